@@ -1,0 +1,379 @@
+"""What servers say to each other on the bus: msgpack arrays, typed, one decoder per message.
+
+Rows of a request and answers of its reply stand in the same order, so that no row needs an id.
+Times are milliseconds; `budget_ms` is what is left of the caller's deadline, so clocks need not agree.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+from danmaku.errors import REFUSALS, Refusal
+from danmaku.model import Mode, Position, Role, RoomInfo, RoomSettings
+
+MAX_MESSAGE_BYTES: Final = 512 * 1024
+
+
+class _Row(msgspec.Struct, array_like=True, tag=True):
+    """One thing asked of an owner."""
+
+
+# Rows of an OwnerRequest: what an edge gathered for the owner of the rooms they name.
+
+
+class SendRow(_Row, tag="send"):
+    """A comment to be judged. Answered by Shown, or Refused."""
+
+    room: str
+    uid: str
+    name: str
+    role: Role
+    text: str
+    cid: str
+    mode: Mode | None = None
+    color: int | None = None
+    size: int | None = None
+
+
+class EventRow(_Row, tag="event"):
+    """An announcement or gift by staff; `item` is the encoded item. Answered by Shown, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+    cid: str
+    item: bytes
+
+
+class JoinRow(_Row, tag="join"):
+    """May this user come in? Answered by Admitted, or Refused (banned, room_closed, room_not_found …)."""
+
+    room: str
+    uid: str
+    role: Role
+
+
+class LikeRow(_Row, tag="like"):
+    """Likes of one user. Answered by Done, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+    n: int
+
+
+class PutRoomRow(_Row, tag="put"):
+    """Create or change a room; None leaves as it is. Answered by Room, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+    title: str | None = None
+    open: bool | None = None
+    settings: RoomSettings | None = None
+
+
+class GetRoomRow(_Row, tag="get"):
+    """Read a room. Answered by Room, or Refused (room_not_found)."""
+
+    room: str
+
+
+class DeleteRoomRow(_Row, tag="delete"):
+    """Close a room for good. Answered by Done, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+
+
+class SanctionRow(_Row, tag="sanction"):
+    """Mute, unmute, ban, unban or kick one user in one room. Answered by Done, or Refused."""
+
+    room: str
+    verb: str
+    uid: str
+    by: str
+    role: Role
+    seconds: int | None = None
+    reason: str | None = None
+
+
+Row = SendRow | EventRow | JoinRow | LikeRow | PutRoomRow | GetRoomRow | DeleteRoomRow | SanctionRow
+
+
+class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
+    """`room in`: rows for rooms that this process is thought to own."""
+
+    edge: str
+    budget_ms: int
+    rows: list[Row]
+
+
+class _Answer(msgspec.Struct, array_like=True, tag=True):
+    """What became of one row."""
+
+
+class Shown(_Answer, tag="shown"):
+    """Stored and on its way to every viewer at this position."""
+
+    epoch: int
+    seq: int
+    at: int
+
+
+class Shed(_Answer, tag="shed"):
+    """Accepted, but left out because the room shows all it can."""
+
+
+class Admitted(_Answer, tag="admitted"):
+    """A joiner may come in. `head` is the room's head as (epoch, seq)."""
+
+    epoch: int
+    seq: int
+    viewers: int
+    likes: int
+    settings: RoomSettings
+
+
+class Room(_Answer, tag="room"):
+    info: RoomInfo
+
+
+class Done(_Answer, tag="done"):
+    pass
+
+
+class Refused(_Answer, tag="refused"):
+    """A refusal by its name in the table of danmaku.errors."""
+
+    name: str
+    detail: str | None = None
+    retry_ms: int | None = None
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Refused:
+        detail = refusal.message if refusal.message != refusal.kind.text else None
+        return cls(refusal.name, detail, refusal.retry_ms)
+
+    def refusal(self) -> Refusal:
+        """As an exception; a name this version does not know becomes `internal`."""
+        kind = REFUSALS.get(self.name, REFUSALS["internal"])
+        return Refusal(kind, self.detail, retry_ms=self.retry_ms)
+
+
+class Elsewhere(_Answer, tag="elsewhere"):
+    """This process does not own the room's partition (now); nothing was done. Ask its owner."""
+
+
+Answer = Shown | Shed | Admitted | Room | Done | Refused | Elsewhere
+
+
+class OwnerReply(msgspec.Struct, array_like=True):
+    process: str
+    answers: list[Answer]
+
+
+# Who owns what, and how full rooms and edges are.
+
+
+class Owners(msgspec.Struct, array_like=True):
+    """All partitions `process` owns, as {partition: epoch}. `leaving` when it hands back for good."""
+
+    process: str
+    partitions: dict[int, int]
+    leaving: bool = False
+
+
+class Counts(msgspec.Struct, array_like=True):
+    """Viewers per room at one edge worker; a room that is left out has none there."""
+
+    edge: str
+    incarnation: int
+    rooms: dict[str, int]
+
+
+class EdgeReport(msgspec.Struct, array_like=True):
+    edge: str
+    addresses: list[str]
+    connections: int
+    draining: bool = False
+
+
+class UserNotice(msgspec.Struct, array_like=True):
+    """To every edge: close this user's sockets with this code."""
+
+    uid: str
+    code: int
+    reason: str = ""
+
+
+# Requests that any rooms process can answer.
+
+
+class HistoryRequest(msgspec.Struct, array_like=True):
+    """Batches after `since`, oldest first, or the newest that hold about `limit` items when it is None."""
+
+    room: str
+    limit: int
+    budget_ms: int
+    since: Position | None = None
+
+
+class HistoryReply(msgspec.Struct, array_like=True):
+    """Frames as stored. `complete` is False where `since` is older than what is kept, or more is to come."""
+
+    frames: list[bytes]
+    complete: bool
+    epoch: int
+    seq: int
+
+
+class RoomsRequest(msgspec.Struct, array_like=True, tag="rooms"):
+    """To every owner, on its own `room in`: the rooms it owns, most viewers first."""
+
+    budget_ms: int
+    limit: int
+
+
+class BroadcastRequest(msgspec.Struct, array_like=True, tag="broadcast"):
+    """To every owner: post an item to each open room it owns, paced."""
+
+    budget_ms: int
+    uid: str
+    cid: str
+    item: bytes
+
+
+class RoomsReply(msgspec.Struct, array_like=True):
+    rooms: list[RoomInfo]
+
+
+class BroadcastReply(msgspec.Struct, array_like=True):
+    rooms: int
+
+
+class HelloRow(_Row, tag="hello"):
+    """May a token of `uid` issued at `issued_ms` still be used? Answered by Done, or Refused."""
+
+    uid: str
+    issued_ms: int
+
+
+class RefreshRow(_Row, tag="refresh"):
+    """Spend refresh token number `n` of a family. Answered by Refreshed, or Refused."""
+
+    uid: str
+    family: str
+    n: int
+    issued_ms: int
+
+
+class RevokeRow(_Row, tag="revoke"):
+    """Whatever `uid` holds that was issued until now is void. Answered by Done."""
+
+    uid: str
+
+
+class UsersRequest(msgspec.Struct, array_like=True):
+    budget_ms: int
+    rows: list[HelloRow | RefreshRow | RevokeRow]
+
+
+class Refreshed(_Answer, tag="refreshed"):
+    """The pair to mint: number `n`, issued at `issued_ms`; equal for a repeat within the grace time."""
+
+    n: int
+    issued_ms: int
+
+
+class UsersReply(msgspec.Struct, array_like=True):
+    answers: list[Done | Refused | Refreshed]
+
+
+# `room out`: a header of fixed size before bytes that nobody on the way needs to read.
+
+
+class OutKind(IntEnum):
+    BATCH = 1
+    STATS = 2
+    NOTICE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """One message of `room out`.
+
+    lease: the owner's epoch for the partition; an edge drops what is lower than the latest it saw.
+    first: position of the first item (BATCH), or the room's head (STATS, NOTICE).
+    prev: in the first batch of an epoch, the head before it.
+    uid: whom a NOTICE concerns, empty otherwise.
+    frame: the finished msgpack client frame.
+    """
+
+    kind: OutKind
+    lease: int
+    first: Position
+    count: int
+    prev: Position | None
+    uid: str
+    frame: bytes
+
+
+OUT_VERSION: Final = 1
+_HEADER: Final = struct.Struct("!BBQQQIBQQB")
+
+
+def encode_out(out: Out) -> bytes:
+    prev = out.prev or Position(0, 0)
+    uid = out.uid.encode()
+    header = _HEADER.pack(
+        OUT_VERSION,
+        out.kind,
+        out.lease,
+        out.first.epoch,
+        out.first.seq,
+        out.count,
+        out.prev is not None,
+        prev.epoch,
+        prev.seq,
+        len(uid),
+    )
+    return header + uid + out.frame
+
+
+def decode_out(message: bytes) -> Out:
+    """Raises ValueError on anything that is not a message of this version."""
+    if len(message) < _HEADER.size or message[0] != OUT_VERSION:
+        raise ValueError("not a room out message of version 1")
+    _, kind, lease, epoch, seq, count, has_prev, prev_epoch, prev_seq, uid_size = _HEADER.unpack_from(message)
+    begin = _HEADER.size + uid_size
+    return Out(
+        OutKind(kind),
+        lease,
+        Position(epoch, seq),
+        count,
+        Position(prev_epoch, prev_seq) if has_prev else None,
+        message[_HEADER.size : begin].decode(),
+        message[begin:],
+    )
+
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_owner_request: Final = msgspec.msgpack.Decoder(OwnerRequest | RoomsRequest | BroadcastRequest).decode
+decode_owner_reply: Final = msgspec.msgpack.Decoder(OwnerReply).decode
+decode_owners: Final = msgspec.msgpack.Decoder(Owners).decode
+decode_counts: Final = msgspec.msgpack.Decoder(Counts).decode
+decode_edge_report: Final = msgspec.msgpack.Decoder(EdgeReport).decode
+decode_user_notice: Final = msgspec.msgpack.Decoder(UserNotice).decode
+decode_history_request: Final = msgspec.msgpack.Decoder(HistoryRequest).decode
+decode_history_reply: Final = msgspec.msgpack.Decoder(HistoryReply).decode
+decode_rooms_reply: Final = msgspec.msgpack.Decoder(RoomsReply).decode
+decode_broadcast_reply: Final = msgspec.msgpack.Decoder(BroadcastReply).decode
+decode_users_request: Final = msgspec.msgpack.Decoder(UsersRequest).decode
+decode_users_reply: Final = msgspec.msgpack.Decoder(UsersReply).decode

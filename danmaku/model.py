@@ -1,0 +1,100 @@
+"""Values that every floor shares. No I/O, no clock."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from danmaku.errors import BAD_ID, Refusal
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+Mode = Literal["scroll", "top", "bottom"]
+WHITE = 0xFFFFFF
+NORMAL_SIZE = 25
+
+
+def check_id(value: str, what: str = "id") -> str:
+    """Return `value` if it is a well-formed id, else raise `bad_id` naming `what`."""
+    if _ID.fullmatch(value) is None:
+        raise Refusal(BAD_ID, f"{what} must match [A-Za-z0-9_-]{{1,64}}")
+    return value
+
+
+class Role(IntEnum):
+    """What somebody may do, in rising order. Clients see the lower-case name."""
+
+    GUEST = 0
+    VIEWER = 1
+    MODERATOR = 2
+    STREAMER = 3
+    ADMIN = 4
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+    @property
+    def is_staff(self) -> bool:
+        return self >= Role.MODERATOR
+
+    @classmethod
+    def parse(cls, label: str) -> Role:
+        """The role called `label`; raises ValueError naming what is allowed."""
+        try:
+            return cls[label.upper()]
+        except KeyError:
+            allowed = ", ".join(role.label for role in cls)
+            raise ValueError(f"role must be one of {allowed}, not {label!r}") from None
+
+
+class Position(NamedTuple):
+    """Where a reader stands in a room. `seq` is contiguous from 1 within an epoch; (0, 0) is before all."""
+
+    epoch: int
+    seq: int
+
+
+START = Position(0, 0)
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who is speaking, as a verified token or the guest rule says."""
+
+    uid: str
+    name: str
+    role: Role
+    rooms: dict[str, Role] | None = None
+    issued_ms: int = 0
+
+    def role_in(self, room: str) -> Role:
+        """The role in `room`: the general one, or the room's own where that is higher."""
+        if not self.rooms:
+            return self.role
+        return max(self.role, self.rooms.get(room, Role.GUEST))
+
+
+class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a streamer may change about a room. None means the service's default (`[policy]`)."""
+
+    slow_s: int | None = None
+    max_length: int | None = None
+    guests_may_send: bool | None = None
+    staff_only: bool | None = None
+    display_per_s: int | None = None
+    repeat_s: int | None = None
+
+
+class RoomInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A room as people see it."""
+
+    room: str
+    title: str = ""
+    open: bool = True
+    settings: RoomSettings = RoomSettings()
+    viewers: int = 0
+    likes: int = 0
+    created_ms: int = 0

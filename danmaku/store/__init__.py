@@ -1,0 +1,31 @@
+"""The store: ports by noun, and Valkey/Redis behind them. Only rooms processes open it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from danmaku.store.history import HistoryLog
+from danmaku.store.leases import Leases
+from danmaku.store.moderation import Moderation
+from danmaku.store.rooms import Rooms
+from danmaku.store.tokens import Tokens
+
+
+class Store(Protocol):
+    """Everything that is kept. Twins: danmaku.store.valkey.ValkeyStore and danmaku.memory.MemoryStore."""
+
+    @property
+    def leases(self) -> Leases: ...
+    @property
+    def history(self) -> HistoryLog: ...
+    @property
+    def rooms(self) -> Rooms: ...
+    @property
+    def moderation(self) -> Moderation: ...
+    @property
+    def tokens(self) -> Tokens: ...
+
+    async def ping(self) -> float:
+        """Round trip in seconds. Raises StoreDown."""
+
+    async def close(self) -> None: ...

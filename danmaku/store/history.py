@@ -1,0 +1,84 @@
+"""The log of a room: its batches, appended under the lease's fence and read back by anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from danmaku.model import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored batch.
+
+    last: the position of its last item, and its id in the log.
+    frame: the finished `batch` frame, as viewers got it.
+    pairs: (uid, cid, seq) of its items that had a cid, so that a new owner answers repeats alike.
+    """
+
+    last: Position
+    count: int
+    at: int
+    frame: bytes
+    pairs: tuple[tuple[str, str, int], ...] = ()
+
+    @property
+    def first(self) -> Position:
+        return Position(self.last.epoch, self.last.seq - self.count + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`."""
+
+    room: str
+    lease: int
+    expected: Position
+    entry: Entry
+
+
+class Outcome(Enum):
+    OK = "ok"  # appended now, or it already was the head
+    FENCED = "fenced"  # somebody else holds the lease; nothing was written
+    MISMATCH = "mismatch"  # the head is another one; nothing was written
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    outcome: Outcome
+    head: Position  # the log's head after the call; (0, 0) when it is empty
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Entries oldest first. `complete` is False where `since` is older than what is kept, or more follows."""
+
+    entries: tuple[Entry, ...]
+    complete: bool
+    head: Position
+
+
+class HistoryLog(Protocol):
+    """All methods raise StoreDown when the outcome is unknown or the store is away."""
+
+    async def append(self, process: str, appends: list[Append]) -> list[Appended | Exception]:
+        """One pipelined write for all rooms; one outcome each, an exception where that one is unknown.
+
+        Entries beyond the kept count or age are trimmed as new ones come; the log itself is never deleted.
+        """
+
+    async def head(self, room: str) -> Position:
+        """The position of the newest item, (0, 0) when there is none."""
+
+    async def latest(self, room: str, items: int, max_bytes: int) -> Slice:
+        """The newest whole entries that hold at least `items` items, or all there are within `max_bytes`."""
+
+    async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
+        """Entries that hold anything after `since`, oldest first, until `items` or `max_bytes` is reached.
+
+        `complete` is True only when nothing between `since` and the head is missing from the answer:
+        the first entry continues `since` in its epoch, or names it as its predecessor (`prev` in its
+        frame), and the last entry is the head.
+        """

@@ -1,0 +1,68 @@
+"""Names on the bus, and which partition a room belongs to."""
+
+from __future__ import annotations
+
+from binascii import crc32
+from dataclasses import dataclass
+
+PARTITIONS = 64
+
+
+def partition_of(room: str) -> int:
+    """The partition whose owner judges `room`; stable for ever, the store's keys depend on it."""
+    return crc32(room.encode()) % PARTITIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Subjects under one prefix, so that several deployments can share a bus.
+
+    Ids hold no dots, spaces or wildcards, so they are safe as tokens.
+    """
+
+    prefix: str = "danmaku"
+
+    def owner(self, process: str) -> str:
+        """`room in`: requests to the rooms process called `process` (envelope.OwnerRequest)."""
+        return f"{self.prefix}.owner.{process}"
+
+    def counts(self, process: str) -> str:
+        """Viewer counts that edges report to the rooms process called `process` (envelope.Counts)."""
+        return f"{self.prefix}.counts.{process}"
+
+    def room_out(self, room: str) -> str:
+        """`room out`: what the owner shows, a header and a finished client frame (envelope.Out)."""
+        return f"{self.prefix}.out.{room}"
+
+    @property
+    def owners(self) -> str:
+        """Rooms processes tell which partitions they own (envelope.Owners)."""
+        return f"{self.prefix}.owners"
+
+    @property
+    def ask_owners(self) -> str:
+        """An empty message here makes every rooms process tell at once."""
+        return f"{self.prefix}.ask.owners"
+
+    @property
+    def history(self) -> str:
+        """Queue group: recent history from any rooms process (envelope.HistoryRequest)."""
+        return f"{self.prefix}.history"
+
+    @property
+    def users(self) -> str:
+        """Queue group: hellos, refreshes and revocations (envelope.UsersRequest)."""
+        return f"{self.prefix}.users"
+
+    @property
+    def edges(self) -> str:
+        """To every edge: what concerns one user wherever they are (envelope.UserNotice)."""
+        return f"{self.prefix}.edges"
+
+    @property
+    def edge_report(self) -> str:
+        """Each edge worker tells every 2 s where it listens and how full it is (envelope.EdgeReport)."""
+        return f"{self.prefix}.edge.report"
+
+
+QUEUE = "danmaku"

@@ -1,0 +1,435 @@
+"""Client frames and bytes: the sole definition of the client protocol.
+
+Two subprotocols carry the same shapes. msgpack is binary and a message holds one or more maps back
+to back; JSON is text and a message holds one object per line. A batch is encoded once by its owner;
+`Codec.batch` of the JSON codec transcodes those bytes, the msgpack codec passes them on untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgpack
+import msgspec
+
+from danmaku.model import Mode, Position
+
+MSGPACK_PROTOCOL: Final = "danmaku.v1.msgpack"
+JSON_PROTOCOL: Final = "danmaku.v1.json"
+MAX_FRAMES_PER_MESSAGE: Final = 64
+_ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it is the default
+
+
+class At(msgspec.Struct, frozen=True):
+    """A position as clients write it."""
+
+    epoch: int
+    seq: int
+
+    @classmethod
+    def of(cls, position: Position) -> At:
+        return cls(position.epoch, position.seq)
+
+    @property
+    def position(self) -> Position:
+        return Position(self.epoch, self.seq)
+
+
+# What a client says. Each frame gets exactly one `ok` or `err` with its `id`.
+
+
+class Hello(msgspec.Struct, tag_field="t", tag="hello", omit_defaults=True):
+    id: int
+    token: str | None = None
+    device: str | None = None
+    name: str | None = None
+    n: int | None = None
+    chat: bool = False
+
+
+class Join(msgspec.Struct, tag_field="t", tag="join", omit_defaults=True):
+    id: int
+    room: str
+    since: At | None = None
+
+
+class Leave(msgspec.Struct, tag_field="t", tag="leave"):
+    id: int
+    room: str
+
+
+class Send(msgspec.Struct, tag_field="t", tag="send", omit_defaults=True):
+    id: int
+    room: str
+    text: str
+    cid: str
+    mode: Mode | None = None
+    color: int | None = None
+    size: int | None = None
+
+
+class Like(msgspec.Struct, tag_field="t", tag="like"):
+    id: int
+    room: str
+    n: int
+
+
+class History(msgspec.Struct, tag_field="t", tag="history", omit_defaults=True):
+    id: int
+    room: str
+    since: At
+    limit: int | None = None
+
+
+class Ping(msgspec.Struct, tag_field="t", tag="ping"):
+    id: int
+
+
+ClientFrame = Hello | Join | Leave | Send | Like | History | Ping
+
+
+class Malformed(msgspec.Struct):
+    """What could not be read as a client frame; `id` where one could still be made out."""
+
+    id: int | None
+    reason: str
+
+
+# What the server says.
+
+
+class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
+    """The answer to one client frame; which fields are set depends on that frame.
+
+    `history` is a list of batches, each the very frame that viewers got when it was shown; like
+    `settings` it is empty bytes where it is absent.
+    """
+
+    id: int
+    uid: str | None = None
+    name: str | None = None
+    role: str | None = None
+    session: str | None = None
+    heartbeat_ms: int | None = None
+    server_time: int | None = None
+    room: str | None = None
+    epoch: int | None = None
+    seq: int | None = None
+    viewers: int | None = None
+    likes: int | None = None
+    settings: msgspec.Raw = _ABSENT
+    history: msgspec.Raw = _ABSENT
+    complete: bool | None = None
+    shown: bool | None = None
+    at: int | None = None
+
+
+class Err(msgspec.Struct, tag_field="t", tag="err", omit_defaults=True):
+    id: int | None
+    code: int
+    error: str
+    message: str
+    retry_ms: int | None = None
+
+
+class Batch(msgspec.Struct, tag_field="t", tag="batch", omit_defaults=True):
+    """Items of a room in order; item i has position (epoch, seq + i)."""
+
+    room: str
+    epoch: int
+    seq: int
+    at: int
+    items: list[msgspec.Raw]
+    prev: At | None = None
+
+
+class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}):
+    """Positions from..to that this edge could not show in time; not a gap."""
+
+    room: str
+    epoch: int
+    from_: int
+    to: int
+
+
+class Stats(msgspec.Struct, tag_field="t", tag="stats"):
+    """The room's head and totals; unnumbered, the latest wins."""
+
+    room: str
+    epoch: int
+    seq: int
+    viewers: int
+    likes: int
+
+
+class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True):
+    kind: str
+    room: str | None = None
+    reason: str | None = None
+    retry_ms: int | None = None
+
+
+ServerFrame = Ok | Err | Batch | Skip | Stats | Notice
+
+
+# What a batch holds. Defaults are None, not the value, so that they are left out.
+
+
+class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True):
+    uid: str
+    name: str
+    text: str
+    mode: Mode | None = None
+    color: int | None = None
+    size: int | None = None
+    role: str | None = None
+
+
+class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True):
+    text: str
+    uid: str | None = None
+    name: str | None = None
+
+
+class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
+    uid: str
+    name: str
+    gift: str
+    count: int = 1
+    text: str | None = None
+
+
+class SettingsChanged(msgspec.Struct, tag_field="k", tag="settings"):
+    settings: msgspec.Raw
+
+
+class Opened(msgspec.Struct, tag_field="k", tag="opened"):
+    pass
+
+
+class Closed(msgspec.Struct, tag_field="k", tag="closed", omit_defaults=True):
+    reason: str | None = None
+
+
+class Gone(msgspec.Struct, tag_field="k", tag="gone"):
+    """Stands in history in the place of what was recalled."""
+
+
+Item = Comment | Announce | Gift | SettingsChanged | Opened | Closed | Gone
+
+_TOO_MANY = Malformed(None, f"more than {MAX_FRAMES_PER_MESSAGE} frames in one message")
+
+
+class Codec:
+    """One subprotocol. Stateless; one instance of each serves a whole process."""
+
+    protocol: str
+    binary: bool
+
+    def decode(self, message: bytes) -> list[ClientFrame | Malformed]:
+        """The frames of one WebSocket message from a client; never raises."""
+        raise NotImplementedError
+
+    def decode_server(self, message: bytes) -> list[ServerFrame]:
+        """The frames of one WebSocket message from the server. Raises msgspec.DecodeError.
+
+        Frames of a kind this version does not know are left out.
+        """
+        raise NotImplementedError
+
+    def encode(self, frame: ServerFrame | ClientFrame) -> bytes:
+        raise NotImplementedError
+
+    def batch(self, frame: bytes) -> bytes:
+        """A msgpack frame (a batch as stored) in this subprotocol."""
+        raise NotImplementedError
+
+    def history(self, frames: Sequence[bytes]) -> msgspec.Raw:
+        """The list of `frames` (each already in this subprotocol) as one encoded value."""
+        raise NotImplementedError
+
+    def value(self, plain: Any) -> msgspec.Raw:
+        """Any plain value or Struct, encoded, for the Raw fields of `Ok`."""
+        raise NotImplementedError
+
+    def read(self, raw: msgspec.Raw, kind: Any = Any) -> Any:
+        """What a Raw field holds, as `kind`. Raises msgspec.DecodeError or ValidationError."""
+        raise NotImplementedError
+
+
+class MsgpackCodec(Codec):
+    protocol = MSGPACK_PROTOCOL
+    binary = True
+
+    def __init__(self) -> None:
+        self._frame = msgspec.msgpack.Decoder(ClientFrame)
+        self._server = msgspec.msgpack.Decoder(ServerFrame)
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def decode(self, message: bytes) -> list[ClientFrame | Malformed]:
+        try:
+            return [self._frame.decode(message)]
+        except (msgspec.DecodeError, RecursionError):
+            return self._decode_slowly(message)
+
+    def _decode_slowly(self, message: bytes) -> list[ClientFrame | Malformed]:
+        frames: list[ClientFrame | Malformed] = []
+        try:
+            for part in _split_msgpack(message):
+                if len(frames) == MAX_FRAMES_PER_MESSAGE:
+                    return [_TOO_MANY]
+                try:
+                    frames.append(self._frame.decode(part))
+                except (msgspec.DecodeError, RecursionError) as error:
+                    frames.append(Malformed(_id_of(_lenient_msgpack(part)), str(error)))
+        except (ValueError, RecursionError) as error:
+            frames.append(Malformed(None, f"not msgpack: {error or type(error).__name__}"))
+        return frames or [Malformed(None, "empty message")]
+
+    def decode_server(self, message: bytes) -> list[ServerFrame]:
+        frames: list[ServerFrame] = []
+        for part in _split_msgpack(message):
+            try:
+                frames.append(self._server.decode(part))
+            except msgspec.ValidationError:
+                if _is_known(_lenient_msgpack(part)):
+                    raise
+        return frames
+
+    def encode(self, frame: ServerFrame | ClientFrame) -> bytes:
+        return self._encoder.encode(frame)
+
+    def batch(self, frame: bytes) -> bytes:
+        return frame
+
+    def history(self, frames: Sequence[bytes]) -> msgspec.Raw:
+        return msgspec.Raw(self._encoder.encode([msgspec.Raw(frame) for frame in frames]))
+
+    def value(self, plain: Any) -> msgspec.Raw:
+        return msgspec.Raw(self._encoder.encode(plain))
+
+    def read(self, raw: msgspec.Raw, kind: Any = Any) -> Any:
+        return msgspec.msgpack.decode(raw, type=kind)
+
+
+class JsonCodec(Codec):
+    protocol = JSON_PROTOCOL
+    binary = False
+
+    def __init__(self) -> None:
+        self._frame = msgspec.json.Decoder(ClientFrame)
+        self._server = msgspec.json.Decoder(ServerFrame)
+        self._encoder = msgspec.json.Encoder()
+
+    def decode(self, message: bytes) -> list[ClientFrame | Malformed]:
+        frames: list[ClientFrame | Malformed] = []
+        for line in message.splitlines():
+            if not line.strip():
+                continue
+            if len(frames) == MAX_FRAMES_PER_MESSAGE:
+                return [_TOO_MANY]
+            try:
+                frames.append(self._frame.decode(line))
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                frames.append(Malformed(_id_of(_lenient_json(line)), str(error)))
+        return frames or [Malformed(None, "empty message")]
+
+    def decode_server(self, message: bytes) -> list[ServerFrame]:
+        frames: list[ServerFrame] = []
+        for line in message.splitlines():
+            try:
+                frames.append(self._server.decode(line))
+            except msgspec.ValidationError:
+                if _is_known(_lenient_json(line)):
+                    raise
+        return frames
+
+    def encode(self, frame: ServerFrame | ClientFrame) -> bytes:
+        return self._encoder.encode(frame)
+
+    def batch(self, frame: bytes) -> bytes:
+        return self._encoder.encode(msgspec.msgpack.decode(frame))
+
+    def history(self, frames: Sequence[bytes]) -> msgspec.Raw:
+        return msgspec.Raw(b"[" + b",".join(frames) + b"]")
+
+    def value(self, plain: Any) -> msgspec.Raw:
+        return msgspec.Raw(self._encoder.encode(plain))
+
+    def read(self, raw: msgspec.Raw, kind: Any = Any) -> Any:
+        return msgspec.json.decode(raw, type=kind)
+
+
+MSGPACK: Final = MsgpackCodec()
+JSON: Final = JsonCodec()
+
+
+def codec_for(offered: str | None) -> Codec | None:
+    """The codec for a `Sec-WebSocket-Protocol` header; msgpack when none is offered, None when none fits."""
+    if not offered:
+        return MSGPACK
+    for protocol in (part.strip() for part in offered.split(",")):
+        if protocol == MSGPACK_PROTOCOL:
+            return MSGPACK
+        if protocol == JSON_PROTOCOL:
+            return JSON
+    return None
+
+
+def encode_item(item: Item) -> bytes:
+    """An item as it stands inside a batch: msgpack, encoded once when it is numbered."""
+    return msgspec.msgpack.encode(item)
+
+
+def encode_batch(
+    room: str, first: Position, at: int, items: Sequence[bytes], prev: Position | None = None
+) -> bytes:
+    """The finished `batch` frame that history stores, `room out` carries and edges publish."""
+    return msgspec.msgpack.encode(
+        Batch(
+            room,
+            first.epoch,
+            first.seq,
+            at,
+            [msgspec.Raw(item) for item in items],
+            None if prev is None else At.of(prev),
+        )
+    )
+
+
+def _split_msgpack(message: bytes) -> Iterator[bytes]:
+    """The back-to-back values of `message`, each as its own bytes. Raises ValueError on bad msgpack."""
+    unpacker = msgpack.Unpacker(max_buffer_size=max(len(message), 1))
+    unpacker.feed(message)
+    begin = 0
+    while begin < len(message):
+        try:
+            unpacker.skip()
+        except msgpack.OutOfData:
+            raise ValueError("the message ends inside a frame") from None
+        yield message[begin : unpacker.tell()]
+        begin = unpacker.tell()
+
+
+def _lenient_msgpack(part: bytes) -> Any:
+    try:
+        return msgspec.msgpack.decode(part)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _lenient_json(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _id_of(value: Any) -> int | None:
+    number = value.get("id") if isinstance(value, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def _is_known(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("t") in {"ok", "err", "batch", "skip", "stats", "notice"}
