@@ -1,0 +1,59 @@
+# Everything a newcomer needs. Each target does its own set-up; `make up` and `make test` work on a fresh machine.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+# Files that decide, or touch nothing but their arguments: every branch of them is tested.
+PURE := danmaku/model.py,danmaku/errors.py,danmaku/wire.py,danmaku/envelope.py,danmaku/subjects.py,danmaku/auth.py
+
+.PHONY: help up test lint format bench clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+up: $(VENV)/.up  ## start a danmaku service here (ARGS="--port 9000" and the like)
+	@.ci/need libuv1
+	@$(BIN)/danmaku up $(ARGS)
+
+test: $(VENV)/.dev  ## all tests: unit, contract, system, pages (ARGS="-k join" and the like)
+	@.ci/need libuv1 chromium
+	@$(BIN)/coverage erase
+	@$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage report --skip-covered
+	@$(BIN)/coverage report --include='$(PURE)' --fail-under=100
+
+lint: $(VENV)/.dev  ## ruff, mypy --strict and the floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## one hot room: CPU per delivered frame beside a bare send(2) loop
+	@.ci/need libuv1 gcc
+	@$(BIN)/python -m loadtest fanout $(ARGS)
+
+clean:  ## remove what was made (not the data folder)
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "danmaku needs Python 3.11 or newer; try: make PYTHON=python3.12 up"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/need python3-venv
+	@echo "making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.up: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing packages ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing packages for development ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.up

@@ -1,0 +1,272 @@
+"""One hot room: many viewers, a steady rate of comments, everything received is checked.
+
+With a floor, windows of the service and of the bare send(2) loop alternate, with the same number of
+sockets read by the same kind of swarm, so that their ratio does not hang on the hour's mood of the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from hdrh.histogram import HdrHistogram
+
+from danmaku import wire
+from danmaku.model import Position
+from loadtest import floor, processes, swarm
+from loadtest.senders import Sender, Sent
+from loadtest.service import Service, free_port
+
+_PER_PROCESS = 18_000
+_SENDERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fanout:
+    """What to measure. `payload` is the size of a frame that carries one comment, in bytes."""
+
+    room: str = "hot"
+    viewers: int = 5000
+    rate: float = 20.0
+    payload: int = 100
+    seconds: float = 10.0
+    rounds: int = 5
+    idle_s: float = 20.0
+    swarms: int = 1
+    protocol: str = wire.MSGPACK_PROTOCOL
+    with_floor: bool = True
+
+
+Say = Callable[[str], None]
+Result = dict[str, Any]
+
+
+class Crowd:
+    """Swarm processes and their pipes."""
+
+    def __init__(self, plans: list[swarm.Plan]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipes: list[Connection] = []
+        self._processes = []
+        for plan in plans:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=swarm.main, args=(plan, theirs), daemon=True)
+            process.start()
+            theirs.close()
+            self._pipes.append(ours)
+            self._processes.append(process)
+
+    async def joined(self) -> tuple[int, float]:
+        """How many viewers are in, and the seconds it took. Raises ConnectionError."""
+        answers = [await asyncio.to_thread(pipe.recv) for pipe in self._pipes]
+        for answer in answers:
+            if "error" in answer:
+                raise ConnectionError(answer["error"])
+        return sum(answer["joined"] for answer in answers), max(answer["seconds"] for answer in answers)
+
+    async def take(self) -> list[dict[str, Any]]:
+        for pipe in self._pipes:
+            pipe.send("take")
+        return [await asyncio.to_thread(pipe.recv) for pipe in self._pipes]
+
+    async def stop(self) -> None:
+        for pipe, process in zip(self._pipes, self._processes, strict=True):
+            if process.is_alive():
+                pipe.send("stop")
+            await asyncio.to_thread(process.join, 10)
+            if process.is_alive():
+                process.kill()
+
+
+@asynccontextmanager
+async def crowd(plan: Fanout, host: str, port: int, *, bare: bool = False) -> AsyncIterator[Crowd]:
+    """The viewers of `plan`, spread over swarm processes."""
+    count = max(plan.swarms, -(-plan.viewers // _PER_PROCESS))
+    shares = [plan.viewers // count + (number < plan.viewers % count) for number in range(count)]
+    plans = [
+        swarm.Plan(
+            host, port, share, "" if bare else plan.room, plan.protocol, 10 * (number + 1) + 1000 * bare
+        )
+        for number, share in enumerate(shares)
+    ]
+    people = Crowd(plans)
+    try:
+        yield people
+    finally:
+        await people.stop()
+
+
+async def run(plan: Fanout, service: Service, say: Say) -> Result:
+    """Run all windows. Returns the figures under stable keys. Raises ConnectionError, floor.NoCompiler."""
+    async with AsyncExitStack() as stack:
+        own = processes.family(service.pid) if service.pid else []
+        before = _rss(own)
+        people = await stack.enter_async_context(crowd(plan, service.host, service.port))
+        joined, connect_s = await people.joined()
+        say(f"{joined} viewers joined in {connect_s:.1f} s")
+        result: Result = {"viewers": joined, "connect_per_s": joined / connect_s}
+        if own:
+            idle = await _idle(plan, own)
+            result["rss_bytes_per_viewer"] = (_rss(own) - before) / joined
+            result["idle_edge_share_of_core"] = idle
+            say(f"idle: {idle:.2%} of a core, {result['rss_bytes_per_viewer']:.0f} bytes a viewer")
+        senders = [await stack.enter_async_context(_sender(plan, service, n)) for n in range(_SENDERS)]
+        below = await stack.enter_async_context(_floor(plan)) if plan.with_floor else None
+        rounds = [await _round(plan, people, senders, below, own, say) for _ in range(plan.rounds)]
+    return {**result, **_summary(rounds)}
+
+
+def _sender(plan: Fanout, service: Service, number: int) -> Sender:
+    url = f"ws://{service.host}:{service.port}/v1/ws"
+    sample = wire.encode_item(wire.Comment("load", "load", ""))
+    overhead = len(wire.encode_batch(plan.room, Position(2**40, 1000), 2**40, [sample]))
+    return Sender(url, plan.room, service.token, max(plan.payload - overhead, 19), f"load-{number}")
+
+
+@asynccontextmanager
+async def _floor(plan: Fanout) -> AsyncIterator[floor.Floor]:
+    port = free_port()
+    async with (
+        floor.floor(port, plan.viewers, plan.payload, plan.rate) as loop,
+        crowd(plan, "127.0.0.1", port, bare=True) as people,
+    ):
+        await people.joined()
+        await loop.accepted()
+        yield loop
+
+
+async def _idle(plan: Fanout, own: list[processes.Process]) -> float:
+    await asyncio.sleep(3)  # the last joins' counts and statistics go out
+    meter = processes.Meter(own)
+    meter.start()
+    begin = time.monotonic()
+    await asyncio.sleep(plan.idle_s)
+    return meter.stop().get("edge", 0.0) / (time.monotonic() - begin)
+
+
+async def _round(
+    plan: Fanout,
+    people: Crowd,
+    senders: list[Sender],
+    below: floor.Floor | None,
+    own: list[processes.Process],
+    say: Say,
+) -> Result:
+    result: Result = {}
+    if below:
+        frames, cpu, failed = await below.window(plan.seconds)
+        result["floor_cpu_us_per_frame"] = cpu / frames * 1e6
+        result["floor_failed"] = failed
+    first = await people.take()
+    meter = processes.Meter(own)
+    meter.start()
+    sent = await asyncio.gather(*(sender.run(plan.rate / _SENDERS, plan.seconds) for sender in senders))
+    await asyncio.sleep(0.3)
+    cpu_s = meter.stop()
+    tallies = await people.take()
+    result |= _window(plan, sent, first, tallies, cpu_s)
+    if below and own:
+        result["ratio_to_floor"] = result["cpu_us_per_frame"] / result["floor_cpu_us_per_frame"]
+    say(_line(result))
+    return result
+
+
+def _window(
+    plan: Fanout,
+    sent: list[Sent],
+    first: list[dict[str, Any]],
+    tallies: list[dict[str, Any]],
+    cpu_s: dict[str, float],
+) -> Result:
+    total = {
+        key: sum(tally[key] for tally in tallies)
+        for key in ("frames", "size", "batches", "deliveries", "duplicates", "gaps", "closed")
+    }
+    latency = HdrHistogram(1, 60_000_000, 3)
+    for tally in tallies:
+        for encoded in tally["latency"]:
+            latency.decode_and_add(encoded)
+    shown = sum(part.shown for part in sent)
+    expected = shown * plan.viewers
+    edge = cpu_s.get("edge", 0.0)
+    return {
+        "offered": sum(part.offered for part in sent),
+        "shown": shown,
+        "shed": sum(part.shed for part in sent),
+        "refused": {name: count for part in sent for name, count in part.refused.items()},
+        "expected": expected,
+        "delivered": total["deliveries"],
+        "lost": expected - total["deliveries"],
+        "duplicates": total["duplicates"],
+        "out_of_order": total["gaps"],
+        "closed": total["closed"],
+        "frames": total["frames"],
+        "frame_bytes": total["size"] / max(total["frames"], 1),
+        "items_per_frame": total["deliveries"] / max(total["batches"], 1),
+        "deliveries_per_s": total["deliveries"] / plan.seconds,
+        "frames_per_s": total["frames"] / plan.seconds,
+        "latency_ms": {
+            name: latency.get_value_at_percentile(point) / 1000
+            for name, point in (("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("max", 100))
+        },
+        "cpu_s": cpu_s,
+        "cpu_us_per_frame": edge / max(total["frames"], 1) * 1e6,
+        "cpu_us_per_delivery": sum(cpu_s.values()) / max(total["deliveries"], 1) * 1e6,
+        "client_cpu_s": sum(tally["cpu_s"] for tally in tallies) - sum(tally["cpu_s"] for tally in first),
+    }
+
+
+def _summary(rounds: list[Result]) -> Result:
+    """Sums of what is counted, medians of what is measured; every round beside it."""
+    counted = (
+        "offered",
+        "shown",
+        "shed",
+        "expected",
+        "delivered",
+        "lost",
+        "duplicates",
+        "out_of_order",
+        "closed",
+        "frames",
+    )
+    measured = (
+        "frame_bytes", "items_per_frame", "deliveries_per_s", "frames_per_s", "cpu_us_per_frame",
+        "cpu_us_per_delivery", "client_cpu_s", "floor_cpu_us_per_frame", "ratio_to_floor",
+    )  # fmt: skip
+    result: Result = {key: sum(part[key] for part in rounds) for key in counted}
+    result |= {key: statistics.median(part[key] for part in rounds) for key in measured if key in rounds[0]}
+    result["latency_ms"] = {
+        name: statistics.median(part["latency_ms"][name] for part in rounds)
+        for name in rounds[0]["latency_ms"]
+    }
+    result["cpu_s"] = {
+        kind: statistics.median(part["cpu_s"].get(kind, 0.0) for part in rounds)
+        for kind in rounds[0]["cpu_s"]
+    }
+    result["rounds"] = rounds
+    return result
+
+
+def _line(result: Result) -> str:
+    latency = result["latency_ms"]
+    parts = [
+        f"delivered {result['delivered']}/{result['expected']}",
+        f"{result['frames_per_s']:.0f} frames/s",
+        f"p50 {latency['p50']:.0f} ms p99 {latency['p99']:.0f} ms",
+        f"{result['cpu_us_per_frame']:.2f} us/frame",
+    ]
+    if "ratio_to_floor" in result:
+        parts.append(f"floor {result['floor_cpu_us_per_frame']:.2f} us, ratio {result['ratio_to_floor']:.2f}")
+    return ", ".join(parts)
+
+
+def _rss(own: list[processes.Process]) -> int:
+    return sum(processes.rss_bytes(process.pid) for process in own if process.kind == "edge")

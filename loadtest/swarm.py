@@ -1,0 +1,263 @@
+"""Many viewers in one process: raw epoll, no asyncio, no object per frame.
+
+Every viewer checks what it gets: positions must continue, none twice. That is affordable because all
+viewers of a room get the same bytes, so a payload is decoded once and looked up ever after.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import time
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from hdrh.histogram import HdrHistogram
+
+from danmaku import wire
+from loadtest import frames
+
+_CONNECTING_AT_ONCE = 400
+_SEEN_PAYLOADS = 4096
+_STAMP_DIGITS = 19
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one swarm process does. `room` empty: bare sockets that only count frames (the floor)."""
+
+    host: str
+    port: int
+    viewers: int
+    room: str
+    protocol: str
+    first_address: int
+    latency_every: int = 10
+    heartbeat_s: float = 25.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What arrived in a window, over all viewers of the process."""
+
+    frames: int = 0
+    size: int = 0
+    batches: int = 0
+    deliveries: int = 0
+    duplicates: int = 0
+    gaps: int = 0
+    closed: int = 0
+    cpu_s: float = 0.0
+    heads: list[tuple[int, int]] = field(default_factory=list)
+    latency: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A payload, decoded once. count 0 for what is no batch. `sent_ns` per item, 0 without a stamp."""
+
+    epoch: int
+    first: int
+    count: int
+    sent_ns: tuple[int, ...]
+
+
+class Swarm:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.codec = wire.JSON if plan.protocol == wire.JSON_PROTOCOL else wire.MSGPACK
+        self.epoll = select.epoll()
+        self.sockets: list[socket.socket] = []
+        self.rest: dict[int, bytes] = {}
+        self.position: dict[int, tuple[int, int]] = {}
+        self.seen: dict[bytes, _Seen] = {}
+        self.tally = Tally()
+        self.latency = HdrHistogram(1, 60_000_000, 3)
+        self.timed: set[int] = set()
+        kind = "binary" if self.codec.binary else "text"
+        self.ping = frames.masked(self.codec.encode(wire.Ping(0)), kind)
+        separator = b"" if self.codec.binary else b"\n"
+        hello = self.codec.encode(wire.Hello(1))
+        self.greeting = frames.masked(hello + separator + self.codec.encode(wire.Join(2, plan.room)), kind)
+
+    def connect_all(self, deadline_s: float) -> int:
+        """Open every viewer, at most a few hundred in flight. Returns how many joined."""
+        deadline = time.monotonic() + deadline_s
+        waiting: dict[int, socket.socket] = {}
+        opened = joined = 0
+        while joined < self.plan.viewers and time.monotonic() < deadline:
+            while opened < self.plan.viewers and len(waiting) < _CONNECTING_AT_ONCE:
+                sock = self._open(opened)
+                waiting[sock.fileno()] = sock
+                opened += 1
+            for fd, _ in self.epoll.poll(0.2):
+                if fd in waiting and self._greet(waiting[fd]):
+                    sock = waiting.pop(fd)
+                    self.sockets.append(sock)
+                    if len(self.sockets) % self.plan.latency_every == 1 or self.plan.latency_every == 1:
+                        self.timed.add(fd)
+                    joined += 1
+                elif fd not in waiting:
+                    self._read(fd)
+        return joined
+
+    def _open(self, number: int) -> socket.socket:
+        sock = socket.socket()
+        sock.setblocking(False)
+        last = self.plan.first_address + number // 10_000
+        sock.bind((f"127.0.{last // 250}.{last % 250 + 1}", 0))
+        code = sock.connect_ex((self.plan.host, self.plan.port))
+        if code not in {0, errno.EINPROGRESS}:
+            raise OSError(code, os.strerror(code))
+        self.epoll.register(
+            sock.fileno(), select.EPOLLOUT if self.plan.room else select.EPOLLIN | select.EPOLLOUT
+        )
+        return sock
+
+    def _greet(self, sock: socket.socket) -> bool:
+        """Take the next step of opening; True when the viewer has joined."""
+        fd = sock.fileno()
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        if fd not in self.rest:
+            self.epoll.modify(fd, select.EPOLLIN)
+            self.rest[fd] = b""
+            if not self.plan.room:
+                return True
+            sock.sendall(frames.upgrade(f"{self.plan.host}:{self.plan.port}", "/v1/ws", self.plan.protocol))
+            return False
+        data = self.rest[fd] + sock.recv(65536)
+        if data.startswith(b"HTTP"):
+            head, end, data = data.partition(b"\r\n\r\n")
+            if not end:
+                self.rest[fd] = head
+                return False
+            if b" 101 " not in head.split(b"\r\n", 1)[0]:
+                raise ConnectionError(head.split(b"\r\n", 1)[0].decode())
+            sock.sendall(self.greeting)
+        whole, self.rest[fd] = frames.split(data)
+        for _, payload in whole:
+            if fd in self.position:
+                self._check(fd, payload)  # shown while the answer to the join was on its way
+            else:
+                self._joined(fd, payload)
+        return fd in self.position
+
+    def _joined(self, fd: int, payload: bytes) -> None:
+        for frame in self.codec.decode_server(payload):
+            if isinstance(frame, wire.Err):
+                raise ConnectionError(f"{frame.error}: {frame.message}")
+            if isinstance(frame, wire.Ok) and frame.id == 2:
+                self.position[fd] = (frame.epoch or 0, frame.seq or 0)
+
+    def run(self, control: Connection) -> None:
+        """Read until told to stop; each message on `control` is answered once. See `command`."""
+        self.epoll.register(control.fileno(), select.EPOLLIN)
+        beat_every = self.plan.heartbeat_s / max(len(self.sockets), 1)
+        beat, next_beat = 0, time.monotonic() + beat_every
+        while True:
+            for fd, _ in self.epoll.poll(0.05):
+                if fd == control.fileno():
+                    message = control.recv()
+                    if message == "stop":
+                        return
+                    control.send(self.command(message))
+                else:
+                    self._read(fd)
+            if not self.plan.room:
+                continue
+            now = time.monotonic()
+            while next_beat <= now and self.sockets:
+                self._beat(self.sockets[beat % len(self.sockets)])
+                beat, next_beat = beat + 1, next_beat + beat_every
+
+    def _beat(self, sock: socket.socket) -> None:
+        try:
+            sock.send(self.ping)
+        except OSError:
+            return  # counted as closed where it is read
+
+    def command(self, message: str) -> dict[str, Any]:
+        """`take`: the tally since the last one, and begin anew."""
+        tally = self.tally
+        tally.cpu_s = time.process_time()
+        tally.heads = sorted(set(self.position.values()))
+        tally.latency = [self.latency.encode()]
+        self.tally = Tally()
+        self.latency.reset()
+        return asdict(tally)
+
+    def _read(self, fd: int) -> None:
+        try:
+            data = os.read(fd, 262_144)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.epoll.unregister(fd)
+            self.tally.closed += 1
+            return
+        tally = self.tally
+        tally.size += len(data)
+        whole, self.rest[fd] = frames.split(self.rest[fd] + data)
+        tally.frames += len(whole)
+        if self.plan.room:
+            for opcode, payload in whole:
+                if opcode < 8:
+                    self._check(fd, payload)
+
+    def _check(self, fd: int, payload: bytes) -> None:
+        seen = self.seen.get(payload)
+        if seen is None:
+            seen = self._decode(payload)
+        if not seen.count:
+            return
+        tally = self.tally
+        tally.batches += 1
+        tally.deliveries += seen.count
+        epoch, seq = self.position[fd]
+        if seen.epoch == epoch and seen.first != seq + 1:
+            if seen.first <= seq:
+                tally.duplicates += 1
+            else:
+                tally.gaps += 1
+        self.position[fd] = (seen.epoch, seen.first + seen.count - 1)
+        if fd in self.timed:
+            now = time.time_ns()
+            for sent in seen.sent_ns:
+                if sent:
+                    self.latency.record_value(max((now - sent) // 1000, 1))
+
+    def _decode(self, payload: bytes) -> _Seen:
+        seen = _Seen(0, 0, 0, ())
+        for frame in self.codec.decode_server(payload):
+            if isinstance(frame, wire.Batch):
+                stamps = tuple(self._stamp(item) for item in frame.items)
+                seen = _Seen(frame.epoch, frame.seq, len(frame.items), stamps)
+        if len(self.seen) >= _SEEN_PAYLOADS:
+            self.seen.clear()
+        self.seen[payload] = seen
+        return seen
+
+    def _stamp(self, item: Any) -> int:
+        text = self.codec.read(item, dict).get("text", "")
+        digits = text[:_STAMP_DIGITS]
+        return int(digits) if len(digits) == _STAMP_DIGITS and digits.isdigit() else 0
+
+
+def main(plan: Plan, control: Connection) -> None:
+    """A swarm process: connect, say how many joined and how fast, then serve commands until `stop`."""
+    swarm = Swarm(plan)
+    begin = time.monotonic()
+    try:
+        joined = swarm.connect_all(120.0)
+    except OSError as error:
+        control.send({"error": str(error)})
+        return
+    control.send({"joined": joined, "seconds": time.monotonic() - begin})
+    swarm.run(control)
