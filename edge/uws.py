@@ -1,0 +1,450 @@
+"""WebSockets and HTTP on uWebSockets (by socketify's native library), made safe for asyncio code.
+
+Why it is hard: the library is C++ that trusts its caller. A pointer kept after its socket ended is
+reused for somebody else's socket, so a late `send` would tell one user's secret to another; an
+exception, or a call at a wrong moment, ends the process. So raw pointers never leave this file and
+its HTTP half: a `Connection` holds its socket from `open` to `close` and forgets it before any call
+that may end it, and each object that native code points at is kept in one table until that close.
+
+Everything here belongs to the thread of the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import TracebackType
+from typing import Any, Final, Protocol
+
+from cffi import FFI
+
+from danmaku import errors
+from edge._uws_http import (
+    PLAIN,
+    HttpHandler,
+    HttpSide,
+    Pointer,
+    Request,
+    Response,
+    as_response,
+    copy_request,
+    refusal,
+    write_response,
+)
+from edge.loop_bridge import LibuvMissing, LoopBridge
+
+__all__ = [
+    "Accept",
+    "Connection",
+    "HttpHandler",
+    "LibuvMissing",
+    "PortInUse",
+    "Request",
+    "Response",
+    "Server",
+    "SocketHandler",
+    "ensure_port_free",
+]
+
+logger = logging.getLogger(__name__)
+
+_TEXT: Final = 1
+_BINARY: Final = 2
+_DROPPED: Final = 2  # what a native send says when the socket's buffer is over its limit
+_LISTEN_SHARED: Final = 0
+_LISTEN_EXCLUSIVE: Final = 1
+_MAX_REASON_BYTES: Final = 123
+_RESERVED_CODES: Final = (1004, 1005, 1006, 1015)
+
+
+class PortInUse(OSError):
+    """The address cannot be listened on, or somebody else already listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """An upgrade granted: the one subprotocol chosen of those offered, and the connection's `session`."""
+
+    protocol: str | None
+    session: Any
+
+
+class SocketHandler(Protocol):
+    """What happens to the WebSockets of one path. All calls are synchronous; what they raise is logged."""
+
+    def upgrade(self, request: Request) -> Accept | Response: ...
+    def opened(self, connection: Connection) -> None: ...
+    def received(self, connection: Connection, message: bytes, binary: bool) -> None: ...
+    def closed(self, connection: Connection, code: int, reason: bytes) -> None:
+        """Exactly once per `opened`, also from inside `close` and `drop`. The connection is dead by then."""
+
+
+class Connection:
+    """One WebSocket. Once closed, its methods do nothing, so it may be kept for as long as one likes."""
+
+    __slots__ = ("_server", "_socket", "_topics", "address", "session")
+
+    def __init__(self, server: Server, address: str, session: Any) -> None:
+        self._server = server
+        self._socket: Pointer = None
+        # A tuple: nearly all have a topic or two, and a set costs a quarter of a kilobyte.
+        self._topics: tuple[str, ...] = ()
+        self.address = address
+        self.session = session
+
+    @property
+    def is_open(self) -> bool:
+        return self._socket is not None
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """What it is subscribed to; still known after the close."""
+        return frozenset(self._topics)
+
+    def send(self, message: bytes, binary: bool = True) -> bool:
+        """False where the message is lost: closed, or its unread bytes are over the limit."""
+        if self._socket is None:
+            return False
+        server = self._server
+        opcode = _BINARY if binary else _TEXT
+        status = server._lib.uws_ws_send(PLAIN, self._socket, message, len(message), opcode)
+        server._bridge.poke()
+        return bool(status != _DROPPED)
+
+    def subscribe(self, topic: str) -> None:
+        """It will get what is published from now on."""
+        if self._socket is not None and topic not in self._topics:
+            name = topic.encode()
+            self._server._lib.uws_ws_subscribe(PLAIN, self._socket, name, len(name))
+            self._topics += (topic,)
+
+    def unsubscribe(self, topic: str) -> None:
+        if self._socket is not None and topic in self._topics:
+            name = topic.encode()
+            self._server._lib.uws_ws_unsubscribe(PLAIN, self._socket, name, len(name))
+            self._topics = tuple(other for other in self._topics if other != topic)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Say goodbye after everything sent so far, then hang up. `closed` runs before this returns."""
+        if not 1000 <= code <= 4999 or code in _RESERVED_CODES:
+            raise ValueError(f"{code} is not a close code that may be sent")
+        ending, self._socket = self._socket, None
+        if ending is not None:
+            text = _clip(reason)
+            self._server._lib.uws_ws_end(PLAIN, ending, code, text, len(text))
+            self._server._bridge.poke()
+
+    def drop(self) -> None:
+        """Hang up without a word. `closed` runs before this returns."""
+        ending, self._socket = self._socket, None
+        if ending is not None:
+            self._server._lib.uws_ws_close(PLAIN, ending)
+            self._server._bridge.poke()
+
+    def buffered(self) -> int:
+        """Bytes sent that the kernel has not taken yet; 0 once closed."""
+        if self._socket is None:
+            return 0
+        return int(self._server._lib.uws_ws_get_buffered_amount(PLAIN, self._socket))
+
+
+class Server:
+    """WebSockets and HTTP on one port, driven by the running asyncio loop. One per process at a time.
+
+    `max_frame_bytes`: a larger message drops its sender. `max_buffered_bytes`: a reader further behind
+    than this misses messages until it has caught up. `idle_timeout_s`: a peer that is silent for so long,
+    even to pings, is dropped; 0 is never. `max_requests`: HTTP requests under way; one more gets a 503.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_frame_bytes: int,
+        max_buffered_bytes: int,
+        idle_timeout_s: int,
+        max_body_bytes: int,
+        max_requests: int = 1024,
+    ) -> None:
+        _check("max_frame_bytes", max_frame_bytes, 1, 2**31 - 1)
+        _check("max_buffered_bytes", max_buffered_bytes, 1, 2**31 - 1)
+        _check("max_body_bytes", max_body_bytes, 0, 2**31 - 1)
+        _check("max_requests", max_requests, 1, 2**20)
+        if idle_timeout_s != 0:
+            _check("idle_timeout_s, unless 0,", idle_timeout_s, 8, 960)
+        loop = asyncio.get_running_loop()
+        self._max_frame_bytes = max_frame_bytes
+        self._max_buffered_bytes = max_buffered_bytes
+        self._idle_timeout_s = idle_timeout_s
+        self._max_body_bytes = max_body_bytes
+        self._max_requests = max_requests
+        self._native = _load_native()
+        self._lib = self._native.lib
+        self._handles: dict[Connection, Pointer] = {}  # what native sockets point at: freed when they close
+        self._http: HttpSide | None = None
+        self._listening: Pointer = None
+        self._http_context: Pointer = None
+        self._app = self._native.create_app(self)
+        self._bridge = LoopBridge(self._native.loop_address, loop)
+
+    def websocket(self, path: str, handler: SocketHandler) -> None:
+        """Serve WebSockets at `path`; a plain request for it goes to the HTTP handler."""
+        native = self._native
+        side = _WebSocketSide(self, handler)
+        behavior = native.ffi.new(
+            "uws_socket_behavior_t *",
+            {
+                "maxPayloadLength": self._max_frame_bytes,
+                "maxBackpressure": self._max_buffered_bytes,
+                "idleTimeout": self._idle_timeout_s,
+                "sendPingsAutomatically": True,
+                "upgrade": native.keep("uws_websocket_upgrade_handler", side.upgrade),
+                "open": native.keep("uws_websocket_handler", side.open),
+                "message": native.keep("uws_websocket_message_handler", side.message),
+                "close": native.keep("uws_websocket_close_handler", side.close),
+            },
+        )
+        self._lib.uws_ws(PLAIN, self._app, path.encode(), behavior[0], native.ffi.NULL)
+
+    def http(self, handler: HttpHandler, *, timeout_s: float) -> None:
+        """Answer every request that is not a WebSocket upgrade, whatever its path and (known) method.
+
+        `handler` runs in a task of its own, which is cancelled when its client goes away and after
+        `timeout_s` (504). What it raises is logged and answered with 500.
+        """
+        self._http = HttpSide(
+            self._native,
+            self._bridge,
+            handler,
+            timeout_s=timeout_s,
+            max_body_bytes=self._max_body_bytes,
+            max_requests=self._max_requests,
+        )
+        self._http.register(self._app)
+
+    def listen(self, host: str, port: int, *, shared: bool) -> int:
+        """Start to accept; the port is returned, 0 picks one. Workers that share a port all say so."""
+        _check("port", port, 0, 65535)
+        if self._listening is not None:
+            raise RuntimeError("this server listens already")
+        if not shared:
+            ensure_port_free(host, port)
+        elif port == 0:
+            port = _probe(host, 0)  # native code would not let others share a port it was not told
+        listening = self._native.listen(self._app, host, port, shared=shared)
+        if listening is None:
+            raise PortInUse(f"cannot listen on {host} port {port}: in use, or not an address of this host")
+        self._listening = listening
+        self._http_context = self._native.context_of(listening)
+        self._bridge.poke()
+        return int(self._lib.us_socket_local_port(PLAIN, listening))
+
+    def publish(self, topic: str, message: bytes, binary: bool = True) -> None:
+        """Send to all subscribers, in order with every other send; a turn's publishes leave together."""
+        name = topic.encode()
+        opcode = _BINARY if binary else _TEXT
+        self._lib.uws_publish(PLAIN, self._app, name, len(name), message, len(message), opcode, False)
+        self._bridge.poke()
+
+    def subscribers(self, topic: str) -> int:
+        name = topic.encode()
+        return int(self._lib.uws_num_subscribers(PLAIN, self._app, name, len(name)))
+
+    def connections(self) -> list[Connection]:
+        """The open connections, oldest first: a copy, so they may be closed on the way through it."""
+        return list(self._handles)
+
+    @property
+    def connection_count(self) -> int:
+        return len(self._handles)
+
+    def stop_listening(self) -> None:
+        """Accept no more TCP connections; the present ones live on."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            self._lib.us_listen_socket_close(PLAIN, listening)
+            self._bridge.poke()
+
+    async def shut_down(self) -> None:
+        """End everything: listening, HTTP requests under way, connections. May be called again."""
+        if not self._native.is_owned_by(self):
+            return
+        self.stop_listening()
+        self._native.close_all(self._http_context)
+        for connection in self.connections():
+            connection.drop()
+        if self._http is not None:
+            await self._http.finish()
+        self._bridge.run()
+        self._bridge.detach()
+        self._native.release(self)
+
+
+class _WebSocketSide:
+    """What native code calls for the WebSockets of one path."""
+
+    def __init__(self, server: Server, handler: SocketHandler) -> None:
+        native = server._native
+        self._server = server
+        self._native = native
+        self._handler = handler
+        self._handles = server._handles
+        self._received = handler.received
+        self._unpack = native.ffi.unpack
+        self._from_handle = native.ffi.from_handle
+        self._user_data = native.lib.uws_ws_get_user_data
+        self._on_aborted = native.keep("void(uws_res_t *, void *)", lambda _response, _data: None)
+
+    def upgrade(self, response: Pointer, native_request: Pointer, context: Pointer, _: Pointer) -> None:
+        native = self._native
+        # Without this, a mistake in here would not only cost an answer but the process.
+        native.lib.uws_res_on_aborted(PLAIN, response, self._on_aborted, native.ffi.NULL)
+        request = copy_request(native, response, native_request)
+        answer = self._ask(request)
+        if isinstance(answer, Response):
+            write_response(native, response, request.method, answer)
+            return
+        connection = Connection(self._server, request.address, answer.session)
+        handle = self._handles[connection] = native.ffi.new_handle(connection)
+        key = request.headers["sec-websocket-key"].encode("latin-1")
+        protocol = (answer.protocol or "").encode()
+        native.lib.uws_res_upgrade(
+            PLAIN, response, handle, key, len(key), protocol, len(protocol), b"", 0, context
+        )
+
+    def open(self, ws: Pointer, _: Pointer) -> None:
+        connection = self._from_handle(self._user_data(PLAIN, ws))
+        connection._socket = ws
+        self._handler.opened(connection)
+
+    def message(self, ws: Pointer, data: Pointer, length: int, opcode: int, _: Pointer) -> None:
+        message = self._unpack(data, length) if length else b""
+        self._received(self._from_handle(self._user_data(PLAIN, ws)), message, opcode == _BINARY)
+
+    def close(self, ws: Pointer, code: int, data: Pointer, length: int, _: Pointer) -> None:
+        connection = self._from_handle(self._user_data(PLAIN, ws))
+        connection._socket = None
+        del self._handles[connection]
+        self._handler.closed(connection, code, self._unpack(data, length) if length else b"")
+
+    def _ask(self, request: Request) -> Accept | Response:
+        try:
+            answer = self._handler.upgrade(request)
+            return answer if isinstance(answer, Accept) else as_response(answer)
+        except Exception:
+            logger.exception("the upgrade handler failed")
+            return refusal(errors.INTERNAL)
+
+
+class _NativeLibrary:
+    """The loaded library, its one event loop per process, and who owns it."""
+
+    def __init__(self) -> None:
+        try:
+            from socketify.native import ffi, lib, library_path
+        except OSError as error:
+            if "libuv" in str(error):
+                raise LibuvMissing from error
+            raise
+        self.ffi: Any = ffi
+        self.lib: Any = lib
+        loop = lib.socketify_get_native_loop(lib.socketify_create_loop())
+        lib.uws_get_loop_with_native(loop)
+        self.loop_address = int(ffi.cast("uintptr_t", loop))
+        self._sockets = self._open_socket_calls(library_path)
+        self._callbacks: list[Pointer] = []  # kept for ever: native code never says that it forgot one
+        self._owner: Server | None = None
+
+    def create_app(self, owner: Server) -> Pointer:
+        if self._owner is not None:
+            raise RuntimeError("this process already has a Server")
+        self._owner = owner
+        return self.lib.uws_create_app(PLAIN, self.ffi.new("struct us_socket_context_options_t *")[0])
+
+    def is_owned_by(self, server: Server) -> bool:
+        return self._owner is server
+
+    def release(self, server: Server) -> None:
+        if self._owner is server:
+            self._owner = None
+
+    def keep(self, signature: str, function: Callable[..., None]) -> Pointer:
+        """`function` as a native callback that never dies and never lets an exception through."""
+        callback = self.ffi.callback(signature, function, onerror=_log_error)
+        self._callbacks.append(callback)
+        return callback
+
+    def listen(self, app: Pointer, host: str, port: int, *, shared: bool) -> Pointer:
+        """The listening socket, or None. Native code tells nothing of why."""
+        answers: list[Pointer] = []
+        on_answer = self.ffi.callback(
+            "uws_listen_handler", lambda listening, _config, _data: answers.append(listening)
+        )
+        address = self.ffi.new("char[]", host.encode())
+        options = _LISTEN_SHARED if shared else _LISTEN_EXCLUSIVE
+        config = self.ffi.new(
+            "uws_app_listen_config_t *", {"host": address, "port": port, "options": options}
+        )
+        self.lib.uws_app_listen_with_config(PLAIN, app, config[0], on_answer, self.ffi.NULL)
+        return answers[0] if answers and answers[0] else None
+
+    def context_of(self, native_socket: Pointer) -> Pointer:
+        return self._sockets.us_socket_context(PLAIN, native_socket)
+
+    def close_all(self, context: Pointer) -> None:
+        """Close every HTTP connection, idle ones too, which nothing else can name."""
+        if context is not None:
+            self._sockets.us_socket_context_close(PLAIN, context)
+
+    @staticmethod
+    def _open_socket_calls(library_path: str) -> Any:
+        """The library has these two calls, but its wrapper does not declare them."""
+        ffi = FFI()
+        ffi.cdef("void *us_socket_context(int ssl, void *); void us_socket_context_close(int ssl, void *);")
+        return ffi.dlopen(library_path)
+
+
+@cache
+def _load_native() -> _NativeLibrary:
+    return _NativeLibrary()
+
+
+def ensure_port_free(host: str, port: int) -> None:
+    """Raise PortInUse if anything listens on this address, be it one that lets others share its port.
+
+    A port is shared only among those who all ask for it, which this probe does not. What an earlier
+    process left behind, connections that only linger, does not count.
+    """
+    _probe(host, port)
+
+
+def _probe(host: str, port: int) -> int:
+    """Bind to every address that `host` stands for, for a moment; the port that was bound last."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                bound = probe.getsockname()[1]
+    except OSError as error:
+        raise PortInUse(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return int(bound)
+
+
+def _clip(reason: str) -> bytes:
+    """A close reason as it fits into a close frame, cut between two characters."""
+    return reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore").encode()
+
+
+def _check(name: str, value: int, lowest: int, highest: int) -> None:
+    if not lowest <= value <= highest:
+        raise ValueError(f"{name} must be from {lowest} to {highest}, not {value}")
+
+
+def _log_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    logger.error("a handler failed", exc_info=(kind, error, traceback))

@@ -1,0 +1,68 @@
+"""The embedded servers start, answer, survive a crash at the same address and refuse what cannot work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from danmaku.servers import NatsServer, Running, Server, ServerError, ValkeyServer, running
+
+
+@pytest.fixture(params=["nats", "valkey"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
+    return NatsServer(tmp_path / "nats") if request.param == "nats" else ValkeyServer(tmp_path / "valkey")
+
+
+async def test_answers_again_at_the_same_address_after_a_crash(server: Server) -> None:
+    async with running(server) as child:
+        url, pid = server.url, child.pid
+        child.kill()
+        child.start()
+        await server.wait_ready(10)
+        assert (server.url, child.pid == pid) == (url, False)
+
+
+async def test_nothing_is_left_behind(server: Server) -> None:
+    async with running(server) as child:
+        pid = child.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_second_one_at_the_same_place_is_refused(server: Server) -> None:
+    async with running(server):
+        with pytest.raises(ServerError, match=r"cannot use|already runs"):
+            Running(server).start()
+
+
+async def test_says_where_to_look_when_it_does_not_become_ready(server: Server) -> None:
+    with pytest.raises(ServerError, match=str(server.log)):
+        await server.wait_ready(0)
+
+
+def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ServerError, match="shorter path"):
+        ValkeyServer(tmp_path / ("x" * 120)).prepare()
+
+
+async def test_what_valkey_acknowledged_survives_a_crash(tmp_path: Path) -> None:
+    server = ValkeyServer(tmp_path)
+    async with running(server) as child:
+        assert await _say(server, "SET name danmaku") == b"+OK\r\n"
+        child.kill()
+        child.start()
+        await server.wait_ready(10)
+        assert await _say(server, "GET name") == b"$7\r\n"
+
+
+async def _say(server: ValkeyServer, line: str) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(str(server.socket))
+    writer.write(line.encode() + b"\r\n")
+    try:
+        return await asyncio.wait_for(reader.readline(), 5)
+    finally:
+        writer.close()
+        await writer.wait_closed()
