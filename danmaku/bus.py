@@ -1,9 +1,25 @@
-"""The bus: a port, and NATS behind it. What is published here is a hint; a request has a deadline."""
+"""The bus: a port, and NATS behind it. What is published here is a hint; a request has a deadline.
+
+Hard because a client library that reconnects by itself also keeps what was published meanwhile and
+sends it late. So a lost connection is thrown away whole, with all it still buffered, and a new one
+takes over the subscriptions. Requests that wait when it is lost fail at once.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Callable
-from typing import Protocol
+from secrets import token_hex
+from typing import Any, Final, Protocol
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as NatsSubscription
+from nats.errors import Error as NatsError
+
+from config.settings import Nats
 
 
 class BusDown(Exception):
@@ -33,11 +49,20 @@ class Bus(Protocol):
     @property
     def connected(self) -> bool: ...
 
+    def on_reconnect(self, listener: Callable[[], None]) -> None:
+        """Call `listener` each time a lost connection is back, with all subscriptions in place.
+
+        What was published in between never arrived: whoever follows something looks for gaps now.
+        """
+
     async def publish(self, subject: str, payload: bytes) -> None:
         """Send and forget. Raises BusDown when not connected."""
 
     async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
-        """One request, one reply. Raises NoResponder at once, BusTimeout after `timeout_s`, BusDown."""
+        """One request, one reply. Raises NoResponder at once, BusTimeout after `timeout_s`, BusDown.
+
+        Safe to cancel; whether the request was carried out is then unknown.
+        """
 
     async def subscribe(self, subject: str, receive: Receive, queue: str = "") -> Subscription:
         """Receive what is published from now on; with `queue`, each message goes to one of its members.
@@ -49,3 +74,275 @@ class Bus(Protocol):
         """Return when the server has everything said so far, subscriptions included. Raises BusDown."""
 
     async def close(self) -> None: ...
+
+
+_PENDING_BYTES: Final = 8 * 1024 * 1024  # more than this unsent means that the server does not keep up
+_PING_S: Final = 2.0  # a connection that is dead without saying so is noticed after three of them
+_WATCH_S: Final = 0.25
+_CLOSE_S: Final = 1.0
+_RETRY_S: Final = 0.1
+_RETRY_MOST_S: Final = 2.0
+_NO_RESPONDERS: Final = "503"
+_FAILURES: Final = (NatsError, OSError, TimeoutError)
+
+_log: Any = structlog.get_logger("danmaku.bus")
+
+
+class NatsBus:
+    """The Bus over NATS core. Made by `connect`."""
+
+    def __init__(self, settings: Nats, name: str) -> None:
+        self._servers = [server.strip() for server in settings.url.split(",")]
+        self._where = ", ".join(server.rpartition("@")[2] for server in self._servers)  # without passwords
+        self._timeout_s = settings.timeout_s
+        self._name = name
+        self._client: Client | None = None
+        self._lost = asyncio.Event()
+        self._subscriptions: set[_NatsSubscription] = set()
+        self._listeners: list[Callable[[], None]] = []
+        self._inbox = f"_INBOX.{token_hex(12)}."
+        self._requests: dict[str, asyncio.Future[bytes]] = {}
+        self._request_number = 0
+        self._keeper: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def connect(cls, settings: Nats, name: str) -> NatsBus:
+        """Connect to one of the servers in `url` (separated by commas). Raises BusDown after `timeout_s`."""
+        bus = cls(settings, name)
+        bus._client = await bus._open()
+        bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
+        return bus
+
+    @classmethod
+    def start(cls, settings: Nats, name: str) -> NatsBus:
+        """Not connected yet: goes on trying, as after a connection was lost. To be closed all the same."""
+        bus = cls(settings, name)
+        bus._lost.set()
+        bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
+        return bus
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None and bool(self._client.is_connected)
+
+    def on_reconnect(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        await self._send(subject, payload, "")
+
+    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+        return await self._answered(self._live(), subject, payload, timeout_s)
+
+    async def subscribe(self, subject: str, receive: Receive, queue: str = "") -> Subscription:
+        client = self._live()
+        subscription = _NatsSubscription(self._subscriptions, subject, queue, receive)
+        self._subscriptions.add(subscription)
+        try:
+            await subscription.attach(client)
+        except BaseException as error:
+            self._subscriptions.discard(subscription)
+            if isinstance(error, _FAILURES):
+                raise BusDown(f"cannot subscribe to {subject}: {error!r}") from error
+            raise
+        return subscription
+
+    async def flush(self, timeout_s: float) -> None:
+        await self._echo(self._live(), timeout_s)
+
+    async def close(self) -> None:
+        while self._keeper is not None and not self._keeper.done():
+            # Again and again: before Python 3.12 a wait_for, of which nats-py has many, may swallow it.
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper], timeout=_RETRY_S)
+        client, self._client = self._client, None
+        self._fail_requests()
+        if client is not None:
+            await self._discard(client)
+
+    def _live(self) -> Client:
+        client = self._client
+        if client is None or not client.is_connected:
+            self._lost.set()
+            raise BusDown("not connected to the bus")
+        return client
+
+    async def _send(self, subject: str, payload: bytes, reply: str, client: Client | None = None) -> None:
+        client = client or self._live()
+        if client.pending_data_size > _PENDING_BYTES:
+            raise BusDown("the bus does not take messages as fast as they are sent")
+        try:
+            await client.publish(subject, payload, reply)
+        except _FAILURES as error:
+            raise BusDown(f"cannot publish to {subject}: {error!r}") from error
+
+    async def _answered(self, client: Client, subject: str, payload: bytes, timeout_s: float) -> bytes:
+        """Send with a reply subject of its own and wait. An empty `subject` is that reply subject itself."""
+        loop = asyncio.get_running_loop()
+        self._request_number += 1
+        token = str(self._request_number)
+        answer: asyncio.Future[bytes] = loop.create_future()
+        self._requests[token] = answer
+        timer = loop.call_later(timeout_s, _expire, answer, subject)
+        reply = self._inbox + token
+        try:
+            await self._send(subject or reply, payload, reply if subject else "", client)
+            return await answer
+        finally:
+            timer.cancel()
+            del self._requests[token]
+
+    async def _echo(self, client: Client, timeout_s: float) -> None:
+        # The server takes what one connection says in order. A PING would do, but nats-py stops reading
+        # when the PONG of a ping that was given up comes after all.
+        await self._answered(client, "", b"", timeout_s)
+
+    def _replied(self, message: Msg) -> None:
+        answer = self._requests.get(message.subject[len(self._inbox) :])
+        if answer is None or answer.done():
+            return  # given up before
+        if message.headers and message.headers.get("Status") == _NO_RESPONDERS:
+            answer.set_exception(NoResponder("nobody listens there"))
+        else:
+            answer.set_result(message.data)
+
+    def _fail_requests(self) -> None:
+        for answer in self._requests.values():
+            if not answer.done():
+                answer.set_exception(BusDown("the connection was lost while waiting for the reply"))
+
+    async def _open(self) -> Client:
+        """A new connection that holds all subscriptions. Raises BusDown."""
+        client = Client()
+        why: list[Exception] = []
+
+        async def failed(error: Exception) -> None:
+            why[:] = [error]
+            if self.connected:
+                _log.error("bus error", error=repr(error))
+
+        async def lost() -> None:
+            # Closed here, before nats-py begins to mend it.
+            self._lost.set()
+            self._fail_requests()
+            await self._discard(client)
+
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await client.connect(
+                    self._servers,
+                    name=self._name,
+                    error_cb=failed,
+                    disconnected_cb=lost,
+                    max_reconnect_attempts=1,  # more than one try for each server now; 0 would be for ever
+                    reconnect_time_wait=0,
+                    ping_interval=_PING_S,  # type: ignore[arg-type]  # it is only ever slept
+                    pending_size=0,
+                )
+                await client.subscribe(self._inbox + "*", future=_Sink(self._replied))
+                for subscription in list(self._subscriptions):
+                    await subscription.attach(client)
+                await self._echo(client, self._timeout_s)
+        except BaseException as error:
+            await self._discard(client)
+            if isinstance(error, (*_FAILURES, BusDown)):
+                reason = why[0] if why else error
+                raise BusDown(f"cannot connect to the bus at {self._where}: {reason!r}") from error
+            raise
+        return client
+
+    async def _discard(self, client: Client) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await client.close()
+        except Exception as error:  # it is given up, whatever state it is in
+            _log.debug("bus connection did not close cleanly", error=repr(error))
+
+    async def _keep(self) -> None:
+        """Watch the connection; replace it when it is lost, for as long as it takes."""
+        while True:
+            try:
+                async with asyncio.timeout(_WATCH_S):
+                    await self._lost.wait()
+            except TimeoutError:
+                pass  # nats-py does not always say that it is lost
+            self._lost.clear()
+            if self.connected:
+                continue
+            lost, self._client = self._client, None
+            self._fail_requests()
+            _log.warning("bus connection lost", server=self._where)
+            if lost is not None:
+                await self._discard(lost)
+            self._client = await self._open_at_last()
+            _log.info("bus connection restored")
+            for listener in self._listeners:
+                _guarded(listener)
+
+    async def _open_at_last(self) -> Client:
+        wait_s = _RETRY_S
+        while True:
+            try:
+                return await self._open()
+            except BusDown as error:
+                _log.debug("bus is still away", error=str(error))
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311  only spreads load
+            wait_s = min(wait_s * 2, _RETRY_MOST_S)
+
+
+class _NatsSubscription:
+    """A subscription of ours, which may live through several connections."""
+
+    def __init__(self, known: set[_NatsSubscription], subject: str, queue: str, receive: Receive) -> None:
+        self._known = known
+        self._subject = subject
+        self._queue = queue
+        self._receive = receive
+        self._attached: NatsSubscription | None = None
+
+    async def attach(self, client: Client) -> None:
+        if self in self._known:
+            self._attached = await client.subscribe(self._subject, self._queue, future=_Sink(self._take))
+
+    async def unsubscribe(self) -> None:
+        self._known.discard(self)
+        attached, self._attached = self._attached, None
+        if attached is not None:
+            try:
+                await attached.unsubscribe()
+            except _FAILURES as error:
+                # The server forgets it with the connection.
+                _log.debug("not unsubscribed", subject=self._subject, error=repr(error))
+
+    def _take(self, message: Msg) -> None:
+        if self in self._known:
+            self._receive(message.data, message.reply)
+
+
+class _Sink(asyncio.Future[Msg]):
+    """Where a subscription's messages go, one by one, straight from the reader.
+
+    nats-py gives every other kind of subscription a queue and a task; handed a future, it calls
+    `set_result` with each message. There is nothing between the socket and the receiver then, so a slow
+    process is held back by TCP, and in the end disconnected by the server.
+    """
+
+    def __init__(self, take: Callable[[Msg], None]) -> None:
+        super().__init__()
+        self._take = take
+
+    def set_result(self, message: Msg) -> None:
+        _guarded(self._take, message)
+
+
+def _guarded(call: Callable[..., None], *words: Any) -> None:
+    """What a receiver raises must not stop the reader."""
+    try:
+        call(*words)
+    except Exception:
+        _log.exception("a receiver of the bus failed", receiver=getattr(call, "__qualname__", repr(call)))
+
+
+def _expire(answer: asyncio.Future[bytes], subject: str) -> None:
+    if not answer.done():
+        answer.set_exception(BusTimeout(f"no reply from {subject or 'the bus'} in time"))

@@ -353,6 +353,8 @@ def decode_out(message: bytes) -> Out:
         raise ValueError("not a room out message of version 1")
     _, kind, lease, epoch, seq, count, has_prev, prev_epoch, prev_seq, uid_size = _HEADER.unpack_from(message)
     begin = _HEADER.size + uid_size
+    if len(message) < begin:
+        raise ValueError("the message ends inside its header")
     return Out(
         OutKind(kind),
         lease,

@@ -8,7 +8,7 @@ to back; JSON is text and a message holds one object per line. A batch is encode
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgpack
 import msgspec
@@ -18,14 +18,16 @@ from danmaku.model import Mode, Position
 MSGPACK_PROTOCOL: Final = "danmaku.v1.msgpack"
 JSON_PROTOCOL: Final = "danmaku.v1.json"
 MAX_FRAMES_PER_MESSAGE: Final = 64
+MAX_NUMBER: Final = 2**53 - 1  # what a JavaScript client can hold, and every encoder can write
+Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 _ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it is the default
 
 
 class At(msgspec.Struct, frozen=True):
     """A position as clients write it."""
 
-    epoch: int
-    seq: int
+    epoch: Number
+    seq: Number
 
     @classmethod
     def of(cls, position: Position) -> At:
@@ -40,50 +42,50 @@ class At(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, tag_field="t", tag="hello", omit_defaults=True):
-    id: int
+    id: Number
     token: str | None = None
     device: str | None = None
     name: str | None = None
-    n: int | None = None
+    n: Number | None = None
     chat: bool = False
 
 
 class Join(msgspec.Struct, tag_field="t", tag="join", omit_defaults=True):
-    id: int
+    id: Number
     room: str
     since: At | None = None
 
 
 class Leave(msgspec.Struct, tag_field="t", tag="leave"):
-    id: int
+    id: Number
     room: str
 
 
 class Send(msgspec.Struct, tag_field="t", tag="send", omit_defaults=True):
-    id: int
+    id: Number
     room: str
     text: str
     cid: str
     mode: Mode | None = None
-    color: int | None = None
-    size: int | None = None
+    color: Number | None = None
+    size: Number | None = None
 
 
 class Like(msgspec.Struct, tag_field="t", tag="like"):
-    id: int
+    id: Number
     room: str
-    n: int
+    n: Number
 
 
 class History(msgspec.Struct, tag_field="t", tag="history", omit_defaults=True):
-    id: int
+    id: Number
     room: str
     since: At
-    limit: int | None = None
+    limit: Number | None = None
 
 
 class Ping(msgspec.Struct, tag_field="t", tag="ping"):
-    id: int
+    id: Number
 
 
 ClientFrame = Hello | Join | Leave | Send | Like | History | Ping
@@ -218,6 +220,8 @@ class Gone(msgspec.Struct, tag_field="k", tag="gone"):
 
 Item = Comment | Announce | Gift | SettingsChanged | Opened | Closed | Gone
 
+# Bad UTF-8 is a plain ValueError, of which msgspec's own errors are kinds too.
+_UNREADABLE: Final = (ValueError, RecursionError)
 _TOO_MANY = Malformed(None, f"more than {MAX_FRAMES_PER_MESSAGE} frames in one message")
 
 
@@ -232,7 +236,7 @@ class Codec:
         raise NotImplementedError
 
     def decode_server(self, message: bytes) -> list[ServerFrame]:
-        """The frames of one WebSocket message from the server. Raises msgspec.DecodeError.
+        """The frames of one WebSocket message from the server. Raises ValueError.
 
         Frames of a kind this version does not know are left out.
         """
@@ -270,7 +274,7 @@ class MsgpackCodec(Codec):
     def decode(self, message: bytes) -> list[ClientFrame | Malformed]:
         try:
             return [self._frame.decode(message)]
-        except (msgspec.DecodeError, RecursionError):
+        except _UNREADABLE:
             return self._decode_slowly(message)
 
     def _decode_slowly(self, message: bytes) -> list[ClientFrame | Malformed]:
@@ -281,20 +285,26 @@ class MsgpackCodec(Codec):
                     return [_TOO_MANY]
                 try:
                     frames.append(self._frame.decode(part))
-                except (msgspec.DecodeError, RecursionError) as error:
+                except _UNREADABLE as error:
                     frames.append(Malformed(_id_of(_lenient_msgpack(part)), str(error)))
-        except (ValueError, RecursionError) as error:
-            frames.append(Malformed(None, f"not msgpack: {error or type(error).__name__}"))
+        except ValueError as error:
+            frames.append(Malformed(None, str(error)))
         return frames or [Malformed(None, "empty message")]
 
     def decode_server(self, message: bytes) -> list[ServerFrame]:
+        try:
+            return [self._server.decode(message)]
+        except _UNREADABLE:
+            return self._decode_server_slowly(message)
+
+    def _decode_server_slowly(self, message: bytes) -> list[ServerFrame]:
         frames: list[ServerFrame] = []
         for part in _split_msgpack(message):
             try:
                 frames.append(self._server.decode(part))
-            except msgspec.ValidationError:
-                if _is_known(_lenient_msgpack(part)):
-                    raise
+            except _UNREADABLE as error:
+                if not _is_unknown(_lenient_msgpack(part)):
+                    raise ValueError(str(error)) from error
         return frames
 
     def encode(self, frame: ServerFrame | ClientFrame) -> bytes:
@@ -331,18 +341,20 @@ class JsonCodec(Codec):
                 return [_TOO_MANY]
             try:
                 frames.append(self._frame.decode(line))
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            except _UNREADABLE as error:
                 frames.append(Malformed(_id_of(_lenient_json(line)), str(error)))
         return frames or [Malformed(None, "empty message")]
 
     def decode_server(self, message: bytes) -> list[ServerFrame]:
         frames: list[ServerFrame] = []
         for line in message.splitlines():
+            if not line.strip():
+                continue
             try:
                 frames.append(self._server.decode(line))
-            except msgspec.ValidationError:
-                if _is_known(_lenient_json(line)):
-                    raise
+            except _UNREADABLE as error:
+                if not _is_unknown(_lenient_json(line)):
+                    raise ValueError(str(error)) from error
         return frames
 
     def encode(self, frame: ServerFrame | ClientFrame) -> bytes:
@@ -408,6 +420,8 @@ def _split_msgpack(message: bytes) -> Iterator[bytes]:
             unpacker.skip()
         except msgpack.OutOfData:
             raise ValueError("the message ends inside a frame") from None
+        except ValueError:
+            raise ValueError("not msgpack, or nested too deep") from None
         yield message[begin : unpacker.tell()]
         begin = unpacker.tell()
 
@@ -415,21 +429,23 @@ def _split_msgpack(message: bytes) -> Iterator[bytes]:
 def _lenient_msgpack(part: bytes) -> Any:
     try:
         return msgspec.msgpack.decode(part)
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         return None
 
 
 def _lenient_json(line: bytes) -> Any:
     try:
         return msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
 
 
 def _id_of(value: Any) -> int | None:
     number = value.get("id") if isinstance(value, dict) else None
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
+    return number if type(number) is int and 0 <= number <= MAX_NUMBER else None
 
 
-def _is_known(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("t") in {"ok", "err", "batch", "skip", "stats", "notice"}
+def _is_unknown(value: Any) -> bool:
+    """Whether `value` is a frame of a kind that only a later version knows."""
+    kind = value.get("t") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind not in {"ok", "err", "batch", "skip", "stats", "notice"}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+import msgspec
+
 from danmaku.model import Position
+from danmaku.wire import At
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,12 @@ class Entry:
     @property
     def first(self) -> Position:
         return Position(self.last.epoch, self.last.seq - self.count + 1)
+
+    def continues(self, position: Position) -> bool:
+        """Whether nothing can be missing between `position` and this entry."""
+        if self.last.epoch == position.epoch:
+            return self.first.seq <= position.seq + 1
+        return predecessor(self.frame) == position
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +70,39 @@ class Slice:
     head: Position
 
 
+class _Batch(msgspec.Struct):
+    """Of a frame, only what names its predecessor."""
+
+    prev: At | None = None
+
+
+_batch = msgspec.msgpack.Decoder(_Batch)
+
+
+def predecessor(frame: bytes) -> Position | None:
+    """The head before an epoch's first batch, as its frame says; None in all others."""
+    try:
+        prev = _batch.decode(frame).prev
+    except msgspec.DecodeError:
+        return None  # not a batch of ours: nothing is known
+    return prev.position if prev else None
+
+
+def follows_on(entries: Sequence[Entry], since: Position, head: Position) -> bool:
+    """Whether `entries` hold everything between `since` and `head`."""
+    at = since
+    for entry in entries:
+        if not entry.continues(at):
+            return False
+        at = entry.last
+    return at == head
+
+
 class HistoryLog(Protocol):
     """All methods raise StoreDown when the outcome is unknown or the store is away."""
 
     async def append(self, process: str, appends: list[Append]) -> list[Appended | Exception]:
-        """One pipelined write for all rooms; one outcome each, an exception where that one is unknown.
+        """One pipelined write for all rooms; one outcome each, a StoreDown where that one alone is unknown.
 
         Entries beyond the kept count or age are trimmed as new ones come; the log itself is never deleted.
         """
@@ -73,12 +111,16 @@ class HistoryLog(Protocol):
         """The position of the newest item, (0, 0) when there is none."""
 
     async def latest(self, room: str, items: int, max_bytes: int) -> Slice:
-        """The newest whole entries that hold at least `items` items, or all there are within `max_bytes`."""
+        """The newest whole entries that hold at least `items` items, or all there are within `max_bytes`.
+
+        At least one where there is one and `items` is not 0. Always `complete`: no start was asked for.
+        """
 
     async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
         """Entries that hold anything after `since`, oldest first, until `items` or `max_bytes` is reached.
 
+        At least one where there is one and `items` is not 0; bytes are those of the frames.
         `complete` is True only when nothing between `since` and the head is missing from the answer:
-        the first entry continues `since` in its epoch, or names it as its predecessor (`prev` in its
-        frame), and the last entry is the head.
+        each entry continues the one before (the first one `since`) in its epoch, or names it as its
+        predecessor (`prev` in its frame), and the last entry is the head.
         """

@@ -27,7 +27,7 @@ class Moderation(Protocol):
     """All methods raise StoreDown when the outcome is unknown or the store is away."""
 
     async def load(self, room: str, now_ms: int) -> list[Sanction]:
-        """All active sanctions of the room. What has run out is removed."""
+        """All active sanctions of the room, by kind and uid. What has run out is removed."""
 
     async def impose(self, process: str, lease: int, room: str, sanction: Sanction) -> bool:
         """Keep it, replacing one of the same kind and uid. False when the lease was lost."""

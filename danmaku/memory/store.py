@@ -1,0 +1,302 @@
+"""The store in memory."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from config.settings import Rooms
+from danmaku.model import START, Position, RoomInfo
+from danmaku.store.errors import LayoutMismatch
+from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
+from danmaku.store.leases import Taken
+from danmaku.store.moderation import Sanction, SanctionKind
+from danmaku.store.tokens import Spent
+from danmaku.subjects import partition_of
+
+_TRIMMED_AT_ONCE: Final = 4
+
+Clock = Callable[[], int]
+"""The store's time in milliseconds."""
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class MemoryStore:
+    """The five nouns in dictionaries. `clock` is the store's time in milliseconds."""
+
+    def __init__(self, clock: Clock = _wall_ms, rooms: Rooms = Rooms()) -> None:  # noqa: B008  it is frozen
+        self.leases = MemoryLeases(clock)
+        self.history = MemoryHistory(self.leases, clock, rooms)
+        self.moderation = MemoryModeration(self.leases)
+        self.rooms = MemoryRooms(self.leases, self.history, self.moderation)
+        self.tokens = MemoryTokens(clock)
+
+    async def ping(self) -> float:
+        return 0.0
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class _Lease:
+    process: str
+    epoch: int
+    until: int
+
+
+class MemoryLeases:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._partitions: int | None = None
+        self._processes: dict[str, int] = {}
+        self._leases: dict[int, _Lease] = {}
+        self._epochs: dict[int, int] = defaultdict(int)
+
+    def holds(self, process: str, epoch: int, partition: int) -> bool:
+        """Whether the lease of `partition` is held so right now."""
+        lease = self._held(partition)
+        return lease is not None and (lease.process, lease.epoch) == (process, epoch)
+
+    async def check_layout(self, partitions: int) -> None:
+        if self._partitions is None:
+            self._partitions = partitions
+        if self._partitions != partitions:
+            raise LayoutMismatch(f"the store is laid out for {self._partitions} partitions")
+
+    async def enlist(self, process: str, ttl_ms: int) -> list[str]:
+        now = self._clock()
+        self._processes = {name: until for name, until in self._processes.items() if until > now}
+        self._processes[process] = now + ttl_ms
+        return sorted(self._processes)
+
+    async def resign(self, process: str) -> None:
+        self._processes.pop(process, None)
+
+    async def take(self, partitions: list[int], process: str, ttl_ms: int) -> list[Taken]:
+        taken = []
+        now = self._clock()
+        for partition in partitions:
+            if self._held(partition) is None:
+                epoch = self._epochs[partition] = max(self._epochs[partition] + 1, now)
+                self._leases[partition] = _Lease(process, epoch, now + ttl_ms)
+                taken.append(Taken(partition, epoch))
+        return taken
+
+    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> set[int]:
+        still = {partition for partition, epoch in held.items() if self.holds(process, epoch, partition)}
+        for partition in still:
+            self._leases[partition].until = self._clock() + ttl_ms
+        return still
+
+    async def release(self, held: dict[int, int], process: str) -> None:
+        for partition, epoch in held.items():
+            if self.holds(process, epoch, partition):
+                del self._leases[partition]
+
+    async def holders(self) -> dict[int, tuple[str, int]]:
+        return {
+            partition: (lease.process, lease.epoch)
+            for partition, lease in sorted(self._leases.items())
+            if self._held(partition)
+        }
+
+    def _held(self, partition: int) -> _Lease | None:
+        lease = self._leases.get(partition)
+        return lease if lease is not None and self._clock() < lease.until else None
+
+
+@dataclass(slots=True)
+class _Log:
+    entries: deque[Entry] = field(default_factory=deque)
+    until: int | None = None
+
+    @property
+    def head(self) -> Position:
+        return self.entries[-1].last if self.entries else START
+
+
+class MemoryHistory:
+    def __init__(self, leases: MemoryLeases, clock: Clock, rooms: Rooms) -> None:
+        self._leases = leases
+        self._clock = clock
+        self._batches = rooms.history_batches
+        self._age_ms = rooms.history_s * 1000
+        self._logs: dict[str, _Log] = {}
+
+    async def append(self, process: str, appends: list[Append]) -> list[Appended | Exception]:
+        return [self._append(process, append) for append in appends]
+
+    async def head(self, room: str) -> Position:
+        return self._log(room).head
+
+    async def latest(self, room: str, items: int, max_bytes: int) -> Slice:
+        log = self._log(room)
+        entries = _within(reversed(log.entries), items, max_bytes)
+        return Slice(tuple(reversed(entries)), True, log.head)
+
+    async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
+        log = self._log(room)
+        entries = _within((entry for entry in log.entries if entry.last > since), items, max_bytes)
+        return Slice(tuple(entries), follows_on(entries, since, log.head), log.head)
+
+    def expire(self, room: str) -> None:
+        """The room is gone: its log goes when its newest entry is too old to be kept."""
+        log = self._log(room)
+        if log.entries:
+            log.until = self._clock() + self._age_ms
+
+    def keep(self, room: str) -> None:
+        self._log(room).until = None
+
+    def _log(self, room: str) -> _Log:
+        log = self._logs.get(room)
+        if log is None or (log.until is not None and self._clock() >= log.until):
+            log = self._logs[room] = _Log()
+        return log
+
+    def _append(self, process: str, append: Append) -> Appended:
+        log, entry = self._log(append.room), append.entry
+        if not self._leases.holds(process, append.lease, partition_of(append.room)):
+            return Appended(Outcome.FENCED, log.head)
+        if log.head == entry.last:
+            return Appended(Outcome.OK, log.head)
+        if log.head != append.expected:
+            return Appended(Outcome.MISMATCH, log.head)
+        log.entries.append(entry)
+        while len(log.entries) > self._batches:
+            log.entries.popleft()
+        for _ in range(_TRIMMED_AT_ONCE):
+            if len(log.entries) > 1 and log.entries[0].at < entry.at - self._age_ms:
+                log.entries.popleft()
+        return Appended(Outcome.OK, log.head)
+
+
+def _within(entries: Iterable[Entry], items: int, max_bytes: int) -> list[Entry]:
+    """Entries until `items` or `max_bytes` is reached, at least one."""
+    found: list[Entry] = []
+    for entry in entries:
+        max_bytes -= len(entry.frame)
+        if items <= 0 or (found and max_bytes < 0):
+            break
+        found.append(entry)
+        items -= entry.count
+    return found
+
+
+class MemoryRooms:
+    def __init__(self, leases: MemoryLeases, history: MemoryHistory, moderation: MemoryModeration) -> None:
+        self._leases = leases
+        self._history = history
+        self._moderation = moderation
+        self._rooms: dict[str, RoomInfo] = {}
+        self._likes: dict[str, int] = defaultdict(int)
+
+    async def load(self, room: str) -> RoomInfo | None:
+        info = self._rooms.get(room)
+        return info and msgspec.structs.replace(info, likes=self._likes[room], viewers=0)
+
+    async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
+        if not self._leases.holds(process, lease, partition_of(info.room)):
+            return False
+        self._rooms[info.room] = info
+        self._history.keep(info.room)
+        return True
+
+    async def delete(self, process: str, lease: int, room: str) -> bool:
+        if not self._leases.holds(process, lease, partition_of(room)):
+            return False
+        self._rooms.pop(room, None)
+        self._likes.pop(room, None)
+        self._moderation.forget(room)
+        self._history.expire(room)
+        return True
+
+    async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:
+        totals = {}
+        for room, more in likes.items():
+            if self._leases.holds(process, lease, partition_of(room)):
+                self._likes[room] += more
+                totals[room] = self._likes[room]
+        return totals
+
+    async def in_partition(self, partition: int) -> list[str]:
+        return sorted(room for room in self._rooms if partition_of(room) == partition)
+
+
+class MemoryModeration:
+    def __init__(self, leases: MemoryLeases) -> None:
+        self._leases = leases
+        self._sanctions: dict[str, dict[tuple[SanctionKind, str], Sanction]] = defaultdict(dict)
+
+    async def load(self, room: str, now_ms: int) -> list[Sanction]:
+        active = {key: kept for key, kept in self._sanctions[room].items() if kept.active(now_ms)}
+        self._sanctions[room] = active
+        return [active[key] for key in sorted(active)]
+
+    async def impose(self, process: str, lease: int, room: str, sanction: Sanction) -> bool:
+        held = self._leases.holds(process, lease, partition_of(room))
+        if held:
+            self._sanctions[room][sanction.kind, sanction.uid] = sanction
+        return held
+
+    async def lift(self, process: str, lease: int, room: str, kind: SanctionKind, uid: str) -> bool:
+        held = self._leases.holds(process, lease, partition_of(room))
+        if held:
+            self._sanctions[room].pop((kind, uid), None)
+        return held
+
+    def forget(self, room: str) -> None:
+        self._sanctions.pop(room, None)
+
+
+@dataclass(slots=True)
+class _Family:
+    """The answer that was given last; None once the family is revoked."""
+
+    answer: Spent | None
+    until: int
+
+
+class MemoryTokens:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._revoked: dict[str, tuple[int, int]] = {}  # uid: (issued until, remembered until)
+        self._families: dict[tuple[str, str], _Family] = {}
+
+    async def revoked_ms(self, uids: list[str]) -> list[int]:
+        return [self._revoked_ms(uid) for uid in uids]
+
+    async def revoke(self, uid: str, now_ms: int, ttl_ms: int) -> None:
+        self._revoked[uid] = (max(now_ms, self._revoked_ms(uid)), self._clock() + ttl_ms)
+
+    async def spend(
+        self, uid: str, family: str, n: int, now_ms: int, grace_ms: int, ttl_ms: int
+    ) -> Spent | None:
+        until = self._clock() + ttl_ms
+        kept = self._families.get((uid, family))
+        if kept is None or self._clock() >= kept.until:
+            kept = _Family(Spent(n, now_ms), until)
+        last = kept.answer
+        if last is None:
+            return None
+        if n == last.n:
+            answer: Spent | None = Spent(n + 1, now_ms)
+        elif n == last.n - 1 and now_ms - last.issued_ms <= grace_ms:
+            return last
+        else:
+            answer = None
+        self._families[uid, family] = _Family(answer, until)
+        return answer
+
+    def _revoked_ms(self, uid: str) -> int:
+        issued, until = self._revoked.get(uid, (0, 0))
+        return issued if self._clock() < until else 0

@@ -1,0 +1,28 @@
+-- Append a batch to a room's log, if the holder still has the lease and the head is the expected one.
+-- KEYS: lease, log
+-- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep
+-- Returns {outcome, head}; ids are `<epoch>-<seq>`, `0-0` for an empty log.
+local TRIMMED_AT_ONCE = 4
+
+local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+local head = newest and newest[1] or '0-0'
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return {'fenced', head}
+end
+if head == ARGV[3] then
+  return {'ok', head}
+end
+if head ~= ARGV[2] then
+  return {'mismatch', head}
+end
+redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[9], ARGV[3],
+  'frame', ARGV[4], 'at', ARGV[5], 'version', ARGV[6], 'count', ARGV[7], 'pairs', ARGV[8])
+-- The entry just written stays whatever its age: the log must not lose its head.
+for _ = 1, TRIMMED_AT_ONCE do
+  local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+  if oldest[1] == ARGV[3] or tonumber(oldest[2][4]) >= tonumber(ARGV[10]) then
+    break
+  end
+  redis.call('XDEL', KEYS[2], oldest[1])
+end
+return {'ok', ARGV[3]}

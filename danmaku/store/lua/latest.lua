@@ -1,0 +1,24 @@
+-- Read a log backwards until enough items or bytes are found; at least one entry where there is one.
+-- KEYS: log   ARGV: items, most bytes   Returns {head, entries}, the newest entry first.
+local READ_AT_ONCE = 16
+
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local head = newest and newest[1] or '0-0'
+local wanted, room = tonumber(ARGV[1]), tonumber(ARGV[2])
+local entries, from = {}, '+'
+while wanted > 0 do
+  local read = redis.call('XREVRANGE', KEYS[1], from, '-', 'COUNT', READ_AT_ONCE)
+  for _, entry in ipairs(read) do
+    room = room - #entry[2][2]
+    if wanted <= 0 or (room < 0 and #entries > 0) then
+      return {head, entries}
+    end
+    entries[#entries + 1] = entry
+    wanted = wanted - entry[2][8]
+    from = '(' .. entry[1]
+  end
+  if #read < READ_AT_ONCE then
+    break
+  end
+end
+return {head, entries}

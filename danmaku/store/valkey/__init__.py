@@ -1,0 +1,47 @@
+"""The store over Valkey or Redis (7 or later)."""
+
+from __future__ import annotations
+
+import time
+
+from config.settings import Rooms, Store
+from danmaku.store.valkey.history import ValkeyHistory
+from danmaku.store.valkey.keys import Keys
+from danmaku.store.valkey.leases import ValkeyLeases
+from danmaku.store.valkey.link import Link
+from danmaku.store.valkey.moderation import ValkeyModeration
+from danmaku.store.valkey.rooms import ValkeyRooms
+from danmaku.store.valkey.tokens import ValkeyTokens
+
+__all__ = ["ValkeyStore"]
+
+
+class ValkeyStore:
+    """The five nouns over one link. Made by `connect`."""
+
+    def __init__(self, link: Link, keys: Keys, rooms: Rooms) -> None:
+        self._link = link
+        self.leases = ValkeyLeases(link, keys)
+        self.history = ValkeyHistory(link, keys, rooms.history_batches, rooms.history_s)
+        self.rooms = ValkeyRooms(link, keys, rooms.history_s)
+        self.moderation = ValkeyModeration(link, keys)
+        self.tokens = ValkeyTokens(link, keys)
+
+    @classmethod
+    async def connect(cls, settings: Store, rooms: Rooms) -> ValkeyStore:
+        """Raises StoreDown when it does not answer, ValueError for a URL that cannot be read."""
+        store = cls(Link(settings.url, settings.timeout_s), Keys(settings.prefix), rooms)
+        try:
+            await store.ping()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def ping(self) -> float:
+        begin = time.perf_counter()
+        await self._link.one("PING")
+        return time.perf_counter() - begin
+
+    async def close(self) -> None:
+        await self._link.close()

@@ -1,0 +1,84 @@
+"""A room's log as a stream, whose ids are positions and refuse to go back."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from danmaku.model import Position
+from danmaku.store.errors import StoreDown
+from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
+from danmaku.store.valkey.keys import Keys, held_by
+from danmaku.store.valkey.link import Call, Link
+
+_VERSION: Final = 1
+_pairs = msgspec.msgpack.Decoder(tuple[tuple[str, str, int], ...])
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class ValkeyHistory:
+    def __init__(self, link: Link, keys: Keys, batches: int, age_s: int) -> None:
+        self._link = link
+        self._keys = keys
+        self._batches = batches
+        self._age_ms = age_s * 1000
+
+    async def append(self, process: str, appends: list[Append]) -> list[Appended | Exception]:
+        replies = await self._link.many([self._append(process, append) for append in appends])
+        return [_appended(reply) for reply in replies]
+
+    async def head(self, room: str) -> Position:
+        return _position(await self._link.one(*self._link.script("head", [self._keys.log(room)])))
+
+    async def latest(self, room: str, items: int, max_bytes: int) -> Slice:
+        call = self._link.script("latest", [self._keys.log(room)], items, max_bytes)
+        head, newest_first = await self._link.one(*call)
+        return Slice(tuple(_entry(raw) for raw in reversed(newest_first)), True, _position(head))
+
+    async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
+        call = self._link.script("after", [self._keys.log(room)], _id(since), items, max_bytes)
+        last, raws = await self._link.one(*call)
+        head, entries = _position(last), tuple(_entry(raw) for raw in raws)
+        return Slice(entries, follows_on(entries, since, head), head)
+
+    def _append(self, process: str, append: Append) -> Call:
+        entry = append.entry
+        return self._link.script(
+            "append",
+            [self._keys.lease_of(append.room), self._keys.log(append.room)],
+            held_by(process, append.lease),
+            _id(append.expected),
+            _id(entry.last),
+            entry.frame,
+            entry.at,
+            _VERSION,
+            entry.count,
+            _encode(entry.pairs),
+            self._batches,
+            entry.at - self._age_ms,
+        )
+
+
+def _id(position: Position) -> str:
+    return f"{position.epoch}-{position.seq}"
+
+
+def _position(raw: bytes) -> Position:
+    epoch, _, seq = raw.partition(b"-")
+    return Position(int(epoch), int(seq))
+
+
+def _appended(reply: Any) -> Appended | Exception:
+    if isinstance(reply, StoreDown):
+        return reply
+    outcome, head = reply
+    return Appended(Outcome(outcome.decode()), _position(head))
+
+
+def _entry(raw: Any) -> Entry:
+    last, fields = raw
+    kept = dict(zip(fields[::2], fields[1::2], strict=True))
+    return Entry(
+        _position(last), int(kept[b"count"]), int(kept[b"at"]), kept[b"frame"], _pairs.decode(kept[b"pairs"])
+    )

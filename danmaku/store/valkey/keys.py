@@ -1,0 +1,76 @@
+"""What is called how in the store. Keys that one script touches share a hash tag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from danmaku.subjects import partition_of
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """All keys of one deployment. Stable for ever: what is stored is found by them."""
+
+    prefix: str
+
+    @property
+    def layout(self) -> str:
+        """Hash: how many partitions there are."""
+        return f"{self.prefix}:layout"
+
+    @property
+    def processes(self) -> str:
+        """Sorted set: live rooms processes by the time they are counted until."""
+        return f"{self.prefix}:processes"
+
+    def lease(self, partition: int) -> str:
+        """String `<epoch>:<process>`: who holds the partition now; expires."""
+        return f"{self._partition(partition)}:lease"
+
+    def epoch(self, partition: int) -> str:
+        """String: the last epoch that was given out; kept for ever."""
+        return f"{self._partition(partition)}:epoch"
+
+    def listing(self, partition: int) -> str:
+        """Set: the partition's rooms."""
+        return f"{self._partition(partition)}:rooms"
+
+    def lease_of(self, room: str) -> str:
+        return self.lease(partition_of(room))
+
+    def listing_of(self, room: str) -> str:
+        return self.listing(partition_of(room))
+
+    def log(self, room: str) -> str:
+        """Stream: the room's batches."""
+        return f"{self._room(room)}:log"
+
+    def state(self, room: str) -> str:
+        """Hash: title, open, settings, created_ms, likes."""
+        return f"{self._room(room)}:state"
+
+    def sanctions(self, room: str) -> str:
+        """Hash: `<kind>:<uid>` to what was imposed."""
+        return f"{self._room(room)}:sanctions"
+
+    def revoked(self, uid: str) -> str:
+        """String: tokens issued at or before this time are void; expires."""
+        return f"{self._user(uid)}:revoked"
+
+    def family(self, uid: str, family: str) -> str:
+        """String `<n>:<issued ms>` of the refresh token spent last, or `revoked`; expires."""
+        return f"{self._user(uid)}:family:{family}"
+
+    def _partition(self, partition: int) -> str:
+        return f"{self.prefix}:{{r{partition}}}"
+
+    def _room(self, room: str) -> str:
+        return f"{self._partition(partition_of(room))}:room:{room}"
+
+    def _user(self, uid: str) -> str:
+        return f"{self.prefix}:{{u:{uid}}}"
+
+
+def held_by(process: str, epoch: int) -> str:
+    """What a lease says while `process` holds it with `epoch`."""
+    return f"{epoch}:{process}"

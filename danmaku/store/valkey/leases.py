@@ -1,0 +1,65 @@
+"""Leases as keys that expire; the store's clock decides."""
+
+from __future__ import annotations
+
+from danmaku.store.errors import LayoutMismatch
+from danmaku.store.leases import Taken
+from danmaku.store.valkey.keys import Keys, held_by
+from danmaku.store.valkey.link import Link
+from danmaku.subjects import PARTITIONS
+
+
+class ValkeyLeases:
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link = link
+        self._keys = keys
+
+    async def check_layout(self, partitions: int) -> None:
+        key = self._keys.layout
+        _, noted = await self._link.all(
+            [("HSETNX", key, "partitions", partitions), ("HGET", key, "partitions")],
+        )
+        if int(noted) != partitions:
+            raise LayoutMismatch(f"the store is laid out for {int(noted)} partitions, this is {partitions}")
+
+    async def enlist(self, process: str, ttl_ms: int) -> list[str]:
+        live = await self._link.one(*self._link.script("enlist", [self._keys.processes], process, ttl_ms))
+        return sorted(name.decode() for name in live)
+
+    async def resign(self, process: str) -> None:
+        await self._link.one("ZREM", self._keys.processes, process)
+
+    async def take(self, partitions: list[int], process: str, ttl_ms: int) -> list[Taken]:
+        epochs = await self._link.all(
+            [
+                self._link.script("take", [self._keys.lease(p), self._keys.epoch(p)], process, ttl_ms)
+                for p in partitions
+            ]
+        )
+        return [Taken(p, int(epoch)) for p, epoch in zip(partitions, epochs, strict=True) if epoch]
+
+    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> set[int]:
+        renewed = await self._link.all(
+            [
+                self._link.script("renew", [self._keys.lease(p)], held_by(process, epoch), ttl_ms)
+                for p, epoch in held.items()
+            ]
+        )
+        return {p for p, still in zip(held, renewed, strict=True) if still}
+
+    async def release(self, held: dict[int, int], process: str) -> None:
+        await self._link.all(
+            [
+                self._link.script("release", [self._keys.lease(p)], held_by(process, epoch))
+                for p, epoch in held.items()
+            ]
+        )
+
+    async def holders(self) -> dict[int, tuple[str, int]]:
+        leases = await self._link.all([("GET", self._keys.lease(p)) for p in range(PARTITIONS)])
+        holders = {}
+        for partition, lease in enumerate(leases):
+            if lease is not None:
+                epoch, _, process = lease.decode().partition(":")
+                holders[partition] = (process, int(epoch))
+        return holders

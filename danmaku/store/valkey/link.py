@@ -1,0 +1,113 @@
+"""The connection to Valkey or Redis: pipelined calls, scripts by their digest, one time-out for all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from redis.asyncio.connection import BlockingConnectionPool
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from danmaku.store.errors import StoreDown
+
+Word = bytes | str | int
+Call = tuple[Word, ...]
+
+_CONNECTIONS: Final = 16
+_LUA: Final = Path(__file__).parent.parent / "lua"
+
+
+class Scripts:
+    """The verbs in `store/lua/`, one file each, called by their digest."""
+
+    def __init__(self) -> None:
+        self._texts = {file.stem: file.read_bytes() for file in sorted(_LUA.glob("*.lua"))}
+        self._digests = {
+            # SHA-1 is what EVALSHA wants; nothing secret hangs on it.
+            verb: hashlib.sha1(text, usedforsecurity=False).hexdigest()
+            for verb, text in self._texts.items()
+        }
+
+    def call(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
+        return ("EVALSHA", self._digests[verb], len(keys), *keys, *words)
+
+    def load(self) -> list[Call]:
+        return [("SCRIPT", "LOAD", text) for text in self._texts.values()]
+
+
+class Link:
+    """Carries calls to the server. All methods raise StoreDown; cancelled, the outcome is unknown.
+
+    Nothing is ever repeated here but what a server refused unread for lack of the script.
+    """
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._scripts = Scripts()
+        self._pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=_CONNECTIONS,
+            timeout=timeout_s,
+            socket_timeout=None,  # `many` times all of it
+            socket_connect_timeout=timeout_s,
+            retry_on_timeout=False,
+            protocol=2,
+        )
+
+    def script(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
+        """A call of the script `verb`, for `one` and `many`."""
+        return self._scripts.call(verb, keys, *words)
+
+    async def one(self, *call: Word) -> Any:
+        """The reply to one call."""
+        (reply,) = await self.many([call])
+        if isinstance(reply, StoreDown):
+            raise reply
+        return reply
+
+    async def all(self, calls: Sequence[Call]) -> list[Any]:
+        """The replies to pipelined calls, if every one was carried out."""
+        replies = await self.many(calls)
+        for reply in replies:
+            if isinstance(reply, StoreDown):
+                raise reply
+        return replies
+
+    async def many(self, calls: Sequence[Call]) -> list[Any]:
+        """The replies to pipelined calls in their order; a StoreDown in place of each that failed alone."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                replies = await self._carry(calls)
+                unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+                if unknown:
+                    again = await self._carry([*self._scripts.load(), *(calls[i] for i in unknown)])
+                    for i, reply in zip(unknown, again[-len(unknown) :], strict=True):
+                        replies[i] = reply
+        except TimeoutError as error:
+            raise StoreDown(f"the store did not answer within {self._timeout_s:g} s") from error
+        except (RedisError, OSError) as error:
+            raise StoreDown(f"the store cannot be reached: {error}") from error
+        return [StoreDown(str(reply)) if isinstance(reply, ResponseError) else reply for reply in replies]
+
+    async def _carry(self, calls: Sequence[Call]) -> list[Any]:
+        if not calls:
+            return []
+        connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
+        try:
+            await connection.send_packed_command(connection.pack_commands(calls))
+            replies = []
+            for _ in calls:
+                try:
+                    replies.append(await connection.read_response())
+                except ResponseError as error:  # each reply may be an error of its own
+                    replies.append(error)
+            return replies
+        finally:
+            # A connection that was left in the middle of a reply has closed itself.
+            await self._pool.release(connection)
+
+    async def close(self) -> None:
+        await self._pool.aclose()

@@ -1,0 +1,56 @@
+"""A room's sanctions as a hash, one field for each kind and user."""
+
+from __future__ import annotations
+
+import msgspec
+
+from danmaku.store.moderation import Sanction, SanctionKind
+from danmaku.store.valkey.keys import Keys, held_by
+from danmaku.store.valkey.link import Link, Word
+
+_sanction = msgspec.json.Decoder(Sanction)
+_encode = msgspec.json.Encoder().encode
+
+
+class ValkeyModeration:
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link = link
+        self._keys = keys
+
+    async def load(self, room: str, now_ms: int) -> list[Sanction]:
+        key = self._keys.sanctions(room)
+        raw = await self._link.one("HGETALL", key)
+        active: list[Sanction] = []
+        over: list[Word] = []
+        for field, value in zip(raw[::2], raw[1::2], strict=True):
+            sanction = _sanction.decode(value)
+            if sanction.active(now_ms):
+                active.append(sanction)
+            else:
+                over += (field, value)
+        if over:
+            await self._link.one(*self._link.script("forget", [key], *over))
+        return sorted(active, key=lambda sanction: (sanction.kind, sanction.uid))
+
+    async def impose(self, process: str, lease: int, room: str, sanction: Sanction) -> bool:
+        call = self._link.script(
+            "impose",
+            [self._keys.lease_of(room), self._keys.sanctions(room)],
+            held_by(process, lease),
+            _field(sanction.kind, sanction.uid),
+            _encode(sanction),
+        )
+        return bool(await self._link.one(*call))
+
+    async def lift(self, process: str, lease: int, room: str, kind: SanctionKind, uid: str) -> bool:
+        call = self._link.script(
+            "lift",
+            [self._keys.lease_of(room), self._keys.sanctions(room)],
+            held_by(process, lease),
+            _field(kind, uid),
+        )
+        return bool(await self._link.one(*call))
+
+
+def _field(kind: SanctionKind, uid: str) -> str:
+    return f"{kind}:{uid}"

@@ -1,0 +1,270 @@
+"""What becomes of the bus when its server dies, hangs or throws it out, and of the twin's outages."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import Nats
+from danmaku.bus import BusDown, BusTimeout, NatsBus
+from danmaku.memory import MemoryBus
+from danmaku.servers import NatsServer, Running, running
+from tests.contract.conftest import until
+from tests.contract.test_bus import SOON, Inbox
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(NatsServer(tmp_path)) as child:
+        yield child
+
+
+@pytest.fixture
+async def bus(server: Running) -> AsyncIterator[NatsBus]:
+    opened = await NatsBus.connect(Nats(url=server.server.url), "test")
+    yield opened
+    await opened.close()
+
+
+class Restored:
+    """Listens for the connection to be back."""
+
+    def __init__(self, bus: NatsBus | MemoryBus) -> None:
+        self.times = 0
+        bus.on_reconnect(self)
+
+    def __call__(self) -> None:
+        self.times += 1
+
+    async def is_back(self) -> bool:
+        return self.times > 0
+
+
+async def down(bus: NatsBus) -> None:
+    async def is_down() -> bool:
+        return not bus.connected
+
+    await until(is_down)
+
+
+async def restart(server: Running) -> None:
+    server.start()
+    await server.server.wait_ready(10)
+
+
+async def test_no_server(tmp_path: Path) -> None:
+    url = NatsServer(tmp_path).url.replace("//", "//user:secret@")
+    with pytest.raises(BusDown, match="cannot connect") as refused:
+        await NatsBus.connect(Nats(url=url), "test")
+    assert "secret" not in str(refused.value)
+
+
+async def test_one_of_several_servers_is_enough(server: Running, tmp_path: Path) -> None:
+    nobody = NatsServer(tmp_path / "other").url
+    bus = await NatsBus.connect(Nats(url=f"{nobody}, {server.server.url}"), "test")
+    await bus.flush(SOON)
+    await bus.close()
+
+
+async def test_subscriptions_and_requests_work_again_after_a_restart(server: Running, bus: NatsBus) -> None:
+    inbox, group, ended = Inbox(), Inbox(), Inbox()
+    await bus.subscribe("a", inbox)
+    await bus.subscribe("a", group, queue="q")
+    subscription = await bus.subscribe("a", ended)
+    restored = Restored(bus)
+    server.kill()
+    await down(bus)
+    await subscription.unsubscribe()
+    await restart(server)
+    await until(restored.is_back)
+    await bus.publish("a", b"1")
+    assert await inbox.has(1) == [b"1"]
+    assert await group.has(1) == [b"1"]
+    assert ended.got == []
+    assert restored.times == 1
+    with pytest.raises(BusDown):
+        await bus.request("nobody", b"", SOON)
+
+
+async def test_nothing_said_in_an_outage_arrives_later(server: Running, bus: NatsBus) -> None:
+    inbox = Inbox()
+    await bus.subscribe("a", inbox)
+    restored = Restored(bus)
+    server.kill()
+    # The loss is not noticed yet: these are taken, and must get lost all the same.
+    for _ in range(100):
+        await bus.publish("a", b"stale")
+    await down(bus)
+    with pytest.raises(BusDown):
+        await bus.publish("a", b"stale")
+    with pytest.raises(BusDown):
+        await bus.request("a", b"stale", SOON)
+    with pytest.raises(BusDown):
+        await bus.subscribe("a", Inbox())
+    await restart(server)
+    await until(restored.is_back)
+    await bus.publish("a", b"fresh")
+    await inbox.has(1)
+    await bus.flush(SOON)
+    assert inbox.got == [b"fresh"]
+
+
+async def test_what_could_not_be_sent_before_an_outage_is_not_sent_after_it(
+    server: Running, bus: NatsBus
+) -> None:
+    inbox = Inbox()
+    await bus.subscribe("a", inbox)
+    await bus.flush(SOON)
+    restored = Restored(bus)
+    os.kill(server.pid, signal.SIGSTOP)
+    with pytest.raises(BusDown, match="as fast"):
+        await flood(bus)
+    server.kill()
+    await restart(server)
+    await until(restored.is_back)
+    await bus.publish("a", b"fresh")
+    await inbox.has(1)
+    await bus.flush(SOON)
+    assert [len(payload) for payload in inbox.got] == [len(b"fresh")]
+
+
+async def test_a_waiting_request_fails_as_soon_as_the_connection_is_lost(
+    server: Running, bus: NatsBus
+) -> None:
+    asked = Inbox()
+    await bus.subscribe("a", asked)
+    waiting = asyncio.ensure_future(bus.request("a", b"?", 600))
+    await asked.has(1)
+    server.kill()
+    with pytest.raises(BusDown, match="lost"):
+        await asyncio.wait_for(waiting, SOON)
+
+
+async def test_traffic_while_the_server_dies_again_and_again(server: Running, bus: NatsBus) -> None:
+    inbox = Inbox()
+    await bus.subscribe("a", inbox)
+    stop = asyncio.Event()
+
+    async def talk() -> None:
+        while not stop.is_set():
+            try:
+                await bus.publish("a", bytes(10_000))
+            except BusDown:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
+
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
+    talking = asyncio.ensure_future(talk())
+    for _ in range(3):
+        restored = Restored(bus)
+        await inbox.has(len(inbox.got) + 10)
+        server.kill()
+        await restart(server)
+        await until(restored.is_back)
+    stop.set()
+    await talking
+    await bus.flush(SOON)
+    gc.collect()  # tasks complain of errors that nobody took when they are collected
+    assert complaints == []
+
+
+async def flood(bus: NatsBus) -> None:
+    for _ in range(100):
+        await bus.publish("a", bytes(500_000))
+        await asyncio.sleep(0)
+
+
+async def test_a_server_that_hangs(server: Running, bus: NatsBus) -> None:
+    inbox = Inbox()
+    await bus.subscribe("a", inbox)
+    await bus.flush(SOON)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(BusTimeout):
+            await bus.flush(0.05)
+        with pytest.raises(BusTimeout):
+            await bus.request("a", b"?", 0.05)
+        with pytest.raises(BusDown, match="as fast"):  # what waits to be sent is bounded
+            await flood(bus)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    await inbox.has(2)
+    await bus.flush(SOON)
+
+
+async def test_a_server_that_hangs_for_long_is_given_up(server: Running, bus: NatsBus) -> None:
+    restored = Restored(bus)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        await down(bus)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    await until(restored.is_back)
+    await bus.flush(SOON)
+
+
+async def test_thrown_out_for_its_password_it_comes_back(tmp_path: Path) -> None:
+    class Guarded(NatsServer):
+        @property
+        def argv(self) -> list[str]:
+            return [*super().argv[:5], "--config", str(tmp_path / "conf")]  # only what can be reloaded
+
+        def admit(self, token: str) -> None:
+            (tmp_path / "conf").write_text(f'authorization {{ token: "{token}" }}')
+
+    server = Guarded(tmp_path / "data")
+    server.admit("first")
+    async with running(server) as child:
+        bus = await NatsBus.connect(Nats(url=server.url.replace("//", "//first@")), "test")
+        restored = Restored(bus)
+        server.admit("second")
+        os.kill(child.pid, signal.SIGHUP)
+        await down(bus)
+        server.admit("first")
+        os.kill(child.pid, signal.SIGHUP)
+        await until(restored.is_back)
+        await bus.flush(SOON)
+        await bus.close()
+
+
+async def test_closing_in_an_outage(server: Running, bus: NatsBus) -> None:
+    await bus.subscribe("a", Inbox())
+    server.kill()
+    await bus.close()
+    assert not bus.connected
+
+
+async def test_a_receiver_that_fails_stops_nobody(bus: NatsBus) -> None:
+    def fail(payload: bytes, reply: str) -> None:
+        raise RuntimeError("a defect of the receiver")
+
+    inbox = Inbox()
+    await bus.subscribe("a", fail)
+    await bus.subscribe("a", inbox)
+    await bus.publish("a", b"1")
+    await bus.publish("a", b"2")
+    assert await inbox.has(2) == [b"1", b"2"]
+
+
+async def test_an_outage_of_the_twin() -> None:
+    bus, inbox = MemoryBus(), Inbox()
+    restored = Restored(bus)
+    await bus.subscribe("a", inbox)
+    waiting = asyncio.ensure_future(bus.request("a", b"?", 600))
+    await inbox.has(1)
+    bus.connected = False
+    with pytest.raises(BusDown, match="lost"):
+        await waiting
+    with pytest.raises(BusDown):
+        await bus.publish("a", b"stale")
+    bus.connected = True
+    await bus.publish("a", b"fresh")
+    assert await inbox.has(2) == [b"?", b"fresh"]
+    assert restored.times == 1

@@ -1,0 +1,273 @@
+"""The log of a room: appended under the fence, trimmed, read back across epochs."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from danmaku.model import START, Position
+from danmaku.store import Store
+from danmaku.store.history import Append, Appended, Entry, Outcome, Slice
+from danmaku.store.leases import Taken
+from danmaku.subjects import partition_of
+from danmaku.wire import At, Batch
+from tests.contract.conftest import ROOMS
+
+ROOM = "lobby"
+LONG = 60_000
+PLENTY = 1 << 20
+
+
+def entry(
+    last: Position, count: int = 1, at: int = 1000, prev: Position | None = None, size: int = 0
+) -> Entry:
+    """A batch as an owner would store it. `prev` is set in the first of an epoch."""
+    items = [msgspec.Raw(msgspec.msgpack.encode({"k": "c", "text": "x" * size})) for _ in range(count)]
+    batch = Batch(
+        room=ROOM,
+        epoch=last.epoch,
+        seq=last.seq - count + 1,
+        at=at,
+        items=items,
+        prev=None if prev is None else At.of(prev),
+    )
+    pairs = tuple(("uid", f"c{seq}", seq) for seq in range(last.seq - count + 1, last.seq + 1))
+    return Entry(last, count, at, msgspec.msgpack.encode(batch), pairs)
+
+
+class Owner:
+    """An owner of the room's partition that appends one batch after another."""
+
+    def __init__(self, store: Store, process: str, epoch: int, head: Position) -> None:
+        self._store = store
+        self.process = process
+        self.epoch = epoch
+        self.head = head
+
+    @classmethod
+    async def take(cls, store: Store, process: str = "one", room: str = ROOM) -> Owner:
+        (taken,) = await store.leases.take([partition_of(room)], process, LONG)
+        return cls(store, process, taken.epoch, await store.history.head(room))
+
+    async def release(self) -> None:
+        await self._store.leases.release({partition_of(ROOM): self.epoch}, self.process)
+
+    def next(self, count: int = 1, at: int = 1000, size: int = 0) -> Append:
+        first = self.head.epoch != self.epoch
+        last = Position(self.epoch, count if first else self.head.seq + count)
+        made = entry(last, count, at, self.head if first else None, size)
+        return Append(ROOM, self.epoch, self.head, made)
+
+    async def append(self, count: int = 1, at: int = 1000, size: int = 0) -> Entry:
+        append = self.next(count, at, size)
+        outcome = await one(self._store, self.process, append)
+        assert outcome == Appended(Outcome.OK, append.entry.last)
+        self.head = append.entry.last
+        return append.entry
+
+
+async def one(store: Store, process: str, append: Append) -> Appended:
+    (outcome,) = await store.history.append(process, [append])
+    assert isinstance(outcome, Appended)
+    return outcome
+
+
+async def test_an_empty_room(store: Store) -> None:
+    assert await store.history.head(ROOM) == START
+    assert await store.history.latest(ROOM, 10, PLENTY) == Slice((), True, START)
+    assert await store.history.after(ROOM, START, 10, PLENTY) == Slice((), True, START)
+    assert await store.history.after(ROOM, Position(5, 1), 10, PLENTY) == Slice((), False, START)
+
+
+async def test_what_was_appended_is_read_back_as_it_was(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = (await owner.append(3), await owner.append(2))
+    assert await store.history.head(ROOM) == kept[-1].last == Position(owner.epoch, 5)
+    assert await store.history.latest(ROOM, 100, PLENTY) == Slice(kept, True, kept[-1].last)
+    assert await store.history.after(ROOM, START, 100, PLENTY) == Slice(kept, True, kept[-1].last)
+
+
+async def test_a_repeat_is_ok_and_writes_nothing(store: Store) -> None:
+    owner = await Owner.take(store)
+    append = owner.next(2)
+    assert await one(store, "one", append) == Appended(Outcome.OK, append.entry.last)
+    assert await one(store, "one", append) == Appended(Outcome.OK, append.entry.last)
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (append.entry,)
+
+
+async def test_who_lost_the_lease_is_fenced(store: Store) -> None:
+    old = await Owner.take(store)
+    kept = await old.append()
+    await old.release()
+    assert await one(store, "one", old.next()) == Appended(Outcome.FENCED, kept.last)
+    new = await Owner.take(store, "two")
+    assert await one(store, "one", old.next()) == Appended(Outcome.FENCED, kept.last)
+    assert await one(store, "one", Append(ROOM, new.epoch, kept.last, new.next().entry)) == Appended(
+        Outcome.FENCED, kept.last
+    )
+    assert await store.history.head(ROOM) == kept.last
+
+
+async def test_another_head_is_a_mismatch(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = await owner.append(2)
+    wrong = Append(ROOM, owner.epoch, START, entry(Position(owner.epoch, 4), 2))
+    assert await one(store, "one", wrong) == Appended(Outcome.MISMATCH, kept.last)
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (kept,)
+
+
+async def test_a_pipelined_append_that_is_fenced_stops_no_other(store: Store) -> None:
+    rooms = ["lobby", "stage", "kitchen"]
+    assert len({partition_of(room) for room in rooms}) == len(rooms)
+    taken = {t.partition: t for t in await store.leases.take([partition_of(r) for r in rooms], "one", LONG)}
+    middle = taken[partition_of("stage")]
+    await store.leases.release({middle.partition: middle.epoch}, "one")
+
+    def first(room: str) -> Append:
+        lease = taken[partition_of(room)]
+        return Append(room, lease.epoch, START, entry(Position(lease.epoch, 1), prev=START))
+
+    outcomes = await store.history.append("one", [first(room) for room in rooms])
+    found = [outcome.outcome for outcome in outcomes if isinstance(outcome, Appended)]
+    assert found == [Outcome.OK, Outcome.FENCED, Outcome.OK]
+
+
+async def test_appending_nothing(store: Store) -> None:
+    assert await store.history.append("one", []) == []
+
+
+async def test_two_batches_of_one_room_in_one_write(store: Store) -> None:
+    owner = await Owner.take(store)
+    first = owner.next(2)
+    owner.head = first.entry.last
+    second = owner.next(1)
+    outcomes = await store.history.append("one", [first, second])
+    assert outcomes == [
+        Appended(Outcome.OK, first.entry.last),
+        Appended(Outcome.OK, second.entry.last),
+    ]
+
+
+async def test_trimmed_by_count(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = [await owner.append() for _ in range(ROOMS.history_batches + 3)]
+    expected = tuple(kept[-ROOMS.history_batches :])
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == expected
+    everything = await store.history.after(ROOM, START, 100, PLENTY)
+    assert everything == Slice(expected, False, owner.head)
+    just_enough = await store.history.after(ROOM, kept[2].last, 100, PLENTY)
+    assert just_enough == Slice(expected, True, owner.head)
+
+
+async def test_trimmed_by_age_but_never_to_nothing(store: Store) -> None:
+    owner = await Owner.take(store)
+    old = [await owner.append(at=1000 + i) for i in range(6)]
+    age_ms = ROOMS.history_s * 1000
+    new = await owner.append(at=old[2].at + age_ms)
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (*old[2:], new)
+    later = await owner.append(at=new.at + 10 * age_ms)
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (new, later)  # a few at a time
+    last = await owner.append(at=later.at + 10 * age_ms)
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (last,)
+    assert await store.history.head(ROOM) == last.last
+
+
+async def test_a_batch_with_an_old_time_is_kept_as_the_head(store: Store) -> None:
+    owner = await Owner.take(store)
+    await owner.append(at=10_000_000)
+    kept = await owner.append(at=5)
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries[-1] == kept
+
+
+async def test_the_newest_that_hold_enough_items(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = [await owner.append(2) for _ in range(5)]
+    for items, entries in ((0, 0), (1, 1), (2, 1), (3, 2), (100, 5)):
+        found = await store.history.latest(ROOM, items, PLENTY)
+        assert found == Slice(tuple(kept[5 - entries :]), True, owner.head)
+
+
+async def test_bytes_are_bounded_but_something_is_always_given(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = [await owner.append(size=100) for _ in range(5)]
+    two = len(kept[0].frame) + len(kept[1].frame)
+    assert len({len(e.frame) for e in kept[1:]}) == 1
+    latest = await store.history.latest(ROOM, 100, len(kept[3].frame) + len(kept[4].frame))
+    assert latest.entries == tuple(kept[3:])
+    after = await store.history.after(ROOM, START, 100, two)
+    assert after == Slice(tuple(kept[:2]), False, owner.head)
+    assert (await store.history.after(ROOM, START, 100, two - 1)).entries == (kept[0],)
+    assert (await store.history.after(ROOM, START, 100, 1)).entries == (kept[0],)
+    assert (await store.history.latest(ROOM, 100, 1)).entries == (kept[4],)
+
+
+async def test_reading_on_from_a_position(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = [await owner.append(3) for _ in range(4)]
+
+    async def after(seq: int, items: int = 100) -> Slice:
+        return await store.history.after(ROOM, Position(owner.epoch, seq), items, PLENTY)
+
+    assert await after(3) == Slice(tuple(kept[1:]), True, owner.head)
+    assert await after(4) == Slice(tuple(kept[1:]), True, owner.head)  # it holds 4..6, the reader drops 4
+    assert await after(11) == Slice((kept[3],), True, owner.head)
+    assert await after(12) == Slice((), True, owner.head)
+    assert await after(13) == Slice((), False, owner.head)  # the store went back
+    assert await after(3, items=1) == Slice((kept[1],), False, owner.head)
+    assert await after(3, items=6) == Slice(tuple(kept[1:3]), False, owner.head)
+    assert await after(3, items=0) == Slice((), False, owner.head)
+
+
+async def test_reading_across_epochs(store: Store) -> None:
+    first = await Owner.take(store)
+    old = [await first.append(2), await first.append(2)]
+    await first.release()
+    second = await Owner.take(store, "two")
+    new = [await second.append(1), await second.append(1)]
+
+    async def after(since: Position) -> Slice:
+        return await store.history.after(ROOM, since, 100, PLENTY)
+
+    everything = (*old, *new)
+    assert await store.history.latest(ROOM, 100, PLENTY) == Slice(everything, True, second.head)
+    assert await after(START) == Slice(everything, True, second.head)
+    assert await after(old[0].last) == Slice(everything[1:], True, second.head)
+    assert await after(old[1].last) == Slice(tuple(new), True, second.head)
+    assert await after(new[0].last) == Slice((new[1],), True, second.head)
+    # A head that the log does not know: something may be missing.
+    assert await after(Position(first.epoch, 9)) == Slice(tuple(new), False, second.head)
+
+
+async def test_a_hole_in_the_log_is_not_complete(store: Store) -> None:
+    owner = await Owner.take(store)
+    before = await owner.append(2)
+    await owner.release()
+    new = await Owner.take(store, "two")
+    lost = Position(owner.epoch, 9)  # what the new owner saw and the store lost
+    resumed = Append(ROOM, new.epoch, before.last, entry(Position(new.epoch, 1), prev=lost))
+    assert (await one(store, "two", resumed)).outcome is Outcome.OK
+    for since, complete in ((START, False), (before.last, False), (lost, True)):
+        assert (await store.history.after(ROOM, since, 100, PLENTY)).complete is complete
+
+
+async def test_a_frame_that_is_no_batch_is_served_but_not_called_complete(store: Store) -> None:
+    owner = await Owner.take(store)
+    strange = Entry(Position(owner.epoch, 1), 1, 1000, b"\xc1")
+    await one(store, "one", Append(ROOM, owner.epoch, START, strange))
+    assert await store.history.after(ROOM, START, 9, PLENTY) == Slice((strange,), False, strange.last)
+
+
+async def test_a_long_log_is_read_to_its_end(store: Store) -> None:
+    """Longer than what a script reads at once, in both directions."""
+    owner = await Owner.take(store)
+    kept = [await owner.append() for _ in range(ROOMS.history_batches)]
+    assert (await store.history.after(ROOM, START, 1000, PLENTY)).entries == tuple(kept)
+    assert (await store.history.latest(ROOM, 1000, PLENTY)).entries == tuple(kept)
+
+
+@pytest.mark.parametrize("room", ["a", "Z_-9", "x" * 64])
+async def test_any_room_name(store: Store, room: str) -> None:
+    taken: list[Taken] = await store.leases.take([partition_of(room)], "one", LONG)
+    first = Append(room, taken[0].epoch, START, entry(Position(taken[0].epoch, 1), prev=START))
+    assert (await one(store, "one", first)).outcome is Outcome.OK
+    assert await store.history.head(room) == first.entry.last

@@ -1,0 +1,90 @@
+"""What is kept about a room besides its log."""
+
+from __future__ import annotations
+
+from danmaku.model import START, Position, RoomInfo, RoomSettings
+from danmaku.store import Store
+from danmaku.store.history import Append, Entry
+from danmaku.store.moderation import Sanction
+from danmaku.subjects import partition_of
+
+LONG = 60_000
+ROOM = "lobby"
+INFO = RoomInfo(ROOM, "今晚 the title", False, RoomSettings(slow_s=3, staff_only=True), created_ms=1234)
+
+
+async def take(store: Store, room: str = ROOM, process: str = "one") -> int:
+    (taken,) = await store.leases.take([partition_of(room)], process, LONG)
+    return taken.epoch
+
+
+async def test_a_room_that_was_never_saved(store: Store) -> None:
+    assert await store.rooms.load(ROOM) is None
+    assert await store.rooms.in_partition(partition_of(ROOM)) == []
+
+
+async def test_a_saved_room_is_loaded_and_listed(store: Store) -> None:
+    lease = await take(store)
+    assert await store.rooms.save("one", lease, INFO)
+    assert await store.rooms.load(ROOM) == INFO
+    assert await store.rooms.in_partition(partition_of(ROOM)) == [ROOM]
+
+
+async def test_saving_again_replaces_all_but_the_likes(store: Store) -> None:
+    lease = await take(store)
+    await store.rooms.save("one", lease, INFO)
+    await store.rooms.add_likes("one", lease, {ROOM: 7})
+    plain = RoomInfo(ROOM, created_ms=1, likes=999, viewers=5)
+    assert await store.rooms.save("one", lease, plain)
+    assert await store.rooms.load(ROOM) == RoomInfo(ROOM, created_ms=1, likes=7)
+
+
+async def test_likes_add_up(store: Store) -> None:
+    lease = await take(store)
+    await store.rooms.save("one", lease, INFO)
+    assert await store.rooms.add_likes("one", lease, {ROOM: 3}) == {ROOM: 3}
+    assert await store.rooms.add_likes("one", lease, {ROOM: 4}) == {ROOM: 7}
+    assert await store.rooms.add_likes("one", lease, {}) == {}
+
+
+async def test_likes_of_a_lost_room_are_left_out(store: Store) -> None:
+    lease = await take(store)
+    assert partition_of("stage") != partition_of(ROOM)
+    assert await store.rooms.add_likes("one", lease, {ROOM: 3, "stage": 1}) == {ROOM: 3}
+
+
+async def test_who_lost_the_lease_writes_nothing(store: Store) -> None:
+    lease = await take(store)
+    await store.rooms.save("one", lease, INFO)
+    for process, epoch in (("one", lease - 1), ("two", lease)):
+        assert not await store.rooms.save(process, epoch, RoomInfo(ROOM, "other", created_ms=9))
+        assert not await store.rooms.delete(process, epoch, ROOM)
+        assert await store.rooms.add_likes(process, epoch, {ROOM: 1}) == {}
+    assert await store.rooms.load(ROOM) == INFO
+
+
+async def test_a_deleted_room_is_forgotten_but_for_its_log(store: Store) -> None:
+    lease = await take(store)
+    await store.rooms.save("one", lease, INFO)
+    await store.rooms.add_likes("one", lease, {ROOM: 3})
+    await store.moderation.impose("one", lease, ROOM, Sanction("ban", "u", "m", 1))
+    last = Position(lease, 1)
+    await store.history.append("one", [Append(ROOM, lease, START, Entry(last, 1, 1, b""))])
+    assert await store.rooms.delete("one", lease, ROOM)
+    assert await store.rooms.load(ROOM) is None
+    assert await store.rooms.in_partition(partition_of(ROOM)) == []
+    assert await store.moderation.load(ROOM, 2) == []
+    assert await store.history.head(ROOM) == last
+    assert await store.rooms.delete("one", lease, ROOM)  # once more is fine
+    assert await store.rooms.save("one", lease, INFO)
+    assert await store.rooms.load(ROOM) == INFO
+
+
+async def test_rooms_of_a_partition_are_listed_in_order(store: Store) -> None:
+    partition = partition_of("r0")
+    names = sorted(name for name in (f"r{i}" for i in range(400)) if partition_of(name) == partition)[:4]
+    lease = await take(store, "r0")
+    for name in reversed(names):
+        await store.rooms.save("one", lease, RoomInfo(name, created_ms=1))
+    assert len(names) == 4
+    assert await store.rooms.in_partition(partition) == names

@@ -1,0 +1,141 @@
+"""What becomes of the store when its server dies, hangs or loses what it knew."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import Rooms, Store
+from danmaku.model import START, Position
+from danmaku.servers import Running, ValkeyServer, running
+from danmaku.store.errors import StoreDown
+from danmaku.store.history import Append, Appended, Entry, Outcome
+from danmaku.store.valkey import ValkeyStore
+from danmaku.store.valkey.link import Link
+from danmaku.subjects import partition_of
+
+TIMEOUT_S = 0.5
+MUCH_LATER_S = 5.0
+LONG = 60_000
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(ValkeyServer(tmp_path)) as child:
+        yield child
+
+
+@pytest.fixture
+async def store(server: Running) -> AsyncIterator[ValkeyStore]:
+    opened = await ValkeyStore.connect(Store(url=server.server.url, timeout_s=TIMEOUT_S), Rooms())
+    yield opened
+    await opened.close()
+
+
+async def test_no_server(tmp_path: Path) -> None:
+    url = ValkeyServer(tmp_path).url
+    with pytest.raises(StoreDown):
+        await ValkeyStore.connect(Store(url=url, timeout_s=TIMEOUT_S), Rooms())
+
+
+async def test_a_call_after_a_restart_works_at_once_and_finds_what_was_stored(
+    server: Running, store: ValkeyStore
+) -> None:
+    (held,) = await store.leases.take([partition_of("lobby")], "one", LONG)
+    last = Position(held.epoch, 1)
+    append = Append("lobby", held.epoch, START, Entry(last, 1, 1, b"frame"))
+    await asyncio.gather(*(store.ping() for _ in range(8)))  # several connections, all soon dead
+    assert await store.history.append("one", [append]) == [Appended(Outcome.OK, last)]
+    server.kill()
+    server.start()
+    await server.server.wait_ready(10)
+    assert await store.history.append("one", [append]) == [Appended(Outcome.OK, last)]
+    assert (await store.history.latest("lobby", 9, 999)).entries == (append.entry,)
+
+
+async def test_a_dead_server_is_down(server: Running, store: ValkeyStore) -> None:
+    server.kill()
+    for _ in range(3):
+        with pytest.raises(StoreDown):
+            await store.ping()
+        with pytest.raises(StoreDown):
+            await store.history.append("one", [Append("lobby", 1, START, Entry(Position(1, 1), 1, 1, b""))])
+    server.start()
+    await server.server.wait_ready(10)
+    assert await store.leases.holders() == {}
+
+
+async def test_a_server_that_hangs_is_down_in_time(server: Running, store: ValkeyStore) -> None:
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        calls = [store.leases.take([1], f"p{i}", LONG) for i in range(40)]  # more than there are connections
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {StoreDown}
+        assert time.monotonic() - begin < MUCH_LATER_S
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    (taken,) = await store.leases.take([2], "one", LONG)  # on the same link, with the right reply
+    assert taken.partition == 2
+
+
+async def test_calls_that_are_given_up_leave_no_reply_to_others(server: Running, store: ValkeyStore) -> None:
+    """As many as there are connections are cancelled in the middle; then each call gets its own reply."""
+    (held,) = await store.leases.take([partition_of("lobby")], "one", LONG)
+    for _ in range(20):
+        calls = [
+            asyncio.ensure_future(store.rooms.add_likes("one", held.epoch, {"lobby": 1})) for _ in range(20)
+        ]
+        await asyncio.sleep(0)
+        for call in calls[::2]:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        revoked, head, _ = await asyncio.gather(
+            store.tokens.revoked_ms(["ann"]), store.history.head("lobby"), store.ping()
+        )
+        assert (revoked, head) == ([0], START)
+
+
+async def test_scripts_are_given_again_to_a_server_that_forgot_them(server: Running) -> None:
+    link = Link(server.server.url, TIMEOUT_S)
+    call = link.script("head", ["some key"])
+    assert await link.many([call, ("ECHO", "x"), call]) == [b"0-0", b"x", b"0-0"]
+    await link.one("SCRIPT", "FLUSH")
+    assert await link.many([("ECHO", "x"), call, ("ECHO", "y")]) == [b"x", b"0-0", b"y"]
+    await link.close()
+
+
+async def test_a_call_that_fails_alone_stops_no_other(server: Running) -> None:
+    link = Link(server.server.url, TIMEOUT_S)
+    await link.one("SET", "text", "x")
+    before, failed, after = await link.many([("ECHO", "x"), ("LPUSH", "text", "y"), ("ECHO", "z")])
+    assert (before, type(failed), after) == (b"x", StoreDown, b"z")
+    with pytest.raises(StoreDown, match="WRONGTYPE"):
+        await link.all([("ECHO", "x"), ("LPUSH", "text", "y")])
+    with pytest.raises(StoreDown, match="WRONGTYPE"):
+        await link.one("LPUSH", "text", "y")
+    await link.close()
+
+
+async def test_keys_of_a_partition_share_its_tag(server: Running, store: ValkeyStore) -> None:
+    partition = partition_of("lobby")
+    (held,) = await store.leases.take([partition], "one", LONG)
+    entry = Entry(Position(held.epoch, 1), 1, 1, b"")
+    await store.history.append("one", [Append("lobby", held.epoch, START, entry)])
+    await store.rooms.add_likes("one", held.epoch, {"lobby": 1})
+    await store.tokens.revoke("ann", 1, LONG)
+    await store.leases.check_layout(64)
+    await store.leases.enlist("one", LONG)
+    link = Link(server.server.url, TIMEOUT_S)
+    keys = {key.decode() for key in await link.one("KEYS", "*")}
+    await link.close()
+    free = {"danmaku:layout", "danmaku:processes"}
+    tags = {key.split(":", 1)[1][: key.index("}") - key.index("{") + 1] for key in keys - free}
+    assert free < keys
+    assert tags == {f"{{r{partition}}}", "{u:ann}"}
