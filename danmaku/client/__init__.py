@@ -1,0 +1,50 @@
+"""The asyncio client for Python.
+
+    import asyncio
+    from danmaku.client import Client, Comment
+
+    async def main() -> None:
+        async with Client("http://127.0.0.1:8080", name="ann") as client:
+            room = await client.join("demo")
+            await room.send("hello", color=0xFF8800)
+            async for item in room:
+                if isinstance(item, Comment):
+                    print(item.position, item.name, item.text)
+
+    asyncio.run(main())
+
+Every "no" is a `Refusal` with `code`, `name`, `message` and, where a later try may succeed,
+`retry_ms`; a service that cannot be reached is `unavailable`, an answer that does not come is `timeout`.
+"""
+
+from danmaku.client.client import Client
+from danmaku.client.connection import TokenSource
+from danmaku.client.pace import Timing
+from danmaku.client.results import (
+    Comment,
+    ConnectionChange,
+    Event,
+    History,
+    Notice,
+    Sent,
+    Stats,
+)
+from danmaku.client.room import Room
+from danmaku.errors import Refusal
+from danmaku.model import Position
+
+__all__ = [
+    "Client",
+    "Comment",
+    "ConnectionChange",
+    "Event",
+    "History",
+    "Notice",
+    "Position",
+    "Refusal",
+    "Room",
+    "Sent",
+    "Stats",
+    "Timing",
+    "TokenSource",
+]

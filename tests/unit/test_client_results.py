@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from danmaku import wire
+from danmaku.client.connection import refusal_of_close, socket_url
+from danmaku.client.link import refusal_of
+from danmaku.client.reader import Placed
+from danmaku.client.results import Comment, Event, Sent, read_item
+from danmaku.errors import MUTED
+from danmaku.model import Position
+from danmaku.wire import JSON, MSGPACK, Codec, Err
+
+CODECS = pytest.mark.parametrize("codec", [MSGPACK, JSON], ids=["msgpack", "json"])
+HERE = Position(5, 7)
+
+
+def read(codec: Codec, item: object) -> Comment | Event:
+    return read_item(codec, "demo", Placed(HERE, 99, codec.value(item)))
+
+
+@CODECS
+def test_a_comment_gets_its_defaults(codec: Codec) -> None:
+    assert read(codec, wire.Comment("u1", "ann", "hi")) == Comment(
+        "demo", HERE, 99, "u1", "ann", "hi", "scroll", 0xFFFFFF, 25, None
+    )
+
+
+@CODECS
+def test_a_comment_keeps_what_was_said(codec: Codec) -> None:
+    item = wire.Comment("u1", "ann", "hi", "top", 0, 0, "admin")
+    assert read(codec, item) == Comment("demo", HERE, 99, "u1", "ann", "hi", "top", 0, 0, "admin")
+
+
+@CODECS
+@pytest.mark.parametrize(
+    ("item", "kind", "data"),
+    [
+        (wire.Announce("hear"), "announce", {"text": "hear"}),
+        (wire.Gone(), "gone", {}),
+        ({"k": "of tomorrow", "x": [1]}, "of tomorrow", {"x": [1]}),
+        ({"k": "c", "text": 5}, "c", {"text": 5}),
+        ({"no": "kind"}, "unknown", {"no": "kind"}),
+        ([1], "unknown", {}),
+    ],
+)
+def test_everything_else_is_an_event(codec: Codec, item: object, kind: str, data: dict[str, object]) -> None:
+    assert read(codec, item) == Event("demo", HERE, 99, kind, data)
+
+
+def test_sent_knows_its_position_only_when_shown() -> None:
+    assert Sent(True, 5, 7, 99).position == HERE
+    assert Sent(False).position is None
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://host:8080", "ws://host:8080/v1/ws"),
+        ("https://host/", "wss://host/v1/ws"),
+        ("ws://host:1/v1/ws", "ws://host:1/v1/ws"),
+        ("host:8080", "ws://host:8080/v1/ws"),
+        ("wss://host/behind/v1/ws?x=1", "wss://host/behind/v1/ws?x=1"),
+    ],
+)
+def test_addresses(given: str, url: str) -> None:
+    assert socket_url(given) == url
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [(4401, "unauthorized"), (4403, "banned"), (4409, "conflict"), (4413, "too_large"), (4450, "forbidden")],
+)
+def test_why_a_connection_was_closed_for_good(code: int, name: str) -> None:
+    assert refusal_of_close(code, "").name == name
+    assert refusal_of_close(code, "because").message == "because"
+
+
+def test_an_err_becomes_the_refusal_of_the_table() -> None:
+    refusal = refusal_of(Err(1, 4031, "muted", "be quiet", 500))
+    assert refusal.kind is MUTED
+    assert (refusal.code, refusal.name, refusal.message, refusal.retry_ms) == (4031, "muted", "be quiet", 500)
+
+
+@pytest.mark.parametrize("retry_ms", [None, 20])
+def test_a_refusal_of_tomorrow_keeps_what_was_said(retry_ms: int | None) -> None:
+    refusal = refusal_of(Err(1, 4999, "too_strange", "no", retry_ms))
+    assert (refusal.code, refusal.name, refusal.message) == (4999, "too_strange", "no")
+    assert refusal.kind.retry is (retry_ms is not None)

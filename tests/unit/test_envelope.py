@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import msgpack
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danmaku import envelope
+from danmaku.envelope import Out, OutKind, Refused, decode_out, encode_out
+from danmaku.errors import INTERNAL, MUTED, REFUSALS, Refusal
+from danmaku.model import Position, Role, RoomInfo, RoomSettings
+
+ROWS: list[envelope.Row] = [
+    envelope.SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1", "top", 0xFF, 18),
+    envelope.SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1"),
+    envelope.EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80"),
+    envelope.JoinRow("demo", "u1", Role.GUEST),
+    envelope.LikeRow("demo", "u1", Role.GUEST, 3),
+    envelope.PutRoomRow("demo", "u1", Role.ADMIN, "title", True, RoomSettings(slow_s=3)),
+    envelope.GetRoomRow("demo"),
+    envelope.DeleteRoomRow("demo", "u1", Role.ADMIN),
+    envelope.SanctionRow("demo", "mute", "u2", "u1", Role.MODERATOR, 60, "rude"),
+]
+ANSWERS: list[envelope.Answer] = [
+    envelope.Shown(1, 2, 3),
+    envelope.Shed(),
+    envelope.Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
+    envelope.Room(RoomInfo("demo", "title", False, RoomSettings(), 3, 4, 5)),
+    envelope.Done(),
+    envelope.Refused("muted", "until noon", 500),
+    envelope.Elsewhere(),
+]
+MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
+    (envelope.OwnerRequest("e1", 5000, ROWS), envelope.decode_owner_request),
+    (envelope.RoomsRequest(5000, 20), envelope.decode_owner_request),
+    (envelope.BroadcastRequest(5000, "u1", "c1", b"\x80"), envelope.decode_owner_request),
+    (envelope.OwnerReply("p1", ANSWERS), envelope.decode_owner_reply),
+    (envelope.Owners("p1", {0: 5, 63: 9}, True), envelope.decode_owners),
+    (envelope.Counts("e1", 77, {"demo": 3}), envelope.decode_counts),
+    (envelope.EdgeReport("e1", ["ws://a"], 5, True), envelope.decode_edge_report),
+    (envelope.UserNotice("u1", 4401, "revoked"), envelope.decode_user_notice),
+    (envelope.HistoryRequest("demo", 50, 100, Position(1, 2)), envelope.decode_history_request),
+    (envelope.HistoryRequest("demo", 50, 100), envelope.decode_history_request),
+    (envelope.HistoryReply([b"\x80", b""], False, 1, 2), envelope.decode_history_reply),
+    (envelope.RoomsReply([RoomInfo("demo")]), envelope.decode_rooms_reply),
+    (envelope.BroadcastReply(3), envelope.decode_broadcast_reply),
+    (
+        envelope.UsersRequest(
+            100,
+            [
+                envelope.HelloRow("u1", 5),
+                envelope.RefreshRow("u1", "f1", 2, 5),
+                envelope.RevokeRow("u1"),
+            ],
+        ),
+        envelope.decode_users_request,
+    ),
+    (
+        envelope.UsersReply([envelope.Done(), envelope.Refused("banned"), envelope.Refreshed(3, 9)]),
+        envelope.decode_users_reply,
+    ),
+]
+IDS = [type(message).__name__ for message, _ in MESSAGES]
+POSITIONS = st.builds(Position, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+OUTS = st.builds(
+    Out,
+    kind=st.sampled_from(OutKind),
+    lease=st.integers(0, 2**64 - 1),
+    first=POSITIONS,
+    count=st.integers(0, 2**32 - 1),
+    prev=st.none() | POSITIONS,
+    uid=st.text("abcXYZ019_-", max_size=64),
+    frame=st.binary(max_size=200),
+)
+
+
+@pytest.mark.parametrize(("message", "decode"), MESSAGES, ids=IDS)
+def test_messages_come_back_as_they_were(message: Any, decode: Callable[[bytes], Any]) -> None:
+    assert decode(envelope.encode(message)) == message
+
+
+@pytest.mark.parametrize(("message", "decode"), MESSAGES, ids=IDS)
+def test_messages_are_arrays_that_a_second_opinion_reads(
+    message: Any, decode: Callable[[bytes], Any]
+) -> None:
+    plain = msgpack.unpackb(envelope.encode(message), strict_map_key=False)
+    assert isinstance(plain, list)
+    assert decode(msgpack.packb([*plain, "a field of a later version"])) == message
+
+
+@pytest.mark.parametrize("decode", [decode for _, decode in MESSAGES], ids=IDS)
+@given(st.binary(max_size=80))
+def test_decoders_raise_nothing_but_value_errors(decode: Callable[[bytes], Any], message: bytes) -> None:
+    try:
+        decode(message)
+    except ValueError:
+        return
+
+
+def test_every_row_and_every_answer_is_tried() -> None:
+    assert {type(row) for row in ROWS} == set(envelope.Row.__args__)
+    assert {type(answer) for answer in ANSWERS} == set(envelope.Answer.__args__)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_crosses_the_bus(name: str) -> None:
+    sent = Refusal(REFUSALS[name], "because", retry_ms=7)
+    came = Refused.of(sent).refusal()
+    assert (came.kind, came.message, came.retry_ms) == (sent.kind, "because", 7)
+
+
+def test_the_text_of_the_table_does_not_travel() -> None:
+    assert Refused.of(Refusal(MUTED)) == Refused("muted")
+    assert Refused("muted").refusal().message == MUTED.text
+
+
+def test_a_refusal_of_a_later_version_is_internal() -> None:
+    assert Refused("too_strange", "no").refusal().kind is INTERNAL
+
+
+@given(OUTS)
+def test_room_out_comes_back_as_it_was(out: Out) -> None:
+    assert decode_out(encode_out(out)) == out
+
+
+@given(st.binary(max_size=120) | st.binary(max_size=80).map(lambda rest: b"\x01\x01" + rest))
+def test_room_out_raises_nothing_but_value_errors(message: bytes) -> None:
+    try:
+        decode_out(message)
+    except ValueError:
+        return
+
+
+OUT = Out(OutKind.BATCH, 9, Position(5, 7), 2, Position(4, 3), "u1", b"frame")
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (b"", "version 1"),
+        (encode_out(OUT)[:20], "version 1"),
+        (b"\x02" + encode_out(OUT)[1:], "version 1"),
+        (b"\x01\x09" + encode_out(OUT)[2:], "not a valid OutKind"),
+        (encode_out(replace(OUT, uid="u" * 64, frame=b""))[:-1], "inside its header"),
+    ],
+)
+def test_a_broken_room_out_is_refused(message: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        decode_out(message)
+
+
+def test_room_out_has_fixed_bytes() -> None:
+    assert encode_out(OUT).hex() == (
+        "01"
+        "01"
+        "0000000000000009"
+        "0000000000000005"
+        "0000000000000007"
+        "00000002"
+        "01"
+        "0000000000000004"
+        "0000000000000003"
+        "02"
+        "7531" + b"frame".hex()
+    )
+
+
+def test_settings_that_are_not_set_do_not_travel() -> None:
+    assert msgspec.msgpack.encode(RoomSettings()) == b"\x80"
