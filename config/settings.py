@@ -1,11 +1,59 @@
 """Typed settings, section by section. Each component gets its own section in its constructor.
 
 Precedence: the shipped `default.toml` < a TOML file < environment `DANMAKU_<SECTION>_<KEY>` < CLI flags.
+What each key means is told in `default.toml`; what it may be is told here, once, by its type.
 """
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
 import msgspec
+from msgspec import Meta
+
+from config.words import MASK, allowed, is_list, masked_url
+
+DEFAULTS: Final = Path(__file__).with_name("default.toml")
+PREFIX: Final = "DANMAKU_"
+CONFIG_VARIABLE: Final = "DANMAKU_CONFIG"  # names the TOML file where none is given otherwise
+CLIENT_VARIABLES: Final = frozenset({"DANMAKU_DATA", "DANMAKU_URL", "DANMAKU_TOKEN"})  # for the command line
+
+_YEAR_S: Final = 366 * 24 * 3600
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Deadline = Annotated[float, Meta(ge=0.05, le=3600)]
+WholeSeconds = Annotated[int, Meta(ge=0, le=_YEAR_S)]
+Lifetime = Annotated[int, Meta(ge=1, le=_YEAR_S)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Bytes = Annotated[int, Meta(ge=1024, le=1024**3)]
+Word = Annotated[str, Meta(pattern=r"^[^\s,]+$", extra={"allowed": "text without spaces and commas"})]
+Prefix = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"allowed": "1 to 64 letters, digits, underscores or dashes"}
+    ),
+]
+NatsUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^$|^(nats|tls|ws|wss)://[^\s]+$",
+        extra={"allowed": "nats://HOST:PORT (several separated by commas), or empty"},
+    ),
+]
+StoreUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^$|^(redis|rediss|unix)://[^\s]+$",
+        extra={"allowed": "redis://HOST:PORT/DB, rediss://… or unix:///PATH, or empty"},
+    ),
+]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -15,94 +63,104 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Edge(Section, frozen=True):
     """Sockets and HTTP of an edge node."""
 
-    host: str = "0.0.0.0"  # noqa: S104  a server for viewers listens everywhere unless told otherwise
-    port: int = 8080
-    workers: int = 0  # 0: cores - 1, at least 1
-    addresses: list[str] = []  # what GET /v1/edges tells; empty: derived from the request's Host
-    origins: list[str] = ["*"]
-    cors: list[str] = ["*"]
-    trusted_proxies: list[str] = []
-    drain_s: float = 10.0
-    hello_s: float = 5.0
-    heartbeat_s: float = 25.0
-    idle_s: int = 60
-    frame_bytes: int = 16 * 1024
-    body_bytes: int = 256 * 1024
-    buffered_bytes: int = 256 * 1024
-    connections: int = 15_000
-    connections_per_address: int = 0  # 0: no limit
-    frames_per_s: float = 20.0
-    frames_burst: int = 60
-    rooms_per_connection: int = 16
-    gather_ms: float = 5.0
-    linger_s: float = 5.0
-    ring_batches: int = 300
-    ring_bytes: int = 1024 * 1024
-    request_s: float = 5.0
+    host: Annotated[Word, Meta(extra={"allowed": "an address or name of this host"})] = "0.0.0.0"  # noqa: S104  a server for viewers listens everywhere unless told otherwise
+    port: Port = 8080
+    workers: Annotated[int, Meta(ge=0, le=1024)] = 0  # 0: cores - 1, at least 1
+    addresses: list[Word] = []  # what GET /v1/edges tells; empty: derived from the request's Host
+    origins: list[Word] = msgspec.field(default_factory=lambda: ["*"])
+    cors: list[Word] = msgspec.field(default_factory=lambda: ["*"])
+    trusted_proxies: list[Word] = []
+    drain_s: Seconds = 10.0
+    hello_s: Deadline = 5.0
+    heartbeat_s: Annotated[float, Meta(ge=0.05, le=900)] = 25.0
+    idle_s: Annotated[int, Meta(ge=8, le=960)] = 60  # what uWebSockets can count
+    frame_bytes: Bytes = 16 * 1024
+    body_bytes: Bytes = 256 * 1024
+    buffered_bytes: Bytes = 256 * 1024
+    connections: Count = 15_000
+    connections_per_address: CountOrNone = 0  # 0: no limit
+    frames_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000)] = 20.0
+    frames_burst: Count = 60
+    rooms_per_connection: Count = 16
+    gather_ms: Annotated[float, Meta(ge=0, le=1000)] = 5.0
+    linger_s: Seconds = 5.0
+    ring_batches: Count = 300
+    ring_bytes: Bytes = 1024 * 1024
+    request_s: Deadline = 5.0
 
 
 class Rooms(Section, frozen=True):
     """Owners of rooms."""
 
-    window_ms: float = 50.0
-    batch_items: int = 200
-    batch_bytes: int = 64 * 1024
-    lease_ms: int = 3000
-    join_history: int = 50
-    history_batches: int = 300
-    history_s: int = 600
-    repeat_memory_s: int = 120  # how long a (uid, cid) is remembered
-    idle_s: int = 60  # a room without viewers or comments this long leaves memory
-    queue_items: int = 20_000  # comments waiting in one process; beyond it they are refused
+    window_ms: Annotated[float, Meta(ge=1, le=10_000)] = 50.0
+    batch_items: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    batch_bytes: Annotated[int, Meta(ge=1024, le=512 * 1024)] = 64 * 1024
+    lease_ms: Annotated[int, Meta(ge=300, le=600_000)] = 3000
+    join_history: Annotated[int, Meta(ge=0, le=10_000)] = 50
+    history_batches: Count = 300
+    history_s: Lifetime = 600
+    repeat_memory_s: Lifetime = 120  # how long a (uid, cid) is remembered
+    idle_s: Lifetime = 60  # a room without viewers or comments this long leaves memory
+    queue_items: Count = 20_000  # comments waiting in one process; beyond it they are refused
     auto_create: bool = True  # the first join or comment makes a room
 
 
 class Policy(Section, frozen=True):
     """What a room allows unless its own settings say otherwise."""
 
-    max_length: int = 100
+    max_length: Annotated[int, Meta(ge=1, le=10_000)] = 100
     guests_may_send: bool = True
-    user_burst: int = 5
-    user_count: int = 20
-    user_per_s: float = 30.0
-    guest_burst: int = 3
-    guest_count: int = 10
-    guest_per_s: float = 30.0
-    slow_s: int = 0
-    repeat_s: int = 5
-    display_per_s: int = 40
-    display_high_per_s: int = 10
+    user_burst: Count = 5
+    user_count: Count = 20
+    user_per_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
+    guest_burst: Count = 3
+    guest_count: Count = 10
+    guest_per_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
+    slow_s: WholeSeconds = 0
+    repeat_s: WholeSeconds = 5
+    display_per_s: Count = 40
+    display_high_per_s: CountOrNone = 10
 
 
 class Nats(Section, frozen=True):
-    url: str = ""  # empty: `danmaku up` starts its own
-    prefix: str = "danmaku"
-    timeout_s: float = 5.0
+    """The bus."""
+
+    url: NatsUrl = ""  # empty: `danmaku up` starts its own
+    prefix: Prefix = "danmaku"
+    timeout_s: Deadline = 5.0
 
 
 class Store(Section, frozen=True):
-    url: str = ""  # empty: `danmaku up` starts its own
-    prefix: str = "danmaku"
-    timeout_s: float = 3.0
+    """The store: Valkey or Redis."""
+
+    url: StoreUrl = ""  # empty: `danmaku up` starts its own
+    prefix: Prefix = "danmaku"
+    timeout_s: Deadline = 3.0
 
 
 class Auth(Section, frozen=True):
-    algorithm: str = "HS256"
+    """Tokens and guests."""
+
+    algorithm: Literal["HS256", "RS256", "EdDSA"] = "HS256"
     secret: str = ""
     secret_file: str = ""
     public_key_file: str = ""
     private_key_file: str = ""
     guests: bool = True
-    access_ttl_s: int = 3600
-    refresh_ttl_s: int = 30 * 24 * 3600
+    access_ttl_s: Lifetime = 3600
+    refresh_ttl_s: Lifetime = 30 * 24 * 3600
 
 
 class Log(Section, frozen=True):
-    level: str = "info"
-    format: str = "text"  # text or json
+    """What is told on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
 
 
 class Settings(Section, frozen=True):
+    """All sections."""
+
     edge: Edge = Edge()
     rooms: Rooms = Rooms()
     policy: Policy = Policy()
@@ -110,3 +168,202 @@ class Settings(Section, frozen=True):
     store: Store = Store()
     auth: Auth = Auth()
     log: Log = Log()
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: where it comes from, its key, its value and what is allowed."""
+
+    def __init__(self, source: str, key: str, value: object, allowed: str) -> None:
+        self.source = source
+        self.key = key
+        self.value = value
+        self.allowed = allowed
+        shown = "" if value is None else f" = {_shown(key, value)}"
+        super().__init__(f"{source}: {key}{shown}: {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings in force, and per key ("edge.port") where its value comes from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    section: str
+    name: str
+    type: Any
+
+    def __str__(self) -> str:
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        return f"{PREFIX}{self.section}_{self.name}".upper()
+
+
+def _keys() -> Iterator[_Key]:
+    for section in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(section.type):
+            yield _Key(section.name, field.name, field.type)
+
+
+KEYS: Final[Mapping[str, _Key]] = {str(key): key for key in _keys()}
+_VARIABLES: Final = {key.variable: key for key in KEYS.values()}
+
+
+def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> Settings:
+    """The settings in force. `flags` is like {"edge.port": 8080}; None there means not given.
+
+    Without `file` the one named by DANMAKU_CONFIG is read, if it is set. Raises SettingsError.
+    """
+    return load_with_origins(file, environ, flags).settings
+
+
+def load_with_origins(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> Loaded:
+    """As `load`, and where each value comes from. Raises SettingsError."""
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    if file is None and environ.get(CONFIG_VARIABLE):
+        file = Path(environ[CONFIG_VARIABLE])
+    layers: list[tuple[str, str, object]] = [*_from_file(DEFAULTS, "default")]
+    if file is not None:
+        layers += _from_file(file, str(file))
+    layers += _from_environment(environ)
+    layers += _from_flags(flags)
+    for source, key, value in layers:
+        values[key], origins[key] = value, source
+    settings = _built(values)
+    _check_together(settings, origins)
+    return Loaded(settings, origins)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables from which `load` makes the same settings: how they are given to another process."""
+    return {key.variable: _as_variable(_value(settings, key)) for key in KEYS.values()}
+
+
+def masked(settings: Settings) -> Settings:
+    """The same, fit for printing: without secrets, and without what stands before the @ of a URL."""
+    auth = settings.auth
+    return msgspec.structs.replace(
+        settings,
+        auth=msgspec.structs.replace(auth, secret=MASK if auth.secret else ""),
+        nats=msgspec.structs.replace(settings.nats, url=masked_url(settings.nats.url)),
+        store=msgspec.structs.replace(settings.store, url=masked_url(settings.store.url)),
+    )
+
+
+def to_toml(loaded: Loaded) -> str:
+    """The settings in force as TOML, each with a comment that says where it comes from; secrets masked."""
+    shown = masked(loaded.settings)
+    lines: list[str] = []
+    section = ""
+    for name, key in KEYS.items():
+        if key.section != section:
+            lines += ["", f"[{key.section}]"] if section else [f"[{key.section}]"]
+            section = key.section
+        lines.append(f"{key.name} = {_as_toml(_value(shown, key))}  # {loaded.origins[name]}")
+    return "\n".join(lines) + "\n"
+
+
+def _from_file(file: Path, source: str) -> Iterator[tuple[str, str, object]]:
+    try:
+        document = tomllib.loads(file.read_text())
+    except OSError as error:
+        raise SettingsError(str(file), "the file", None, f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(str(file), "the file", None, f"is not TOML: {error}") from error
+    sections = Settings.__struct_fields__
+    for section, table in document.items():
+        if section not in sections:
+            raise SettingsError(source, f"[{section}]", None, _unknown("section", section, sections))
+        if not isinstance(table, dict):
+            raise SettingsError(source, section, table, f"must be a section: [{section}]")
+        for name, value in table.items():
+            yield source, *_checked(source, f"{section}.{name}", value, strict=True)
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, object]]:
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE or variable in CLIENT_VARIABLES:
+            continue
+        key = _VARIABLES.get(variable)
+        if key is None:
+            raise SettingsError("environment", variable, None, _unknown("variable", variable, _VARIABLES))
+        value: object = text
+        if is_list(key.type):
+            value = [word.strip() for word in text.split(",") if word.strip()]
+        yield variable, *_checked(variable, str(key), value, strict=False)
+
+
+def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
+    for key, value in flags.items():
+        if value is not None:
+            yield "command line", *_checked("command line", key, value, strict=True)
+
+
+def _checked(source: str, key: str, value: object, *, strict: bool) -> tuple[str, object]:
+    known = KEYS.get(key)
+    if known is None:
+        raise SettingsError(source, key, None, _unknown("key", key, KEYS))
+    try:
+        checked = msgspec.convert(value, known.type, strict=strict)
+    except msgspec.ValidationError:
+        raise SettingsError(source, key, value, f"must be {allowed(key, known.type)}") from None
+    return key, checked
+
+
+def _built(values: Mapping[str, object]) -> Settings:
+    tables: dict[str, dict[str, object]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        tables.setdefault(section, {})[name] = value
+    return msgspec.convert(tables, Settings)
+
+
+def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
+    """What only shows when two settings are seen side by side."""
+    edge, auth = settings.edge, settings.auth
+    if edge.heartbeat_s >= edge.idle_s:
+        key, rule = "edge.heartbeat_s", f"must be below edge.idle_s ({edge.idle_s})"
+        raise SettingsError(_later(origins, key, "edge.idle_s"), key, edge.heartbeat_s, rule)
+    if edge.buffered_bytes < edge.frame_bytes:
+        key, rule = "edge.buffered_bytes", f"must be at least edge.frame_bytes ({edge.frame_bytes})"
+        raise SettingsError(_later(origins, key, "edge.frame_bytes"), key, edge.buffered_bytes, rule)
+    if auth.secret and auth.secret_file:
+        key, rule = "auth.secret", "give either auth.secret or auth.secret_file, not both"
+        raise SettingsError(_later(origins, key, "auth.secret_file"), key, auth.secret, rule)
+
+
+def _later(origins: Mapping[str, str], first: str, second: str) -> str:
+    """Where to look: the origin of `first`, unless only `second` was changed."""
+    return origins[first] if origins[first] != "default" else origins[second]
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"there is no such {what}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _value(settings: Settings, key: _Key) -> object:
+    value: object = getattr(getattr(settings, key.section), key.name)
+    return value
+
+
+def _as_variable(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _as_toml(value: object) -> str:
+    return msgspec.json.encode(value).decode()  # what our values may be is written alike in both
+
+
+def _shown(key: str, value: object) -> str:
+    if key == "auth.secret":
+        return MASK
+    return masked_url(value) if key.endswith(".url") and isinstance(value, str) else repr(value)

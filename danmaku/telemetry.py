@@ -1,0 +1,259 @@
+"""What a process tells its operator: log lines and metrics.
+
+Metrics of all processes of a node are one scrape where PROMETHEUS_MULTIPROC_DIR names a folder they
+share; each then writes its values into files there. A supervised process that is started again goes
+on in the files of the one before it, so that counters never go back and files never pile up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import structlog
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from config.settings import Log
+from danmaku.supervisor import NAME_VARIABLE
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+_ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+
+
+def configure_logging(settings: Log, process: str) -> None:
+    """Log lines to stderr from now on, as text or JSON, each with the name of the process.
+
+    Both structlog and the standard library's loggers end up there. May be called again.
+    """
+    level = _LEVELS[settings.level]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(process),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.StackInfoRenderer(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(settings))
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def get_logger(name: str) -> Any:
+    """A logger: `log.info("an event in words", key=value)`."""
+    return structlog.get_logger(name)
+
+
+def _named(process: str) -> structlog.typing.Processor:
+    def add(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = process
+        return event
+
+    return add
+
+
+def _rendering(settings: Log) -> list[structlog.typing.Processor]:
+    drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if settings.format == "json":
+        return [
+            drop_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(),
+        ]
+    plain = structlog.dev.plain_traceback  # the prettier ones show local variables, and so secrets
+    console = structlog.dev.ConsoleRenderer(
+        colors=_colored(), pad_event_to=0, sort_keys=False, exception_formatter=plain
+    )
+    return [drop_meta, console]
+
+
+def _colored() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+class EdgeMetrics:
+    """Metrics of one edge worker. Observe into them directly; each is safe to use from the loop."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        make = _Maker("danmaku_edge", registry)
+        self.connections = make.gauge("connections", "WebSockets open now.")
+        self.rooms = make.gauge("rooms", "Rooms with viewers, counted once by each worker that has any.")
+        self.joins = make.counter("joins", "Rooms joined by viewers, reconnects included.")
+        self.frames_in = make.counter("frames_in", "Frames received from clients.")
+        self.frames_out = make.counter("frames_out", "Answers and notices sent to single clients.")
+        self.deliveries = make.counter(
+            "deliveries", "Batches handed to viewers: one batch to a thousand viewers counts a thousand."
+        )
+        self.batches = make.counter("batches", "Batches received from owners and published to viewers.")
+        self.slow_gaps = make.counter(
+            "slow_gaps", "Times a viewer missed a batch because it read too slowly; it catches up later."
+        )
+        self.refusals = make.counter("refusals", "Requests of clients answered with no, by name.", "name")
+        self.http_requests = make.counter(
+            "http_requests", "HTTP requests answered, by route and status.", "route", "status"
+        )
+        self.items_per_batch = make.histogram("items_per_batch", "Comments and events in a batch.", _ITEMS)
+        self.bus_seconds = make.histogram(
+            "bus_seconds", "From a request to the rooms processes to its answer, over the bus.", _SECONDS
+        )
+        self.publish_seconds = make.histogram(
+            "publish_seconds", "Time the loop spends handing one batch to all viewers of a room.", _SECONDS
+        )
+        self.loop_lag_seconds = make.loop_lag()
+
+
+class RoomsMetrics:
+    """Metrics of one rooms process."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        make = _Maker("danmaku_rooms", registry)
+        self.rooms = make.gauge("rooms", "Rooms in memory.")
+        self.leases = make.gauge("leases", "Partitions owned now; 64 over all processes when all is well.")
+        self.queue = make.gauge("queue", "Comments accepted that wait to be stored and shown.")
+        self.comments = make.counter(
+            "comments", "Comments accepted: shown, or shed above what people can read.", "outcome"
+        )
+        self.batches = make.counter("batches", "Batches stored and published.")
+        self.refusals = make.counter("refusals", "Requests answered with no, by name.", "name")
+        self.lease_changes = make.counter(
+            "lease_changes", "Partitions taken, lost (somebody else has them) and released.", "change"
+        )
+        self.items_per_batch = make.histogram("items_per_batch", "Comments and events in a batch.", _ITEMS)
+        self.store_seconds = make.histogram(
+            "store_seconds", "From a command to the store to its answer, by verb.", _SECONDS, "verb"
+        )
+        self.bus_seconds = make.histogram("bus_seconds", "Time to hand a batch to the bus.", _SECONDS)
+        self.loop_lag_seconds = make.loop_lag()
+
+
+class _Maker:
+    def __init__(self, prefix: str, registry: CollectorRegistry) -> None:
+        _share_values()
+        self._prefix = prefix
+        self._registry = registry
+
+    def gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"{self._prefix}_{name}", text, registry=self._registry, multiprocess_mode="livesum")
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{self._prefix}_{name}", text, labels, registry=self._registry)
+
+    def histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        name = f"{self._prefix}_{name}"
+        return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
+
+    def loop_lag(self) -> Histogram:
+        return self.histogram(
+            "loop_lag_seconds", "How late the event loop runs what is due; above 0.1 it has too much to do.",
+            _SECONDS,
+        )  # fmt: skip
+
+
+@cache
+def _share_values() -> None:
+    """Where a folder is shared, keep this process's values under its name, which outlives its pid."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    pid, _, name = os.environ.get(NAME_VARIABLE, "").partition(":")
+    if folder and pid == str(os.getpid()):
+        forget_process(Path(folder), name)
+        own = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]
+        values.ValueClass = own
+
+
+def forget_process(folder: Path, process: str | int) -> None:
+    """A process (its name or pid) ended: what it had open counts no longer; its counters stay."""
+    for file in folder.glob(f"gauge_live*_{process}.db"):
+        with suppress(FileNotFoundError):
+            file.unlink()
+
+
+def scrape(registry: CollectorRegistry = REGISTRY) -> bytes:
+    """All metrics in Prometheus' text format, of all processes of this node where they share a folder.
+
+    Reads files then, so a loop that must not wait runs it in a thread.
+    """
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if not folder:
+        return generate_latest(registry)
+    together = CollectorRegistry()
+    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(together)
+
+
+class LoopLag:
+    """Measures, while its block lasts, how late the running loop wakes up what is due."""
+
+    def __init__(self, observe: Callable[[float], None], period_s: float = 0.5) -> None:
+        self._observe = observe
+        self._period_s = period_s
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._measure(), name="loop lag")
+
+    async def stop(self) -> None:
+        """Safe to call twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _measure(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + self._period_s
+            await asyncio.sleep(self._period_s)
+            self._observe(max(0.0, loop.time() - due))
