@@ -26,7 +26,7 @@ def is_list(kind: Any) -> bool:
 def masked_url(url: str) -> str:
     """`url`, or several separated by commas, without user names, passwords and tokens."""
     parts = re.split(r",(?=\s*[a-z+]+://)", url)
-    hidden = [re.sub(r"://.*@", f"://{MASK}@", part) for part in parts]
+    hidden = [re.sub(r"(?s)://.*@", f"://{MASK}@", part) for part in parts]
     return re.sub(r"(?i)([?&](?:password|username|token)=)[^&]*", rf"\g<1>{MASK}", ",".join(hidden))
 
 

@@ -50,7 +50,7 @@ class Bus(Protocol):
     def connected(self) -> bool: ...
 
     def on_reconnect(self, listener: Callable[[], None]) -> None:
-        """Call `listener` each time a lost connection is back, with all subscriptions in place.
+        """Call `listener` each time a lost or late connection is there, with all subscriptions in place.
 
         What was published in between never arrived: whoever follows something looks for gaps now.
         """
@@ -271,11 +271,11 @@ class NatsBus:
                 continue
             lost, self._client = self._client, None
             self._fail_requests()
-            _log.warning("bus connection lost", server=self._where)
             if lost is not None:
+                _log.warning("bus connection lost", server=self._where)
                 await self._discard(lost)
             self._client = await self._open_at_last()
-            _log.info("bus connection restored")
+            _log.info("bus connected", server=self._where)
             for listener in self._listeners:
                 _guarded(listener)
 

@@ -88,7 +88,7 @@ class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     repeat_s: int | None = None
 
 
-class RoomInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+class RoomInfo(msgspec.Struct, frozen=True):
     """A room as people see it."""
 
     room: str

@@ -1,0 +1,74 @@
+"""The HTTP API as the command line calls it: one request, one answer, nothing kept open."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+class CallFailed(Exception):
+    """The service said no, or nothing. The text is fit for printing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Calls the service at `url`, like "http://127.0.0.1:8080". All methods raise CallFailed."""
+
+    url: str
+    token: str | None = None
+    timeout_s: float = 10.0
+
+    def get(self, path: str) -> Any:
+        return self._call("GET", path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._call("POST", path, msgspec.json.encode(body))
+
+    def _call(self, method: str, path: str, body: bytes | None) -> Any:
+        if urlsplit(self.url).scheme not in ("http", "https"):
+            raise CallFailed(
+                f"{self.url} is not the address of a service: give it like http://localhost:8080"
+            )
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        # Only http and https come as far as here.
+        request = urllib.request.Request(  # noqa: S310
+            self.url.rstrip("/") + path, data=body, headers=headers, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310
+                return _read(answer.read(_ANSWER_BYTES), self.url)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise CallFailed(_refusal(error.read(_ANSWER_BYTES), error.code)) from None
+        except TimeoutError:
+            raise CallFailed(f"no answer from {self.url} within {self.timeout_s:g} s") from None
+        except (urllib.error.URLError, OSError) as error:
+            why = getattr(error, "reason", error)
+            why = why.strerror or why if isinstance(why, OSError) else why
+            raise CallFailed(f"cannot reach {self.url}: {why}; is it running? (danmaku up)") from None
+
+
+def _read(body: bytes, url: str) -> Any:
+    try:
+        return msgspec.json.decode(body) if body else None
+    except msgspec.DecodeError:
+        raise CallFailed(f"what answers at {url} is not danmaku") from None
+
+
+def _refusal(body: bytes, status: int) -> str:
+    try:
+        error = msgspec.json.decode(body)["error"]
+        text = f"{error['error']}: {error['message']}"
+    except (msgspec.DecodeError, LookupError, TypeError):
+        return f"the service answered with status {status}"
+    retry_ms = error.get("retry_ms")
+    return f"{text} (try again in {retry_ms / 1000:g} s)" if isinstance(retry_ms, int) else text

@@ -1,0 +1,400 @@
+"""The command line. Each command is thin: it reads words, calls the part that works, prints."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Column, Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from config.settings import Loaded, Settings, SettingsError, load, load_with_origins, masked, to_toml
+from danmaku import doctor as checks
+from danmaku import up as service
+from danmaku.auth import AuthError, Authority, from_settings
+from danmaku.caller import Caller, CallFailed
+from danmaku.client import Comment, Event
+from danmaku.data_folder import DataFolder, FolderError
+from danmaku.errors import Refusal
+from danmaku.model import Identity, Role, check_id
+from danmaku.ports import PortInUse
+from danmaku.servers import ServerError
+from danmaku.telemetry import configure_logging
+from danmaku.watching import json_of, line_of, printable, watch
+
+_FAILED: Final = 1
+_WRONG: Final = 2  # what was asked for, or configured, cannot be
+_POSTER_TTL_S: Final = 60
+_MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("broken", "red")}
+
+
+class _Group(TyperGroup):
+    """Says what went wrong in one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with _told():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A self-hosted live-room danmaku service.\n\nStart with `danmaku up`, then open the page it names.",
+)
+
+_Data = Annotated[
+    Path, typer.Option(help="The folder of the service: its store, its secret.", envvar="DANMAKU_DATA")
+]
+_Config = Annotated[
+    Path | None, typer.Option(help="A TOML file with settings.", envvar="DANMAKU_CONFIG", metavar="FILE")
+]
+_Url = Annotated[
+    str | None,
+    typer.Option(help="Where the service is; else the one on the data folder.", envvar="DANMAKU_URL"),
+]
+_Token = Annotated[str | None, typer.Option(help="Who you are.", envvar="DANMAKU_TOKEN")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+_DATA: Final = Path("data")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"danmaku {metadata.version('danmaku')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def up(
+    data: _Data = _DATA,
+    port: Annotated[int | None, typer.Option(help="Where to listen [default: 8080].")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on [default: 0.0.0.0].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Edge workers; 0: cores - 1.")] = None,
+    rooms: Annotated[int, typer.Option(min=1, max=64, help="Rooms processes.")] = 1,
+    config: _Config = None,
+) -> None:
+    """Start a service on this machine and keep it running.
+
+    Starts NATS and Valkey (unless `nats.url` and `store.url` name yours), rooms processes and edge
+    workers, and starts again what dies. Ctrl-C stops everything; a second one does not wait.
+
+    Example: `danmaku up --port 9000 --data /srv/danmaku`
+    """
+    flags = {"edge.port": port, "edge.host": host, "edge.workers": workers}
+    settings = load(config, os.environ, flags)
+    configure_logging(settings.log, "up")
+
+    def announce(address: service.Address) -> None:
+        _welcome(address, data)
+
+    raise typer.Exit(asyncio.run(service.run(DataFolder(data), settings, rooms, announce)))
+
+
+@app.command()
+def token(
+    uid: Annotated[str, typer.Option(help="Whom the token is for.")],
+    name: Annotated[str, typer.Option(help="How others see them [default: the uid].")] = "",
+    role: Annotated[str, typer.Option(help="viewer, moderator, streamer or admin.")] = "viewer",
+    room: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROOM[:ROLE]",
+            help="Have the role in this room only; a ROLE of its own if given. Repeatable.",
+        ),
+    ] = None,
+    ttl: Annotated[int | None, typer.Option(min=1, help="Seconds it is valid [default: an hour].")] = None,
+    data: _Data = _DATA,
+    config: _Config = None,
+) -> None:
+    """Make an access token, and print nothing else.
+
+    Example: `TOKEN=$(danmaku token --uid ann --role streamer --room lobby)`
+    """
+    check_id(uid, "--uid")
+    identity = _identity(uid, name or uid, _role(role), room or [])
+    typer.echo(_mint(data, config, identity, ttl))
+
+
+@app.command()
+def post(
+    room: Annotated[str, typer.Argument(help="The room to say it in.")],
+    text: Annotated[str, typer.Argument(help="What to say.")],
+    kind: Annotated[str, typer.Option(help="comment or announce.")] = "comment",
+    mode: Annotated[str | None, typer.Option(help="scroll, top or bottom.")] = None,
+    color: Annotated[str | None, typer.Option(help="As RRGGBB, like ff8800.")] = None,
+    uid: Annotated[str, typer.Option(help="Who says it, where no token is given.")] = "streamer",
+    url: _Url = None,
+    token: _Token = None,
+    data: _Data = _DATA,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Say something in a room.
+
+    Without a token the secret in the data folder signs one, as streamer of that room.
+
+    Example: `danmaku post lobby "hello from the shell" --color ff8800`
+    """
+    check_id(room, "the room")
+    if token is None:
+        streamer = Identity(check_id(uid, "--uid"), uid, Role.VIEWER, {room: Role.STREAMER})
+        token = _mint(data, config, streamer, _POSTER_TTL_S)
+    body: dict[str, Any] = {"kind": kind, "text": text, "cid": token_urlsafe(12)}
+    if mode is not None:
+        body["mode"] = mode
+    if color is not None:
+        body["color"] = _color(color)
+    answer = Caller(_service_url(url, data, config), token).post(f"/v1/rooms/{room}/messages", body)
+    if as_json:
+        typer.echo(msgspec.json.encode(answer))
+    elif answer.get("shown") is False:
+        typer.echo("accepted, but not shown: the room is too busy")
+    else:
+        typer.echo(f"shown at {answer.get('epoch')}-{answer.get('seq')}")
+
+
+@app.command("watch")
+def watch_room(
+    room: Annotated[str, typer.Argument(help="The room to watch.")],
+    url: _Url = None,
+    token: _Token = None,
+    data: _Data = _DATA,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """Watch a room: its comments scroll by until Ctrl-C.
+
+    Comes as a guest unless a token is given; comes back by itself when the connection is lost.
+
+    Example: `danmaku watch lobby --json | jq -r .text`
+    """
+    check_id(room, "the room")
+    console = Console(highlight=False, soft_wrap=True)
+
+    def show(item: Comment | Event) -> None:
+        if as_json:
+            print(json_of(item), flush=True)
+        else:
+            console.print(line_of(item))
+
+    try:
+        asyncio.run(watch(_service_url(url, data, config), room, token, show))
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+@app.command()
+def rooms(
+    url: _Url = None,
+    token: _Token = None,
+    data: _Data = _DATA,
+    config: _Config = None,
+    as_json: _Json = False,
+) -> None:
+    """List the rooms, the fullest first.
+
+    Example: `danmaku rooms --url https://live.example`
+    """
+    answer = Caller(_service_url(url, data, config), token).get("/v1/rooms")
+    if as_json:
+        typer.echo(msgspec.json.encode(answer))
+        return
+    numbers = [Column(name, justify="right") for name in ("viewers", "likes")]
+    table = Table("room", "title", *numbers, "open")
+    for one in answer["rooms"]:
+        state = "yes" if one.get("open", True) else "no"
+        title = Text(printable(one.get("title", "")))
+        table.add_row(one["room"], title, str(one.get("viewers", 0)), str(one.get("likes", 0)), state)
+    _print(table if answer["rooms"] else "no rooms yet")
+
+
+@app.command("config")
+def show_config(config: _Config = None, as_json: _Json = False) -> None:
+    """Print the settings in force and where each comes from; secrets are masked.
+
+    Precedence: defaults, the file, the environment (`DANMAKU_EDGE_PORT=9000`), flags.
+
+    Example: `danmaku config --config my.toml | grep -v default`
+    """
+    loaded = load_with_origins(config, os.environ, {})
+    typer.echo(_config_json(loaded) if as_json else to_toml(loaded), nl=as_json)
+
+
+@app.command()
+def doctor(data: _Data = _DATA, config: _Config = None, as_json: _Json = False) -> None:
+    """Look for what is missing or wrong here, and say how to mend it.
+
+    The exit code is 1 when something must be mended.
+
+    Example: `danmaku doctor --config my.toml`
+    """
+    findings = asyncio.run(_findings(data, config, quiet=as_json))
+    if as_json:
+        typer.echo(msgspec.json.encode(findings))
+    raise typer.Exit(_FAILED if any(finding.state == "broken" for finding in findings) else 0)
+
+
+def main() -> None:
+    """What the `danmaku` command runs."""
+    app(prog_name="danmaku")
+
+
+async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[checks.Finding]:
+    findings: list[checks.Finding] = []
+
+    def found(finding: checks.Finding) -> None:
+        findings.append(finding)
+        if not quiet:
+            _print(_finding_line(finding))
+
+    try:
+        settings = load(config, os.environ, {})
+        found(checks.Finding("settings", "ok", "valid"))
+    except SettingsError as error:
+        settings = Settings()
+        found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
+    async for finding in checks.examine(settings, DataFolder(data)):
+        found(finding)
+    return findings
+
+
+def _finding_line(finding: checks.Finding) -> Text:
+    word, style = _MARKS[finding.state]
+    line = Text(f"{word:8}", style=style).append(f"{finding.name:12} ", style="bold").append(finding.text, "")
+    return line.append(f"\n{'':21}→ {finding.mend}", style=style) if finding.mend else line
+
+
+def _config_json(loaded: Loaded) -> str:
+    shown = msgspec.to_builtins(masked(loaded.settings))
+    return msgspec.json.encode({"settings": shown, "origins": loaded.origins}).decode()
+
+
+def _identity(uid: str, name: str, role: Role, rooms: list[str]) -> Identity:
+    if not rooms:
+        return Identity(uid, name, role)
+    if role is Role.ADMIN:
+        raise typer.BadParameter("an admin is one everywhere: leave --room out")
+    roles: dict[str, Role] = {}
+    for word in rooms:
+        room, _, own = word.partition(":")
+        roles[check_id(room, "--room")] = _role(own) if own else role
+    return Identity(uid, name, min(role, Role.VIEWER), roles)
+
+
+def _role(label: str) -> Role:
+    try:
+        return Role.parse(label)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _mint(data: Path, config: Path | None, identity: Identity, ttl_s: int | None) -> str:
+    return _authority(data, config).issue(identity, time.time(), ttl_s=ttl_s).access
+
+
+def _authority(data: Path, config: Path | None) -> Authority:
+    """Who signs tokens here: the settings' keys, or the data folder's secret."""
+    folder = DataFolder(data)
+    settings = folder.with_secret(load(config, os.environ, {}))
+    if settings.auth.secret_file == str(folder.secret) and not folder.secret.exists():
+        raise FolderError(
+            f"there is no secret in {folder.path}: start `danmaku up` there first, "
+            "name its folder with --data, or give a token"
+        )
+    return from_settings(settings.auth)
+
+
+def _service_url(url: str | None, data: Path, config: Path | None) -> str:
+    """The one given, else the one that runs on the data folder, else where the settings lead."""
+    if url is not None:
+        return url
+    running = DataFolder(data).url()
+    if running is not None:
+        return running
+    edge = load(config, os.environ, {}).edge
+    return service.Address(edge.host, edge.port).http
+
+
+def _color(text: str) -> int:
+    try:
+        value = int(text.lstrip("#"), 16)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 0xFFFFFF:
+        raise typer.BadParameter(f"a color is RRGGBB in hexadecimal, like ff8800, not {text!r}")
+    return value
+
+
+def _welcome(address: service.Address, data: Path) -> None:
+    where = address.shown
+    program = "danmaku" if shutil.which("danmaku") else os.path.relpath(Path(sys.executable, "../danmaku"))
+    there = "" if data == _DATA else f" --data {shlex.quote(str(data))}"
+    rows = [
+        ("Page", f"http://{where}/"),
+        ("API docs", f"http://{where}/docs"),
+        ("WebSocket", f"ws://{where}/v1/ws"),
+        ("A token", f"{program} token --role streamer --uid me{there}"),
+        ("Say something", f'{program} post lobby "hello"{there}'),
+        ("Watch", f"{program} watch lobby{there}"),
+    ]
+    if not sys.stdout.isatty():
+        for name, value in rows:
+            print(f"{name}: {value}", flush=True)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        table.add_row(Text(name, style="dim"), Text(value, style="cyan"))
+    _print(Panel(table, title="danmaku is ready", subtitle="Ctrl-C stops it", expand=False, padding=(1, 2)))
+
+
+def _print(what: Any) -> None:
+    Console(highlight=False, soft_wrap=isinstance(what, str | Text)).print(what)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What may go wrong becomes one line and an exit code."""
+    try:
+        yield
+    except (SettingsError, AuthError) as error:
+        raise _ended(str(error), _WRONG) from None
+    except Refusal as refusal:
+        raise _ended(f"{refusal.name}: {refusal.message}", _FAILED) from None
+    except (FolderError, PortInUse, ServerError, CallFailed) as error:
+        text = error.strerror if isinstance(error, PortInUse) and error.strerror else str(error)
+        raise _ended(text, _FAILED) from None
+
+
+def _ended(text: str, code: int) -> typer.Exit:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text("error: ", style="red").append(text, ""))
+    return typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""`danmaku up`: everything on one machine, as children of one process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from config.settings import PREFIX, Settings, to_environment
+from danmaku.auth import from_settings
+from danmaku.data_folder import DataFolder
+from danmaku.ports import PortInUse, free_port, listeners
+from danmaku.servers import NatsServer, Server, ValkeyServer
+from danmaku.supervisor import Child, Supervisor, stopped_by_signals
+from danmaku.telemetry import FOLDER_VARIABLE, forget_process
+
+_SERVERS, _ROOMS, _EDGE = 0, 1, 2  # stages
+_SERVER_S: Final = 60.0  # reading back a large store takes its time
+_EDGE_S: Final = 60.0
+_POLL_S: Final = 0.05
+_PROBE_S: Final = 2.0
+_GRACE_S: Final = 10.0  # what a stopping edge may take longer than its drain time
+_NEXT_PORTS: Final = 50
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
+
+_log: Any = structlog.get_logger("danmaku.up")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a service listens, and how to reach it from this machine."""
+
+    host: str
+    port: int
+
+    @property
+    def dialled(self) -> str:
+        """The host as this machine connects to it."""
+        return _LOOPBACK.get(self.host, self.host)
+
+    @property
+    def http(self) -> str:
+        return f"http://{_in_url(self.dialled)}:{self.port}"
+
+    @property
+    def shown(self) -> str:
+        """Host and port as people like to see them."""
+        local = self.dialled in _LOOPBACK.values()
+        return f"{'localhost' if local else _in_url(self.host)}:{self.port}"
+
+
+async def run(folder: DataFolder, settings: Settings, rooms: int, announce: Callable[[Address], None]) -> int:
+    """Start everything, keep it running until SIGINT or SIGTERM, stop it; the exit code.
+
+    `announce` is called once the service answers. Raises FolderError, PortInUse, ServerError, AuthError.
+    """
+    folder.make()
+    with ExitStack() as stack:
+        stack.enter_context(folder.locked())
+        address = Address(settings.edge.host, _port(settings))
+        servers, settings = _own_servers(folder, settings)
+        for server in servers:
+            server.prepare()
+        folder.ensure_secret()
+        edge = msgspec.structs.replace(settings.edge, port=address.port)
+        settings = folder.with_secret(msgspec.structs.replace(settings, edge=edge))
+        from_settings(settings.auth)  # what is wrong with keys is better said now than by a child
+        children = _children(folder, settings, servers, rooms, address)
+        _log.info("starting " + ", ".join(child.name for child in children), data=str(folder.path))
+
+        def exited(child: Child, pid: int) -> None:
+            for process in (child.name, pid):
+                forget_process(folder.metrics, process)
+
+        supervisor = Supervisor(children, stop_s=settings.edge.drain_s + _GRACE_S, exited=exited)
+        stop, force = asyncio.Event(), asyncio.Event()
+        with stopped_by_signals(stop, force):
+            announcing = asyncio.create_task(_announce(supervisor, folder, address, announce))
+            try:
+                return await supervisor.run(stop, force)
+            finally:
+                announcing.cancel()
+                await asyncio.gather(announcing, return_exceptions=True)
+                _log.info("stopped")
+
+
+async def _announce(
+    supervisor: Supervisor, folder: DataFolder, address: Address, announce: Callable[[Address], None]
+) -> None:
+    await supervisor.ready.wait()
+    with folder.serving(address.http):
+        announce(address)
+        await asyncio.Event().wait()  # until cancelled
+
+
+def _port(settings: Settings) -> int:
+    """The port to listen on, known to be free."""
+    host, port = settings.edge.host, settings.edge.port
+    try:
+        return free_port(host, port)
+    except PortInUse as error:
+        holders = listeners(port)
+        if not holders:
+            raise
+        other = _next_free(host, port)
+        raise PortInUse(
+            error.errno,
+            f"port {port} is in use by {', '.join(holders)}: stop it, or choose another port"
+            + (f", like --port {other}" if other else " with --port"),
+        ) from None
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _next_free(host: str, port: int) -> int | None:
+    for other in range(port + 1, min(port + _NEXT_PORTS, 65_536)):
+        with suppress(PortInUse):
+            return free_port(host, other)
+    return None
+
+
+def _own_servers(folder: DataFolder, settings: Settings) -> tuple[list[Server], Settings]:
+    """The servers that nobody configured, and settings that lead to them."""
+    servers: list[Server] = []
+    if not settings.nats.url:
+        nats = NatsServer(folder.nats)
+        servers.append(nats)
+        own = msgspec.structs.replace(settings.nats, url=nats.url)
+        settings = msgspec.structs.replace(settings, nats=own)
+    if not settings.store.url:
+        valkey = ValkeyServer(folder.valkey)
+        servers.append(valkey)
+        store = msgspec.structs.replace(settings.store, url=valkey.url)
+        settings = msgspec.structs.replace(settings, store=store)
+    return servers, settings
+
+
+def _children(
+    folder: DataFolder, settings: Settings, servers: list[Server], rooms: int, address: Address
+) -> list[Child]:
+    environment = _environment(os.environ, settings, {FOLDER_VARIABLE: str(folder.fresh_metrics())})
+    python = [sys.executable, "-m"]
+
+    async def edge_ready() -> None:
+        await _until_ready(address)
+
+    names = ["rooms"] if rooms == 1 else [f"rooms-{number}" for number in range(1, rooms + 1)]
+    return [
+        *(_server_child(server) for server in servers),
+        *(Child(name, [*python, "rooms"], environment, _ROOMS) for name in names),
+        Child("edge", [*python, "edge"], environment, _EDGE, edge_ready, _EDGE_S),
+    ]
+
+
+def _server_child(server: Server) -> Child:
+    async def ready() -> None:
+        await server.wait_ready(_SERVER_S)
+
+    return Child(server.name, server.argv, None, _SERVERS, ready, _SERVER_S + _GRACE_S)
+
+
+def _environment(ours: Mapping[str, str], settings: Settings, more: Mapping[str, str]) -> dict[str, str]:
+    """For a child: our environment, but exactly these settings, wherever they came from."""
+    others = {name: value for name, value in ours.items() if not name.startswith(PREFIX)}
+    return {**others, **to_environment(settings), **more}
+
+
+async def _until_ready(address: Address) -> None:
+    """Return when the service says that it is ready. Has no deadline of its own."""
+    while not await _is_ready(address):  # noqa: ASYNC110  what is waited for is another process
+        await asyncio.sleep(_POLL_S)
+
+
+async def _is_ready(address: Address) -> bool:
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            reader, writer = await asyncio.open_connection(address.dialled, address.port)
+            try:
+                ask = f"GET /readyz HTTP/1.1\r\nHost: {_in_url(address.dialled)}\r\nConnection: close\r\n\r\n"
+                writer.write(ask.encode())
+                return (await reader.readline()).split()[1:2] == [b"200"]
+            finally:
+                writer.close()
+    except OSError:  # TimeoutError is one
+        return False

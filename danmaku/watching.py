@@ -1,0 +1,69 @@
+"""What `danmaku watch` shows: a room's comments, as lines for people or for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from danmaku.client import Client, Comment, ConnectionChange, Event, Stats
+from danmaku.model import WHITE
+
+_STAFF = {"moderator": "green", "streamer": "magenta", "admin": "red"}
+
+
+async def watch(url: str, room: str, token: str | None, show: Callable[[Comment | Event], None]) -> None:
+    """Call `show` with all that `room` shows, until cancelled or the room is taken away. Raises Refusal."""
+    async with Client(url, token=token) as client:
+        telling = asyncio.create_task(_tell_changes(client))
+        try:
+            async for item in await client.join(room):
+                if not isinstance(item, Stats):
+                    show(item)
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+def line_of(item: Comment | Event) -> Text:
+    """One line for a terminal. What people wrote cannot steer it."""
+    if isinstance(item, Event):
+        text = Text(f"* {printable(item.kind)}", style="yellow")
+        said = item.data.get("text") or item.data.get("title")
+        return text.append(f": {printable(str(said))}") if said else text
+    line = Text(printable(item.name), style=_STAFF.get(item.role or "", "cyan"))
+    line.append(": ", style="dim")
+    return line.append(printable(item.text), style="" if item.color == WHITE else f"#{item.color:06x}")
+
+
+def json_of(item: Comment | Event) -> str:
+    """One line of JSON: `kind` says what it is, `epoch` and `seq` where it stands."""
+    fields: dict[str, Any] = {
+        field.name: getattr(item, field.name)
+        for field in dataclasses.fields(item)
+        if field.name != "position"
+    }
+    kind = {"kind": "comment"} if isinstance(item, Comment) else {}
+    return msgspec.json.encode(
+        {**kind, **fields, "epoch": item.position.epoch, "seq": item.position.seq}
+    ).decode()
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+async def _tell_changes(client: Client) -> None:
+    console = Console(file=sys.stderr)
+    async for change in client.events():
+        if isinstance(change, ConnectionChange) and change.state == "lost":
+            console.print(f"connection lost; next attempt in {change.retry_s or 0:.1f} s", style="dim")
+        elif isinstance(change, ConnectionChange) and change.state == "connected":
+            console.print("connected again", style="dim")

@@ -1,0 +1,124 @@
+"""`python -m edge`: the edge workers of one node, sharing one port."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import secrets
+import sys
+import tempfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings, SettingsError, load, to_environment
+from danmaku.auth import AuthError, from_settings
+from danmaku.bus import NatsBus
+from danmaku.ports import PortInUse, ensure_port_free, free_port
+from danmaku.supervisor import USELESS, Child, Supervisor, stopped_by_signals
+from danmaku.telemetry import FOLDER_VARIABLE, EdgeMetrics, configure_logging, forget_process, get_logger
+from edge.node import Node
+from edge.uws import LibuvMissing
+
+
+class NotStarted(Exception):
+    """The service cannot start like this; the text says why and what helps."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT. The exit code: 0, or 2 when the same start would fail again."""
+    flags = _parse(arguments)
+    try:
+        settings = load(flags.config, os.environ, _overrides(flags))
+        return asyncio.run(_run(settings, flags.worker))
+    except (SettingsError, NotStarted, PortInUse) as error:
+        print(f"edge: {error}", file=sys.stderr)
+        return USELESS
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m edge", description=__doc__)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings")
+    parser.add_argument("--host", help="the address to listen on")
+    parser.add_argument("--port", type=int, help="the port to listen on")
+    parser.add_argument("--workers", type=int, help="worker processes; 0: one less than there are cores")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="any setting: edge.drain_s=30"
+    )
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)  # how workers are started
+    return parser.parse_args(arguments)
+
+
+def _overrides(flags: argparse.Namespace) -> Mapping[str, object]:
+    values: dict[str, object] = {}
+    for word in flags.set:
+        key, _, text = word.partition("=")
+        try:
+            values[key] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[key] = text  # a word needs no quotes here
+    given = {"edge.host": flags.host, "edge.port": flags.port, "edge.workers": flags.workers}
+    return {**values, **{key: value for key, value in given.items() if value is not None}}
+
+
+async def _run(settings: Settings, worker: int | None) -> int:
+    if not settings.nats.url:
+        raise NotStarted(
+            "nats.url is not set: say where NATS is (DANMAKU_NATS_URL=nats://HOST:4222), "
+            "or let `danmaku up` start one"
+        )
+    workers = settings.edge.workers or max(1, (os.cpu_count() or 1) - 1)
+    stop, force = asyncio.Event(), asyncio.Event()
+    with stopped_by_signals(stop, force):
+        if worker is not None:
+            return await _work(settings, worker, stop, force)
+        ensure_port_free(settings.edge.host, settings.edge.port)
+        if workers == 1:
+            return await _work(settings, 1, stop, force)
+        return await _supervise(settings, workers, stop, force)
+
+
+async def _work(settings: Settings, worker: int, stop: asyncio.Event, force: asyncio.Event) -> int:
+    """Be one worker."""
+    configure_logging(settings.log, f"edge-{worker}")
+    name = f"edge-{worker}-{secrets.token_hex(6)}"
+    bus = NatsBus.start(settings.nats, name)
+    try:
+        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name)
+    except (AuthError, LibuvMissing, ValueError) as error:
+        await bus.close()
+        raise NotStarted(str(error)) from error
+    await node.run(stop, force)
+    return 0
+
+
+async def _supervise(settings: Settings, workers: int, stop: asyncio.Event, force: asyncio.Event) -> int:
+    """Keep workers running, all with these settings, and their metrics in one folder."""
+    configure_logging(settings.log, "edge")
+    port = settings.edge.port or free_port(settings.edge.host)
+    with tempfile.TemporaryDirectory(prefix="danmaku-metrics-") as own_folder:
+        folder = os.environ.get(FOLDER_VARIABLE, own_folder)
+        environment = {
+            **os.environ,
+            **to_environment(settings),
+            "DANMAKU_EDGE_PORT": str(port),
+            FOLDER_VARIABLE: folder,
+        }
+        children = [
+            Child(f"edge-{number}", [sys.executable, "-m", "edge", "--worker", str(number)], environment)
+            for number in range(1, workers + 1)
+        ]
+        supervisor = Supervisor(
+            children,
+            stop_s=settings.edge.drain_s + 5.0,
+            exited=lambda child, _: forget_process(Path(folder), child.name),
+        )
+        log: Any = get_logger("edge")
+        log.info("starting", workers=workers, port=port)
+        return await supervisor.run(stop, force)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Alive, ready, and measured."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from danmaku.telemetry import CONTENT_TYPE, scrape
+from edge.api.routing import Call, RoomsClient, Route, Who, answered
+from edge.uws import Response
+
+
+class Health(msgspec.Struct):
+    status: str = "ok"
+
+
+class Readiness(msgspec.Struct):
+    """What this edge can reach. Ready when all of it is true."""
+
+    ready: bool
+    bus: bool
+    store: bool
+    owners: bool
+
+
+class HealthCalls:
+    def __init__(self, rooms: RoomsClient) -> None:
+        self._rooms = rooms
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/healthz", Who.ANYONE, "This process is alive.", self.healthz, None, Health),
+            Route(
+                "GET",
+                "/readyz",
+                Who.ANYONE,
+                "200 when bus, store and all owners can be reached, else 503.",
+                self.readyz,
+                None,
+                Readiness,
+            ),
+            Route(
+                "GET",
+                "/metrics",
+                Who.ANYONE,
+                "Prometheus metrics of all processes of this node.",
+                self.metrics,
+                media="text/plain",
+            ),
+        ]
+
+    async def healthz(self, call: Call) -> Health:
+        return Health()
+
+    async def readyz(self, call: Call) -> Response:
+        reached = self._rooms.ready()
+        ready = all(reached.values())
+        return answered(Readiness(ready, **reached), 200 if ready else 503)
+
+    async def metrics(self, call: Call) -> Response:
+        text = await asyncio.to_thread(scrape)  # it reads files
+        return Response(200, text, (("Content-Type", CONTENT_TYPE),))

@@ -1,0 +1,74 @@
+"""Static pages, read once at the start: no request ever becomes a file name."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from edge.uws import Request, Response
+
+FOLDER: Final = Path(__file__).parent.parent / "pages"
+
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+}
+_NAMES: Final = {"/": "/index.html", "/docs": "/docs.html", "/favicon.ico": "/favicon.svg"}
+_GZIP_FROM: Final = 1024
+
+SECURITY: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+)
+_POLICY: Final = (
+    "Content-Security-Policy",
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file, ready to be sent."""
+
+    media: str
+    tag: str
+    body: bytes
+    packed: bytes | None
+
+    def answer(self, request: Request) -> Response:
+        headers = [("Cache-Control", "no-cache"), ("ETag", self.tag), ("Vary", "Accept-Encoding"), *SECURITY]
+        if request.headers.get("if-none-match") == self.tag:
+            return Response(304, b"", tuple(headers))
+        headers += [("Content-Type", self.media), _POLICY]
+        if self.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(200, self.packed, (*headers, ("Content-Encoding", "gzip")))
+        return Response(200, self.body, tuple(headers))
+
+
+class Pages:
+    """The pages below `folder`, by path. Only files with a known ending are served."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._pages = {
+            "/" + path.relative_to(folder).as_posix(): _page(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.suffix in _TYPES
+        }
+
+    def find(self, path: str) -> Page | None:
+        return self._pages.get(_NAMES.get(path, path))
+
+
+def _page(path: Path) -> Page:
+    body = path.read_bytes()
+    packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and path.suffix != ".png" else None
+    return Page(_TYPES[path.suffix], f'"{blake2b(body, digest_size=12).hexdigest()}"', body, packed)

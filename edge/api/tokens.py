@@ -1,0 +1,116 @@
+"""Tokens: issue, refresh, revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from danmaku.auth import AuthError, Authority
+from danmaku.envelope import Refreshed, RefreshRow, RevokeRow, UserNotice
+from danmaku.errors import BAD_FRAME, FORBIDDEN, INTERNAL, Close, Refusal
+from danmaku.model import Identity, Role, check_id
+from edge.api.routing import Call, RoomsClient, Route, Who
+
+_MOST_S = 366 * 24 * 3600
+
+
+class IssueToken(msgspec.Struct, forbid_unknown_fields=True):
+    """For whom. `rooms` gives a role per room; `ttl_s` is the life of the access token."""
+
+    uid: str
+    name: Annotated[str, Meta(max_length=64)] | None = None
+    role: str = "viewer"
+    rooms: dict[str, str] | None = None
+    ttl_s: Annotated[int, Meta(ge=1, le=_MOST_S)] | None = None
+
+
+class RefreshToken(msgspec.Struct, forbid_unknown_fields=True):
+    refresh_token: str
+
+
+class Tokens(msgspec.Struct):
+    access_token: str
+    refresh_token: str
+    expires_in_s: int
+    token_type: str = "Bearer"  # noqa: S105  its kind
+
+
+class Revoked(msgspec.Struct):
+    uid: str
+
+
+class TokenCalls:
+    def __init__(self, authority: Authority, rooms: RoomsClient, now_s: Callable[[], float]) -> None:
+        self._authority = authority
+        self._rooms = rooms
+        self._now_s = now_s
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(
+                "POST",
+                "/v1/tokens",
+                Who.ADMIN,
+                "Issue an access and a refresh token.",
+                self.issue,
+                IssueToken,
+                Tokens,
+            ),
+            Route(
+                "POST",
+                "/v1/tokens/refresh",
+                Who.ANYONE,
+                "A new pair for a refresh token, which is spent. The same pair is repeated for 30 s, should "
+                "the answer get lost; a later reuse revokes the whole family.",
+                self.refresh,
+                RefreshToken,
+                Tokens,
+            ),
+            Route(
+                "DELETE",
+                "/v1/tokens/{uid}",
+                Who.ADMIN,
+                "Revoke all a user holds and close their sockets.",
+                self.revoke,
+                None,
+                Revoked,
+            ),
+        ]
+
+    async def issue(self, call: Call) -> Tokens:
+        body: IssueToken = call.body
+        check_id(body.uid, "uid")
+        try:
+            role = Role.parse(body.role)
+            rooms = {check_id(room, "rooms"): Role.parse(label) for room, label in (body.rooms or {}).items()}
+        except ValueError as error:
+            raise Refusal(BAD_FRAME, str(error)) from None
+        identity = Identity(body.uid, body.name or body.uid, role, rooms or None)
+        return self._mint(identity, self._now_s(), body.ttl_s, None, 1)
+
+    async def refresh(self, call: Call) -> Tokens:
+        body: RefreshToken = call.body
+        claims = self._authority.read_refresh(body.refresh_token, self._now_s())
+        row = RefreshRow(claims.identity.uid, claims.family, claims.n, claims.issued_ms)
+        spent = await self._rooms.users(row)
+        if not isinstance(spent, Refreshed):
+            raise Refusal(INTERNAL)
+        return self._mint(claims.identity, spent.issued_ms / 1000, None, claims.family, spent.n)
+
+    async def revoke(self, call: Call) -> Revoked:
+        uid = call.parts["uid"]
+        await self._rooms.users(RevokeRow(uid))
+        await self._rooms.close_user(UserNotice(uid, Close.UNAUTHORIZED, "the token was revoked"))
+        return Revoked(uid)
+
+    def _mint(
+        self, identity: Identity, now_s: float, ttl_s: int | None, family: str | None, n: int
+    ) -> Tokens:
+        try:
+            pair = self._authority.issue(identity, now_s, ttl_s=ttl_s, family=family, n=n)
+        except AuthError as error:
+            raise Refusal(FORBIDDEN, str(error)) from None
+        return Tokens(pair.access, pair.refresh, pair.expires_in_s)

@@ -1,0 +1,99 @@
+"""Whom gathered rows go to: the owner of a room, or anybody where they are about users. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
+
+from danmaku import envelope
+from danmaku.envelope import Elsewhere, HelloRow, OwnerRequest, RefreshRow, RevokeRow, Row, UsersRequest
+from danmaku.subjects import Subjects
+from edge.owners import OwnerMap
+
+R = TypeVar("R")
+UserRow = HelloRow | RefreshRow | RevokeRow
+Answer = envelope.Answer | envelope.Refreshed
+Answered = Callable[[Answer], None]
+
+_ANYBODY: Final = "anybody"
+
+
+class Channel(Protocol[R]):
+    """To whom rows go, and how requests and replies are written."""
+
+    def subject(self, destination: str) -> str: ...
+
+    def encode(self, rows: list[R], budget_ms: int) -> bytes: ...
+
+    def decode(self, reply: bytes) -> list[Answer]:
+        """Raises ValueError."""
+
+    def refer(self, destination: str, rows: list[R], answers: list[Answer]) -> None:
+        """Take note of rows that belong elsewhere; called with each reply."""
+
+    def lose(self, destination: str) -> None:
+        """Nobody answers there."""
+
+    def seek(self) -> None:
+        """Some row has no destination."""
+
+
+class ToOwners:
+    """Rows about rooms; a destination is a rooms process. `ask` makes all of them tell what they own."""
+
+    def __init__(self, edge: str, subjects: Subjects, owners: OwnerMap, ask: Callable[[], None]) -> None:
+        self._edge = edge
+        self._subjects = subjects
+        self._owners = owners
+        self._ask = ask
+
+    def route(self, row: Row) -> str | None:
+        return self._owners.owner(row.room)
+
+    def subject(self, destination: str) -> str:
+        return self._subjects.owner(destination)
+
+    def encode(self, rows: list[Row], budget_ms: int) -> bytes:
+        return envelope.encode(OwnerRequest(self._edge, budget_ms, rows))
+
+    def decode(self, reply: bytes) -> list[Answer]:
+        return list(envelope.decode_owner_reply(reply).answers)
+
+    def refer(self, destination: str, rows: list[Row], answers: list[Answer]) -> None:
+        for row, answer in zip(rows, answers, strict=True):
+            if isinstance(answer, Elsewhere):
+                self._owners.doubt(row.room, destination)
+
+    def lose(self, destination: str) -> None:
+        self._owners.lose(destination)
+
+    def seek(self) -> None:
+        self._ask()
+
+
+class ToAnybody:
+    """Rows about users, which any rooms process can answer."""
+
+    def __init__(self, subjects: Subjects) -> None:
+        self._subjects = subjects
+
+    def route(self, row: UserRow) -> str:
+        return _ANYBODY
+
+    def subject(self, destination: str) -> str:
+        return self._subjects.users
+
+    def encode(self, rows: list[UserRow], budget_ms: int) -> bytes:
+        return envelope.encode(UsersRequest(budget_ms, rows))
+
+    def decode(self, reply: bytes) -> list[Answer]:
+        return list(envelope.decode_users_reply(reply).answers)
+
+    def refer(self, destination: str, rows: list[UserRow], answers: list[Answer]) -> None:
+        """They belong nowhere in particular."""
+
+    def lose(self, destination: str) -> None:
+        """Somebody else may answer the next time."""
+
+    def seek(self) -> None:
+        """Anybody is always there."""

@@ -1,0 +1,304 @@
+"""The rooms that have viewers here: subscribed by interest, filled from history, repaired after gaps.
+
+The subscription comes first and history after it, so that nothing falls between the two. All viewers
+of a room share one subscription, one ring, and one question to history when something is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol, TypeVar
+
+from danmaku import wire
+from danmaku.bus import Bus, BusDown, Subscription
+from danmaku.envelope import HistoryReply, Out, OutKind, decode_out
+from danmaku.errors import Refusal
+from danmaku.model import Position
+from danmaku.subjects import Subjects
+from edge.fanout import Fanout, Topics
+from edge.feed import Feed, Shown
+from edge.ring import Batch
+from edge.roster import Roster
+from edge.session import Session
+from edge.uws import Connection
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_RETRY_S: Final = 0.2
+_MAX_PAGES: Final = 8  # of history to close one gap
+_PAGE_ITEMS: Final = 1000
+_MENDING_AT_ONCE: Final = 16
+_MAX_PULLS: Final = 256  # different questions to history under way for viewers
+
+
+class History(Protocol):
+    """What of edge.rooms_client.RoomsClient is needed here."""
+
+    async def history(self, room: str, since: Position | None, limit: int) -> HistoryReply: ...
+
+
+class Stage:
+    """A feed and what belongs to it: topics, subscription, those who wait for it, its end."""
+
+    __slots__ = ("feed", "linger", "open", "subscription", "task", "topics", "waiting")
+
+    def __init__(self, room: str, feed: Feed) -> None:
+        self.topics = Topics(room)
+        self.feed = feed
+        self.open = False  # filled from history; before that nobody is let in
+        self.waiting: list[Opened] = []
+        self.subscription: Subscription | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.linger: asyncio.TimerHandle | None = None
+
+
+Opened = Callable[[Stage | None], None]
+Pulled = Callable[[HistoryReply | None], None]
+
+
+class Feeds:
+    """`changed` is told when a room gets its first viewer here or loses its last."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        subjects: Subjects,
+        history: History,
+        roster: Roster[Connection],
+        fanout: Fanout,
+        *,
+        ring_batches: int,
+        ring_bytes: int,
+        join_items: int,
+        linger_s: float,
+        request_s: float,
+        changed: Callable[[], None],
+    ) -> None:
+        self._bus = bus
+        self._subjects = subjects
+        self._history = history
+        self._roster = roster
+        self._fanout = fanout
+        self._ring_batches = ring_batches
+        self._ring_bytes = ring_bytes
+        self._join_items = join_items
+        self._linger_s = linger_s
+        self._request_s = request_s
+        self._changed = changed
+        self._loop = asyncio.get_running_loop()
+        self._stages: dict[str, Stage] = {}
+        self._pulls: dict[tuple[str, Position, int], list[Pulled]] = {}
+        self._mending = asyncio.Semaphore(_MENDING_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._stages)
+
+    def enter(self, room: str, opened: Opened) -> None:
+        """Call `opened` with the room's stage, at once or when it is filled; None: not within `request_s`."""
+        stage = self._stages.get(room)
+        if stage is None:
+            stage = self._stages[room] = Stage(room, Feed(room, self._ring_batches, self._ring_bytes))
+            stage.waiting.append(opened)
+            stage.task = self._spawn(self._open(stage))
+        elif stage.open:
+            self._linger(stage)
+            opened(stage)
+        else:
+            stage.waiting.append(opened)
+
+    def get(self, room: str) -> Stage | None:
+        """The room's stage, if it is filled."""
+        stage = self._stages.get(room)
+        return stage if stage is not None and stage.open else None
+
+    def seat(self, connection: Connection, stage: Stage) -> None:
+        """From now on the connection gets what the room shows."""
+        session: Session = connection.session
+        room = stage.topics.room
+        session.enter(room)
+        connection.subscribe(stage.topics.of(session.codec))
+        if self._roster.enter(room, binary=session.codec.binary):
+            self._linger(stage)
+            self._changed()
+
+    def leave(self, connection: Connection, room: str) -> bool:
+        """False when it was not in there. Also for connections that are closed."""
+        session: Session = connection.session
+        if not session.leave(room):
+            return False
+        stage = self._stages[room]
+        connection.unsubscribe(stage.topics.of(session.codec))
+        if self._roster.leave(room, binary=session.codec.binary):
+            self._linger(stage)
+            self._changed()
+        return True
+
+    def pull(self, room: str, since: Position, limit: int, pulled: Pulled) -> None:
+        """Ask history for one viewer; equal questions at one time are one question. None: it cannot tell."""
+        key = room, since, limit
+        waiting = self._pulls.get(key)
+        if waiting is not None:
+            waiting.append(pulled)
+        elif len(self._pulls) >= _MAX_PULLS:
+            pulled(None)
+        else:
+            self._pulls[key] = [pulled]
+            self._spawn(self._pull(key))
+
+    def check(self) -> None:
+        """Something may have been missed by all rooms, as when the bus was away."""
+        for stage in self._stages.values():
+            if stage.open and not stage.feed.behind:
+                stage.feed.behind = True
+                self._mend_soon(stage)
+
+    async def close(self) -> None:
+        """End all tasks and timers. Subscriptions end with the bus."""
+        for stage in self._stages.values():
+            if stage.linger is not None:
+                stage.linger.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _open(self, stage: Stage) -> None:
+        """Try until it is filled, or nobody waits any longer."""
+        room = stage.topics.room
+        deadline = self._loop.time() + self._request_s
+        try:
+            while not stage.open and self._loop.time() < deadline:
+                try:
+                    await self._fill(stage)
+                except (BusDown, Refusal):
+                    await asyncio.sleep(_RETRY_S)
+        finally:
+            stage.task = None
+            if stage.open:
+                self._linger(stage)
+            else:
+                logger.warning("room %s cannot be opened: the bus or its history is away", room)
+                self._forget(stage)
+            waiting, stage.waiting = stage.waiting, []
+            for opened in waiting:
+                _call(opened, stage if stage.open else None)
+
+    async def _fill(self, stage: Stage) -> None:
+        room = stage.topics.room
+        if stage.subscription is None:
+            stage.subscription = await self._bus.subscribe(
+                self._subjects.room_out(room), lambda payload, _: self._received(stage, payload)
+            )
+        await self._bus.flush(self._request_s)
+        reply = await self._history.history(room, None, self._join_items)
+        stage.feed.begin(reply.frames, Position(reply.epoch, reply.seq))
+        stage.open = True
+
+    def _received(self, stage: Stage, payload: bytes) -> None:
+        if self._stages.get(stage.topics.room) is not stage:
+            return  # it ended; its subscription is about to
+        try:
+            out = decode_out(payload)
+        except ValueError:
+            logger.warning("a message of room %s cannot be read", stage.topics.room)
+            return
+        self._show(stage, stage.feed.take(out))
+        if stage.feed.behind and stage.task is None:
+            self._mend_soon(stage)
+
+    def _show(self, stage: Stage, shown: list[Shown]) -> None:
+        for one in shown:
+            if isinstance(one, Batch):
+                self._fanout.batch(stage.topics, one)
+            elif one.kind is OutKind.STATS:
+                self._fanout.stats(stage.topics, one.frame)
+            else:
+                self._notice(stage.topics.room, one)
+
+    def _notice(self, room: str, out: Out) -> None:
+        """To the connections that one user has in this room; who is kicked leaves it."""
+        connections = [
+            connection
+            for connection in self._roster.connections(out.uid)
+            if room in connection.session.joined
+        ]
+        self._fanout.notice(connections, out.frame)
+        if connections and _is_kick(out.frame):
+            for connection in connections:
+                self.leave(connection, room)
+
+    def _mend_soon(self, stage: Stage) -> None:
+        stage.task = self._spawn(self._mend(stage))
+
+    async def _mend(self, stage: Stage) -> None:
+        """Ask history for what is missing, once for all viewers; then go on with what there is."""
+        feed = stage.feed
+        try:
+            async with self._mending:
+                for _ in range(_MAX_PAGES):
+                    reply = await self._history.history(feed.room, feed.ring.head, _PAGE_ITEMS)
+                    if not feed.behind:
+                        break  # too much was held back to wait any longer
+                    self._show(stage, feed.mend(reply.frames))
+                    if not reply.frames or feed.ring.head >= (reply.epoch, reply.seq):
+                        break
+        except Refusal:
+            logger.warning("a gap in room %s is not closed: history does not answer", feed.room)
+        finally:
+            stage.task = None
+            self._show(stage, feed.resume())
+
+    async def _pull(self, key: tuple[str, Position, int]) -> None:
+        reply: HistoryReply | None = None
+        try:
+            reply = await self._history.history(*key)
+        except Refusal:
+            logger.debug("history of room %s does not answer", key[0])
+        finally:
+            for pulled in self._pulls.pop(key):
+                _call(pulled, reply)
+
+    def _linger(self, stage: Stage) -> None:
+        """An empty room stays for a moment: somebody may come back, or is on the way in."""
+        if stage.linger is not None:
+            stage.linger.cancel()
+            stage.linger = None
+        if self._roster.viewers(stage.topics.room) is None:
+            stage.linger = self._loop.call_later(self._linger_s, self._forget, stage)
+
+    def _forget(self, stage: Stage) -> None:
+        stage.open = False
+        del self._stages[stage.topics.room]
+        if stage.task is not None:
+            stage.task.cancel()
+        if stage.subscription is not None:
+            self._spawn(stage.subscription.unsubscribe())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a room's task failed", exc_info=error)
+
+
+def _call(wanted: Callable[[T], None], what: T) -> None:
+    """Whoever waits may fail; the others must still be called."""
+    try:
+        wanted(what)
+    except Exception:
+        logger.exception("somebody who waited for a room could not be told")
+
+
+def _is_kick(frame: bytes) -> bool:
+    notices = wire.MSGPACK.decode_server(frame)
+    return any(isinstance(notice, wire.Notice) and notice.kind == "kicked" for notice in notices)

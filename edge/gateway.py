@@ -1,0 +1,195 @@
+"""WebSocket viewers: who is let in, who they are, and what each of their frames sets off."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from danmaku import wire
+from danmaku.auth import Authority
+from danmaku.envelope import HelloRow, Refused, UserNotice
+from danmaku.errors import UNAUTHORIZED, Close, Refusal
+from danmaku.model import Identity
+from danmaku.telemetry import EdgeMetrics
+from edge.admission import Admission
+from edge.channels import Answer
+from edge.feeds import Feeds
+from edge.patience import Newcomers
+from edge.replies import Replies
+from edge.rooms_client import RoomsClient
+from edge.roster import Roster
+from edge.session import Action, End, Limits, Refuse, Session
+from edge.uws import Accept, Connection, Request, Response
+from edge.viewing import Viewing
+
+
+class Gateway:
+    """The handler of `/v1/ws`. `monotonic` and `wall` are clocks in seconds."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        client: RoomsClient,
+        feeds: Feeds,
+        viewing: Viewing,
+        replies: Replies,
+        roster: Roster[Connection],
+        newcomers: Newcomers[Connection],
+        admission: Admission,
+        limits: Limits,
+        metrics: EdgeMetrics,
+        *,
+        heartbeat_ms: int,
+        monotonic: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._authority = authority
+        self._client = client
+        self._feeds = feeds
+        self._replies = replies
+        self._roster = roster
+        self._newcomers = newcomers
+        self._admission = admission
+        self._limits = limits
+        self._metrics = metrics
+        self._heartbeat_ms = heartbeat_ms
+        self._monotonic = monotonic
+        self._wall = wall
+        self._acts: dict[type, Callable[[Connection, Any], None]] = {
+            wire.Hello: self._hello,
+            wire.Join: viewing.join,
+            wire.Leave: viewing.leave,
+            wire.Send: viewing.send,
+            wire.Like: viewing.like,
+            wire.History: viewing.history,
+            wire.Ping: self._ping,
+            Refuse: self._refuse_frame,
+            End: self._end,
+        }
+
+    # What edge.uws calls.
+
+    def upgrade(self, request: Request) -> Accept | Response:
+        try:
+            admitted = self._admission.judge(request.headers, request.address)
+            identity = self._bearer(request.headers.get("authorization"))
+        except Refusal as refusal:
+            self._metrics.refusals.labels(refusal.name).inc()
+            return _refused_upgrade(refusal)
+        session = Session(admitted.codec, self._limits, identity, admitted.address)
+        return Accept(admitted.codec.protocol, session)
+
+    def opened(self, connection: Connection) -> None:
+        self._admission.opened(connection.session.address)
+        self._newcomers.came(connection, self._monotonic())
+        self._metrics.connections.inc()
+
+    def received(self, connection: Connection, message: bytes, binary: bool) -> None:
+        session: Session = connection.session
+        now = self._monotonic()
+        frames = session.codec.decode(message)
+        self._metrics.frames_in.inc(len(frames))
+        for frame in frames:
+            self._act(connection, session.receive(frame, now))
+
+    def closed(self, connection: Connection, code: int, reason: bytes) -> None:
+        session: Session = connection.session
+        for room in session.joined:
+            self._feeds.leave(connection, room)
+        if session.identity is not None:
+            self._roster.depart(session.identity.uid, connection)
+        self._admission.closed(session.address)
+        self._metrics.connections.dec()
+
+    # What the bus says.
+
+    def user_noticed(self, notice: UserNotice) -> None:
+        """Close all sockets of a user."""
+        for connection in self._roster.connections(notice.uid):
+            connection.close(notice.code, notice.reason)
+
+    # What frames do.
+
+    def _act(self, connection: Connection, action: Action) -> None:
+        if action is not None and connection.is_open:
+            self._acts[type(action)](connection, action)
+
+    def _end(self, connection: Connection, end: End) -> None:
+        connection.close(end.code, end.reason)
+
+    def _refuse_frame(self, connection: Connection, refuse: Refuse) -> None:
+        self._replies.refuse(connection, refuse.id, refuse.refusal)
+
+    def _ping(self, connection: Connection, frame: wire.Ping) -> None:
+        self._replies.send(connection, wire.Ok(frame.id, server_time=self._now_ms()))
+
+    def _hello(self, connection: Connection, frame: wire.Hello) -> None:
+        """A guest is greeted at once; whether a token was revoked, the rooms processes know."""
+        session: Session = connection.session
+        try:
+            if frame.token is not None:
+                identity = self._authority.verify(frame.token, self._wall())
+            elif session.identity is not None:
+                identity = session.identity
+            else:
+                self._greet(connection, frame, self._authority.guest(frame.device, frame.name))
+                return
+        except Refusal as refusal:
+            self._turn_away(connection, frame.id, refusal)
+            return
+        row = HelloRow(identity.uid, identity.issued_ms)
+        self._client.submit_user(row, partial(self._checked, connection, frame, identity))
+
+    def _checked(self, connection: Connection, frame: wire.Hello, identity: Identity, answer: Answer) -> None:
+        if isinstance(answer, Refused):
+            self._turn_away(connection, frame.id, answer.refusal())
+        else:
+            self._greet(connection, frame, identity)
+
+    def _turn_away(self, connection: Connection, frame_id: int, refusal: Refusal) -> None:
+        self._replies.refuse(connection, frame_id, refusal)
+        code = Close.UNAVAILABLE if refusal.kind.retry else Close.UNAUTHORIZED
+        connection.close(code, refusal.message)
+
+    def _greet(self, connection: Connection, frame: wire.Hello, identity: Identity) -> None:
+        if not connection.is_open:
+            return
+        session: Session = connection.session
+        held = session.greet(identity)
+        self._roster.arrive(identity.uid, connection)
+        answer = wire.Ok(
+            frame.id,
+            uid=identity.uid,
+            name=identity.name,
+            role=identity.role.label,
+            session=secrets.token_urlsafe(9),
+            heartbeat_ms=self._heartbeat_ms,
+            server_time=self._now_ms(),
+        )
+        self._replies.send(connection, answer)
+        for action in held:
+            self._act(connection, action)
+
+    def _now_ms(self) -> int:
+        return int(self._wall() * 1000)
+
+    def _bearer(self, header: str | None) -> Identity | None:
+        """Whom the upgrade's token names. Raises Refusal."""
+        if header is None:
+            return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Refusal(UNAUTHORIZED, "the Authorization header must be: Bearer <token>")
+        return self._authority.verify(token.strip(), self._wall())
+
+
+def _refused_upgrade(refusal: Refusal) -> Response:
+    error: dict[str, Any] = {"code": refusal.code, "error": refusal.name, "message": refusal.message}
+    headers = [("Content-Type", "application/json")]
+    if refusal.retry_ms is not None:
+        error["retry_ms"] = refusal.retry_ms
+        headers.append(("Retry-After", str(-(-refusal.retry_ms // 1000))))
+    return Response(refusal.kind.status, json.dumps({"error": error}).encode(), tuple(headers))

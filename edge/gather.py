@@ -1,0 +1,168 @@
+"""Gathers rows for a short window and asks about them in few requests.
+
+A request per comment would cost ten times as much as one per window. A row that gets no answer is
+asked about again, of whoever is in charge by then, until its time is up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import Final, Generic, TypeVar
+
+from prometheus_client import Histogram
+
+from danmaku.bus import Bus, BusDown, NoResponder
+from danmaku.envelope import MAX_MESSAGE_BYTES, Refused
+from edge.channels import Answer, Answered, Channel
+from edge.outbox import PAUSE_S, Outbox, Parcel, Waiting
+
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
+TOO_BUSY: Final = Refused("unavailable", retry_ms=1000)
+NO_ANSWER: Final = Refused("unavailable", "nobody could answer in time", retry_ms=1000)
+TOO_LARGE: Final = Refused("too_large")
+BROKEN: Final = Refused("internal")
+
+
+class Gather(Generic[R]):
+    """`attempt_s` bounds one request, `patience_s` all attempts of a row together."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        outbox: Outbox[R, Answer],
+        channel: Channel[R],
+        seconds: Histogram,
+        *,
+        window_s: float,
+        attempt_s: float,
+        patience_s: float,
+    ) -> None:
+        self._bus = bus
+        self._outbox = outbox
+        self._channel = channel
+        self._seconds = seconds
+        self._window_s = window_s
+        self._attempt_s = attempt_s
+        self._patience_s = patience_s
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._requests: set[asyncio.Task[bytes | None]] = set()
+        self._closed = False
+
+    def submit(self, row: R, answered: Answered) -> None:
+        """Never raises; `answered` is called exactly once, later, within `patience_s`."""
+        waiting: Waiting[R, Answer] = Waiting(row, answered, self._loop.time() + self._patience_s)
+        if self._closed or not self._outbox.put(waiting):
+            self._loop.call_soon(_tell, waiting, TOO_BUSY)
+            return
+        self._flush_in(self._window_s)
+
+    def flush(self) -> None:
+        """Make the requests that can be made now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        parcels, late, lost = self._outbox.take(self._loop.time())
+        for parcel in parcels:
+            self._start(parcel)
+        if lost:
+            self._channel.seek()
+        if self._outbox.queued:
+            self._flush_in(PAUSE_S)
+        for waiting in late:
+            _tell(waiting, NO_ANSWER)
+
+    async def close(self) -> None:
+        """Give up; whoever still waits is told so."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        requests = list(self._requests)
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+        for waiting in self._outbox.drain():
+            _tell(waiting, NO_ANSWER)
+
+    def _flush_in(self, delay_s: float) -> None:
+        """One timer at a time; a sooner one replaces a later one."""
+        due = self._loop.time() + delay_s
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._timer_rang)
+
+    def _timer_rang(self) -> None:
+        self._timer = None
+        self.flush()
+
+    def _start(self, parcel: Parcel[R, Answer]) -> None:
+        timeout_s = min(self._attempt_s, parcel.deadline - self._loop.time())
+        request = self._channel.encode(parcel.rows, round(timeout_s * 1000))
+        if len(request) <= MAX_MESSAGE_BYTES:
+            task = self._loop.create_task(self._request(parcel, request, timeout_s))
+            self._requests.add(task)
+            task.add_done_callback(partial(self._ended, parcel))
+        elif len(parcel.waiting) > 1:
+            for half in self._outbox.split(parcel):
+                self._start(half)
+        else:
+            self._settle(parcel, [TOO_LARGE])
+
+    async def _request(self, parcel: Parcel[R, Answer], request: bytes, timeout_s: float) -> bytes | None:
+        """The reply, or None when there was none."""
+        begin = self._loop.time()
+        try:
+            reply = await self._bus.request(self._channel.subject(parcel.destination), request, timeout_s)
+        except NoResponder:
+            self._channel.lose(parcel.destination)
+            return None
+        except BusDown:
+            return None
+        self._seconds.observe(self._loop.time() - begin)
+        return reply
+
+    def _ended(self, parcel: Parcel[R, Answer], task: asyncio.Task[bytes | None]) -> None:
+        """However it ended, also when it was cancelled before it began, its rows are not lost."""
+        self._requests.discard(task)
+        reply = None
+        if not task.cancelled():
+            if (error := task.exception()) is not None:
+                logger.error("a request failed", exc_info=error)
+            else:
+                reply = task.result()
+        if reply is None:
+            self._outbox.give_back(parcel, self._loop.time())
+        else:
+            self._replied(parcel, reply)
+        if self._outbox.queued and not self._closed:
+            self._flush_in(self._window_s)
+
+    def _replied(self, parcel: Parcel[R, Answer], reply: bytes) -> None:
+        try:
+            answers = self._channel.decode(reply)
+        except ValueError:
+            logger.exception("a reply of %s cannot be read", parcel.destination)
+            answers = []
+        if len(answers) != len(parcel.waiting):
+            self._settle(parcel, [BROKEN] * len(parcel.waiting))
+            return
+        self._channel.refer(parcel.destination, parcel.rows, answers)
+        self._settle(parcel, answers)
+
+    def _settle(self, parcel: Parcel[R, Answer], answers: list[Answer]) -> None:
+        for waiting, answer in self._outbox.settle(parcel, answers):
+            _tell(waiting, answer)
+
+
+def _tell(waiting: Waiting[R, Answer], answer: Answer) -> None:
+    """Whoever waits may fail; the others must still be told."""
+    try:
+        waiting.answered(answer)
+    except Exception:
+        logger.exception("an answer could not be delivered")

@@ -1,0 +1,213 @@
+"""One edge worker: what it is made of, and its life from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from config.settings import Settings
+from danmaku import wire
+from danmaku.auth import Authority
+from danmaku.bus import Bus
+from danmaku.errors import Close
+from danmaku.subjects import Subjects
+from danmaku.telemetry import EdgeMetrics, LoopLag
+from edge.admission import Admission
+from edge.api import Api
+from edge.fanout import Fanout
+from edge.feeds import Feeds
+from edge.gateway import Gateway
+from edge.outbox import Bounds
+from edge.patience import Newcomers
+from edge.replies import Replies
+from edge.reports import Reports
+from edge.rooms_client import RoomsClient
+from edge.roster import Roster
+from edge.session import Limits
+from edge.upkeep import Upkeep
+from edge.uws import Connection, Server
+from edge.viewing import Viewing
+
+logger = logging.getLogger(__name__)
+
+PATH: Final = "/v1/ws"
+_SLOW_PATIENCE_S: Final = 30.0
+_GOODBYE: Final = 0.6  # of the time to drain is for viewers to move, the rest for what is under way
+_SHORTEST_END_S: Final = 0.5
+_GOODBYES_PER_TURN: Final = 200
+_HTTP_SLACK_S: Final = 5.0  # what an HTTP request may take beyond its one question to the rooms processes
+
+
+class Node:
+    """Made inside the running loop; `name` is its id among all edges. It closes the bus in the end."""
+
+    def __init__(
+        self, settings: Settings, authority: Authority, bus: Bus, metrics: EdgeMetrics, name: str
+    ) -> None:
+        """Raises LibuvMissing, and ValueError for a trusted proxy that is no address."""
+        edge = settings.edge
+        self.port = 0  # where it listens, once it does
+        self._settings = edge
+        self._bus = bus
+        self._metrics = metrics
+        admission = Admission(edge)
+        subjects = Subjects(settings.nats.prefix)
+        self._server = Server(
+            max_frame_bytes=edge.frame_bytes,
+            max_buffered_bytes=edge.buffered_bytes,
+            idle_timeout_s=edge.idle_s,
+            max_body_bytes=edge.body_bytes,
+        )
+        roster: Roster[Connection] = Roster()
+        newcomers: Newcomers[Connection] = Newcomers(edge.hello_s)
+        fanout = Fanout(self._server, roster, metrics)
+        self._client = RoomsClient(
+            self._bus,
+            subjects,
+            name,
+            metrics.bus_seconds,
+            request_s=edge.request_s,
+            gather_s=edge.gather_ms / 1000,
+            bounds=Bounds(),
+        )
+        self._reports = Reports(
+            self._bus,
+            subjects,
+            name,
+            edge.addresses,
+            self._client.owners,
+            roster,
+            lambda: self._server.connection_count,
+            metrics,
+        )
+        self.feeds = Feeds(
+            self._bus,
+            subjects,
+            self._client,
+            roster,
+            fanout,
+            ring_batches=edge.ring_batches,
+            ring_bytes=edge.ring_bytes,
+            join_items=settings.rooms.join_history,
+            linger_s=edge.linger_s,
+            request_s=edge.request_s,
+            changed=self._reports.soon,
+        )
+        self._bus.on_reconnect(self.feeds.check)
+        replies = Replies(metrics)
+        viewing = Viewing(
+            self._client,
+            self.feeds,
+            replies,
+            metrics,
+            join_items=settings.rooms.join_history,
+            snapshot_bytes=edge.buffered_bytes // 2,
+        )
+        self._gateway = Gateway(
+            authority,
+            self._client,
+            self.feeds,
+            viewing,
+            replies,
+            roster,
+            newcomers,
+            admission,
+            Limits(edge.frames_per_s, edge.frames_burst, edge.rooms_per_connection),
+            metrics,
+            heartbeat_ms=round(edge.heartbeat_s * 1000),
+            monotonic=time.monotonic,
+            wall=time.time,
+        )
+        self._upkeep = Upkeep(
+            self._server,
+            fanout,
+            newcomers,
+            metrics,
+            behind_bytes=edge.buffered_bytes * 3 // 4,
+            patience_s=_SLOW_PATIENCE_S,
+        )
+        self._server.websocket(PATH, self._gateway)
+        api = Api(authority, self._client, edge, metrics, time.time)
+        self._server.http(api, timeout_s=edge.request_s + _HTTP_SLACK_S)
+
+    async def run(self, stop: asyncio.Event, force: asyncio.Event) -> None:
+        """Serve until `stop`, then let viewers move on for `drain_s`, or until `force`. Raises PortInUse."""
+        edge = self._settings
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._end)
+            self.port = self._server.listen(edge.host, edge.port, shared=True)
+            logger.info("listening on %s port %d", edge.host, self.port)
+            await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
+            work = [
+                asyncio.create_task(self._client.run(self._gateway.user_noticed), name="rooms client"),
+                asyncio.create_task(self._reports.run(), name="reports"),
+                asyncio.create_task(self._upkeep.run(), name="upkeep"),
+            ]
+            stack.push_async_callback(_cancel, work)
+            stopping = asyncio.create_task(stop.wait(), name="stop")
+            stack.push_async_callback(_cancel, [stopping])
+            if not self._bus.connected:
+                logger.warning("waiting for the bus")
+            await asyncio.wait([stopping, *work], return_when=asyncio.FIRST_COMPLETED)
+            for task in work:
+                if task.done():
+                    task.result()  # it never ends but by an error
+            logger.info("stopping: %d viewers are sent elsewhere", self._server.connection_count)
+            await self._drain(force)
+
+    async def _drain(self, force: asyncio.Event) -> None:
+        """No more newcomers; tell viewers when to come back, each at another time, then close them."""
+        self._server.stop_listening()
+        self._reports.draining = True
+        self._reports.soon()
+        begin = time.monotonic()
+        connections = self._server.connections()
+        random.shuffle(connections)
+        goodbye_s = self._settings.drain_s * _GOODBYE
+        for number, connection in enumerate(connections):
+            share = number / len(connections)
+            _say_reconnect(connection, round(share * goodbye_s * 1000))
+            if number % _GOODBYES_PER_TURN == 0:
+                await asyncio.sleep(0)
+        for number, connection in enumerate(connections):
+            if number % _GOODBYES_PER_TURN == 0:
+                due = begin + goodbye_s * number / len(connections)
+                await _wait(force, due - time.monotonic())
+            connection.close(Close.GOING_AWAY, "this node is stopping")
+
+    async def _end(self) -> None:
+        """Whatever is still there ends, in time, also when the bus does not answer."""
+        try:
+            async with asyncio.timeout(max(self._settings.drain_s * (1 - _GOODBYE), _SHORTEST_END_S)):
+                await self.feeds.close()
+                await self._client.close()
+                await self._bus.close()
+        except TimeoutError:
+            logger.warning("the bus did not close in time")
+        await self._server.shut_down()
+
+
+def _say_reconnect(connection: Connection, retry_ms: int) -> None:
+    codec: wire.Codec = connection.session.codec
+    notice = wire.Notice("reconnect", reason="this node is stopping", retry_ms=retry_ms)
+    connection.send(codec.encode(notice), codec.binary)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until `event` is set, but no longer than `seconds`."""
+    try:
+        async with asyncio.timeout(max(seconds, 0.0)):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

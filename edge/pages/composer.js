@@ -1,0 +1,197 @@
+/**
+ * The box to send comments: text, mode, size and colour, and what the service said to it.
+ *
+ * @typedef {import("./protocol.js").RoomSettings} RoomSettings
+ * @typedef {{text: string, mode?: string, size?: number, color?: number}} Draft
+ */
+
+import { NORMAL_SIZE, Refusal, WHITE } from "./protocol.js";
+import { cssColor } from "./sprites.js";
+
+const LENGTH = 100; // what a room allows that says nothing else
+const COLORS = /** @type {[string, number][]} */ ([
+  ["white", WHITE], ["rose", 0xff8fab], ["coral", 0xff9e7d], ["gold", 0xffd166],
+  ["mint", 0x7ce8b5], ["sky", 0x72ddf7], ["periwinkle", 0x9fb4ff], ["lilac", 0xd0a2ff],
+]);
+const SAYINGS = /** @type {Record<string, string>} */ ({
+  slow_mode: "Slow mode: one comment at a time",
+  rate_limited: "That was a lot at once",
+  duplicate_text: "You said the same a moment ago",
+  muted: "You are muted here",
+  unavailable: "The room cannot be reached; your comment is still here",
+  timeout: "No answer came; your comment is still here",
+});
+
+export class Composer {
+  #form;
+  #text;
+  #button;
+  #length;
+  #outcome;
+  #send;
+  #most = LENGTH;
+  #isBusy = false;
+  /** Until when there is no use in trying. */
+  #closedUntil = 0;
+  #saying = "";
+  #timer = 0;
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {(draft: Draft) => Promise<boolean>} send whether it was shown; throws Refusal
+   */
+  constructor(form, send) {
+    const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (form.querySelector(`#${id}`));
+    this.#form = form;
+    this.#send = send;
+    this.#text = /** @type {HTMLInputElement} */ (part("text"));
+    this.#button = /** @type {HTMLButtonElement} */ (part("send"));
+    this.#length = part("length");
+    this.#outcome = part("outcome");
+    offerColors(part("colors"));
+    const styles = part("styles");
+    const toggle = part("styles-button");
+    toggle.addEventListener("click", () => {
+      toggle.setAttribute("aria-expanded", String(styles.classList.toggle("open")));
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#submit();
+    });
+    form.addEventListener("input", () => this.#show());
+    this.#show();
+  }
+
+  /** What the room allows. @param {RoomSettings} settings @param {string} role of the one who writes */
+  allow(settings, role) {
+    this.#most = settings.max_length ?? LENGTH;
+    const isStaff = ["moderator", "streamer", "admin"].includes(role);
+    const closed =
+      settings.staff_only && !isStaff
+        ? "Only the room's staff may write now"
+        : settings.guests_may_send === false && role === "guest"
+          ? "Guests may only watch; log in to write"
+          : "";
+    this.#text.placeholder = closed || (settings.slow_s ? `Slow mode, ${settings.slow_s} s…` : "Say something…");
+    this.#show();
+  }
+
+  /** A notice or refusal from elsewhere. @param {string} saying @param {number | null} [retryMs] */
+  refuse(saying, retryMs = null) {
+    this.#saying = saying;
+    this.#closedUntil = retryMs === null ? 0 : performance.now() + retryMs;
+    this.#countDown();
+  }
+
+  /** What was refused before may be tried now. */
+  reopen() {
+    this.#say("");
+  }
+
+  async #submit() {
+    const text = this.#text.value.trim();
+    if (this.#isBusy || text === "" || this.#isClosed || this.#count(text) > this.#most) return;
+    this.#isBusy = true;
+    this.#show();
+    try {
+      const shown = await this.#send(this.#draft(text));
+      if (this.#text.value.trim() === text) this.#text.value = "";
+      this.#say(shown ? "" : "Heard, but the room is too busy to show everything");
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.refuse(SAYINGS[error.name] ?? sentence(error.message), error.retryMs);
+    } finally {
+      this.#isBusy = false;
+      this.#show();
+      this.#text.focus({ preventScroll: true });
+    }
+  }
+
+  /** Defaults are left out. @param {string} text @returns {Draft} */
+  #draft(text) {
+    const data = new FormData(this.#form);
+    const mode = String(data.get("mode"));
+    const size = Number(data.get("size"));
+    const color = Number(data.get("color"));
+    return {
+      text,
+      ...(mode !== "scroll" && { mode }),
+      ...(size !== NORMAL_SIZE && { size }),
+      ...(color !== WHITE && { color }),
+    };
+  }
+
+  get #isClosed() {
+    return performance.now() < this.#closedUntil;
+  }
+
+  /** The refusal, and how long it lasts, until it is over. */
+  #countDown() {
+    clearTimeout(this.#timer);
+    const left = Math.ceil((this.#closedUntil - performance.now()) / 1000);
+    if (this.#closedUntil > 0 && left <= 0) {
+      this.#say("");
+      return;
+    }
+    this.#outcome.textContent = left > 0 ? `${this.#saying} – again in ${lasting(left)}` : this.#saying;
+    this.#outcome.classList.add("bad");
+    if (left > 0) this.#timer = setTimeout(() => this.#countDown(), 250);
+    this.#show();
+  }
+
+  /** @param {string} saying */
+  #say(saying) {
+    clearTimeout(this.#timer);
+    this.#closedUntil = 0;
+    this.#outcome.textContent = saying;
+    this.#outcome.classList.remove("bad");
+    this.#show();
+  }
+
+  #show() {
+    const count = this.#count(this.#text.value.trim());
+    const isOver = count > this.#most;
+    const left = Math.ceil((this.#closedUntil - performance.now()) / 1000);
+    this.#button.disabled = this.#isBusy || isOver || left > 0;
+    this.#button.textContent = left > 0 && left < 100 ? `${left} s` : "Send";
+    this.#length.textContent = count > 0 ? `${count}/${this.#most}` : "";
+    this.#length.classList.toggle("over", isOver);
+    this.#text.setAttribute("aria-invalid", String(isOver));
+    const color = cssColor(Number(new FormData(this.#form).get("color")));
+    this.#text.style.color = color;
+    /** @type {HTMLElement} */ (this.#form.querySelector(".swatch")).style.color = color;
+  }
+
+  /** As the service counts. @param {string} text */
+  #count(text) {
+    return Array.from(text).length;
+  }
+}
+
+/** @param {HTMLElement} fieldset */
+function offerColors(fieldset) {
+  for (const [name, color] of COLORS) {
+    const label = document.createElement("label");
+    const input = document.createElement("input");
+    const said = document.createElement("span");
+    label.title = name;
+    label.style.color = cssColor(color);
+    Object.assign(input, { type: "radio", name: "color", value: String(color), checked: color === WHITE });
+    said.className = "visually-hidden";
+    said.textContent = name;
+    label.append(input, said);
+    fieldset.append(label);
+  }
+}
+
+/** @param {number} seconds */
+export function lasting(seconds) {
+  if (seconds < 100) return `${seconds} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 100 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+}
+
+/** @param {string} message */
+export function sentence(message) {
+  return message.charAt(0).toUpperCase() + message.slice(1);
+}

@@ -1,0 +1,159 @@
+/**
+ * The words of the service: frames ↔ text, and what their fields mean to a page.
+ *
+ * A WebSocket message holds one JSON object per line. What this version does not know is left out,
+ * so that a page may be older than its service.
+ *
+ * @typedef {{epoch: number, seq: number}} Position
+ * @typedef {{t: "batch", room: string, epoch: number, seq: number, at: number, items: Item[], prev?: Position}} Batch
+ * @typedef {{t: "skip", room: string, epoch: number, from: number, to: number}} Skip
+ * @typedef {{t: "stats", room: string, epoch: number, seq: number, viewers: number, likes: number}} Stats
+ * @typedef {{t: "notice", kind: string, room?: string, reason?: string, retry_ms?: number}} Notice
+ * @typedef {{t: "ok", id: number} & Record<string, any>} Ok
+ * @typedef {{t: "err", id: number | null, code: number, error: string, message: string, retry_ms?: number}} Err
+ * @typedef {Ok | Err | Batch | Skip | Stats | Notice} ServerFrame
+ * @typedef {{t: string, id: number} & Record<string, any>} ClientFrame
+ * @typedef {{k: string} & Record<string, any>} Item
+ * @typedef {"scroll" | "top" | "bottom"} Mode
+ * @typedef {{kind: "comment", uid: string, name: string, text: string, mode: Mode, color: number, size: number, role: string}} Comment
+ * @typedef {{kind: "announce", name: string, text: string}} Announcement
+ * @typedef {{kind: "gift", uid: string, name: string, gift: string, count: number, text: string}} Gift
+ * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown"}} Change
+ * @typedef {Comment | Announcement | Gift | Change} Event
+ * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean}} RoomSettings
+ */
+
+export const PROTOCOL = "danmaku.v1.json";
+export const WHITE = 0xffffff;
+export const NORMAL_SIZE = 25;
+
+const SIZES = { least: 12, most: 64 };
+const MODES = new Set(["scroll", "top", "bottom"]);
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** The refusals whose request may succeed later. */
+export const RETRYABLE = new Set([
+  "muted", "duplicate_text", "slow_mode", "rate_limited", "internal", "unavailable", "timeout",
+]);
+
+/** What a frame of each kind must have to be understood. @type {Record<string, Record<string, string>>} */
+const SHAPES = {
+  ok: { id: "number" },
+  err: { code: "number", error: "string", message: "string" },
+  batch: { room: "string", epoch: "number", seq: "number", at: "number", items: "array" },
+  skip: { room: "string", epoch: "number", from: "number", to: "number" },
+  stats: { room: "string", epoch: "number", seq: "number", viewers: "number", likes: "number" },
+  notice: { kind: "string" },
+};
+
+/** A request that was answered with no; `retryMs` is set where a later try may succeed. */
+export class Refusal extends Error {
+  /** @param {string} name @param {string} message @param {number | null} retryMs */
+  constructor(name, message, retryMs = null) {
+    super(message);
+    this.name = name;
+    this.retryMs = retryMs;
+  }
+
+  get retryable() {
+    return RETRYABLE.has(this.name);
+  }
+
+  /** @param {Err} frame */
+  static of(frame) {
+    return new Refusal(frame.error, frame.message, frame.retry_ms ?? null);
+  }
+}
+
+/** @param {ClientFrame} frame */
+export function encode(frame) {
+  return JSON.stringify(frame);
+}
+
+/**
+ * The frames of one message from the server.
+ * @param {string} message
+ * @returns {ServerFrame[]}
+ * @throws {Error} where it is no JSON, or a frame lacks what its kind must have
+ */
+export function decode(message) {
+  const frames = [];
+  for (const line of message.split("\n")) {
+    if (line.trim() === "") continue;
+    const frame = JSON.parse(line);
+    const shape = Object.hasOwn(SHAPES, frame?.t) ? SHAPES[frame.t] : null;
+    if (shape === null) continue;
+    for (const [field, type] of Object.entries(shape)) {
+      if (typeOf(frame[field]) !== type) throw new Error(`a ${frame.t} without a good ${field}`);
+    }
+    frames.push(frame);
+  }
+  return frames;
+}
+
+/** Whether this may be the name of a room. @param {string} value */
+export function isId(value) {
+  return ID.test(value);
+}
+
+/** A new id that nobody can guess; also where the page is served without TLS. */
+export function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * An item as the page shows it: defaults filled in, anything odd made harmless.
+ * @param {Item} item
+ * @returns {Event}
+ */
+export function readItem(item) {
+  switch (item?.k) {
+    case "c":
+      return {
+        kind: "comment",
+        uid: text(item.uid),
+        name: text(item.name),
+        text: text(item.text),
+        mode: MODES.has(item.mode) ? item.mode : "scroll",
+        color: whole(item.color, 0, WHITE, WHITE),
+        size: whole(item.size, SIZES.least, SIZES.most, NORMAL_SIZE),
+        role: text(item.role),
+      };
+    case "announce":
+      return { kind: "announce", name: text(item.name), text: text(item.text) };
+    case "gift":
+      return {
+        kind: "gift",
+        uid: text(item.uid),
+        name: text(item.name),
+        gift: text(item.gift),
+        count: whole(item.count, 1, Number.MAX_SAFE_INTEGER, 1),
+        text: text(item.text),
+      };
+    case "settings":
+      return { kind: "settings", settings: item.settings ?? {} };
+    case "opened":
+      return { kind: "opened" };
+    case "closed":
+      return { kind: "closed", reason: text(item.reason) };
+    case "gone":
+      return { kind: "gone" };
+    default:
+      return { kind: "unknown" };
+  }
+}
+
+/** @param {unknown} value */
+function typeOf(value) {
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+/** @param {unknown} value */
+function text(value) {
+  return typeof value === "string" ? value : "";
+}
+
+/** @param {unknown} value @param {number} least @param {number} most @param {number} fallback */
+function whole(value, least, most, fallback) {
+  return Number.isSafeInteger(value) ? Math.min(most, Math.max(least, Number(value))) : fallback;
+}

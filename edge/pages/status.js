@@ -1,0 +1,78 @@
+/**
+ * What the page says about the connection, and the banners over the picture.
+ *
+ * @typedef {import("./connection.js").State} State
+ */
+
+const BANNER_MS = 9000;
+const MOST_BANNERS = 3;
+
+export class Status {
+  #box;
+  #text;
+  #button;
+  #timer = 0;
+
+  /** @param {HTMLElement} box @param {HTMLElement} text @param {HTMLButtonElement} button @param {() => void} retry */
+  constructor(box, text, button, retry) {
+    this.#box = box;
+    this.#text = text;
+    this.#button = button;
+    button.addEventListener("click", retry);
+  }
+
+  /** @param {State} state */
+  show(state) {
+    clearTimeout(this.#timer);
+    this.#box.dataset.phase = state.phase;
+    this.#box.title = "reason" in state ? state.reason : "";
+    this.#button.hidden = state.phase !== "waiting" && state.phase !== "refused";
+    this.#button.textContent = state.phase === "refused" ? "try again" : "now";
+    this.#text.textContent = saying(state);
+    if (state.phase === "waiting") this.#timer = setTimeout(() => this.show(state), 500);
+  }
+}
+
+/** @param {State} state */
+function saying(state) {
+  switch (state.phase) {
+    case "waiting":
+      return `reconnecting in ${Math.max(0, Math.ceil((state.until - performance.now()) / 1000))} s`;
+    case "refused":
+      return `refused: ${state.reason}`;
+    case "connecting":
+      return "connecting…";
+    case "ended":
+      return "not connected";
+    default:
+      return "live";
+  }
+}
+
+export class Banners {
+  #box;
+
+  /** @param {HTMLElement} box */
+  constructor(box) {
+    this.#box = box;
+  }
+
+  clear() {
+    this.#box.replaceChildren();
+  }
+
+  /** @param {string} text @param {{name?: string, isSober?: boolean}} [manner] sober: from the service itself */
+  show(text, { name = "", isSober = false } = {}) {
+    const banner = document.createElement("p");
+    banner.className = isSober ? "banner sober" : "banner";
+    if (name) {
+      const who = document.createElement("b");
+      who.textContent = name;
+      banner.append(who);
+    }
+    banner.append(text);
+    this.#box.append(banner);
+    while (this.#box.childElementCount > MOST_BANNERS) this.#box.firstElementChild?.remove();
+    setTimeout(() => banner.remove(), BANNER_MS);
+  }
+}

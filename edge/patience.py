@@ -1,0 +1,59 @@
+"""Whom an edge waits for, and for how long: newcomers that said no hello yet, and slow readers. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+from typing import Generic, TypeVar
+
+C = TypeVar("C")  # whatever stands for a connection
+
+
+class Newcomers(Generic[C]):
+    """One queue instead of a timer each. It holds who came within `patience_s`."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._queue: deque[tuple[float, C]] = deque()
+
+    def came(self, newcomer: C, now: float) -> None:
+        self._queue.append((now + self._patience_s, newcomer))
+
+    def due(self, now: float) -> list[C]:
+        """Those whose time is up; each is told once, whether it said hello meanwhile or not."""
+        due: list[C] = []
+        while self._queue and self._queue[0][0] <= now:
+            due.append(self._queue.popleft()[1])
+        return due
+
+
+class Pace(Enum):
+    KEEPS_UP = 1
+    FELL_BEHIND = 2  # just now
+    BEHIND = 3
+    GIVEN_UP = 4  # behind for too long
+
+
+class SlowReaders(Generic[C]):
+    """Remembers who has more than `limit` bytes unread, and since when."""
+
+    def __init__(self, limit: int, patience_s: float) -> None:
+        self._limit = limit
+        self._patience_s = patience_s
+        self._since: dict[C, float] = {}
+
+    def readers(self) -> list[C]:
+        return list(self._since)
+
+    def look(self, reader: C, unread: int, now: float) -> Pace:
+        """What `unread` bytes at `now` say about this reader."""
+        if unread <= self._limit:
+            self._since.pop(reader, None)
+            return Pace.KEEPS_UP
+        since = self._since.setdefault(reader, now)
+        if since == now:
+            return Pace.FELL_BEHIND
+        if now - since < self._patience_s:
+            return Pace.BEHIND
+        del self._since[reader]
+        return Pace.GIVEN_UP

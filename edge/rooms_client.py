@@ -1,0 +1,241 @@
+"""What an edge asks of rooms processes, over the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from prometheus_client import Histogram
+
+from danmaku import envelope
+from danmaku.bus import Bus, BusDown
+from danmaku.envelope import (
+    BroadcastRequest,
+    EdgeReport,
+    HistoryReply,
+    HistoryRequest,
+    Owners,
+    RoomsRequest,
+    Row,
+    UserNotice,
+)
+from danmaku.errors import INTERNAL, UNAVAILABLE, Refusal
+from danmaku.model import Position, RoomInfo
+from danmaku.subjects import Subjects
+from edge.channels import Answer, Answered, ToAnybody, ToOwners, UserRow
+from edge.gather import Gather
+from edge.outbox import Bounds, Outbox
+from edge.owners import OwnerMap
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 0.3  # of a row's time is given to one request
+_RETRY_S: Final = 0.5
+_PROBE_S: Final = 2.0
+_FRESH_S: Final = 6.0
+_PROBE_ROOM: Final = "_"  # reading its history shows that the store answers
+_MAX_EDGES: Final = 10_000
+
+
+class RoomsClient:
+    """Everything is bounded by `request_s`. `run` must run for it to learn who owns what."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        subjects: Subjects,
+        edge: str,
+        bus_seconds: Histogram,
+        *,
+        request_s: float,
+        gather_s: float,
+        bounds: Bounds,
+    ) -> None:
+        self._bus = bus
+        self._subjects = subjects
+        self._bus_seconds = bus_seconds
+        self._request_s = request_s
+        self.owners = OwnerMap()
+        self._edges: dict[str, tuple[float, EdgeReport]] = {}
+        self._asking = asyncio.Event()
+        bus.on_reconnect(self._asking.set)
+        self._store_seen = -_FRESH_S
+        to_owners = ToOwners(edge, subjects, self.owners, self._asking.set)
+        to_anybody = ToAnybody(subjects)
+        windows = {"window_s": gather_s, "attempt_s": request_s * _ATTEMPTS, "patience_s": request_s}
+        rows: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
+        users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
+        self._rows = Gather(bus, rows, to_owners, bus_seconds, **windows)
+        self._users = Gather(bus, users, to_anybody, bus_seconds, **windows)
+
+    def submit(self, row: Row, answered: Answered) -> None:
+        """Ask the owner of `row.room`. Never raises; `answered` is called once, within `request_s`."""
+        self._rows.submit(row, answered)
+
+    def submit_user(self, row: UserRow, answered: Answered) -> None:
+        """The same for a row about a user."""
+        self._users.submit(row, answered)
+
+    async def ask(self, row: Row) -> envelope.Answer:
+        """Ask the owner of `row.room`. Raises Refusal; may be cancelled, the row is asked all the same."""
+        answer = await _answer_of(self._rows, row)
+        if isinstance(answer, envelope.Refreshed):
+            raise Refusal(INTERNAL)
+        return answer
+
+    async def users(self, row: UserRow) -> envelope.Done | envelope.Refreshed:
+        """Ask about a user. Raises Refusal; may be cancelled, the row is asked all the same."""
+        answer = await _answer_of(self._users, row)
+        if not isinstance(answer, envelope.Done | envelope.Refreshed):
+            raise Refusal(INTERNAL)
+        return answer
+
+    async def history(self, room: str, since: Position | None, limit: int) -> HistoryReply:
+        """Batches of a room as stored, from any rooms process. Raises Refusal."""
+        budget_ms = round(self._request_s * 1000)
+        request = envelope.encode(HistoryRequest(room, limit, budget_ms, since))
+        return await self._request(self._subjects.history, request, envelope.decode_history_reply)
+
+    async def rooms(self, limit: int) -> list[RoomInfo]:
+        """The rooms of all owners, most viewers first. Raises Refusal when an owner does not answer."""
+        request = envelope.encode(RoomsRequest(round(self._request_s * 1000), limit))
+        replies = await self._ask_every_owner(request, envelope.decode_rooms_reply)
+        rooms = [info for reply in replies for info in reply.rooms]
+        return sorted(rooms, key=lambda info: (-info.viewers, info.room))[:limit]
+
+    async def broadcast(self, uid: str, cid: str, item: bytes) -> int:
+        """Post an item to every open room; how many it reached. Raises Refusal; `cid` makes it repeatable."""
+        request = envelope.encode(BroadcastRequest(round(self._request_s * 1000), uid, cid, item))
+        replies = await self._ask_every_owner(request, envelope.decode_broadcast_reply)
+        return sum(reply.rooms for reply in replies)
+
+    async def close_user(self, notice: UserNotice) -> None:
+        """Tell every edge to close this user's sockets. Raises Refusal."""
+        try:
+            await self._bus.publish(self._subjects.edges, envelope.encode(notice))
+        except BusDown as error:
+            raise Refusal(UNAVAILABLE, retry_ms=1000) from error
+
+    def edges(self) -> list[EdgeReport]:
+        """What the edge workers said of late, this one included."""
+        oldest = time.monotonic() - _FRESH_S
+        return [report for heard, report in self._edges.values() if heard >= oldest]
+
+    def ready(self) -> dict[str, bool]:
+        """What of the service this edge can reach."""
+        return {
+            "bus": self._bus.connected,
+            "store": self._bus.connected and time.monotonic() - self._store_seen < _FRESH_S,
+            "owners": self._bus.connected and self.owners.complete,
+        }
+
+    async def run(self, noticed: Callable[[UserNotice], None]) -> None:
+        """Listen to owners, edges and notices until cancelled; `noticed` is told what concerns a user."""
+        await self._listen(self._subjects.owners, envelope.decode_owners, self._heard_owners)
+        await self._listen(self._subjects.edge_report, envelope.decode_edge_report, self._heard_edge)
+        await self._listen(self._subjects.edges, envelope.decode_user_notice, noticed)
+        self._asking.set()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_asking())
+            tasks.create_task(self._keep_probing())
+
+    async def close(self) -> None:
+        """Answer whoever still waits."""
+        await self._rows.close()
+        await self._users.close()
+
+    async def _listen(self, subject: str, decode: Callable[[bytes], T], heard: Callable[[T], None]) -> None:
+        """Tell `heard` what comes, from when the bus is there."""
+
+        def receive(payload: bytes, _: str) -> None:
+            try:
+                message = decode(payload)
+            except ValueError:
+                logger.warning("a message on %s cannot be read", subject)
+            else:
+                heard(message)
+
+        while True:
+            try:
+                await self._bus.subscribe(subject, receive)
+            except BusDown:
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return
+
+    async def _keep_asking(self) -> None:
+        """Make the owners tell who they are when that is wanted, and as long as one is missing."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if self.owners.complete else _RETRY_S):
+                    await self._asking.wait()
+            self._asking.clear()
+            with contextlib.suppress(BusDown):  # then it is asked again
+                await self._bus.publish(self._subjects.ask_owners, b"")
+            await asyncio.sleep(_RETRY_S / 5)
+
+    async def _keep_probing(self) -> None:
+        while True:
+            try:
+                await self.history(_PROBE_ROOM, None, 1)
+            except Refusal:
+                pass
+            else:
+                self._store_seen = time.monotonic()
+            await asyncio.sleep(_PROBE_S)
+
+    def _heard_owners(self, message: Owners) -> None:
+        if self.owners.hear(message):
+            self._rows.flush()
+
+    def _heard_edge(self, report: EdgeReport) -> None:
+        now = time.monotonic()
+        self._edges.pop(report.edge, None)
+        while self._edges and (
+            len(self._edges) >= _MAX_EDGES or next(iter(self._edges.values()))[0] < now - _FRESH_S
+        ):
+            del self._edges[next(iter(self._edges))]
+        self._edges[report.edge] = (now, report)
+
+    async def _ask_every_owner(self, request: bytes, decode: Callable[[bytes], T]) -> list[T]:
+        if not self.owners.complete:
+            self._asking.set()
+            raise Refusal(UNAVAILABLE, "some rooms have no owner at the moment", retry_ms=1000)
+        subjects = [self._subjects.owner(process) for process in sorted(self.owners.processes)]
+        requests = [self._request(subject, request, decode) for subject in subjects]
+        replies = await asyncio.gather(*requests, return_exceptions=True)
+        for reply in replies:
+            if isinstance(reply, BaseException):
+                raise reply
+        return [reply for reply in replies if not isinstance(reply, BaseException)]
+
+    async def _request(self, subject: str, request: bytes, decode: Callable[[bytes], T]) -> T:
+        begin = time.monotonic()
+        try:
+            reply = decode(await self._bus.request(subject, request, self._request_s))
+        except BusDown as error:
+            raise Refusal(UNAVAILABLE, retry_ms=1000) from error
+        except ValueError as error:  # its store is away, or it is of another version
+            raise Refusal(UNAVAILABLE, "no usable answer", retry_ms=1000) from error
+        self._bus_seconds.observe(time.monotonic() - begin)
+        return reply
+
+
+async def _answer_of(gather: Gather[Any], row: Row | UserRow) -> Answer:
+    future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def answered(answer: Answer) -> None:
+        if not future.done():  # whoever asked may have left meanwhile
+            future.set_result(answer)
+
+    gather.submit(row, answered)
+    answer = await future
+    if isinstance(answer, envelope.Refused):
+        raise answer.refusal()
+    return answer

@@ -1,0 +1,186 @@
+"""One connection: which of its frames may be carried out, and which are refused. Pure.
+
+There is one of these per viewer, so it is small: slots, no containers of its own but a tuple of rooms.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from danmaku import wire
+from danmaku.errors import (
+    BAD_FRAME,
+    CONFLICT,
+    NOT_JOINED,
+    RATE_LIMITED,
+    TOO_LONG,
+    UNAUTHORIZED,
+    Close,
+    Refusal,
+)
+from danmaku.model import Identity, check_id
+
+MAX_TEXT: Final = 10_000  # code points; what a room allows is its owner's to judge
+MAX_LIKES: Final = 100
+_MAX_HELD: Final = 16  # frames that came right behind a hello which is still being checked
+_PATIENCE: Final = 10  # bursts that may be refused before the connection is closed
+
+ClientFrame = wire.ClientFrame | wire.Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection may do."""
+
+    frames_per_s: float
+    frames_burst: int
+    rooms: int
+
+
+class Refuse(NamedTuple):
+    """Answer this frame with no."""
+
+    id: int | None
+    refusal: Refusal
+
+
+class End(NamedTuple):
+    """Close the connection."""
+
+    code: Close
+    reason: str
+
+
+Action = wire.ClientFrame | Refuse | End | None
+"""A frame stands for itself: carry it out. None: there is nothing to do now."""
+
+
+class _Phase(IntEnum):
+    NEW = 0
+    GREETING = 1  # its hello is being checked
+    GREETED = 2
+
+
+class Session:
+    """`identity` is who the upgrade's token says, and after the hello who is speaking."""
+
+    __slots__ = ("_due", "_far_due", "_held", "_limits", "_phase", "address", "codec", "identity", "joined")
+
+    def __init__(
+        self, codec: wire.Codec, limits: Limits, identity: Identity | None = None, address: str = ""
+    ) -> None:
+        self.codec = codec
+        self.identity = identity
+        self.address = address
+        self.joined: tuple[str, ...] = ()
+        self._limits = limits
+        self._phase = _Phase.NEW
+        self._held: tuple[wire.ClientFrame, ...] = ()
+        self._due = 0.0  # when the next frame would be due if they came evenly
+        self._far_due = 0.0  # the same for those that were refused for coming too fast
+
+    @property
+    def said_hello(self) -> bool:
+        return self._phase is not _Phase.NEW
+
+    @property
+    def greeted(self) -> bool:
+        return self._phase is _Phase.GREETED
+
+    def receive(self, frame: ClientFrame, now: float) -> Action:
+        """What to do about a frame that arrived at `now` (monotonic seconds)."""
+        wait_s = self._wait_s(now)
+        if wait_s > 0:
+            return self._too_fast(frame.id, wait_s, now)
+        if isinstance(frame, wire.Malformed):
+            return Refuse(frame.id, Refusal(BAD_FRAME, frame.reason))
+        if self._phase is _Phase.GREETING and not isinstance(frame, wire.Hello):
+            return self._hold(frame)
+        return self._judge(frame)
+
+    def greet(self, identity: Identity) -> list[Action]:
+        """The hello was good; what to do about the frames that waited behind it."""
+        self.identity = identity
+        self._phase = _Phase.GREETED
+        held, self._held = self._held, ()
+        return [self._judge(frame) for frame in held]
+
+    def may_enter(self, room: str) -> bool:
+        return room in self.joined or len(self.joined) < self._limits.rooms
+
+    def enter(self, room: str) -> None:
+        if room not in self.joined:
+            self.joined += (room,)
+
+    def leave(self, room: str) -> bool:
+        """False when it was not in there."""
+        if room not in self.joined:
+            return False
+        self.joined = tuple(other for other in self.joined if other != room)
+        return True
+
+    def _wait_s(self, now: float) -> float:
+        """Seconds until a frame may come (generic cell rate); 0.0 takes it."""
+        limits = self._limits
+        due = max(self._due, now)
+        early = due - now - (limits.frames_burst - 1) / limits.frames_per_s
+        if early > 0:
+            return early
+        self._due = due + 1 / limits.frames_per_s
+        return 0.0
+
+    def _too_fast(self, frame_id: int | None, wait_s: float, now: float) -> Action:
+        limits = self._limits
+        self._far_due = max(self._far_due, now) + 1 / limits.frames_per_s
+        if self._far_due - now > _PATIENCE * limits.frames_burst / limits.frames_per_s:
+            return End(Close.TOO_FAST, "far too many frames")
+        return Refuse(frame_id, Refusal(RATE_LIMITED, retry_ms=math.ceil(wait_s * 1000)))
+
+    def _hold(self, frame: wire.ClientFrame) -> Action:
+        if len(self._held) == _MAX_HELD:
+            return Refuse(frame.id, Refusal(RATE_LIMITED, "wait for the answer to hello"))
+        self._held += (frame,)
+        return None
+
+    def _judge(self, frame: wire.ClientFrame) -> Action:
+        try:
+            self._check(frame)
+        except Refusal as refusal:
+            return Refuse(frame.id, refusal)
+        return frame
+
+    def _check(self, frame: wire.ClientFrame) -> None:
+        if isinstance(frame, wire.Hello):
+            self._check_hello(frame)
+            return
+        if self._phase is _Phase.NEW:
+            raise Refusal(UNAUTHORIZED, "say hello first")
+        if isinstance(frame, wire.Ping):
+            return
+        check_id(frame.room, "room")
+        if isinstance(frame, wire.Join):
+            if not self.may_enter(frame.room):
+                raise Refusal(CONFLICT, f"at most {self._limits.rooms} rooms per connection; leave one first")
+            return
+        if frame.room not in self.joined:
+            raise Refusal(NOT_JOINED)
+        if isinstance(frame, wire.Send):
+            _check_send(frame)
+        elif isinstance(frame, wire.Like) and not 1 <= frame.n <= MAX_LIKES:
+            raise Refusal(BAD_FRAME, f"n must be from 1 to {MAX_LIKES}")
+
+    def _check_hello(self, frame: wire.Hello) -> None:
+        if self._phase is not _Phase.NEW:
+            raise Refusal(BAD_FRAME, "hello was said before")
+        if frame.device is not None:
+            check_id(frame.device, "device")
+        self._phase = _Phase.GREETING
+
+
+def _check_send(frame: wire.Send) -> None:
+    check_id(frame.cid, "cid")
+    if len(frame.text) > MAX_TEXT:
+        raise Refusal(TOO_LONG)

@@ -1,0 +1,203 @@
+"""What a viewer who said hello may do: join, leave, send, like, ask for history.
+
+Nothing here waits. What takes time is handed over with a callback that knows the connection and the
+frame; by the time it is called the connection may be closed, or may have left, and acting on it
+must then be harmless.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from danmaku import wire
+from danmaku.envelope import Admitted, Done, HistoryReply, JoinRow, LikeRow, Refused, SendRow, Shed, Shown
+from danmaku.errors import INTERNAL, UNAVAILABLE, Kind, Refusal
+from danmaku.model import Identity, Position
+from danmaku.telemetry import EdgeMetrics
+from edge.channels import Answer
+from edge.feeds import Feeds, Stage
+from edge.replies import Replies
+from edge.ring import bridge
+from edge.rooms_client import RoomsClient
+from edge.session import Session
+from edge.uws import Connection
+
+_RETRY_MS: Final = 1000
+_PULL_ITEMS: Final = 1000  # the most that history is asked for at one time
+_PAGE_ITEMS: Final = 100  # what a history frame without a limit means
+
+
+class Viewing:
+    """`snapshot_bytes` bounds the history in one answer."""
+
+    def __init__(
+        self,
+        client: RoomsClient,
+        feeds: Feeds,
+        replies: Replies,
+        metrics: EdgeMetrics,
+        *,
+        join_items: int,
+        snapshot_bytes: int,
+    ) -> None:
+        self._client = client
+        self._feeds = feeds
+        self._replies = replies
+        self._metrics = metrics
+        self._join_items = join_items
+        self._snapshot_bytes = snapshot_bytes
+
+    def join(self, connection: Connection, frame: wire.Join) -> None:
+        identity = _identity(connection)
+        row = JoinRow(frame.room, identity.uid, identity.role_in(frame.room))
+        self._client.submit(row, partial(self._judged, connection, frame))
+
+    def _judged(self, connection: Connection, frame: wire.Join, answer: Answer) -> None:
+        if not connection.is_open:
+            return
+        if isinstance(answer, Admitted):
+            self._feeds.enter(frame.room, partial(self._stage_opened, connection, frame, answer))
+        else:
+            self._replies.refuse(connection, frame.id, _refusal(answer))
+
+    def _stage_opened(
+        self, connection: Connection, frame: wire.Join, admitted: Admitted, stage: Stage | None
+    ) -> None:
+        since = frame.since.position if frame.since is not None else None
+        if not connection.is_open:
+            return
+        if stage is None:
+            self._replies.refuse(connection, frame.id, _later(UNAVAILABLE))
+        elif since is None or stage.feed.ring.covers(since):
+            self._seat(connection, frame, admitted, None)
+        else:
+            seat = partial(self._seat, connection, frame, admitted)
+            self._feeds.pull(frame.room, since, _PULL_ITEMS, seat)
+
+    def _seat(
+        self, connection: Connection, frame: wire.Join, admitted: Admitted, reply: HistoryReply | None
+    ) -> None:
+        """In one step: the answer with what was shown so far, and a place among those who get the rest."""
+        if not connection.is_open:
+            return
+        session: Session = connection.session
+        stage = self._feeds.get(frame.room)
+        if stage is None or not session.may_enter(frame.room):
+            self._replies.refuse(connection, frame.id, _later(UNAVAILABLE))
+            return
+        ring = stage.feed.ring
+        since = frame.since.position if frame.since is not None else None
+        history = None
+        if since is not None and reply is not None:
+            history = bridge(ring, session.codec, since, reply.frames, self._snapshot_bytes)
+        complete = True
+        if history is None:
+            history, complete = ring.snapshot(session.codec, since, self._join_items, self._snapshot_bytes)
+        answer = wire.Ok(
+            frame.id,
+            room=frame.room,
+            epoch=ring.head.epoch,
+            seq=ring.head.seq,
+            viewers=admitted.viewers,
+            likes=admitted.likes,
+            settings=session.codec.value(admitted.settings),
+            history=history,
+            complete=complete,
+        )
+        self._replies.send(connection, answer)
+        if frame.room not in session.joined:
+            self._feeds.seat(connection, stage)
+        self._metrics.joins.inc()
+
+    def leave(self, connection: Connection, frame: wire.Leave) -> None:
+        self._feeds.leave(connection, frame.room)
+        self._replies.send(connection, wire.Ok(frame.id))
+
+    def send(self, connection: Connection, frame: wire.Send) -> None:
+        identity = _identity(connection)
+        row = SendRow(
+            frame.room,
+            identity.uid,
+            identity.name,
+            identity.role_in(frame.room),
+            frame.text,
+            frame.cid,
+            frame.mode,
+            frame.color,
+            frame.size,
+        )
+        self._client.submit(row, partial(self._sent, connection, frame.id))
+
+    def _sent(self, connection: Connection, frame_id: int, answer: Answer) -> None:
+        if isinstance(answer, Shown):
+            ok = wire.Ok(frame_id, shown=True, epoch=answer.epoch, seq=answer.seq, at=answer.at)
+            self._replies.send(connection, ok)
+        elif isinstance(answer, Shed):
+            self._replies.send(connection, wire.Ok(frame_id, shown=False))
+        else:
+            self._replies.refuse(connection, frame_id, _refusal(answer))
+
+    def like(self, connection: Connection, frame: wire.Like) -> None:
+        identity = _identity(connection)
+        row = LikeRow(frame.room, identity.uid, identity.role_in(frame.room), frame.n)
+        self._client.submit(row, partial(self._liked, connection, frame.id))
+
+    def _liked(self, connection: Connection, frame_id: int, answer: Answer) -> None:
+        if isinstance(answer, Done):
+            self._replies.send(connection, wire.Ok(frame_id))
+        else:
+            self._replies.refuse(connection, frame_id, _refusal(answer))
+
+    def history(self, connection: Connection, frame: wire.History) -> None:
+        """From the ring where it reaches back far enough, else from the store."""
+        stage = self._feeds.get(frame.room)
+        since = frame.since.position
+        limit = min(frame.limit or _PAGE_ITEMS, _PULL_ITEMS)
+        if stage is not None and stage.feed.ring.covers(since):
+            ring = stage.feed.ring
+            batches, complete = ring.since(since, limit, self._snapshot_bytes)
+            frames = [batch.encoded(connection.session.codec) for batch in batches]
+            self._tell_history(connection, frame, frames, ring.head, complete)
+        else:
+            self._feeds.pull(frame.room, since, limit, partial(self._pulled, connection, frame))
+
+    def _pulled(self, connection: Connection, frame: wire.History, reply: HistoryReply | None) -> None:
+        if reply is None:
+            self._replies.refuse(connection, frame.id, _later(UNAVAILABLE))
+            return
+        frames = [connection.session.codec.batch(stored) for stored in reply.frames]
+        head = Position(reply.epoch, reply.seq)
+        self._tell_history(connection, frame, frames, head, reply.complete)
+
+    def _tell_history(
+        self,
+        connection: Connection,
+        frame: wire.History,
+        frames: list[bytes],
+        head: Position,
+        complete: bool,
+    ) -> None:
+        answer = wire.Ok(
+            frame.id,
+            room=frame.room,
+            epoch=head.epoch,
+            seq=head.seq,
+            history=connection.session.codec.history(frames),
+            complete=complete,
+        )
+        self._replies.send(connection, answer)
+
+
+def _identity(connection: Connection) -> Identity:
+    """Who speaks; the session lets nothing that needs it through before the hello."""
+    identity: Identity = connection.session.identity
+    return identity
+
+
+def _refusal(answer: Answer) -> Refusal:
+    return answer.refusal() if isinstance(answer, Refused) else Refusal(INTERNAL)
+
+
+def _later(kind: Kind) -> Refusal:
+    return Refusal(kind, retry_ms=_RETRY_MS)

@@ -1,0 +1,112 @@
+"""`python -m rooms`: one process that owns rooms; start as many as you like."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import secrets
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from config.settings import Settings, SettingsError, load
+from danmaku.bus import NatsBus
+from danmaku.store.errors import LayoutMismatch, StoreDown
+from danmaku.store.valkey import ValkeyStore
+from danmaku.supervisor import USELESS, stopped_by_signals
+from danmaku.telemetry import RoomsMetrics, configure_logging, get_logger
+from rooms.process import RoomsProcess
+
+_RETRY_S = 0.5
+
+
+class NotStarted(Exception):
+    """The process cannot start like this; the text says why and what helps."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT. The exit code: 0, or 2 when the same start would fail again."""
+    flags = _parse(arguments)
+    try:
+        settings = load(flags.config, os.environ, _overrides(flags.set))
+        asyncio.run(_run(settings))
+    except (SettingsError, NotStarted, LayoutMismatch) as error:
+        print(f"rooms: {error}", file=sys.stderr)
+        return USELESS
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m rooms", description=__doc__)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="any setting: rooms.window_ms=20"
+    )
+    return parser.parse_args(arguments)
+
+
+def _overrides(words: Sequence[str]) -> Mapping[str, object]:
+    values: dict[str, object] = {}
+    for word in words:
+        key, _, text = word.partition("=")
+        try:
+            values[key] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[key] = text  # a word needs no quotes here
+    return values
+
+
+async def _run(settings: Settings) -> None:
+    for key, url, example in (
+        ("nats.url", settings.nats.url, "DANMAKU_NATS_URL=nats://HOST:4222"),
+        ("store.url", settings.store.url, "DANMAKU_STORE_URL=redis://HOST:6379/0"),
+    ):
+        if not url:
+            raise NotStarted(f"{key} is not set: give it ({example}), or let `danmaku up` start a server")
+    configure_logging(settings.log, "rooms")
+    stop, force = asyncio.Event(), asyncio.Event()
+    with stopped_by_signals(stop, force):
+        forced = asyncio.create_task(force.wait())
+        serving = asyncio.create_task(_serve(settings, stop))
+        await asyncio.wait([forced, serving], return_when=asyncio.FIRST_COMPLETED)
+        for task in (forced, serving):
+            task.cancel()
+        await asyncio.wait([forced, serving])
+        if not serving.cancelled():
+            serving.result()
+
+
+async def _serve(settings: Settings, stop: asyncio.Event) -> None:
+    name = f"rooms-{secrets.token_hex(8)}"
+    bus = NatsBus.start(settings.nats, name)
+    try:
+        store = await _store(settings, stop)
+        if store is not None:
+            try:
+                await RoomsProcess(name, bus, store, settings, RoomsMetrics()).run(stop)
+            finally:
+                await store.close()
+    finally:
+        await bus.close()
+
+
+async def _store(settings: Settings, stop: asyncio.Event) -> ValkeyStore | None:
+    """As soon as it answers; None when `stop` comes before."""
+    told = False
+    while not stop.is_set():
+        try:
+            return await ValkeyStore.connect(settings.store, settings.rooms)
+        except ValueError as error:
+            raise NotStarted(f"store.url: {error}") from error
+        except StoreDown as error:
+            if not told:
+                get_logger("rooms").warning("waiting for the store", error=str(error))
+            told = True
+            await asyncio.sleep(_RETRY_S)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Numbering: items become one batch that continues the room's log. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from danmaku import wire
+from danmaku.model import Position
+from rooms.dedupe import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is stored and shown as one.
+
+    head: the position it comes after.
+    prev: the same, in the first batch of an epoch; None in all others.
+    frame: the finished client frame.
+    pairs: (uid, cid, seq) of the items that have a cid.
+    """
+
+    room: str
+    head: Position
+    first: Position
+    count: int
+    at: int
+    prev: Position | None
+    frame: bytes
+    pairs: tuple[tuple[str, str, int], ...]
+
+    @property
+    def last(self) -> Position:
+        return Position(self.first.epoch, self.first.seq + self.count - 1)
+
+
+def fitting(sizes: Iterable[int], max_items: int, max_bytes: int) -> int:
+    """How many items of these sizes, from the first on, make one batch. At least one where there is one."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if count == max_items or (count and total > max_bytes):
+            break
+        count += 1
+    return count
+
+
+def number(
+    room: str, head: Position, epoch: int, at: int, items: Sequence[bytes], keys: Sequence[Key | None]
+) -> Batch:
+    """The batch of `items` after `head`, numbered in `epoch`, which is that of `head` or a later one."""
+    begins = head.epoch != epoch
+    first = Position(epoch, 1 if begins else head.seq + 1)
+    prev = head if begins else None
+    pairs = tuple((*key, first.seq + index) for index, key in enumerate(keys) if key is not None)
+    frame = wire.encode_batch(room, first, at, items, prev)
+    return Batch(room, head, first, len(items), at, prev, frame, pairs)

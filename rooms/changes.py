@@ -1,0 +1,221 @@
+"""What changes a room's state: put, delete, sanctions. First the store, then the room, then its viewers.
+
+A write whose outcome is unknown is repeated until it is known, as long as the lease lasts: each of them
+may be done twice, and so store and memory never differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from danmaku import envelope, wire
+from danmaku.envelope import (
+    Answer,
+    DeleteRoomRow,
+    Done,
+    Out,
+    OutKind,
+    PutRoomRow,
+    Refused,
+    SanctionRow,
+    encode_out,
+)
+from danmaku.errors import BAD_FRAME, FORBIDDEN, TOO_LONG, UNAVAILABLE, Refusal
+from danmaku.model import Role, RoomInfo, check_id
+from danmaku.store import Store
+from danmaku.store.errors import StoreDown
+from danmaku.store.moderation import Sanction, SanctionKind
+from danmaku.subjects import Subjects
+from danmaku.telemetry import RoomsMetrics
+from rooms.flush import Flush
+from rooms.leases import Leases
+from rooms.loaded import ELSEWHERE, LoadedRoom
+from rooms.moment import Moment
+from rooms.outbox import Outbox
+from rooms.pending import Ticket
+from rooms.policy import check_settings
+from rooms.tasks import Tasks
+from rooms.text import clean
+
+Change = PutRoomRow | DeleteRoomRow | SanctionRow
+
+MAX_TITLE: Final = 200
+MAX_REASON: Final = 200
+MAX_SECONDS: Final = 366 * 24 * 3600
+_AT_ONCE: Final = 1000
+_RETRY_S: Final = 0.1
+_RETRY_MOST_S: Final = 1.0
+_KINDS: Final[dict[str, SanctionKind]] = {"mute": "mute", "unmute": "mute", "ban": "ban", "unban": "ban"}
+_VERBS: Final = (*_KINDS, "kick")
+
+_log: Any = structlog.get_logger("rooms.changes")
+
+
+class _LeaseLost(Exception):
+    """Nothing was done, or (with `maybe`) it is not known."""
+
+    def __init__(self, *, maybe: bool) -> None:
+        self.maybe = maybe
+        super().__init__("the lease was lost")
+
+
+class Changes:
+    def __init__(
+        self,
+        store: Store,
+        process: str,
+        leases: Leases,
+        flush: Flush,
+        describe: Callable[[LoadedRoom], RoomInfo],
+        outbox: Outbox,
+        subjects: Subjects,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._store = store
+        self._process = process
+        self._leases = leases
+        self._flush = flush
+        self._describe = describe
+        self._outbox = outbox
+        self._subjects = subjects
+        self._metrics = metrics
+        self._clock = clock
+        self._tasks = Tasks(_AT_ONCE)
+
+    def begin(self, loaded: LoadedRoom, row: Change, ticket: Ticket) -> None:
+        """Carry it out; the ticket is answered when the store has it. Raises Refusal."""
+        self._check(row)
+        if self._tasks.full:
+            raise Refusal(UNAVAILABLE, retry_ms=1000)
+        self._tasks.start(self._carry_out(loaded, row, ticket))
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    def _check(self, row: Change) -> None:
+        least = Role.MODERATOR if isinstance(row, SanctionRow) else Role.STREAMER
+        if row.role < least:
+            raise Refusal(FORBIDDEN)
+        if isinstance(row, PutRoomRow):
+            if row.settings is not None:
+                check_settings(row.settings)
+            if row.title is not None and len(row.title) > MAX_TITLE:
+                raise Refusal(TOO_LONG, f"a title has at most {MAX_TITLE} characters")
+        elif isinstance(row, SanctionRow):
+            _check_sanction(row)
+
+    async def _carry_out(self, loaded: LoadedRoom, row: Change, ticket: Ticket) -> None:
+        try:
+            async with loaded.changes:
+                answer = await self._change(loaded, row)
+        except Refusal as refusal:
+            ticket.answer(Refused.of(refusal))
+        except _LeaseLost as lost:
+            self._leases.give_up(loaded.partition, loaded.room.lease)
+            if not lost.maybe:
+                ticket.answer(ELSEWHERE)
+        else:
+            ticket.answer(answer)
+
+    async def _change(self, loaded: LoadedRoom, row: Change) -> Answer:
+        if loaded.gone or loaded.ending:
+            return ELSEWHERE  # it went while this waited: to be asked again, of whoever loads it
+        match row:
+            case PutRoomRow():
+                return await self._put(loaded, row)
+            case DeleteRoomRow():
+                return await self._delete(loaded)
+            case SanctionRow():
+                return await self._sanction(loaded, row)
+
+    async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> envelope.Room:
+        room = loaded.room
+        info = _changed(room.info, row)
+        if info != room.info:
+            rooms = self._store.rooms
+            await self._written(loaded, lambda: rooms.save(self._process, room.lease, info))
+            room.change(info)
+            self._flush.mark(loaded)
+        return envelope.Room(self._describe(loaded))
+
+    async def _delete(self, loaded: LoadedRoom) -> Done:
+        room = loaded.room
+        rooms = self._store.rooms
+        await self._written(loaded, lambda: rooms.delete(self._process, room.lease, room.name))
+        room.close()
+        loaded.ending = True
+        self._flush.mark(loaded)
+        return Done()
+
+    async def _sanction(self, loaded: LoadedRoom, row: SanctionRow) -> Done:
+        room, store, now = loaded.room, self._store.moderation, self._clock()
+        kind = _KINDS.get(row.verb)
+        if kind is None:
+            pass  # a kick leaves no trace
+        elif row.verb == kind:
+            room.sanctions.check_room_for(kind, row.uid, now.ms)
+            until_ms = now.ms + row.seconds * 1000 if row.seconds else None
+            kept = Sanction(kind, row.uid, row.by, now.ms, until_ms, (row.reason or "")[:MAX_REASON])
+            await self._written(
+                loaded, lambda: store.impose(self._process, room.lease, room.name, kept)
+            )  # fmt: skip
+            room.sanctions.impose(kind, row.uid, until_ms)
+        else:
+            await self._written(
+                loaded, lambda: store.lift(self._process, room.lease, room.name, kind, row.uid)
+            )  # fmt: skip
+            room.sanctions.lift(kind, row.uid)
+        self._notify(loaded, row)
+        return Done()
+
+    async def _written(self, loaded: LoadedRoom, write: Callable[[], Awaitable[bool]]) -> None:
+        """Repeat `write` until its outcome is known. Raises _LeaseLost."""
+        maybe, wait_s = False, _RETRY_S
+        while not loaded.gone and self._leases.epoch(loaded.partition) == loaded.room.lease:
+            try:
+                with self._metrics.store_seconds.labels("change").time():
+                    if await write():
+                        return
+                break
+            except StoreDown as error:
+                _log.warning("a change may not be stored", room=loaded.room.name, error=str(error))
+                maybe = True
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _RETRY_MOST_S)
+        raise _LeaseLost(maybe=maybe)
+
+    def _notify(self, loaded: LoadedRoom, row: SanctionRow) -> None:
+        """Tell whom it concerns, in order with what the room shows; lifting a ban tells nobody."""
+        kind = {"mute": "muted", "unmute": "unmuted", "ban": "kicked", "kick": "kicked"}.get(row.verb)
+        if kind is None:
+            return
+        room = loaded.room
+        retry_ms = row.seconds * 1000 if row.seconds and row.verb == "mute" else None
+        notice = wire.Notice(kind, room.name, (row.reason or "")[:MAX_REASON] or None, retry_ms)
+        out = Out(OutKind.NOTICE, room.lease, room.head, 0, None, row.uid, wire.MSGPACK.encode(notice))
+        self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
+
+
+def _changed(info: RoomInfo, row: PutRoomRow) -> RoomInfo:
+    changes = {
+        "title": None if row.title is None else clean(row.title),
+        "open": row.open,
+        "settings": row.settings,
+    }
+    return msgspec.structs.replace(
+        info, **{key: value for key, value in changes.items() if value is not None}
+    )
+
+
+def _check_sanction(row: SanctionRow) -> None:
+    check_id(row.uid, "uid")
+    if row.verb not in _VERBS:
+        raise Refusal(BAD_FRAME, f"verb must be one of {', '.join(_VERBS)}")
+    if row.seconds is not None and not 1 <= row.seconds <= MAX_SECONDS:
+        raise Refusal(BAD_FRAME, f"seconds must be from 1 to {MAX_SECONDS}")

@@ -1,0 +1,49 @@
+"""Repeats: the same (uid, cid) gets the same answer, and nothing is shown twice. Pure."""
+
+from __future__ import annotations
+
+from typing import Final, Generic, TypeVar
+
+from danmaku.envelope import Shed, Shown
+from rooms.generations import Generations
+
+W = TypeVar("W")
+Key = tuple[str, str]
+"""(uid, cid)"""
+Settled = Shown | Shed
+
+MAX_REMEMBERED: Final = 100_000
+
+
+class Dedupe(Generic[W]):
+    """What became of each comment: pending, or its final answer, which is kept for `memory_s`.
+
+    A refusal is not kept: what was refused may be tried again under the same cid.
+    """
+
+    __slots__ = ("_pending", "_settled")
+
+    def __init__(self, memory_s: float, most: int = MAX_REMEMBERED) -> None:
+        self._pending: dict[Key, list[W]] = {}
+        self._settled: Generations[Key, Settled] = Generations(memory_s, most)
+
+    def answer(self, key: Key) -> Settled | None:
+        """The final answer, if there is one."""
+        return self._settled.get(key)
+
+    def wait(self, key: Key, waiter: W) -> bool:
+        """Let `waiter` get the same answer as the pending one; False when it is not pending."""
+        waiters = self._pending.get(key)
+        if waiters is None:
+            return False
+        waiters.append(waiter)
+        return True
+
+    def begin(self, key: Key, waiters: list[W]) -> None:
+        """It is pending from now on; later waiters are added to `waiters`."""
+        self._pending[key] = waiters
+
+    def settle(self, key: Key, answer: Settled, now_s: float) -> None:
+        """It is no longer pending, or was never seen here but is known from history."""
+        self._pending.pop(key, None)
+        self._settled.put(key, answer, now_s)

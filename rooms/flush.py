@@ -1,0 +1,176 @@
+"""Append, publish, acknowledge: one clock for all rooms of a process.
+
+The first comment after a pause is flushed at once; after that all rooms with something to show share
+one pipelined write per window. The next write begins when the last one has ended, so a slow store makes
+larger batches and not a pile of writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import structlog
+
+from danmaku.envelope import Out, OutKind, encode_out
+from danmaku.store.errors import StoreDown
+from danmaku.store.history import Append, Appended, Entry, HistoryLog, Outcome
+from danmaku.subjects import Subjects
+from danmaku.telemetry import RoomsMetrics
+from rooms.batch import Batch
+from rooms.dedupe import Settled
+from rooms.leases import Leases
+from rooms.loaded import LoadedRoom, LoadedRooms
+from rooms.moment import Moment
+from rooms.outbox import Outbox
+from rooms.pending import Ticket
+
+_BACKOFF_S: Final = 0.05
+_BACKOFF_MOST_S: Final = 1.0
+
+_log: Any = structlog.get_logger("rooms.flush")
+
+
+class Flush:
+    """`run` must run; `mark` tells that a room has something to show."""
+
+    def __init__(
+        self,
+        history: HistoryLog,
+        rooms: LoadedRooms,
+        leases: Leases,
+        outbox: Outbox,
+        subjects: Subjects,
+        process: str,
+        window_s: float,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._history = history
+        self._rooms = rooms
+        self._leases = leases
+        self._outbox = outbox
+        self._subjects = subjects
+        self._process = process
+        self._window_s = window_s
+        self._metrics = metrics
+        self._clock = clock
+        self._dirty: set[LoadedRoom] = set()
+        self._wake = asyncio.Event()
+        self._flushed = asyncio.Event()
+
+    def mark(self, loaded: LoadedRoom) -> None:
+        self._dirty.add(loaded)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Flush until cancelled; whether an append that was under way then was carried out is unknown."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._dirty:
+                begin = loop.time()
+                await self._flush()
+                self._flushed.set()
+                await asyncio.sleep(max(0.0, begin + self._window_s - loop.time()))
+
+    async def finish(self, partitions: Iterable[int], timeout_s: float) -> None:
+        """Return when nothing waits in rooms of these partitions, or after `timeout_s`."""
+        theirs = set(partitions)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while any(loaded.room.is_busy for loaded in self._rooms if loaded.partition in theirs):
+                    self._flushed.clear()
+                    await self._flushed.wait()
+        except TimeoutError:
+            _log.warning("comments were left unanswered: the store did not take them in time")
+
+    async def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        now = self._clock()
+        batches = [(loaded, batch) for loaded in dirty if (batch := self._cut(loaded, now))]
+        if batches:
+            for (loaded, batch), outcome in zip(batches, await self._append(batches), strict=True):
+                self._settle(loaded, batch, outcome)
+        for loaded in dirty:
+            if loaded.gone:
+                continue
+            if loaded.room.is_busy:
+                self._dirty.add(loaded)
+            elif loaded.ending:
+                self._rooms.drop(loaded)
+        self._metrics.queue.set(self._rooms.space.most - self._rooms.space.left)
+
+    def _cut(self, loaded: LoadedRoom, now: Moment) -> Batch | None:
+        """The next batch of the room, if it has one and may be appended to now."""
+        if loaded.gone or now.s < loaded.retry_s:
+            return None
+        if self._leases.epoch(loaded.partition) != loaded.room.lease:
+            self._rooms.drop(loaded)
+            return None
+        batch, left_out = loaded.room.cut(now)
+        if left_out:
+            self._metrics.comments.labels("shed").inc(len(left_out))
+            _answer(left_out)
+        return batch
+
+    async def _append(self, batches: list[tuple[LoadedRoom, Batch]]) -> list[Appended | Exception]:
+        appends = [
+            Append(batch.room, loaded.room.lease, batch.head, _entry(batch)) for loaded, batch in batches
+        ]
+        try:
+            with self._metrics.store_seconds.labels("append").time():
+                return await self._history.append(self._process, appends)
+        except StoreDown as error:
+            return [error] * len(batches)
+
+    def _settle(self, loaded: LoadedRoom, batch: Batch, outcome: Appended | Exception) -> None:
+        if loaded.gone:
+            return  # its lease was lost meanwhile; if it was stored, the next owner shows it
+        room = loaded.room
+        if not isinstance(outcome, Appended):
+            self._repeat_later(loaded, outcome)
+        elif outcome.outcome is Outcome.OK:
+            loaded.backoff_s = 0.0
+            loaded.news = True
+            self._publish(room.lease, batch)
+            _answer(room.stored(self._clock()))
+        else:
+            # Fenced: somebody else owns it. Mismatch: the log is not what we left, it went back or was
+            # written to; with a new epoch viewers can follow, whichever it was.
+            _log.warning(
+                "an append was refused: the partition is given up",
+                room=room.name,
+                outcome=outcome.outcome.value,
+                expected=batch.head,
+                head=outcome.head,
+            )
+            self._leases.give_up(loaded.partition, room.lease)
+            self._rooms.drop(loaded)
+
+    def _repeat_later(self, loaded: LoadedRoom, error: Exception) -> None:
+        if loaded.backoff_s == 0.0:
+            _log.warning(
+                "it is not known whether a batch was stored", room=loaded.room.name, error=str(error)
+            )
+        loaded.backoff_s = min(_BACKOFF_MOST_S, loaded.backoff_s * 2 or _BACKOFF_S)
+        loaded.retry_s = self._clock().s + loaded.backoff_s
+        loaded.room.unknown()
+
+    def _publish(self, lease: int, batch: Batch) -> None:
+        out = Out(OutKind.BATCH, lease, batch.first, batch.count, batch.prev, "", batch.frame)
+        self._outbox.post(self._subjects.room_out(batch.room), encode_out(out))
+        self._metrics.comments.labels("shown").inc(len(batch.pairs))
+        self._metrics.batches.inc()
+        self._metrics.items_per_batch.observe(batch.count)
+
+
+def _answer(answers: list[tuple[Ticket, Settled]]) -> None:
+    for ticket, answer in answers:
+        ticket.answer(answer)
+
+
+def _entry(batch: Batch) -> Entry:
+    return Entry(batch.last, batch.count, batch.at, batch.frame, batch.pairs)

@@ -1,0 +1,159 @@
+"""`room in`: what edges gathered for rooms of this process, row by row."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import structlog
+
+from danmaku import envelope
+from danmaku.envelope import (
+    Answer,
+    BroadcastRequest,
+    DeleteRoomRow,
+    Done,
+    Elsewhere,
+    EventRow,
+    GetRoomRow,
+    JoinRow,
+    LikeRow,
+    OwnerReply,
+    OwnerRequest,
+    PutRoomRow,
+    Refused,
+    Row,
+    SanctionRow,
+    SendRow,
+)
+from danmaku.errors import Refusal
+from danmaku.model import Role
+from danmaku.subjects import partition_of
+from danmaku.telemetry import RoomsMetrics
+from rooms.broadcast import Broadcasts
+from rooms.changes import Changes
+from rooms.flush import Flush
+from rooms.listing import Listing
+from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
+from rooms.moment import Moment
+from rooms.outbox import Outbox
+from rooms.pending import Pending, Ticket
+from rooms.viewers import Viewers
+
+_PATIENCE: Final = 0.8  # of a caller's time; the rest is for the way back
+
+_log: Any = structlog.get_logger("rooms.live")
+
+
+class Live:
+    """Takes requests as they come from the bus; answers go to the outbox."""
+
+    def __init__(
+        self,
+        process: str,
+        rooms: LoadedRooms,
+        flush: Flush,
+        changes: Changes,
+        broadcasts: Broadcasts,
+        listing: Listing,
+        viewers: Viewers,
+        outbox: Outbox,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+        *,
+        auto_create: bool,
+    ) -> None:
+        self._process = process
+        self._rooms = rooms
+        self._flush = flush
+        self._changes = changes
+        self._broadcasts = broadcasts
+        self._listing = listing
+        self._viewers = viewers
+        self._outbox = outbox
+        self._metrics = metrics
+        self._clock = clock
+        self._auto_create = auto_create
+
+    def receive(self, payload: bytes, reply: str) -> None:
+        """One message of `room in`."""
+        try:
+            request = envelope.decode_owner_request(payload)
+        except ValueError as error:
+            _log.warning("a request cannot be read", error=str(error))
+            return
+        if isinstance(request, OwnerRequest):
+            self._take(request, reply)
+        elif isinstance(request, BroadcastRequest):
+            self._broadcasts.answer(request, reply)
+        else:
+            self._listing.answer(request, reply)
+
+    def _take(self, request: OwnerRequest, reply: str) -> None:
+        pending = Pending(len(request.rows), partial(self._reply, reply))
+        for number, row in enumerate(request.rows):
+            self._row(row, Ticket(pending, number))
+        if not pending.is_over:
+            loop = asyncio.get_running_loop()
+            loop.call_later(request.budget_ms / 1000 * _PATIENCE, pending.expire)
+
+    def _reply(self, reply: str, answers: list[Answer]) -> None:
+        for answer in answers:
+            if isinstance(answer, Refused):
+                self._metrics.refusals.labels(answer.name).inc()
+        self._outbox.post(reply, envelope.encode(OwnerReply(self._process, answers)))
+
+    def _row(self, row: Row, ticket: Ticket) -> None:
+        if not self._rooms.serves(partition_of(row.room)):
+            ticket.answer(ELSEWHERE)
+            return
+        loaded = self._rooms.get(row.room)
+        if loaded is not None:
+            self._judge(loaded, row, ticket)
+        else:
+            self._rooms.open(row.room, partial(self._opened, row, ticket), create=self._may_create(row))
+
+    def _may_create(self, row: Row) -> bool:
+        if isinstance(row, PutRoomRow):
+            return row.role >= Role.STREAMER
+        return self._auto_create and isinstance(row, SendRow | JoinRow | EventRow | LikeRow)
+
+    def _opened(self, row: Row, ticket: Ticket, loaded: LoadedRoom | Elsewhere | Refused) -> None:
+        if not isinstance(loaded, LoadedRoom):
+            ticket.answer(loaded)
+        elif not ticket.is_over:
+            self._judge(loaded, row, ticket)
+
+    def _judge(self, loaded: LoadedRoom, row: Row, ticket: Ticket) -> None:
+        loaded.touched_s = self._clock().s
+        try:
+            answer = self._answer(loaded, row, ticket)
+        except Refusal as refusal:
+            answer = Refused.of(refusal)
+        if answer is None:
+            ticket.open()
+        else:
+            ticket.answer(answer)
+
+    def _answer(self, loaded: LoadedRoom, row: Row, ticket: Ticket) -> Answer | None:
+        """None when it comes later. Raises Refusal."""
+        room, now = loaded.room, self._clock()
+        match row:
+            case SendRow() | EventRow():
+                answer = room.take(row, ticket, now)
+                if answer is None:
+                    self._flush.mark(loaded)
+                return answer
+            case JoinRow():
+                return room.join(row, self._viewers.of(row.room), now)
+            case LikeRow():
+                room.like(row, now)
+                loaded.news = True
+                return Done()
+            case GetRoomRow():
+                return envelope.Room(self._listing.describe(loaded))
+            case PutRoomRow() | DeleteRoomRow() | SanctionRow():
+                self._changes.begin(loaded, row, ticket)
+                return None

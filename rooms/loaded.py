@@ -1,0 +1,216 @@
+"""The rooms that this process has in memory: loaded at their first touch, dropped with their lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from config import settings as config
+from danmaku.envelope import Elsewhere, Refused, Shown
+from danmaku.errors import ROOM_NOT_FOUND, UNAVAILABLE, Refusal
+from danmaku.model import RoomInfo, check_id
+from danmaku.store import Store
+from danmaku.store.errors import StoreDown
+from danmaku.store.history import Entry
+from danmaku.subjects import partition_of
+from danmaku.telemetry import RoomsMetrics
+from rooms.leases import Leases
+from rooms.moderation import Sanctions
+from rooms.moment import Moment
+from rooms.pending import Ticket
+from rooms.room import Room, Space
+from rooms.tasks import Tasks
+
+_AT_ONCE: Final = 32
+_ATTEMPTS: Final = 4
+_RETRY_S: Final = 0.2
+_TAIL_ITEMS: Final = 1000
+_TAIL_BYTES: Final = 256 * 1024
+
+ELSEWHERE: Final = Elsewhere()
+_NOT_FOUND: Final = Refused.of(Refusal(ROOM_NOT_FOUND))
+_UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
+
+_log: Any = structlog.get_logger("rooms.loaded")
+
+
+@dataclass(eq=False, slots=True)
+class LoadedRoom:
+    """A room and what its shells know of it.
+
+    changes: held while its state is being changed in the store.
+    touched_s: when somebody last asked something of it.
+    retry_s: not to be appended to before; backoff_s: how long the next wait will be.
+    news: there is something to tell in the next statistics.
+    ending: it is closed for good, and dropped as soon as nothing waits in it.
+    gone: it was dropped; whoever still refers to it has lost it.
+    """
+
+    room: Room[Ticket]
+    partition: int
+    touched_s: float
+    changes: asyncio.Lock = field(default_factory=asyncio.Lock)
+    retry_s: float = 0.0
+    backoff_s: float = 0.0
+    news: bool = True
+    ending: bool = False
+    gone: bool = False
+
+
+Opened = Callable[[LoadedRoom | Elsewhere | Refused], None]
+"""Called with the room, or with the answer for whoever wanted it."""
+
+
+class LoadedRooms:
+    """`loaded` is told each room that was just loaded, and the newest entry of its log."""
+
+    def __init__(
+        self,
+        store: Store,
+        leases: Leases,
+        process: str,
+        limits: config.Rooms,
+        policy: config.Policy,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+        loaded: Callable[[LoadedRoom, Entry | None], None],
+    ) -> None:
+        self._store = store
+        self._leases = leases
+        self._process = process
+        self._limits = limits
+        self._policy = policy
+        self._metrics = metrics
+        self._clock = clock
+        self._loaded = loaded
+        self.space = Space(limits.queue_items)
+        self._rooms: dict[str, LoadedRoom] = {}
+        self._wanted: dict[str, list[tuple[Opened, bool]]] = {}
+        self._waiting = 0
+        self._retiring: set[int] = set()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._tasks = Tasks(limits.queue_items)
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def __iter__(self) -> Iterator[LoadedRoom]:
+        return iter(list(self._rooms.values()))
+
+    def get(self, name: str) -> LoadedRoom | None:
+        return self._rooms.get(name)
+
+    def serves(self, partition: int) -> bool:
+        """Whether new rows for the partition are taken."""
+        return partition not in self._retiring and self._leases.epoch(partition) is not None
+
+    def open(self, name: str, opened: Opened, *, create: bool) -> None:
+        """Call `opened` at once or when the room is loaded; `create`: make it where there is none."""
+        room = self._rooms.get(name)
+        wanted = self._wanted.get(name)
+        if room is not None:
+            opened(room)
+        elif self._waiting >= self._limits.queue_items:
+            opened(_UNAVAILABLE)
+        elif wanted is not None:
+            self._waiting += 1
+            wanted.append((opened, create))
+        else:
+            self._waiting += 1
+            self._wanted[name] = [(opened, create)]
+            self._tasks.start(self._load(name))
+
+    def retire(self, partitions: Iterable[int]) -> None:
+        """Take nothing new for these; they are about to be handed back."""
+        self._retiring |= set(partitions)
+
+    def drop(self, loaded: LoadedRoom) -> None:
+        """Forget it, and whatever waits in it, unanswered."""
+        if not loaded.gone:
+            loaded.gone = True
+            loaded.room.abandon()
+            del self._rooms[loaded.room.name]
+            self._metrics.rooms.set(len(self._rooms))
+
+    def drop_partitions(self, partitions: Iterable[int]) -> None:
+        """They are no longer owned."""
+        lost = set(partitions)
+        self._retiring -= lost
+        for loaded in self:
+            if loaded.partition in lost:
+                self.drop(loaded)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def _load(self, name: str) -> None:
+        outcome: LoadedRoom | Elsewhere | Refused = _UNAVAILABLE
+        try:
+            async with self._at_once:
+                outcome = await self._read_patiently(name)
+        except Refusal as refusal:
+            outcome = Refused.of(refusal)
+        finally:
+            wanted = self._wanted.pop(name)
+            self._waiting -= len(wanted)
+            for opened, _ in wanted:
+                opened(outcome)
+
+    async def _read_patiently(self, name: str) -> LoadedRoom | Elsewhere | Refused:
+        check_id(name, "room")
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self._metrics.store_seconds.labels("load").time():
+                    return await self._read(name)
+            except StoreDown as error:
+                _log.warning("a room cannot be loaded", room=name, attempt=attempt, error=str(error))
+                await asyncio.sleep(_RETRY_S * attempt)
+        return _UNAVAILABLE
+
+    async def _read(self, name: str) -> LoadedRoom | Elsewhere | Refused:
+        partition = partition_of(name)
+        epoch = self._leases.epoch(partition)
+        if epoch is None:
+            return ELSEWHERE
+        now = self._clock()
+        info = await self._store.rooms.load(name)
+        if info is None:
+            if not any(create for _, create in self._wanted[name]):
+                return _NOT_FOUND
+            info = RoomInfo(name, created_ms=now.ms)
+            if not await self._store.rooms.save(self._process, epoch, info):
+                self._leases.give_up(partition, epoch)
+                return ELSEWHERE
+        sanctions = Sanctions()
+        for sanction in await self._store.moderation.load(name, now.ms):
+            sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
+        tail = await self._store.history.latest(name, _TAIL_ITEMS, _TAIL_BYTES)
+        if self._leases.epoch(partition) != epoch or partition in self._retiring:
+            return ELSEWHERE
+        try:
+            room: Room[Ticket] = Room(
+                info, epoch, tail.head, sanctions, self.space, self._limits, self._policy
+            )
+        except ValueError:
+            _log.warning("the log is ahead of the lease", room=name, lease=epoch, head=tail.head)
+            self._leases.give_up(partition, epoch)
+            return ELSEWHERE
+        self._remember(room, tail.entries, now)
+        return self._place(LoadedRoom(room, partition, self._clock().s), tail.entries)
+
+    def _remember(self, room: Room[Ticket], entries: Iterable[Entry], now: Moment) -> None:
+        oldest_ms = now.ms - self._limits.repeat_memory_s * 1000
+        for entry in entries:
+            if entry.at >= oldest_ms:
+                for uid, cid, seq in entry.pairs:
+                    room.remember((uid, cid), Shown(entry.last.epoch, seq, entry.at), now)
+
+    def _place(self, loaded: LoadedRoom, entries: tuple[Entry, ...]) -> LoadedRoom:
+        self._rooms[loaded.room.name] = loaded
+        self._metrics.rooms.set(len(self._rooms))
+        self._loaded(loaded, entries[-1] if entries else None)
+        return loaded

@@ -1,0 +1,58 @@
+"""Who is muted or banned in a room now. Pure."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from danmaku.errors import CONFLICT, Refusal
+
+Kind = Literal["mute", "ban"]
+MAX_SANCTIONS: Final = 10_000
+
+
+class Sanctions:
+    """The sanctions in force in one room, at most `most`. Times are wall-clock milliseconds."""
+
+    __slots__ = ("_most", "_until_ms")
+
+    def __init__(self, most: int = MAX_SANCTIONS) -> None:
+        self._most = most
+        self._until_ms: dict[tuple[Kind, str], int | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._until_ms)
+
+    def check_room_for(self, kind: Kind, uid: str, now_ms: int) -> None:
+        """Raises `conflict` when one more cannot be kept."""
+        if (kind, uid) in self._until_ms or len(self._until_ms) < self._most:
+            return
+        self._until_ms = {
+            key: until for key, until in self._until_ms.items() if until is None or now_ms < until
+        }
+        if len(self._until_ms) >= self._most:
+            raise Refusal(CONFLICT, f"a room keeps at most {self._most} mutes and bans; lift some first")
+
+    def impose(self, kind: Kind, uid: str, until_ms: int | None) -> None:
+        """Replaces one of the same kind and user. None: until lifted."""
+        self._until_ms[kind, uid] = until_ms
+
+    def lift(self, kind: Kind, uid: str) -> None:
+        """Nothing happens where there is none."""
+        self._until_ms.pop((kind, uid), None)
+
+    def is_banned(self, uid: str, now_ms: int) -> bool:
+        return self._in_force("ban", uid, now_ms)
+
+    def is_muted(self, uid: str, now_ms: int) -> bool:
+        return self._in_force("mute", uid, now_ms)
+
+    def mute_left_ms(self, uid: str, now_ms: int) -> int | None:
+        """How long a mute lasts still; None when it lasts until lifted, or there is none."""
+        until = self._until_ms.get(("mute", uid))
+        return None if until is None else max(0, until - now_ms)
+
+    def _in_force(self, kind: Kind, uid: str, now_ms: int) -> bool:
+        if not self._until_ms:
+            return False
+        until = self._until_ms.get((kind, uid), 0)
+        return until is None or now_ms < until

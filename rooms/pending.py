@@ -1,0 +1,80 @@
+"""One request and the answers it still waits for. Pure.
+
+A reply never lies. When time is up, a row of which nothing was done is refused; but as long as the
+outcome of a single row is open, nothing is replied at all, and the caller asks again: comments carry
+their cid, and everything else may be done twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from danmaku.envelope import Answer, Refused
+from danmaku.errors import UNAVAILABLE, Refusal
+
+_NOTHING_DONE = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
+
+
+class _Row(Enum):
+    UNTOUCHED = "nothing was done about it"
+    OPEN = "something was, and its outcome will come"
+
+
+class Pending:
+    """`done` is called with all answers, once, in the order of the rows; perhaps never."""
+
+    __slots__ = ("_answers", "_done", "_left")
+
+    def __init__(self, rows: int, done: Callable[[list[Answer]], None]) -> None:
+        self._answers: list[Answer | _Row] = [_Row.UNTOUCHED] * rows
+        self._left = rows
+        self._done: Callable[[list[Answer]], None] | None = done
+
+    @property
+    def is_over(self) -> bool:
+        """Whether answers come too late: begin nothing more for it."""
+        return self._done is None
+
+    def open(self, row: int) -> None:
+        """From now on it may have been done."""
+        self._answers[row] = _Row.OPEN
+
+    def answer(self, row: int, answer: Answer) -> None:
+        """Once a row."""
+        self._answers[row] = answer
+        self._left -= 1
+        if self._left == 0:
+            self._finish()
+
+    def expire(self) -> None:
+        """Time is up."""
+        if _Row.OPEN in self._answers:
+            self._done = None
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done([_NOTHING_DONE if isinstance(answer, _Row) else answer for answer in self._answers])
+
+
+class Ticket:
+    """One row of a request."""
+
+    __slots__ = ("_pending", "_row")
+
+    def __init__(self, pending: Pending, row: int) -> None:
+        self._pending = pending
+        self._row = row
+
+    @property
+    def is_over(self) -> bool:
+        return self._pending.is_over
+
+    def open(self) -> None:
+        self._pending.open(self._row)
+
+    def answer(self, answer: Answer) -> None:
+        self._pending.answer(self._row, answer)

@@ -1,0 +1,193 @@
+"""One rooms process: what it is made of, and its life from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import structlog
+
+from config.settings import Settings
+from danmaku import envelope
+from danmaku.bus import Bus, BusDown, Receive
+from danmaku.envelope import Owners
+from danmaku.store import Store
+from danmaku.store.errors import StoreDown
+from danmaku.store.history import Entry
+from danmaku.subjects import PARTITIONS, QUEUE, Subjects
+from danmaku.telemetry import LoopLag, RoomsMetrics
+from rooms.broadcast import Broadcasts
+from rooms.changes import Changes
+from rooms.flush import Flush
+from rooms.history import History
+from rooms.leases import Leases, boot_clock
+from rooms.listing import Listing
+from rooms.live import Live
+from rooms.loaded import LoadedRoom, LoadedRooms
+from rooms.moment import Moment
+from rooms.outbox import Outbox
+from rooms.presence import Presence
+from rooms.tokens import Tokens
+from rooms.viewers import Viewers
+
+_RETRY_S: Final = 0.2
+_FINISH: Final = 1 / 3  # of the time a lease lasts, for what waits when partitions are handed back
+_DRAIN_S: Final = 2.0
+
+_log: Any = structlog.get_logger("rooms")
+
+
+Step = Callable[[], Awaitable[None]]
+
+
+def clock() -> Moment:
+    return Moment(time.monotonic(), time.time_ns() // 1_000_000)
+
+
+class RoomsProcess:
+    """Made inside the running loop; `name` is its id among all rooms processes of all times.
+
+    Bus and store are the caller's to close. `lease_clock` is only ever another one in tests.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bus: Bus,
+        store: Store,
+        settings: Settings,
+        metrics: RoomsMetrics,
+        lease_clock: Callable[[], float] = boot_clock,
+    ) -> None:
+        limits = settings.rooms
+        self.name = name
+        self._bus = bus
+        self._store = store
+        self._metrics = metrics
+        self._finish_s = limits.lease_ms / 1000 * _FINISH
+        self._subjects = subjects = Subjects(settings.nats.prefix)
+        self._outbox = outbox = Outbox(bus, metrics.bus_seconds)
+        self.leases = leases = Leases(
+            store.leases,
+            name,
+            limits.lease_ms,
+            metrics,
+            announce=self._announce,
+            lost=self._lost,
+            retire=self._retire,
+            clock=lease_clock,
+        )
+        self.rooms = rooms = LoadedRooms(
+            store, leases, name, limits, settings.policy, metrics, clock, self._welcome
+        )
+        viewers = Viewers()
+        self._flush = flush = Flush(
+            store.history, rooms, leases, outbox, subjects, name, limits.window_ms / 1000, metrics, clock
+        )
+        self._listing = Listing(store.rooms, leases, rooms, viewers, outbox, clock)
+        self._presence = Presence(
+            store.rooms, name, rooms, leases, viewers, outbox, subjects, limits.idle_s, metrics, clock
+        )
+        self._changes = Changes(
+            store, name, leases, flush, self._listing.describe, outbox, subjects, metrics, clock
+        )
+        self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
+        self._live = Live(
+            name,
+            rooms,
+            flush,
+            self._changes,
+            self._broadcasts,
+            self._listing,
+            viewers,
+            outbox,
+            metrics,
+            clock,
+            auto_create=limits.auto_create,
+        )
+        self._history = History(store.history, outbox, metrics)
+        self._tokens = Tokens(store.tokens, settings.auth, outbox, metrics, clock)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`, then finish what waits and hand everything back.
+
+        Waits for bus and store for as long as it takes. Raises LayoutMismatch when the store is of
+        another layout. Cancelled, it just ends: its leases run out by themselves.
+        """
+        async with AsyncExitStack() as stack:
+            owners = self.rooms, self._changes, self._broadcasts, self._listing, self._history, self._tokens
+            for owner in owners:
+                stack.push_async_callback(owner.close)
+            await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
+            await _patiently(stop, self._check_layout)
+            async with asyncio.TaskGroup() as tasks:
+                running = self._outbox.run(), self._flush.run(), self._presence.run()
+                work = [tasks.create_task(one) for one in running]
+                for subscription in self._subscriptions(stack):
+                    await _patiently(stop, subscription)
+                work.append(tasks.create_task(self.leases.run()))
+                await stop.wait()
+                await self.leases.leave()
+                await self._outbox.drain(_DRAIN_S)
+                for one in work:
+                    one.cancel()
+
+    async def _check_layout(self) -> None:
+        await self._store.leases.check_layout(PARTITIONS)
+
+    def _subscriptions(self, stack: AsyncExitStack) -> list[Step]:
+        """Each makes one subscription, which ends with the stack."""
+
+        def to(subject: str, receive: Receive, queue: str = "") -> Step:
+            async def subscribe() -> None:
+                subscription = await self._bus.subscribe(subject, receive, queue)
+                stack.push_async_callback(subscription.unsubscribe)
+
+            return subscribe
+
+        subjects = self._subjects
+        self._bus.on_reconnect(self.leases.tell)
+        return [
+            to(subjects.owner(self.name), self._live.receive),
+            to(subjects.counts(self.name), self._presence.receive),
+            to(subjects.history, self._history.receive, QUEUE),
+            to(subjects.users, self._tokens.receive, QUEUE),
+            to(subjects.ask_owners, lambda _payload, _reply: self.leases.tell()),
+        ]
+
+    def _announce(self, owners: Owners) -> None:
+        self._outbox.post(self._subjects.owners, envelope.encode(owners))
+
+    def _lost(self, partitions: Iterable[int]) -> None:
+        self.rooms.drop_partitions(partitions)
+        self._metrics.queue.set(self.rooms.space.most - self.rooms.space.left)
+
+    async def _retire(self, partitions: Iterable[int]) -> None:
+        """Before partitions are handed back: take nothing new for them, and finish what waits."""
+        self.rooms.retire(partitions)
+        await self._flush.finish(partitions, self._finish_s)
+        try:
+            await self._presence.store_likes()
+        except StoreDown as error:
+            _log.warning("some likes are not stored", error=str(error))
+
+    def _welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
+        self._presence.welcome(loaded, newest)
+
+
+async def _patiently(stop: asyncio.Event, step: Step) -> None:
+    """Try until it succeeds, or `stop`."""
+    told = False
+    while not stop.is_set():
+        try:
+            await step()
+        except (BusDown, StoreDown) as error:
+            if not told:
+                _log.warning("waiting for bus and store", error=str(error))
+            told = True
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return

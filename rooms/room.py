@@ -1,0 +1,286 @@
+"""One room at its owner: policy, then shed, then sequence, then batch. Pure.
+
+Why it is hard: an append whose outcome is unknown may have happened. So there is one append at a time,
+and until it is known to be stored the very same batch is offered again; only then is anything else
+numbered. Whoever repeats a comment meanwhile waits for the outcome of the first one.
+
+What was accepted waits in this order: normal comments until the next cut, which shows them or leaves
+them out; events and comments of staff until their budget has room; what the room itself says (opened,
+closed, settings) not at all. What is chosen for one batch stands in it in order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import count
+from typing import Final, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from config import settings as config
+from danmaku import wire
+from danmaku.envelope import (
+    Admitted,
+    EventRow,
+    JoinRow,
+    LikeRow,
+    SendRow,
+    Shed,
+    Shown,
+)
+from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, ROOM_CLOSED, TOO_LARGE, UNAVAILABLE, Refusal
+from danmaku.model import Position, RoomInfo
+from rooms import batch
+from rooms.batch import Batch
+from rooms.dedupe import Dedupe, Key, Settled
+from rooms.moderation import Sanctions
+from rooms.moment import Moment
+from rooms.policy import Judge, Rules
+from rooms.shed import Display
+
+W = TypeVar("W")
+MAX_LIKES: Final = 100
+_BUSY_MS: Final = 1000
+_SHED: Final = Shed()
+
+
+class Space:
+    """How many answers a process may owe, over all its rooms."""
+
+    __slots__ = ("left", "most")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.left = most
+
+
+class _Accepted(Generic[W]):
+    """An item that is to be shown. `order`: of arrival. `key`: None for what the room itself says."""
+
+    __slots__ = ("item", "key", "order", "uid", "waiters")
+
+    def __init__(self, order: int, key: Key | None, item: bytes, waiters: list[W]) -> None:
+        self.order = order
+        self.key = key
+        self.uid = key[0] if key else ""
+        self.item = item
+        self.waiters = waiters
+
+
+class Cut(NamedTuple, Generic[W]):
+    """batch: to be appended now, if any. answers: for those whose comments are left out."""
+
+    batch: Batch | None
+    answers: list[tuple[W, Settled]]
+
+
+class Room(Generic[W]):
+    """A room under one lease. `W` is whatever the caller wants answers for; it is handed back with them.
+
+    head: the log's head when the room was loaded. Raises ValueError when it is of a later lease.
+    """
+
+    def __init__(
+        self,
+        info: RoomInfo,
+        lease: int,
+        head: Position,
+        sanctions: Sanctions,
+        space: Space,
+        limits: config.Rooms,
+        policy: config.Policy,
+    ) -> None:
+        if head.epoch > lease:
+            raise ValueError("the log was continued under a later lease")
+        self.info = info
+        self.lease = lease
+        self.head = head
+        self.pending_likes = 0
+        self.sanctions = sanctions
+        self._space = space
+        self._limits = limits
+        self._policy = policy
+        rules = Rules.of(info.settings, policy)
+        self._judge = Judge(rules, policy, sanctions)
+        self._display = Display(rules.display_per_s, policy.display_high_per_s)
+        self._dedupe: Dedupe[W] = Dedupe(limits.repeat_memory_s)
+        self._orders = count()
+        self._owed = 0
+        self._normal: list[_Accepted[W]] = []
+        self._high: deque[_Accepted[W]] = deque()
+        self._own: list[_Accepted[W]] = []
+        self._chosen: deque[_Accepted[W]] = deque()
+        self._offered: Batch | None = None
+        self._offered_items: list[_Accepted[W]] = []
+        self._in_flight = False
+
+    @property
+    def name(self) -> str:
+        return self.info.room
+
+    @property
+    def likes(self) -> int:
+        """The running total, with what is not stored yet."""
+        return self.info.likes + self.pending_likes
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something waits for a cut, or for the outcome of an append."""
+        return bool(self._normal or self._high or self._own or self._chosen or self._offered)
+
+    def remember(self, key: Key, answer: Shown, now: Moment) -> None:
+        """A comment that an owner before showed: its repeat gets the same answer."""
+        self._dedupe.settle(key, answer, now.s)
+
+    def take(self, row: SendRow | EventRow, waiter: W, now: Moment) -> Settled | None:
+        """The answer; None when it follows from `cut` or `stored`, with `waiter`. Raises Refusal."""
+        key = row.uid, row.cid
+        settled = self._dedupe.answer(key)
+        if settled is not None:
+            return settled
+        if self._space.left <= 0:
+            raise Refusal(UNAVAILABLE, "too many comments wait to be shown", retry_ms=_BUSY_MS)
+        if not self._dedupe.wait(key, waiter):
+            self._accept(row, key, waiter, now)
+        self._space.left -= 1
+        self._owed += 1
+        return None
+
+    def join(self, row: JoinRow, viewers: int, now: Moment) -> Admitted:
+        """May this user come in? Raises Refusal; staff may, to open a closed room again."""
+        self._judge.check_banned(row.uid, row.role, now)
+        if not row.role.is_staff:
+            self._check_open()
+        settings = self._judge.rules.as_settings()
+        return Admitted(self.head.epoch, self.head.seq, viewers, self.likes, settings)
+
+    def like(self, row: LikeRow, now: Moment) -> None:
+        """Count likes. Raises Refusal."""
+        self._check_open()
+        self._judge.check_banned(row.uid, row.role, now)
+        if not 1 <= row.n <= MAX_LIKES:
+            raise Refusal(BAD_FRAME, f"n must be from 1 to {MAX_LIKES}")
+        self.pending_likes += row.n
+
+    def likes_stored(self, added: int, total: int) -> None:
+        """`added` of the pending likes are in the stored `total` now."""
+        self.pending_likes -= added
+        self.info = msgspec.structs.replace(self.info, likes=total)
+
+    def change(self, info: RoomInfo) -> None:
+        """Title, openness or settings are others now; viewers see it in its place between comments."""
+        before, self.info = self.info, msgspec.structs.replace(info, likes=self.info.likes)
+        if info.settings != before.settings:
+            rules = Rules.of(info.settings, self._policy)
+            self._judge.change(rules)
+            self._display.change(rules.display_per_s)
+            self._say(wire.SettingsChanged(wire.MSGPACK.value(rules.as_settings())))
+        if info.open != before.open:
+            self._say(wire.Opened() if info.open else wire.Closed())
+
+    def close(self) -> None:
+        """For good."""
+        if self.info.open:
+            self.change(msgspec.structs.replace(self.info, open=False))
+
+    def cut(self, now: Moment) -> Cut[W]:
+        """What to append now: after an unknown outcome the same batch again, None while one is under way."""
+        if self._in_flight:
+            return Cut(None, [])
+        left_out: list[tuple[W, Settled]] = []
+        if self._offered is None:
+            left_out = self._choose(now)
+            if self._chosen:
+                self._offer(now)
+        self._in_flight = self._offered is not None
+        return Cut(self._offered, left_out)
+
+    def unknown(self) -> None:
+        """It is not known whether the batch was stored: the next cut offers it again."""
+        self._in_flight = False
+
+    def stored(self, now: Moment) -> list[tuple[W, Settled]]:
+        """The batch of the last cut is in the log. Returns the answers it settles."""
+        stored = self._offered
+        if stored is None:
+            return []
+        epoch, seq = stored.first
+        answers: list[tuple[W, Settled]] = []
+        for index, accepted in enumerate(self._offered_items):
+            answers += self._settle(accepted, Shown(epoch, seq + index, stored.at), now)
+        self.head = stored.last
+        self._offered = None
+        self._offered_items = []
+        self._in_flight = False
+        return answers
+
+    def abandon(self) -> None:
+        """Throw away what waits, unanswered; nothing may be asked of the room after that."""
+        self._space.left += self._owed
+        self._owed = 0
+
+    def _check_open(self) -> None:
+        if not self.info.open:
+            raise Refusal(ROOM_CLOSED)
+
+    def _accept(self, row: SendRow | EventRow, key: Key, waiter: W, now: Moment) -> None:
+        self._check_open()
+        is_high = isinstance(row, EventRow) or row.role.is_staff
+        if is_high and not self._display.may_queue_high(len(self._high)):
+            raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
+        item = self._event(row, now) if isinstance(row, EventRow) else self._judge.comment(row, now)
+        if len(item) > self._limits.batch_bytes:
+            raise Refusal(TOO_LARGE)
+        waiters = [waiter]
+        self._dedupe.begin(key, waiters)
+        (self._high if is_high else self._normal).append(_Accepted(next(self._orders), key, item, waiters))
+
+    def _event(self, row: EventRow, now: Moment) -> bytes:
+        if not row.role.is_staff:
+            raise Refusal(FORBIDDEN)
+        self._judge.check_sanctions(row.uid, row.role, now)
+        return row.item
+
+    def _say(self, item: wire.Item) -> None:
+        self._own.append(_Accepted(next(self._orders), None, wire.encode_item(item), []))
+
+    def _choose(self, now: Moment) -> list[tuple[W, Settled]]:
+        """Move what is to be shown to `_chosen`; the answers for what is left out."""
+        chosen, self._own = self._own, []
+        for _ in range(self._display.spend_high(len(self._high), now.s)):
+            chosen.append(self._high.popleft())
+        normal, self._normal = self._normal, []
+        kept = self._display.choose([accepted.uid for accepted in normal], now.s)
+        chosen += [normal[index] for index in kept]
+        chosen.sort(key=_order)
+        self._chosen += chosen
+        if len(kept) == len(normal):
+            return []
+        shown = set(kept)
+        lost = (accepted for index, accepted in enumerate(normal) if index not in shown)
+        return [answer for accepted in lost for answer in self._settle(accepted, _SHED, now)]
+
+    def _offer(self, now: Moment) -> None:
+        limits = self._limits
+        sizes = (len(accepted.item) for accepted in self._chosen)
+        fitting = batch.fitting(sizes, limits.batch_items, limits.batch_bytes)
+        self._offered_items = [self._chosen.popleft() for _ in range(fitting)]
+        self._offered = batch.number(
+            self.name,
+            self.head,
+            self.lease,
+            now.ms,
+            [accepted.item for accepted in self._offered_items],
+            [accepted.key for accepted in self._offered_items],
+        )
+
+    def _settle(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
+        if accepted.key is not None:
+            self._dedupe.settle(accepted.key, answer, now.s)
+        self._space.left += len(accepted.waiters)
+        self._owed -= len(accepted.waiters)
+        return [(waiter, answer) for waiter in accepted.waiters]
+
+
+def _order(accepted: _Accepted[W]) -> int:
+    return accepted.order
