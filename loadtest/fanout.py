@@ -167,7 +167,10 @@ async def _round(
     first = await people.take()
     meter = processes.Meter(own)
     meter.start()
-    sent = await asyncio.gather(*(sender.run(plan.rate / _SENDERS, plan.seconds) for sender in senders))
+    each = plan.rate / _SENDERS
+    sent = await asyncio.gather(
+        *(sender.run(each, plan.seconds, number / plan.rate) for number, sender in enumerate(senders))
+    )
     await asyncio.sleep(0.3)
     cpu_s = meter.stop()
     tallies = await people.take()

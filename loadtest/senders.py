@@ -60,11 +60,11 @@ class Sender:
         if self._socket:
             await self._socket.close()
 
-    async def run(self, per_s: float, seconds: float) -> Sent:
-        """Send for `seconds`, then wait up to 5 s for the last answers."""
+    async def run(self, per_s: float, seconds: float, offset_s: float = 0.0) -> Sent:
+        """Send for `seconds`, beginning `offset_s` late; then wait up to 5 s for the last answers."""
         assert self._socket  # noqa: S101  entered
         self._sent = Sent()
-        begin = time.time_ns()
+        begin = time.time_ns() + int(offset_s * 1e9)
         for tick in range(round(seconds * per_s)):
             due = begin + int(tick / per_s * 1e9)
             pause = (due - time.time_ns()) / 1e9

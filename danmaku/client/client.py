@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Coroutine
 from random import random
 from types import TracebackType
@@ -33,7 +34,7 @@ class Client:
     url: where the service is; `http://host:8080`, `host:8080` and `ws://host:8080/v1/ws` say the same.
     token: who you are; or an async function that gives a fresh token for each connection. None: a guest.
     device: a secret of this device's own; a guest with the same one keeps its uid, and a new
-        connection of a device replaces its old one.
+        connection of a device replaces its old one. None: one is made up for this client.
     name: how a guest wants to be called.
     protocol: "msgpack", or "json".
 
@@ -60,7 +61,8 @@ class Client:
         self._codec = _CODECS[protocol]
         self._timing = timing or Timing()
         self._random = random
-        hello = Hello(0, device=device, name=name)
+        # without one a guest would be somebody else after a reconnect, and a repeated send a new comment
+        hello = Hello(0, device=device or secrets.token_urlsafe(24), name=name)
         listener = Listener(self._greeted, self._delivered, self._lost, self._ended)
         self._connection = Connection(url, self._codec, hello, token, listener, self._timing, self._random)
         self._rooms: dict[str, Room] = {}

@@ -169,9 +169,12 @@ async def test_a_room_that_is_refused_can_be_asked_for_again() -> None:
 @pytest.mark.parametrize("ending", ["cut", 4000, 4101, 1011])
 async def test_a_lost_connection_comes_back_where_it_stood(protocol: Protocol, ending: str | int) -> None:
     numbers: list[int] = []
+    devices: list[str] = []
 
     async def first(visit: Visit) -> None:
-        numbers.append((await visit.greet()).n or 0)
+        hello = await visit.greet()
+        numbers.append(hello.n or 0)
+        devices.append(hello.device or "")
         await visit.admit(HEAD)
         await visit.say(visit.batch(5, 11, "before"))
         if isinstance(ending, int):
@@ -180,7 +183,9 @@ async def test_a_lost_connection_comes_back_where_it_stood(protocol: Protocol, e
             visit.cut()
 
     async def second(visit: Visit) -> None:
-        numbers.append((await visit.greet()).n or 0)
+        hello = await visit.greet()
+        numbers.append(hello.n or 0)
+        devices.append(hello.device or "")
         join = await visit.admit(
             Position(8, 1),
             [visit.batch(5, 11, "before", "missed"), visit.batch(8, 1, "new owner", prev=Position(5, 12))],
@@ -203,6 +208,7 @@ async def test_a_lost_connection_comes_back_where_it_stood(protocol: Protocol, e
         assert (lost.state, connected) == ("lost", ConnectionChange("connected"))
         assert room.missed == 0
     assert numbers[1] > numbers[0] > 0
+    assert devices[0] == devices[1] != ""
     assert await soon(events) == ConnectionChange("closed", reason="the client is closed")
     with pytest.raises(StopAsyncIteration):
         await soon(events)

@@ -1,0 +1,162 @@
+"""A rooms process as an edge sees it, that does what a test tells it to: lose, repeat, be silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from danmaku import envelope, wire
+from danmaku.bus import Bus
+from danmaku.envelope import (
+    Admitted,
+    Answer,
+    BroadcastRequest,
+    Counts,
+    Done,
+    HistoryReply,
+    Out,
+    OutKind,
+    OwnerReply,
+    OwnerRequest,
+    Owners,
+    RoomsReply,
+    RoomsRequest,
+    Row,
+    SendRow,
+    Shown,
+    UsersReply,
+)
+from danmaku.model import START, Position, RoomInfo, RoomSettings
+from danmaku.subjects import PARTITIONS, Subjects
+
+UserAnswer = Done | envelope.Refused | envelope.Refreshed
+
+
+class FakeOwner:
+    """Owns every partition. What it shows is kept, so that its history tells the truth."""
+
+    def __init__(self, bus: Bus, subjects: Subjects, name: str = "owner", epoch: int = 100) -> None:
+        self.bus = bus
+        self.subjects = subjects
+        self.name = name
+        self.epoch = epoch
+        self.partitions = dict.fromkeys(range(PARTITIONS), epoch)
+        self.silent = False  # answers nothing
+        self.history_silent = False
+        self.reply_with: bytes | None = None  # whatever is asked
+        self.ignored = 0
+        self.requests: list[OwnerRequest] = []
+        self.counts: list[Counts] = []
+        self.history_asked = 0
+        self.logs: defaultdict[str, list[tuple[Position, bytes]]] = defaultdict(list)
+        self.judge: Callable[[Row], Answer] = self.admit_all
+        self.judge_user: Callable[[object], UserAnswer] = lambda _: Done()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        await self.bus.subscribe(self.subjects.owner(self.name), self._asked)
+        await self.bus.subscribe(self.subjects.ask_owners, lambda _, __: self._spawn(self.tell()))
+        await self.bus.subscribe(self.subjects.history, self._history, "q")
+        await self.bus.subscribe(self.subjects.users, self._users, "q")
+        await self.bus.subscribe(self.subjects.counts(self.name), self._counted)
+        await self.bus.flush(5.0)
+
+    async def tell(self, *, leaving: bool = False) -> None:
+        owners = Owners(self.name, self.partitions, leaving)
+        await self.bus.publish(self.subjects.owners, envelope.encode(owners))
+
+    def head(self, room: str) -> Position:
+        return self.logs[room][-1][0] if self.logs[room] else START
+
+    def append(self, room: str, *texts: str) -> Out:
+        """Store a batch without showing it."""
+        head = self.head(room)
+        new = head.epoch != self.epoch
+        first = Position(self.epoch, 1 if new else head.seq + 1)
+        items = [wire.encode_item(wire.Comment("u", "u", text)) for text in texts]
+        frame = wire.encode_batch(room, first, 1, items, head if new else None)
+        self.logs[room].append((Position(self.epoch, first.seq + len(texts) - 1), frame))
+        return Out(OutKind.BATCH, self.epoch, first, len(texts), head if new else None, "", frame)
+
+    async def publish(self, room: str, out: Out) -> None:
+        await self.bus.publish(self.subjects.room_out(room), envelope.encode_out(out))
+
+    async def show(self, room: str, *texts: str) -> Position:
+        await self.publish(room, self.append(room, *texts))
+        return self.head(room)
+
+    async def stats(self, room: str, viewers: int = 1) -> None:
+        head = self.head(room)
+        frame = wire.MSGPACK.encode(wire.Stats(room, head.epoch, head.seq, viewers, 0))
+        await self.publish(room, Out(OutKind.STATS, self.epoch, head, 0, None, "", frame))
+
+    async def notice(self, room: str, uid: str, kind: str) -> None:
+        frame = wire.MSGPACK.encode(wire.Notice(kind, room))
+        await self.publish(room, Out(OutKind.NOTICE, self.epoch, self.head(room), 0, None, uid, frame))
+
+    def admit_all(self, row: Row) -> Answer:
+        """Everybody may come in, and everything is shown."""
+        if isinstance(row, envelope.JoinRow):
+            head = self.head(row.room)
+            return Admitted(head.epoch, head.seq, 7, 3, RoomSettings(slow_s=2))
+        if isinstance(row, SendRow):
+            out = self.append(row.room, row.text)
+            self._spawn(self.publish(row.room, out))
+            return Shown(out.first.epoch, out.first.seq, 1)
+        return Done()
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _asked(self, payload: bytes, reply: str) -> None:
+        request = envelope.decode_owner_request(payload)
+        if self.silent:
+            self.ignored += 1
+            return
+        if isinstance(request, RoomsRequest):
+            infos = [RoomInfo(room, viewers=len(log)) for room, log in self.logs.items()]
+            self.reply(reply, RoomsReply(infos))
+        elif isinstance(request, BroadcastRequest):
+            self.reply(reply, envelope.BroadcastReply(len(self.logs)))
+        else:
+            self.requests.append(request)
+            self.reply(reply, OwnerReply(self.name, [self.judge(row) for row in request.rows]))
+
+    def _users(self, payload: bytes, reply: str) -> None:
+        request = envelope.decode_users_request(payload)
+        if not self.silent:
+            self.reply(reply, UsersReply([self.judge_user(row) for row in request.rows]))
+
+    def _history(self, payload: bytes, reply: str) -> None:
+        request = envelope.decode_history_request(payload)
+        if self.history_silent or request.room == "_":
+            if request.room == "_":
+                self.reply(reply, HistoryReply([], True, 0, 0))
+            return
+        self.history_asked += 1
+        log = self.logs[request.room]
+        since = request.since or START
+        frames = [frame for last, frame in log if last > since]
+        frames = frames[: request.limit] if request.since is not None else frames[-request.limit :]
+        head = self.head(request.room)
+        self.reply(reply, HistoryReply(frames, True, head.epoch, head.seq))
+
+    def _counted(self, payload: bytes, _: str) -> None:
+        self.counts.append(envelope.decode_counts(payload))
+
+    def reply(self, subject: str, message: object) -> None:
+        self._spawn(self.bus.publish(subject, self.reply_with or envelope.encode(message)))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def eventually(condition: Callable[[], object], deadline_s: float = 10.0) -> None:
+    """Wait until `condition` holds; fails after `deadline_s`."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110  there is no event for what is waited for
+            await asyncio.sleep(0.005)

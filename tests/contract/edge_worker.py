@@ -1,0 +1,67 @@
+"""An edge worker in this process, with real sockets, before an owner that does what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from secrets import token_hex
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from config.settings import Auth, Edge, Nats, Settings
+from danmaku.auth import from_settings
+from danmaku.bus import Bus
+from danmaku.model import Identity, Role
+from danmaku.subjects import Subjects
+from danmaku.telemetry import EdgeMetrics
+from edge.node import Node
+from tests.contract.edge_owner import FakeOwner, eventually
+
+AUTH = Auth(secret="a secret of at least thirty-two bytes")
+
+
+class Worker:
+    def __init__(self, node: Node, owner: FakeOwner, metrics: CollectorRegistry) -> None:
+        self.node = node
+        self.owner = owner
+        self.stop = asyncio.Event()
+        self.force = asyncio.Event()
+        self._registry = metrics
+
+    @property
+    def port(self) -> int:
+        return self.node.port
+
+    def metric(self, metric: str, **labels: str) -> float:
+        return self._registry.get_sample_value(f"danmaku_edge_{metric}", labels) or 0.0
+
+
+@asynccontextmanager
+async def edge_worker(
+    connect: Callable[[], Awaitable[Bus]], auth: Auth = AUTH, **edge: object
+) -> AsyncIterator[Worker]:
+    """Runs until the block ends; `edge` are settings of its section."""
+    prefix = f"t{token_hex(4)}"
+    given = {"host": "127.0.0.1", "port": 0, "drain_s": 0.5, "linger_s": 0.2, **edge}
+    settings = Settings(edge=msgspec.convert(given, Edge), nats=Nats(prefix=prefix), auth=auth)
+    owner = FakeOwner(await connect(), Subjects(prefix))
+    await owner.start()
+    registry = CollectorRegistry()
+    node = Node(settings, from_settings(auth), await connect(), EdgeMetrics(registry), "edge")
+    worker = Worker(node, owner, registry)
+    running = asyncio.create_task(node.run(worker.stop, worker.force))
+    await eventually(lambda: node.port or running.done())
+    try:
+        yield worker
+    finally:
+        worker.stop.set()
+        async with asyncio.timeout(10):
+            await running
+        await owner.close()
+
+
+def token(uid: str, role: Role = Role.VIEWER) -> str:
+    return from_settings(AUTH).issue(Identity(uid, uid.title(), role), time.time()).access

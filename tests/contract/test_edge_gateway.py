@@ -1,0 +1,444 @@
+"""An edge worker with real sockets, over the bus and its twin, before an owner that does what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
+
+import msgspec
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from danmaku import envelope, wire
+from danmaku.envelope import Done, Refused, Row, UserNotice
+from danmaku.model import Role
+from tests.contract.conftest import Connect
+from tests.contract.edge_owner import eventually
+from tests.contract.edge_worker import AUTH, Worker, edge_worker, token
+from tests.viewer import Viewer, viewer
+
+CODECS = pytest.mark.parametrize("codec", [wire.MSGPACK, wire.JSON], ids=["msgpack", "json"])
+
+
+Start = Callable[..., AbstractAsyncContextManager[Worker]]
+
+
+@pytest.fixture
+def start(connect: Connect) -> Start:
+    """Starts a worker with settings of the test's own."""
+    return partial(edge_worker, connect)
+
+
+async def joined(one: Viewer, room: str = "r") -> wire.Ok:
+    await one.ok(wire.Hello(0))
+    return await one.ok(wire.Join(0, room))
+
+
+# Coming in.
+
+
+@CODECS
+async def test_a_guest_is_greeted_and_joins_with_history(start: Start, codec: wire.Codec) -> None:
+    async with start() as worker:
+        await worker.owner.show("r", "one", "two")
+        async with viewer(worker.port, codec) as ann:
+            hello = await ann.ok(wire.Hello(0))
+            assert hello.uid is not None
+            assert (hello.role, hello.heartbeat_ms) == ("guest", 25_000)
+            assert hello.session
+            assert (hello.server_time or 0) > 1_600_000_000_000
+            ok = await ann.ok(wire.Join(0, "r"))
+            assert (ok.room, ok.epoch, ok.seq, ok.viewers, ok.likes) == ("r", 100, 2, 7, 3)
+            assert ok.complete
+            assert codec.read(ok.settings) == {"slow_s": 2}
+            assert ann.read_history(ok) == ["one", "two"]
+
+
+async def test_hello_and_join_may_come_in_one_message(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as guest, viewer(worker.port) as member:
+        await guest.say(wire.Hello(1), wire.Join(2, "r"))
+        await member.say(wire.Hello(1, token=token("ann")), wire.Join(2, "r"))
+        for one in (guest, member):
+            assert isinstance(await one.answer(2), wire.Ok)
+
+
+async def test_a_token_says_who_somebody_is(start: Start) -> None:
+    async with start() as worker:
+        async with viewer(worker.port) as ann:
+            hello = await ann.ok(wire.Hello(0, token=token("ann", Role.MODERATOR)))
+            assert (hello.uid, hello.name, hello.role) == ("ann", "Ann", "moderator")
+        async with viewer(worker.port, headers={"Authorization": f"Bearer {token('bob')}"}) as bob:
+            assert (await bob.ok(wire.Hello(0))).uid == "bob"
+
+
+async def test_a_bad_token_is_told_and_closed(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as one:
+        assert await one.err(wire.Hello(0, token="bad")) == "unauthorized"
+        assert await one.ended() == 4401
+
+
+async def test_a_revoked_token_is_told_and_closed(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as one:
+        worker.owner.judge_user = lambda _: Refused("unauthorized")
+        assert await one.err(wire.Hello(0, token=token("ann"))) == "unauthorized"
+        assert await one.ended() == 4401
+
+
+async def test_without_a_check_nobody_is_let_in(start: Start) -> None:
+    async with start(request_s=0.4) as worker, viewer(worker.port) as one:
+        worker.owner.silent = True
+        assert await one.err(wire.Hello(0, token=token("ann"))) == "unavailable"
+        assert await one.ended() == 4105
+
+
+async def test_guests_can_be_turned_away(start: Start) -> None:
+    async with start(msgspec.structs.replace(AUTH, guests=False)) as worker, viewer(worker.port) as one:
+        assert await one.err(wire.Hello(0)) == "unauthorized"
+        assert await one.ended() == 4401
+
+
+async def test_who_says_no_hello_is_closed(start: Start) -> None:
+    async with start(hello_s=0.2) as worker, viewer(worker.port) as silent, viewer(worker.port) as other:
+        await other.ok(wire.Hello(0))
+        assert await silent.ended() == 4101
+        await other.ok(wire.Ping(0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "status"),
+    [
+        ({"origins": ["https://live.example"]}, {"Origin": "https://evil.example"}, 403),
+        ({"connections": 1}, {}, 503),
+        ({"connections_per_address": 1}, {}, 429),
+        ({}, {"Authorization": "Bearer bad"}, 401),
+        ({}, {"Authorization": "Basic YTpi"}, 401),
+    ],
+)
+async def test_upgrades_are_refused(
+    start: Start, settings: dict[str, object], headers: dict[str, str], status: int
+) -> None:
+    async with start(**settings) as worker, viewer(worker.port):
+        with pytest.raises(InvalidStatus) as caught:
+            async with viewer(worker.port, headers=headers):
+                pass
+        assert caught.value.response.status_code == status
+
+
+async def test_an_unknown_subprotocol_is_refused(start: Start) -> None:
+    class Other(wire.MsgpackCodec):
+        protocol = "chat.v9"
+
+    async with start() as worker:
+        with pytest.raises(InvalidStatus) as caught:
+            async with viewer(worker.port, Other()):
+                pass
+        assert caught.value.response.status_code == 400
+
+
+# In a room.
+
+
+async def test_both_subprotocols_see_the_same_once_and_in_order(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port, wire.JSON) as bob:
+        await joined(ann)
+        await joined(bob)
+        sent = [f"text {number}" for number in range(30)]
+        for number, text in enumerate(sent):
+            ok = await ann.ok(wire.Send(0, "r", text, f"c{number}"))
+            assert (ok.shown, ok.seq) == (True, number + 1)
+        assert await ann.texts(30) == await bob.texts(30) == sent
+        worker.owner.epoch = 200
+        await worker.owner.stats("r", 2)
+        for one in (ann, bob):
+            (stats,) = await one.until(wire.Stats)
+            assert (stats.room, stats.seq, stats.viewers) == ("r", 30, 2)
+        assert worker.metric("deliveries_total") == 60
+
+
+async def test_answers_of_the_owner_reach_the_sender(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        answers: dict[str, envelope.Answer] = {
+            "shed": envelope.Shed(),
+            "slow": Refused("slow_mode", retry_ms=700),
+            "odd": Done(),
+        }
+        worker.owner.judge = lambda row: answers[row.text] if isinstance(row, envelope.SendRow) else Done()
+        assert (await ann.ok(wire.Send(0, "r", "shed", "c1"))).shown is False
+        slow = await ann.ask(wire.Send(0, "r", "slow", "c2"))
+        assert isinstance(slow, wire.Err)
+        assert (slow.error, slow.retry_ms) == ("slow_mode", 700)
+        assert await ann.err(wire.Send(0, "r", "odd", "c3")) == "internal"
+        await ann.ok(wire.Like(0, "r", 5))
+        assert worker.metric("refusals_total", name="slow_mode") == 1
+
+
+async def test_who_speaks_is_what_the_token_says(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0, token=token("ann", Role.STREAMER)))
+        await ann.ok(wire.Join(0, "r"))
+        await ann.ok(wire.Send(0, "r", "hi", "c1", mode="top", color=255, size=30))
+        await ann.ok(wire.Like(0, "r", 3))
+        rows: list[Row] = [row for request in worker.owner.requests for row in request.rows]
+        assert rows == [
+            envelope.JoinRow("r", "ann", Role.STREAMER),
+            envelope.SendRow("r", "ann", "Ann", Role.STREAMER, "hi", "c1", "top", 255, 30),
+            envelope.LikeRow("r", "ann", Role.STREAMER, 3),
+        ]
+
+
+async def test_a_refused_join_is_no_join(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        worker.owner.judge = lambda _: Refused("banned")
+        await ann.ok(wire.Hello(0))
+        assert await ann.err(wire.Join(0, "r")) == "banned"
+        assert await ann.err(wire.Leave(0, "r")) == "not_joined"
+
+
+async def test_joining_twice_gives_a_fresh_answer_and_no_second_place(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        await worker.owner.show("r", "one")
+        await ann.texts(1)
+        again = await ann.ok(wire.Join(0, "r"))
+        assert ann.read_history(again) == ["one"]
+        await worker.owner.show("r", "two")
+        assert await ann.texts(2) == ["one", "two"]
+        await ann.ok(wire.Leave(0, "r"))
+        await worker.owner.show("r", "three")
+        await worker.owner.stats("r")
+        await ann.ok(wire.Ping(0))
+        assert await ann.texts(2) == ["one", "two"]
+
+
+async def test_a_joiner_with_a_position_gets_what_came_after_it(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port, wire.JSON) as bob:
+        await worker.owner.show("r", "one")
+        await worker.owner.show("r", "two", "three")
+        await joined(ann)
+        await bob.ok(wire.Hello(0))
+        since = await bob.ok(wire.Join(0, "r", wire.At(100, 1)))
+        assert (bob.read_history(since), since.complete) == (["two", "three"], True)
+        head = await bob.ok(wire.Join(0, "r", wire.At(100, 3)))
+        assert (bob.read_history(head), head.complete) == ([], True)
+
+
+async def test_a_joiner_from_before_the_ring_gets_the_rest_from_the_store(start: Start) -> None:
+    async with start(ring_batches=3) as worker, viewer(worker.port) as ann, viewer(worker.port) as bob:
+        await joined(ann)
+        for number in range(8):
+            await worker.owner.show("r", f"{number}")
+        await ann.texts(8)
+        await bob.ok(wire.Hello(0))
+        ok = await bob.ok(wire.Join(0, "r", wire.At(100, 2)))
+        assert (bob.read_history(ok), ok.complete) == (["2", "3", "4", "5", "6", "7"], True)
+        del worker.owner.logs["r"][:4]
+        ok = await bob.ok(wire.Join(0, "r", wire.At(100, 2)))
+        assert (bob.read_history(ok), ok.complete) == (["5", "6", "7"], False)
+        worker.owner.history_silent = True
+
+
+@CODECS
+async def test_history_comes_from_the_ring_or_the_store(start: Start, codec: wire.Codec) -> None:
+    async with start(ring_batches=3, request_s=0.6) as worker, viewer(worker.port, codec) as ann:
+        await joined(ann)
+        for number in range(8):
+            await worker.owner.show("r", f"{number}")
+        await ann.texts(8)
+        asked = worker.owner.history_asked
+        near = await ann.ok(wire.History(0, "r", wire.At(100, 6)))
+        assert (ann.read_history(near), near.complete, near.seq) == (["6", "7"], True, 8)
+        some = await ann.ok(wire.History(0, "r", wire.At(100, 5), limit=1))
+        assert (ann.read_history(some), some.complete) == (["5"], False)
+        assert worker.owner.history_asked == asked
+        far = await ann.ok(wire.History(0, "r", wire.At(100, 1)))
+        assert ann.read_history(far) == ["1", "2", "3", "4", "5", "6", "7"]
+        assert worker.owner.history_asked == asked + 1
+        worker.owner.history_silent = True
+        assert await ann.err(wire.History(0, "r", wire.At(100, 1))) == "unavailable"
+
+
+async def test_equal_questions_to_history_are_one(start: Start) -> None:
+    async with start(ring_batches=3) as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        for number in range(8):
+            await worker.owner.show("r", f"{number}")
+        await ann.texts(8)
+        asked = worker.owner.history_asked
+        await ann.say(*(wire.History(100 + number, "r", wire.At(100, 1)) for number in range(10)))
+        for number in range(10):
+            answer = await ann.answer(100 + number)
+            assert isinstance(answer, wire.Ok)
+        assert worker.owner.history_asked == asked + 1
+
+
+async def test_a_lost_batch_is_fetched_once_for_all(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port, wire.JSON) as bob:
+        await joined(ann)
+        await joined(bob)
+        owner = worker.owner
+        await owner.show("r", "one")
+        asked = owner.history_asked
+        owner.append("r", "lost")
+        await owner.show("r", "three")
+        assert await ann.texts(3) == await bob.texts(3) == ["one", "lost", "three"]
+        owner.append("r", "lost too")
+        await owner.stats("r")
+        assert (await ann.texts(4))[3] == (await bob.texts(4))[3] == "lost too"
+        assert owner.history_asked == asked + 2
+
+
+async def test_when_history_is_away_what_there_is_is_shown(start: Start) -> None:
+    async with start(request_s=0.5) as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        owner = worker.owner
+        await owner.show("r", "one")
+        await ann.texts(1)
+        owner.history_silent = True
+        owner.append("r", "lost")
+        await owner.show("r", "three")
+        assert await ann.texts(2) == ["one", "three"]
+        owner.history_silent = False
+        owner.append("r", "lost too")
+        await owner.stats("r")
+        assert await ann.texts(3) == ["one", "three", "lost too"]
+
+
+async def test_a_room_that_cannot_be_opened_is_refused(start: Start) -> None:
+    async with start(request_s=0.4) as worker, viewer(worker.port) as ann:
+        worker.owner.history_silent = True
+        await ann.ok(wire.Hello(0))
+        assert await ann.err(wire.Join(0, "r")) == "unavailable"
+        worker.owner.history_silent = False
+        assert (await ann.ok(wire.Join(0, "r"))).room == "r"
+
+
+async def test_all_who_join_a_new_room_at_once_share_its_history(start: Start) -> None:
+    async with start() as worker, AsyncExitStack() as stack:
+        await worker.owner.show("r", "one")
+        people = [await stack.enter_async_context(viewer(worker.port)) for _ in range(5)]
+        for one in people:
+            await one.ok(wire.Hello(0))
+        answers = await asyncio.gather(*(one.ok(wire.Join(0, "r")) for one in people))
+        assert [one.read_history(ok) for one, ok in zip(people, answers, strict=True)] == [["one"]] * 5
+        assert worker.owner.history_asked == 1
+
+
+async def test_what_cannot_be_read_is_ignored(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        bus, subjects = worker.owner.bus, worker.owner.subjects
+        for subject in (subjects.room_out("r"), subjects.owners, subjects.edges, subjects.edge_report):
+            await bus.publish(subject, b"\xc1")
+        await worker.owner.show("r", "one")
+        assert await ann.texts(1) == ["one"]
+
+
+async def test_who_is_kicked_leaves_the_room_but_may_stay_connected(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port, wire.JSON) as bob:
+        await bob.ok(wire.Hello(0, token=token("bob")))
+        await bob.ok(wire.Join(0, "r"))
+        await joined(ann)
+        await worker.owner.notice("r", "bob", "muted")
+        await worker.owner.notice("r", "bob", "kicked")
+        assert [notice.kind for notice in await bob.until(wire.Notice, 2)] == ["muted", "kicked"]
+        await worker.owner.show("r", "after")
+        assert await ann.texts(1) == ["after"]
+        assert await bob.err(wire.Send(0, "r", "hi", "c")) == "not_joined"
+        assert not bob.all(wire.Batch)
+        assert not ann.all(wire.Notice)
+
+
+async def test_a_notice_about_a_user_closes_all_their_sockets(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as one, viewer(worker.port) as two:
+        for socket in (one, two):
+            await socket.ok(wire.Hello(0, token=token("ann")))
+        async with viewer(worker.port) as other:
+            await other.ok(wire.Hello(0, token=token("bob")))
+            notice = envelope.encode(UserNotice("ann", 4401, "revoked"))
+            await worker.owner.bus.publish(worker.owner.subjects.edges, notice)
+            assert await one.ended() == await two.ended() == 4401
+            await other.ok(wire.Ping(0))
+
+
+async def test_too_many_frames_are_refused_and_then_closed(start: Start) -> None:
+    async with start(frames_per_s=5, frames_burst=5) as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0))
+        for _ in range(3):
+            await ann.say(*(wire.Ping(number) for number in range(10, 40)))
+        assert await ann.ended() == 4103
+        assert any(err.error == "rate_limited" and err.retry_ms for err in ann.all(wire.Err))
+
+
+async def test_frames_that_cannot_be_read_are_answered(start: Start) -> None:
+    async with start() as worker, viewer(worker.port, wire.JSON) as ann:
+        await ann.ok(wire.Hello(0))
+        await ann.shout('{"t": "dance", "id": 77}\nnothing')
+        first, second = await ann.until(wire.Err, 2)
+        assert (first.id, first.error, second.id, second.error) == (77, "bad_frame", None, "bad_frame")
+
+
+# Who is here.
+
+
+async def test_owners_are_told_how_many_watch(start: Start) -> None:
+    async with start() as worker:
+        owner = worker.owner
+
+        def told() -> dict[str, int] | None:
+            return owner.counts[-1].rooms if owner.counts else None
+
+        async with viewer(worker.port) as ann, viewer(worker.port) as bob:
+            await joined(ann)
+            await eventually(lambda: told() == {"r": 1})
+            await joined(bob)
+            await ann.ok(wire.Join(0, "s"))
+            await eventually(lambda: told() == {"r": 2, "s": 1})
+        await eventually(lambda: told() == {})
+        assert len({(counts.edge, counts.incarnation) for counts in owner.counts}) == 1
+
+
+async def test_a_room_nobody_watches_is_no_longer_followed(start: Start) -> None:
+    async with start(linger_s=0.1) as worker, viewer(worker.port) as ann:
+        asked = worker.owner.history_asked
+        await joined(ann)
+        await ann.ok(wire.Leave(0, "r"))
+        await ann.ok(wire.Join(0, "r"))  # at once: the same ring
+        assert worker.owner.history_asked == asked + 1
+        await ann.ok(wire.Leave(0, "r"))
+        await eventually(lambda: len(worker.node.feeds) == 0)
+        await worker.owner.show("r", "meanwhile")
+        assert ann.read_history(await ann.ok(wire.Join(0, "r"))) == ["meanwhile"]
+
+
+async def test_closed_connections_leave_nothing_behind(start: Start) -> None:
+    async with start() as worker:
+        for _ in range(3):
+            async with viewer(worker.port) as ann:
+                await ann.say(wire.Hello(1, token=token("ann")), wire.Join(2, "r"))
+                await ann.say(wire.Join(3, "s"), wire.Send(4, "r", "x", "c"))
+        await eventually(lambda: worker.metric("connections") == 0)
+        await eventually(lambda: len(worker.node.feeds) == 0)
+
+
+# The end.
+
+
+async def test_a_stopping_worker_sends_its_viewers_elsewhere(start: Start) -> None:
+    async with start(drain_s=1.0) as worker, AsyncExitStack() as stack:
+        people = [
+            await stack.enter_async_context(viewer(worker.port, codec))
+            for codec in (wire.MSGPACK, wire.JSON) * 5
+        ]
+        for one in people:
+            await joined(one)
+        worker.stop.set()
+        assert [await one.ended() for one in people] == [4000] * 10
+        for one in people:
+            (notice,) = one.all(wire.Notice)
+            assert notice.kind == "reconnect"
+            assert 0 <= (notice.retry_ms or 0) < 600
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", worker.port)

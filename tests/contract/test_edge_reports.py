@@ -1,0 +1,66 @@
+"""What an edge worker tells of itself."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+
+from prometheus_client import CollectorRegistry
+
+from danmaku import envelope
+from danmaku.envelope import MAX_MESSAGE_BYTES, Counts, EdgeReport, Owners
+from danmaku.subjects import PARTITIONS, Subjects
+from danmaku.telemetry import EdgeMetrics
+from edge.owners import OwnerMap
+from edge.reports import Reports
+from edge.roster import Roster
+from edge.uws import Connection
+from tests.contract.conftest import Connect
+from tests.contract.edge_owner import eventually
+
+
+async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Connect) -> None:
+    subjects = Subjects(f"t{token_hex(4)}")
+    listener = await connect()
+    heard: list[Counts] = []
+    reports: list[EdgeReport] = []
+    sizes: list[int] = []
+
+    def counted(payload: bytes, _: str) -> None:
+        sizes.append(len(payload))
+        heard.append(envelope.decode_counts(payload))
+
+    for process in ("even", "odd"):
+        await listener.subscribe(subjects.counts(process), counted)
+    await listener.subscribe(
+        subjects.edge_report, lambda payload, _: reports.append(envelope.decode_edge_report(payload))
+    )
+    await listener.flush(5.0)
+    owners = OwnerMap()
+    owners.hear(Owners("even", dict.fromkeys(range(0, PARTITIONS, 2), 5)))
+    owners.hear(Owners("odd", dict.fromkeys(range(1, PARTITIONS - 2, 2), 5)))  # one has no owner
+    roster: Roster[Connection] = Roster()
+    told = Reports(
+        await connect(),
+        subjects,
+        "edge",
+        ["wss://a"],
+        owners,
+        roster,
+        lambda: 9,
+        EdgeMetrics(CollectorRegistry()),
+    )
+    await told.tell()
+    await eventually(lambda: len(heard) == 2)
+    assert [(counts.edge, counts.rooms) for counts in heard] == [("edge-0", {})] * 2
+    assert reports == [EdgeReport("edge", ["wss://a"], 9)]
+
+    heard.clear()
+    rooms = [f"{number}-{'x' * 50}" for number in range(30_000)]
+    for room in rooms:
+        roster.enter(room, binary=True)
+    await told.tell()
+    owned = {room: 1 for room in rooms if owners.owner(room) is not None}
+    await eventually(lambda: sum(len(counts.rooms) for counts in heard) == len(owned))
+    assert max(sizes) <= MAX_MESSAGE_BYTES
+    assert {room: viewers for counts in heard for room, viewers in counts.rooms.items()} == owned
+    assert len({counts.edge for counts in heard}) == len(heard) / 2

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from danmaku import envelope
+from danmaku.envelope import Done, Elsewhere, HelloRow, JoinRow, OwnerReply, Owners, Row, UsersReply
+from danmaku.model import Role
+from danmaku.subjects import PARTITIONS, Subjects
+from edge.channels import ToAnybody, ToOwners
+from edge.owners import OwnerMap
+
+SUBJECTS = Subjects("t")
+ROW: Row = JoinRow("lobby", "ann", Role.GUEST)
+
+
+def test_rows_about_rooms_go_to_the_owner() -> None:
+    owners = OwnerMap()
+    asked: list[bool] = []
+    channel = ToOwners("edge", SUBJECTS, owners, lambda: asked.append(True))
+    assert channel.route(ROW) is None
+    channel.seek()
+    assert asked == [True]
+    owners.hear(Owners("p1", dict.fromkeys(range(PARTITIONS), 5)))
+    assert channel.route(ROW) == "p1"
+    assert channel.subject("p1") == SUBJECTS.owner("p1")
+    request = envelope.decode_owner_request(channel.encode([ROW], 900))
+    assert request == envelope.OwnerRequest("edge", 900, [ROW])
+    answers = channel.decode(envelope.encode(OwnerReply("p1", [Done(), Elsewhere()])))
+    assert answers == [Done(), Elsewhere()]
+
+
+def test_an_owner_that_is_none_is_doubted_and_one_that_is_gone_forgotten() -> None:
+    owners = OwnerMap()
+    channel = ToOwners("edge", SUBJECTS, owners, lambda: None)
+    owners.hear(Owners("p1", dict.fromkeys(range(PARTITIONS), 5)))
+    channel.refer("p1", [ROW, ROW], [Done(), Done()])
+    assert channel.route(ROW) == "p1"
+    channel.refer("p1", [ROW], [Elsewhere()])
+    assert channel.route(ROW) is None
+    assert owners.processes == {"p1"}
+    channel.lose("p1")
+    assert owners.processes == set()
+
+
+def test_rows_about_users_go_to_anybody() -> None:
+    channel = ToAnybody(SUBJECTS)
+    row = HelloRow("ann", 5)
+    destination = channel.route(row)
+    assert channel.subject(destination) == SUBJECTS.users
+    channel.lose(destination)
+    channel.seek()
+    channel.refer(destination, [row], [Done()])
+    assert channel.route(row) == destination
+    assert envelope.decode_users_request(channel.encode([row], 900)).rows == [row]
+    assert channel.decode(envelope.encode(UsersReply([Done()]))) == [Done()]

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from config.settings import KEYS, Settings
+from danmaku.auth import from_settings
+from danmaku.cli import app
+from danmaku.data_folder import DataFolder
+from danmaku.model import Identity, Role
+from danmaku.ports import free_port
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    made = DataFolder(tmp_path / "data")
+    made.make()
+    made.ensure_secret()
+    return made
+
+
+def _run(*words: str, environ: dict[str, str] | None = None) -> Result:
+    clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DANMAKU_")}
+    return CliRunner().invoke(app, words, env={**clean, "NO_COLOR": "1", "COLUMNS": "200", **(environ or {})})
+
+
+def _one_line(result: Result, code: int) -> str:
+    """The one line that says what is wrong."""
+    assert result.exit_code == code, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def _holder(token: str, folder: DataFolder, now_s: float) -> Identity:
+    return from_settings(folder.with_secret(Settings()).auth).verify(token, now_s)
+
+
+def _issued(folder: DataFolder, *words: str) -> Identity:
+    result = _run("token", "--data", str(folder.path), *words)
+    assert result.exit_code == 0, result.output
+    (token,) = result.stdout.splitlines()
+    claims = _holder(token, folder, _issued_at(token))
+    return msgspec.structs.replace(claims, issued_ms=0)
+
+
+def _issued_at(token: str) -> float:
+    import base64
+
+    body = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return float(claims["iat"])
+
+
+def test_version() -> None:
+    result = _run("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("danmaku 0.")
+
+
+@pytest.mark.parametrize("command", ["up", "token", "post", "watch", "rooms", "config", "doctor"])
+def test_help_teaches_by_example(command: str) -> None:
+    assert command in _run("--help").stdout
+    result = _run(command, "--help")
+    assert result.exit_code == 0
+    assert f"danmaku {command}" in result.stdout
+
+
+def test_a_token_is_all_that_is_printed(folder: DataFolder) -> None:
+    assert _issued(folder, "--uid", "ann", "--name", "Ann", "--role", "streamer") == Identity(
+        "ann", "Ann", Role.STREAMER
+    )
+    assert _issued(folder, "--uid", "bob").role is Role.VIEWER
+
+
+def test_a_role_can_be_for_some_rooms_only(folder: DataFolder) -> None:
+    words = ["--uid", "ann", "--role", "streamer", "--room", "lobby", "--room", "side:moderator"]
+    identity = _issued(folder, *words)
+    assert identity.role is Role.VIEWER
+    assert identity.role_in("lobby") is Role.STREAMER
+    assert identity.role_in("side") is Role.MODERATOR
+    assert identity.role_in("elsewhere") is Role.VIEWER
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--uid", "ann", "--role", "king"], "role must be one of"),
+        (["--uid", "ann", "--room", "lobby:king"], "role must be one of"),
+        (["--uid", "ann", "--role", "admin", "--room", "lobby"], "an admin is one everywhere"),
+        (["--uid", "ann", "--ttl", "0"], "--ttl"),
+        ([], "Missing option"),
+    ],
+)
+def test_a_token_that_cannot_be(folder: DataFolder, words: list[str], says: str) -> None:
+    result = _run("token", "--data", str(folder.path), *words)
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_a_uid_that_is_none(folder: DataFolder) -> None:
+    result = _run("token", "--data", str(folder.path), "--uid", "a b")
+    assert "bad_id: --uid must match" in _one_line(result, 1)
+
+
+def test_without_a_secret_there_is_no_token(tmp_path: Path) -> None:
+    line = _one_line(_run("token", "--uid", "ann", "--data", str(tmp_path / "none")), 1)
+    assert f"there is no secret in {tmp_path / 'none'}" in line
+
+
+def test_config_prints_what_is_in_force(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("[auth]\nsecret = 'hunter2'\n")
+    environ = {"DANMAKU_EDGE_PORT": "9000"}
+    text = _run("config", "--config", str(file), environ=environ).stdout
+    assert "hunter2" not in text
+    assert "port = 9000  # DANMAKU_EDGE_PORT" in text
+    assert tomllib.loads(text)["edge"]["port"] == 9000
+    shown = json.loads(_run("config", "--json", "--config", str(file), environ=environ).stdout)
+    assert shown["settings"]["edge"]["port"] == 9000
+    assert shown["settings"]["auth"]["secret"] == "********"
+    assert shown["origins"]["auth.secret"] == str(file)
+    assert set(shown["origins"]) == set(KEYS)
+
+
+@pytest.mark.parametrize("command", [["config"], ["rooms"], ["up"], ["post", "lobby", "x"]])
+def test_bad_settings_are_one_line(command: list[str]) -> None:
+    line = _one_line(_run(*command, environ={"DANMAKU_EDGE_PORT": "x"}), 2)
+    assert line == "error: DANMAKU_EDGE_PORT: edge.port = 'x': must be a whole number from 0 to 65535"
+
+
+def test_nobody_answers(folder: DataFolder) -> None:
+    url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    for words in (["rooms"], ["post", "lobby", "hi"]):
+        line = _one_line(_run(*words, "--url", url, "--data", str(folder.path)), 1)
+        assert f"cannot reach {url}" in line
+    line = _one_line(_run("watch", "lobby", "--url", url), 1)
+    assert line.startswith("error: unavailable: ")
+
+
+@pytest.mark.parametrize("color", ["red", "1000000", "-1", ""])
+def test_a_color_that_is_none(folder: DataFolder, color: str) -> None:
+    result = _run("post", "lobby", "hi", f"--color={color}", "--data", str(folder.path))
+    assert result.exit_code == 2
+    assert "like ff8800" in result.stderr
+
+
+def test_a_room_that_is_none(folder: DataFolder) -> None:
+    for command in (["watch", "a b"], ["post", "a b", "hi"]):
+        assert "bad_id: the room must match" in _one_line(_run(*command, "--data", str(folder.path)), 1)
+
+
+def test_the_running_service_of_a_folder_is_found(folder: DataFolder) -> None:
+    port = free_port("127.0.0.1")
+    with folder.serving(f"http://127.0.0.1:{port}"):
+        assert f":{port}" in _one_line(_run("rooms", "--data", str(folder.path)), 1)

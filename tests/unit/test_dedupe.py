@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from danmaku.envelope import Shed, Shown
+from rooms.dedupe import Dedupe
+
+KEY = ("u1", "c1")
+
+
+def test_a_repeat_waits_while_it_is_pending_and_gets_the_same_answer_later() -> None:
+    dedupe: Dedupe[str] = Dedupe(10)
+    assert dedupe.answer(KEY) is None
+    assert not dedupe.wait(KEY, "first")
+    waiters = ["first"]
+    dedupe.begin(KEY, waiters)
+    assert dedupe.answer(KEY) is None
+    assert dedupe.wait(KEY, "second")
+    assert not dedupe.wait(("u2", "c1"), "third")
+    assert waiters == ["first", "second"]
+    dedupe.settle(KEY, Shown(1, 2, 3), 0)
+    assert dedupe.answer(KEY) == Shown(1, 2, 3)
+    assert not dedupe.wait(KEY, "late")
+
+
+def test_what_history_knows_counts_and_all_is_forgotten_in_time() -> None:
+    dedupe: Dedupe[str] = Dedupe(10)
+    dedupe.settle(KEY, Shed(), 0)
+    dedupe.settle(("u2", "c2"), Shed(), 10)
+    assert dedupe.answer(KEY) == Shed()
+    dedupe.settle(("u3", "c3"), Shed(), 20)
+    assert dedupe.answer(KEY) is None

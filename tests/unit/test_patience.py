@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from edge.patience import Newcomers, Pace, SlowReaders
+
+
+def test_newcomers_are_due_once_in_their_order() -> None:
+    newcomers: Newcomers[str] = Newcomers(5.0)
+    newcomers.came("a", 0.0)
+    newcomers.came("b", 1.0)
+    newcomers.came("c", 3.0)
+    assert newcomers.due(4.9) == []
+    assert newcomers.due(6.0) == ["a", "b"]
+    assert newcomers.due(6.0) == []
+    assert newcomers.due(9.0) == ["c"]
+
+
+def test_a_reader_is_behind_until_it_has_caught_up() -> None:
+    slow: SlowReaders[str] = SlowReaders(100, 30.0)
+    assert slow.look("a", 100, 0.0) is Pace.KEEPS_UP
+    assert slow.look("a", 101, 1.0) is Pace.FELL_BEHIND
+    assert slow.readers() == ["a"]
+    assert slow.look("a", 500, 30.9) is Pace.BEHIND
+    assert slow.look("a", 0, 40.0) is Pace.KEEPS_UP
+    assert slow.readers() == []
+    assert slow.look("a", 101, 41.0) is Pace.FELL_BEHIND
+
+
+def test_a_reader_that_stays_behind_is_given_up_once() -> None:
+    slow: SlowReaders[str] = SlowReaders(100, 30.0)
+    assert slow.look("a", 101, 1.0) is Pace.FELL_BEHIND
+    assert slow.look("a", 101, 31.0) is Pace.GIVEN_UP
+    assert slow.readers() == []

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from danmaku.envelope import Answer, Done, Elsewhere, Refused
+from rooms.pending import Pending, Ticket
+
+
+def pending(rows: int) -> tuple[list[Ticket], Pending, list[list[Answer]]]:
+    told: list[list[Answer]] = []
+    request = Pending(rows, told.append)
+    return [Ticket(request, row) for row in range(rows)], request, told
+
+
+def test_all_answers_come_at_once_in_the_order_of_the_rows() -> None:
+    tickets, request, told = pending(2)
+    tickets[1].open()
+    tickets[1].answer(Done())
+    assert not told
+    assert not tickets[0].is_over
+    tickets[0].answer(Elsewhere())
+    assert told == [[Elsewhere(), Done()]]
+    assert tickets[0].is_over
+    request.expire()
+    assert len(told) == 1
+
+
+def test_a_row_of_which_nothing_was_done_is_refused_when_time_is_up() -> None:
+    tickets, request, told = pending(2)
+    tickets[0].answer(Done())
+    request.expire()
+    assert told == [[Done(), Refused("unavailable", None, 1000)]]
+    tickets[1].answer(Done())
+    assert len(told) == 1
+
+
+def test_nothing_is_said_while_one_outcome_is_open() -> None:
+    tickets, request, told = pending(2)
+    tickets[0].answer(Done())
+    tickets[1].open()
+    request.expire()
+    assert request.is_over
+    tickets[1].answer(Done())
+    assert not told

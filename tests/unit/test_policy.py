@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from config.settings import Policy
+from danmaku.envelope import SendRow
+from danmaku.errors import Refusal
+from danmaku.model import Role, RoomSettings
+from rooms.moderation import Sanctions
+from rooms.moment import Moment
+from rooms.policy import Judge, Rules, check_settings
+
+POLICY = Policy()
+NOW = Moment(1000.0, 5_000_000)
+
+
+def judge(policy: Policy = POLICY, **settings: Any) -> Judge:
+    return Judge(Rules.of(RoomSettings(**settings), policy), policy, Sanctions())
+
+
+def row(text: str = "hi", *, uid: str = "u1", role: Role = Role.VIEWER, **fields: Any) -> SendRow:
+    return SendRow("a", uid, fields.pop("name", "Name"), role, text, "c1", **fields)
+
+
+def after(seconds: float) -> Moment:
+    return Moment(NOW.s + seconds, NOW.ms + round(seconds * 1000))
+
+
+def refused(judge: Judge, row: SendRow, now: Moment = NOW) -> tuple[str, int | None]:
+    with pytest.raises(Refusal) as caught:
+        judge.comment(row, now)
+    return caught.value.name, caught.value.retry_ms
+
+
+def shown(judge: Judge, row: SendRow, now: Moment = NOW) -> Any:
+    return msgspec.msgpack.decode(judge.comment(row, now))
+
+
+def test_a_rooms_own_settings_come_before_the_services() -> None:
+    assert Rules.of(RoomSettings(), POLICY).as_settings() == RoomSettings(
+        slow_s=0, max_length=100, guests_may_send=True, staff_only=False, display_per_s=40, repeat_s=5
+    )
+    own = RoomSettings(
+        slow_s=1, max_length=2, guests_may_send=False, staff_only=True, display_per_s=3, repeat_s=0
+    )
+    assert Rules.of(own, POLICY).as_settings() == own
+
+
+@pytest.mark.parametrize("bad", [{"slow_s": -1}, {"max_length": 0}, {"display_per_s": 0}, {"repeat_s": 10**9}])
+def test_settings_out_of_bounds_are_refused_by_their_name(bad: dict[str, int]) -> None:
+    check_settings(RoomSettings(slow_s=0, max_length=10_000))
+    with pytest.raises(Refusal, match=f"bad_frame: {next(iter(bad))} must be from"):
+        check_settings(RoomSettings(**bad))
+
+
+def test_what_is_usual_is_left_out() -> None:
+    usual = row(mode="scroll", color=0xFFFFFF, size=25)
+    assert shown(judge(), usual) == {"k": "c", "uid": "u1", "name": "Name", "text": "hi"}
+    unusual = row("ho", mode="top", color=0, size=64, role=Role.MODERATOR)
+    assert shown(judge(), unusual) == {
+        **{"k": "c", "uid": "u1", "name": "Name", "text": "ho"},
+        **{"mode": "top", "color": 0, "size": 64, "role": "moderator"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"), [(" A\nB ", "A B"), ("x" * 40, "x" * 32), ("", "u1"), ("\u200b", "u1")]
+)
+def test_names_are_cleaned_and_cut(name: str, seen: str) -> None:
+    assert shown(judge(), row(name=name))["name"] == seen
+
+
+@pytest.mark.parametrize("bad", [{"color": 0x1000000}, {"size": 9}, {"size": 65}])
+def test_colour_and_size_have_bounds(bad: dict[str, int]) -> None:
+    assert refused(judge(), row(**bad)) == ("bad_frame", None)
+
+
+def test_length_is_counted_in_characters_of_what_is_shown() -> None:
+    strict = judge(max_length=3)
+    assert refused(strict, row("abcd")) == ("too_long", None)
+    assert refused(strict, row(" \n ")) == ("empty", None)
+    assert shown(strict, row("  你好！ "))["text"] == "你好！"
+
+
+def test_who_may_send() -> None:
+    assert refused(judge(guests_may_send=False), row(role=Role.GUEST))[0] == "forbidden"
+    shown(judge(guests_may_send=False), row(role=Role.VIEWER))
+    assert refused(judge(staff_only=True), row(role=Role.VIEWER))[0] == "forbidden"
+    shown(judge(staff_only=True, guests_may_send=False), row(role=Role.MODERATOR))
+
+
+def test_sanctions_bind_all_but_streamers_and_admins() -> None:
+    strict = judge()
+    strict.sanctions.impose("mute", "u1", NOW.ms + 500)
+    strict.sanctions.impose("ban", "u2", None)
+    strict.sanctions.impose("mute", "u3", None)
+    assert refused(strict, row()) == ("muted", 500)
+    assert refused(strict, row(role=Role.MODERATOR)) == ("muted", 500)
+    assert refused(strict, row(uid="u2")) == ("banned", None)
+    assert refused(strict, row(uid="u3")) == ("muted", None)
+    shown(strict, row(role=Role.STREAMER))
+    shown(strict, row(uid="u2", role=Role.ADMIN))
+    shown(strict, row(), after(0.5))
+
+
+def test_slow_mode_holds_for_all_but_staff() -> None:
+    slow = judge(slow_s=10)
+    shown(slow, row("one"))
+    assert refused(slow, row("two"), after(4)) == ("slow_mode", 6000)
+    shown(slow, row("two", uid="u2"), after(4))
+    shown(slow, row("two"), after(10))
+    for text in ("one", "two"):
+        shown(slow, row(text, uid="mod", role=Role.MODERATOR))
+
+
+def test_slow_mode_that_is_switched_on_counts_from_then() -> None:
+    room = judge()
+    shown(room, row("one"))
+    room.change(Rules.of(RoomSettings(slow_s=10), POLICY))
+    shown(room, row("two"))
+    assert refused(room, row("three")) == ("slow_mode", 10_000)
+
+
+def test_the_same_text_is_refused_for_a_while() -> None:
+    room = judge()
+    shown(room, row("one"))
+    shown(room, row("two"))
+    assert refused(room, row(" one "), after(1)) == ("duplicate_text", 4000)
+    shown(room, row("one", uid="u2"), after(1))
+    shown(room, row("one"), after(5))
+    repeating = judge(repeat_s=0)
+    shown(repeating, row("one"))
+    shown(repeating, row("one"))
+
+
+def test_each_user_has_a_rate_and_guests_a_lower_one() -> None:
+    room = judge(repeat_s=0)
+    for _ in range(POLICY.user_burst):
+        shown(room, row())
+    assert refused(room, row()) == ("rate_limited", 1500)
+    assert refused(room, row(), after(1)) == ("rate_limited", 500)
+    shown(room, row(), after(1.5))
+    for _ in range(POLICY.guest_burst):
+        shown(room, row(uid="g1", role=Role.GUEST))
+    assert refused(room, row(uid="g1", role=Role.GUEST)) == ("rate_limited", 3000)
+    for _ in range(100):
+        shown(room, row(uid="mod", role=Role.MODERATOR))
+
+
+def test_what_is_refused_costs_nothing() -> None:
+    room = judge(max_length=2)
+    for _ in range(100):
+        assert refused(room, row("long"))[0] == "too_long"
+    for text in "abcde":
+        shown(room, row(text))

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from danmaku import wire
+from danmaku.envelope import Out, OutKind
+from danmaku.model import START, Position
+from edge.ring import Added, Batch, Ring, bridge
+
+
+def frame(epoch: int, seq: int, count: int = 1, prev: Position | None = None) -> bytes:
+    items = [wire.encode_item(wire.Comment("u", "u", f"{epoch}-{seq + i}")) for i in range(count)]
+    return wire.encode_batch("r", Position(epoch, seq), 1, items, prev)
+
+
+def batch(epoch: int, seq: int, count: int = 1, prev: Position | None = None) -> Batch:
+    return Batch.of_frame(frame(epoch, seq, count, prev))
+
+
+def make(*batches: Batch, max_batches: int = 100, max_bytes: int = 1_000_000) -> Ring:
+    ring = Ring(max_batches, max_bytes)
+    for one in batches:
+        assert ring.add(one) is Added.SHOWN
+    return ring
+
+
+def seqs(history: msgspec.Raw, codec: wire.Codec = wire.MSGPACK) -> list[int]:
+    return [one["seq"] for one in codec.read(history)]
+
+
+def test_a_batch_reads_the_same_from_history_and_from_the_owner() -> None:
+    raw = frame(7, 4, 3, Position(5, 2))
+    stored = Batch.of_frame(raw)
+    told = Batch.of_out(Out(OutKind.BATCH, 9, Position(7, 4), 3, Position(5, 2), "", raw))
+    for one in (stored, told):
+        assert (one.epoch, one.seq, one.count, one.prev) == (7, 4, 3, Position(5, 2))
+        assert one.last == Position(7, 6)
+        assert one.encoded(wire.MSGPACK) is raw
+    with pytest.raises(ValueError, match="malformed"):
+        Batch.of_frame(b"\xc1")
+
+
+def test_json_is_made_once() -> None:
+    one = batch(1, 1)
+    assert wire.JSON.decode_server(one.encoded(wire.JSON)) == wire.JSON.decode_server(
+        wire.JSON.batch(one.frame)
+    )
+    assert one.encoded(wire.JSON) is one.encoded(wire.JSON)
+
+
+def test_batches_continue_by_seq() -> None:
+    ring = make(batch(5, 1, 2, START))
+    assert ring.head == Position(5, 2)
+    assert ring.add(batch(5, 1, 2)) is Added.DUPLICATE
+    assert ring.add(batch(5, 4)) is Added.GAP
+    assert ring.head == Position(5, 2)
+    assert ring.add(batch(5, 3)) is Added.SHOWN
+    assert ring.head == Position(5, 3)
+
+
+def test_batches_continue_by_prev_across_epochs() -> None:
+    ring = make(batch(5, 1, 2, START))
+    assert ring.add(batch(8, 1)) is Added.GAP
+    assert ring.add(batch(8, 1, prev=Position(5, 3))) is Added.GAP
+    assert ring.add(batch(8, 1, prev=Position(5, 2))) is Added.SHOWN
+    assert ring.add(batch(5, 3)) is Added.DUPLICATE
+
+
+def test_a_new_epoch_may_name_less_than_was_seen() -> None:
+    ring = make(batch(5, 1, 9, START))
+    assert ring.add(batch(8, 1, prev=Position(5, 4))) is Added.SHOWN
+
+
+def test_an_owner_that_was_replaced_is_stale() -> None:
+    ring = Ring(10, 1000)
+    assert not ring.is_stale(5)
+    assert not ring.is_stale(7)
+    assert ring.is_stale(6)
+    assert not ring.is_stale(7)
+
+
+def test_a_jump_begins_anew() -> None:
+    ring = make(batch(5, 1, 2, START))
+    ring.jump(batch(5, 9))
+    assert len(ring) == 1
+    assert ring.head == Position(5, 9)
+    assert not ring.covers(Position(5, 2))
+    assert ring.covers(Position(5, 8))
+
+
+def test_it_is_bounded_in_batches_and_in_bytes() -> None:
+    ring = make(*[batch(5, seq, prev=START if seq == 1 else None) for seq in range(1, 10)], max_batches=3)
+    assert len(ring) == 3
+    assert not ring.covers(Position(5, 5))
+    assert ring.covers(Position(5, 6))
+    size = len(frame(5, 2))
+    small = make(batch(5, 1, prev=START), batch(5, 2), batch(5, 3), max_bytes=2 * size)
+    assert len(small) == 2
+    assert small.size_bytes == 2 * size
+    tiny = make(batch(5, 1, prev=START), max_bytes=10)
+    assert len(tiny) == 0
+    assert tiny.size_bytes == 0
+    assert tiny.head == Position(5, 1)
+
+
+def test_an_empty_ring_covers_its_head() -> None:
+    ring = Ring(10, 1000, Position(5, 3))
+    assert ring.covers(Position(5, 3))
+    assert ring.covers(Position(6, 1))
+    assert not ring.covers(Position(5, 2))
+    assert not ring.covers(START)
+
+
+def test_since_gives_what_is_after_a_position() -> None:
+    ring = make(batch(5, 1, 2, START), batch(5, 3, 2), batch(8, 1, 1, Position(5, 4)))
+    wanted = {
+        START: [1, 3, 1],
+        Position(5, 1): [1, 3, 1],
+        Position(5, 2): [3, 1],
+        Position(5, 4): [1],
+        Position(5, 99): [1],
+        Position(8, 1): [],
+        Position(9, 1): [],
+    }
+    for position, expected in wanted.items():
+        batches, complete = ring.since(position, None, 1_000_000)
+        assert [one.seq for one in batches] == expected
+        assert complete
+
+
+def test_since_says_when_something_is_missing() -> None:
+    ring = Ring(10, 1_000_000)
+    ring.jump(batch(5, 3))
+    batches, complete = ring.since(Position(5, 1), None, 1_000_000)
+    assert [one.seq for one in batches] == [3]
+    assert not complete
+    assert not ring.since(Position(4, 1), None, 1_000_000)[1]
+
+
+def test_since_stops_at_enough_items_or_bytes() -> None:
+    ring = make(batch(5, 1, 2, START), batch(5, 3, 2), batch(5, 5, 2))
+    assert [one.seq for one in ring.since(START, 1, 1_000_000)[0]] == [1]
+    batches, complete = ring.since(START, 3, 1_000_000)
+    assert ([one.seq for one in batches], complete) == ([1, 3], False)
+    batches, complete = ring.since(START, None, 1)
+    assert ([one.seq for one in batches], complete) == ([1], False)
+    assert ring.since(START, 5, 1_000_000)[1]
+
+
+def test_a_snapshot_without_a_position_is_the_newest() -> None:
+    ring = make(batch(5, 1, 2, START), batch(5, 3, 2), batch(5, 5, 2))
+    for items, expected in {0: [], 1: [5], 2: [5], 3: [3, 5], 99: [1, 3, 5]}.items():
+        history, complete = ring.snapshot(wire.MSGPACK, None, items, 1_000_000)
+        assert (seqs(history), complete) == (expected, True)
+    assert seqs(ring.snapshot(wire.MSGPACK, None, 99, 1)[0]) == [5]
+    size = len(frame(5, 3, 2))
+    assert seqs(ring.snapshot(wire.MSGPACK, None, 99, 2 * size)[0]) == [3, 5]
+
+
+def test_a_snapshot_after_a_position_is_all_or_the_newest() -> None:
+    ring = make(batch(5, 1, 2, START), batch(5, 3, 2), batch(5, 5, 2))
+    history, complete = ring.snapshot(wire.MSGPACK, Position(5, 2), 1, 1_000_000)
+    assert (seqs(history), complete) == ([3, 5], True)
+    history, complete = ring.snapshot(wire.MSGPACK, START, 1, 1)
+    assert (seqs(history), complete) == ([5], False)
+    ring.jump(batch(5, 9))
+    history, complete = ring.snapshot(wire.MSGPACK, Position(5, 2), 1, 1_000_000)
+    assert (seqs(history), complete) == ([9], False)
+
+
+def test_a_snapshot_is_encoded_once_until_the_ring_changes() -> None:
+    ring = make(batch(5, 1, 2, START), batch(5, 3, 2))
+    first = ring.snapshot(wire.JSON, None, 50, 1_000_000)[0]
+    assert seqs(first, wire.JSON) == [1, 3]
+    assert ring.snapshot(wire.JSON, START, 50, 1_000_000)[0] is first
+    assert ring.snapshot(wire.MSGPACK, START, 50, 1_000_000)[0] is not first
+    ring.add(batch(5, 5))
+    assert seqs(ring.snapshot(wire.JSON, None, 50, 1_000_000)[0], wire.JSON) == [1, 3, 5]
+
+
+def test_remembered_snapshots_are_bounded() -> None:
+    ring = make(*[batch(5, seq, prev=START if seq == 1 else None) for seq in range(1, 51)])
+    for seq in range(50):
+        assert len(seqs(ring.snapshot(wire.MSGPACK, Position(5, seq), 1, 1_000_000)[0])) == 50 - seq
+
+
+def test_stored_batches_can_lead_to_the_ring() -> None:
+    ring = Ring(10, 1_000_000)
+    ring.jump(batch(5, 5))
+    ring.add(batch(5, 6))
+    stored = [frame(5, 2), frame(5, 3, 2), frame(5, 5)]
+    history = bridge(ring, wire.JSON, Position(5, 1), stored, 1_000_000)
+    assert history is not None
+    assert seqs(history, wire.JSON) == [2, 3, 5, 6]
+    assert bridge(ring, wire.JSON, Position(5, 1), stored[1:], 1_000_000) is None
+    assert bridge(ring, wire.JSON, Position(5, 1), stored[:1], 1_000_000) is None
+    assert bridge(ring, wire.JSON, Position(5, 1), [], 1_000_000) is None

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danmaku import wire
+from danmaku.errors import Close
+from danmaku.model import Identity, Role
+from edge.session import Action, End, Limits, Refuse, Session
+
+ANN = Identity("ann", "Ann", Role.VIEWER)
+LIMITS = Limits(frames_per_s=10.0, frames_burst=5, rooms=2)
+
+
+def make(limits: Limits = Limits(1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
+    return Session(wire.MSGPACK, limits)
+
+
+def greeted(limits: Limits = Limits(1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
+    session = make(limits)
+    assert session.receive(wire.Hello(1), 0.0) == wire.Hello(1)
+    assert session.greet(ANN) == []
+    return session
+
+
+def refusal(action: Action) -> tuple[int | None, str]:
+    assert isinstance(action, Refuse)
+    return action.id, action.refusal.name
+
+
+def test_hello_comes_first_and_once() -> None:
+    session = make()
+    assert refusal(session.receive(wire.Ping(7), 0.0)) == (7, "unauthorized")
+    assert refusal(session.receive(wire.Join(8, "r"), 0.0)) == (8, "unauthorized")
+    assert session.receive(wire.Hello(9), 0.0) == wire.Hello(9)
+    assert refusal(session.receive(wire.Hello(10), 0.0)) == (10, "bad_frame")
+    session.greet(ANN)
+    assert session.identity == ANN
+    assert refusal(session.receive(wire.Hello(11), 0.0)) == (11, "bad_frame")
+    assert session.receive(wire.Ping(12), 0.0) == wire.Ping(12)
+
+
+def test_it_remembers_that_hello_was_said() -> None:
+    session = make()
+    said = [session.said_hello]
+    session.receive(wire.Hello(1), 0.0)
+    said.append(session.said_hello)
+    assert said == [False, True]
+
+
+def test_a_hello_with_a_bad_device_may_be_said_again() -> None:
+    session = make()
+    assert refusal(session.receive(wire.Hello(1, device="a b"), 0.0)) == (1, "bad_id")
+    assert session.receive(wire.Hello(2, device="tv"), 0.0) == wire.Hello(2, device="tv")
+
+
+def test_what_comes_behind_a_hello_waits_for_its_answer() -> None:
+    session = make()
+    session.receive(wire.Hello(1), 0.0)
+    assert session.receive(wire.Join(2, "r"), 0.0) is None
+    assert session.receive(wire.Join(3, "not an id"), 0.0) is None
+    joined, refused = session.greet(ANN)
+    assert joined == wire.Join(2, "r")
+    assert refusal(refused) == (3, "bad_id")
+
+
+def test_only_so_many_frames_wait_behind_a_hello() -> None:
+    session = make()
+    session.receive(wire.Hello(1), 0.0)
+    answers = [session.receive(wire.Ping(number), 0.0) for number in range(20)]
+    assert [refusal(answer) for answer in answers if answer is not None] == [
+        (number, "rate_limited") for number in range(16, 20)
+    ]
+    assert session.greet(ANN) == [wire.Ping(number) for number in range(16)]
+
+
+def test_what_cannot_be_read_is_refused_under_its_id() -> None:
+    session = make()
+    action = session.receive(wire.Malformed(5, "no such field"), 0.0)
+    assert isinstance(action, Refuse)
+    assert (action.id, action.refusal.name, action.refusal.message) == (5, "bad_frame", "no such field")
+    assert refusal(session.receive(wire.Malformed(None, "?"), 0.0)) == (None, "bad_frame")
+
+
+def test_ids_are_checked() -> None:
+    session = greeted()
+    session.enter("r")
+    for frame in (wire.Join(2, "a b"), wire.Leave(2, ""), wire.Send(2, "r", "hi", "c d")):
+        assert refusal(session.receive(frame, 0.0)) == (2, "bad_id")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        wire.Leave(3, "r"),
+        wire.Send(3, "r", "hi", "c"),
+        wire.Like(3, "r", 1),
+        wire.History(3, "r", wire.At(1, 1)),
+    ],
+)
+def test_a_room_must_be_joined_first(frame: wire.Send) -> None:
+    session = greeted()
+    assert refusal(session.receive(frame, 0.0)) == (3, "not_joined")
+    session.enter("r")
+    assert session.receive(frame, 0.0) == frame
+
+
+def test_rooms_are_bounded() -> None:
+    session = greeted()
+    session.enter("a")
+    session.enter("b")
+    session.enter("b")
+    assert session.joined == ("a", "b")
+    assert refusal(session.receive(wire.Join(4, "c"), 0.0)) == (4, "conflict")
+    assert session.receive(wire.Join(5, "b"), 0.0) == wire.Join(5, "b")
+    assert session.leave("a")
+    assert not session.leave("a")
+    assert session.receive(wire.Join(6, "c"), 0.0) == wire.Join(6, "c")
+
+
+def test_what_is_said_has_bounds() -> None:
+    session = greeted()
+    session.enter("r")
+    assert refusal(session.receive(wire.Send(1, "r", "x" * 10_001, "c"), 0.0)) == (1, "too_long")
+    longest = wire.Send(1, "r", "x" * 10_000, "c")
+    assert session.receive(longest, 0.0) == longest
+    for n in (0, 101):
+        assert refusal(session.receive(wire.Like(2, "r", n), 0.0)) == (2, "bad_frame")
+    for n in (1, 100):
+        assert session.receive(wire.Like(2, "r", n), 0.0) == wire.Like(2, "r", n)
+
+
+def test_frames_have_a_rate_and_a_burst() -> None:
+    session = greeted(LIMITS)
+    actions = [session.receive(wire.Ping(number), 10.0) for number in range(6)]
+    assert actions[:5] == [wire.Ping(number) for number in range(5)]
+    last = actions[5]
+    assert isinstance(last, Refuse)
+    assert (last.id, last.refusal.name, last.refusal.retry_ms) == (5, "rate_limited", 100)
+    assert session.receive(wire.Ping(6), 10.11) == wire.Ping(6)
+    assert refusal(session.receive(wire.Malformed(7, "?"), 10.11)) == (7, "rate_limited")
+
+
+def test_who_goes_on_far_too_fast_is_closed() -> None:
+    session = greeted(LIMITS)
+    actions = [session.receive(wire.Ping(number), 10.0) for number in range(100)]
+    ends = [action for action in actions if isinstance(action, End)]
+    assert ends
+    assert ends[0].code is Close.TOO_FAST
+    assert actions.index(ends[0]) == 5 + 50
+
+
+def test_who_is_refused_now_and_then_stays() -> None:
+    session = greeted(LIMITS)
+    for second in range(1000):
+        actions = [session.receive(wire.Ping(number), float(second)) for number in range(12)]
+        assert not any(isinstance(action, End) for action in actions)
+
+
+@given(st.lists(st.floats(0, 2), max_size=200))
+def test_no_window_holds_more_than_burst_and_rate_allow(pauses: list[float]) -> None:
+    session = greeted(LIMITS)
+    now, taken = 100.0, []
+    for pause in pauses:
+        now += pause
+        if isinstance(session.receive(wire.Ping(1), now), wire.Ping):
+            taken.append(now)
+    for begin in range(len(taken)):
+        for end in range(begin, len(taken)):
+            allowed = LIMITS.frames_burst + (taken[end] - taken[begin]) * LIMITS.frames_per_s
+            assert end - begin + 1 <= allowed + 1e-6

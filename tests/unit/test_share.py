@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danmaku.subjects import PARTITIONS
+from rooms.share import fair_share, surplus, wanted
+
+
+@pytest.mark.parametrize(("processes", "share"), [(1, 64), (2, 32), (3, 22), (64, 1), (100, 1)])
+def test_the_share_is_rounded_up(processes: int, share: int) -> None:
+    assert fair_share(processes) == share
+
+
+def test_only_what_is_above_the_share_is_given_back() -> None:
+    assert surplus([5, 3, 9], 3) == []
+    assert surplus([5, 3, 9], 2) == [9]
+
+
+def test_only_what_is_missing_is_taken_and_only_where_nobody_is() -> None:
+    assert wanted({1}, {2}, 3, start=0) == [0, 3]
+    assert wanted({1}, {2}, 3, start=62) == [62, 63]
+    assert wanted({1, 2}, set(), 1, start=0) == []
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(0, 63))
+def test_whoever_comes_and_goes_all_is_owned_in_the_end_and_then_nothing_moves(
+    populations: list[int], start: int
+) -> None:
+    held: list[set[int]] = []
+    for population in populations:
+        held = held[:population] + [set() for _ in range(population - len(held))]
+        for _ in range(3):
+            _round(held, start)
+        assert sorted(partition for own in held for partition in own) == list(range(PARTITIONS))
+        before = [set(own) for own in held]
+        _round(held, start)
+        assert held == before
+
+
+def _round(held: list[set[int]], start: int) -> None:
+    share = fair_share(len(held))
+    for own in held:
+        own.difference_update(surplus(own, share))
+        taken = {partition for others in held for partition in others}
+        own.update(wanted(own, taken, share, start))

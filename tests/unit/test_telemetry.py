@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from config.settings import Log
+from danmaku.supervisor import NAME_VARIABLE
+from danmaku.telemetry import (
+    FOLDER_VARIABLE,
+    EdgeMetrics,
+    LoopLag,
+    RoomsMetrics,
+    configure_logging,
+    forget_process,
+    get_logger,
+    scrape,
+)
+
+
+@pytest.fixture(autouse=True)
+def _same_logging_afterwards() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def _samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Log(format="json"), "edge-1")
+    get_logger("danmaku.test").info("it went well", room="lobby", n=3)
+    logging.getLogger("a.library").warning("old %s", "style")
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert first.pop("timestamp")
+    assert first == {
+        "message": "it went well",
+        "level": "info",
+        "logger": "danmaku.test",
+        "process": "edge-1",
+        "room": "lobby",
+        "n": 3,
+    }
+    assert (second["message"], second["level"], second["process"]) == ("old style", "warning", "edge-1")
+
+
+def test_text_lines_are_plain_where_nobody_looks_on(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Log(), "rooms")
+    get_logger("danmaku.test").warning("it went well", room="lobby")
+    line = capsys.readouterr().err
+    assert "it went well" in line
+    assert "room=lobby process=rooms" in line
+    assert "\x1b" not in line
+
+
+def test_the_level_is_a_floor(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Log(level="warning"), "edge")
+    get_logger("danmaku.test").info("hidden")
+    logging.getLogger("a.library").info("hidden")
+    get_logger("danmaku.test").error("shown")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_does_not_show_values(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Log(format="json" if form == "json" else "text"), "edge")
+    password = "hunter" + str(2)
+
+    def fail(_: str) -> None:
+        raise RuntimeError("broken")
+
+    try:
+        fail(password)
+    except RuntimeError:
+        get_logger("danmaku.test").exception("it failed")
+    said = capsys.readouterr().err
+    assert "RuntimeError: broken" in said
+    assert password not in said
+
+
+def test_edge_metrics_have_names_and_explanations() -> None:
+    registry = CollectorRegistry()
+    metrics = EdgeMetrics(registry)
+    metrics.connections.set(2)
+    metrics.refusals.labels("muted").inc()
+    metrics.http_requests.labels("/healthz", "200").inc()
+    metrics.items_per_batch.observe(7)
+    text = scrape(registry)
+    samples = _samples(text)
+    assert samples["danmaku_edge_connections", ()] == 2
+    assert samples["danmaku_edge_refusals_total", (("name", "muted"),)] == 1
+    assert samples["danmaku_edge_http_requests_total", (("route", "/healthz"), ("status", "200"))] == 1
+    assert samples["danmaku_edge_items_per_batch_count", ()] == 1
+    _all_explained(text)
+
+
+def test_rooms_metrics_have_names_and_explanations() -> None:
+    registry = CollectorRegistry()
+    metrics = RoomsMetrics(registry)
+    metrics.leases.set(64)
+    metrics.comments.labels("shed").inc(3)
+    metrics.store_seconds.labels("append").observe(0.002)
+    text = scrape(registry)
+    samples = _samples(text)
+    assert samples["danmaku_rooms_leases", ()] == 64
+    assert samples["danmaku_rooms_comments_total", (("outcome", "shed"),)] == 3
+    assert samples["danmaku_rooms_store_seconds_count", (("verb", "append"),)] == 1
+    _all_explained(text)
+
+
+def _all_explained(text: bytes) -> None:
+    families = list(text_string_to_metric_families(text.decode()))
+    assert len(families) >= 10
+    assert all(family.documentation.endswith(".") for family in families)
+
+
+_WORKER = """
+import sys
+from danmaku.telemetry import EdgeMetrics, scrape
+metrics = EdgeMetrics()
+metrics.connections.inc(int(sys.argv[1]))
+metrics.joins.inc(int(sys.argv[1]))
+sys.stdout.buffer.write(scrape())
+"""
+
+
+def _worker(folder: Path, name: str, amount: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """A process called `name` counts `amount`, scrapes and ends."""
+    run = f"import os, runpy, sys; os.environ[{NAME_VARIABLE!r}] = f'{{os.getpid()}}:{name}'\n" + _WORKER
+    environment = {**os.environ, FOLDER_VARIABLE: str(folder)}
+    argv = [sys.executable, "-W", "error", "-c", run, str(amount)]
+    return _samples(subprocess.run(argv, env=environment, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def test_one_scrape_for_all_processes_and_restarts_of_a_node(tmp_path: Path) -> None:
+    assert _worker(tmp_path, "edge-1", 5)["danmaku_edge_joins_total", ()] == 5
+    both = _worker(tmp_path, "edge-2", 7)
+    assert both["danmaku_edge_joins_total", ()] == 12
+    assert both["danmaku_edge_connections", ()] == 12
+    again = _worker(tmp_path, "edge-1", 1)
+    assert again["danmaku_edge_joins_total", ()] == 13  # goes on counting
+    assert again["danmaku_edge_connections", ()] == 8  # begins anew
+    assert len(list(tmp_path.iterdir())) == 6  # three files each, however often they start
+
+
+def test_what_a_dead_process_had_open_is_forgotten(tmp_path: Path) -> None:
+    _worker(tmp_path, "edge-1", 5)
+    forget_process(tmp_path, "edge-1")
+    forget_process(tmp_path, "edge-1")
+    left = _worker(tmp_path, "edge-2", 1)
+    assert left["danmaku_edge_connections", ()] == 1
+    assert left["danmaku_edge_joins_total", ()] == 6
+
+
+async def test_loop_lag_is_measured_while_the_block_lasts() -> None:
+    seen: list[float] = []
+    enough = asyncio.Event()
+
+    def observe(lag_s: float) -> None:
+        seen.append(lag_s)
+        if len(seen) == 3:
+            enough.set()
+
+    async with LoopLag(observe, period_s=0.001) as measuring:
+        await asyncio.wait_for(enough.wait(), 20)
+    await measuring.stop()
+    assert min(seen) >= 0
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "loop lag"]

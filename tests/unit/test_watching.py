@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+
+from danmaku.client import Comment, Event, Position
+from danmaku.watching import json_of, line_of, printable
+
+_COMMENT = Comment("lobby", Position(5, 7), 1000, "ann", "Ann", "弹幕 hi", color=0xFF8800, role="streamer")
+_EVENT = Event("lobby", Position(5, 8), 1001, "announce", {"text": "a break"})
+
+
+def test_a_line_says_who_and_what() -> None:
+    assert line_of(_COMMENT).plain == "Ann: 弹幕 hi"
+    assert line_of(_EVENT).plain == "* announce: a break"
+    assert line_of(Event("lobby", Position(5, 9), 1, "gone", {})).plain == "* gone"
+
+
+def test_people_cannot_steer_the_terminal() -> None:
+    evil = Comment("lobby", Position(1, 1), 1, "x", "\x1b[2Jx", "[red]a\x1b]0;b\x07\nc\u202ed")
+    assert line_of(evil).plain == "\ufffd[2Jx: [red]a\ufffd]0;b\ufffd\ufffdc\ufffdd"
+    assert printable("plain 弹幕") == "plain 弹幕"
+
+
+def test_json_lines_hold_everything() -> None:
+    comment = json.loads(json_of(_COMMENT))
+    assert comment == {
+        "kind": "comment", "room": "lobby", "epoch": 5, "seq": 7, "at": 1000, "uid": "ann", "name": "Ann",
+        "text": "弹幕 hi", "mode": "scroll", "color": 0xFF8800, "size": 25, "role": "streamer",
+    }  # fmt: skip
+    event = json.loads(json_of(_EVENT))
+    assert (event["kind"], event["data"], event["seq"]) == ("announce", {"text": "a break"}, 8)
+    assert "\n" not in json_of(_COMMENT)
