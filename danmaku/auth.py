@@ -1,8 +1,9 @@
 """Tokens and guests: who is speaking. No clock: `now_s` is passed in.
 
 A token is a JWT with `sub`, `name`, `role`, `rooms` ({room: role}), `iat`, `exp` and `typ`; a refresh
-token also carries its family (`fam`) and number (`n`). One algorithm is accepted, the configured one,
-whatever a token's header says.
+token also carries its family (`fam`), its number (`n`) and, where its access token has a life of its
+own, that life (`ttl`, seconds). One algorithm is accepted, the configured one, whatever a token's header
+says.
 """
 
 from __future__ import annotations
@@ -15,17 +16,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from config import settings as config
-from danmaku.errors import UNAUTHORIZED, Refusal
+from danmaku.errors import BAD_FRAME, UNAUTHORIZED, Refusal
 from danmaku.model import Identity, Role, check_id
 
 MAX_TOKEN: Final = 4096
 MIN_SECRET: Final = 32
-_AHEAD_S: Final = 60.0
+MIN_RSA_BITS: Final = 2048
+_AHEAD_S: Final = 60.0  # how far the clock of whoever issues tokens may be ahead
+_MAX_NUMBER: Final = 2**53 - 1
 _MAX_NAME: Final = 64
 _MAX_ROOMS: Final = 64
 _REQUIRED: Final = ["sub", "iat", "exp", "typ"]
+_MARK_BYTES: Final = 12  # of a guest's uid: too many to find a device for somebody else's
+_BAD_KEY: Final = (ValueError, TypeError, UnsupportedAlgorithm, jwt.InvalidKeyError)
 
 
 class AuthError(Exception):
@@ -41,16 +48,21 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a verified refresh token says."""
+    """What a verified refresh token says. `ttl_s` is the life of its access tokens, None where as usual."""
 
     identity: Identity
     family: str
     n: int
     issued_ms: int
+    ttl_s: int | None = None
 
 
 class Authority:
-    """Verifies tokens, names guests, and issues tokens where it holds the signing key."""
+    """Verifies tokens, names guests, and issues tokens where it holds the signing key.
+
+    `secret` signs with HS256; with the other algorithms it only keys the uids of guests, which everybody
+    who verifies must name alike. Without it their public key does.
+    """
 
     def __init__(
         self,
@@ -63,20 +75,14 @@ class Authority:
         access_ttl_s: int = 3600,
         refresh_ttl_s: int = 30 * 24 * 3600,
     ) -> None:
-        """Raises AuthError for keys that are missing or too weak."""
+        """Keys are PEM. Raises AuthError for keys that are missing, too weak, or not for `algorithm`."""
         if algorithm == "HS256":
-            if len(secret.encode()) < MIN_SECRET:
-                raise AuthError(f"auth.secret must have at least {MIN_SECRET} bytes")
-            self._verifying: Any = secret
-            self._signing: Any = secret
+            self._verifying = self._signing = _secret(secret)
         else:
-            if not public_key:
-                raise AuthError(f"auth.public_key_file must name a public key for {algorithm}")
-            self._verifying = public_key
-            self._signing = private_key or None
+            self._verifying = _public_key(public_key, algorithm)
+            self._signing = _private_key(private_key, algorithm, self._verifying) if private_key else None
         self._algorithm = algorithm
-        guest_secret = secret or private_key or secrets.token_hex(32)
-        self._guest_key = blake2b(guest_secret.encode(), person=b"danmaku guest").digest()
+        self._guest_key = blake2b((secret or public_key).encode(), person=b"danmaku guest").digest()
         self._guests = guests
         self._access_ttl_s = access_ttl_s
         self._refresh_ttl_s = refresh_ttl_s
@@ -89,20 +95,22 @@ class Authority:
     def read_refresh(self, token: str, now_s: float) -> RefreshClaims:
         """What a refresh token says; whether it was spent the store knows. Raises Refusal (unauthorized)."""
         claims = self._claims(token, "refresh", now_s)
-        family, number = claims.get("fam"), claims.get("n")
-        if not isinstance(family, str) or not isinstance(number, int) or number < 1:
-            raise Refusal(UNAUTHORIZED, "the refresh token names no family")
         identity = _identity(claims)
-        return RefreshClaims(identity, check_id(family, "fam"), number, identity.issued_ms)
+        try:
+            family, number = check_id(_text(claims.get("fam")), "fam"), _number(claims.get("n"))
+            ttl_s = None if claims.get("ttl") is None else _number(claims["ttl"])
+        except (ValueError, Refusal) as error:
+            raise _invalid(error) from None
+        return RefreshClaims(identity, family, number, identity.issued_ms, ttl_s)
 
     def guest(self, device: str | None, name: str | None) -> Identity:
         """A guest: the same uid for the same secret `device`. Raises Refusal where there are none."""
         if not self._guests:
             raise Refusal(UNAUTHORIZED, "guests are not admitted here: a token is needed")
         if device:
-            mark = blake2b(device.encode(), key=self._guest_key, digest_size=8).hexdigest()
+            mark = blake2b(device.encode(), key=self._guest_key, digest_size=_MARK_BYTES).hexdigest()
         else:
-            mark = secrets.token_hex(8)
+            mark = secrets.token_hex(_MARK_BYTES)
         return Identity(f"g-{mark}", _shown_name(name) or f"guest-{mark[:4]}", Role.GUEST)
 
     def issue(
@@ -116,27 +124,34 @@ class Authority:
     ) -> TokenPair:
         """An access and a refresh token; equal arguments (with a family) give equal tokens.
 
-        Raises AuthError where only a public key is configured.
+        `ttl_s` is the life of the access token and of those that a refresh brings. Raises AuthError where
+        only a public key is configured, Refusal for what `verify` would not take (bad_id, bad_frame).
         """
-        lifetime = self._access_ttl_s if ttl_s is None else ttl_s
-        claims: dict[str, Any] = {"sub": identity.uid, "name": identity.name, "role": identity.role.label}
-        if identity.rooms:
-            claims["rooms"] = {room: role.label for room, role in identity.rooms.items()}
-        claims["iat"] = math.floor(now_s * 1000) / 1000
-        access = {**claims, "typ": "access", "exp": claims["iat"] + lifetime}
-        refresh = {
-            **claims,
-            "typ": "refresh",
-            "exp": claims["iat"] + max(self._refresh_ttl_s, lifetime),
-            "fam": family or secrets.token_urlsafe(12),
-            "n": n,
-        }
-        return TokenPair(self._sign(access), self._sign(refresh), lifetime)
-
-    def _sign(self, claims: dict[str, Any]) -> str:
         if self._signing is None:
             raise AuthError("tokens are issued elsewhere: auth.private_key_file is not set")
-        return self._jwt.encode(claims, self._signing, algorithm=self._algorithm)
+        issued_ms = _milliseconds(now_s)
+        lifetime_s = self._access_ttl_s if ttl_s is None else ttl_s
+        uid = check_id(identity.uid, "uid")
+        claims: dict[str, Any] = {"sub": uid, "name": _shown_name(identity.name) or uid}
+        claims["role"] = identity.role.label
+        if identity.rooms:
+            claims["rooms"] = {check_id(room, "room"): role.label for room, role in identity.rooms.items()}
+        claims["iat"] = issued_ms / 1000
+        access = {**claims, "typ": "access", "exp": (issued_ms + lifetime_s * 1000) / 1000}
+        refresh_ms = max(self._refresh_ttl_s, lifetime_s) * 1000
+        refresh = {**claims, "typ": "refresh", "exp": (issued_ms + refresh_ms) / 1000}
+        refresh |= {"fam": family or secrets.token_urlsafe(12), "n": n}
+        if ttl_s is not None:
+            refresh["ttl"] = ttl_s
+        return TokenPair(self._sign(access), self._sign(refresh), lifetime_s)
+
+    def _sign(self, claims: dict[str, Any]) -> str:
+        token = self._jwt.encode(claims, self._signing, algorithm=self._algorithm)
+        if len(token) > MAX_TOKEN or len(claims.get("rooms", ())) > _MAX_ROOMS:
+            raise Refusal(
+                BAD_FRAME, f"a token holds at most {_MAX_ROOMS} rooms and {MAX_TOKEN} bytes: name fewer rooms"
+            )
+        return token
 
     def _claims(self, token: str, kind: str, now_s: float) -> dict[str, Any]:
         if len(token) > MAX_TOKEN:
@@ -145,17 +160,15 @@ class Authority:
             claims: dict[str, Any] = self._jwt.decode(
                 token, self._verifying, algorithms=[self._algorithm], options={"require": _REQUIRED}
             )
-        except (jwt.InvalidTokenError, ValueError) as error:
-            raise Refusal(UNAUTHORIZED, f"the token is not valid: {error}") from None
+            starts_s = max(_time(claims["iat"]), _time(claims.get("nbf", claims["iat"])))
+            ends_s = _time(claims["exp"])
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise _invalid(error) from None
         if claims["typ"] != kind:
-            raise Refusal(
-                UNAUTHORIZED,
-                f"an {kind} token is needed here" if kind == "access" else "a refresh token is needed here",
-            )
-        issued, expires = _time(claims["iat"]), _time(claims["exp"])
-        if expires <= now_s:
+            raise Refusal(UNAUTHORIZED, f"a token of type {kind} is needed here")
+        if ends_s <= now_s:
             raise Refusal(UNAUTHORIZED, "the token has expired")
-        if issued > now_s + _AHEAD_S:
+        if starts_s > now_s + _AHEAD_S:
             raise Refusal(UNAUTHORIZED, "the token is from the future")
         return claims
 
@@ -183,18 +196,54 @@ def _read(path: str, key: str) -> str:
         raise AuthError(f"{key} = {path}: {error}") from None
 
 
+def _secret(secret: str) -> Any:
+    if len(secret.encode()) < MIN_SECRET:
+        raise AuthError(f"auth.secret must have at least {MIN_SECRET} bytes")
+    try:
+        return jwt.get_algorithm_by_name("HS256").prepare_key(secret)
+    except jwt.InvalidKeyError as error:
+        raise AuthError(f"auth.secret is not a secret: {error}") from None
+
+
+def _public_key(pem: str, algorithm: str) -> Any:
+    what = f"auth.public_key_file must name a PEM file with a public key for {algorithm}"
+    if not pem:
+        raise AuthError(what)
+    try:
+        key: Any = jwt.get_algorithm_by_name(algorithm).prepare_key(load_pem_public_key(pem.encode()))
+    except _BAD_KEY:
+        raise AuthError(what) from None
+    if algorithm == "RS256" and key.key_size < MIN_RSA_BITS:
+        raise AuthError(f"{what} of at least {MIN_RSA_BITS} bits")
+    return key
+
+
+def _private_key(pem: str, algorithm: str, public_key: Any) -> Any:
+    what = f"auth.private_key_file must name a PEM file with a private key for {algorithm}, not encrypted"
+    try:
+        key: Any = jwt.get_algorithm_by_name(algorithm).prepare_key(load_pem_private_key(pem.encode(), None))
+    except _BAD_KEY:
+        raise AuthError(what) from None
+    if key.public_key() != public_key:
+        raise AuthError("auth.private_key_file and auth.public_key_file do not belong together")
+    return key
+
+
 def _identity(claims: dict[str, Any]) -> Identity:
     uid, name = claims["sub"], claims.get("name")
     try:
         check_id(uid, "sub")
         role = Role.parse(_text(claims.get("role", Role.VIEWER.label)))
         rooms = _rooms(claims.get("rooms"))
-    except ValueError as error:
-        raise Refusal(UNAUTHORIZED, f"the token is not valid: {error}") from None
-    except Refusal as refusal:
-        raise Refusal(UNAUTHORIZED, f"the token is not valid: {refusal.message}") from None
+    except (ValueError, Refusal) as error:
+        raise _invalid(error) from None
     shown = _shown_name(name if isinstance(name, str) else None) or uid
-    return Identity(uid, shown, role, rooms, math.floor(_time(claims["iat"]) * 1000))
+    return Identity(uid, shown, role, rooms, _milliseconds(claims["iat"]))
+
+
+def _invalid(error: Exception) -> Refusal:
+    why = error.message if isinstance(error, Refusal) else error
+    return Refusal(UNAUTHORIZED, f"the token is not valid: {why}")
 
 
 def _rooms(value: object) -> dict[str, Role] | None:
@@ -211,10 +260,21 @@ def _text(value: object) -> str:
     return value
 
 
+def _number(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= _MAX_NUMBER:
+        raise ValueError(f"{value!r} is not a number from 1 on")
+    return value
+
+
 def _time(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise Refusal(UNAUTHORIZED, "the token is not valid: a time in it is not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_NUMBER:
+        raise ValueError("a time in it is not a number of seconds")
     return float(value)
+
+
+def _milliseconds(seconds: float) -> int:
+    """Whole milliseconds, never rounded up; what was made from whole ones gives the same again."""
+    return math.floor(round(seconds * 1000, 3))
 
 
 def _shown_name(name: str | None) -> str:

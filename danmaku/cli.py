@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
+from rich import box
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Column, Table
@@ -226,7 +227,7 @@ def rooms(
         typer.echo(msgspec.json.encode(answer))
         return
     numbers = [Column(name, justify="right") for name in ("viewers", "likes")]
-    table = Table("room", "title", *numbers, "open")
+    table = Table("room", "title", *numbers, "open", box=box.SIMPLE_HEAD if sys.stdout.isatty() else None)
     for one in answer["rooms"]:
         state = "yes" if one.get("open", True) else "no"
         title = Text(printable(one.get("title", "")))

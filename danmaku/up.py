@@ -26,6 +26,7 @@ _SERVER_S: Final = 60.0  # reading back a large store takes its time
 _EDGE_S: Final = 60.0
 _POLL_S: Final = 0.05
 _PROBE_S: Final = 2.0
+_PROBES_PER_WORKER: Final = 8  # enough to have met each of them, nearly for sure
 _GRACE_S: Final = 10.0  # what a stopping edge may take longer than its drain time
 _NEXT_PORTS: Final = 50
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
@@ -150,8 +151,10 @@ def _children(
     environment = _environment(os.environ, settings, {FOLDER_VARIABLE: str(folder.fresh_metrics())})
     python = [sys.executable, "-m"]
 
+    workers = settings.edge.workers or os.cpu_count() or 1
+
     async def edge_ready() -> None:
-        await _until_ready(address)
+        await _until_ready(address, workers * _PROBES_PER_WORKER)
 
     names = ["rooms"] if rooms == 1 else [f"rooms-{number}" for number in range(1, rooms + 1)]
     return [
@@ -174,10 +177,18 @@ def _environment(ours: Mapping[str, str], settings: Settings, more: Mapping[str,
     return {**others, **to_environment(settings), **more}
 
 
-async def _until_ready(address: Address) -> None:
-    """Return when the service says that it is ready. Has no deadline of its own."""
-    while not await _is_ready(address):  # noqa: ASYNC110  what is waited for is another process
-        await asyncio.sleep(_POLL_S)
+async def _until_ready(address: Address, times: int) -> None:
+    """Return when the service said `times` times in a row that it is ready. Has no deadline of its own.
+
+    Each time another one of the workers that share the port may be the one that answers.
+    """
+    good = 0
+    while good < times:
+        if await _is_ready(address):
+            good += 1
+        else:
+            good = 0
+            await asyncio.sleep(_POLL_S)
 
 
 async def _is_ready(address: Address) -> bool:

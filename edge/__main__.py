@@ -19,8 +19,8 @@ from danmaku.bus import NatsBus
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from danmaku.supervisor import USELESS, Child, Supervisor, stopped_by_signals
 from danmaku.telemetry import FOLDER_VARIABLE, EdgeMetrics, configure_logging, forget_process, get_logger
+from edge import uws
 from edge.node import Node
-from edge.uws import LibuvMissing
 
 
 class NotStarted(Exception):
@@ -87,10 +87,13 @@ async def _work(settings: Settings, worker: int, stop: asyncio.Event, force: asy
     bus = NatsBus.start(settings.nats, name)
     try:
         node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name)
-    except (AuthError, LibuvMissing, ValueError) as error:
+    except (AuthError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error
-    await node.run(stop, force)
+    try:
+        await node.run(stop, force)
+    except uws.PortInUse as error:
+        raise NotStarted(str(error)) from error
     return 0
 
 

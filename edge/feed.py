@@ -13,6 +13,9 @@ from danmaku.envelope import Out, OutKind
 from danmaku.model import Position
 from edge.ring import Added, Batch, Ring
 
+_SAME_STATS = 2  # repeats of equal statistics that are shown, for those who missed the first
+_SAME_STATS_EVERY = 5  # of the others
+
 Shown = Batch | Out
 """A batch, or the statistics or notice of an Out, for the viewers now."""
 
@@ -20,7 +23,9 @@ Shown = Batch | Out
 class Feed:
     """`behind`: something is missing; ask history for what is after `ring.head`."""
 
-    __slots__ = ("_held", "_held_bytes", "_max_batches", "_max_bytes", "behind", "ring", "room")
+    __slots__ = (
+        "_held", "_held_bytes", "_max_batches", "_max_bytes", "_repeats", "_stats", "behind", "ring", "room"
+    )  # fmt: skip
 
     def __init__(self, room: str, max_batches: int, max_bytes: int) -> None:
         self.room = room
@@ -30,6 +35,8 @@ class Feed:
         self._max_bytes = max_bytes
         self._held: list[Out] = []
         self._held_bytes = 0
+        self._stats = b""
+        self._repeats = 0
 
     def begin(self, frames: Sequence[bytes], head: Position) -> list[Shown]:
         """The newest part of history, asked for after the subscription. Raises ValueError on a bad frame."""
@@ -62,7 +69,7 @@ class Feed:
         if out.kind is not OutKind.BATCH:
             if patient and out.first > ring.head:
                 return self._fall_behind(out)
-            return [out]
+            return [out] if out.kind is not OutKind.STATS or self._is_news(out.frame) else []
         batch = Batch.of_out(out)
         if not patient:
             return self._add(batch)
@@ -70,6 +77,14 @@ class Feed:
         if added is Added.GAP:
             return self._fall_behind(out)
         return [batch] if added is Added.SHOWN else []
+
+    def _is_news(self, stats: bytes) -> bool:
+        """Whether viewers are told: in a quiet room nothing else costs anything."""
+        if stats != self._stats:
+            self._stats, self._repeats = stats, 0
+            return True
+        self._repeats += 1
+        return self._repeats <= _SAME_STATS or self._repeats % _SAME_STATS_EVERY == 0
 
     def _add(self, batch: Batch) -> list[Shown]:
         """Show it if it is new, be there a gap before it or not."""

@@ -86,10 +86,6 @@ class Session:
     def said_hello(self) -> bool:
         return self._phase is not _Phase.NEW
 
-    @property
-    def greeted(self) -> bool:
-        return self._phase is _Phase.GREETED
-
     def receive(self, frame: ClientFrame, now: float) -> Action:
         """What to do about a frame that arrived at `now` (monotonic seconds)."""
         wait_s = self._wait_s(now)

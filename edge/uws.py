@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +22,7 @@ from typing import Any, Final, Protocol
 from cffi import FFI
 
 from danmaku import errors
+from danmaku.ports import PortInUse, ensure_port_free, free_port
 from edge._uws_http import (
     PLAIN,
     HttpHandler,
@@ -59,10 +59,6 @@ _LISTEN_SHARED: Final = 0
 _LISTEN_EXCLUSIVE: Final = 1
 _MAX_REASON_BYTES: Final = 123
 _RESERVED_CODES: Final = (1004, 1005, 1006, 1015)
-
-
-class PortInUse(OSError):
-    """The address cannot be listened on, or somebody else already listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +229,7 @@ class Server:
         if not shared:
             ensure_port_free(host, port)
         elif port == 0:
-            port = _probe(host, 0)  # native code would not let others share a port it was not told
+            port = free_port(host)  # native code would not let others share a port it was not told
         listening = self._native.listen(self._app, host, port, shared=shared)
         if listening is None:
             raise PortInUse(f"cannot listen on {host} port {port}: in use, or not an address of this host")
@@ -410,30 +406,6 @@ class _NativeLibrary:
 @cache
 def _load_native() -> _NativeLibrary:
     return _NativeLibrary()
-
-
-def ensure_port_free(host: str, port: int) -> None:
-    """Raise PortInUse if anything listens on this address, be it one that lets others share its port.
-
-    A port is shared only among those who all ask for it, which this probe does not. What an earlier
-    process left behind, connections that only linger, does not count.
-    """
-    _probe(host, port)
-
-
-def _probe(host: str, port: int) -> int:
-    """Bind to every address that `host` stands for, for a moment; the port that was bound last."""
-    try:
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        ):
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-                bound = probe.getsockname()[1]
-    except OSError as error:
-        raise PortInUse(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
-    return int(bound)
 
 
 def _clip(reason: str) -> bytes:

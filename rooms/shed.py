@@ -17,7 +17,6 @@ from rooms.generations import Generations
 
 _MEMORY_S: Final = 60.0
 _MEMORY_USERS: Final = 20_000
-_NEVER: Final = float("-inf")
 
 
 class Budget:
@@ -44,14 +43,15 @@ class Budget:
 
 
 class Display:
-    """The budgets of one room, and who was shown when."""
+    """The budgets of one room, and of each user the number of the comment that was shown last."""
 
-    __slots__ = ("_high", "_normal", "_shown_s")
+    __slots__ = ("_high", "_last", "_normal", "_shown")
 
     def __init__(self, per_s: int, high_per_s: int) -> None:
         self._normal = Budget(per_s)
         self._high = Budget(high_per_s)
-        self._shown_s: Generations[str, float] = Generations(_MEMORY_S, _MEMORY_USERS)
+        self._shown = 0
+        self._last: Generations[str, int] = Generations(_MEMORY_S, _MEMORY_USERS)
 
     def change(self, per_s: int) -> None:
         """Show so many normal comments a second from now on."""
@@ -71,10 +71,11 @@ class Display:
         granted = self._normal.spend(len(uids), now_s)
         chosen = list(range(len(uids)))
         if granted < len(uids):
-            chosen = sorted(self._by_turn(uids)[:granted])
+            chosen = self._by_turn(uids)[:granted]
         for index in chosen:
-            self._shown_s.put(uids[index], now_s, now_s)
-        return chosen
+            self._shown += 1
+            self._last.put(uids[index], self._shown, now_s)
+        return sorted(chosen)
 
     def _by_turn(self, uids: Sequence[str]) -> list[int]:
         """All of them, whose turn it is first: his first comment, shown longest ago, came earliest."""
@@ -82,6 +83,5 @@ class Display:
         turns = []
         for index, uid in enumerate(uids):
             nth = came[uid] = came.get(uid, -1) + 1
-            shown_s = self._shown_s.get(uid)
-            turns.append((nth, _NEVER if shown_s is None else shown_s, index))
+            turns.append((nth, self._last.get(uid) or 0, index))
         return [index for _, _, index in sorted(turns)]

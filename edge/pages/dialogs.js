@@ -17,10 +17,11 @@ function part(id) {
 }
 
 /** A click beside the dialog closes it too. @param {HTMLDialogElement} dialog */
-function closesOutside(dialog) {
+function makeClosable(dialog) {
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close("close");
+    if (event.target === dialog) dialog.close();
   });
+  dialog.querySelector(".close")?.addEventListener("click", () => dialog.close());
 }
 
 export class RoomsDialog {
@@ -34,11 +35,11 @@ export class RoomsDialog {
   constructor(present, go) {
     this.#present = present;
     this.#go = go;
-    closesOutside(this.#dialog);
+    makeClosable(this.#dialog);
     part("room-button").addEventListener("click", () => this.#open());
     part("share").addEventListener("click", () => void this.#share());
     this.#field.addEventListener("input", () => this.#field.setCustomValidity(""));
-    part("rooms-form").addEventListener("submit", (event) => this.#submit(/** @type {SubmitEvent} */ (event)));
+    part("rooms-form").addEventListener("submit", (event) => this.#submit(event));
   }
 
   #open() {
@@ -84,9 +85,8 @@ export class RoomsDialog {
     return row;
   }
 
-  /** @param {SubmitEvent} event */
+  /** @param {Event} event */
   #submit(event) {
-    if (/** @type {HTMLButtonElement | null} */ (event.submitter)?.value === "close") return;
     event.preventDefault();
     const room = this.#field.value.trim();
     if (isId(room)) {
@@ -127,21 +127,18 @@ export class YouDialog {
   constructor(memory, changed) {
     this.#memory = memory;
     this.#changed = changed;
-    closesOutside(this.#dialog);
-    part("you-button").addEventListener("click", () => this.open());
+    makeClosable(this.#dialog);
+    part("you-button").addEventListener("click", () => this.#open());
     part("log-out").addEventListener("click", () => {
       this.#dialog.close();
       this.#keep(this.#memory.name, "");
     });
-    part("you-form").addEventListener("submit", (event) => {
-      const { submitter } = /** @type {SubmitEvent} */ (event);
-      if (/** @type {HTMLButtonElement | null} */ (submitter)?.value === "close") return;
+    part("you-form").addEventListener("submit", () => {
       this.#keep(this.#name.value.trim(), this.#token.value.trim());
     });
   }
 
-  open() {
-    if (this.#dialog.open) return;
+  #open() {
     this.#name.value = this.#memory.name;
     this.#token.value = this.#memory.token;
     part("you-who").textContent = this.#who;
@@ -152,7 +149,7 @@ export class YouDialog {
   /** What the service says. @param {string} uid @param {string} name @param {string} role */
   greeted(uid, name, role) {
     part("you-name").textContent = name || "guest";
-    this.#who = `Here you are ${name || "without a name"}, ${role} ${uid}.`;
+    this.#who = `${name || "without a name"} · ${role} · ${uid}`;
   }
 
   /** @param {string} name @param {string} token */
@@ -183,7 +180,7 @@ export class LookDialog {
     this.#on.checked = kept.on !== false;
     for (const [name, range] of Object.entries(this.#ranges)) range.value = String(kept[name]);
     const dialog = /** @type {HTMLDialogElement} */ (part("look-dialog"));
-    closesOutside(dialog);
+    makeClosable(dialog);
     part("look-button").addEventListener("click", () => dialog.showModal());
     part("look-form").addEventListener("input", () => this.#keep());
     this.#motion.addEventListener("change", () => changed(this.look));

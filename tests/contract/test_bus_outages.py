@@ -65,6 +65,18 @@ async def test_no_server(tmp_path: Path) -> None:
     assert "secret" not in str(refused.value)
 
 
+async def test_started_before_its_server_it_connects_when_it_can(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path)
+    bus = NatsBus.start(Nats(url=server.url), "test")
+    restored = Restored(bus)
+    with pytest.raises(BusDown):
+        await bus.subscribe("a", Inbox())
+    async with running(server):
+        await until(restored.is_back)
+        await bus.flush(SOON)
+        await bus.close()
+
+
 async def test_one_of_several_servers_is_enough(server: Running, tmp_path: Path) -> None:
     nobody = NatsServer(tmp_path / "other").url
     bus = await NatsBus.connect(Nats(url=f"{nobody}, {server.server.url}"), "test")

@@ -34,7 +34,11 @@ def test_within_an_epoch_numbers_go_on() -> None:
     assert batch.pairs == (("u", "c", 5),)
     frame = msgspec.msgpack.decode(batch.frame)
     assert frame == {
-        **{"t": "batch", "room": "a", "epoch": 7, "seq": 5, "at": 99},
+        "t": "batch",
+        "room": "a",
+        "epoch": 7,
+        "seq": 5,
+        "at": 99,
         "items": [{"k": "gone"}, {"k": "gone"}],
     }
 

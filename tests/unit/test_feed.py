@@ -93,6 +93,14 @@ def test_history_that_reaches_back_too_little_leaves_a_gap() -> None:
     assert feed.ring.covers(Position(5, 6))
 
 
+def test_equal_statistics_are_repeated_at_first_and_then_now_and_then() -> None:
+    feed = begun(frame(5, 1), head=Position(5, 1))
+    same = [len(feed.take(stats(5, 1))) for _ in range(11)]
+    assert same == [1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 1]
+    other = Out(OutKind.STATS, 5, Position(5, 1), 0, None, "", b"other")
+    assert feed.take(other) == [other]
+
+
 def test_statistics_ahead_of_the_ring_tell_of_a_lost_batch() -> None:
     feed = begun(frame(5, 1), head=Position(5, 1))
     assert names(feed.take(stats(5, 1))) == ["STATS"]

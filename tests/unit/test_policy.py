@@ -49,8 +49,10 @@ def test_a_rooms_own_settings_come_before_the_services() -> None:
     assert Rules.of(own, POLICY).as_settings() == own
 
 
-@pytest.mark.parametrize("bad", [{"slow_s": -1}, {"max_length": 0}, {"display_per_s": 0}, {"repeat_s": 10**9}])
-def test_settings_out_of_bounds_are_refused_by_their_name(bad: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "bad", [{"slow_s": -1}, {"max_length": 0}, {"display_per_s": 0}, {"repeat_s": 10**9}]
+)
+def test_settings_out_of_bounds_are_refused_by_their_name(bad: dict[str, Any]) -> None:
     check_settings(RoomSettings(slow_s=0, max_length=10_000))
     with pytest.raises(Refusal, match=f"bad_frame: {next(iter(bad))} must be from"):
         check_settings(RoomSettings(**bad))
@@ -61,8 +63,14 @@ def test_what_is_usual_is_left_out() -> None:
     assert shown(judge(), usual) == {"k": "c", "uid": "u1", "name": "Name", "text": "hi"}
     unusual = row("ho", mode="top", color=0, size=64, role=Role.MODERATOR)
     assert shown(judge(), unusual) == {
-        **{"k": "c", "uid": "u1", "name": "Name", "text": "ho"},
-        **{"mode": "top", "color": 0, "size": 64, "role": "moderator"},
+        "k": "c",
+        "uid": "u1",
+        "name": "Name",
+        "text": "ho",
+        "mode": "top",
+        "color": 0,
+        "size": 64,
+        "role": "moderator",
     }
 
 
@@ -74,7 +82,7 @@ def test_names_are_cleaned_and_cut(name: str, seen: str) -> None:
 
 
 @pytest.mark.parametrize("bad", [{"color": 0x1000000}, {"size": 9}, {"size": 65}])
-def test_colour_and_size_have_bounds(bad: dict[str, int]) -> None:
+def test_colour_and_size_have_bounds(bad: dict[str, Any]) -> None:
     assert refused(judge(), row(**bad)) == ("bad_frame", None)
 
 

@@ -1,0 +1,198 @@
+"""Rooms processes on one bus and one store, twins or real servers, and somebody who talks to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from config.settings import Nats, Policy, Rooms, Settings
+from config.settings import Store as StoreSettings
+from danmaku import envelope, wire
+from danmaku.bus import Bus, BusDown, NatsBus
+from danmaku.envelope import Answer, Out, OutKind, OwnerRequest, Row, SendRow
+from danmaku.memory import MemoryBus, MemoryStore
+from danmaku.model import Position, Role
+from danmaku.store import Store
+from danmaku.store.valkey import ValkeyStore
+from danmaku.subjects import PARTITIONS, Subjects, partition_of
+from danmaku.telemetry import RoomsMetrics
+from rooms.process import RoomsProcess
+
+LOOSE = Policy(
+    user_burst=100_000, user_count=100_000, repeat_s=0, display_per_s=100_000, display_high_per_s=0
+)
+QUICK = Rooms(window_ms=5, lease_ms=600)
+
+
+class Running:
+    """A rooms process, and what stops it."""
+
+    def __init__(self, process: RoomsProcess, registry: CollectorRegistry) -> None:
+        self.process = process
+        self.registry = registry
+        self.stop = asyncio.Event()
+        self.task = asyncio.create_task(process.run(self.stop))
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    async def end(self) -> None:
+        """Stop it as SIGTERM does."""
+        self.stop.set()
+        await self.task
+
+    async def kill(self) -> None:
+        """It stops without a word, as after SIGKILL."""
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+
+class Watching:
+    """What `room out` of one room says."""
+
+    def __init__(self) -> None:
+        self.outs: list[Out] = []
+        self.heard = asyncio.Event()
+
+    def receive(self, payload: bytes, _: str) -> None:
+        self.outs.append(envelope.decode_out(payload))
+        self.heard.set()
+
+    @property
+    def items(self) -> list[tuple[Position, Any]]:
+        """All items of batches, each once."""
+        items: dict[Position, Any] = {}
+        for out in self.outs:
+            if out.kind is OutKind.BATCH:
+                batch = msgspec.msgpack.decode(out.frame, type=wire.Batch)
+                for index, item in enumerate(batch.items):
+                    items[Position(batch.epoch, batch.seq + index)] = msgspec.msgpack.decode(item)
+        return sorted(items.items())
+
+    def frames(self, kind: OutKind) -> list[Any]:
+        return [msgspec.msgpack.decode(out.frame) for out in self.outs if out.kind is kind]
+
+    async def until(self, count: int, kind: OutKind | None = None) -> None:
+        async with asyncio.timeout(10):
+            while sum(kind in (None, out.kind) for out in self.outs) < count:
+                self.heard.clear()
+                await self.heard.wait()
+
+
+class Service:
+    """Everything on one bus and one store. `bus` is the talker's own connection."""
+
+    def __init__(self, kind: str, bus: Bus, nats: Nats, store_settings: StoreSettings | None) -> None:
+        self.kind = kind
+        self.bus = bus
+        self.nats = nats
+        self.subjects = Subjects(nats.prefix)
+        self._store_settings = store_settings
+        self._twin = MemoryStore()
+        self._running: list[Running] = []
+        self._buses: list[Bus] = []
+        self._stores: list[Store] = []
+        self._owners: dict[int, str] = {}
+        self._told = asyncio.Event()
+
+    async def open_store(self) -> Store:
+        if self._store_settings is None:
+            return self._twin
+        store = await ValkeyStore.connect(self._store_settings, QUICK)
+        self._stores.append(store)
+        return store
+
+    async def start(
+        self, *, rooms: Rooms = QUICK, policy: Policy = LOOSE, store: Store | None = None
+    ) -> Running:
+        """One more rooms process."""
+        name = f"rooms-{token_hex(4)}"
+        bus = self.bus
+        if self.kind == "real":
+            bus = await NatsBus.connect(self.nats, name)
+            self._buses.append(bus)
+        registry = CollectorRegistry()
+        settings = Settings(nats=self.nats, rooms=rooms, policy=policy)
+        process = RoomsProcess(name, bus, store or await self.open_store(), settings, RoomsMetrics(registry))
+        running = Running(process, registry)
+        self._running.append(running)
+        return running
+
+    async def listen(self) -> None:
+        await self.bus.subscribe(self.subjects.owners, self._heard)
+
+    async def owned(self, *processes: Running, deadline_s: float = 15) -> None:
+        """Wait until all partitions are owned, by all of `processes` and nobody else."""
+        names = {running.process.name for running in processes}
+        async with asyncio.timeout(deadline_s):
+            while len(self._owners) < PARTITIONS or set(self._owners.values()) != names:
+                self._told.clear()
+                await self._told.wait()
+
+    def owner(self, room: str) -> str | None:
+        return self._owners.get(partition_of(room))
+
+    async def request(self, process: str, *rows: Row, budget_s: float = 2.0) -> list[Answer]:
+        """One request as an edge makes it. Raises BusDown."""
+        request = envelope.encode(OwnerRequest("edge-t", round(budget_s * 1000), list(rows)))
+        reply = await self.bus.request(self.subjects.owner(process), request, budget_s)
+        return envelope.decode_owner_reply(reply).answers
+
+    async def ask(self, row: Row, deadline_s: float = 15) -> Answer:
+        """Ask until somebody answers who owns the room."""
+        async with asyncio.timeout(deadline_s):
+            while True:
+                owner = self.owner(row.room)
+                if owner is not None:
+                    try:
+                        (answer,) = await self.request(owner, row)
+                    except BusDown:
+                        pass
+                    else:
+                        if not isinstance(answer, envelope.Elsewhere):
+                            return answer
+                await asyncio.sleep(0.02)
+
+    async def watch(self, room: str) -> Watching:
+        watching = Watching()
+        await self.bus.subscribe(self.subjects.room_out(room), watching.receive)
+        await self.bus.flush(5)
+        return watching
+
+    async def close(self) -> None:
+        for running in self._running:
+            if not running.task.done():
+                await running.kill()
+        for bus in self._buses:
+            await bus.close()
+        for store in self._stores:
+            await store.close()
+
+    def _heard(self, payload: bytes, _: str) -> None:
+        owners = envelope.decode_owners(payload)
+        mine = {} if owners.leaving else owners.partitions
+        self._owners = {p: name for p, name in self._owners.items() if name != owners.process or p in mine}
+        self._owners |= dict.fromkeys(mine, owners.process)
+        self._told.set()
+
+
+@asynccontextmanager
+async def service(kind: str, nats: Nats, store: StoreSettings | None) -> AsyncIterator[Service]:
+    bus: Bus = MemoryBus() if kind == "memory" else await NatsBus.connect(nats, "talker")
+    opened = Service(kind, bus, nats, store)
+    try:
+        await opened.listen()
+        yield opened
+    finally:
+        await opened.close()
+        await bus.close()
+
+
+def send(room: str, uid: str, text: str, cid: str, role: Role = Role.VIEWER) -> SendRow:
+    return SendRow(room, uid, uid.title(), role, text, cid)

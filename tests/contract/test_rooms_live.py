@@ -1,0 +1,439 @@
+"""Rooms processes over twins and over real servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from secrets import token_hex
+from typing import Any, TypeVar
+
+import pytest
+
+from config.settings import Nats, Policy, Rooms
+from config.settings import Store as StoreSettings
+from danmaku import envelope, wire
+from danmaku.bus import BusTimeout
+from danmaku.envelope import (
+    Admitted,
+    Answer,
+    BroadcastRequest,
+    Counts,
+    DeleteRoomRow,
+    Done,
+    Elsewhere,
+    EventRow,
+    GetRoomRow,
+    HelloRow,
+    HistoryRequest,
+    JoinRow,
+    LikeRow,
+    OutKind,
+    PutRoomRow,
+    Refreshed,
+    RefreshRow,
+    Refused,
+    RevokeRow,
+    Room,
+    RoomsRequest,
+    SanctionRow,
+    Shed,
+    Shown,
+    UsersRequest,
+)
+from danmaku.model import Position, Role, RoomInfo, RoomSettings
+from danmaku.store.errors import LayoutMismatch, StoreDown
+from danmaku.subjects import PARTITIONS
+from tests.contract.conftest import until
+from tests.contract.rooms_service import LOOSE, Service, Watching, send, service
+
+A = TypeVar("A", bound=Answer)
+GIFT = wire.encode_item(wire.Gift("boss", "Boss", "rocket"))
+
+
+@pytest.fixture(params=["memory", "real"])
+def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
+    if request.param == "memory":
+        return "memory", Nats(), None
+    prefix = f"t{token_hex(4)}"
+    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
+    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+
+
+@pytest.fixture
+async def live(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
+    async with service(*servers) as opened:
+        yield opened
+
+
+def the(kind: type[A], answer: Answer) -> A:
+    assert isinstance(answer, kind), answer
+    return answer
+
+
+def refusal(answer: Answer) -> str:
+    return the(Refused, answer).name
+
+
+def texts(watching: Watching) -> list[str]:
+    return [item["text"] for _, item in watching.items]
+
+
+async def test_a_comment_is_stored_shown_and_acknowledged(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    watching = await live.watch("a")
+    answer = the(Shown, await live.ask(send("a", "u1", " hello\n", "c1")))
+    await watching.until(1, OutKind.BATCH)
+    assert watching.items == [((answer.epoch, 1), {"k": "c", "uid": "u1", "name": "U1", "text": "hello"})]
+    out = watching.outs[0]
+    assert (out.lease, out.first, out.count, out.prev) == (answer.epoch, (answer.epoch, 1), 1, (0, 0))
+    kept = (await (await live.open_store()).history.latest("a", 10, 10_000)).entries
+    assert [(entry.frame, entry.pairs) for entry in kept] == [(out.frame, (("u1", "c1", 1),))]
+    assert the(Shown, await live.ask(send("a", "u1", "hello", "c1"))) == answer
+    await process.end()
+    assert texts(watching) == ["hello"]
+    assert process.metric("danmaku_rooms_comments_total", outcome="shown") == 1
+
+
+async def test_one_request_carries_rows_of_all_kinds_for_many_rooms(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    rows = [send(f"r{number}", "u1", "hi", "c1") for number in range(40)]
+    likes = [LikeRow("r1", "u2", Role.GUEST, 3), LikeRow("r1", "u2", Role.GUEST, 101)]
+    answers = await live.request(process.process.name, *rows, *likes, JoinRow("r2", "u2", Role.VIEWER))
+    assert all(isinstance(answer, Shown) and answer.seq == 1 for answer in answers[:40])
+    assert isinstance(answers[40], Done)
+    assert refusal(answers[41]) == "bad_frame"
+    admitted = the(Admitted, answers[42])
+    assert admitted.settings.max_length == LOOSE.max_length
+    assert the(Admitted, await live.ask(JoinRow("r1", "u2", Role.VIEWER))).likes == 3
+
+
+async def test_a_request_that_cannot_be_read_hurts_nobody(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    subjects = live.subjects
+    for subject in (subjects.owner(process.process.name), subjects.counts(process.process.name)):
+        await live.bus.publish(subject, b"\xc1")
+    for subject in (subjects.history, subjects.users):
+        with pytest.raises(BusTimeout):
+            await live.bus.request(subject, b"\xc1", 0.1)
+    assert refusal(await live.ask(send("no room", "u1", "hi", "c1"))) == "bad_id"
+    the(Shown, await live.ask(send("a", "u1", "hi", "c1")))
+
+
+async def test_many_comments_are_numbered_without_gaps_and_shown_once(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    watching = await live.watch("a")
+    requests = [[send("a", f"u{n}", f"{n} {m}", f"c{m}") for m in range(20)] for n in range(20)]
+    name = process.process.name
+    replies = await asyncio.gather(*(live.request(name, *rows) for rows in requests + requests[:5]))
+    positions = {(the(Shown, answer).epoch, the(Shown, answer).seq) for reply in replies for answer in reply}
+    assert replies[:5] == replies[20:]
+    await process.end()
+    await until(lambda: _is(len(watching.items) == 400))
+    assert [position for position, _ in watching.items] == sorted(positions)
+    assert [position.seq for position, _ in watching.items] == list(range(1, 401))
+
+
+async def test_what_is_too_much_to_read_is_left_out_and_said_so(live: Service) -> None:
+    policy = Policy(display_per_s=3, repeat_s=0)
+    process = await live.start(policy=policy)
+    await live.owned(process)
+    rows = [send("a", f"u{number}", "hi", "c") for number in range(10)]
+    await live.request(
+        process.process.name, JoinRow("a", "u1", Role.VIEWER)
+    )  # so that one cut takes them all
+    answers = await live.request(process.process.name, *rows)
+    assert sum(isinstance(answer, Shown) for answer in answers) == 3
+    assert sum(isinstance(answer, Shed) for answer in answers) == 7
+    assert await live.request(process.process.name, *rows) == answers
+    assert process.metric("danmaku_rooms_comments_total", outcome="shed") == 7
+
+
+async def test_events_are_numbered_like_comments(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    watching = await live.watch("a")
+    first = the(Shown, await live.ask(EventRow("a", "boss", Role.STREAMER, "g1", GIFT)))
+    assert the(Shown, await live.ask(EventRow("a", "boss", Role.STREAMER, "g1", GIFT))) == first
+    assert refusal(await live.ask(EventRow("a", "u1", Role.VIEWER, "g1", GIFT))) == "forbidden"
+    await watching.until(1, OutKind.BATCH)
+    assert watching.items[0][1]["gift"] == "rocket"
+
+
+async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, auto_create=False))
+    await live.owned(process)
+    watching = await live.watch("a")
+    for row in (JoinRow("a", "u", Role.VIEWER), send("a", "u", "x", "c"), GetRoomRow("a")):
+        assert refusal(await live.ask(row)) == "room_not_found"
+    assert refusal(await live.ask(PutRoomRow("a", "u", Role.MODERATOR))) == "room_not_found"
+    made = the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="Show")))
+    assert (made.info.title, made.info.open) == ("Show", True)
+    assert refusal(await live.ask(PutRoomRow("a", "u", Role.MODERATOR))) == "forbidden"
+    bad = PutRoomRow("a", "boss", Role.STREAMER, settings=RoomSettings(max_length=0))
+    assert refusal(await live.ask(bad)) == "bad_frame"
+    assert refusal(await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="x" * 201))) == "too_long"
+    settings = RoomSettings(max_length=3)
+    changed = await live.ask(PutRoomRow("a", "boss", Role.STREAMER, open=False, settings=settings))
+    assert the(Room, changed).info == RoomInfo(
+        "a", "Show", open=False, settings=settings, created_ms=made.info.created_ms
+    )
+    assert refusal(await live.ask(JoinRow("a", "u", Role.VIEWER))) == "room_closed"
+    the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, open=True)))
+    assert refusal(await live.ask(send("a", "u", "long", "c"))) == "too_long"
+    the(Shown, await live.ask(send("a", "u", "ok", "c")))
+    assert the(Room, await live.ask(GetRoomRow("a"))).info.open
+    assert refusal(await live.ask(DeleteRoomRow("a", "u", Role.MODERATOR))) == "forbidden"
+    the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)))
+    await until(lambda: _is(len(watching.items) == 5))
+    assert [item["k"] for _, item in watching.items] == ["settings", "closed", "opened", "c", "closed"]
+    assert watching.items[0][1]["settings"]["max_length"] == 3
+    await until(lambda: _refuses(live, GetRoomRow("a")))
+    assert await (await live.open_store()).rooms.load("a") is None
+
+
+async def test_sanctions_bind_at_once_and_are_kept(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    watching = await live.watch("a")
+    the(Shown, await live.ask(send("a", "u1", "hi", "c1")))
+
+    async def sanction(verb: str, seconds: int | None = None, role: Role = Role.MODERATOR) -> Answer:
+        return await live.ask(SanctionRow("a", verb, "u1", "mod", role, seconds, "rude"))
+
+    assert refusal(await sanction("mute", role=Role.VIEWER)) == "forbidden"
+    assert refusal(await sanction("shoot")) == "bad_frame"
+    assert refusal(await sanction("mute", 0)) == "bad_frame"
+    the(Done, await sanction("mute", 60))
+    muted = the(Refused, await live.ask(send("a", "u1", "hi", "c2")))
+    assert muted.name == "muted"
+    assert 50_000 < (muted.retry_ms or 0) <= 60_000
+    the(Done, await sanction("unmute"))
+    the(Shown, await live.ask(send("a", "u1", "hi", "c2")))
+    the(Done, await sanction("kick"))
+    the(Done, await sanction("ban"))
+    assert refusal(await live.ask(JoinRow("a", "u1", Role.VIEWER))) == "banned"
+    await watching.until(4, OutKind.NOTICE)
+    notices = watching.frames(OutKind.NOTICE)
+    assert [notice["kind"] for notice in notices] == ["muted", "unmuted", "kicked", "kicked"]
+    assert notices[0] == {"t": "notice", "kind": "muted", "room": "a", "reason": "rude", "retry_ms": 60_000}
+    assert {out.uid for out in watching.outs if out.kind is OutKind.NOTICE} == {"u1"}
+    await process.end()
+    other = await live.start()
+    await live.owned(other)
+    assert refusal(await live.ask(JoinRow("a", "u1", Role.VIEWER))) == "banned"
+    the(Done, await sanction("unban"))
+    the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER)))
+    assert refusal(await live.ask(SanctionRow("nowhere", "ban", "u1", "mod", Role.ADMIN))) == "room_not_found"
+
+
+async def test_a_process_that_stops_hands_its_rooms_over_with_nothing_lost(live: Service) -> None:
+    first = await live.start()
+    await live.owned(first)
+    watching = await live.watch("a")
+    before = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    the(Done, await live.ask(LikeRow("a", "u1", Role.VIEWER, 7)))
+    await first.end()
+    assert first.process.leases.partitions == {}
+    second = await live.start()
+    await live.owned(second)
+    assert the(Shown, await live.ask(send("a", "u1", "one", "c1"))) == before
+    after = the(Shown, await live.ask(send("a", "u1", "two", "c2")))
+    assert after.epoch > before.epoch
+    assert after.seq == 1
+    await until(lambda: _is(len(watching.items) == 2))
+    assert texts(watching) == ["one", "two"]
+    newest = [out for out in watching.outs if out.kind is OutKind.BATCH][-1]
+    assert newest.prev == (before.epoch, before.seq)
+    assert the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER))).likes == 7
+
+
+async def test_what_was_stored_but_never_published_reaches_everybody_after_a_take_over(live: Service) -> None:
+    first = await live.start()
+    await live.owned(first)
+    shown = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    watching = await live.watch("a")
+    await first.kill()
+    second = await live.start()
+    await live.owned(second)
+    the(Admitted, await live.ask(JoinRow("a", "u2", Role.VIEWER)))
+    await watching.until(1, OutKind.BATCH)
+    out = watching.outs[0]
+    assert out.first == Position(shown.epoch, shown.seq)
+    assert out.prev == (0, 0)
+    assert out.lease > shown.epoch
+
+
+async def test_partitions_are_shared_fairly_and_come_back(live: Service) -> None:
+    first = await live.start()
+    await live.owned(first)
+    epochs = first.process.leases.partitions
+    second = await live.start()
+    third = await live.start()
+    await live.owned(first, second, third)
+    await until(lambda: _is(sorted(_held(first, second, third)) == [20, 22, 22]))
+    kept = first.process.leases.partitions
+    assert all(epochs[partition] == epoch for partition, epoch in kept.items())
+    await second.kill()
+    await third.end()
+    await live.owned(first)
+    assert len(first.process.leases.partitions) == PARTITIONS
+    assert first.metric("danmaku_rooms_leases") == PARTITIONS
+
+
+async def test_rows_for_somebody_elses_rooms_are_sent_on(live: Service) -> None:
+    first = await live.start()
+    await live.owned(first)
+    second = await live.start()
+    await live.owned(first, second)
+    rows = [send(f"r{number}", "u1", "hi", "c1") for number in range(64)]
+    mine = [live.owner(row.room) == first.process.name for row in rows]
+    answers = await live.request(first.process.name, *rows)
+    assert [isinstance(answer, Shown) for answer in answers] == mine
+    assert [isinstance(answer, Elsewhere) for answer in answers] == [not own for own in mine]
+
+
+async def test_viewers_are_summed_and_told(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    watching = await live.watch("a")
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    subject = live.subjects.counts(process.process.name)
+    for edge, viewers in (("e1", 3), ("e2", 4)):
+        await live.bus.publish(subject, envelope.encode(Counts(edge, 1, {"a": viewers, "nowhere": 1})))
+    await watching.until(1, OutKind.STATS)
+    stats = watching.frames(OutKind.STATS)[0]
+    assert (stats["viewers"], stats["seq"], stats["likes"]) == (7, 1, 0)
+    assert the(Room, await live.ask(GetRoomRow("a"))).info.viewers == 7
+
+
+async def test_idle_rooms_leave_memory_and_come_back_as_they_were(live: Service) -> None:
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, idle_s=1))
+    await live.owned(process)
+    first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    the(Done, await live.ask(LikeRow("a", "u1", Role.VIEWER, 5)))
+    await until(lambda: _is(len(process.process.rooms) == 0))
+    second = the(Shown, await live.ask(send("a", "u1", "two", "c2")))
+    assert second.epoch == first.epoch
+    assert second.seq == 2
+    assert the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER))).likes == 5
+
+
+async def test_rooms_are_listed_also_when_they_are_not_in_memory(live: Service) -> None:
+    first = await live.start()
+    await live.owned(first)
+    for room in ("a", "b", "c"):
+        the(Admitted, await live.ask(JoinRow(room, "u1", Role.VIEWER)))
+    await first.end()
+    second = await live.start()
+    await live.owned(second)
+    the(Admitted, await live.ask(JoinRow("c", "u1", Role.VIEWER)))
+    subject = live.subjects.owner(second.process.name)
+
+    async def listed(limit: int) -> list[str]:
+        reply = await live.bus.request(subject, envelope.encode(RoomsRequest(2000, limit)), 2)
+        return [info.room for info in envelope.decode_rooms_reply(reply).rooms]
+
+    assert await listed(10) == ["c", "a", "b"]
+    assert await listed(2) == ["c", "a"]
+    assert await listed(0) == []
+
+
+async def test_a_broadcast_reaches_every_open_room_once(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    rooms = ["a", "b", "c"]
+    watchings = [await live.watch(room) for room in rooms]
+    for room in rooms:
+        the(Admitted, await live.ask(JoinRow(room, "u1", Role.VIEWER)))
+    the(Room, await live.ask(PutRoomRow("c", "boss", Role.STREAMER, open=False)))
+    item = wire.encode_item(wire.Announce("all hands"))
+    request = envelope.encode(BroadcastRequest(2000, "root", "b1", item))
+    for _ in range(2):
+        reply = await live.bus.request(live.subjects.owner(process.process.name), request, 2)
+        assert envelope.decode_broadcast_reply(reply).rooms == 2
+    for watching in watchings[:2]:
+        await watching.until(1, OutKind.BATCH)
+    the(Shown, await live.ask(send("a", "u1", "end", "c1")))
+    await watchings[0].until(2, OutKind.BATCH)
+    assert texts(watchings[0]) == ["all hands", "end"]
+    assert [item["k"] for _, item in watchings[2].items] == ["closed"]
+
+
+async def test_history_answers_for_every_room(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    shown = [the(Shown, await live.ask(send("a", "u1", str(n), f"c{n}"))) for n in range(5)]
+    epoch = shown[0].epoch
+
+    async def history(room: str, since: Position | None, limit: int) -> envelope.HistoryReply:
+        request = envelope.encode(HistoryRequest(room, limit, 2000, since))
+        return envelope.decode_history_reply(await live.bus.request(live.subjects.history, request, 2))
+
+    newest = await history("a", None, 2)
+    assert (newest.epoch, newest.seq, len(newest.frames), newest.complete) == (epoch, 5, 2, True)
+    after = await history("a", Position(epoch, 1), 100)
+    assert (len(after.frames), after.complete) == (4, True)
+    some = await history("a", Position(epoch, 1), 2)
+    assert (len(some.frames), some.complete) == (2, False)
+    nothing = await history("nowhere", None, 50)
+    assert (nothing.frames, nothing.epoch, nothing.seq) == ([], 0, 0)
+
+
+async def test_tokens_are_revoked_and_refreshed(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+
+    async def users(*rows: Any) -> list[Any]:
+        request = envelope.encode(UsersRequest(2000, list(rows)))
+        return envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
+
+    assert await users(HelloRow("u1", 1000), HelloRow("u2", 0)) == [Done(), Done()]
+    (pair,) = await users(RefreshRow("u1", "f1", 1, 1000))
+    assert isinstance(pair, Refreshed)
+    assert pair.n == 2
+    assert await users(RefreshRow("u1", "f1", 1, 1000)) == [pair]
+    (next_pair,) = await users(RefreshRow("u1", "f1", 2, pair.issued_ms))
+    assert next_pair.n == 3
+    (reused,) = await users(RefreshRow("u1", "f1", 1, 1000))
+    assert reused.name == "unauthorized"
+    assert await users(RevokeRow("u1")) == [Done()]
+    answers = await users(HelloRow("u1", 1000), HelloRow("u2", 1000), RefreshRow("u1", "f2", 1, 1000))
+    assert [type(answer) for answer in answers] == [Refused, Done, Refused]
+
+
+async def test_a_process_of_another_layout_does_not_start(live: Service) -> None:
+    store = await live.open_store()
+    await store.leases.check_layout(PARTITIONS + 1)
+    process = await live.start()
+    with pytest.raises(LayoutMismatch):
+        await process.task
+
+
+async def test_a_process_that_is_stopped_before_its_store_answers_just_ends(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    monkeypatch.setattr(store.leases, "check_layout", _down)
+    process = await live.start(store=store)
+    await asyncio.sleep(0)
+    await process.end()
+
+
+async def _down(*_: object) -> None:
+    raise StoreDown("away")
+
+
+async def _is(truth: bool) -> bool:
+    return truth
+
+
+async def _refuses(live: Service, row: GetRoomRow) -> bool:
+    return isinstance(await live.ask(row), Refused)
+
+
+def _held(*processes: Any) -> list[int]:
+    return [len(running.process.leases.partitions) for running in processes]

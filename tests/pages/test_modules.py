@@ -1,0 +1,140 @@
+"""The page's modules, tested in the browser that runs them: `modules/*.test.js`."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.async_api import Page
+
+from danmaku.client.reader import Placed, RoomReader
+from danmaku.errors import REFUSALS
+from danmaku.model import Position
+from danmaku.wire import At, Batch, Skip
+from tests.pages.conftest import Visitors
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MODULES = sorted((Path(__file__).parent / "modules").glob("*.test.js"))
+HELPERS = {"replay"}
+
+
+def _tests() -> list[tuple[str, str]]:
+    found = []
+    for module in MODULES:
+        names = re.findall(r"^export (?:async )?function (\w+)", module.read_text(encoding="utf-8"), re.M)
+        found += [(module.name, name) for name in names if name not in HELPERS]
+    return found
+
+
+async def _module(page: Page, module: str, function: str, *arguments: Any) -> Any:
+    call = "async ([module, name, given]) => (await import(`/modules/${module}`))[name](...given)"
+    return await page.evaluate(call, [module, function, list(arguments)])
+
+
+@pytest.mark.parametrize(("module", "test"), _tests())
+async def test_module(visitors: Visitors, module: str, test: str) -> None:
+    page = await visitors.open("http://page.test/modules/blank.html")
+    await _module(page, module, test)
+
+
+async def test_the_same_refusals_are_worth_a_retry(visitors: Visitors) -> None:
+    page = await visitors.open("http://page.test/modules/blank.html")
+    here = await page.evaluate("async () => [...(await import('/protocol.js')).RETRYABLE]")
+    assert sorted(here) == sorted(name for name, kind in REFUSALS.items() if kind.retry)
+
+
+async def test_the_reader_does_what_the_python_client_does(visitors: Visitors) -> None:
+    """The recovery protocol has one meaning: both get the same calls, sensible and not."""
+    runs = [_Run(seed) for seed in range(300)]
+    page = await visitors.open("http://page.test/modules/blank.html")
+    here = json.loads(
+        await _module(page, "reader.test.js", "replay", json.dumps([run.script for run in runs]))
+    )
+    assert any(shown for run in runs for shown, *_ in run.outcome)
+    for run, outcome in zip(runs, here, strict=True):
+        assert outcome == run.outcome, run.script
+
+
+class _Run:
+    """Random calls, as a script for the page, and what the Python client made of them."""
+
+    def __init__(self, seed: int) -> None:
+        self._dice = random.Random(seed)  # noqa: S311  the same dice each time is the point
+        start = Position(1, self._dice.randint(0, 5)) if self._dice.random() < 0.7 else None
+        hold_items = self._dice.randint(1, 10)
+        self._reader = RoomReader(start, hold_items=hold_items)
+        self.outcome: list[list[Any]] = []
+        calls = [self._call() for _ in range(30)]
+        position = None if start is None else _place(start)
+        self.script = {"position": position, "holdItems": hold_items, "calls": calls}
+
+    def _call(self) -> list[Any]:
+        verb = self._dice.choice(["take", "take", "take", "skip", "stats", "history", "joined", "lost"])
+        if verb == "take":
+            batch = self._batch()
+            return self._did(["take", _batch_frame(batch)], self._reader.take(batch))
+        if verb == "skip":
+            first = self._position()
+            skip = Skip("r", first.epoch, first.seq, first.seq + self._dice.randint(0, 3))
+            frame = {"t": "skip", "room": "r", "epoch": skip.epoch, "from": skip.from_, "to": skip.to}
+            return self._did(["take", frame], self._reader.take(skip))
+        if verb == "stats":
+            head = self._position()
+            self._reader.stats(head)
+            return self._did(["stats", _place(head)], [])
+        if verb == "lost":
+            self._reader.lost()
+            return self._did(["lost"], [])
+        batches = sorted(
+            (self._batch() for _ in range(self._dice.randint(0, 3))), key=lambda one: (one.epoch, one.seq)
+        )
+        frames, complete = [_batch_frame(one) for one in batches], self._dice.random() < 0.5
+        if verb == "history":
+            since = self._reader.position
+            placed = self._reader.history(since, batches, complete=complete)
+            return self._did(["history", _place(since), frames, complete], placed)
+        known, head = self._reader.since, self._position()
+        placed = self._reader.joined(known, head, batches, complete=complete)
+        said = None if known is None else _place(known)
+        return self._did(["joined", said, _place(head), frames, complete], placed)
+
+    def _did(self, call: list[Any], placed: list[Placed]) -> list[Any]:
+        reader = self._reader
+        gap = reader.gap
+        self.outcome.append(
+            [
+                [list(one.position) for one in placed],
+                list(reader.position),
+                None if gap is None else list(gap),
+                reader.missed,
+                reader.skipped,
+            ]
+        )
+        return call
+
+    def _position(self) -> Position:
+        return Position(self._dice.randint(0, 3), self._dice.randint(1, 12))
+
+    def _batch(self) -> Batch:
+        first = self._position()
+        items = [msgspec.Raw(b"{}")] * self._dice.randint(1, 4)
+        prev = At.of(self._position()) if self._dice.random() < 0.3 else None
+        return Batch("r", first.epoch, first.seq, 1, items, prev)
+
+
+def _batch_frame(batch: Batch) -> dict[str, Any]:
+    frame: dict[str, Any] = {"t": "batch", "room": "r", "epoch": batch.epoch, "seq": batch.seq, "at": 1}
+    frame["items"] = [{"k": "gone"} for _ in batch.items]
+    if batch.prev is not None:
+        frame["prev"] = _place(batch.prev.position)
+    return frame
+
+
+def _place(position: Position) -> dict[str, int]:
+    return {"epoch": position.epoch, "seq": position.seq}

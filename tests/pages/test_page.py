@@ -1,0 +1,550 @@
+"""The page before a service that says exactly what a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.async_api import Page, expect
+
+from danmaku import wire
+from danmaku.errors import FORBIDDEN, RATE_LIMITED, SLOW_MODE, Kind
+from danmaku.model import Position
+from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Like, Notice, Ok, Send, Skip, Stats
+from tests.pages.conftest import Visitors
+from tests.system.scripted import Visit, scripted
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EPOCH = 1_767_225_600_000
+
+
+async def texts(page: Page) -> list[str]:
+    return await page.locator("#list .text").all_text_contents()
+
+
+async def shows(page: Page, *wanted: str) -> None:
+    """The side list shows just these comments, in this order."""
+    await expect(page.locator("#list .text")).to_have_text(list(wanted))
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Your comment").fill(text)
+    await page.get_by_role("button", name="Send").click()
+
+
+def items(visit: Visit, seq: int, *items: wire.Item) -> Batch:
+    now = int(time.time() * 1000)
+    return Batch("demo", EPOCH, seq, now, [visit.codec.value(item) for item in items])
+
+
+def refused(frame: Send | Join, kind: Kind, retry_ms: int | None = None) -> Err:
+    return Err(frame.id, kind.code, kind.name, kind.text, retry_ms)
+
+
+async def welcome(visit: Visit, head: int = 0) -> Hello:
+    """Greet, and admit to an empty room (or one of which nothing is kept)."""
+    hello = await visit.greet()
+    await visit.admit(Position(EPOCH if head else 0, head))
+    return hello
+
+
+async def test_it_says_hello_joins_and_shows_each_comment_once(visitors: Visitors) -> None:
+    seen: dict[str, Any] = {}
+
+    async def script(visit: Visit) -> None:
+        seen["hello"] = await visit.greet()
+        past = [visit.batch(EPOCH, 1, "one", "two")]
+        now = [visit.batch(EPOCH, 2, "two", "three"), visit.batch(EPOCH, 3, "three")]
+        seen["join"] = await visit.admit(Position(EPOCH, 2), past, then=now)
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "one", "two", "three")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await expect(page.locator("#viewers")).to_have_text("1")
+        assert (seen["join"].room, seen["join"].since) == ("demo", None)
+        hello: Hello = seen["hello"]
+        assert (hello.token, hello.name, hello.n) == (None, None, None)
+        assert hello.device is not None
+        assert len(hello.device) >= 32
+        await page.reload()
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        assert seen["hello"].device == hello.device
+
+
+async def test_text_is_only_ever_text(visitors: Visitors) -> None:
+    evil = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(
+            items(
+                visit,
+                1,
+                Comment(evil, evil, evil, role=evil),
+                wire.Announce(evil, name=evil),
+                wire.Gift(evil, evil, evil, 3, evil),
+                wire.Closed(evil),
+            ),
+            Notice("kicked", "demo", evil),
+        )
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#list li")).to_have_count(5)
+        assert await page.locator("#list img, #list script, #banners img, #banners script").count() == 0
+        assert (await texts(page))[0] == evil
+        await expect(page.locator("#banners")).to_contain_text(evil)
+        assert await page.title() == "demo · Danmaku"
+
+
+async def test_a_comment_goes_out_as_it_was_styled(visitors: Visitors) -> None:
+    sent: list[Send] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        for number in (1, 2):
+            frame = await visit.expect(Send)
+            sent.append(frame)
+            await visit.say(Ok(frame.id, shown=number == 1, epoch=EPOCH, seq=1, at=1))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "  plain  ")
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+        await page.get_by_label("bottom", exact=True).check()
+        await page.get_by_label("small", exact=True).check()
+        await page.get_by_label("gold", exact=True).check()
+        await say(page, "弹幕 🎉")
+        await expect(page.locator("#outcome")).to_contain_text("too busy")
+        plain, styled = sent
+        assert (plain.room, plain.text, plain.mode, plain.color, plain.size) == (
+            "demo",
+            "plain",
+            None,
+            None,
+            None,
+        )
+        assert (styled.text, styled.mode, styled.color, styled.size) == ("弹幕 🎉", "bottom", 0xFFD166, 18)
+        assert plain.cid != styled.cid
+
+
+async def test_a_refusal_stands_next_to_the_box_and_counts_down(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(refused(await visit.expect(Send), SLOW_MODE, 1800))
+        again = await visit.expect(Send)
+        await visit.say(Ok(again.id, shown=True, epoch=EPOCH, seq=1, at=1))
+        await visit.say(refused(await visit.expect(Send), FORBIDDEN))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "too soon")
+        await expect(page.locator("#outcome")).to_have_text("Slow mode: one comment at a time – again in 2 s")
+        await expect(page.locator("#send")).to_be_disabled()
+        await expect(page.get_by_label("Your comment")).to_have_value("too soon")
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(page.locator("#outcome")).to_have_text("")
+        await page.get_by_label("Your comment").press("Enter")
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+        await say(page, "no")
+        await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
+        await expect(page.locator("#send")).to_be_enabled()
+
+
+async def test_a_gap_is_pulled_and_shown_in_order(visitors: Visitors) -> None:
+    asked: list[wire.History] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit, 2)
+        await visit.say(visit.batch(EPOCH, 3, "three"), visit.batch(EPOCH, 6, "six"))
+        pull = await visit.expect(wire.History)
+        asked.append(pull)
+        await visit.say(visit.batch(EPOCH, 7, "seven"))
+        missing = visit.batches([visit.batch(EPOCH, 4, "four", "five")])
+        await visit.say(Ok(pull.id, history=missing, complete=True))
+        await visit.say(Stats("demo", EPOCH, 8, 70_000, 5))
+        pull = await visit.expect(wire.History)
+        asked.append(pull)
+        await visit.say(Ok(pull.id, history=visit.batches([visit.batch(EPOCH, 8, "eight")]), complete=True))
+        await visit.say(Skip("demo", EPOCH, 9, 99), visit.batch(EPOCH, 100, "hundred"))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "three", "four", "five", "six", "seven", "eight", "hundred")
+        assert [pull.since for pull in asked] == [At(EPOCH, 3), At(EPOCH, 7)]
+        await expect(page.locator("#viewers")).to_have_text("70K")
+
+
+async def test_what_nobody_keeps_any_more_is_said(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit, 2)
+        await visit.say(visit.batch(EPOCH, 9, "nine"))
+        pull = await visit.expect(wire.History)
+        await visit.say(
+            Ok(pull.id, history=visit.batches([visit.batch(EPOCH, 7, "seven", "eight")]), complete=False)
+        )
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "seven", "eight", "nine")
+        await expect(page.locator("#list .note")).to_have_text("4 or more comments cannot be had any more")
+
+
+async def test_a_lost_connection_comes_back_where_it_was(visitors: Visitors) -> None:
+    joins: list[Join] = []
+    go_on = asyncio.Event()
+
+    async def first(visit: Visit) -> None:
+        await welcome(visit, 2)
+        await visit.say(visit.batch(EPOCH, 3, "three"))
+        unanswered = await visit.expect(Send)
+        cids.append(unanswered.cid)
+        visit.cut()
+
+    async def second(visit: Visit) -> None:
+        await go_on.wait()
+        await visit.greet()
+        joins.append(await visit.admit(Position(EPOCH, 4), [visit.batch(EPOCH, 4, "four")]))
+        repeated = await visit.expect(Send)
+        cids.append(repeated.cid)
+        await visit.say(Ok(repeated.id, shown=True, epoch=EPOCH, seq=5, at=1), visit.batch(EPOCH, 5, "mine"))
+
+    cids: list[str] = []
+    async with scripted(first, second) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "three")
+        await say(page, "mine")
+        await expect(page.locator("#connection-text")).to_have_text("connecting…")
+        go_on.set()
+        await shows(page, "three", "four", "mine")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        assert [join.since for join in joins] == [At(EPOCH, 3)]
+        assert len(cids) == 2
+        assert cids[0] == cids[1]
+
+
+async def test_it_waits_as_long_as_it_is_asked_to_and_can_be_hurried(visitors: Visitors) -> None:
+    async def first(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(Notice("reconnect", retry_ms=30_000))
+        await visit.close(4000, "draining")
+
+    async def second(visit: Visit) -> None:
+        await welcome(visit)
+
+    async with scripted(first, second) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_contain_text("reconnecting in 2")
+        await page.get_by_role("button", name="now").click()
+        await expect(page.locator("#connection-text")).to_have_text("live")
+
+
+async def test_when_it_is_sent_away_it_stays_away(visitors: Visitors) -> None:
+    visits = 0
+
+    async def script(visit: Visit) -> None:
+        nonlocal visits
+        visits += 1
+        await welcome(visit)
+        if visits == 1:
+            await visit.close(4403, "spam")
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("refused: spam")
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.locator("#connection")).to_have_attribute("data-phase", "refused")
+        assert visits == 1
+        await page.get_by_role("button", name="try again").click()
+        await expect(page.locator("#connection-text")).to_have_text("live")
+
+
+async def test_a_name_and_a_token_go_in_the_hello_and_nowhere_else(visitors: Visitors) -> None:
+    hellos: list[Hello] = []
+
+    async def script(visit: Visit) -> None:
+        hellos.append(await welcome(visit))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.get_by_role("button", name="You:").click()
+        await page.get_by_label("Name, as a guest").fill("小明")
+        await page.get_by_label("Login token").fill("eyJ.secret.token")
+        await page.get_by_label("Login token").press("Enter")
+        await expect(page.locator("#you-dialog")).to_be_hidden()
+        await page.wait_for_function("document.querySelector('#connection').dataset.phase === 'live'")
+        await asyncio.wait_for(_until(lambda: len(hellos) == 2), 10)
+        assert (hellos[1].token, hellos[1].name) == ("eyJ.secret.token", "小明")
+        assert hellos[1].device == hellos[0].device
+        kept = await page.evaluate("[JSON.stringify(localStorage), JSON.stringify(sessionStorage)]")
+        assert "secret" not in kept[0]
+        assert "secret" in kept[1]
+        assert len(asked) > 0
+        assert not [url for url in [*asked, page.url] if "secret" in url]
+
+
+async def test_events_have_a_face_of_their_own(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(
+            items(
+                visit,
+                1,
+                wire.Announce("Back in five", name="ann"),
+                wire.Gift("u2", "cat", "rose", 99),
+                wire.SettingsChanged(visit.codec.value({"slow_s": 7, "max_length": 5})),
+                wire.Closed("see you tomorrow"),
+                wire.Opened(),
+                wire.Gone(),
+            )
+        )
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#list .announce")).to_have_text("annBack in five")
+        await expect(page.locator("#list .gift")).to_have_text("catgives rose × 99")
+        await expect(page.locator("#list .note")).to_have_text(
+            ["The room was closed: see you tomorrow", "The room is open"]
+        )
+        await expect(page.locator("#banners .banner")).to_have_text(["annBack in five", "see you tomorrow"])
+        box = page.get_by_label("Your comment")
+        await expect(box).to_have_attribute("placeholder", "Slow mode, 7 s…")
+        await box.fill("sixsix")
+        await expect(page.locator("#length")).to_have_text("6/5")
+        await expect(page.locator("#send")).to_be_disabled()
+
+
+async def test_notices(visitors: Visitors) -> None:
+    go_on = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(Notice("muted", "demo", "spam", 90_000))
+        await go_on.wait()
+        await visit.say(Notice("unmuted", "demo"), Notice("kicked", "elsewhere", "not us"))
+        await visit.say(Notice("kicked", "demo", "rude"), visit.batch(EPOCH, 1, "not for us any more"))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_contain_text("You are muted: spam – again in ")
+        await expect(page.locator("#send")).to_be_disabled()
+        go_on.set()
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
+        assert await texts(page) == []
+
+
+async def test_a_resync_joins_again_where_it_was(visitors: Visitors) -> None:
+    joins: list[Join] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit, 2)
+        await visit.say(visit.batch(EPOCH, 3, "three"), Notice("resync", "demo"))
+        joins.append(await visit.admit(Position(EPOCH, 4), [visit.batch(EPOCH, 4, "four")]))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "three", "four")
+        assert [join.since for join in joins] == [At(EPOCH, 3)]
+
+
+async def test_a_room_that_cannot_be_entered_says_why(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await visit.say(refused(await visit.expect(Join), RATE_LIMITED, 20))
+        await visit.say(refused(await visit.expect(Join), FORBIDDEN))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
+        await expect(page.locator("#list .note")).to_have_text("Your role does not allow this")
+
+
+async def test_likes_are_counted_at_once_and_told_together(visitors: Visitors) -> None:
+    likes: list[Like] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        like = await visit.expect(Like)
+        likes.append(like)
+        await visit.say(Ok(like.id), Stats("demo", 0, 0, 3, 1240))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        button = page.get_by_role("button", name="Like")
+        await button.evaluate("button => { for (let n = 0; n < 7; n += 1) button.click(); }")
+        await expect(page.locator("#likes")).to_have_text("7")
+        await expect(page.locator("#likes")).to_have_text("1.2K")
+        assert [like.n for like in likes] == [7]
+
+
+async def test_another_room_without_loading_anew(visitors: Visitors) -> None:
+    said: list[str] = []
+
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        said.append((await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "here")])).room)
+        for _ in range(3):
+            said.append((await visit.expect(wire.Leave)).room)
+            said.append((await visit.admit(Position(0, 0))).room)
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "here")
+        await page.get_by_role("button", name="Room:").click()
+        await expect(page.locator("#rooms-list button")).to_have_text(
+            ["#demo<b>Demo</b>12 watching", "#quiet0 watching"]
+        )
+        field = page.get_by_label("Go to a room")
+        await field.fill("no spaces allowed")
+        await field.press("Enter")
+        await expect(page.locator("#rooms-dialog")).to_be_visible()
+        await field.fill("late-night")
+        await field.press("Enter")
+        await expect(page).to_have_url(f"{url}/?room=late-night")
+        await expect(page.locator("#viewers")).to_have_text("1")
+        await shows(page)
+        await page.go_back()
+        await expect(page.locator("#room-name")).to_have_text("demo")
+        await expect(page.locator("#viewers")).to_have_text("1")
+        await page.get_by_role("button", name="Room:").click()
+        await page.locator("#rooms-list button", has_text="quiet").click()
+        await expect(page).to_have_url(f"{url}/?room=quiet")
+        await asyncio.wait_for(_until(lambda: len(said) == 7), 10)
+        assert said == ["demo", "demo", "late-night", "late-night", "demo", "demo", "quiet"]
+
+
+async def test_the_list_is_bounded_and_leaves_a_reader_in_peace(visitors: Visitors) -> None:
+    go_on = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit, 1)
+        for seq in range(2, 502, 50):
+            await visit.say(visit.batch(EPOCH, seq, *(f"comment {seq + index}" for index in range(50))))
+        await go_on.wait()
+        await visit.say(visit.batch(EPOCH, 502, *(f"late {index}" for index in range(20))))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        rows = page.locator("#list li")
+        await expect(rows.last).to_contain_text("comment 501")
+        await expect(rows).to_have_count(200)
+        await expect(rows.last).to_be_in_viewport()
+        place = "list => [list.scrollTop, list.scrollHeight]"
+        await page.locator("#list").evaluate("list => { list.scrollTop = 2000; }")
+        reading = page.locator("#list li", has_text="comment 400").locator(".text")
+        before = await reading.bounding_box()
+        go_on.set()
+        await expect(page.get_by_role("button", name="20 new")).to_be_visible()
+        await expect(rows).to_have_count(200)
+        assert await reading.bounding_box() == before, await page.locator("#list").evaluate(place)
+        await page.get_by_role("button", name="20 new").click()
+        await expect(rows.last).to_be_in_viewport()
+        await expect(page.locator("#newest")).to_be_hidden()
+
+
+async def test_comments_fly_over_a_moving_picture(visitors: Visitors) -> None:
+    await _watch(visitors, reduced_motion=False)
+
+
+async def test_who_wants_no_motion_gets_none(visitors: Visitors) -> None:
+    await _watch(visitors, reduced_motion=True)
+
+
+async def _watch(visitors: Visitors, *, reduced_motion: bool) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.say(Ok((await visit.expect(Hello)).id, uid="u1", role="guest", server_time=_now()))
+        await visit.admit(Position(EPOCH, 1), [Batch("demo", EPOCH, 1, 1000, [_comment(visit, "of old")])])
+        await visit.say(items(visit, 2, Comment("u2", "bob", "hello")))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo", reduced_motion=reduced_motion)
+        await shows(page, "of old", "hello")
+        picture = "id => document.getElementById(id).toDataURL()"
+        first = [await page.evaluate(picture, name) for name in ("scene", "stage")]
+        changed = "([id, first]) => document.getElementById(id).toDataURL() !== first"
+        if reduced_motion:
+            await page.wait_for_timeout(1000)
+            assert await page.evaluate(changed, ["scene", first[0]]) is False
+        else:
+            for name, was in zip(("scene", "stage"), first, strict=True):
+                await page.wait_for_function(changed, arg=[name, was])
+
+
+@pytest.mark.parametrize("width", [320, 390, 700, 1400])
+async def test_it_fits_any_width(visitors: Visitors, width: int) -> None:
+    async with scripted(welcome) as url:
+        page = await visitors.open(
+            f"{url}/?room=a-room-with-quite-a-long-name-as-names-go", width=width, height=640
+        )
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        if width < 860:
+            await page.get_by_role("button", name="Mode, size and colour").click()
+        wide = await page.evaluate(
+            """() => [...document.querySelectorAll("button, input, label, canvas, #list, .figure")]
+                .filter((part) => part.checkVisibility() && !part.closest("dialog") && !part.matches(".visually-hidden"))
+                .map((part) => [part.id || part.textContent, part.getBoundingClientRect()])
+                .filter(([, box]) => box.left < -0.5 || box.right > innerWidth + 0.5 || box.bottom > innerHeight + 0.5)
+                .map(([name]) => name)"""
+        )
+        assert wide == []
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_everything_one_can_use_has_a_name(visitors: Visitors) -> None:
+    async with scripted(welcome) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        nameless = await page.evaluate(
+            """() => [...document.querySelectorAll("button, input, dialog, form#composer, ol, canvas:not([aria-hidden])")]
+                .filter((part) => !part.hidden && ![
+                    part.textContent, part.getAttribute("aria-label"), part.getAttribute("aria-labelledby"),
+                    ...[...(part.labels ?? [])].map((label) => label.textContent),
+                ].some((name) => name?.trim()))
+                .map((part) => part.id)"""
+        )
+        assert nameless == ["newest"] or nameless == []
+
+
+async def test_one_can_do_everything_by_keyboard(visitors: Visitors) -> None:
+    sent: list[Send] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        sent.append(await visit.expect(Send))
+
+    async with scripted(script) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to the comment box")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.get_by_label("scroll", exact=True).focus()
+        await page.keyboard.press("ArrowRight")
+        await page.get_by_label("Your comment").focus()
+        await page.keyboard.type("typed")
+        await page.keyboard.press("Enter")
+        await asyncio.wait_for(_until(lambda: len(sent) == 1), 10)
+        assert (sent[0].text, sent[0].mode) == ("typed", "top")
+
+
+def _comment(visit: Visit, text: str) -> msgspec.Raw:
+    return visit.codec.value(Comment("u2", "bob", text))
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+async def _until(holds: Any) -> None:
+    while not holds():
+        await asyncio.sleep(0.02)

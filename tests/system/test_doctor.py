@@ -1,0 +1,113 @@
+"""What the doctor finds, with real servers, ports and folders, and how it says what to do."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import time
+from pathlib import Path
+
+from config.settings import Auth, Nats, Settings, Store
+from danmaku import doctor
+from danmaku.data_folder import DataFolder
+from danmaku.ports import free_port
+
+_HOST = "127.0.0.1"
+_UNLIMITED = resource.RLIM_INFINITY
+
+
+def test_python_and_packages_are_here() -> None:
+    assert doctor.python().state == "ok"
+    (found,) = doctor.packages()
+    assert found.state == "ok"
+    assert "msgspec 0." in found.text
+    assert "pytest" not in found.text  # only what running needs
+
+
+def test_a_missing_package() -> None:
+    (found,) = doctor.packages(["msgspec>=0.1", "no-such-package-at-all<2", "other>1; extra == 'dev'"])
+    assert (found.state, found.text) == ("broken", "missing: no-such-package-at-all")
+    assert found.mend
+
+
+def test_libuv_missing() -> None:
+    def load(name: str) -> None:
+        raise OSError(name)
+
+    found = doctor.libuv(load)
+    assert (found.state, found.mend) == ("broken", "apt-get install libuv1")
+
+
+async def test_servers_that_come_with_the_package_start() -> None:
+    assert (await doctor.bus(Nats())).state == "ok"
+    assert (await doctor.store(Store())).state == "ok"
+
+
+async def test_configured_servers_that_answer(nats_url: str, store_url: str) -> None:
+    assert (await doctor.bus(Nats(url=nats_url))).state == "ok"
+    found = await doctor.store(Store(url=store_url))
+    assert found.state == "ok"
+    assert "version 9" in found.text
+
+
+async def test_configured_servers_that_do_not() -> None:
+    port = free_port(_HOST)
+    bus = await doctor.bus(Nats(url=f"nats://me:hunter2@{_HOST}:{port}", timeout_s=1))
+    store = await doctor.store(Store(url=f"redis://:hunter2@{_HOST}:{port}/0", timeout_s=1))
+    assert (bus.state, store.state) == ("broken", "broken")
+    assert "hunter2" not in bus.text + store.text
+    assert "nats.url" in bus.mend
+    assert "store.url" in store.mend
+
+
+def test_the_port() -> None:
+    number = free_port(_HOST)
+    assert doctor.port(_HOST, number, None).state == "ok"
+    with socket.create_server((_HOST, 0)) as somebody:
+        taken = somebody.getsockname()[1]
+        found = doctor.port(_HOST, taken, None)
+        assert (found.state, "pid" in found.text) == ("broken", True)
+        assert doctor.port(_HOST, taken, f"http://{_HOST}:{taken}").state == "ok"
+    assert doctor.port("192.0.2.1", 8080, None).state == "broken"
+
+
+def test_open_files() -> None:
+    assert doctor.file_limit(1000, (100_000, 100_000)).state == "ok"
+    assert doctor.file_limit(1000, (_UNLIMITED, _UNLIMITED)).state == "ok"
+    low = doctor.file_limit(15_000, (1024, 100_000))
+    assert (low.state, low.mend.startswith("ulimit -n 15256")) == ("warning", True)
+    assert doctor.file_limit(15_000, (1024, 4096)).mend.startswith("as root")
+
+
+def test_a_clock_before_this_program() -> None:
+    assert doctor.clock(now_s=0, built_s=1).state == "broken"
+    assert doctor.clock(now_s=time.time(), built_s=1).state in ("ok", "warning")
+
+
+def test_the_data_folder(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    assert doctor.data_folder(folder).text.endswith("will be made")
+    folder.make()
+    assert doctor.data_folder(folder).state == "ok"
+    folder.path.chmod(0o755)
+    found = doctor.data_folder(folder)
+    assert (found.state, found.mend) == ("broken", f"chmod go-rwx {folder.path}")
+    (tmp_path / "file").touch()
+    assert doctor.data_folder(DataFolder(tmp_path / "file" / "data")).state == "broken"
+
+
+def test_keys(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    assert doctor.keys(Settings(), folder).state == "ok"
+    folder.make()
+    folder.ensure_secret()
+    assert doctor.keys(Settings(), folder).text == "HS256 keys can be used"
+    found = doctor.keys(Settings(auth=Auth(secret="short")), folder)
+    assert (found.state, "auth.secret" in found.text) == ("broken", True)
+
+
+async def test_everything_is_looked_at_once(tmp_path: Path) -> None:
+    names = [finding.name async for finding in doctor.examine(Settings(), DataFolder(tmp_path))]
+    assert names == [
+        "python", "packages", "libuv", "nats", "store", "port", "open files", "clock", "data folder", "keys",
+    ]  # fmt: skip

@@ -1,0 +1,189 @@
+"""`danmaku up` as people use it: real servers, real processes, killed and stopped and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from danmaku.ports import free_port
+from tests.system.deployment import HOST, Deployment, alive, danmaku, deployed, environment, until
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One service for the tests that leave it running: two edge workers, two rooms processes."""
+    with deployed(tmp_path_factory.mktemp("up"), "--workers", "2", "--rooms", "2") as deployment:
+        yield deployment
+
+
+def _texts(deployment: Deployment, room: str) -> str:
+    return json.dumps(deployment.caller().get(f"/v1/rooms/{room}/messages"), ensure_ascii=False)
+
+
+def test_it_is_ready_and_says_where(service: Deployment) -> None:
+    until(lambda: all(service.ready() for _ in range(20)), "whichever worker answers, it is ready")
+    assert f"Page: http://localhost:{service.port}/" in service.said
+    assert f"WebSocket: ws://localhost:{service.port}/v1/ws" in service.said
+    assert service.data.url() == service.url
+
+
+def test_the_data_folder_is_for_its_owner_alone(service: Deployment) -> None:
+    assert stat.S_IMODE(service.data.path.stat().st_mode) == 0o700
+    assert stat.S_IMODE(service.data.secret.stat().st_mode) == 0o600
+
+
+def test_one_scrape_tells_of_all_processes(service: Deployment) -> None:
+    token = service.token("--uid", "ann", "--role", "streamer")
+    service.post("metrics", "hello", token)
+
+    def leases() -> list[str]:
+        lines = service.read("/metrics").splitlines()
+        return [line for line in lines if line.startswith("danmaku_rooms_leases ")]
+
+    until(lambda: leases() == ["danmaku_rooms_leases 64.0"], f"two processes own all partitions: {leases()}")
+
+
+def test_a_second_one_on_the_same_data_is_told(service: Deployment) -> None:
+    other = danmaku("up", "--data", str(service.data.path), "--port", str(free_port(HOST)))
+    assert other.returncode == 1
+    assert f"error: danmaku already runs on the data folder {service.data.path}" in other.stderr
+    assert f"(pid {service.pid})" in other.stderr
+
+
+def test_a_port_in_use_is_told_at_once(service: Deployment, tmp_path: Path) -> None:
+    other = danmaku("up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(service.port))
+    assert other.returncode == 1
+    assert f"error: port {service.port} is in use by" in other.stderr
+    assert "like --port " in other.stderr
+
+
+def test_a_stray_process_that_shares_its_port_is_seen(tmp_path: Path) -> None:
+    with socket.socket() as stray:
+        stray.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        stray.bind((HOST, 0))
+        stray.listen()
+        port = stray.getsockname()[1]
+        other = danmaku("up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(port))
+    assert other.returncode == 1
+    assert f"port {port} is in use by" in other.stderr
+    assert f"(pid {os.getpid()})" in other.stderr
+
+
+@pytest.mark.parametrize("child", ["nats-server", "-m rooms", "-m edge", "valkey-server"])
+def test_a_child_that_is_killed_comes_back(service: Deployment, child: str) -> None:
+    token = service.token("--uid", "ann", "--role", "streamer")
+    service.post("killed", f"before {child}", token)
+    pid = service.pid_of(child)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(pid), f"{child} is dead")
+    service.post("killed", f"after {child}", token)
+    assert service.pid_of(child) != pid
+    until(lambda: f"before {child}" in _texts(service, "killed"), "what was said before is still there")
+    assert "died: SIGKILL; it is started again in" in service.said
+
+
+def test_the_command_line_talks_to_it(service: Deployment) -> None:
+    data = ["--data", str(service.data.path)]
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "danmaku.cli", "watch", "talk", "--json", *data],
+        env=environment(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        posted = danmaku("post", "talk", "你好 shell", "--color", "ff8800", "--mode", "top", "--json", *data)
+        assert posted.returncode == 0, posted.stderr
+        answer = json.loads(posted.stdout)
+        assert watching.stdout is not None
+        seen = json.loads(watching.stdout.readline())
+    finally:
+        watching.send_signal(signal.SIGINT)
+        code = watching.wait(20)
+        if watching.stdout is not None:
+            watching.stdout.close()
+    assert code == 0
+    assert (seen["kind"], seen["text"], seen["color"], seen["mode"], seen["role"]) == (
+        "comment", "你好 shell", 0xFF8800, "top", "streamer",
+    )  # fmt: skip
+    assert (seen["epoch"], seen["seq"]) == (answer["epoch"], answer["seq"])
+    listed = danmaku("rooms", *data)
+    assert listed.returncode == 0
+    assert "talk" in listed.stdout
+    assert "talk" in [room["room"] for room in json.loads(danmaku("rooms", "--json", *data).stdout)["rooms"]]
+
+
+def test_the_doctor_finds_it_running(service: Deployment) -> None:
+    result = danmaku(
+        "doctor", "--json", "--data", str(service.data.path),
+        DANMAKU_EDGE_PORT=str(service.port), DANMAKU_EDGE_HOST=HOST,
+    )  # fmt: skip
+    findings = {finding["name"]: finding for finding in json.loads(result.stdout)}
+    assert findings["port"]["text"] == f"{service.port}: danmaku runs here"
+    assert [name for name, finding in findings.items() if finding["state"] == "broken"] == []
+    assert result.returncode == 0
+
+
+def test_a_second_start_finds_the_same_history_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    with deployed(tmp_path, "--workers", "2") as service:
+        token = service.token("--uid", "ann", "--role", "streamer")
+        service.post("lobby", "still here tomorrow", token)
+        secret = service.data.secret.read_text()
+        processes = service.processes()
+        assert len(processes) >= 6  # two servers, rooms, the edge and its two workers
+        assert service.stop(signal.SIGINT) == 0, service.said
+        assert [command for pid, command in processes.items() if alive(pid)] == []
+        assert service.data.url() is None
+        assert "Traceback" not in service.said
+
+        service.start()
+        assert service.data.secret.read_text() == secret
+        until(lambda: "still here tomorrow" in _texts(service, "lobby"), "the history is there")
+        service.post("lobby", "the old token is good", token)
+        processes = service.processes()
+        assert service.stop(signal.SIGTERM) == 0
+        assert [command for pid, command in processes.items() if alive(pid)] == []
+
+
+def test_nothing_outlives_it_even_when_it_is_killed(tmp_path: Path) -> None:
+    with deployed(tmp_path, "--workers", "2") as service:
+        processes = service.processes()
+        service.kill()
+        until(lambda: not any(alive(pid) for pid in processes), f"all are gone: {processes}")
+
+
+def test_configured_servers_are_used_and_not_started(tmp_path: Path, nats_url: str, store_url: str) -> None:
+    config = tmp_path / "my.toml"
+    prefix = f'prefix = "up{os.getpid()}"'
+    config.write_text(f'[nats]\nurl = "{nats_url}"\n{prefix}\n[store]\nurl = "{store_url}"\n{prefix}\n')
+    with deployed(tmp_path, "--workers", "1", "--config", str(config)) as service:
+        commands = " ".join(service.processes().values())
+        assert "-server" not in commands
+        service.post("lobby", "hello", service.token("--uid", "ann", "--role", "streamer"))
+        assert service.stop() == 0
+
+
+def test_a_key_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
+    result = danmaku(
+        "up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(free_port(HOST)),
+        DANMAKU_AUTH_SECRET_FILE="/no/such/file",
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: auth.secret_file = /no/such/file: ")
+
+
+def test_a_start_that_cannot_succeed_ends(tmp_path: Path, nats_url: str) -> None:
+    result = danmaku(
+        "up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(free_port(HOST)),
+        DANMAKU_NATS_URL=nats_url, DANMAKU_EDGE_TRUSTED_PROXIES="not-an-address",
+    )  # fmt: skip
+    assert result.returncode in (1, 2)
+    assert "edge did not start: exit code 2" in result.stderr
