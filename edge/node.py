@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 PATH: Final = "/v1/ws"
 _SLOW_PATIENCE_S: Final = 30.0
+_FIND_ROOMS_S: Final = 3.0
+_LOOK_S: Final = 0.02
 _GOODBYE: Final = 0.6  # of the time to drain is for viewers to move, the rest for what is under way
 _SHORTEST_END_S: Final = 0.5
 _GOODBYES_PER_TURN: Final = 200
@@ -140,8 +142,6 @@ class Node:
         edge = self._settings
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._end)
-            self.port = self._server.listen(edge.host, edge.port, shared=True)
-            logger.info("listening on %s port %d", edge.host, self.port)
             await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
             work = [
                 asyncio.create_task(self._client.run(self._gateway.user_noticed), name="rooms client"),
@@ -151,14 +151,24 @@ class Node:
             stack.push_async_callback(_cancel, work)
             stopping = asyncio.create_task(stop.wait(), name="stop")
             stack.push_async_callback(_cancel, [stopping])
-            if not self._bus.connected:
-                logger.warning("waiting for the bus")
+            await self._find_rooms(stop)
+            self.port = self._server.listen(edge.host, edge.port, shared=True)
+            logger.info("listening on %s port %d", edge.host, self.port)
             await asyncio.wait([stopping, *work], return_when=asyncio.FIRST_COMPLETED)
             for task in work:
                 if task.done():
                     task.result()  # it never ends but by an error
             logger.info("stopping: %d viewers are sent elsewhere", self._server.connection_count)
             await self._drain(force)
+
+    async def _find_rooms(self, stop: asyncio.Event) -> None:
+        """Reach the rest of the service before viewers come; without it they are let in a little later."""
+        deadline = time.monotonic() + _FIND_ROOMS_S
+        while not all(self._client.ready().values()):
+            if stop.is_set() or time.monotonic() > deadline:
+                logger.warning("listening without the rest of the service: %s", self._client.ready())
+                return
+            await asyncio.sleep(_LOOK_S)
 
     async def _drain(self, force: asyncio.Event) -> None:
         """No more newcomers; tell viewers when to come back, each at another time, then close them."""

@@ -185,10 +185,10 @@ class RoomsClient:
             try:
                 await self.history(_PROBE_ROOM, None, 1)
             except Refusal:
-                pass
+                await asyncio.sleep(_RETRY_S / 5)
             else:
                 self._store_seen = time.monotonic()
-            await asyncio.sleep(_PROBE_S)
+                await asyncio.sleep(_PROBE_S)
 
     def _heard_owners(self, message: Owners) -> None:
         if self.owners.hear(message):
