@@ -127,9 +127,10 @@ class Live:
             self._judge(loaded, row, ticket)
 
     def _judge(self, loaded: LoadedRoom, row: Row, ticket: Ticket) -> None:
-        loaded.touched_s = self._clock().s
+        now = self._clock()
+        loaded.touched_s = now.s
         try:
-            answer = self._answer(loaded, row, ticket)
+            answer = self._answer(loaded, row, ticket, now)
         except Refusal as refusal:
             answer = Refused.of(refusal)
         if answer is None:
@@ -137,9 +138,9 @@ class Live:
         else:
             ticket.answer(answer)
 
-    def _answer(self, loaded: LoadedRoom, row: Row, ticket: Ticket) -> Answer | None:
+    def _answer(self, loaded: LoadedRoom, row: Row, ticket: Ticket, now: Moment) -> Answer | None:
         """None when it comes later. Raises Refusal."""
-        room, now = loaded.room, self._clock()
+        room = loaded.room
         match row:
             case SendRow() | EventRow():
                 answer = room.take(row, ticket, now)

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from config.settings import Settings
 from danmaku import envelope
-from danmaku.bus import Bus, BusDown, Receive
+from danmaku.bus import Bus, BusDown, Receive, Subscription
 from danmaku.envelope import Owners
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
@@ -36,6 +37,7 @@ from rooms.viewers import Viewers
 _RETRY_S: Final = 0.2
 _FINISH: Final = 1 / 3  # of the time a lease lasts, for what waits when partitions are handed back
 _DRAIN_S: Final = 2.0
+_FOR_ONE: Final = 3  # subscriptions to what only this process can answer; those of queue groups follow
 
 _log: Any = structlog.get_logger("rooms")
 
@@ -108,6 +110,7 @@ class RoomsProcess:
             clock,
             auto_create=limits.auto_create,
         )
+        self._subscriptions: list[Subscription] = []
         self._history = History(store.history, outbox, metrics)
         self._tokens = Tokens(store.tokens, settings.auth, outbox, metrics, clock)
 
@@ -121,42 +124,53 @@ class RoomsProcess:
             owners = self.rooms, self._changes, self._broadcasts, self._listing, self._history, self._tokens
             for owner in owners:
                 stack.push_async_callback(owner.close)
+            stack.push_async_callback(self._unsubscribe)
             await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
             await _patiently(stop, self._check_layout)
             async with asyncio.TaskGroup() as tasks:
                 running = self._outbox.run(), self._flush.run(), self._presence.run()
                 work = [tasks.create_task(one) for one in running]
-                for subscription in self._subscriptions(stack):
-                    await _patiently(stop, subscription)
+                await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
                 await stop.wait()
-                await self.leases.leave()
-                await self._outbox.drain(_DRAIN_S)
+                await self._leave()
                 for one in work:
                     one.cancel()
 
     async def _check_layout(self) -> None:
         await self._store.leases.check_layout(PARTITIONS)
 
-    def _subscriptions(self, stack: AsyncExitStack) -> list[Step]:
-        """Each makes one subscription, which ends with the stack."""
-
-        def to(subject: str, receive: Receive, queue: str = "") -> Step:
-            async def subscribe() -> None:
-                subscription = await self._bus.subscribe(subject, receive, queue)
-                stack.push_async_callback(subscription.unsubscribe)
-
-            return subscribe
-
+    async def _listen(self, stop: asyncio.Event) -> None:
         subjects = self._subjects
         self._bus.on_reconnect(self.leases.tell)
-        return [
-            to(subjects.owner(self.name), self._live.receive),
-            to(subjects.counts(self.name), self._presence.receive),
-            to(subjects.history, self._history.receive, QUEUE),
-            to(subjects.users, self._tokens.receive, QUEUE),
-            to(subjects.ask_owners, lambda _payload, _reply: self.leases.tell()),
+        wanted: list[tuple[str, Receive, str]] = [
+            (subjects.owner(self.name), self._live.receive, ""),
+            (subjects.counts(self.name), self._presence.receive, ""),
+            (subjects.ask_owners, lambda _payload, _reply: self.leases.tell(), ""),
+            (subjects.history, self._history.receive, QUEUE),
+            (subjects.users, self._tokens.receive, QUEUE),
         ]
+        for subject, receive, queue in wanted:
+            await _patiently(stop, partial(self._subscribe, subject, receive, queue))
+
+    async def _subscribe(self, subject: str, receive: Receive, queue: str) -> None:
+        self._subscriptions.append(await self._bus.subscribe(subject, receive, queue))
+
+    async def _unsubscribe(self) -> None:
+        while self._subscriptions:
+            await self._subscriptions.pop().unsubscribe()
+
+    async def _leave(self) -> None:
+        """What anybody can answer goes to others from now on; then partitions are handed back.
+
+        Until the end whoever still asks this process for a room is told that it is elsewhere.
+        """
+        for subscription in self._subscriptions[_FOR_ONE:]:
+            await subscription.unsubscribe()
+        await self.leases.leave()
+        await self._history.finish(_DRAIN_S)
+        await self._tokens.finish(_DRAIN_S)
+        await self._outbox.drain(_DRAIN_S)
 
     def _announce(self, owners: Owners) -> None:
         self._outbox.post(self._subjects.owners, envelope.encode(owners))

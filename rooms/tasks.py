@@ -28,6 +28,11 @@ class Tasks:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    async def finish(self, timeout_s: float) -> None:
+        """Wait for what is under way, but not longer than that."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+
     async def close(self) -> None:
         """Cancel what is not done yet and wait for it."""
         tasks = list(self._tasks)

@@ -71,6 +71,10 @@ class Tokens:
         else:
             self._tasks.start(self._answer(request, reply))
 
+    async def finish(self, timeout_s: float) -> None:
+        """Answer what was asked, but take no longer than that."""
+        await self._tasks.finish(timeout_s)
+
     async def close(self) -> None:
         await self._tasks.close()
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from config import settings as config
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow
-from danmaku.errors import INTERNAL, UNAUTHORIZED, Refusal
+from danmaku.errors import INTERNAL, METHOD_NOT_ALLOWED, NO_SUCH_ROUTE, TIMEOUT, UNAUTHORIZED, Refusal
 from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics, get_logger
 from edge.api.edges import EdgeCalls
 from edge.api.health import HealthCalls
 from edge.api.messages import MessageCalls
 from edge.api.openapi import describe
-from edge.api.pages import SECURITY, Pages
+from edge.api.pages import SECURITY, Page, Pages
 from edge.api.rooms import RoomCalls
 from edge.api.routing import (
     Call,
@@ -32,9 +33,12 @@ from edge.api.sanctions import SanctionCalls
 from edge.api.tokens import TokenCalls
 from edge.uws import Request, Response
 
-_log = get_logger("edge.api")
+_log: Any = get_logger("edge.api")
 _PAGE: Final = "page"
 _NOTHING: Final = "none"
+# A call may ask the rooms processes several things. This much longer than the time for one of them,
+# so that what came of that one is told rather than that time is up.
+_PATIENCE: Final = 1.2
 
 
 class Api:
@@ -60,17 +64,17 @@ class Api:
             RoomCalls(rooms),
             MessageCalls(rooms),
             SanctionCalls(rooms),
-            EdgeCalls(rooms),
+            EdgeCalls(rooms, edge.addresses),
             HealthCalls(rooms),
         )
         routes = [route for call in calls for route in call.routes()]
         text = "This description."
-        routes.append(Route("GET", "/openapi.json", Who.ANYONE, text, self._describe, None, dict))
+        routes.append(Route("GET", "/openapi.json", Who.ANYONE, text, self._describe, answer=dict[str, Any]))
         self._router = Router(routes)
         self._description = answered(describe(self._router.routes))
 
     async def __call__(self, request: Request) -> Response:
-        """Never raises; a refusal becomes an answer with its name and status."""
+        """Never raises; a refusal becomes an answer with its name and status. Safe to cancel."""
         name, response = await self._answer(request)
         self._metrics.http_requests.labels(name, str(response.status)).inc()
         _log.debug("request", method=request.method, route=name, status=response.status)
@@ -81,31 +85,47 @@ class Api:
 
     async def _answer(self, request: Request) -> tuple[str, Response]:
         """The name of the route, for the metrics, and the answer."""
-        if request.method == "OPTIONS":
-            return "OPTIONS", self._options(request)
-        if request.method in {"GET", "HEAD"} and (page := self._pages.find(request.path)):
+        page = self._pages.find(request.path)
+        if page is not None and request.method in {"GET", "HEAD"}:
             return _PAGE, page.answer(request)
         name = _NOTHING
+        limit = asyncio.timeout(self._settings.request_s * _PATIENCE)
         try:
-            route, parts = self._router.find(request.method, request.path)
+            if request.method == "OPTIONS":
+                return "OPTIONS", self._options(request)
+            route, parts = self._find(request, page)
             name = route.path
-            call = Call(request, await self._identify(request, route), parts)
-            authorize(route, call)
-            body = decode_body(route, request, self._settings.body_bytes)
-            answer = await route.handler(Call(request, call.identity, parts, body))
+            async with limit:
+                return name, await self._carry_out(route, parts, request)
         except Refusal as refusal:
-            methods = ", ".join(self._router.methods(request.path))
-            return name, refused(refusal, {"Allow": methods} if refusal.kind.status == 405 else None)
-        except Exception:
+            return name, self._refuse(request, refusal)
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                return name, self._refuse(request, Refusal(TIMEOUT, retry_ms=1000))
             _log.exception("request failed", route=name)
-            return name, refused(Refusal(INTERNAL))
-        return name, answer if isinstance(answer, Response) else answered(answer, route.status)
+            return name, self._refuse(request, Refusal(INTERNAL))
+
+    def _find(self, request: Request, page: Page | None) -> tuple[Route, dict[str, str]]:
+        """Raises Refusal (no_such_route, method_not_allowed, bad_id)."""
+        if page is not None:
+            raise Refusal(METHOD_NOT_ALLOWED)
+        return self._router.find(request.method, request.path)
+
+    async def _carry_out(self, route: Route, parts: dict[str, str], request: Request) -> Response:
+        """Raises Refusal."""
+        call = Call(request, await self._identify(request, route), parts)
+        authorize(route, call)
+        body = decode_body(route, request, self._settings.body_bytes)
+        answer = await route.handler(Call(request, call.identity, parts, body))
+        return answer if isinstance(answer, Response) else answered(answer, route.status)
 
     async def _identify(self, request: Request, route: Route) -> Identity | None:
-        """Whom the token names, and whether it was revoked. Raises Refusal."""
-        header = request.headers.get("authorization")
-        if header is None or route.who is Who.ANYONE:
+        """Whom the token names, unless it was revoked. Raises Refusal."""
+        if route.who is Who.ANYONE:
             return None
+        header = request.headers.get("authorization")
+        if header is None:
+            return self._authority.guest(None, None) if route.who is Who.READER else None
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise Refusal(UNAUTHORIZED, "the Authorization header must be: Bearer <token>")
@@ -116,9 +136,16 @@ class Api:
     async def _describe(self, call: Call) -> Response:
         return self._description
 
+    def _refuse(self, request: Request, refusal: Refusal) -> Response:
+        self._metrics.refusals.labels(refusal.name).inc()
+        is_method = refusal.kind is METHOD_NOT_ALLOWED
+        return refused(refusal, {"Allow": self._methods(request.path)} if is_method else None)
+
     def _options(self, request: Request) -> Response:
-        """What may be done here, and to a browser whether another site's page may do it."""
-        methods = ", ".join(sorted({*self._router.methods(request.path), "HEAD", "OPTIONS"}))
+        """What may be done here, and to a browser whether another site's page may do it. Raises Refusal."""
+        methods = self._methods(request.path)
+        if not methods:
+            raise Refusal(NO_SUCH_ROUTE)
         headers = [("Allow", methods)]
         if "access-control-request-method" in request.headers:
             headers += [
@@ -128,13 +155,20 @@ class Api:
             ]
         return Response(204, b"", tuple(headers))
 
+    def _methods(self, path: str) -> str:
+        """As the Allow header tells them; empty where there is nothing at `path`."""
+        methods = self._router.methods(path)
+        if self._pages.find(path) is not None:
+            methods.add("GET")
+        if "GET" in methods:
+            methods.add("HEAD")
+        return ", ".join(sorted({*methods, "OPTIONS"})) if methods else ""
+
     def _shared_with(self, request: Request) -> tuple[tuple[str, str], ...]:
         """CORS: who may read the answer. Tokens travel in a header, so no credentials are allowed along."""
-        origin = request.headers.get("origin")
-        if origin is None:
-            return ()
         if "*" in self._settings.cors:
             return (("Access-Control-Allow-Origin", "*"),)
-        if origin in self._settings.cors:
-            return (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
-        return ()
+        origin = request.headers.get("origin")
+        if origin is None or origin not in self._settings.cors:
+            return (("Vary", "Origin"),)
+        return (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
-from edge.api.routing import Call, RoomsClient, Route, Who
+from edge.api.routing import Call, IdQuery, RoomsClient, Route, Who
+
+_ROOM: Final = IdQuery("room", "the room one wants to join; every edge serves every room")
 
 
 class EdgeAddress(msgspec.Struct):
+    """`connections` counts those of all workers that share the address."""
+
     address: str
     connections: int
 
@@ -30,26 +36,32 @@ class Edges(msgspec.Struct):
 
 
 class EdgeCalls:
-    def __init__(self, rooms: RoomsClient) -> None:
+    """`addresses` are this node's own, where it was told any."""
+
+    def __init__(self, rooms: RoomsClient, addresses: Sequence[str]) -> None:
         self._rooms = rooms
+        self._addresses = addresses
 
     def routes(self) -> list[Route]:
         text = "Where to connect, lightest first, and how to come back after a lost connection."
-        return [Route("GET", "/v1/edges", Who.ANYONE, text, self.list, None, Edges)]
+        return [Route("GET", "/v1/edges", Who.ANYONE, text, self.list, None, Edges, (_ROOM,))]
 
     async def list(self, call: Call) -> Edges:
-        """What edges told of themselves; where none told an address, the one this request came to."""
-        full: dict[str, int] = defaultdict(int)
+        """What edges told of themselves; one that told no address is where this request came to."""
+        _ROOM.read(call)
+        here = _derived(call)
+        connections: dict[str, int] = defaultdict(int)
         for report in self._rooms.edges():
             if not report.draining:
-                for address in report.addresses or _own(call):
-                    full[address] += report.connections
-        edges = [EdgeAddress(address, count) for address, count in full.items()]
-        edges = edges or [EdgeAddress(address, 0) for address in _own(call)]
+                for address in report.addresses or [here]:
+                    connections[address] += report.connections
+        if not connections:
+            connections |= dict.fromkeys(self._addresses or [here], 0)
+        edges = [EdgeAddress(address, count) for address, count in connections.items()]
         return Edges(sorted(edges, key=lambda edge: (edge.connections, edge.address)), Reconnect())
 
 
-def _own(call: Call) -> list[str]:
+def _derived(call: Call) -> str:
     headers = call.request.headers
     scheme = "wss" if headers.get("x-forwarded-proto") == "https" else "ws"
-    return [f"{scheme}://{headers.get('host', 'localhost')}/v1/ws"]
+    return f"{scheme}://{headers.get('host', 'localhost')}/v1/ws"

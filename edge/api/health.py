@@ -29,25 +29,13 @@ class HealthCalls:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
+        ready = "200 when bus, store and the owners of all rooms can be reached, else 503."
+        metrics = "Prometheus metrics of all processes of this node."
+        anyone = Who.ANYONE
         return [
-            Route("GET", "/healthz", Who.ANYONE, "This process is alive.", self.healthz, None, Health),
-            Route(
-                "GET",
-                "/readyz",
-                Who.ANYONE,
-                "200 when bus, store and all owners can be reached, else 503.",
-                self.readyz,
-                None,
-                Readiness,
-            ),
-            Route(
-                "GET",
-                "/metrics",
-                Who.ANYONE,
-                "Prometheus metrics of all processes of this node.",
-                self.metrics,
-                media="text/plain",
-            ),
+            Route("GET", "/healthz", anyone, "This process is alive.", self.healthz, answer=Health),
+            Route("GET", "/readyz", anyone, ready, self.readyz, answer=Readiness, other=503),
+            Route("GET", "/metrics", anyone, metrics, self.metrics, media="text/plain"),
         ]
 
     async def healthz(self, call: Call) -> Health:

@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import unicodedata
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from danmaku import wire
-from danmaku.envelope import EventRow, SendRow, Shed, Shown
-from danmaku.errors import EMPTY, FORBIDDEN, INTERNAL, Refusal
+from danmaku.envelope import EventRow, GetRoomRow, JoinRow, Row, SendRow, Shed, Shown
+from danmaku.errors import BAD_FRAME, EMPTY, FORBIDDEN, INTERNAL, TOO_LONG, Refusal
 from danmaku.model import Identity, Mode, Position, Role, check_id
 from danmaku.wire import MAX_NUMBER
-from edge.api.routing import Call, Query, RoomsClient, Route, Who
+from edge.api.routing import Call, Id, NumberQuery, RoomsClient, Route, Who
+from edge.session import MAX_TEXT
 
-_Text = Annotated[str, Meta(max_length=1000)]
+_PATH: Final = "/v1/rooms/{room}/messages"
+_MAX_EVENT_TEXT: Final = 1000
+_DEFAULT_ITEMS: Final = 50
+_EPOCH: Final = NumberQuery("epoch", "with seq: the position after which to begin", 0, MAX_NUMBER)
+_SEQ: Final = NumberQuery("seq", "see epoch; without both, the latest are given", 0, MAX_NUMBER)
+_LIMIT: Final = NumberQuery("limit", f"about how many items; {_DEFAULT_ITEMS} if not given", 1, 1000)
+_TURNS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_BatchFrame = Annotated[
+    msgspec.Raw,
+    Meta(
+        description="A `batch` frame as on the WebSocket: room, epoch, seq, at, items, prev?.",
+        extra_json_schema={"type": "object"},
+    ),
+]
 
 
-class Post(msgspec.Struct, forbid_unknown_fields=True):
-    """A comment, an announcement or a gift. The same `cid` again gives the same answer, shown once."""
+class Comment(msgspec.Struct, tag_field="kind", tag="comment", forbid_unknown_fields=True):
+    """As `send`: judged like one from a socket. The same `cid` again gives the same answer, shown once."""
 
-    kind: Literal["comment", "announce", "gift"]
-    cid: str
-    text: _Text | None = None
+    text: str
+    cid: Id
     mode: Mode | None = None
-    color: int | None = None
-    size: int | None = None
-    gift: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    color: wire.Number | None = None
+    size: wire.Number | None = None
+
+
+class Announcement(msgspec.Struct, tag_field="kind", tag="announce", forbid_unknown_fields=True):
+    text: str
+    cid: Id
+
+
+class Gift(msgspec.Struct, tag_field="kind", tag="gift", forbid_unknown_fields=True):
+    """`uid` and `name` say who gives, as the shop knows them; without them it is the caller."""
+
+    gift: str
+    cid: Id
     count: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
-    uid: str | None = None
-    name: Annotated[str, Meta(max_length=64)] | None = None
+    text: str | None = None
+    uid: Id | None = None
+    name: str | None = None
 
 
 class Posted(msgspec.Struct, omit_defaults=True):
@@ -39,14 +65,6 @@ class Posted(msgspec.Struct, omit_defaults=True):
     epoch: int | None = None
     seq: int | None = None
     at: int | None = None
-
-
-class Announcement(msgspec.Struct, forbid_unknown_fields=True):
-    """For every open room."""
-
-    kind: Literal["announce"]
-    text: _Text
-    cid: str
 
 
 class Broadcast(msgspec.Struct):
@@ -62,7 +80,7 @@ class History(msgspec.Struct):
     epoch: int
     seq: int
     complete: bool
-    history: list[msgspec.Raw]
+    history: list[_BatchFrame]
 
 
 class MessageCalls:
@@ -70,47 +88,20 @@ class MessageCalls:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
-        query = (
-            Query("epoch", "with seq: the position after which to begin; without both, the latest"),
-            Query("seq", "see epoch"),
-            Query("limit", "how many items about, 1 to 1000; 50 if not given"),
-        )
+        post = "Post a comment; staff of the room also announcements and gifts."
+        everywhere = "Show an announcement or a gift in every open room."
+        event = Announcement | Gift
+        query = (_EPOCH, _SEQ, _LIMIT)
         return [
-            Route(
-                "POST",
-                "/v1/rooms/{room}/messages",
-                Who.VIEWER,
-                "Post a comment; staff also announcements and gifts.",
-                self.post,
-                Post,
-                Posted,
-            ),
-            Route(
-                "GET",
-                "/v1/rooms/{room}/messages",
-                Who.ANYONE,
-                "Recent history.",
-                self.history,
-                None,
-                History,
-                query,
-            ),
-            Route(
-                "POST",
-                "/v1/broadcast",
-                Who.ADMIN,
-                "Announce something in every open room.",
-                self.broadcast,
-                Announcement,
-                Broadcast,
-            ),
+            Route("POST", _PATH, Who.VIEWER, post, self.post, Comment | Announcement | Gift, Posted),
+            Route("GET", _PATH, Who.READER, "Recent history.", self.history, None, History, query),
+            Route("POST", "/v1/broadcast", Who.ADMIN, everywhere, self.broadcast, event, Broadcast),
         ]
 
     async def post(self, call: Call) -> Posted:
-        body: Post = call.body
+        body: Comment | Announcement | Gift = call.body
         check_id(body.cid, "cid")
-        row = _comment(call, body) if body.kind == "comment" else _event(call, body)
-        answer = await self._rooms.ask(row)
+        answer = await self._rooms.ask(_row(call, body))
         if isinstance(answer, Shown):
             return Posted(True, answer.epoch, answer.seq, answer.at)
         if isinstance(answer, Shed):
@@ -118,56 +109,60 @@ class MessageCalls:
         raise Refusal(INTERNAL)
 
     async def history(self, call: Call) -> History:
-        room = call.parts["room"]
-        epoch, seq = call.number("epoch", 0, 0, MAX_NUMBER), call.number("seq", 0, 0, MAX_NUMBER)
-        since = Position(epoch, seq) if "epoch=" in call.request.query else None
-        reply = await self._rooms.history(room, since, call.number("limit", 50, 1, 1000))
-        frames = [msgspec.Raw(wire.JSON.batch(frame)) for frame in reply.frames]
-        return History(room, reply.epoch, reply.seq, reply.complete, frames)
+        room, since = call.parts["room"], _since(call)
+        await self._rooms.ask(GetRoomRow(room))  # joining would make one that is not there
+        await self._rooms.ask(JoinRow(room, call.caller.uid, call.role))
+        reply = await self._rooms.history(room, since, _LIMIT.read(call) or _DEFAULT_ITEMS)
+        batches = [msgspec.Raw(wire.JSON.batch(frame)) for frame in reply.frames]
+        return History(room, reply.epoch, reply.seq, reply.complete, batches)
 
     async def broadcast(self, call: Call) -> Broadcast:
-        body: Announcement = call.body
+        body: Announcement | Gift = call.body
         check_id(body.cid, "cid")
-        item = wire.encode_item(wire.Announce(_said(body.text), call.caller.uid, call.caller.name))
+        item = wire.encode_item(_item(call.caller, body))
         return Broadcast(await self._rooms.broadcast(call.caller.uid, body.cid, item))
 
 
-def _comment(call: Call, body: Post) -> SendRow:
-    caller = call.caller
-    return SendRow(
-        call.parts["room"],
-        caller.uid,
-        caller.name,
-        call.role,
-        body.text or "",
-        body.cid,
-        body.mode,
-        body.color,
-        body.size,
-    )
+def _since(call: Call) -> Position | None:
+    epoch, seq = _EPOCH.read(call), _SEQ.read(call)
+    if epoch is None and seq is None:
+        return None
+    if epoch is None or seq is None:
+        raise Refusal(BAD_FRAME, "epoch and seq are given together, or not at all")
+    return Position(epoch, seq)
 
 
-def _event(call: Call, body: Post) -> EventRow:
-    if call.role < Role.MODERATOR:
+def _row(call: Call, body: Comment | Announcement | Gift) -> Row:
+    room, caller, role = call.parts["room"], call.caller, call.role
+    if isinstance(body, Comment):
+        if len(body.text) > MAX_TEXT:
+            raise Refusal(TOO_LONG)
+        look = (body.mode, body.color, body.size)
+        return SendRow(room, caller.uid, caller.name, role, body.text, body.cid, *look)
+    if role < Role.MODERATOR:
         raise Refusal(FORBIDDEN, "announcements and gifts are posted by staff of the room")
-    item = _gift(call.caller, body) if body.kind == "gift" else _announcement(call.caller, body)
-    return EventRow(call.parts["room"], call.caller.uid, call.role, body.cid, wire.encode_item(item))
+    return EventRow(room, caller.uid, role, body.cid, wire.encode_item(_item(caller, body)))
 
 
-def _announcement(caller: Identity, body: Post) -> wire.Item:
-    return wire.Announce(_said(body.text), caller.uid, caller.name)
+def _item(caller: Identity, body: Announcement | Gift) -> wire.Item:
+    if isinstance(body, Announcement):
+        return wire.Announce(_line(body.text, _MAX_EVENT_TEXT), caller.uid, caller.name)
+    uid = caller.uid if body.uid is None else check_id(body.uid, "uid")
+    name = _line(body.name or (caller.name if body.uid is None else uid), 64)
+    text = _line(body.text, _MAX_EVENT_TEXT) if body.text else None
+    return wire.Gift(uid, name, _line(body.gift, 64), body.count, text)
 
 
-def _gift(caller: Identity, body: Post) -> wire.Item:
-    """The giver is named in the body, as the shop knows them; without one it is the caller."""
-    if body.gift is None:
-        raise Refusal(EMPTY, "a gift needs its name in `gift`")
-    uid = check_id(body.uid, "uid") if body.uid else caller.uid
-    return wire.Gift(uid, body.name or body.uid or caller.name, body.gift, body.count, body.text)
-
-
-def _said(text: str | None) -> str:
-    said = (text or "").strip()
-    if not said:
+def _line(text: str, most: int) -> str:
+    """One line, without control characters and what turns the direction of text. Raises Refusal."""
+    words = " ".join(text.split())
+    line = "".join(
+        char
+        for char in words
+        if unicodedata.category(char) != "Cc" and unicodedata.bidirectional(char) not in _TURNS
+    ).strip()
+    if not line:
         raise Refusal(EMPTY)
-    return said
+    if len(line) > most:
+        raise Refusal(TOO_LONG, f"there is room for {most} characters here")
+    return line

@@ -31,7 +31,7 @@ SECURITY: Final = (
 _POLICY: Final = (
     "Content-Security-Policy",
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'",
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
 )
 
 
@@ -40,18 +40,22 @@ class Page:
     """One file, ready to be sent."""
 
     media: str
-    tag: str
+    tag: str  # weak: the same for the file as it is and packed
     body: bytes
     packed: bytes | None
 
     def answer(self, request: Request) -> Response:
         headers = [("Cache-Control", "no-cache"), ("ETag", self.tag), ("Vary", "Accept-Encoding"), *SECURITY]
-        if request.headers.get("if-none-match") == self.tag:
+        if self._is_known(request.headers.get("if-none-match", "")):
             return Response(304, b"", tuple(headers))
         headers += [("Content-Type", self.media), _POLICY]
         if self.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
             return Response(200, self.packed, (*headers, ("Content-Encoding", "gzip")))
         return Response(200, self.body, tuple(headers))
+
+    def _is_known(self, tags: str) -> bool:
+        plain = self.tag.removeprefix("W/")
+        return any(tag.strip().removeprefix("W/") in {plain, "*"} for tag in tags.split(","))
 
 
 class Pages:
@@ -71,4 +75,4 @@ class Pages:
 def _page(path: Path) -> Page:
     body = path.read_bytes()
     packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and path.suffix != ".png" else None
-    return Page(_TYPES[path.suffix], f'"{blake2b(body, digest_size=12).hexdigest()}"', body, packed)
+    return Page(_TYPES[path.suffix], f'W/"{blake2b(body, digest_size=12).hexdigest()}"', body, packed)

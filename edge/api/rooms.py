@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from danmaku.envelope import DeleteRoomRow, GetRoomRow, PutRoomRow, Room
-from danmaku.errors import INTERNAL, Refusal
+from danmaku.errors import BAD_FRAME, INTERNAL, Refusal
 from danmaku.model import RoomInfo, RoomSettings
-from edge.api.routing import Call, Query, RoomsClient, Route, Who
+from danmaku.wire import MAX_NUMBER
+from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
+
+_PATH: Final = "/v1/rooms/{room}"
+_LIMIT: Final = NumberQuery("limit", "how many at most; 100 if not given", 1, 1000)
 
 
 class PutRoom(msgspec.Struct, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """What is left out stays as it is; `settings` are replaced as a whole."""
 
     title: Annotated[str, Meta(max_length=200)] | None = None
     open: bool | None = None
@@ -36,53 +40,37 @@ class RoomCalls:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
-        limit = Query("limit", "how many at most, 1 to 1000; 100 if not given")
+        listing = "Rooms with their viewers, the fullest first."
+        making = "Create or change a room."
         return [
-            Route(
-                "GET",
-                "/v1/rooms",
-                Who.ANYONE,
-                "Rooms with their viewers, the fullest first.",
-                self.list,
-                None,
-                RoomList,
-                (limit,),
-            ),
-            Route("GET", "/v1/rooms/{room}", Who.ANYONE, "Read a room.", self.get, None, RoomInfo),
-            Route(
-                "PUT",
-                "/v1/rooms/{room}",
-                Who.STREAMER,
-                "Create or change a room.",
-                self.put,
-                PutRoom,
-                RoomInfo,
-            ),
-            Route(
-                "DELETE",
-                "/v1/rooms/{room}",
-                Who.STREAMER,
-                "Close a room for good.",
-                self.delete,
-                None,
-                Deleted,
-            ),
+            Route("GET", "/v1/rooms", Who.ANYONE, listing, self.list, None, RoomList, (_LIMIT,)),
+            Route("GET", _PATH, Who.ANYONE, "Read a room.", self.get, None, RoomInfo),
+            Route("PUT", _PATH, Who.STREAMER, making, self.put, PutRoom, RoomInfo),
+            Route("DELETE", _PATH, Who.STREAMER, "Close a room for good.", self.delete, None, Deleted),
         ]
 
     async def list(self, call: Call) -> RoomList:
-        return RoomList(await self._rooms.rooms(call.number("limit", 100, 1, 1000)))
+        return RoomList(await self._rooms.rooms(_LIMIT.read(call) or 100))
 
     async def get(self, call: Call) -> RoomInfo:
         return _info(await self._rooms.ask(GetRoomRow(call.parts["room"])))
 
     async def put(self, call: Call) -> RoomInfo:
         body: PutRoom = call.body
+        _check_numbers(body.settings)
         row = PutRoomRow(call.parts["room"], call.caller.uid, call.role, body.title, body.open, body.settings)
         return _info(await self._rooms.ask(row))
 
     async def delete(self, call: Call) -> Deleted:
         await self._rooms.ask(DeleteRoomRow(call.parts["room"], call.caller.uid, call.role))
         return Deleted(call.parts["room"])
+
+
+def _check_numbers(settings: RoomSettings | None) -> None:
+    """What they may be is the owner's to judge, but it must be something that can travel there."""
+    for name, value in msgspec.structs.asdict(settings).items() if settings else ():
+        if value is not None and not 0 <= value <= MAX_NUMBER:
+            raise Refusal(BAD_FRAME, f"{name} is out of range")
 
 
 def _info(answer: object) -> RoomInfo:

@@ -1,11 +1,11 @@
-"""From a request to its handler: paths, methods, tokens, bodies, and refusals as answers."""
+"""From a request to its handler: paths, methods, parameters, bodies, and refusals as answers."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 from urllib.parse import parse_qs, unquote
 
 import msgspec
@@ -34,14 +34,18 @@ from danmaku.errors import (
 from danmaku.model import Identity, Position, Role, RoomInfo, check_id
 from edge.uws import Request, Response
 
+ID_SCHEMA: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+Id = Annotated[str, msgspec.Meta(extra_json_schema=ID_SCHEMA)]  # check_id refuses others by their own name
+
 _JSON: Final = ("Content-Type", "application/json")
 _MAX_PATH: Final = 1024
+_MAX_DIGITS: Final = 16
 
 
 class RoomsClient(Protocol):
-    """What the API asks of rooms processes; edge.rooms_client has it."""
+    """What the API asks of rooms processes. All of it may raise Refusal, and ends within `edge.request_s`."""
 
-    async def ask(self, row: Row) -> Answer | Refreshed: ...
+    async def ask(self, row: Row) -> Answer: ...
     async def users(self, row: HelloRow | RefreshRow | RevokeRow) -> Done | Refreshed: ...
     async def history(self, room: str, since: Position | None, limit: int) -> HistoryReply: ...
     async def rooms(self, limit: int) -> list[RoomInfo]: ...
@@ -54,7 +58,8 @@ class RoomsClient(Protocol):
 class Who(Enum):
     """Who may call; a role in a room counts where the path names one."""
 
-    ANYONE = "anyone"
+    ANYONE = "anyone"  # a token is not even looked at
+    READER = "whoever may join the room: guests too, where they are admitted"
     VIEWER = "a logged-in user"
     MODERATOR = "a moderator of the room"
     STREAMER = "the streamer of the room"
@@ -62,7 +67,7 @@ class Who(Enum):
 
     @property
     def role(self) -> Role:
-        return Role.GUEST if self is Who.ANYONE else Role[self.name]
+        return Role.GUEST if self in (Who.ANYONE, Who.READER) else Role[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,43 +88,81 @@ class Call:
 
     @property
     def role(self) -> Role:
-        """The caller's role in the room of the path, or in general."""
+        """The caller's role in the room of the path, or in general. Raises Refusal (unauthorized)."""
         caller = self.caller
         room = self.parts.get("room")
         return caller.role_in(room) if room else caller.role
 
-    def number(self, name: str, default: int, least: int, most: int) -> int:
-        """A number of the query. Raises Refusal (bad_frame) for anything else."""
-        values = parse_qs(self.request.query).get(name)
-        if not values:
-            return default
-        text = values[-1]
-        if not (text.isascii() and text.isdigit()) or len(text) > 20 or not least <= int(text) <= most:
-            raise Refusal(BAD_FRAME, f"{name} must be a number from {least} to {most}")
-        return int(text)
+    def word(self, name: str) -> str | None:
+        """What the query says of `name`, the last time it does; empty is nothing."""
+        return parse_qs(self.request.query).get(name, [None])[-1]
+
+
+class Query(Protocol):
+    """What may stand in the query of a route."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def schema(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A number that may stand in the query, for the description of the API."""
-
+class NumberQuery:
     name: str
     text: str
+    least: int
+    most: int
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+    def read(self, call: Call) -> int | None:
+        """None where the query does not say. Raises Refusal (bad_frame)."""
+        word = call.word(self.name)
+        if word is None:
+            return None
+        is_number = word.isascii() and word.isdigit() and len(word) <= _MAX_DIGITS
+        if not is_number or not self.least <= int(word) <= self.most:
+            raise Refusal(BAD_FRAME, f"{self.name} must be a number from {self.least} to {self.most}")
+        return int(word)
+
+
+@dataclass(frozen=True, slots=True)
+class IdQuery:
+    name: str
+    text: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return ID_SCHEMA
+
+    def read(self, call: Call) -> str | None:
+        """None where the query does not say. Raises Refusal (bad_id)."""
+        word = call.word(self.name)
+        return None if word is None else check_id(word, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call of the API. `answer` None: the handler makes the Response itself."""
+    """One call of the API. A handler answers with a value of type `answer`, or makes the Response itself.
+
+    `other`: a status besides `status` with which an `answer` may come. None as `answer` is `media`.
+    """
 
     method: str
     path: str
     who: Who
     text: str
     handler: Callable[[Call], Awaitable[Any]]
-    body: type | None = None
+    body: Any = None
     answer: Any = None
     query: tuple[Query, ...] = ()
     status: int = 200
+    other: int | None = None
     media: str = "application/json"
 
 
@@ -134,7 +177,7 @@ class _Node:
 
 
 class Router:
-    """Finds routes by path and method."""
+    """Finds routes by path and method. A path may be percent-encoded, and end in a slash."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -149,43 +192,42 @@ class Router:
                     node = node.below.setdefault(part, _Node())
             node.routes[route.method] = route
 
-    def methods(self, path: str) -> list[str]:
+    def methods(self, path: str) -> set[str]:
         """What may be done at `path`; empty where there is nothing."""
         node, _ = self._find(path)
-        return sorted(node.routes) if node else []
+        return set(node.routes) if node else set()
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        """The route and the decoded parts of its path. Raises Refusal (no_such_route, method_not_allowed)."""
+        """The route and the ids in its path. Raises Refusal (no_such_route, method_not_allowed, bad_id)."""
         node, parts = self._find(path)
         if node is None or not node.routes:
             raise Refusal(NO_SUCH_ROUTE)
         route = node.routes.get("GET" if method == "HEAD" else method)
         if route is None:
             raise Refusal(METHOD_NOT_ALLOWED)
+        for name, value in parts.items():
+            check_id(value, name)
         return route, parts
 
     def _find(self, path: str) -> tuple[_Node | None, dict[str, str]]:
         parts: dict[str, str] = {}
         node: _Node | None = self._root if len(path) <= _MAX_PATH else None
-        for part in path.strip("/").split("/"):
+        for part in map(unquote, path.removeprefix("/").removesuffix("/").split("/")):
             if node is None:
                 break
             if part in node.below:
                 node = node.below[part]
-            elif node.any is not None:
-                parts[node.any.name] = unquote(part)
-                node = node.any
             else:
-                node = None
+                node = node.any
+                if node is not None:
+                    parts[node.name] = part
         return node, parts
 
 
 def authorize(route: Route, call: Call) -> None:
-    """Raise Refusal unless the caller may use `route`. Ids in the path are checked as well."""
-    for name, value in call.parts.items():
-        check_id(value, name)
+    """Raise Refusal (unauthorized, forbidden) unless the caller may use `route`."""
     if route.who is not Who.ANYONE and call.role < route.who.role:
-        raise Refusal(FORBIDDEN, f"this needs the role of {route.who.value}")
+        raise Refusal(FORBIDDEN, f"this needs {route.who.value}")
 
 
 def decode_body(route: Route, request: Request, most_bytes: int) -> Any:
@@ -196,8 +238,8 @@ def decode_body(route: Route, request: Request, most_bytes: int) -> Any:
         return None
     try:
         return msgspec.json.decode(request.body or b"{}", type=route.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(BAD_FRAME, str(error) or "the body is nested too deeply") from None
+    except (ValueError, RecursionError) as error:  # bad UTF-8 is a plain ValueError
+        raise Refusal(BAD_FRAME, str(error)) from None
 
 
 def answered(answer: Any, status: int = 200) -> Response:
@@ -206,6 +248,8 @@ def answered(answer: Any, status: int = 200) -> Response:
 
 
 class ErrorBody(msgspec.Struct, omit_defaults=True):
+    """`error` is the name; where `retry_ms` is set, a try after it may succeed."""
+
     code: int
     error: str
     message: str

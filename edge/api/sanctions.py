@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
 from danmaku.envelope import SanctionRow
 from danmaku.model import check_id
-from edge.api.routing import Call, RoomsClient, Route, Who
+from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
-_MOST_S = 366 * 24 * 3600
-_BASE = "/v1/admin/rooms/{room}"
+_MOST_S: Final = 366 * 24 * 3600
+_BASE: Final = "/v1/admin/rooms/{room}"
 
 
 class Sanction(msgspec.Struct, forbid_unknown_fields=True):
     """Without `seconds` it lasts until it is lifted."""
 
-    uid: str
+    uid: Id
     seconds: Annotated[int, Meta(ge=1, le=_MOST_S)] | None = None
     reason: Annotated[str, Meta(max_length=200)] | None = None
 
 
 class Kick(msgspec.Struct, forbid_unknown_fields=True):
-    uid: str
+    uid: Id
     reason: Annotated[str, Meta(max_length=200)] | None = None
 
 
@@ -39,7 +39,7 @@ class SanctionCalls:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
-        def route(method: str, path: str, verb: str, text: str, body: type | None) -> Route:
+        def route(method: str, path: str, verb: str, text: str, body: Any) -> Route:
             return Route(method, _BASE + path, Who.MODERATOR, text, partial(self.act, verb), body, Sanctioned)
 
         return [

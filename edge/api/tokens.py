@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from danmaku.auth import AuthError, Authority
 from danmaku.envelope import Refreshed, RefreshRow, RevokeRow, UserNotice
-from danmaku.errors import BAD_FRAME, FORBIDDEN, INTERNAL, Close, Refusal
-from danmaku.model import Identity, Role, check_id
-from edge.api.routing import Call, RoomsClient, Route, Who
+from danmaku.errors import FORBIDDEN, INTERNAL, Close, Refusal
+from danmaku.model import Identity, Role
+from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
-_MOST_S = 366 * 24 * 3600
+_MOST_S: Final = 366 * 24 * 3600
+_RoleName = Literal["guest", "viewer", "moderator", "streamer", "admin"]
 
 
 class IssueToken(msgspec.Struct, forbid_unknown_fields=True):
-    """For whom. `rooms` gives a role per room; `ttl_s` is the life of the access token."""
+    """For whom. `rooms` gives a role per room; `ttl_s` is the life of its access tokens."""
 
-    uid: str
+    uid: Id
     name: Annotated[str, Meta(max_length=64)] | None = None
-    role: str = "viewer"
-    rooms: dict[str, str] | None = None
+    role: _RoleName = "viewer"
+    rooms: dict[Id, _RoleName] | None = None
     ttl_s: Annotated[int, Meta(ge=1, le=_MOST_S)] | None = None
 
 
@@ -49,46 +50,22 @@ class TokenCalls:
         self._now_s = now_s
 
     def routes(self) -> list[Route]:
+        issue = "Issue an access and a refresh token."
+        refresh = (
+            "A new pair for a refresh token, which is spent. The same pair is repeated for 30 s, should the "
+            "answer get lost; a later reuse revokes the whole family."
+        )
+        revoke = "Revoke all a user holds and close their sockets."
         return [
-            Route(
-                "POST",
-                "/v1/tokens",
-                Who.ADMIN,
-                "Issue an access and a refresh token.",
-                self.issue,
-                IssueToken,
-                Tokens,
-            ),
-            Route(
-                "POST",
-                "/v1/tokens/refresh",
-                Who.ANYONE,
-                "A new pair for a refresh token, which is spent. The same pair is repeated for 30 s, should "
-                "the answer get lost; a later reuse revokes the whole family.",
-                self.refresh,
-                RefreshToken,
-                Tokens,
-            ),
-            Route(
-                "DELETE",
-                "/v1/tokens/{uid}",
-                Who.ADMIN,
-                "Revoke all a user holds and close their sockets.",
-                self.revoke,
-                None,
-                Revoked,
-            ),
+            Route("POST", "/v1/tokens", Who.ADMIN, issue, self.issue, IssueToken, Tokens),
+            Route("POST", "/v1/tokens/refresh", Who.ANYONE, refresh, self.refresh, RefreshToken, Tokens),
+            Route("DELETE", "/v1/tokens/{uid}", Who.ADMIN, revoke, self.revoke, None, Revoked),
         ]
 
     async def issue(self, call: Call) -> Tokens:
         body: IssueToken = call.body
-        check_id(body.uid, "uid")
-        try:
-            role = Role.parse(body.role)
-            rooms = {check_id(room, "rooms"): Role.parse(label) for room, label in (body.rooms or {}).items()}
-        except ValueError as error:
-            raise Refusal(BAD_FRAME, str(error)) from None
-        identity = Identity(body.uid, body.name or body.uid, role, rooms or None)
+        rooms = {room: Role.parse(label) for room, label in (body.rooms or {}).items()}
+        identity = Identity(body.uid, body.name or body.uid, Role.parse(body.role), rooms or None)
         return self._mint(identity, self._now_s(), body.ttl_s, None, 1)
 
     async def refresh(self, call: Call) -> Tokens:
@@ -98,7 +75,7 @@ class TokenCalls:
         spent = await self._rooms.users(row)
         if not isinstance(spent, Refreshed):
             raise Refusal(INTERNAL)
-        return self._mint(claims.identity, spent.issued_ms / 1000, None, claims.family, spent.n)
+        return self._mint(claims.identity, spent.issued_ms / 1000, claims.ttl_s, claims.family, spent.n)
 
     async def revoke(self, call: Call) -> Revoked:
         uid = call.parts["uid"]

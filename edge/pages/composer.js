@@ -65,9 +65,8 @@ export class Composer {
   /** What the room allows. @param {RoomSettings} settings @param {string} role of the one who writes */
   allow(settings, role) {
     this.#most = settings.max_length ?? LENGTH;
-    const isStaff = ["moderator", "streamer", "admin"].includes(role);
     const closed =
-      settings.staff_only && !isStaff
+      settings.staff_only && role === "guest"
         ? "Only the room's staff may write now"
         : settings.guests_may_send === false && role === "guest"
           ? "Guests may only watch; log in to write"

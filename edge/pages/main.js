@@ -92,13 +92,13 @@ class Page {
 
   /** @param {string} name */
   #go(name) {
-    if (name === this.#room?.name) return;
-    history.pushState(null, "", `?room=${name}`);
+    if (name !== this.#room?.name) history.pushState(null, "", `?room=${name}`);
     this.#enter(name);
   }
 
   /** @param {string} name */
   #enter(name) {
+    if (name === this.#room?.name) return; // a link within the page changes the address too
     this.#room?.leave();
     this.#clear(name);
     const room = new Room(name, this.#connection, {

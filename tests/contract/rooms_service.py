@@ -33,8 +33,9 @@ QUICK = Rooms(window_ms=5, lease_ms=600)
 class Running:
     """A rooms process, and what stops it."""
 
-    def __init__(self, process: RoomsProcess, registry: CollectorRegistry) -> None:
+    def __init__(self, process: RoomsProcess, registry: CollectorRegistry, bus: Bus) -> None:
         self.process = process
+        self.bus = bus
         self.registry = registry
         self.stop = asyncio.Event()
         self.task = asyncio.create_task(process.run(self.stop))
@@ -119,8 +120,9 @@ class Service:
             self._buses.append(bus)
         registry = CollectorRegistry()
         settings = Settings(nats=self.nats, rooms=rooms, policy=policy)
-        process = RoomsProcess(name, bus, store or await self.open_store(), settings, RoomsMetrics(registry))
-        running = Running(process, registry)
+        store = store or await self.open_store()
+        process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry))
+        running = Running(process, registry, bus)
         self._running.append(running)
         return running
 

@@ -44,7 +44,7 @@ from danmaku.model import Position, Role, RoomInfo, RoomSettings
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.subjects import PARTITIONS
 from tests.contract.conftest import until
-from tests.contract.rooms_service import LOOSE, Service, Watching, send, service
+from tests.contract.rooms_service import LOOSE, Running, Service, Watching, send, service
 
 A = TypeVar("A", bound=Answer)
 GIFT = wire.encode_item(wire.Gift("boss", "Boss", "rocket"))
@@ -363,6 +363,31 @@ async def test_a_broadcast_reaches_every_open_room_once(live: Service) -> None:
     assert [item["k"] for _, item in watchings[2].items] == ["closed"]
 
 
+async def test_a_broadcast_finds_rooms_that_are_not_in_memory_and_waits_where_there_is_too_much(
+    live: Service,
+) -> None:
+    first = await live.start()
+    await live.owned(first)
+    for room in ("a", "b"):
+        the(Admitted, await live.ask(JoinRow(room, "u1", Role.VIEWER)))
+    the(Room, await live.ask(PutRoomRow("b", "boss", Role.STREAMER, open=False)))
+    await first.end()
+    second = await live.start(policy=Policy(display_high_per_s=1))
+    await live.owned(second)
+    watching = await live.watch("a")
+    name = second.process.name
+    the(Shown, await live.ask(EventRow("a", "boss", Role.STREAMER, "g1", GIFT)))
+    gift = EventRow("a", "boss", Role.STREAMER, "g2", GIFT)
+    waiting = asyncio.create_task(live.request(name, gift, budget_s=5))
+    await until(lambda: _is_busy(second, "a"))
+    item = wire.encode_item(wire.Announce("all hands"))
+    request = envelope.encode(BroadcastRequest(2000, "root", "b1", item))
+    reply = await live.bus.request(live.subjects.owner(name), request, 2)
+    assert envelope.decode_broadcast_reply(reply).rooms == 2
+    the(Shown, (await waiting)[0])
+    await until(lambda: _is([shown["k"] for _, shown in watching.items] == ["gift", "gift", "announce"]))
+
+
 async def test_history_answers_for_every_room(live: Service) -> None:
     process = await live.start()
     await live.owned(process)
@@ -429,6 +454,11 @@ async def _down(*_: object) -> None:
 
 async def _is(truth: bool) -> bool:
     return truth
+
+
+async def _is_busy(running: Running, room: str) -> bool:
+    loaded = running.process.rooms.get(room)
+    return loaded is not None and loaded.room.is_busy
 
 
 async def _refuses(live: Service, row: GetRoomRow) -> bool:

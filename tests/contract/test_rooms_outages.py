@@ -10,9 +10,10 @@ import pytest
 
 from config.settings import Rooms
 from danmaku import envelope
-from danmaku.bus import BusTimeout
+from danmaku.bus import BusDown, BusTimeout
 from danmaku.envelope import (
     Admitted,
+    BroadcastRequest,
     DeleteRoomRow,
     Done,
     GetRoomRow,
@@ -227,8 +228,7 @@ async def test_leases_that_cannot_be_renewed_run_out_and_come_back(
     await live.owned(process)
     first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     renew.left = 1000
-    await until(lambda: _true(not process.process.leases.partitions))
-    assert process.process.rooms.get("a") is None
+    await until(lambda: _true(process.process.rooms.get("a") is None))
     renew.left = 0
     second = the(Shown, await live.ask(send("a", "u1", "two", "c2")))
     assert second.epoch > first.epoch
@@ -275,12 +275,35 @@ async def test_whoever_cannot_be_answered_is_told_so_at_once(
 
     assert await ask(live.subjects.history, HistoryRequest("a", 10, 5000)) == b""
     assert await ask(live.subjects.owner(process.process.name), RoomsRequest(5000, 10)) == b""
+    broadcast = BroadcastRequest(5000, "root", "b1", b"\x80")
+    assert await ask(live.subjects.owner(process.process.name), broadcast) == b""
     rows: list[Any] = [HelloRow("u1", 1), RefreshRow("u1", "f", 1, 1)]
     reply = envelope.decode_users_reply(await ask(live.subjects.users, UsersRequest(5000, rows)))
     assert [the(Refused, answer).name for answer in _answers(reply)] == ["unavailable"] * 2
     faults["revoked_ms"].left = 0
     reply = envelope.decode_users_reply(await ask(live.subjects.users, UsersRequest(5000, rows)))
     assert [type(answer) for answer in reply.answers] == [Done, Refused]
+
+
+async def test_a_message_that_finds_no_bus_is_asked_for_again(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = await live.start()
+    await live.owned(process)
+    publish, lost = process.bus.publish, 0
+
+    async def deaf(subject: str, payload: bytes) -> None:
+        nonlocal lost
+        if lost < 1 and not subject.startswith(live.subjects.prefix):
+            lost += 1
+            raise BusDown("as the test wants it")
+        await publish(subject, payload)
+
+    monkeypatch.setattr(process.bus, "publish", deaf)
+    row = send("a", "u1", "one", "c1")
+    with pytest.raises(BusTimeout):
+        await live.request(process.process.name, row, budget_s=0.3)
+    assert the(Shown, (await live.request(process.process.name, row))[0]).seq == 1
 
 
 async def test_likes_survive_an_outage(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,15 @@
-"""A real Chromium, and the page's files as any server would give them."""
+"""A real Chromium, whose pages must not complain."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-HERE = Path(__file__).parent
-FOLDERS = {"modules": HERE / "modules", "golden": HERE.parent / "golden"}
-PAGES = HERE.parent.parent / "edge" / "pages"
-KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -60,19 +52,16 @@ class Visitors:
         self,
         url: str,
         *,
-        served: bool = True,
         width: int = 1200,
         height: int = 720,
         reduced_motion: bool = False,
     ) -> Page:
-        """A page at `url`; with `served` its files come from this tree, whoever answers there otherwise."""
+        """A page at `url`."""
         context = await self._browser.new_context(
             viewport={"width": width, "height": height},
             reduced_motion="reduce" if reduced_motion else "no-preference",
         )
         self._contexts.append(context)
-        if served:
-            await context.route("**/*", _serve)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._heard)
@@ -96,29 +85,3 @@ async def visitors(browser: Browser) -> AsyncIterator[Visitors]:
     yield visitors
     await visitors.close()
     assert visitors.complaints == []
-
-
-async def _serve(route: Route) -> None:
-    path = urlsplit(route.request.url).path
-    if path == "/v1/rooms":
-        rooms = [{"room": "quiet"}, {"room": "demo", "title": "<b>Demo</b>", "viewers": 12}]
-        await route.fulfill(body=json.dumps({"rooms": rooms}), content_type="application/json")
-        return
-    file = _file(path)
-    if file is None or not file.is_file():
-        await route.fulfill(status=404)
-        return
-    await route.fulfill(
-        body=file.read_bytes(),
-        content_type=KINDS.get(file.suffix, "application/json"),
-        headers={"Content-Security-Policy": POLICY},
-    )
-
-
-def _file(path: str) -> Path | None:
-    _, first, *rest = path.split("/")
-    if first in FOLDERS and len(rest) == 1:
-        return FOLDERS[first] / rest[0]
-    if not rest:
-        return PAGES / (first or "index.html")
-    return None

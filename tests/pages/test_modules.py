@@ -5,23 +5,39 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
+from websockets.asyncio.server import ServerConnection, serve
 
 from danmaku.client.reader import Placed, RoomReader
 from danmaku.errors import REFUSALS
 from danmaku.model import Position
 from danmaku.wire import At, Batch, Skip
 from tests.pages.conftest import Visitors
+from tests.pages.files import respond
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MODULES = sorted((Path(__file__).parent / "modules").glob("*.test.js"))
 HELPERS = {"replay"}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def blank(visitors: Visitors) -> AsyncIterator[Page]:
+    """A page with nothing on it, from a server that has all modules."""
+    async with serve(_hang_up, "127.0.0.1", 0, process_request=respond) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield await visitors.open(f"http://127.0.0.1:{port}/modules/blank.html")
+
+
+async def _hang_up(connection: ServerConnection) -> None:
+    await connection.close()
 
 
 def _tests() -> list[tuple[str, str]]:
@@ -38,23 +54,20 @@ async def _module(page: Page, module: str, function: str, *arguments: Any) -> An
 
 
 @pytest.mark.parametrize(("module", "test"), _tests())
-async def test_module(visitors: Visitors, module: str, test: str) -> None:
-    page = await visitors.open("http://page.test/modules/blank.html")
-    await _module(page, module, test)
+async def test_module(blank: Page, module: str, test: str) -> None:
+    await _module(blank, module, test)
 
 
-async def test_the_same_refusals_are_worth_a_retry(visitors: Visitors) -> None:
-    page = await visitors.open("http://page.test/modules/blank.html")
-    here = await page.evaluate("async () => [...(await import('/protocol.js')).RETRYABLE]")
+async def test_the_same_refusals_are_worth_a_retry(blank: Page) -> None:
+    here = await blank.evaluate("async () => [...(await import('/protocol.js')).RETRYABLE]")
     assert sorted(here) == sorted(name for name, kind in REFUSALS.items() if kind.retry)
 
 
-async def test_the_reader_does_what_the_python_client_does(visitors: Visitors) -> None:
+async def test_the_reader_does_what_the_python_client_does(blank: Page) -> None:
     """The recovery protocol has one meaning: both get the same calls, sensible and not."""
     runs = [_Run(seed) for seed in range(300)]
-    page = await visitors.open("http://page.test/modules/blank.html")
     here = json.loads(
-        await _module(page, "reader.test.js", "replay", json.dumps([run.script for run in runs]))
+        await _module(blank, "reader.test.js", "replay", json.dumps([run.script for run in runs]))
     )
     assert any(shown for run in runs for shown, *_ in run.outcome)
     for run, outcome in zip(runs, here, strict=True):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from danmaku.model import Position
@@ -139,13 +140,15 @@ class Visit:
 
 
 Script = Callable[[Visit], Awaitable[Any]]
+Http = Callable[[ServerConnection, Request], Response | None]
 
 
 @asynccontextmanager
-async def scripted(*scripts: Script) -> AsyncIterator[str]:
+async def scripted(*scripts: Script, http: Http | None = None) -> AsyncIterator[str]:
     """Serve: the n-th connection gets the n-th script, later ones the last. Yields the address.
 
-    A connection stays open after its script, and a script's failure fails the test.
+    A connection stays open after its script, and a script's failure fails the test. `http` answers
+    what is no WebSocket (None: it is one).
     """
     visits = 0
     failures: list[Exception] = []
@@ -166,7 +169,9 @@ async def scripted(*scripts: Script) -> AsyncIterator[str]:
             failures.append(ended)
 
     protocols = [Subprotocol(MSGPACK_PROTOCOL), Subprotocol(JSON_PROTOCOL)]
-    async with serve(visit, "127.0.0.1", 0, subprotocols=protocols, compression=None) as server:
+    async with serve(
+        visit, "127.0.0.1", 0, subprotocols=protocols, compression=None, process_request=http
+    ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield f"http://127.0.0.1:{port}"
         if failures:

@@ -1,0 +1,47 @@
+"""The page's files, the modules that test it and the golden frames, as the service would give them."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+HERE = Path(__file__).parent
+PAGES = HERE.parent.parent / "edge" / "pages"
+FOLDERS = {"modules": HERE / "modules", "golden": HERE.parent / "golden"}
+MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:"
+ROOMS = [{"room": "quiet"}, {"room": "demo", "title": "<b>Demo</b>", "viewers": 12}]
+
+
+def respond(_connection: ServerConnection, request: Request) -> Response | None:
+    """Everything but the WebSocket."""
+    path = urlsplit(request.path).path
+    if path == "/v1/ws":
+        return None
+    found = find(path)
+    media, body = found or ("text/plain", b"")
+    status = HTTPStatus.NOT_FOUND if found is None else HTTPStatus.OK
+    headers = Headers(
+        {"Content-Type": media, "Content-Length": str(len(body)), "Content-Security-Policy": POLICY}
+    )
+    return Response(status.value, status.phrase, headers, body)
+
+
+def find(path: str) -> tuple[str, bytes] | None:
+    """Media type and content of what is at `path`."""
+    if path == "/v1/rooms":
+        return "application/json", json.dumps({"rooms": ROOMS}).encode()
+    _, first, *rest = path.split("/")
+    if not rest:
+        file = PAGES / (first or "index.html")
+    elif first in FOLDERS and len(rest) == 1:
+        file = FOLDERS[first] / rest[0]
+    else:
+        return None
+    return (MEDIA.get(file.suffix, "application/json"), file.read_bytes()) if file.is_file() else None

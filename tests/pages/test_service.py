@@ -1,0 +1,150 @@
+"""The page before the real service: two browsers, real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, WebSocket, expect
+
+from tests.pages.conftest import Visitors
+from tests.system.service import Service, running_service
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EVIL = "<img src=x onerror=\"document.title='pwned'\">"
+
+
+async def test_two_browsers_share_a_room(visitors: Visitors, tmp_path: Path) -> None:
+    async with running_service(tmp_path) as service:
+        ann = await _enter(visitors, service, "demo")
+        bob = await _enter(visitors, service, "demo")
+        for page in (ann, bob):
+            await expect(page.locator("#viewers")).to_have_text("2", timeout=15_000)
+        await _say(ann, "hello from ann")
+        await _say(bob, EVIL)
+        await _say(ann, "弹幕 🎉")
+        for page in (ann, bob):
+            await expect(page.locator("#list .text")).to_have_text(["hello from ann", EVIL, "弹幕 🎉"])
+            assert await page.title() == "demo · Danmaku"
+            assert await page.locator("#list img").count() == 0
+        await expect(ann.locator("#list .own .text")).to_have_text(["hello from ann", "弹幕 🎉"])
+        await expect(bob.locator("#list .own .text")).to_have_text([EVIL])
+
+        await bob.get_by_role("button", name="Like").click(click_count=3)
+        await expect(ann.locator("#likes")).to_have_text("3", timeout=15_000)
+
+        late = await _enter(visitors, service, "demo")
+        await expect(late.locator("#list .text")).to_have_text(["hello from ann", EVIL, "弹幕 🎉"])
+        await late.get_by_role("button", name="Room:").click()
+        await expect(late.locator("#rooms-list button")).to_contain_text(["demo"])
+
+
+async def test_a_streamer_logs_in_and_posts(visitors: Visitors, tmp_path: Path) -> None:
+    async with running_service(tmp_path) as service:
+        token = await service.token("ann", "streamer", "demo")
+        ann = await _enter(visitors, service, "demo")
+        bob = await _enter(visitors, service, "demo")
+        await ann.get_by_role("button", name="You:").click()
+        await ann.get_by_label("Login token").fill(token)
+        await ann.get_by_role("button", name="Use").click()
+        await ann.get_by_role("button", name="You:").click()
+        await expect(ann.locator("#you-who")).to_have_text(
+            "ann · viewer · ann"
+        )  # a streamer in this room only
+        await ann.get_by_role("button", name="Cancel").click()
+        await _say(ann, "welcome")
+        await expect(bob.locator("#list .badge")).to_have_text("streamer")
+
+        status, _ = await service.call(
+            "POST",
+            "/v1/rooms/demo/messages",
+            {"kind": "announce", "text": "Back in five", "cid": "a1"},
+            token,
+        )
+        assert status == 200
+        await expect(bob.locator("#banners .banner")).to_contain_text("Back in five")
+        status, _ = await service.call(
+            "POST", "/v1/admin/rooms/demo/mutes", {"uid": await _uid(bob), "seconds": 60}, token
+        )
+        assert status == 200
+        await expect(bob.locator("#list .note")).to_contain_text("You are muted")
+
+
+async def test_what_was_missed_while_the_workers_were_dead_is_pulled(
+    visitors: Visitors, tmp_path: Path
+) -> None:
+    async with running_service(tmp_path, "--workers", "2") as service:
+        ann = await _enter(visitors, service, "demo")
+        bob = await _enter(visitors, service, "demo")
+        await _say(bob, "before")
+        await expect(ann.locator("#list .text")).to_have_text(["before"])
+        answers: list[str] = []
+        ann.on("websocket", lambda socket: _listen(socket, answers))
+        await ann.context.set_offline(True)  # the socket that is open stays so
+        _kill_workers(service)
+        await expect(ann.locator("#connection-text")).to_contain_text("reconnecting in")
+        for text in ("one", "two", "three"):
+            await _say(bob, text)
+        await ann.context.set_offline(False)
+        for page in (ann, bob):
+            await expect(page.locator("#list .text")).to_have_text(
+                ["before", "one", "two", "three"], timeout=40_000
+            )
+            await expect(page.locator("#connection-text")).to_have_text("live")
+        [joined] = [answer for answer in answers if '"history":' in answer]
+        assert all(f'"text":"{text}"' in joined for text in ("one", "two", "three"))
+
+
+def _listen(socket: WebSocket, answers: list[str]) -> None:
+    socket.on("framereceived", lambda frame: answers.append(str(frame)))
+
+
+async def _enter(visitors: Visitors, service: Service, room: str) -> Page:
+    page = await visitors.open(f"{service.http}/?room={room}")
+    await expect(page.locator("#connection-text")).to_have_text("live", timeout=15_000)
+    await expect(page.locator("#viewers")).not_to_have_text("–", timeout=15_000)
+    return page
+
+
+async def _say(page: Page, text: str) -> None:
+    """Sent, answered, and the box is empty again."""
+    box = page.get_by_label("Your comment")
+    await expect(page.locator("#connection-text")).to_have_text("live", timeout=40_000)
+    await box.fill(text)
+    await box.press("Enter")
+    await expect(box).to_have_value("", timeout=15_000)
+
+
+async def _uid(page: Page) -> str:
+    await page.get_by_role("button", name="You:").click()
+    who = await page.locator("#you-who").text_content() or ""
+    await page.get_by_role("button", name="Cancel").click()
+    return who.split(" · ")[-1]
+
+
+def _kill_workers(service: Service) -> None:
+    """Kill the processes that hold sockets, without a word."""
+    workers = [pid for pid in _below(service.process.pid) if b"--worker" in _words(pid)]
+    assert workers != []
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _below(parent: int) -> Iterator[int]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            pid, after = int(stat.parent.name), stat.read_text().rpartition(")")[2]
+            if int(after.split()[1]) == parent:
+                yield pid
+                yield from _below(pid)
+
+
+def _words(pid: int) -> list[bytes]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []

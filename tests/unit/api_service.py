@@ -1,0 +1,168 @@
+"""The HTTP API before rooms processes that answer what a test tells them to. No sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from config.settings import Edge
+from danmaku.auth import Authority
+from danmaku.envelope import (
+    Admitted,
+    Answer,
+    DeleteRoomRow,
+    Done,
+    EdgeReport,
+    EventRow,
+    GetRoomRow,
+    HelloRow,
+    HistoryReply,
+    JoinRow,
+    LikeRow,
+    PutRoomRow,
+    Refreshed,
+    RefreshRow,
+    RevokeRow,
+    Room,
+    Row,
+    SanctionRow,
+    SendRow,
+    Shown,
+    UserNotice,
+)
+from danmaku.errors import UNAUTHORIZED, Refusal
+from danmaku.model import Identity, Position, Role, RoomInfo, RoomSettings
+from danmaku.telemetry import EdgeMetrics
+from edge.api import Api
+from edge.api.pages import Pages
+from edge.uws import Request, Response
+
+SECRET = "a secret of at least thirty-two bytes"
+NOW = 1_800_000_000.0
+
+
+class ScriptedRooms:
+    """Remembers what it is asked; says yes unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.answers: dict[type, Answer | Refusal] = {
+            SendRow: Shown(7, 3, 1234),
+            EventRow: Shown(7, 4, 1235),
+            JoinRow: Admitted(7, 4, 1, 0, RoomSettings()),
+            LikeRow: Done(),
+            GetRoomRow: Room(RoomInfo("r", "A room")),
+            PutRoomRow: Room(RoomInfo("r", "Another")),
+            DeleteRoomRow: Done(),
+            SanctionRow: Done(),
+        }
+        self.user_rows: list[HelloRow | RefreshRow | RevokeRow] = []
+        self.revoked: set[str] = set()
+        self.refreshed: Done | Refreshed = Refreshed(2, round(NOW * 1000) + 5)
+        self.asked_for: list[Any] = []  # of history, rooms and broadcast
+        self.history_reply = HistoryReply([], True, 7, 4)
+        self.infos: list[RoomInfo] = []
+        self.notices: list[UserNotice] = []
+        self.reports: list[EdgeReport] = []
+        self.reached = {"bus": True, "store": True, "owners": True}
+        self.is_stuck = False
+
+    async def ask(self, row: Row) -> Answer:
+        self.rows.append(row)
+        if self.is_stuck:
+            await asyncio.Event().wait()
+        answer = self.answers[type(row)]
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    async def users(self, row: HelloRow | RefreshRow | RevokeRow) -> Done | Refreshed:
+        self.user_rows.append(row)
+        if row.uid in self.revoked:
+            raise Refusal(UNAUTHORIZED, "the token was revoked")
+        if isinstance(row, RevokeRow):
+            self.revoked.add(row.uid)
+        return self.refreshed if isinstance(row, RefreshRow) else Done()
+
+    async def history(self, room: str, since: Position | None, limit: int) -> HistoryReply:
+        self.asked_for.append((room, since, limit))
+        return self.history_reply
+
+    async def rooms(self, limit: int) -> list[RoomInfo]:
+        self.asked_for.append(limit)
+        return self.infos
+
+    async def broadcast(self, uid: str, cid: str, item: bytes) -> int:
+        self.asked_for.append((uid, cid, msgspec.msgpack.decode(item)))
+        return 12
+
+    async def close_user(self, notice: UserNotice) -> None:
+        self.notices.append(notice)
+
+    def edges(self) -> list[EdgeReport]:
+        return self.reports
+
+    def ready(self) -> dict[str, bool]:
+        return self.reached
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def refusal(self) -> tuple[int, str]:
+        """Status and name of an error, which must look like every other one."""
+        assert self.headers["content-type"] == "application/json"
+        error = self.json["error"]
+        assert {"code", "error", "message"} <= set(error) <= {"code", "error", "message", "retry_ms"}
+        return self.status, error["error"]
+
+
+class Service:
+    """An Api to call. `edge` are settings of its section."""
+
+    def __init__(
+        self, authority: Authority | None = None, pages: Pages | None = None, **edge: object
+    ) -> None:
+        self.authority = authority or Authority(secret=SECRET)
+        self.rooms = ScriptedRooms()
+        self._registry = CollectorRegistry()
+        metrics = EdgeMetrics(self._registry)
+        settings = msgspec.convert(edge, Edge)
+        self.now_s = NOW
+        self._api = Api(self.authority, self.rooms, settings, metrics, lambda: self.now_s, pages)
+
+    def token(self, uid: str = "ann", role: Role = Role.VIEWER, **rooms: Role) -> str:
+        identity = Identity(uid, uid.title(), role, rooms or None)
+        return Authority(secret=SECRET).issue(identity, self.now_s).access
+
+    async def call(
+        self, method: str, url: str, body: Any = None, token: str | None = None, **headers: str
+    ) -> Answered:
+        """`body` is JSON unless it is bytes already; underscores in names of headers are dashes."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            named["authorization"] = f"Bearer {token}"
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        parts = urlsplit(url)
+        request = Request(method, parts.path, parts.query, named, "127.0.0.1", raw)
+        response: Response = await self._api(request)
+        return Answered(
+            response.status, {name.lower(): value for name, value in response.headers}, response.body
+        )
+
+    def metric(self, metric: str, **labels: str) -> float:
+        return self._registry.get_sample_value(f"danmaku_edge_{metric}_total", labels) or 0.0

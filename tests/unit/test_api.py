@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from danmaku.auth import Authority
+from danmaku.envelope import GetRoomRow, HelloRow
+from danmaku.errors import SLOW_MODE, UNAVAILABLE, Refusal
+from danmaku.model import Role
+from edge.api.pages import Pages
+from tests.unit.api_service import NOW, SECRET, Service
+
+ROOM = "/v1/rooms/r"
+
+
+async def test_a_token_is_verified_and_looked_up() -> None:
+    service = Service()
+    token = service.token("ann", Role.STREAMER)
+    assert (await service.call("PUT", ROOM, {}, token)).status == 200
+    assert service.rooms.user_rows == [HelloRow("ann", round(NOW * 1000))]
+    service.rooms.revoked.add("ann")
+    assert (await service.call("PUT", ROOM, {}, token)).refusal == (401, "unauthorized")
+
+
+async def test_no_token_and_bad_tokens() -> None:
+    service = Service()
+    pair = service.authority.issue(service.authority.verify(service.token("a", Role.ADMIN), NOW), NOW)
+    stranger = Authority(secret=SECRET + "x").issue(service.authority.verify(pair.access, NOW), NOW)
+    for header in (
+        None, "", "Bearer", "Bearer ", "Bearer x.y.z", f"Basic {pair.access}", pair.access,
+        f"Bearer {pair.refresh}", f"Bearer {stranger.access}", f"Bearer {'x' * 5000}",
+    ):  # fmt: skip
+        given = {} if header is None else {"authorization": header}
+        answer = await service.call("PUT", ROOM, {}, **given)
+        assert answer.refusal == (401, "unauthorized"), header
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert (await service.call("PUT", ROOM, {}, authorization=f"bearer {pair.access}")).status == 200
+    service.now_s += 3600
+    assert (await service.call("PUT", ROOM, {}, pair.access)).refusal == (401, "unauthorized")
+    assert len(service.rooms.rows) == 1
+
+
+async def test_a_token_is_not_looked_at_where_anyone_may_call() -> None:
+    service = Service()
+    assert (await service.call("GET", ROOM, token="nonsense")).status == 200
+    assert service.rooms.user_rows == []
+
+
+async def test_a_role_is_needed_before_anything_is_read_or_asked() -> None:
+    service = Service()
+    answer = await service.call("PUT", ROOM, b"{", service.token("ann"))
+    assert answer.refusal == (403, "forbidden")
+    assert "the streamer of the room" in answer.json["error"]["message"]
+    assert service.rooms.rows == []
+
+
+async def test_there_is_nothing_at_an_address() -> None:
+    service = Service()
+    assert (await service.call("GET", "/v1/nothing")).refusal == (404, "no_such_route")
+    assert (await service.call("OPTIONS", "/v1/nothing")).refusal == (404, "no_such_route")
+    assert service.metric("http_requests", route="none", status="404") == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", ROOM, "DELETE, GET, HEAD, OPTIONS, PUT"),
+        ("GET", "/v1/broadcast", "OPTIONS, POST"),
+        ("HEAD", "/v1/broadcast", "OPTIONS, POST"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+        ("POST", "/docs", "GET, HEAD, OPTIONS"),
+    ],
+)
+async def test_a_method_that_is_not_taken(method: str, path: str, allowed: str) -> None:
+    service = Service()
+    answer = await service.call(method, path)
+    assert answer.refusal == (405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
+    asked = await service.call("OPTIONS", path)
+    assert (asked.status, asked.headers["allow"], asked.body) == (204, allowed, b"")
+
+
+async def test_head_is_answered_as_get() -> None:
+    """Whoever writes the answer leaves the body out and keeps its length."""
+    service = Service()
+    assert await service.call("HEAD", ROOM) == await service.call("GET", ROOM)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "kind"),
+        (b"{", "truncated"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b'{"kind": "dance"}', "Invalid value 'dance'"),
+        (b'{"kind": "comment", "cid": "c"}', "missing required field `text`"),
+        (b'{"kind": "comment", "cid": "c", "text": "\xff"}', "utf-8"),
+        (b'{"kind": "comment", "cid": "c", "text": 1}', "Expected `str`, got `int` - at `$.text`"),
+        (b'{"kind": "comment", "cid": "c", "text": "x", "loud": true}', "unknown field `loud`"),
+        (b'{"kind": "comment", "cid": "c", "text": "x", "color": -1}', "$.color"),
+        (b'{"kind": "comment", "cid": "c", "text": "x", "color": 99999999999999999999999}', "$.color"),
+        (b'{"kind": "comment", "cid": "c", "text": "\\ud800 is no character"}', "surrogate"),
+        (b'{"x": ' + b"[" * 50_000, "recursion"),
+    ],
+)
+async def test_a_body_that_cannot_be_understood(body: bytes, reason: str) -> None:
+    service = Service()
+    answer = await service.call("POST", ROOM + "/messages", body, service.token())
+    assert answer.refusal == (400, "bad_frame")
+    assert reason in answer.json["error"]["message"]
+    assert service.rooms.rows == []
+
+
+UNDISTURBED = Service(pages=Pages(Path("there-is-no-such-folder")))
+
+
+@settings(deadline=None)  # how long it takes says nothing here
+@given(st.binary(max_size=200))
+async def test_no_body_breaks_it(body: bytes) -> None:
+    service = UNDISTURBED
+    answer = await service.call("POST", ROOM + "/messages", body, service.token())
+    assert answer.refusal == (400, "bad_frame")
+
+
+async def test_a_body_that_is_too_large() -> None:
+    service = Service(body_bytes=1024)
+    answer = await service.call("PUT", ROOM, b"x" * 1025, service.token("ann", Role.ADMIN))
+    assert answer.refusal == (413, "too_large")
+
+
+async def test_a_refusal_of_the_rooms_processes_is_handed_on() -> None:
+    service = Service()
+    service.rooms.answers[GetRoomRow] = Refusal(SLOW_MODE, "wait a bit", retry_ms=2500)
+    answer = await service.call("GET", ROOM)
+    assert answer.refusal == (429, "slow_mode")
+    assert answer.json["error"] == {
+        "code": 4290, "error": "slow_mode", "message": "wait a bit", "retry_ms": 2500,
+    }  # fmt: skip
+    assert answer.headers["retry-after"] == "3"
+    service.rooms.answers[GetRoomRow] = Refusal(UNAVAILABLE)
+    assert (await service.call("GET", ROOM)).headers["retry-after"] == "1"
+    assert service.metric("refusals", name="slow_mode") == 1
+    assert service.metric("refusals", name="unavailable") == 1
+
+
+async def test_no_answer_in_time() -> None:
+    service = Service(request_s=0.05)
+    service.rooms.is_stuck = True
+    assert (await service.call("GET", ROOM)).refusal == (504, "timeout")
+
+
+async def test_a_mistake_of_ours_is_told_as_such_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    service = Service()
+    del service.rooms.answers[GetRoomRow]
+    answer = await service.call("GET", ROOM)
+    assert answer.refusal == (500, "internal")
+    assert b"GetRoomRow" not in answer.body
+    assert service.metric("http_requests", route="/v1/rooms/{room}", status="500") == 1
+
+
+async def test_requests_are_counted_by_route_not_by_path() -> None:
+    service = Service()
+    for room in "abc":
+        await service.call("GET", f"/v1/rooms/{room}")
+    assert service.metric("http_requests", route="/v1/rooms/{room}", status="200") == 3
+    await service.call("GET", "/")
+    assert service.metric("http_requests", route="page", status="200") == 1
+
+
+async def test_answers_are_neither_stored_nor_guessed_at() -> None:
+    answer = await Service().call("GET", ROOM)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-type"] == "application/json"
+
+
+# Pages of other sites.
+
+
+async def test_any_site_may_read_answers_where_all_may() -> None:
+    service = Service()
+    for headers in ({}, {"origin": "https://any.example"}):
+        answer = await service.call("GET", ROOM, **headers)
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_only_sites_of_the_list_may_read_answers() -> None:
+    service = Service(cors=["https://live.example"])
+    known = await service.call("GET", ROOM, origin="https://live.example")
+    assert known.headers["access-control-allow-origin"] == "https://live.example"
+    assert known.headers["vary"] == "Origin"
+    for headers in ({}, {"origin": "https://evil.example"}, {"origin": "null"}):
+        other = await service.call("GET", ROOM, **headers)
+        assert "access-control-allow-origin" not in other.headers
+        assert other.headers["vary"] == "Origin"
+
+
+async def test_a_browser_asks_before_it_calls() -> None:
+    service = Service(cors=["https://live.example"])
+    preflight = {"origin": "https://live.example", "access_control_request_method": "PUT"}
+    answer = await service.call("OPTIONS", ROOM, **preflight)
+    assert answer.status == 204
+    assert answer.headers["access-control-allow-origin"] == "https://live.example"
+    assert "PUT" in answer.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-headers"] == "Authorization, Content-Type"
+    assert "access-control-allow-methods" not in (await service.call("OPTIONS", ROOM)).headers
+    refused = await service.call("PUT", ROOM, {}, origin="https://live.example")
+    assert refused.headers["access-control-allow-origin"] == "https://live.example"

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+
+from danmaku.errors import REFUSALS
+from danmaku.model import Role
+from tests.unit.api_service import Service
+
+EXPECTED = {
+    "POST /v1/tokens", "POST /v1/tokens/refresh", "DELETE /v1/tokens/{uid}",
+    "GET /v1/rooms", "GET /v1/rooms/{room}", "PUT /v1/rooms/{room}", "DELETE /v1/rooms/{room}",
+    "POST /v1/rooms/{room}/messages", "GET /v1/rooms/{room}/messages", "POST /v1/broadcast",
+    "GET /v1/edges",
+    "POST /v1/admin/rooms/{room}/mutes", "DELETE /v1/admin/rooms/{room}/mutes/{uid}",
+    "POST /v1/admin/rooms/{room}/bans", "DELETE /v1/admin/rooms/{room}/bans/{uid}",
+    "POST /v1/admin/rooms/{room}/kicks",
+    "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def document() -> Any:
+    answer = await Service().call("GET", "/openapi.json")
+    assert answer.status == 200
+    return answer.json
+
+
+def operations(document: Any) -> dict[str, Any]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def check(document: Any, schema: dict[str, Any], value: Any) -> None:
+    OAS31Validator({**schema, "components": document["components"]}).validate(value)
+
+
+async def test_it_is_valid(document: Any) -> None:
+    validate(document, cls=OpenAPIV31SpecValidator)
+
+
+async def test_it_tells_every_call(document: Any) -> None:
+    known = operations(document)
+    assert set(known) == EXPECTED
+    ids = [operation["operationId"] for operation in known.values()]
+    assert len(set(ids)) == len(ids)
+
+
+async def test_each_call_is_there_and_wants_a_token_where_it_says_so(document: Any) -> None:
+    for name, operation in operations(document).items():
+        method, path = name.split(" ")
+        answer = await Service().call(method, path.format(room="r", uid="u"), b"{}")
+        needs_token = operation.get("security") == [{"token": []}]
+        assert (answer.status == 401) == needs_token, name
+        assert answer.status not in (404, 405), name
+
+
+async def test_each_call_tells_its_parameters_body_answer_and_refusals(document: Any) -> None:
+    for name, operation in operations(document).items():
+        told = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+        assert told == {part.strip("{}") for part in name.split("/") if part.startswith("{")}
+        assert ("requestBody" in operation) == name.startswith(("POST", "PUT"))
+        assert operation["responses"]["default"] == {"$ref": "#/components/responses/Refusal"}
+        for response in operation["responses"].values():
+            for content in response.get("content", {}).values():
+                assert content["schema"], name
+    history = operations(document)["GET /v1/rooms/{room}/messages"]
+    assert [one["name"] for one in history["parameters"]] == ["room", "epoch", "seq", "limit"]
+    assert "503" in operations(document)["GET /readyz"]["responses"]
+
+
+async def test_what_is_answered_is_as_described(document: Any) -> None:
+    """One answer of each kind that has a body, against its schema."""
+    service = Service()
+    admin = service.token("root", Role.ADMIN)
+    bodies: dict[str, Any] = {
+        "POST /v1/tokens": {"uid": "a"},
+        "POST /v1/rooms/{room}/messages": {"kind": "comment", "text": "x", "cid": "c"},
+        "POST /v1/broadcast": {"kind": "announce", "text": "x", "cid": "c"},
+    }
+    pair = (await service.call("POST", "/v1/tokens", {"uid": "a"}, admin)).json
+    bodies["POST /v1/tokens/refresh"] = {"refresh_token": pair["refresh_token"]}
+    for name, operation in operations(document).items():
+        if name == "GET /metrics":
+            continue
+        method, path = name.split(" ")
+        body = bodies.get(name, {"uid": "u"} if "/admin/" in path else {})
+        answer = await service.call(method, path.format(room="r", uid="u"), body, admin)
+        assert answer.status == 200, (name, answer.body)
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        check(document, schema, answer.json)
+    refused = (await service.call("GET", "/v1/rooms?limit=0")).json
+    schema = document["components"]["responses"]["Refusal"]["content"]["application/json"]["schema"]
+    check(document, schema, refused)
+
+
+async def test_it_tells_all_refusals(document: Any) -> None:
+    assert {one["error"] for one in document["x-refusals"]} == set(REFUSALS)
+    assert "Traceback" not in json.dumps(document)

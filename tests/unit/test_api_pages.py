@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from edge.api.pages import Pages
+from tests.unit.api_service import Service
+
+SCRIPT = "export const one = 1;\n" * 100
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Pages:
+    folder = tmp_path / "pages"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html><title>弹幕</title>")
+    (folder / "docs.html").write_text("<!doctype html><title>Docs</title>")
+    (folder / "main.js").write_text(SCRIPT)
+    (folder / "parts" / "a.css").write_text("a {}")
+    (folder / "favicon.svg").write_text("<svg/>")
+    (folder / "notes.py").write_text("secret")
+    (folder / ".hidden").write_text("secret")
+    (tmp_path / "outside.html").write_text("secret")
+    return Pages(folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "media"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/index.html", "text/html; charset=utf-8"),
+        ("/docs", "text/html; charset=utf-8"),
+        ("/main.js", "text/javascript; charset=utf-8"),
+        ("/parts/a.css", "text/css; charset=utf-8"),
+        ("/favicon.ico", "image/svg+xml"),
+    ],
+)
+async def test_pages_are_served(pages: Pages, path: str, media: str) -> None:
+    answer = await Service(pages=pages).call("GET", path)
+    assert (answer.status, answer.headers["content-type"]) == (200, media)
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    policy = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'self'"
+    assert policy["connect-src"] == "'self' ws: wss:"
+    assert "script-src" not in policy
+    assert not any("unsafe" in sources for sources in policy.values())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/notes.py", "/.hidden", "/parts", "/parts/", "/../outside.html", "/parts/../index.html",
+        "/%2e%2e/outside.html", "/..%2foutside.html", "//index.html", "/./index.html", "/outside.html", "",
+        "index.html", "/main.js/", "/main.js%00",
+    ],
+)  # fmt: skip
+async def test_nothing_else_is(pages: Pages, path: str) -> None:
+    answer = await Service(pages=pages).call("GET", path)
+    assert answer.status == 404
+    assert b"secret" not in answer.body
+
+
+async def test_a_page_that_is_known_already_is_not_sent_again(pages: Pages) -> None:
+    service = Service(pages=pages)
+    tag = (await service.call("GET", "/main.js")).headers["etag"]
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+        answer = await service.call("GET", "/main.js", if_none_match=known)
+        assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", tag)
+    assert (await service.call("GET", "/main.js", if_none_match='"other"')).status == 200
+    assert (await service.call("GET", "/", if_none_match=tag)).status == 200
+
+
+async def test_pages_are_packed_for_those_who_can_unpack_them(pages: Pages) -> None:
+    service = Service(pages=pages)
+    plain = await service.call("GET", "/main.js")
+    packed = await service.call("GET", "/main.js", accept_encoding="br, gzip")
+    assert plain.body.decode() == gzip.decompress(packed.body).decode() == SCRIPT
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    small = await service.call("GET", "/parts/a.css", accept_encoding="gzip")
+    assert "content-encoding" not in small.headers
+
+
+async def test_our_own_pages_are_there() -> None:
+    """And name nothing that would need another host or a script within the page."""
+    service = Service()
+    for path in ("/", "/docs"):
+        html = (await service.call("GET", path)).body.decode()
+        assert "https://" not in html.replace("https://www.w3.org/", "")
+        assert "<script>" not in html
+        assert "style=" not in html
