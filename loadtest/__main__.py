@@ -43,6 +43,7 @@ def fanout(
     payload: Annotated[int, typer.Option(min=92, help="Bytes of a frame with one comment.")] = 100,
     seconds: Annotated[float, typer.Option(min=1, help="Length of one window.")] = 10.0,
     rounds: Annotated[int, typer.Option(min=1, help="Windows; figures are medians.")] = 5,
+    idle: Annotated[float, typer.Option(min=0, help="Seconds to watch what quiet viewers cost.")] = 20.0,
     processes: Annotated[int, typer.Option(min=1, help="Client processes.")] = 1,
     subprotocol: Annotated[str, typer.Option(help="msgpack or json")] = "msgpack",
     floor: Annotated[bool, typer.Option(help="Run a bare send(2) loop beside it.")] = True,
@@ -55,7 +56,7 @@ def fanout(
     if subprotocol not in _PROTOCOLS:
         raise typer.BadParameter(f"subprotocol must be msgpack or json, not {subprotocol!r}")
     plan = hot_room.Fanout(
-        room, viewers, rate, payload, seconds, rounds,
+        room, viewers, rate, payload, seconds, rounds, idle,
         swarms=processes, protocol=_PROTOCOLS[subprotocol], with_floor=floor,
     )  # fmt: skip
     console = Console(stderr=True)

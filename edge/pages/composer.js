@@ -132,7 +132,10 @@ export class Composer {
       this.#say("");
       return;
     }
-    this.#outcome.textContent = left > 0 ? `${this.#saying} – again in ${lasting(left)}` : this.#saying;
+    const wait = document.createElement("span");
+    wait.ariaHidden = "true"; // nobody wants each second read aloud
+    wait.textContent = left > 0 ? ` – again in ${lasting(left)}` : "";
+    this.#outcome.replaceChildren(this.#saying, wait);
     this.#outcome.classList.add("bad");
     if (left > 0) this.#timer = setTimeout(() => this.#countDown(), 250);
     this.#show();

@@ -2,8 +2,6 @@
  * What the browser remembers. Where it is not allowed to, everything works and is forgotten.
  *
  * The token is kept for this tab only; the device is a secret by which a guest stays the same person.
- *
- * @typedef {import("./stage.js").Look} Look
  */
 
 import { newId } from "./protocol.js";

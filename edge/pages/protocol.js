@@ -29,6 +29,7 @@ export const NORMAL_SIZE = 25;
 
 const SIZES = { least: 12, most: 64 };
 const MODES = new Set(["scroll", "top", "bottom"]);
+const STAFF = new Set(["moderator", "streamer", "admin"]);
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The refusals whose request may succeed later. */
@@ -89,6 +90,11 @@ export function decode(message) {
     frames.push(frame);
   }
   return frames;
+}
+
+/** Whether somebody of this role works here. @param {string} role */
+export function isStaff(role) {
+  return STAFF.has(role);
 }
 
 /** Whether this may be the name of a room. @param {string} value */

@@ -7,11 +7,11 @@
  * @typedef {import("./protocol.js").Gift} Gift
  */
 
+import { isStaff } from "./protocol.js";
 import { cssColor, luminance } from "./sprites.js";
 
 const MOST_ROWS = 200;
 const NEAR_END = 48; // pixels
-const STAFF = new Set(["moderator", "streamer", "admin"]);
 const READABLE = 0.4; // how bright a comment's colour must be to be used on the dark list
 
 export class Sidebar {
@@ -41,7 +41,7 @@ export class Sidebar {
   /** @param {Comment} comment @param {boolean} isOwn */
   comment(comment, isOwn) {
     const row = element("li", isOwn ? "own" : "");
-    if (STAFF.has(comment.role)) row.append(element("span", `badge ${comment.role}`, comment.role));
+    if (isStaff(comment.role)) row.append(element("span", `badge ${comment.role}`, comment.role));
     const name = element("bdi", "name", comment.name || comment.uid);
     name.style.color = nameColor(comment.uid);
     const text = element("bdi", "text", comment.text);

@@ -6,7 +6,7 @@
  * @typedef {{canvas: HTMLCanvasElement, width: number, height: number}} Sprite lengths in CSS pixels
  */
 
-import { NORMAL_SIZE } from "./protocol.js";
+import { NORMAL_SIZE, isStaff } from "./protocol.js";
 
 export const FONT =
   'system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Hiragino Sans", "Microsoft YaHei", ' +
@@ -14,7 +14,6 @@ export const FONT =
 
 const LONGEST = 120; // characters that fly; the side list has the rest
 const MOST_WIDTH = 4000;
-const STAFF = new Set(["moderator", "streamer", "admin"]);
 
 /** @param {number} color 0xRRGGBB */
 export function cssColor(color) {
@@ -46,16 +45,16 @@ export function paint(event, look) {
 /** @param {Comment} comment @param {{base: number, ratio: number, isOwn: boolean}} look */
 function paintComment(comment, { base, ratio, isOwn }) {
   const size = Math.round((base * comment.size) / NORMAL_SIZE);
-  const isStaff = STAFF.has(comment.role);
+  const isFromStaff = isStaff(comment.role);
   const isStanding = comment.mode !== "scroll"; // others fly past behind it
-  const isFramed = isOwn || isStaff || isStanding;
+  const isFramed = isOwn || isFromStaff || isStanding;
   const font = `600 ${size}px ${FONT}`;
   const text = oneLine(comment.text);
   const side = isFramed ? size * 0.55 : size * 0.15;
   const { sprite, brush } = begin(text, font, side, Math.round(size * 1.4), ratio);
   if (isFramed) {
-    brush.fillStyle = isStaff ? "rgba(84, 58, 176, 0.86)" : `rgba(10, 11, 34, ${isStanding ? 0.86 : 0.45})`;
-    brush.strokeStyle = isStaff ? "#bea5ff" : isOwn ? "#78dcff" : "rgba(255, 255, 255, 0.16)";
+    brush.fillStyle = isFromStaff ? "rgba(84, 58, 176, 0.86)" : `rgba(10, 11, 34, ${isStanding ? 0.86 : 0.45})`;
+    brush.strokeStyle = isFromStaff ? "#bea5ff" : isOwn ? "#78dcff" : "rgba(255, 255, 255, 0.16)";
     pill(brush, sprite);
   }
   const isDark = luminance(comment.color) < 0.22;

@@ -28,8 +28,13 @@ export class Status {
     this.#box.title = "reason" in state ? state.reason : "";
     this.#button.hidden = state.phase !== "waiting" && state.phase !== "refused";
     this.#button.textContent = state.phase === "refused" ? "try again" : "now";
-    this.#text.textContent = saying(state);
-    if (state.phase === "waiting") this.#timer = setTimeout(() => this.show(state), 500);
+    const wait = document.createElement("span");
+    wait.ariaHidden = "true"; // nobody wants each second read aloud
+    this.#text.replaceChildren(saying(state), wait);
+    if (state.phase === "waiting") {
+      wait.textContent = ` in ${Math.max(0, Math.ceil((state.until - performance.now()) / 1000))} s`;
+      this.#timer = setTimeout(() => this.show(state), 500);
+    }
   }
 }
 
@@ -37,7 +42,7 @@ export class Status {
 function saying(state) {
   switch (state.phase) {
     case "waiting":
-      return `reconnecting in ${Math.max(0, Math.ceil((state.until - performance.now()) / 1000))} s`;
+      return "reconnecting";
     case "refused":
       return `refused: ${state.reason}`;
     case "connecting":

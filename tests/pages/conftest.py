@@ -22,8 +22,8 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where Debian's Chromium is. Without one these tests are left out, but never by the CI."""
-    found = shutil.which("chromium")
+    """Where the system's Chromium is. Without one these tests are left out, but never by the CI."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         reason = "chromium is not installed: apt-get install chromium"
         if os.environ.get("CI") == "true":

@@ -22,6 +22,11 @@ from tests.system.scripted import Visit, scripted
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EPOCH = 1_767_225_600_000
+FRAMES = """() => new Promise((done) => {
+    let left = 30;
+    const next = () => ((left -= 1) > 0 ? requestAnimationFrame(next) : done());
+    requestAnimationFrame(next);
+})"""
 
 
 async def texts(page: Page) -> list[str]:
@@ -475,7 +480,7 @@ async def _watch(visitors: Visitors, *, reduced_motion: bool) -> None:
         await shows(page, "of old", "hello")
         first = [await _picture(page, name) for name in ("scene", "stage")]
         if reduced_motion:
-            await page.wait_for_timeout(1000)
+            await page.evaluate(FRAMES)
             assert await _picture(page, "scene") == first[0]
         else:
             async with asyncio.timeout(10):
