@@ -21,7 +21,7 @@ up: $(VENV)/.up  ## start a danmaku service here (ARGS="--port 9000" and the lik
 	@$(BIN)/danmaku up $(ARGS)
 
 test: $(VENV)/.dev  ## all tests: unit, contract, system, pages (ARGS="-k join" and the like)
-	@.ci/need libuv1 chromium
+	@.ci/need libuv1 chromium libatomic1
 	@$(BIN)/coverage erase
 	@$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --skip-covered
