@@ -121,7 +121,6 @@ export class YouDialog {
   #token = /** @type {HTMLInputElement} */ (part("token-field"));
   #memory;
   #changed;
-  #who = "";
 
   /** @param {Memory} memory @param {() => void} changed the name or token is another now */
   constructor(memory, changed) {
@@ -141,7 +140,6 @@ export class YouDialog {
   #open() {
     this.#name.value = this.#memory.name;
     this.#token.value = this.#memory.token;
-    part("you-who").textContent = this.#who;
     part("log-out").hidden = this.#memory.token === "";
     this.#dialog.showModal();
   }
@@ -149,7 +147,7 @@ export class YouDialog {
   /** What the service says. @param {string} uid @param {string} name @param {string} role */
   greeted(uid, name, role) {
     part("you-name").textContent = name || "guest";
-    this.#who = `${name || "without a name"} · ${role} · ${uid}`;
+    part("you-who").textContent = `${name || "without a name"} · ${role} · ${uid}`;
   }
 
   /** @param {string} name @param {string} token */
