@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -97,10 +98,11 @@ class Rooms(Section, frozen=True):
     batch_bytes: Annotated[int, Meta(ge=1024, le=512 * 1024)] = 64 * 1024
     lease_ms: Annotated[int, Meta(ge=300, le=600_000)] = 3000
     join_history: Annotated[int, Meta(ge=0, le=10_000)] = 50
-    history_batches: Count = 300
+    history_batches: Count = 2400
     history_s: Lifetime = 600
     repeat_memory_s: Lifetime = 120  # how long a (uid, cid) is remembered
     idle_s: Lifetime = 60  # a room without viewers or comments this long leaves memory
+    unsaved_rooms: Count = 10_000  # in memory only, for nobody said anything in them
     queue_items: Count = 20_000  # comments waiting in one process; beyond it they are refused
     auto_create: bool = True  # the first join or comment makes a room
 
@@ -326,21 +328,29 @@ def _built(values: Mapping[str, object]) -> Settings:
 
 def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
     """What only shows when two settings are seen side by side."""
-    edge, auth = settings.edge, settings.auth
+    edge, rooms, auth = settings.edge, settings.rooms, settings.auth
     if edge.heartbeat_s >= edge.idle_s:
         key, rule = "edge.heartbeat_s", f"must be below edge.idle_s ({edge.idle_s})"
         raise SettingsError(_later(origins, key, "edge.idle_s"), key, edge.heartbeat_s, rule)
     if edge.buffered_bytes < edge.frame_bytes:
         key, rule = "edge.buffered_bytes", f"must be at least edge.frame_bytes ({edge.frame_bytes})"
         raise SettingsError(_later(origins, key, "edge.frame_bytes"), key, edge.buffered_bytes, rule)
+    least = ceil(rooms.repeat_memory_s * 1000 / rooms.window_ms)
+    if rooms.history_batches < least:
+        key, window, memory = "rooms.history_batches", "rooms.window_ms", "rooms.repeat_memory_s"
+        rule = f"must be at least {least}, which is {memory} / {window}"
+        raise SettingsError(_later(origins, key, window, memory), key, rooms.history_batches, rule)
+    if rooms.history_s < rooms.repeat_memory_s:
+        key, rule = "rooms.history_s", f"must be at least rooms.repeat_memory_s ({rooms.repeat_memory_s})"
+        raise SettingsError(_later(origins, key, "rooms.repeat_memory_s"), key, rooms.history_s, rule)
     if auth.secret and auth.secret_file:
         key, rule = "auth.secret", "give either auth.secret or auth.secret_file, not both"
         raise SettingsError(_later(origins, key, "auth.secret_file"), key, auth.secret, rule)
 
 
-def _later(origins: Mapping[str, str], first: str, second: str) -> str:
-    """Where to look: the origin of `first`, unless only `second` was changed."""
-    return origins[first] if origins[first] != "default" else origins[second]
+def _later(origins: Mapping[str, str], *keys: str) -> str:
+    """Where to look: the origin of the first of `keys` that was changed."""
+    return next(origins[key] for key in keys if origins[key] != "default")
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -171,7 +171,11 @@ class Elsewhere(_Answer, tag="elsewhere"):
     """This process does not own the room's partition (now); nothing was done. Ask its owner."""
 
 
-Answer = Shown | Shed | Admitted | Room | Done | Refused | Elsewhere
+class Open(_Answer, tag="open"):
+    """The row was begun, and it is not known yet what comes of it. Ask again."""
+
+
+Answer = Shown | Shed | Admitted | Room | Done | Refused | Elsewhere | Open
 
 
 class OwnerReply(msgspec.Struct, array_like=True):
@@ -266,12 +270,16 @@ class HelloRow(_Row, tag="hello"):
 
 
 class RefreshRow(_Row, tag="refresh"):
-    """Spend refresh token number `n` of a family. Answered by Refreshed, or Refused."""
+    """Spend refresh token number `n` of a family. Answered by Refreshed, or Refused.
+
+    That it was spent is remembered until `expires_ms` at least.
+    """
 
     uid: str
     family: str
     n: int
     issued_ms: int
+    expires_ms: int = 0
 
 
 class RevokeRow(_Row, tag="revoke"):

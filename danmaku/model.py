@@ -98,3 +98,8 @@ class RoomInfo(msgspec.Struct, frozen=True):
     viewers: int = 0
     likes: int = 0
     created_ms: int = 0
+
+
+def closed_for_good(room: str) -> RoomInfo:
+    """What is left of a room that was deleted. Its `created_ms` is 0: it is not there any more."""
+    return RoomInfo(room, open=False)

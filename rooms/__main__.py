@@ -27,7 +27,7 @@ class NotStarted(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT. The exit code: 0, or 2 when the same start would fail again."""
+    """Run until SIGTERM, SIGINT or SIGHUP. The exit code: 0, or 2 when the same start would fail again."""
     flags = _parse(arguments)
     try:
         settings = load(flags.config, os.environ, _overrides(flags.set))
@@ -98,7 +98,7 @@ async def _store(settings: Settings, stop: asyncio.Event) -> ValkeyStore | None:
     while not stop.is_set():
         try:
             return await ValkeyStore.connect(settings.store, settings.rooms)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:  # TypeError: an option that the client does not know
             raise NotStarted(f"store.url: {error}") from error
         except StoreDown as error:
             if not told:

@@ -33,7 +33,7 @@ _log: Any = structlog.get_logger("rooms.broadcast")
 
 
 class Broadcasts:
-    """Answers BroadcastRequest at once with how many rooms there are; each room knows the cid, too."""
+    """Answers BroadcastRequest at once with how many rooms it goes to; each room knows the cid, too."""
 
     def __init__(
         self,
@@ -51,14 +51,23 @@ class Broadcasts:
         self._clock = clock
         self._begun: Generations[tuple[str, str], int] = Generations(memory_s, _REMEMBERED)
         self._tasks = Tasks(_AT_ONCE)
+        self._leaving = False
 
     def answer(self, request: BroadcastRequest, reply: str) -> None:
-        """No reply when too many are under way; an empty one where the store cannot tell the rooms."""
+        """No reply when too many are under way; an empty one on leaving, or where the store cannot tell the
+        rooms."""
         begun = self._begun.get((request.uid, request.cid))
         if begun is not None:
             self._reply(reply, begun)
+        elif self._leaving:
+            self._outbox.post(reply, b"")
         elif not self._tasks.full:
             self._tasks.start(self._broadcast(request, reply))
+
+    async def finish(self, timeout_s: float) -> None:
+        """Take no more, and go on with what is under way, but not longer than that."""
+        self._leaving = True
+        await self._tasks.finish(timeout_s)
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -73,34 +82,42 @@ class Broadcasts:
         names = [name for name in names if self._may_be_open(name)]
         self._begun.put((request.uid, request.cid), len(names), self._clock().s)
         self._reply(reply, len(names))
-        for _ in range(_ATTEMPTS):
-            names = await self._post_to(names, request)
-            if not names:
-                return
-            await asyncio.sleep(_RETRY_S)
-        _log.warning("a broadcast did not reach all rooms", rooms=len(names))
-
-    async def _post_to(self, names: list[str], request: BroadcastRequest) -> list[str]:
-        """One round; the rooms that are to be tried again."""
-        again: list[str] = []
-        for name in names:
-            row = EventRow(name, request.uid, Role.ADMIN, request.cid, request.item)
-            self._rooms.open(name, partial(self._post, row, again), create=False)
-            await asyncio.sleep(1 / _ROOMS_PER_S)
-        return again
-
-    def _post(self, row: EventRow, again: list[str], loaded: LoadedRoom | Elsewhere | Refused) -> None:
-        if isinstance(loaded, Refused) and loaded.name == UNAVAILABLE.name:
-            again.append(row.room)
-        if not isinstance(loaded, LoadedRoom):
-            return
+        left = set(names)
         try:
-            if loaded.room.take(row, Ticket(Pending(1, _ignore), 0), self._clock()) is None:
+            for _ in range(_ATTEMPTS):
+                await self._post_to(left, request)
+                if left:
+                    await asyncio.sleep(_RETRY_S)
+        finally:
+            if left:
+                _log.warning("a broadcast did not reach all rooms", rooms=len(left))
+
+    async def _post_to(self, left: set[str], request: BroadcastRequest) -> None:
+        """One round. A room is `left` until it has shown the item, or never will."""
+        for name in sorted(left):
+            row = EventRow(name, request.uid, Role.ADMIN, request.cid, request.item)
+            self._rooms.open(name, partial(self._post, row, left), create=False)
+            await asyncio.sleep(1 / _ROOMS_PER_S)
+
+    def _post(self, row: EventRow, left: set[str], loaded: LoadedRoom | Elsewhere | Refused) -> None:
+        if not isinstance(loaded, LoadedRoom):
+            if isinstance(loaded, Refused) and loaded.name != UNAVAILABLE.name:
+                left.discard(row.room)
+            return
+
+        def shown(_: list[Answer]) -> None:
+            left.discard(row.room)
+
+        try:
+            if loaded.room.take(row, Ticket(Pending(1, shown), 0), self._clock()) is None:
                 self._flush.mark(loaded)
+            else:
+                left.discard(row.room)
         except Refusal as refusal:
             if refusal.kind in (UNAVAILABLE, RATE_LIMITED):
-                again.append(row.room)
-            elif refusal.kind is not ROOM_CLOSED:
+                return
+            left.discard(row.room)
+            if refusal.kind is not ROOM_CLOSED:
                 _log.warning("a room refuses a broadcast", room=row.room, error=refusal.name)
 
     def _may_be_open(self, name: str) -> bool:
@@ -109,7 +126,3 @@ class Broadcasts:
 
     def _reply(self, reply: str, rooms: int) -> None:
         self._outbox.post(reply, envelope.encode(BroadcastReply(rooms)))
-
-
-def _ignore(answers: list[Answer]) -> None:
-    """Nobody waits for them."""

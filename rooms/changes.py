@@ -34,7 +34,7 @@ from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.flush import Flush
 from rooms.leases import Leases
-from rooms.loaded import ELSEWHERE, LoadedRoom
+from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Ticket
@@ -70,6 +70,7 @@ class Changes:
         store: Store,
         process: str,
         leases: Leases,
+        rooms: LoadedRooms,
         flush: Flush,
         describe: Callable[[LoadedRoom], RoomInfo],
         outbox: Outbox,
@@ -80,6 +81,7 @@ class Changes:
         self._store = store
         self._process = process
         self._leases = leases
+        self._rooms = rooms
         self._flush = flush
         self._describe = describe
         self._outbox = outbox
@@ -124,7 +126,7 @@ class Changes:
             ticket.answer(answer)
 
     async def _change(self, loaded: LoadedRoom, row: Change) -> Answer:
-        if loaded.gone or loaded.ending:
+        if loaded.gone:
             return ELSEWHERE  # it went while this waited: to be asked again, of whoever loads it
         match row:
             case PutRoomRow():
@@ -136,10 +138,11 @@ class Changes:
 
     async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> envelope.Room:
         room = loaded.room
-        info = _changed(room.info, row)
-        if info != room.info:
+        info = _changed(room.info, row, self._clock())
+        if info != room.info or not loaded.saved:
             rooms = self._store.rooms
             await self._written(loaded, lambda: rooms.save(self._process, room.lease, info))
+            self._rooms.saved(loaded)
             room.change(info)
             self._flush.mark(loaded)
         return envelope.Room(self._describe(loaded))
@@ -148,14 +151,16 @@ class Changes:
         room = loaded.room
         rooms = self._store.rooms
         await self._written(loaded, lambda: rooms.delete(self._process, room.lease, room.name))
+        self._rooms.saved(loaded)
         room.close()
-        loaded.ending = True
         self._flush.mark(loaded)
         return Done()
 
     async def _sanction(self, loaded: LoadedRoom, row: SanctionRow) -> Done:
         room, store, now = loaded.room, self._store.moderation, self._clock()
         kind = _KINDS.get(row.verb)
+        if kind is not None:
+            await self._written(loaded, lambda: self._rooms.save(loaded))
         if kind is None:
             pass  # a kick leaves no trace
         elif row.verb == kind:
@@ -202,7 +207,9 @@ class Changes:
         self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
 
 
-def _changed(info: RoomInfo, row: PutRoomRow) -> RoomInfo:
+def _changed(info: RoomInfo, row: PutRoomRow, now: Moment) -> RoomInfo:
+    if not info.created_ms:
+        info = RoomInfo(info.room, created_ms=now.ms)  # it was closed for good
     changes = {
         "title": None if row.title is None else clean(row.title),
         "open": row.open,

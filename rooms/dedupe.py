@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from danmaku.envelope import Shed, Shown
@@ -18,12 +19,14 @@ MAX_REMEMBERED: Final = 100_000
 class Dedupe(Generic[W]):
     """What became of each comment: pending, or its final answer, which is kept for `memory_s`.
 
-    A refusal is not kept: what was refused may be tried again under the same cid.
+    A refusal is not kept: what was refused may be tried again under the same cid. Of those who wait, the
+    ones that are over are forgotten with each repeat, so that repeats do not pile up.
     """
 
-    __slots__ = ("_pending", "_settled")
+    __slots__ = ("_is_over", "_pending", "_settled")
 
-    def __init__(self, memory_s: float, most: int = MAX_REMEMBERED) -> None:
+    def __init__(self, memory_s: float, is_over: Callable[[W], bool], most: int = MAX_REMEMBERED) -> None:
+        self._is_over = is_over
         self._pending: dict[Key, list[W]] = {}
         self._settled: Generations[Key, Settled] = Generations(memory_s, most)
 
@@ -36,6 +39,7 @@ class Dedupe(Generic[W]):
         waiters = self._pending.get(key)
         if waiters is None:
             return False
+        waiters[:] = [one for one in waiters if not self._is_over(one)]
         waiters.append(waiter)
         return True
 

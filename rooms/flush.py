@@ -91,6 +91,8 @@ class Flush:
         dirty, self._dirty = self._dirty, set()
         now = self._clock()
         batches = [(loaded, batch) for loaded in dirty if (batch := self._cut(loaded, now))]
+        await asyncio.gather(*(self._save(loaded) for loaded, _ in batches if not loaded.saved))
+        batches = [(loaded, batch) for loaded, batch in batches if loaded.saved]
         if batches:
             for (loaded, batch), outcome in zip(batches, await self._append(batches), strict=True):
                 self._settle(loaded, batch, outcome)
@@ -99,8 +101,6 @@ class Flush:
                 continue
             if loaded.room.is_busy:
                 self._dirty.add(loaded)
-            elif loaded.ending:
-                self._rooms.drop(loaded)
         self._metrics.queue.set(self._rooms.space.most - self._rooms.space.left)
 
     def _cut(self, loaded: LoadedRoom, now: Moment) -> Batch | None:
@@ -115,6 +115,14 @@ class Flush:
             self._metrics.comments.labels("shed").inc(len(left_out))
             _answer(left_out)
         return batch
+
+    async def _save(self, loaded: LoadedRoom) -> None:
+        """A room that shows its first item: the store is to know it before that."""
+        try:
+            if not await self._rooms.save(loaded):
+                self._give_up(loaded)
+        except StoreDown as error:
+            self._repeat_later(loaded, error)
 
     async def _append(self, batches: list[tuple[LoadedRoom, Batch]]) -> list[Appended | Exception]:
         appends = [
@@ -147,8 +155,11 @@ class Flush:
                 expected=batch.head,
                 head=outcome.head,
             )
-            self._leases.give_up(loaded.partition, room.lease)
-            self._rooms.drop(loaded)
+            self._give_up(loaded)
+
+    def _give_up(self, loaded: LoadedRoom) -> None:
+        self._leases.give_up(loaded.partition, loaded.room.lease)
+        self._rooms.drop(loaded)
 
     def _repeat_later(self, loaded: LoadedRoom, error: Exception) -> None:
         if loaded.backoff_s == 0.0:

@@ -12,7 +12,7 @@ import time
 from binascii import crc32
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -22,6 +22,8 @@ from danmaku.store.leases import Leases as LeaseStore
 from danmaku.subjects import PARTITIONS
 from danmaku.telemetry import RoomsMetrics
 from rooms.share import fair_share, surplus, wanted
+
+T = TypeVar("T")
 
 _RENEWALS: Final = 3  # within the time a lease lasts
 _ANNOUNCE_S: Final = 2.0
@@ -45,7 +47,8 @@ class _Held:
 class Leases:
     """`announce` is told what is owned now; `lost` which partitions no longer are, whatever waited there.
 
-    `retire` is awaited before partitions are handed back: it finishes what waits for them.
+    `retire` is awaited before partitions are handed back: it finishes what waits for them. `connected`
+    tells whether the bus is there: without it nobody can ask for what is owned here.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Leases:
         announce: Callable[[Owners], None],
         lost: Callable[[Iterable[int]], None],
         retire: Callable[[Iterable[int]], Awaitable[None]],
+        connected: Callable[[], bool],
         clock: Callable[[], float] = boot_clock,
     ) -> None:
         self._store = store
@@ -67,7 +71,9 @@ class Leases:
         self._announce = announce
         self._lost = lost
         self._retire = retire
+        self._connected = connected
         self._clock = clock
+        self._connected_s = clock()
         self._held: dict[int, _Held] = {}
         self._given_up: dict[int, int] = {}
         self._leaving = False
@@ -145,13 +151,16 @@ class Leases:
             await asyncio.sleep(max(0.0, begin + period_s - self._clock()))
 
     async def tick(self) -> None:
-        """One round: be counted, renew, give back what is above the fair share, take what is below it.
+        """One round: renew, be counted, give back what is above the fair share, take what is below it.
 
         Raises StoreDown; nothing is owned for longer than the store allows by that.
         """
-        live = await self._store.enlist(self._process, self._lease_ms)
-        await self._return_given_up()
+        if self._is_cut_off():
+            await self._stand_back()
+            return
         await self._renew()
+        await self._return_given_up()
+        live = await self._soon(self._store.enlist(self._process, self._lease_ms))
         share = fair_share(len(live))
         if too_many := surplus(self._held, share):
             await self._hand_back(too_many)
@@ -159,10 +168,32 @@ class Leases:
             await self._take(share)
         self._metrics.leases.set(len(self._held))
 
+    def _is_cut_off(self) -> bool:
+        """Whether the bus has been away for as long as a lease lasts."""
+        now = self._clock()
+        if self._connected():
+            self._connected_s = now
+        return now - self._connected_s >= self._lease_ms / 1000
+
+    async def _stand_back(self) -> None:
+        """Let others have everything, and be counted no longer."""
+        if self._held:
+            _log.warning("the bus is away: others may have the partitions", owned=len(self._held))
+            await self._hand_back(list(self._held))
+        await self._soon(self._store.resign(self._process))
+
+    async def _soon(self, call: Awaitable[T]) -> T:
+        """What the store says, if it does so in time for the next renewal. Raises StoreDown."""
+        try:
+            async with asyncio.timeout(self._lease_ms / 1000 / _RENEWALS):
+                return await call
+        except TimeoutError as error:
+            raise StoreDown("the store takes too long to renew leases") from error
+
     async def _return_given_up(self) -> None:
         if self._given_up:
             given_up = dict(self._given_up)
-            await self._store.release(given_up, self._process)
+            await self._soon(self._store.release(given_up, self._process))
             for partition in given_up:
                 del self._given_up[partition]
 
@@ -172,7 +203,7 @@ class Leases:
             return
         asked = {partition: held.epoch for partition, held in self._held.items()}
         until_s = self._clock() + self._lease_ms / 1000
-        still = await self._store.renew(asked, self._process, self._lease_ms)
+        still = await self._soon(self._store.renew(asked, self._process, self._lease_ms))
         for partition in still & self._held.keys():
             self._held[partition].until_s = until_s
         self._drop(asked.keys() - still, "lost")
@@ -187,14 +218,14 @@ class Leases:
         await self._return_given_up()
 
     async def _take(self, share: int) -> None:
-        taken = await self._store.holders()
+        taken = await self._soon(self._store.holders())
         start = crc32(self._process.encode()) % PARTITIONS
         candidates = wanted(self._held, taken, share, start)
         if not candidates:
             return
         now = self._clock()
         until_s = now + self._lease_ms / 1000
-        for lease in await self._store.take(candidates, self._process, self._lease_ms):
+        for lease in await self._soon(self._store.take(candidates, self._process, self._lease_ms)):
             self._held[lease.partition] = _Held(lease.epoch, now, until_s)
             self._metrics.lease_changes.labels("taken").inc()
         _log.info("partitions taken", owned=len(self._held))

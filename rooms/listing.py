@@ -91,7 +91,7 @@ class Listing:
             self._outbox.post(reply, envelope.encode(RoomsReply(infos)))
 
     async def _infos(self, limit: int) -> list[RoomInfo]:
-        infos = [self.describe(loaded) for loaded in self._rooms if not loaded.ending]
+        infos = [self.describe(loaded) for loaded in self._rooms if loaded.room.is_there]
         infos.sort(key=lambda info: (-info.viewers, info.room))
         if len(infos) < limit:
             others = [name for name in await self.names() if self._rooms.get(name) is None]

@@ -28,7 +28,7 @@ from danmaku.envelope import (
     SanctionRow,
     SendRow,
 )
-from danmaku.errors import Refusal
+from danmaku.errors import ROOM_NOT_FOUND, Refusal
 from danmaku.model import Role
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
@@ -154,6 +154,8 @@ class Live:
                 loaded.news = True
                 return Done()
             case GetRoomRow():
+                if not room.is_there:
+                    raise Refusal(ROOM_NOT_FOUND)
                 return envelope.Room(self._listing.describe(loaded))
             case PutRoomRow() | DeleteRoomRow() | SanctionRow():
                 self._changes.begin(loaded, row, ticket)

@@ -15,9 +15,10 @@ from danmaku.errors import ROOM_NOT_FOUND, UNAVAILABLE, Refusal
 from danmaku.model import RoomInfo, check_id
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
-from danmaku.store.history import Entry
+from danmaku.store.history import Entry, Slice
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
+from rooms.dedupe import Key
 from rooms.leases import Leases
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
@@ -28,8 +29,8 @@ from rooms.tasks import Tasks
 _AT_ONCE: Final = 32
 _ATTEMPTS: Final = 4
 _RETRY_S: Final = 0.2
-_TAIL_ITEMS: Final = 1000
-_TAIL_BYTES: Final = 256 * 1024
+_PAGE_ITEMS: Final = 1000
+_PAGE_BYTES: Final = 256 * 1024
 
 ELSEWHERE: Final = Elsewhere()
 _NOT_FOUND: Final = Refused.of(Refusal(ROOM_NOT_FOUND))
@@ -46,7 +47,7 @@ class LoadedRoom:
     touched_s: when somebody last asked something of it.
     retry_s: not to be appended to before; backoff_s: how long the next wait will be.
     news: there is something to tell in the next statistics.
-    ending: it is closed for good, and dropped as soon as nothing waits in it.
+    saved: the store has it, as it has what the first comment or change made of it.
     gone: it was dropped; whoever still refers to it has lost it.
     """
 
@@ -57,7 +58,7 @@ class LoadedRoom:
     retry_s: float = 0.0
     backoff_s: float = 0.0
     news: bool = True
-    ending: bool = False
+    saved: bool = True
     gone: bool = False
 
 
@@ -91,6 +92,7 @@ class LoadedRooms:
         self._rooms: dict[str, LoadedRoom] = {}
         self._wanted: dict[str, list[tuple[Opened, bool]]] = {}
         self._waiting = 0
+        self._unsaved = 0
         self._retiring: set[int] = set()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         self._tasks = Tasks(limits.queue_items)
@@ -109,7 +111,10 @@ class LoadedRooms:
         return partition not in self._retiring and self._leases.epoch(partition) is not None
 
     def open(self, name: str, opened: Opened, *, create: bool) -> None:
-        """Call `opened` at once or when the room is loaded; `create`: make it where there is none."""
+        """Call `opened` at once or when the room is loaded; `create`: make it where there is none.
+
+        What is made is in memory only, until `save`.
+        """
         room = self._rooms.get(name)
         wanted = self._wanted.get(name)
         if room is not None:
@@ -124,6 +129,21 @@ class LoadedRooms:
             self._wanted[name] = [(opened, create)]
             self._tasks.start(self._load(name))
 
+    async def save(self, loaded: LoadedRoom) -> bool:
+        """Let the store have a room that was made. False when the lease was lost; raises StoreDown."""
+        if not loaded.saved:
+            room = loaded.room
+            if not await self._store.rooms.create(self._process, room.lease, room.info):
+                return False
+            self.saved(loaded)
+        return True
+
+    def saved(self, loaded: LoadedRoom) -> None:
+        """The store has the room now."""
+        if not loaded.saved and not loaded.gone:
+            self._unsaved -= 1
+        loaded.saved = True
+
     def retire(self, partitions: Iterable[int]) -> None:
         """Take nothing new for these; they are about to be handed back."""
         self._retiring |= set(partitions)
@@ -131,6 +151,7 @@ class LoadedRooms:
     def drop(self, loaded: LoadedRoom) -> None:
         """Forget it, and whatever waits in it, unanswered."""
         if not loaded.gone:
+            self._unsaved -= not loaded.saved
             loaded.gone = True
             loaded.room.abandon()
             del self._rooms[loaded.room.name]
@@ -178,39 +199,62 @@ class LoadedRooms:
             return ELSEWHERE
         now = self._clock()
         info = await self._store.rooms.load(name)
-        if info is None:
-            if not any(create for _, create in self._wanted[name]):
-                return _NOT_FOUND
-            info = RoomInfo(name, created_ms=now.ms)
-            if not await self._store.rooms.save(self._process, epoch, info):
-                self._leases.give_up(partition, epoch)
-                return ELSEWHERE
+        if info is None and not any(create for _, create in self._wanted[name]):
+            return _NOT_FOUND
         sanctions = Sanctions()
         for sanction in await self._store.moderation.load(name, now.ms):
             sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
-        tail = await self._store.history.latest(name, _TAIL_ITEMS, _TAIL_BYTES)
+        tail, shown = await self._tail(name, now.ms - self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
+        if info is None and self._unsaved >= self._limits.unsaved_rooms:
+            return _UNAVAILABLE
         try:
             room: Room[Ticket] = Room(
-                info, epoch, tail.head, sanctions, self.space, self._limits, self._policy
+                info or RoomInfo(name, created_ms=now.ms),
+                epoch,
+                tail.head,
+                sanctions,
+                self.space,
+                self._limits,
+                self._policy,
+                _is_over,
             )
         except ValueError:
             _log.warning("the log is ahead of the lease", room=name, lease=epoch, head=tail.head)
             self._leases.give_up(partition, epoch)
             return ELSEWHERE
-        self._remember(room, tail.entries, now)
-        return self._place(LoadedRoom(room, partition, self._clock().s), tail.entries)
+        for key, answer in shown:
+            room.remember(key, answer, now)
+        loaded = LoadedRoom(room, partition, self._clock().s, saved=info is not None)
+        return self._place(loaded, tail.entries[-1] if tail.entries else None)
 
-    def _remember(self, room: Room[Ticket], entries: Iterable[Entry], now: Moment) -> None:
-        oldest_ms = now.ms - self._limits.repeat_memory_s * 1000
-        for entry in entries:
-            if entry.at >= oldest_ms:
-                for uid, cid, seq in entry.pairs:
-                    room.remember((uid, cid), Shown(entry.last.epoch, seq, entry.at), now)
+    async def _tail(self, name: str, oldest_ms: int) -> tuple[Slice, list[tuple[Key, Shown]]]:
+        """The end of the log, and every comment in it that was shown no longer ago than `oldest_ms`."""
+        history = self._store.history
+        tail = page = await history.latest(name, _PAGE_ITEMS, _PAGE_BYTES)
+        shown = _shown(page, oldest_ms)
+        while page.entries and page.entries[0].at >= oldest_ms:
+            page = await history.latest(name, _PAGE_ITEMS, _PAGE_BYTES, page.entries[0].last)
+            shown += _shown(page, oldest_ms)
+        return tail, shown
 
-    def _place(self, loaded: LoadedRoom, entries: tuple[Entry, ...]) -> LoadedRoom:
+    def _place(self, loaded: LoadedRoom, newest: Entry | None) -> LoadedRoom:
+        self._unsaved += not loaded.saved
         self._rooms[loaded.room.name] = loaded
         self._metrics.rooms.set(len(self._rooms))
-        self._loaded(loaded, entries[-1] if entries else None)
+        self._loaded(loaded, newest)
         return loaded
+
+
+def _shown(page: Slice, oldest_ms: int) -> list[tuple[Key, Shown]]:
+    recent = [entry for entry in page.entries if entry.at >= oldest_ms]
+    return [
+        ((uid, cid), Shown(entry.last.epoch, seq, entry.at))
+        for entry in recent
+        for uid, cid, seq in entry.pairs
+    ]
+
+
+def _is_over(ticket: Ticket) -> bool:
+    return ticket.is_over

@@ -1,33 +1,28 @@
 """One request and the answers it still waits for. Pure.
 
-A reply never lies. When time is up, a row of which nothing was done is refused; but as long as the
-outcome of a single row is open, nothing is replied at all, and the caller asks again: comments carry
-their cid, and everything else may be done twice.
+A reply never lies. When time is up, a row of which nothing was done is refused; a row whose outcome is
+open is answered so, and the caller asks it again: comments carry their cid, and everything else of which
+the outcome may be open can be done twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 
-from danmaku.envelope import Answer, Refused
+from danmaku.envelope import Answer, Open, Refused
 from danmaku.errors import UNAVAILABLE, Refusal
 
 _NOTHING_DONE = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
-
-
-class _Row(Enum):
-    UNTOUCHED = "nothing was done about it"
-    OPEN = "something was, and its outcome will come"
+_OPEN = Open()
 
 
 class Pending:
-    """`done` is called with all answers, once, in the order of the rows; perhaps never."""
+    """`done` is called with all answers, once, in the order of the rows."""
 
     __slots__ = ("_answers", "_done", "_left")
 
     def __init__(self, rows: int, done: Callable[[list[Answer]], None]) -> None:
-        self._answers: list[Answer | _Row] = [_Row.UNTOUCHED] * rows
+        self._answers: list[Answer] = [_NOTHING_DONE] * rows
         self._left = rows
         self._done: Callable[[list[Answer]], None] | None = done
 
@@ -38,7 +33,7 @@ class Pending:
 
     def open(self, row: int) -> None:
         """From now on it may have been done."""
-        self._answers[row] = _Row.OPEN
+        self._answers[row] = _OPEN
 
     def answer(self, row: int, answer: Answer) -> None:
         """Once a row."""
@@ -49,15 +44,12 @@ class Pending:
 
     def expire(self) -> None:
         """Time is up."""
-        if _Row.OPEN in self._answers:
-            self._done = None
-        else:
-            self._finish()
+        self._finish()
 
     def _finish(self) -> None:
         done, self._done = self._done, None
         if done is not None:
-            done([_NOTHING_DONE if isinstance(answer, _Row) else answer for answer in self._answers])
+            done(self._answers.copy())
 
 
 class Ticket:

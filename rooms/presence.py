@@ -45,6 +45,8 @@ class Presence:
         idle_s: float,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
+        *,
+        auto_create: bool,
     ) -> None:
         self._store = store
         self._process = process
@@ -56,6 +58,8 @@ class Presence:
         self._idle_s = idle_s
         self._metrics = metrics
         self._clock = clock
+        self._auto_create = auto_create
+        self._storing = asyncio.Lock()
 
     def receive(self, payload: bytes, _: str) -> None:
         """Counts of one edge. A room with viewers is loaded, so that it tells its head."""
@@ -67,7 +71,7 @@ class Presence:
         self._viewers.report(counts, self._clock().s)
         for room, viewers in counts.rooms.items():
             if viewers > 0 and self._rooms.get(room) is None and self._rooms.serves(partition_of(room)):
-                self._rooms.open(room, _loaded, create=False)
+                self._rooms.open(room, _loaded, create=self._auto_create)
 
     def welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
         """A room was just loaded: what was stored last may never have been published."""
@@ -87,19 +91,24 @@ class Presence:
 
     async def store_likes(self) -> None:
         """Add what is pending to the stored totals. After a StoreDown it is tried again, so that an outage
-        loses none; where the first try was carried out all the same, they count twice."""
-        by_lease: dict[int, list[LoadedRoom]] = defaultdict(list)
-        for loaded in self._rooms:
-            if loaded.room.pending_likes:
-                by_lease[loaded.room.lease].append(loaded)
-        for lease, liked in by_lease.items():
-            pending = {loaded.room.name: loaded.room.pending_likes for loaded in liked}
-            with self._metrics.store_seconds.labels("likes").time():
-                totals = await self._store.add_likes(self._process, lease, pending)
-            for loaded in liked:
-                name = loaded.room.name
-                if name in totals:
-                    loaded.room.likes_stored(pending[name], totals[name])
+        loses none; where the first try was carried out all the same, they count twice. Likes of a room in
+        which nothing was said yet stay in memory with it."""
+        async with self._storing:  # whoever comes second must not see as pending what is on its way
+            by_lease: dict[int, list[LoadedRoom]] = defaultdict(list)
+            for loaded in self._rooms:
+                if _has_likes(loaded):
+                    by_lease[loaded.room.lease].append(loaded)
+            for lease, liked in by_lease.items():
+                await self._add_likes(lease, liked)
+
+    async def _add_likes(self, lease: int, liked: list[LoadedRoom]) -> None:
+        pending = {loaded.room.name: loaded.room.pending_likes for loaded in liked}
+        with self._metrics.store_seconds.labels("likes").time():
+            totals = await self._store.add_likes(self._process, lease, pending)
+        for loaded in liked:
+            name = loaded.room.name
+            if name in totals:
+                loaded.room.likes_stored(pending[name], totals[name])
 
     async def _keep_likes(self) -> None:
         while True:
@@ -133,7 +142,7 @@ class Presence:
 
     def _is_idle(self, loaded: LoadedRoom) -> bool:
         room = loaded.room
-        waits = room.is_busy or room.pending_likes or loaded.changes.locked()
+        waits = room.is_busy or _has_likes(loaded) or loaded.changes.locked()
         return not waits and self._clock().s - loaded.touched_s > self._idle_s
 
     def _tell(self, loaded: LoadedRoom) -> None:
@@ -143,6 +152,11 @@ class Presence:
         frame = wire.MSGPACK.encode(wire.Stats(room.name, *room.head, viewers, room.likes))
         out = Out(OutKind.STATS, room.lease, room.head, 0, None, "", frame)
         self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
+
+
+def _has_likes(loaded: LoadedRoom) -> bool:
+    """Whether it has any that the store is to have."""
+    return loaded.saved and loaded.room.pending_likes > 0
 
 
 def _loaded(_: LoadedRoom | Elsewhere | Refused) -> None:

@@ -80,6 +80,7 @@ class RoomsProcess:
             announce=self._announce,
             lost=self._lost,
             retire=self._retire,
+            connected=lambda: bus.connected,
             clock=lease_clock,
         )
         self.rooms = rooms = LoadedRooms(
@@ -91,10 +92,20 @@ class RoomsProcess:
         )
         self._listing = Listing(store.rooms, leases, rooms, viewers, outbox, clock)
         self._presence = Presence(
-            store.rooms, name, rooms, leases, viewers, outbox, subjects, limits.idle_s, metrics, clock
+            store.rooms,
+            name,
+            rooms,
+            leases,
+            viewers,
+            outbox,
+            subjects,
+            limits.idle_s,
+            metrics,
+            clock,
+            auto_create=limits.auto_create,
         )
         self._changes = Changes(
-            store, name, leases, flush, self._listing.describe, outbox, subjects, metrics, clock
+            store, name, leases, rooms, flush, self._listing.describe, outbox, subjects, metrics, clock
         )
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
@@ -167,6 +178,7 @@ class RoomsProcess:
         """
         for subscription in self._subscriptions[_FOR_ONE:]:
             await subscription.unsubscribe()
+        await self._broadcasts.finish(_DRAIN_S)
         await self.leases.leave()
         await self._history.finish(_DRAIN_S)
         await self._tokens.finish(_DRAIN_S)
@@ -184,9 +196,10 @@ class RoomsProcess:
         self.rooms.retire(partitions)
         await self._flush.finish(partitions, self._finish_s)
         try:
-            await self._presence.store_likes()
-        except StoreDown as error:
-            _log.warning("some likes are not stored", error=str(error))
+            async with asyncio.timeout(self._finish_s):
+                await self._presence.store_likes()
+        except (StoreDown, TimeoutError) as error:
+            _log.warning("some likes may not be stored", error=str(error))
 
     def _welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
         self._presence.welcome(loaded, newest)

@@ -12,6 +12,7 @@ closed, settings) not at all. What is chosen for one batch stands in it in order
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -29,7 +30,7 @@ from danmaku.envelope import (
     Shown,
 )
 from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, ROOM_CLOSED, TOO_LARGE, UNAVAILABLE, Refusal
-from danmaku.model import Position, RoomInfo
+from danmaku.model import Position, RoomInfo, closed_for_good
 from rooms import batch
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
@@ -45,7 +46,7 @@ _SHED: Final = Shed()
 
 
 class Space:
-    """How many answers a process may owe, over all its rooms."""
+    """How many comments may wait in a process, over all its rooms."""
 
     __slots__ = ("left", "most")
 
@@ -77,6 +78,7 @@ class Cut(NamedTuple, Generic[W]):
 class Room(Generic[W]):
     """A room under one lease. `W` is whatever the caller wants answers for; it is handed back with them.
 
+    is_over: whether somebody who waits needs no answer any more.
     head: the log's head when the room was loaded. Raises ValueError when it is of a later lease.
     """
 
@@ -89,6 +91,7 @@ class Room(Generic[W]):
         space: Space,
         limits: config.Rooms,
         policy: config.Policy,
+        is_over: Callable[[W], bool],
     ) -> None:
         if head.epoch > lease:
             raise ValueError("the log was continued under a later lease")
@@ -103,7 +106,7 @@ class Room(Generic[W]):
         rules = Rules.of(info.settings, policy)
         self._judge = Judge(rules, policy, sanctions)
         self._display = Display(rules.display_per_s, policy.display_high_per_s)
-        self._dedupe: Dedupe[W] = Dedupe(limits.repeat_memory_s)
+        self._dedupe: Dedupe[W] = Dedupe(limits.repeat_memory_s, is_over)
         self._orders = count()
         self._owed = 0
         self._normal: list[_Accepted[W]] = []
@@ -124,6 +127,11 @@ class Room(Generic[W]):
         return self.info.likes + self.pending_likes
 
     @property
+    def is_there(self) -> bool:
+        """False once it is closed for good."""
+        return self.info.created_ms > 0
+
+    @property
     def is_busy(self) -> bool:
         """Whether something waits for a cut, or for the outcome of an append."""
         return bool(self._normal or self._high or self._own or self._chosen or self._offered)
@@ -138,12 +146,8 @@ class Room(Generic[W]):
         settled = self._dedupe.answer(key)
         if settled is not None:
             return settled
-        if self._space.left <= 0:
-            raise Refusal(UNAVAILABLE, "too many comments wait to be shown", retry_ms=_BUSY_MS)
         if not self._dedupe.wait(key, waiter):
             self._accept(row, key, waiter, now)
-        self._space.left -= 1
-        self._owed += 1
         return None
 
     def join(self, row: JoinRow, viewers: int, now: Moment) -> Admitted:
@@ -179,9 +183,9 @@ class Room(Generic[W]):
             self._say(wire.Opened() if info.open else wire.Closed())
 
     def close(self) -> None:
-        """For good."""
-        if self.info.open:
-            self.change(msgspec.structs.replace(self.info, open=False))
+        """For good: what was known of it is forgotten."""
+        self.change(closed_for_good(self.name))
+        self.info = closed_for_good(self.name)
 
     def cut(self, now: Moment) -> Cut[W]:
         """What to append now: after an unknown outcome the same batch again, None while one is under way."""
@@ -225,6 +229,8 @@ class Room(Generic[W]):
 
     def _accept(self, row: SendRow | EventRow, key: Key, waiter: W, now: Moment) -> None:
         self._check_open()
+        if self._space.left <= 0:
+            raise Refusal(UNAVAILABLE, "too many comments wait to be shown", retry_ms=_BUSY_MS)
         is_high = isinstance(row, EventRow) or row.role.is_staff
         if is_high and not self._display.may_queue_high(len(self._high)):
             raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
@@ -233,6 +239,8 @@ class Room(Generic[W]):
             raise Refusal(TOO_LARGE)
         waiters = [waiter]
         self._dedupe.begin(key, waiters)
+        self._space.left -= 1
+        self._owed += 1
         (self._high if is_high else self._normal).append(_Accepted(next(self._orders), key, item, waiters))
 
     def _event(self, row: EventRow, now: Moment) -> bytes:
@@ -277,8 +285,8 @@ class Room(Generic[W]):
     def _settle(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
         if accepted.key is not None:
             self._dedupe.settle(accepted.key, answer, now.s)
-        self._space.left += len(accepted.waiters)
-        self._owed -= len(accepted.waiters)
+            self._space.left += 1
+            self._owed -= 1
         return [(waiter, answer) for waiter in accepted.waiters]
 
 

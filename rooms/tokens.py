@@ -80,6 +80,7 @@ class Tokens:
 
     async def _answer(self, request: UsersRequest, reply: str) -> None:
         rows = request.rows
+        asked_ms = self._clock().ms
         try:
             with self._metrics.store_seconds.labels("tokens").time():
                 revoked = await self._revoked([row for row in rows if not isinstance(row, RevokeRow)])
@@ -87,31 +88,31 @@ class Tokens:
             _log.warning("revocations cannot be looked up", error=str(error))
             self._reply(reply, [_UNAVAILABLE] * len(rows))
         else:
-            self._reply(reply, list(await asyncio.gather(*(self._one(row, revoked) for row in rows))))
+            answers = (self._one(row, revoked, asked_ms) for row in rows)
+            self._reply(reply, await asyncio.gather(*answers))
 
     async def _revoked(self, rows: list[HelloRow | RefreshRow]) -> dict[str, int]:
         uids = sorted({row.uid for row in rows})
         return dict(zip(uids, await self._store.revoked_ms(uids), strict=True)) if uids else {}
 
-    async def _one(self, row: UserRow, revoked: dict[str, int]) -> UserAnswer:
-        """Never raises."""
-        now_ms = self._clock().ms
+    async def _one(self, row: UserRow, revoked: dict[str, int], asked_ms: int) -> UserAnswer:
+        """Never raises. `asked_ms`: a time before `revoked` was looked up."""
         try:
             if isinstance(row, RevokeRow):
-                await self._store.revoke(row.uid, now_ms, _YEAR_MS)
+                await self._store.revoke(row.uid, self._clock().ms, _YEAR_MS)
                 return Done()
             void_ms = revoked[row.uid]
             if void_ms and row.issued_ms <= void_ms:
                 return _REVOKED
-            return await self._refresh(row, now_ms) if isinstance(row, RefreshRow) else Done()
+            return await self._refresh(row, asked_ms) if isinstance(row, RefreshRow) else Done()
         except StoreDown as error:
             _log.warning("a token's state cannot be changed", error=str(error))
             return _UNAVAILABLE
 
     async def _refresh(self, row: RefreshRow, now_ms: int) -> UserAnswer:
-        spent = await self._store.spend(
-            row.uid, row.family, row.n, now_ms, _GRACE_MS, self._refresh_ttl_ms
-        )  # fmt: skip
+        """The new pair is issued at `now_ms`: what is revoked since then makes it void, too."""
+        keep_ms = max(self._refresh_ttl_ms, row.expires_ms - now_ms)
+        spent = await self._store.spend(row.uid, row.family, row.n, now_ms, _GRACE_MS, keep_ms)
         return _SPENT if spent is None else Refreshed(spent.n, spent.issued_ms)
 
     def _reply(self, reply: str, answers: list[UserAnswer]) -> None:

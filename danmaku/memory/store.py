@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from config.settings import Rooms
-from danmaku.model import START, Position, RoomInfo
+from danmaku.model import START, Position, RoomInfo, closed_for_good
 from danmaku.store.errors import LayoutMismatch
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.store.leases import Taken
@@ -34,9 +34,9 @@ class MemoryStore:
 
     def __init__(self, clock: Clock = _wall_ms, rooms: Rooms = Rooms()) -> None:  # noqa: B008  it is frozen
         self.leases = MemoryLeases(clock)
-        self.history = MemoryHistory(self.leases, clock, rooms)
+        self.history = MemoryHistory(self.leases, rooms)
         self.moderation = MemoryModeration(self.leases)
-        self.rooms = MemoryRooms(self.leases, self.history, self.moderation)
+        self.rooms = MemoryRooms(self.leases, self.history)
         self.tokens = MemoryTokens(clock)
 
     async def ping(self) -> float:
@@ -114,70 +114,53 @@ class MemoryLeases:
         return lease if lease is not None and self._clock() < lease.until else None
 
 
-@dataclass(slots=True)
-class _Log:
-    entries: deque[Entry] = field(default_factory=deque)
-    until: int | None = None
-
-    @property
-    def head(self) -> Position:
-        return self.entries[-1].last if self.entries else START
-
-
 class MemoryHistory:
-    def __init__(self, leases: MemoryLeases, clock: Clock, rooms: Rooms) -> None:
+    def __init__(self, leases: MemoryLeases, rooms: Rooms) -> None:
         self._leases = leases
-        self._clock = clock
         self._batches = rooms.history_batches
         self._age_ms = rooms.history_s * 1000
-        self._logs: dict[str, _Log] = {}
+        self._logs: dict[str, deque[Entry]] = defaultdict(deque)
 
     async def append(self, process: str, appends: list[Append]) -> list[Appended | Exception]:
         return [self._append(process, append) for append in appends]
 
     async def head(self, room: str) -> Position:
-        return self._log(room).head
+        return _head(self._logs[room])
 
-    async def latest(self, room: str, items: int, max_bytes: int) -> Slice:
-        log = self._log(room)
-        entries = _within(reversed(log.entries), items, max_bytes)
-        return Slice(tuple(reversed(entries)), True, log.head)
+    async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
+        log = self._logs[room]
+        newest_first = (entry for entry in reversed(log) if before is None or entry.last < before)
+        entries = _within(newest_first, items, max_bytes)
+        return Slice(tuple(reversed(entries)), True, _head(log))
 
     async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
-        log = self._log(room)
-        entries = _within((entry for entry in log.entries if entry.last > since), items, max_bytes)
-        return Slice(tuple(entries), follows_on(entries, since, log.head), log.head)
+        log = self._logs[room]
+        entries = _within((entry for entry in log if entry.last > since), items, max_bytes)
+        return Slice(tuple(entries), follows_on(entries, since, _head(log)), _head(log))
 
-    def expire(self, room: str) -> None:
-        """The room is gone: its log goes when its newest entry is too old to be kept."""
-        log = self._log(room)
-        if log.entries:
-            log.until = self._clock() + self._age_ms
-
-    def keep(self, room: str) -> None:
-        self._log(room).until = None
-
-    def _log(self, room: str) -> _Log:
-        log = self._logs.get(room)
-        if log is None or (log.until is not None and self._clock() >= log.until):
-            log = self._logs[room] = _Log()
-        return log
+    def trim(self, room: str) -> None:
+        """To the newest entry: the room is closed for good."""
+        self._logs[room] = deque(list(self._logs[room])[-1:])
 
     def _append(self, process: str, append: Append) -> Appended:
-        log, entry = self._log(append.room), append.entry
+        log, entry = self._logs[append.room], append.entry
         if not self._leases.holds(process, append.lease, partition_of(append.room)):
-            return Appended(Outcome.FENCED, log.head)
-        if log.head == entry.last:
-            return Appended(Outcome.OK, log.head)
-        if log.head != append.expected:
-            return Appended(Outcome.MISMATCH, log.head)
-        log.entries.append(entry)
-        while len(log.entries) > self._batches:
-            log.entries.popleft()
+            return Appended(Outcome.FENCED, _head(log))
+        if _head(log) == entry.last:
+            return Appended(Outcome.OK, _head(log))
+        if _head(log) != append.expected:
+            return Appended(Outcome.MISMATCH, _head(log))
+        log.append(entry)
+        while len(log) > self._batches:
+            log.popleft()
         for _ in range(_TRIMMED_AT_ONCE):
-            if len(log.entries) > 1 and log.entries[0].at < entry.at - self._age_ms:
-                log.entries.popleft()
-        return Appended(Outcome.OK, log.head)
+            if len(log) > 1 and log[0].at < entry.at - self._age_ms:
+                log.popleft()
+        return Appended(Outcome.OK, _head(log))
+
+
+def _head(log: deque[Entry]) -> Position:
+    return log[-1].last if log else START
 
 
 def _within(entries: Iterable[Entry], items: int, max_bytes: int) -> list[Entry]:
@@ -193,10 +176,9 @@ def _within(entries: Iterable[Entry], items: int, max_bytes: int) -> list[Entry]
 
 
 class MemoryRooms:
-    def __init__(self, leases: MemoryLeases, history: MemoryHistory, moderation: MemoryModeration) -> None:
+    def __init__(self, leases: MemoryLeases, history: MemoryHistory) -> None:
         self._leases = leases
         self._history = history
-        self._moderation = moderation
         self._rooms: dict[str, RoomInfo] = {}
         self._likes: dict[str, int] = defaultdict(int)
 
@@ -204,20 +186,21 @@ class MemoryRooms:
         info = self._rooms.get(room)
         return info and msgspec.structs.replace(info, likes=self._likes[room], viewers=0)
 
+    async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
+        return await self.save(process, lease, self._rooms.get(info.room, info))
+
     async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
         if not self._leases.holds(process, lease, partition_of(info.room)):
             return False
         self._rooms[info.room] = info
-        self._history.keep(info.room)
         return True
 
     async def delete(self, process: str, lease: int, room: str) -> bool:
         if not self._leases.holds(process, lease, partition_of(room)):
             return False
-        self._rooms.pop(room, None)
+        self._rooms[room] = closed_for_good(room)
         self._likes.pop(room, None)
-        self._moderation.forget(room)
-        self._history.expire(room)
+        self._history.trim(room)
         return True
 
     async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:
@@ -229,7 +212,8 @@ class MemoryRooms:
         return totals
 
     async def in_partition(self, partition: int) -> list[str]:
-        return sorted(room for room in self._rooms if partition_of(room) == partition)
+        there = (info.room for info in self._rooms.values() if info != closed_for_good(info.room))
+        return sorted(room for room in there if partition_of(room) == partition)
 
 
 class MemoryModeration:
@@ -253,9 +237,6 @@ class MemoryModeration:
         if held:
             self._sanctions[room].pop((kind, uid), None)
         return held
-
-    def forget(self, room: str) -> None:
-        self._sanctions.pop(room, None)
 
 
 @dataclass(slots=True)

@@ -110,10 +110,11 @@ class HistoryLog(Protocol):
     async def head(self, room: str) -> Position:
         """The position of the newest item, (0, 0) when there is none."""
 
-    async def latest(self, room: str, items: int, max_bytes: int) -> Slice:
+    async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
         """The newest whole entries that hold at least `items` items, or all there are within `max_bytes`.
 
-        At least one where there is one and `items` is not 0. Always `complete`: no start was asked for.
+        With `before`, the newest of those whose last item stands before it. At least one where there is
+        one and `items` is not 0. Always `complete`: no start was asked for.
         """
 
     async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:

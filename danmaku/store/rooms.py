@@ -11,7 +11,10 @@ class Rooms(Protocol):
     """All methods raise StoreDown when the outcome is unknown or the store is away."""
 
     async def load(self, room: str) -> RoomInfo | None:
-        """What is kept (`viewers` is 0), or None for a room that was never saved."""
+        """What is kept (`viewers` is 0), or that it is `closed_for_good`; None where it was never saved."""
+
+    async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
+        """As `save` where nothing is kept of the room; otherwise nothing is written. False as there."""
 
     async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
         """Keep title, open, settings and created_ms (not likes), and list the room in its partition.
@@ -20,7 +23,11 @@ class Rooms(Protocol):
         """
 
     async def delete(self, process: str, lease: int, room: str) -> bool:
-        """Forget state and listing, for a room closed for good. The log stays until it is trimmed by age."""
+        """Close it for good: it is not listed any more, its title, settings and likes are forgotten.
+
+        Its sanctions stay, and the newest entry of its log, so that no position is used twice. Only `save`
+        brings it back. False when the lease was lost: nothing was written.
+        """
 
     async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:
         """Add to the like totals of rooms in one pipelined write; returns the new totals.

@@ -1,11 +1,11 @@
 -- Read a log backwards until enough items or bytes are found; at least one entry where there is one.
--- KEYS: log   ARGV: items, most bytes   Returns {head, entries}, the newest entry first.
+-- KEYS: log   ARGV: items, most bytes, from where (`+`, or `(` and an id)   Returns {head, entries}, the newest entry first.
 local READ_AT_ONCE = 16
 
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local head = newest and newest[1] or '0-0'
 local wanted, room = tonumber(ARGV[1]), tonumber(ARGV[2])
-local entries, from = {}, '+'
+local entries, from = {}, ARGV[3]
 while wanted > 0 do
   local read = redis.call('XREVRANGE', KEYS[1], from, '-', 'COUNT', READ_AT_ONCE)
   for _, entry in ipairs(read) do

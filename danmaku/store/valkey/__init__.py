@@ -23,7 +23,7 @@ class ValkeyStore:
         self._link = link
         self.leases = ValkeyLeases(link, keys)
         self.history = ValkeyHistory(link, keys, rooms.history_batches, rooms.history_s)
-        self.rooms = ValkeyRooms(link, keys, rooms.history_s)
+        self.rooms = ValkeyRooms(link, keys)
         self.moderation = ValkeyModeration(link, keys)
         self.tokens = ValkeyTokens(link, keys)
 

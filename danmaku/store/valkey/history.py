@@ -31,8 +31,9 @@ class ValkeyHistory:
     async def head(self, room: str) -> Position:
         return _position(await self._link.one(*self._link.script("head", [self._keys.log(room)])))
 
-    async def latest(self, room: str, items: int, max_bytes: int) -> Slice:
-        call = self._link.script("latest", [self._keys.log(room)], items, max_bytes)
+    async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
+        begin = "+" if before is None else f"({_id(before)}"
+        call = self._link.script("latest", [self._keys.log(room)], items, max_bytes, begin)
         head, newest_first = await self._link.one(*call)
         return Slice(tuple(_entry(raw) for raw in reversed(newest_first)), True, _position(head))
 

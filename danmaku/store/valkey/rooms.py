@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from danmaku.model import RoomInfo, RoomSettings
+from danmaku.model import RoomInfo, RoomSettings, closed_for_good
 from danmaku.store.valkey.keys import Keys, held_by
-from danmaku.store.valkey.link import Link
+from danmaku.store.valkey.link import Link, Word
 
 
 class ValkeyRooms:
-    def __init__(self, link: Link, keys: Keys, log_s: int) -> None:
+    def __init__(self, link: Link, keys: Keys) -> None:
         self._link = link
         self._keys = keys
-        self._log_ms = log_s * 1000
 
     async def load(self, room: str) -> RoomInfo | None:
         raw = await self._link.one("HGETALL", self._keys.state(room))
@@ -29,45 +30,14 @@ class ValkeyRooms:
             created_ms=int(kept[b"created_ms"]),
         )
 
+    async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
+        return await self._write("create_room", process, lease, info)
+
     async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
-        keys = self._keys
-        saved = await self._link.one(
-            *self._link.script(
-                "save_room",
-                [
-                    keys.lease_of(info.room),
-                    keys.state(info.room),
-                    keys.listing_of(info.room),
-                    keys.log(info.room),
-                ],
-                held_by(process, lease),
-                info.room,
-                *("title", info.title),
-                *("open", int(info.open)),
-                *("settings", msgspec.json.encode(info.settings)),
-                *("created_ms", info.created_ms),
-            )
-        )
-        return bool(saved)
+        return await self._write("save_room", process, lease, info)
 
     async def delete(self, process: str, lease: int, room: str) -> bool:
-        keys = self._keys
-        deleted = await self._link.one(
-            *self._link.script(
-                "delete_room",
-                [
-                    keys.lease_of(room),
-                    keys.state(room),
-                    keys.listing_of(room),
-                    keys.log(room),
-                    keys.sanctions(room),
-                ],
-                held_by(process, lease),
-                room,
-                self._log_ms,
-            )
-        )
-        return bool(deleted)
+        return await self._write("delete_room", process, lease, closed_for_good(room))
 
     async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:
         totals = await self._link.all(
@@ -86,3 +56,21 @@ class ValkeyRooms:
     async def in_partition(self, partition: int) -> list[str]:
         rooms = await self._link.one("SMEMBERS", self._keys.listing(partition))
         return sorted(room.decode() for room in rooms)
+
+    async def _write(
+        self,
+        verb: Literal["create_room", "save_room", "delete_room"],
+        process: str,
+        lease: int,
+        info: RoomInfo,
+    ) -> bool:
+        keys, room = self._keys, info.room
+        state: tuple[Word, ...] = (
+            *("title", info.title),
+            *("open", int(info.open)),
+            *("settings", msgspec.json.encode(info.settings)),
+            *("created_ms", info.created_ms),
+        )
+        touched = [keys.lease_of(room), keys.state(room), keys.listing_of(room), keys.log(room)]
+        call = self._link.script(verb, touched, held_by(process, lease), room, *state)
+        return bool(await self._link.one(*call))
