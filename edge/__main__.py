@@ -28,7 +28,7 @@ class NotStarted(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT. The exit code: 0, or 2 when the same start would fail again."""
+    """Run until SIGTERM, SIGINT or SIGHUP. The exit code: 0, or 2 when the same start would fail again."""
     flags = _parse(arguments)
     try:
         settings = load(flags.config, os.environ, _overrides(flags))

@@ -78,6 +78,10 @@ def refusal(kind: errors.Kind, *headers: tuple[str, str]) -> Response:
     return Response(kind.status, body.encode(), (("Content-Type", "application/json"), *headers))
 
 
+def _busy() -> Response:
+    return refusal(errors.UNAVAILABLE, ("Retry-After", "1"))
+
+
 def as_response(answer: Response) -> Response:
     """A handler's answer, found out here if it is none: native code would wait for it for ever."""
     if not isinstance(answer, Response):
@@ -133,7 +137,7 @@ class _Exchange:
     number: int
     socket: Pointer
     request: Request
-    refusal: Response | None
+    refusal: Response | None = None
     body: bytearray = field(default_factory=bytearray)
     received: int = 0
     task: asyncio.Task[None] | None = None
@@ -160,6 +164,7 @@ class HttpSide:
         self._max_requests = max_requests
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, _Exchange] = {}
+        self._deadlines: dict[int, asyncio.TimerHandle] = {}  # of bodies on their way, the oldest first
         self._tasks: set[asyncio.Task[None]] = set()
         self._answer: tuple[str, Response, bool] | None = None  # on its way into the cork callback
         self._on_aborted = native.keep("void(uws_res_t *, void *)", self._aborted)
@@ -184,9 +189,30 @@ class HttpSide:
         self._native.lib.uws_res_on_aborted(PLAIN, socket, self._on_aborted, key)
         self._native.lib.uws_res_on_data(PLAIN, socket, self._on_data, key)
         request = copy_request(self._native, socket, native_request)
-        full = len(self._exchanges) >= self._max_requests
-        busy = refusal(errors.UNAVAILABLE, ("Retry-After", "1")) if full else None
-        self._exchanges[number] = _Exchange(number, socket, request, busy)
+        self._exchanges[number] = _Exchange(number, socket, request)
+        if "content-length" in request.headers or "transfer-encoding" in request.headers:
+            self._await_body(number)
+
+    def _await_body(self, number: int) -> None:
+        """Only for so long, and only so many: the oldest makes room, so that none is refused for the slow."""
+        loop = asyncio.get_running_loop()
+        if len(self._deadlines) >= self._max_requests:
+            oldest = next(iter(self._deadlines))
+            self._forget_deadline(oldest)
+            self._exchanges[oldest].refusal = _busy()
+            loop.call_soon(self._hang_up, oldest)  # not from within another one's native handler
+        self._deadlines[number] = loop.call_later(self._timeout_s, self._hang_up, number)
+
+    def _forget_deadline(self, number: int) -> None:
+        deadline = self._deadlines.pop(number, None)
+        if deadline is not None:
+            deadline.cancel()
+
+    def _hang_up(self, number: int) -> None:
+        """The body did not come in time, or has to make room."""
+        exchange = self._exchanges.get(number)
+        if exchange is not None:
+            self._reply(exchange, exchange.refusal or refusal(errors.TIMEOUT), hang_up=True)
 
     def _data(self, _: Pointer, chunk: Pointer, length: int, last: bool, key: Pointer) -> None:
         """A part of the body. Every request has at least one, which may be empty."""
@@ -206,6 +232,10 @@ class HttpSide:
             self._reply(exchange, exchange.refusal, hang_up=not last)
 
     def _start(self, exchange: _Exchange) -> None:
+        if len(self._tasks) >= self._max_requests:
+            self._reply(exchange, _busy())
+            return
+        self._forget_deadline(exchange.number)
         if exchange.body:
             exchange.request = replace(exchange.request, body=bytes(exchange.body))
             exchange.body.clear()
@@ -229,6 +259,7 @@ class HttpSide:
     def _aborted(self, _: Pointer, key: Pointer) -> None:
         exchange = self._exchanges.pop(self._number(key), None)
         if exchange is not None:
+            self._forget_deadline(exchange.number)
             exchange.socket = None
             if exchange.task is not None:
                 exchange.task.cancel()
@@ -238,6 +269,7 @@ class HttpSide:
         if socket is None:
             return
         del self._exchanges[exchange.number]
+        self._forget_deadline(exchange.number)
         self._answer = (exchange.request.method, response, hang_up)
         self._native.lib.uws_res_cork(PLAIN, socket, self._on_cork, self._native.ffi.NULL)
         self._bridge.poke()

@@ -15,7 +15,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """`address` is whose connection it is, as far as trusted proxies tell."""
+    """`address` is whose connection it is, as far as trusted proxies tell: of IPv6 the /64 network."""
 
     codec: wire.Codec
     address: str
@@ -64,17 +64,29 @@ class Admission:
 
 
 def client_address(forwarded: str, peer: str, trusted: Sequence[_Network]) -> str:
-    """The nearest address that is not a trusted proxy: each hop is believed only by the one before it."""
+    """The nearest address that is not a trusted proxy: each hop is believed only by the one before it.
+
+    The peer, if a hop that counts is no address. Of IPv6 the /64: any one customer has that many.
+    """
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    address = peer
-    while hops and _is_within(address, trusted):
-        address = hops.pop()
-    return address
+    address = _parse(peer)
+    while hops and address is not None and any(address in network for network in trusted):
+        address = _parse(hops.pop())
+    if address is None:
+        address = _parse(peer)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(address), 64), strict=False))
+    return peer if address is None else str(address)
 
 
-def _is_within(text: str, networks: Sequence[_Network]) -> bool:
+def _parse(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Without its port, as in `192.0.2.1:5000` and `[2001:db8::1]:5000`. None: it is no address."""
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(hop)
     except ValueError:
-        return False
-    return any(address in network for network in networks)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

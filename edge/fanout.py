@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Protocol
 
 from danmaku import wire
+from danmaku.errors import Close
 from danmaku.telemetry import EdgeMetrics
 from edge.ring import Batch
 from edge.roster import Roster
@@ -65,8 +66,10 @@ class Fanout:
             self._publisher.publish(topics.json, wire.JSON.batch(frame), binary=False)
 
     def notice(self, connections: list[Connection], frame: bytes) -> None:
-        """To these connections of one user."""
+        """To these connections of one user; one that cannot take it is closed, since it is said only once."""
         for connection in connections:
             codec: wire.Codec = connection.session.codec
-            connection.send(codec.batch(frame), codec.binary)
-        self._metrics.frames_out.inc(len(connections))
+            if connection.send(codec.batch(frame), codec.binary):
+                self._metrics.frames_out.inc()
+            else:
+                connection.close(Close.TOO_SLOW, "too slow for a notice")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from danmaku.envelope import Out, OutKind
-from danmaku.model import Position
+from danmaku.model import START, Position
 from edge.ring import Added, Batch, Ring
 
 _SAME_STATS = 2  # repeats of equal statistics that are shown, for those who missed the first
@@ -40,6 +40,8 @@ class Feed:
 
     def begin(self, frames: Sequence[bytes], head: Position) -> list[Shown]:
         """The newest part of history, asked for after the subscription. Raises ValueError on a bad frame."""
+        if self.ring.head > START:  # so much came before it that not all could be held back
+            return self.mend(frames) + self.resume()
         self.ring.head = head
         for number, batch in enumerate([Batch.of_frame(frame) for frame in frames]):
             if number == 0 or self.ring.add(batch) is Added.GAP:

@@ -19,7 +19,7 @@ from danmaku.model import Position
 from danmaku.subjects import Subjects
 from edge.fanout import Fanout, Topics
 from edge.feed import Feed, Shown
-from edge.ring import Batch
+from edge.ring import Batch, Page
 from edge.roster import Roster
 from edge.session import Session
 from edge.uws import Connection
@@ -32,6 +32,8 @@ _RETRY_S: Final = 0.2
 _MAX_PAGES: Final = 8  # of history to close one gap
 _PAGE_ITEMS: Final = 1000
 _MENDING_AT_ONCE: Final = 16
+_MENDING_S: Final = 1.0  # the longest that viewers of a room wait for it, be there as many rooms as there may
+_TOLD_PER_TURN: Final = 200
 _MAX_PULLS: Final = 256  # different questions to history under way for viewers
 
 
@@ -57,7 +59,7 @@ class Stage:
 
 
 Opened = Callable[[Stage | None], None]
-Pulled = Callable[[HistoryReply | None], None]
+Pulled = Callable[[Page | None], None]
 
 
 class Feeds:
@@ -196,7 +198,7 @@ class Feeds:
             )
         await self._bus.flush(self._request_s)
         reply = await self._history.history(room, None, self._join_items)
-        stage.feed.begin(reply.frames, Position(reply.epoch, reply.seq))
+        self._show(stage, stage.feed.begin(reply.frames, Position(reply.epoch, reply.seq)))
         stage.open = True
 
     def _received(self, stage: Stage, payload: bytes) -> None:
@@ -221,25 +223,26 @@ class Feeds:
                 self._notice(stage.topics.room, one)
 
     def _notice(self, room: str, out: Out) -> None:
-        """To the connections that one user has in this room; who is kicked leaves it."""
-        connections = [
-            connection
-            for connection in self._roster.connections(out.uid)
-            if room in connection.session.joined
-        ]
-        self._fanout.notice(connections, out.frame)
+        """To the connections that one user has in this room; who is kicked leaves it, or does not get in."""
+        connections = self._roster.connections(out.uid)
+        inside = [connection for connection in connections if room in connection.session.joined]
+        self._fanout.notice(inside, out.frame)
         if connections and _is_kick(out.frame):
             for connection in connections:
+                connection.session.void(room)
                 self.leave(connection, room)
 
     def _mend_soon(self, stage: Stage) -> None:
         stage.task = self._spawn(self._mend(stage))
 
     async def _mend(self, stage: Stage) -> None:
-        """Ask history for what is missing, once for all viewers; then go on with what there is."""
+        """Ask history for what is missing, once for all viewers; then go on with what there is.
+
+        What is still missing after that is noticed with the next head and asked for again.
+        """
         feed = stage.feed
         try:
-            async with self._mending:
+            async with asyncio.timeout(_MENDING_S), self._mending:
                 for _ in range(_MAX_PAGES):
                     reply = await self._history.history(feed.room, feed.ring.head, _PAGE_ITEMS)
                     if not feed.behind:
@@ -247,21 +250,28 @@ class Feeds:
                     self._show(stage, feed.mend(reply.frames))
                     if not reply.frames or feed.ring.head >= (reply.epoch, reply.seq):
                         break
-        except Refusal:
+        except (Refusal, TimeoutError):
             logger.warning("a gap in room %s is not closed: history does not answer", feed.room)
         finally:
             stage.task = None
             self._show(stage, feed.resume())
 
     async def _pull(self, key: tuple[str, Position, int]) -> None:
-        reply: HistoryReply | None = None
+        room, since, limit = key
+        page: Page | None = None
         try:
-            reply = await self._history.history(*key)
+            reply = await self._history.history(room, since, limit)
+            page = Page(since, reply.frames, Position(reply.epoch, reply.seq), reply.complete)
         except Refusal:
-            logger.debug("history of room %s does not answer", key[0])
+            logger.debug("history of room %s does not answer", room)
+        except ValueError:
+            logger.warning("the history of room %s cannot be read", room)
         finally:
-            for pulled in self._pulls.pop(key):
-                _call(pulled, reply)
+            waiting = self._pulls.pop(key)
+        for number, pulled in enumerate(waiting, 1):
+            _call(pulled, page)
+            if number % _TOLD_PER_TURN == 0:
+                await asyncio.sleep(0)
 
     def _linger(self, stage: Stage) -> None:
         """An empty room stays for a moment: somebody may come back, or is on the way in."""

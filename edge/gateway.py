@@ -42,6 +42,7 @@ class Gateway:
         limits: Limits,
         metrics: EdgeMetrics,
         *,
+        frame_bytes: int,
         heartbeat_ms: int,
         monotonic: Callable[[], float],
         wall: Callable[[], float],
@@ -55,6 +56,7 @@ class Gateway:
         self._admission = admission
         self._limits = limits
         self._metrics = metrics
+        self._frame_bytes = frame_bytes
         self._heartbeat_ms = heartbeat_ms
         self._monotonic = monotonic
         self._wall = wall
@@ -80,7 +82,8 @@ class Gateway:
             self._metrics.refusals.labels(refusal.name).inc()
             return _refused_upgrade(refusal)
         session = Session(admitted.codec, self._limits, identity, admitted.address)
-        return Accept(admitted.codec.protocol, session)
+        offered = request.headers.get("sec-websocket-protocol")
+        return Accept(admitted.codec.protocol if offered else None, session)
 
     def opened(self, connection: Connection) -> None:
         self._admission.opened(connection.session.address)
@@ -88,6 +91,9 @@ class Gateway:
         self._metrics.connections.inc()
 
     def received(self, connection: Connection, message: bytes, binary: bool) -> None:
+        if len(message) > self._frame_bytes:
+            connection.close(Close.FRAME_TOO_LARGE, f"a message holds at most {self._frame_bytes} bytes")
+            return
         session: Session = connection.session
         now = self._monotonic()
         frames = session.codec.decode(message)
@@ -135,13 +141,21 @@ class Gateway:
             elif session.identity is not None:
                 identity = session.identity
             else:
-                self._greet(connection, frame, self._authority.guest(frame.device, frame.name))
+                identity = self._authority.guest(frame.device, frame.name)
+                self._introduce(connection, identity)
+                self._greet(connection, frame, identity)
                 return
         except Refusal as refusal:
             self._turn_away(connection, frame.id, refusal)
             return
+        self._introduce(connection, identity)
         row = HelloRow(identity.uid, identity.issued_ms)
         self._client.submit_user(row, partial(self._checked, connection, frame, identity))
+
+    def _introduce(self, connection: Connection, identity: Identity) -> None:
+        """Before the token is checked: a revocation just after that must find the connection."""
+        connection.session.identity = identity
+        self._roster.arrive(identity.uid, connection)
 
     def _checked(self, connection: Connection, frame: wire.Hello, identity: Identity, answer: Answer) -> None:
         if isinstance(answer, Refused):
@@ -159,7 +173,6 @@ class Gateway:
             return
         session: Session = connection.session
         held = session.greet(identity)
-        self._roster.arrive(identity.uid, connection)
         answer = wire.Ok(
             frame.id,
             uid=identity.uid,

@@ -42,6 +42,8 @@ _LOOK_S: Final = 0.02
 _GOODBYE: Final = 0.6  # of the time to drain is for viewers to move, the rest for what is under way
 _SHORTEST_END_S: Final = 0.5
 _GOODBYES_PER_TURN: Final = 200
+_READ_FACTOR: Final = 8
+_MOST_READ_BYTES: Final = 2**30
 _HTTP_SLACK_S: Final = 5.0  # what an HTTP request may take beyond its one question to the rooms processes
 
 
@@ -60,7 +62,8 @@ class Node:
         admission = Admission(edge)
         subjects = Subjects(settings.nats.prefix)
         self._server = Server(
-            max_frame_bytes=edge.frame_bytes,
+            # What is only somewhat too large is read, so that its sender can be told why it is closed.
+            max_frame_bytes=min(edge.frame_bytes * _READ_FACTOR, _MOST_READ_BYTES),
             max_buffered_bytes=edge.buffered_bytes,
             idle_timeout_s=edge.idle_s,
             max_body_bytes=edge.body_bytes,
@@ -121,6 +124,7 @@ class Node:
             admission,
             Limits(edge.frames_per_s, edge.frames_burst, edge.rooms_per_connection),
             metrics,
+            frame_bytes=edge.frame_bytes,
             heartbeat_ms=round(edge.heartbeat_s * 1000),
             monotonic=time.monotonic,
             wall=time.time,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from danmaku.envelope import Elsewhere
+from danmaku.envelope import Elsewhere, Open
 
 R = TypeVar("R")
 A = TypeVar("A")
@@ -116,11 +116,11 @@ class Outbox(Generic[R, A]):
         )
 
     def settle(self, parcel: Parcel[R, A], answers: Sequence[A]) -> list[tuple[Waiting[R, A], A]]:
-        """The request came back; what to tell whom. Rows answered `Elsewhere` are asked again."""
+        """The request came back; what to tell whom. Rows answered `Elsewhere` or `Open` are asked again."""
         self._ended(parcel)
         told: list[tuple[Waiting[R, A], A]] = []
         for one, answer in zip(parcel.waiting, answers, strict=True):
-            if isinstance(answer, Elsewhere):
+            if isinstance(answer, Elsewhere | Open):
                 self._queue.append(one)
             else:
                 told.append((one, answer))

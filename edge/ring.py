@@ -174,7 +174,7 @@ class Ring:
         if snapshot is None:
             if len(self._snapshots) == _MAX_SNAPSHOTS:
                 self._snapshots.clear()
-            snapshot = codec.history([batch.encoded(codec) for batch in self._batches[begin:]])
+            snapshot = _history(codec, self._batches[begin:])
             self._snapshots[key] = snapshot
         return snapshot
 
@@ -191,20 +191,44 @@ def _last(batch: Batch) -> Position:
     return batch.last
 
 
-def bridge(
-    ring: Ring, codec: wire.Codec, since: Position, frames: Sequence[bytes], max_bytes: int
-) -> msgspec.Raw | None:
-    """What a joiner at `since` gets when stored `frames` lead from there to what the ring holds.
+class Page:
+    """Stored batches after `since`, encoded once for all who asked for them at the same time."""
 
-    None when something between them is missing. Raises ValueError on a bad frame.
-    """
-    batches = [Batch.of_frame(frame) for frame in frames]
-    position = since
-    for batch in batches:
-        if not batch.continues(position):
-            return None
-        position = batch.last
-    rest, complete = ring.since(position, None, max_bytes)
-    if not complete:
-        return None
-    return codec.history([batch.encoded(codec) for batch in batches + rest])
+    def __init__(self, since: Position, frames: Sequence[bytes], head: Position, complete: bool) -> None:
+        """Raises ValueError on a bad frame."""
+        self.head = head
+        self.complete = complete
+        self._since = since
+        self._batches = [Batch.of_frame(frame) for frame in frames]
+        self._histories: dict[bool, msgspec.Raw] = {}
+        self._bridges: dict[bool, tuple[Position, msgspec.Raw | None]] = {}
+
+    def history(self, codec: wire.Codec) -> msgspec.Raw:
+        history = self._histories.get(codec.binary)
+        if history is None:
+            history = self._histories[codec.binary] = _history(codec, self._batches)
+        return history
+
+    def bridge(self, ring: Ring, codec: wire.Codec, max_bytes: int) -> msgspec.Raw | None:
+        """What a joiner at `since` gets when these lead from there to what the ring holds.
+
+        None when something between them is missing.
+        """
+        head, history = self._bridges.get(codec.binary, (None, None))
+        if head != ring.head:
+            history = self._bridge(ring, codec, max_bytes)
+            self._bridges[codec.binary] = ring.head, history
+        return history
+
+    def _bridge(self, ring: Ring, codec: wire.Codec, max_bytes: int) -> msgspec.Raw | None:
+        position = self._since
+        for batch in self._batches:
+            if not batch.continues(position):
+                return None
+            position = batch.last
+        rest, complete = ring.since(position, None, max_bytes)
+        return _history(codec, self._batches + rest) if complete else None
+
+
+def _history(codec: wire.Codec, batches: Sequence[Batch]) -> msgspec.Raw:
+    return codec.history([batch.encoded(codec) for batch in batches])

@@ -110,7 +110,7 @@ class RoomsClient:
         return sorted(rooms, key=lambda info: (-info.viewers, info.room))[:limit]
 
     async def broadcast(self, uid: str, cid: str, item: bytes) -> int:
-        """Post an item to every open room; how many it reached. Raises Refusal; `cid` makes it repeatable."""
+        """Post an item to every open room; how many it goes to. Raises Refusal; `cid` makes it repeatable."""
         request = envelope.encode(BroadcastRequest(round(self._request_s * 1000), uid, cid, item))
         replies = await self._ask_every_owner(request, envelope.decode_broadcast_reply)
         return sum(reply.rooms for reply in replies)

@@ -1,6 +1,7 @@
 """One connection: which of its frames may be carried out, and which are refused. Pure.
 
-There is one of these per viewer, so it is small: slots, no containers of its own but a tuple of rooms.
+There is one of these per viewer, so it is small: slots, no containers of its own but tuples that are
+mostly short or empty.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ class _Phase(IntEnum):
 class Session:
     """`identity` is who the upgrade's token says, and after the hello who is speaking."""
 
-    __slots__ = ("_due", "_far_due", "_held", "_limits", "_phase", "address", "codec", "identity", "joined")
+    __slots__ = (
+        "_due", "_far_due", "_held", "_joining", "_limits", "_phase",
+        "address", "codec", "identity", "joined",
+    )  # fmt: skip
 
     def __init__(
         self, codec: wire.Codec, limits: Limits, identity: Identity | None = None, address: str = ""
@@ -76,6 +80,7 @@ class Session:
         self.identity = identity
         self.address = address
         self.joined: tuple[str, ...] = ()
+        self._joining: tuple[wire.Join, ...] = ()  # not answered yet
         self._limits = limits
         self._phase = _Phase.NEW
         self._held: tuple[wire.ClientFrame, ...] = ()
@@ -104,8 +109,19 @@ class Session:
         held, self._held = self._held, ()
         return [self._judge(frame) for frame in held]
 
-    def may_enter(self, room: str) -> bool:
-        return room in self.joined or len(self.joined) < self._limits.rooms
+    def settle(self, join: wire.Join) -> bool:
+        """This join is answered now; False when it was made void meanwhile."""
+        others = tuple(other for other in self._joining if other is not join)
+        valid = len(others) < len(self._joining)
+        self._joining = others
+        return valid
+
+    def void(self, room: str) -> bool:
+        """Joins of this room that are under way come to nothing; False when there are none."""
+        others = tuple(join for join in self._joining if join.room != room)
+        any_void = len(others) < len(self._joining)
+        self._joining = others
+        return any_void
 
     def enter(self, room: str) -> None:
         if room not in self.joined:
@@ -158,8 +174,9 @@ class Session:
             return
         check_id(frame.room, "room")
         if isinstance(frame, wire.Join):
-            if not self.may_enter(frame.room):
-                raise Refusal(CONFLICT, f"at most {self._limits.rooms} rooms per connection; leave one first")
+            self._check_join(frame)
+            return
+        if isinstance(frame, wire.Leave) and self.void(frame.room):
             return
         if frame.room not in self.joined:
             raise Refusal(NOT_JOINED)
@@ -167,6 +184,12 @@ class Session:
             _check_send(frame)
         elif isinstance(frame, wire.Like) and not 1 <= frame.n <= MAX_LIKES:
             raise Refusal(BAD_FRAME, f"n must be from 1 to {MAX_LIKES}")
+
+    def _check_join(self, frame: wire.Join) -> None:
+        rooms = {frame.room, *self.joined, *(join.room for join in self._joining)}
+        if len(rooms) > self._limits.rooms:
+            raise Refusal(CONFLICT, f"at most {self._limits.rooms} rooms per connection; leave one first")
+        self._joining += (frame,)
 
     def _check_hello(self, frame: wire.Hello) -> None:
         if self._phase is not _Phase.NEW:

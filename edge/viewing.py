@@ -10,15 +10,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from danmaku import wire
-from danmaku.envelope import Admitted, Done, HistoryReply, JoinRow, LikeRow, Refused, SendRow, Shed, Shown
-from danmaku.errors import INTERNAL, UNAVAILABLE, Kind, Refusal
+from danmaku.envelope import Admitted, Done, JoinRow, LikeRow, Refused, SendRow, Shed, Shown
+from danmaku.errors import CONFLICT, INTERNAL, UNAVAILABLE, Kind, Refusal
 from danmaku.model import Identity, Position
 from danmaku.telemetry import EdgeMetrics
 from edge.channels import Answer
 from edge.feeds import Feeds, Stage
 from edge.replies import Replies
-from edge.ring import bridge
+from edge.ring import Page
 from edge.rooms_client import RoomsClient
 from edge.session import Session
 from edge.uws import Connection
@@ -49,48 +51,73 @@ class Viewing:
         self._snapshot_bytes = snapshot_bytes
 
     def join(self, connection: Connection, frame: wire.Join) -> None:
+        self._ask(connection, frame, waited=False)
+
+    def _ask(self, connection: Connection, frame: wire.Join, *, waited: bool) -> None:
         identity = _identity(connection)
         row = JoinRow(frame.room, identity.uid, identity.role_in(frame.room))
-        self._client.submit(row, partial(self._judged, connection, frame))
+        self._client.submit(row, partial(self._judged, connection, frame, waited))
 
-    def _judged(self, connection: Connection, frame: wire.Join, answer: Answer) -> None:
+    def _judged(self, connection: Connection, frame: wire.Join, waited: bool, answer: Answer) -> None:
         if not connection.is_open:
             return
-        if isinstance(answer, Admitted):
-            self._feeds.enter(frame.room, partial(self._stage_opened, connection, frame, answer))
+        if not isinstance(answer, Admitted):
+            self._refuse_join(connection, frame, _refusal(answer))
+        elif waited or self._feeds.get(frame.room) is not None:
+            self._feeds.enter(frame.room, partial(self._find, connection, frame, answer))
         else:
-            self._replies.refuse(connection, frame.id, _refusal(answer))
+            self._feeds.enter(frame.room, partial(self._opened, connection, frame))
 
-    def _stage_opened(
+    def _opened(self, connection: Connection, frame: wire.Join, stage: Stage | None) -> None:
+        """Ask again: who was removed from the room before it was followed here is not known here."""
+        if stage is None:
+            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+        elif connection.is_open:
+            self._ask(connection, frame, waited=True)
+
+    def _find(
         self, connection: Connection, frame: wire.Join, admitted: Admitted, stage: Stage | None
     ) -> None:
+        """Get what the joiner missed, where it is not here."""
         since = frame.since.position if frame.since is not None else None
         if not connection.is_open:
             return
         if stage is None:
-            self._replies.refuse(connection, frame.id, _later(UNAVAILABLE))
+            self._refuse_join(connection, frame, _later(UNAVAILABLE))
         elif since is None or stage.feed.ring.covers(since):
             self._seat(connection, frame, admitted, None)
         else:
-            seat = partial(self._seat, connection, frame, admitted)
-            self._feeds.pull(frame.room, since, _PULL_ITEMS, seat)
+            found = partial(self._found, connection, frame, admitted)
+            self._feeds.pull(frame.room, since, _PULL_ITEMS, found)
 
-    def _seat(
-        self, connection: Connection, frame: wire.Join, admitted: Admitted, reply: HistoryReply | None
-    ) -> None:
+    def _found(self, connection: Connection, frame: wire.Join, admitted: Admitted, page: Page | None) -> None:
+        """That history does not answer now must not look as if it were lost."""
+        if page is None:
+            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+        else:
+            self._seat(connection, frame, admitted, page)
+
+    def _refuse_join(self, connection: Connection, frame: wire.Join, refusal: Refusal) -> None:
+        connection.session.settle(frame)
+        self._replies.refuse(connection, frame.id, refusal)
+
+    def _seat(self, connection: Connection, frame: wire.Join, admitted: Admitted, page: Page | None) -> None:
         """In one step: the answer with what was shown so far, and a place among those who get the rest."""
         if not connection.is_open:
             return
         session: Session = connection.session
         stage = self._feeds.get(frame.room)
-        if stage is None or not session.may_enter(frame.room):
-            self._replies.refuse(connection, frame.id, _later(UNAVAILABLE))
+        if stage is None:
+            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+            return
+        if not session.settle(frame):
+            self._replies.refuse(
+                connection, frame.id, Refusal(CONFLICT, "out of the room before being in it")
+            )
             return
         ring = stage.feed.ring
         since = frame.since.position if frame.since is not None else None
-        history = None
-        if since is not None and reply is not None:
-            history = bridge(ring, session.codec, since, reply.frames, self._snapshot_bytes)
+        history = None if page is None else page.bridge(ring, session.codec, self._snapshot_bytes)
         complete = True
         if history is None:
             history, complete = ring.snapshot(session.codec, since, self._join_items, self._snapshot_bytes)
@@ -106,7 +133,7 @@ class Viewing:
             complete=complete,
         )
         self._replies.send(connection, answer)
-        if frame.room not in session.joined:
+        if connection.is_open and frame.room not in session.joined:
             self._feeds.seat(connection, stage)
         self._metrics.joins.inc()
 
@@ -157,24 +184,24 @@ class Viewing:
         if stage is not None and stage.feed.ring.covers(since):
             ring = stage.feed.ring
             batches, complete = ring.since(since, limit, self._snapshot_bytes)
-            frames = [batch.encoded(connection.session.codec) for batch in batches]
-            self._tell_history(connection, frame, frames, ring.head, complete)
+            codec: wire.Codec = connection.session.codec
+            history = codec.history([batch.encoded(codec) for batch in batches])
+            self._tell_history(connection, frame, history, ring.head, complete)
         else:
             self._feeds.pull(frame.room, since, limit, partial(self._pulled, connection, frame))
 
-    def _pulled(self, connection: Connection, frame: wire.History, reply: HistoryReply | None) -> None:
-        if reply is None:
+    def _pulled(self, connection: Connection, frame: wire.History, page: Page | None) -> None:
+        if page is None:
             self._replies.refuse(connection, frame.id, _later(UNAVAILABLE))
-            return
-        frames = [connection.session.codec.batch(stored) for stored in reply.frames]
-        head = Position(reply.epoch, reply.seq)
-        self._tell_history(connection, frame, frames, head, reply.complete)
+        else:
+            history = page.history(connection.session.codec)
+            self._tell_history(connection, frame, history, page.head, page.complete)
 
     def _tell_history(
         self,
         connection: Connection,
         frame: wire.History,
-        frames: list[bytes],
+        history: msgspec.Raw,
         head: Position,
         complete: bool,
     ) -> None:
@@ -183,7 +210,7 @@ class Viewing:
             room=frame.room,
             epoch=head.epoch,
             seq=head.seq,
-            history=connection.session.codec.history(frames),
+            history=history,
             complete=complete,
         )
         self._replies.send(connection, answer)

@@ -124,7 +124,12 @@ class Connection:
     async def _once(self) -> tuple[int, str]:
         """One connection from beginning to end; returns close code and reason. Raises Refusal for good."""
         try:
-            token = await self._token() if callable(self._token) else self._token
+            token = await self._fresh_token()
+        except Refusal:
+            raise
+        except Exception as error:
+            return self._not_reached(f"there is no token: {error!r}")
+        try:
             socket = await self._open()
         except InvalidStatus as error:
             status = error.response.status_code
@@ -147,6 +152,13 @@ class Connection:
             await link.close()
         may_come_back = errors.may_reconnect(code)
         return self._not_reached(reason) if may_come_back and not self._was_open else (code, reason)
+
+    async def _fresh_token(self) -> str | None:
+        """Raises whatever its source does, and TimeoutError."""
+        if not callable(self._token):
+            return self._token
+        async with asyncio.timeout(self._timing.connect):
+            return await self._token()
 
     async def _open(self) -> ClientConnection:
         return await connect(

@@ -14,12 +14,14 @@ class Inbox(Generic[T]):
 
     When it is full the oldest is dropped and counted in `dropped`: what a live room says now is
     worth more than what it said before, and no reader can hold up the others of its connection.
+    Of what replaces what came before it, only the latest is kept, and read first.
     Cancel-safe: a cancelled read loses nothing.
     """
 
     def __init__(self, size: int) -> None:
         self.dropped = 0
         self._items: deque[T] = deque()
+        self._latest: T | None = None
         self._size = size
         self._ended = False
         self._error: Exception | None = None
@@ -34,6 +36,12 @@ class Inbox(Generic[T]):
         self._items.append(item)
         self._news.set()
 
+    def put_latest(self, item: T) -> None:
+        """Replaces the one before it, and takes no room from the others."""
+        if not self._ended:
+            self._latest = item
+            self._news.set()
+
     def end(self, error: Exception | None = None) -> None:
         """Nothing more will come: once drained, iteration stops, or raises `error`."""
         if not self._ended:
@@ -44,9 +52,12 @@ class Inbox(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        while not self._items:
+        while self._latest is None and not self._items:
             if self._ended:
                 raise self._error or StopAsyncIteration
             self._news.clear()
             await self._news.wait()
+        if self._latest is not None:
+            latest, self._latest = self._latest, None
+            return latest
         return self._items.popleft()

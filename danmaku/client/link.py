@@ -11,10 +11,11 @@ import msgspec
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from danmaku.errors import REFUSALS, TIMEOUT, UNAVAILABLE, Kind, Refusal
+from danmaku.errors import BAD_FRAME, REFUSALS, TIMEOUT, TOO_LARGE, UNAVAILABLE, Kind, Refusal
 from danmaku.wire import ClientFrame, Codec, Err, Ok, ServerFrame
 
 _GONE_WITHOUT_A_WORD = 1006
+_MESSAGE_BYTES = 16 * 1024  # what a service takes as shipped; with more it would close the connection
 _RETRY_MS = 250
 
 T = TypeVar("T")
@@ -49,8 +50,13 @@ class Link:
         if not self.alive:
             raise Lost
         number = next(self._ids)
+        try:
+            message = self._codec.encode(msgspec.structs.replace(frame, id=number))
+        except (ValueError, OverflowError) as error:
+            raise Refusal(BAD_FRAME, f"this cannot be sent: {error}") from None
+        if len(message) > _MESSAGE_BYTES:
+            raise Refusal(TOO_LARGE)
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
-        message = self._codec.encode(msgspec.structs.replace(frame, id=number))
         try:
             await self._socket.send(message, text=not self._codec.binary)
             reply: Ok | Err | None = await answer

@@ -27,7 +27,7 @@ class Room:
     """An async iterator over what the room shows, and the calls one can make there.
 
     Comments and events come once each and in the order of their positions, also across lost
-    connections; what was missed in between is read back. Stats come as the server sends them.
+    connections; what was missed in between is read back. Of stats only the latest waits, and is read first.
     One reader per room: iterating twice shares the items between the two.
 
     A reader that is too slow for its buffer loses the oldest items; they are counted in `missed`.
@@ -204,7 +204,7 @@ class Room:
 
     def _tell_stats(self, head: Position, viewers: int, likes: int) -> None:
         self.stats = Stats(self.name, head, viewers, likes)
-        self._inbox.put(self.stats)
+        self._inbox.put_latest(self.stats)
 
     def _close_gap(self) -> None:
         if self._reader.gap is not None and not self._pulling:

@@ -49,7 +49,7 @@ class Page:
         if self._is_known(request.headers.get("if-none-match", "")):
             return Response(304, b"", tuple(headers))
         headers += [("Content-Type", self.media), _POLICY]
-        if self.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        if self.packed is not None and _takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(200, self.packed, (*headers, ("Content-Encoding", "gzip")))
         return Response(200, self.body, tuple(headers))
 
@@ -70,6 +70,12 @@ class Pages:
 
     def find(self, path: str) -> Page | None:
         return self._pages.get(_NAMES.get(path, path))
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether these encodings name gzip, and with a weight that is not zero."""
+    codings = (coding.partition(";q=") for coding in accepted.lower().replace(" ", "").split(","))
+    return any(name == "gzip" and (not mark or weight.strip("0.")) for name, mark, weight in codings)
 
 
 def _page(path: Path) -> Page:

@@ -14,7 +14,7 @@ from danmaku.wire import MAX_NUMBER
 from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
 
 _PATH: Final = "/v1/rooms/{room}"
-_LIMIT: Final = NumberQuery("limit", "how many at most; 100 if not given", 1, 1000)
+_LIMIT: Final = NumberQuery("limit", "how many at most; 100 if not given", 1, 500)
 
 
 class PutRoom(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Final, Protocol
@@ -175,6 +175,12 @@ class _Node:
     any: _Node | None = None
     name: str = ""
 
+    def steps(self, part: str, parts: dict[str, str]) -> Iterator[tuple[_Node, dict[str, str]]]:
+        if part in self.below:
+            yield self.below[part], parts
+        if self.any is not None:
+            yield self.any, {**parts, self.any.name: part}
+
 
 class Router:
     """Finds routes by path and method. A path may be percent-encoded, and end in a slash."""
@@ -194,34 +200,27 @@ class Router:
 
     def methods(self, path: str) -> set[str]:
         """What may be done at `path`; empty where there is nothing."""
-        node, _ = self._find(path)
-        return set(node.routes) if node else set()
+        return {method for routes, _ in self._find(path) for method in routes}
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and the ids in its path. Raises Refusal (no_such_route, method_not_allowed, bad_id)."""
-        node, parts = self._find(path)
-        if node is None or not node.routes:
+        found = self._find(path)
+        if not found:
             raise Refusal(NO_SUCH_ROUTE)
-        route = node.routes.get("GET" if method == "HEAD" else method)
-        if route is None:
-            raise Refusal(METHOD_NOT_ALLOWED)
-        for name, value in parts.items():
-            check_id(value, name)
-        return route, parts
+        for routes, parts in found:
+            route = routes.get("GET" if method == "HEAD" else method)
+            if route is not None:
+                for name, value in parts.items():
+                    check_id(value, name)
+                return route, parts
+        raise Refusal(METHOD_NOT_ALLOWED)
 
-    def _find(self, path: str) -> tuple[_Node | None, dict[str, str]]:
-        parts: dict[str, str] = {}
-        node: _Node | None = self._root if len(path) <= _MAX_PATH else None
+    def _find(self, path: str) -> list[tuple[dict[str, Route], dict[str, str]]]:
+        """The routes that `path` may mean, a fixed part before an id, and the ids in it."""
+        found: list[tuple[_Node, dict[str, str]]] = [(self._root, {})] if len(path) <= _MAX_PATH else []
         for part in map(unquote, path.removeprefix("/").removesuffix("/").split("/")):
-            if node is None:
-                break
-            if part in node.below:
-                node = node.below[part]
-            else:
-                node = node.any
-                if node is not None:
-                    parts[node.name] = part
-        return node, parts
+            found = [further for node, parts in found for further in node.steps(part, parts)]
+        return [(node.routes, parts) for node, parts in found if node.routes]
 
 
 def authorize(route: Route, call: Call) -> None:

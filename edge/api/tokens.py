@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from danmaku.auth import AuthError, Authority
+from danmaku.auth import MAX_LIFE_S, AuthError, Authority
 from danmaku.envelope import Refreshed, RefreshRow, RevokeRow, UserNotice
 from danmaku.errors import FORBIDDEN, INTERNAL, Close, Refusal
 from danmaku.model import Identity, Role
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
-_MOST_S: Final = 366 * 24 * 3600
 _RoleName = Literal["guest", "viewer", "moderator", "streamer", "admin"]
 
 
@@ -25,7 +24,7 @@ class IssueToken(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(max_length=64)] | None = None
     role: _RoleName = "viewer"
     rooms: dict[Id, _RoleName] | None = None
-    ttl_s: Annotated[int, Meta(ge=1, le=_MOST_S)] | None = None
+    ttl_s: Annotated[int, Meta(ge=1, le=MAX_LIFE_S)] | None = None
 
 
 class RefreshToken(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,7 +70,8 @@ class TokenCalls:
     async def refresh(self, call: Call) -> Tokens:
         body: RefreshToken = call.body
         claims = self._authority.read_refresh(body.refresh_token, self._now_s())
-        row = RefreshRow(claims.identity.uid, claims.family, claims.n, claims.issued_ms)
+        uid = claims.identity.uid
+        row = RefreshRow(uid, claims.family, claims.n, claims.issued_ms, claims.expires_ms)
         spent = await self._rooms.users(row)
         if not isinstance(spent, Refreshed):
             raise Refusal(INTERNAL)

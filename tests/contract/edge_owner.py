@@ -57,7 +57,7 @@ class FakeOwner:
 
     async def start(self) -> None:
         await self.bus.subscribe(self.subjects.owner(self.name), self._asked)
-        await self.bus.subscribe(self.subjects.ask_owners, lambda _, __: self._spawn(self.tell()))
+        await self.bus.subscribe(self.subjects.ask_owners, lambda _, __: self.spawn(self.tell()))
         await self.bus.subscribe(self.subjects.history, self._history, "q")
         await self.bus.subscribe(self.subjects.users, self._users, "q")
         await self.bus.subscribe(self.subjects.counts(self.name), self._counted)
@@ -103,7 +103,7 @@ class FakeOwner:
             return Admitted(head.epoch, head.seq, 7, 3, RoomSettings(slow_s=2))
         if isinstance(row, SendRow):
             out = self.append(row.room, row.text)
-            self._spawn(self.publish(row.room, out))
+            self.spawn(self.publish(row.room, out))
             return Shown(out.first.epoch, out.first.seq, 1)
         return Done()
 
@@ -147,9 +147,9 @@ class FakeOwner:
         self.counts.append(envelope.decode_counts(payload))
 
     def reply(self, subject: str, message: object) -> None:
-        self._spawn(self.bus.publish(subject, self.reply_with or envelope.encode(message)))
+        self.spawn(self.bus.publish(subject, self.reply_with or envelope.encode(message)))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import Nats
 from danmaku.bus import BusDown, BusTimeout, NatsBus
@@ -244,6 +245,57 @@ async def test_thrown_out_for_its_password_it_comes_back(tmp_path: Path) -> None
         await until(restored.is_back)
         await bus.flush(SOON)
         await bus.close()
+
+
+@pytest.mark.parametrize("greeting", [b"INFO null\r\n", b"INFO " + bytes(100_000), b"HTTP/1.1 400\r\n\r\n"])
+async def test_what_is_not_nats_is_an_outage_like_any_other(tmp_path: Path, greeting: bytes) -> None:
+    met = asyncio.Event()
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        writer.close()
+        met.set()
+
+    server = NatsServer(tmp_path)
+    impostor = await asyncio.start_server(greet, "127.0.0.1", server.port)
+    with pytest.raises(BusDown, match="cannot connect"):
+        await NatsBus.connect(Nats(url=server.url), "test")
+    met.clear()
+    bus = NatsBus.start(Nats(url=server.url), "test")
+    restored = Restored(bus)
+    await asyncio.wait_for(met.wait(), SOON)
+    impostor.close()
+    await impostor.wait_closed()
+    async with running(server):
+        await until(restored.is_back)
+        await bus.flush(SOON)
+        await bus.close()
+
+
+async def test_why_it_does_not_connect_is_told_once_for_each_kind_of_reason(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path, password="right")
+
+    def told(*levels: str) -> list[str]:
+        return [
+            line["error"] for line in logs if line["event"] == "bus is away" and line["log_level"] in levels
+        ]
+
+    async def refused_twice() -> bool:
+        return len(told("warning", "debug")) >= 2
+
+    async def unauthorized_twice() -> bool:
+        return len([error for error in told("warning", "debug") if "Authorization" in error]) >= 2
+
+    with capture_logs() as logs:
+        bus = NatsBus.start(Nats(url=server.url.replace("right", "wrong")), "test")
+        await until(refused_twice)
+        async with running(server):
+            await until(unauthorized_twice)
+        await bus.close()
+    away, unauthorized = told("warning")
+    assert "ConnectionRefused" in away
+    assert "Authorization" in unauthorized
+    assert "wrong" not in unauthorized
 
 
 async def test_closing_in_an_outage(server: Running, bus: NatsBus) -> None:

@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
+from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import InvalidStatus
 
 from danmaku import envelope, wire
+from danmaku.client import Client, Refusal
 from danmaku.envelope import Done, Refused, Row, UserNotice
-from danmaku.model import Role
+from danmaku.model import Position, Role
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import eventually
 from tests.contract.edge_worker import AUTH, Worker, edge_worker, token
@@ -137,6 +140,31 @@ async def test_an_unknown_subprotocol_is_refused(start: Start) -> None:
         assert caught.value.response.status_code == 400
 
 
+async def test_who_offers_no_subprotocol_is_told_none(start: Start) -> None:
+    async with (
+        start() as worker,
+        connect_socket(f"ws://127.0.0.1:{worker.port}/v1/ws", compression=None, proxy=None) as socket,
+    ):
+        assert socket.subprotocol is None
+        await socket.send(wire.MSGPACK.encode(wire.Hello(1)))
+        (hello,) = wire.MSGPACK.decode_server(await socket.recv(decode=False))
+        assert isinstance(hello, wire.Ok)
+
+
+async def test_a_token_revoked_while_it_is_checked_is_noticed(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        owner = worker.owner
+        notice = envelope.encode(UserNotice("ann", 4401, "revoked"))
+
+        def check_and_revoke(_: object) -> Done:
+            owner.spawn(owner.bus.publish(owner.subjects.edges, notice))
+            return Done()
+
+        owner.judge_user = check_and_revoke
+        await ann.say(wire.Hello(1, token=token("ann")))
+        assert await ann.ended() == 4401
+
+
 # In a room.
 
 
@@ -184,6 +212,7 @@ async def test_who_speaks_is_what_the_token_says(start: Start) -> None:
         rows: list[Row] = [row for request in worker.owner.requests for row in request.rows]
         assert rows == [
             envelope.JoinRow("r", "ann", Role.STREAMER),
+            envelope.JoinRow("r", "ann", Role.STREAMER),  # once more when the room was opened
             envelope.SendRow("r", "ann", "Ann", Role.STREAMER, "hi", "c1", "top", 255, 30),
             envelope.LikeRow("r", "ann", Role.STREAMER, 3),
         ]
@@ -237,7 +266,59 @@ async def test_a_joiner_from_before_the_ring_gets_the_rest_from_the_store(start:
         del worker.owner.logs["r"][:4]
         ok = await bob.ok(wire.Join(0, "r", wire.At(100, 2)))
         assert (bob.read_history(ok), ok.complete) == (["5", "6", "7"], False)
+
+
+async def test_history_that_does_not_answer_is_not_a_loss(start: Start) -> None:
+    async with start(ring_batches=3, request_s=0.4) as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        for number in range(8):
+            await worker.owner.show("r", f"{number}")
+        await ann.texts(8)
         worker.owner.history_silent = True
+        refused = await ann.ask(wire.Join(0, "r", wire.At(100, 2)))
+        assert isinstance(refused, wire.Err)
+        assert (refused.error, refused.retry_ms) == ("unavailable", 1000)
+        worker.owner.history_silent = False
+        ok = await ann.ok(wire.Join(0, "r", wire.At(100, 2)))
+        assert (ann.read_history(ok), ok.complete) == (["2", "3", "4", "5", "6", "7"], True)
+
+
+async def test_history_that_cannot_be_read_is_refused(start: Start) -> None:
+    async with start(ring_batches=3) as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        for number in range(8):
+            await worker.owner.show("r", f"{number}")
+        await ann.texts(8)
+        worker.owner.logs["r"][1] = (Position(100, 2), b"\xc1")
+        assert await ann.err(wire.Join(0, "r", wire.At(100, 1))) == "unavailable"
+        assert await ann.err(wire.History(0, "r", wire.At(100, 1))) == "unavailable"
+
+
+async def test_who_leaves_while_joining_is_not_in(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port) as bob:
+        await joined(ann)
+        await bob.ok(wire.Hello(0))
+        await bob.say(wire.Join(20, "r"), wire.Leave(21, "r"))
+        assert isinstance(await bob.answer(21), wire.Ok)
+        join = await bob.answer(20)
+        assert isinstance(join, wire.Err)
+        assert join.error == "conflict"
+        await worker.owner.show("r", "one")
+        assert await ann.texts(1) == ["one"]
+        await bob.ok(wire.Ping(0))
+        assert not bob.all(wire.Batch)
+        assert worker.metric("joins_total") == 1
+
+
+async def test_pipelined_joins_are_bounded_too(start: Start) -> None:
+    async with start(rooms_per_connection=2) as worker, viewer(worker.port) as ann:
+        await ann.say(wire.Hello(1), *(wire.Join(number, f"r{number}") for number in (2, 3, 4)))
+        answers = [await ann.answer(number) for number in (2, 3, 4)]
+        assert [isinstance(answer, wire.Err) and answer.error for answer in answers] == [
+            False,
+            False,
+            "conflict",
+        ]
 
 
 @CODECS
@@ -306,6 +387,21 @@ async def test_when_history_is_away_what_there_is_is_shown(start: Start) -> None
         assert await ann.texts(3) == ["one", "three", "lost too"]
 
 
+async def test_rooms_do_not_wait_long_for_a_history_that_is_away(start: Start) -> None:
+    """However many there are, and however long one request may take."""
+    rooms = [f"r{number}" for number in range(40)]
+    async with start(request_s=60, rooms_per_connection=40) as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0))
+        await ann.say(*(wire.Join(100 + number, room) for number, room in enumerate(rooms)))
+        for number in range(len(rooms)):
+            assert isinstance(await ann.answer(100 + number), wire.Ok)
+        worker.owner.history_silent = True
+        worker.node.feeds.check()
+        for room in rooms:
+            await worker.owner.show(room, room)
+        assert sorted(await ann.texts(len(rooms))) == sorted(rooms)
+
+
 async def test_a_room_that_cannot_be_opened_is_refused(start: Start) -> None:
     async with start(request_s=0.4) as worker, viewer(worker.port) as ann:
         worker.owner.history_silent = True
@@ -351,6 +447,34 @@ async def test_who_is_kicked_leaves_the_room_but_may_stay_connected(start: Start
         assert not ann.all(wire.Notice)
 
 
+async def test_who_is_kicked_while_joining_does_not_get_in(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port) as bob:
+        await joined(ann)
+        owner = worker.owner
+
+        def admit_and_kick(row: Row) -> envelope.Answer:
+            owner.spawn(owner.notice("r", "bob", "kicked"))
+            return owner.admit_all(row)
+
+        owner.judge = admit_and_kick
+        await bob.ok(wire.Hello(0, token=token("bob")))
+        assert await bob.err(wire.Join(0, "r")) == "conflict"
+        assert await bob.err(wire.Leave(0, "r")) == "not_joined"
+
+
+async def test_who_is_banned_while_the_room_opens_does_not_get_in(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as bob:
+        owner = worker.owner
+
+        def admit_and_ban(row: Row) -> envelope.Answer:
+            owner.judge = lambda _: Refused("banned")
+            return owner.admit_all(row)
+
+        owner.judge = admit_and_ban
+        await bob.ok(wire.Hello(0, token=token("bob")))
+        assert await bob.err(wire.Join(0, "r")) == "banned"
+
+
 async def test_a_notice_about_a_user_closes_all_their_sockets(start: Start) -> None:
     async with start() as worker, viewer(worker.port) as one, viewer(worker.port) as two:
         for socket in (one, two):
@@ -370,6 +494,25 @@ async def test_too_many_frames_are_refused_and_then_closed(start: Start) -> None
             await ann.say(*(wire.Ping(number) for number in range(10, 40)))
         assert await ann.ended() == 4103
         assert any(err.error == "rate_limited" and err.retry_ms for err in ann.all(wire.Err))
+
+
+async def test_a_message_that_is_too_large_is_closed_with_the_reason(start: Start) -> None:
+    async with start(frame_bytes=2048) as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        await ann.ok(wire.Send(0, "r", "x" * 1900, "c1"))
+        await ann.say(wire.Send(9, "r", "x" * 2048, "c2"))
+        assert await ann.ended() == 4413
+
+
+@pytest.mark.parametrize("protocol", ["msgpack", "json"])
+async def test_the_client_refuses_what_is_too_large_and_stays(start: Start, protocol: Any) -> None:
+    async with start() as worker, Client(f"http://127.0.0.1:{worker.port}", protocol=protocol) as ann:
+        room = await ann.join("r")
+        session = ann.session
+        with pytest.raises(Refusal, match="too_large"):
+            await room.send("弹" * 6000, timeout_s=5)
+        assert (await room.send("弹" * 600)).shown
+        assert ann.session == session
 
 
 async def test_frames_that_cannot_be_read_are_answered(start: Start) -> None:

@@ -17,6 +17,7 @@ from danmaku.model import Position
 from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout, Topics
 from edge.patience import Newcomers
+from edge.replies import Replies
 from edge.ring import Batch
 from edge.roster import Roster
 from edge.session import Limits, Session
@@ -99,12 +100,14 @@ class Crowd:
     """Everybody who connects gets what is published to one room."""
 
     def __init__(self) -> None:
+        self.connections: list[Connection] = []
         self.closed_with: list[int] = []
 
     def upgrade(self, request: Request) -> Accept | Response:
         return Accept(wire.MSGPACK_PROTOCOL, Session(wire.MSGPACK, Limits(1, 1, 1)))
 
     def opened(self, connection: Connection) -> None:
+        self.connections.append(connection)
         connection.subscribe("m/r")
 
     def received(self, connection: Connection, message: bytes, binary: bool) -> None:
@@ -156,4 +159,33 @@ async def test_a_reader_that_stays_too_slow_is_closed() -> None:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        await server.shut_down()
+
+
+@pytest.mark.parametrize("kind", ["answer", "notice"])
+async def test_a_reader_that_loses_an_answer_or_a_notice_is_closed(kind: str) -> None:
+    registry = CollectorRegistry()
+    metrics = EdgeMetrics(registry)
+    server = Server(max_frame_bytes=1024, max_buffered_bytes=4096, idle_timeout_s=0, max_body_bytes=1024)
+    crowd = Crowd()
+    server.websocket("/v1/ws", crowd)
+    port = server.listen("127.0.0.1", 0, shared=False)
+    replies = Replies(metrics)
+    fanout = Fanout(server, Roster(), metrics)
+    told = wire.Notice("muted", reason="x" * 100_000)
+    sent = 0
+    try:
+        with await asyncio.to_thread(connect_and_never_read, port):
+            await eventually(lambda: crowd.connections)
+            (connection,) = crowd.connections
+            while connection.is_open and sent < 1000:
+                if kind == "answer":
+                    replies.send(connection, told)
+                else:
+                    fanout.notice([connection], wire.MSGPACK.encode(told))
+                sent += 1
+                await asyncio.sleep(0)
+        assert crowd.closed_with == [Close.TOO_SLOW]
+        assert registry.get_sample_value("danmaku_edge_frames_out_total") == sent - 1
+    finally:
         await server.shut_down()

@@ -187,6 +187,17 @@ async def test_the_newest_that_hold_enough_items(store: Store) -> None:
         assert found == Slice(tuple(kept[5 - entries :]), True, owner.head)
 
 
+async def test_the_log_is_read_backwards_page_by_page(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = [await owner.append(2) for _ in range(5)]
+    newest = await store.history.latest(ROOM, 4, PLENTY)
+    older = await store.history.latest(ROOM, 4, PLENTY, newest.entries[0].last)
+    assert older == Slice(tuple(kept[1:3]), True, owner.head)
+    oldest = await store.history.latest(ROOM, 4, PLENTY, older.entries[0].last)
+    assert oldest == Slice((kept[0],), True, owner.head)
+    assert await store.history.latest(ROOM, 4, PLENTY, kept[0].last) == Slice((), True, owner.head)
+
+
 async def test_bytes_are_bounded_but_something_is_always_given(store: Store) -> None:
     owner = await Owner.take(store)
     kept = [await owner.append(size=100) for _ in range(5)]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from danmaku.model import START, Position, RoomInfo, RoomSettings
+import asyncio
+
+from config.settings import Rooms
+from config.settings import Store as StoreSettings
+from danmaku.memory import MemoryStore
+from danmaku.model import START, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store import Store
-from danmaku.store.history import Append, Entry
+from danmaku.store.history import Append, Entry, Slice
 from danmaku.store.moderation import Sanction
+from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
 
 LONG = 60_000
@@ -63,21 +69,56 @@ async def test_who_lost_the_lease_writes_nothing(store: Store) -> None:
     assert await store.rooms.load(ROOM) == INFO
 
 
-async def test_a_deleted_room_is_forgotten_but_for_its_log(store: Store) -> None:
+async def test_a_room_is_created_only_where_nothing_is_kept(store: Store) -> None:
+    lease = await take(store)
+    plain = RoomInfo(ROOM, created_ms=1)
+    assert not await store.rooms.create("two", lease, INFO)
+    assert await store.rooms.load(ROOM) is None
+    for _ in range(2):
+        assert await store.rooms.create("one", lease, INFO)
+        assert await store.rooms.create("one", lease, plain)
+        assert await store.rooms.load(ROOM) == INFO
+    assert await store.rooms.in_partition(partition_of(ROOM)) == [ROOM]
+    await store.rooms.delete("one", lease, ROOM)
+    assert await store.rooms.create("one", lease, INFO)
+    assert await store.rooms.load(ROOM) == closed_for_good(ROOM)
+    assert await store.rooms.in_partition(partition_of(ROOM)) == []
+
+
+async def test_a_deleted_room_stays_closed_with_its_sanctions_and_its_head(store: Store) -> None:
     lease = await take(store)
     await store.rooms.save("one", lease, INFO)
     await store.rooms.add_likes("one", lease, {ROOM: 3})
-    await store.moderation.impose("one", lease, ROOM, Sanction("ban", "u", "m", 1))
-    last = Position(lease, 1)
-    await store.history.append("one", [Append(ROOM, lease, START, Entry(last, 1, 1, b""))])
-    assert await store.rooms.delete("one", lease, ROOM)
-    assert await store.rooms.load(ROOM) is None
-    assert await store.rooms.in_partition(partition_of(ROOM)) == []
-    assert await store.moderation.load(ROOM, 2) == []
-    assert await store.history.head(ROOM) == last
-    assert await store.rooms.delete("one", lease, ROOM)  # once more is fine
+    ban = Sanction("ban", "u", "m", 1)
+    await store.moderation.impose("one", lease, ROOM, ban)
+    first, last = Position(lease, 1), Position(lease, 2)
+    newest = Entry(last, 1, 1, b"")
+    appends = [Append(ROOM, lease, START, Entry(first, 1, 1, b"")), Append(ROOM, lease, first, newest)]
+    await store.history.append("one", appends)
+    for _ in range(2):  # once more is fine
+        assert await store.rooms.delete("one", lease, ROOM)
+        assert await store.rooms.load(ROOM) == closed_for_good(ROOM)
+        assert await store.rooms.in_partition(partition_of(ROOM)) == []
+        assert await store.moderation.load(ROOM, 2) == [ban]
+        assert await store.history.latest(ROOM, 9, 9) == Slice((newest,), True, last)
     assert await store.rooms.save("one", lease, INFO)
     assert await store.rooms.load(ROOM) == INFO
+    assert await store.rooms.in_partition(partition_of(ROOM)) == [ROOM]
+
+
+async def test_the_log_of_a_deleted_room_does_not_run_out(store_settings: StoreSettings | None) -> None:
+    """A room that comes back under the same lease, however much later, goes on where it was."""
+    shortest = Rooms(history_s=1)
+    store: Store = MemoryStore(rooms=shortest)
+    if store_settings is not None:
+        store = await ValkeyStore.connect(store_settings, shortest)
+    lease = await take(store)
+    last = Position(lease, 1)
+    await store.history.append("one", [Append(ROOM, lease, START, Entry(last, 1, 1, b""))])
+    await store.rooms.delete("one", lease, ROOM)
+    await asyncio.sleep(shortest.history_s + 0.05)
+    assert await store.history.head(ROOM) == last
+    await store.close()
 
 
 async def test_rooms_of_a_partition_are_listed_in_order(store: Store) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from secrets import token_hex
+from time import time
 from typing import Any, TypeVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import Nats, Policy, Rooms
 from config.settings import Store as StoreSettings
 from danmaku import envelope, wire
+from danmaku.auth import MAX_LIFE_S
 from danmaku.bus import BusTimeout
 from danmaku.envelope import (
     Admitted,
@@ -40,7 +43,8 @@ from danmaku.envelope import (
     Shown,
     UsersRequest,
 )
-from danmaku.model import Position, Role, RoomInfo, RoomSettings
+from danmaku.model import Position, Role, RoomInfo, RoomSettings, closed_for_good
+from danmaku.store import Store
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.subjects import PARTITIONS
 from tests.contract.conftest import until
@@ -188,11 +192,106 @@ async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
     assert the(Room, await live.ask(GetRoomRow("a"))).info.open
     assert refusal(await live.ask(DeleteRoomRow("a", "u", Role.MODERATOR))) == "forbidden"
     the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)))
-    await until(lambda: _is(len(watching.items) == 5))
-    assert [item["k"] for _, item in watching.items] == ["settings", "closed", "opened", "c", "closed"]
+    await until(lambda: _is(len(watching.items) == 6))
+    said = ["settings", "closed", "opened", "c", "settings", "closed"]
+    assert [item["k"] for _, item in watching.items] == said
     assert watching.items[0][1]["settings"]["max_length"] == 3
-    await until(lambda: _refuses(live, GetRoomRow("a")))
-    assert await (await live.open_store()).rooms.load("a") is None
+    assert refusal(await live.ask(GetRoomRow("a"))) == "room_not_found"
+    assert await (await live.open_store()).rooms.load("a") == closed_for_good("a")
+
+
+async def test_a_room_that_is_closed_for_good_stays_so_until_it_is_put_again(live: Service) -> None:
+    first = await live.start()
+    await live.owned(first)
+    watching = await live.watch("a")
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    the(Done, await live.ask(SanctionRow("a", "ban", "troll", "mod", Role.MODERATOR)))
+    the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)))
+
+    async def is_closed() -> None:
+        for row in (
+            JoinRow("a", "u1", Role.VIEWER),
+            LikeRow("a", "u1", Role.VIEWER, 1),
+            send("a", "u1", "x", "c2"),
+        ):
+            assert refusal(await live.ask(row)) == "room_closed"
+        assert refusal(await live.ask(GetRoomRow("a"))) == "room_not_found"
+        assert refusal(await live.ask(PutRoomRow("a", "mod", Role.MODERATOR))) == "forbidden"
+        the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)))
+        reply = await live.bus.request(
+            live.subjects.owner(live.owner("a") or ""), envelope.encode(RoomsRequest(2000, 10)), 2
+        )
+        assert envelope.decode_rooms_reply(reply).rooms == []
+
+    await is_closed()
+    await first.end()
+    await live.owned(await live.start())
+    await is_closed()
+    made = the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="Again")))
+    assert (made.info.title, made.info.open) == ("Again", True)
+    assert made.info.created_ms > 0
+    assert refusal(await live.ask(JoinRow("a", "troll", Role.VIEWER))) == "banned"
+    the(Shown, await live.ask(send("a", "u1", "two", "c2")))
+    await until(lambda: _is(len(watching.items) == 4))
+    assert [item["k"] for _, item in watching.items] == ["c", "closed", "opened", "c"]
+
+
+async def test_a_room_in_which_nothing_was_said_is_kept_in_memory_only(live: Service) -> None:
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, unsaved_rooms=3))
+    await live.owned(process)
+    the(Done, await live.ask(LikeRow("a", "u1", Role.GUEST, 5)))
+    for room in ("b", "c"):
+        the(Admitted, await live.ask(JoinRow(room, "u1", Role.GUEST)))
+    assert refusal(await live.ask(JoinRow("d", "u1", Role.GUEST))) == "unavailable"
+    store = await live.open_store()
+    await asyncio.sleep(1.1)  # likes are stored once a second
+    assert await _kept(store, "a", "b", "c") == []
+    the(Shown, await live.ask(send("a", "u1", "hi", "c1")))
+    the(Room, await live.ask(PutRoomRow("b", "boss", Role.STREAMER)))
+    the(Done, await live.ask(SanctionRow("c", "mute", "u1", "mod", Role.MODERATOR)))
+    assert await _kept(store, "a", "b", "c") == ["a", "b", "c"]
+    for room in ("d", "e", "f"):
+        the(Admitted, await live.ask(JoinRow(room, "u1", Role.GUEST)))
+    assert refusal(await live.ask(JoinRow("g", "u1", Role.GUEST))) == "unavailable"
+    await process.end()
+    await live.owned(await live.start())
+    assert the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER))).likes == 5
+    assert refusal(await live.ask(GetRoomRow("d"))) == "room_not_found"
+
+
+async def test_a_room_that_left_memory_unsaved_makes_space_for_another(live: Service) -> None:
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, idle_s=1, unsaved_rooms=1))
+    await live.owned(process)
+    the(Done, await live.ask(LikeRow("a", "u1", Role.GUEST, 5)))
+    assert refusal(await live.ask(JoinRow("b", "u1", Role.GUEST))) == "unavailable"
+    await until(lambda: _is(len(process.process.rooms) == 0))
+    the(Admitted, await live.ask(JoinRow("b", "u1", Role.GUEST)))
+
+
+async def test_viewers_of_a_room_in_which_nothing_was_said_are_told_after_a_take_over(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    watching = await live.watch("a")
+    subject = live.subjects.counts(process.process.name)
+    await live.bus.publish(subject, envelope.encode(Counts("e1", 1, {"a": 3})))
+    await watching.until(1, OutKind.STATS)
+    assert watching.frames(OutKind.STATS)[0]["viewers"] == 3
+
+
+async def test_a_new_owner_knows_all_comments_of_the_promised_time(live: Service) -> None:
+    """Also those beyond what it reads of the log at once."""
+    first = await live.start()
+    await live.owned(first)
+    name, text = first.process.name, "x" * 100
+    rows = [send("a", f"u{n}", text, "c1") for n in range(2500)]
+    shown: list[Answer] = []
+    for begin in range(0, len(rows), 500):
+        shown += await live.request(name, *rows[begin : begin + 500], budget_s=10)
+    await first.end()
+    await live.owned(await live.start())
+    again = [await live.ask(row) for row in (rows[0], rows[1000], rows[-1])]
+    assert again == [shown[0], shown[1000], shown[-1]]
+    assert all(isinstance(answer, Shown) for answer in again)
 
 
 async def test_sanctions_bind_at_once_and_are_kept(live: Service) -> None:
@@ -326,7 +425,7 @@ async def test_rooms_are_listed_also_when_they_are_not_in_memory(live: Service) 
     first = await live.start()
     await live.owned(first)
     for room in ("a", "b", "c"):
-        the(Admitted, await live.ask(JoinRow(room, "u1", Role.VIEWER)))
+        the(Shown, await live.ask(send(room, "u1", "hi", "c1")))
     await first.end()
     second = await live.start()
     await live.owned(second)
@@ -348,7 +447,7 @@ async def test_a_broadcast_reaches_every_open_room_once(live: Service) -> None:
     rooms = ["a", "b", "c"]
     watchings = [await live.watch(room) for room in rooms]
     for room in rooms:
-        the(Admitted, await live.ask(JoinRow(room, "u1", Role.VIEWER)))
+        the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
     the(Room, await live.ask(PutRoomRow("c", "boss", Role.STREAMER, open=False)))
     item = wire.encode_item(wire.Announce("all hands"))
     request = envelope.encode(BroadcastRequest(2000, "root", "b1", item))
@@ -369,7 +468,7 @@ async def test_a_broadcast_finds_rooms_that_are_not_in_memory_and_waits_where_th
     first = await live.start()
     await live.owned(first)
     for room in ("a", "b"):
-        the(Admitted, await live.ask(JoinRow(room, "u1", Role.VIEWER)))
+        the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
     the(Room, await live.ask(PutRoomRow("b", "boss", Role.STREAMER, open=False)))
     await first.end()
     second = await live.start(policy=Policy(display_high_per_s=1))
@@ -386,6 +485,43 @@ async def test_a_broadcast_finds_rooms_that_are_not_in_memory_and_waits_where_th
     assert envelope.decode_broadcast_reply(reply).rooms == 2
     the(Shown, (await waiting)[0])
     await until(lambda: _is([shown["k"] for _, shown in watching.items] == ["gift", "gift", "announce"]))
+
+
+async def test_a_process_that_stops_finishes_its_broadcasts_and_takes_no_more(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    rooms = [f"r{number}" for number in range(30)]
+    for room in rooms:
+        the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
+    subject = live.subjects.owner(process.process.name)
+
+    async def broadcast(cid: str) -> bytes:
+        item = wire.encode_item(wire.Announce("all hands"))
+        return await live.bus.request(subject, envelope.encode(BroadcastRequest(2000, "u", cid, item)), 2)
+
+    assert envelope.decode_broadcast_reply(await broadcast("b1")).rooms == len(rooms)
+    ending = asyncio.create_task(process.end())
+    await until(lambda: _is(process.stop.is_set()))
+    await asyncio.sleep(0)
+    assert await broadcast("b2") == b""
+    await ending
+    store = await live.open_store()
+    assert [(await store.history.head(room)).seq for room in rooms] == [1] * len(rooms)
+
+
+async def test_a_broadcast_that_does_not_reach_all_rooms_says_so(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    rooms = [f"r{number}" for number in range(30)]
+    for room in rooms:
+        the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
+    request = envelope.encode(BroadcastRequest(2000, "root", "b1", wire.encode_item(wire.Announce("x"))))
+    await live.bus.request(live.subjects.owner(process.process.name), request, 2)
+    process.process.rooms.drop_partitions(range(PARTITIONS))
+    process.process.rooms.retire(range(PARTITIONS))
+    with capture_logs() as logs:
+        await process.end()
+    assert "a broadcast did not reach all rooms" in [line["event"] for line in logs]
 
 
 async def test_history_answers_for_every_room(live: Service) -> None:
@@ -430,6 +566,36 @@ async def test_tokens_are_revoked_and_refreshed(live: Service) -> None:
     assert [type(answer) for answer in answers] == [Refused, Done, Refused]
 
 
+async def test_a_refresh_and_a_revocation_at_the_same_time(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The revocation comes after the refresh looked for one: the new pair is void all the same."""
+    store = await live.open_store()
+    await live.owned(await live.start(store=store))
+    look_up, spend = store.tokens.revoked_ms, store.tokens.spend
+    kept_ms = 0
+
+    async def overtaken(uids: list[str]) -> list[int]:
+        known = await look_up(uids)
+        await store.tokens.revoke("u1", round(time() * 1000), 60_000)
+        await asyncio.sleep(0.01)
+        return known
+
+    async def noted(*words: Any) -> Any:
+        nonlocal kept_ms
+        kept_ms = words[-1]
+        return await spend(*words)
+
+    monkeypatch.setattr(store.tokens, "revoked_ms", overtaken)
+    monkeypatch.setattr(store.tokens, "spend", noted)
+    expires_ms = round(time() * 1000) + MAX_LIFE_S * 1000
+    request = envelope.encode(UsersRequest(2000, [RefreshRow("u1", "f1", 1, 1000, expires_ms)]))
+    (pair,) = envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
+    assert isinstance(pair, Refreshed)
+    assert pair.issued_ms <= (await look_up(["u1"]))[0]
+    assert kept_ms > (MAX_LIFE_S - 60) * 1000, "it is remembered as long as the spent token lives"
+
+
 async def test_a_process_of_another_layout_does_not_start(live: Service) -> None:
     store = await live.open_store()
     await store.leases.check_layout(PARTITIONS + 1)
@@ -461,8 +627,8 @@ async def _is_busy(running: Running, room: str) -> bool:
     return loaded is not None and loaded.room.is_busy
 
 
-async def _refuses(live: Service, row: GetRoomRow) -> bool:
-    return isinstance(await live.ask(row), Refused)
+async def _kept(store: Store, *rooms: str) -> list[str]:
+    return [room for room in rooms if await store.rooms.load(room) is not None]
 
 
 def _held(*processes: Any) -> list[int]:

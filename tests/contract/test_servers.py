@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
+from config.settings import Nats
+from danmaku.bus import BusDown, NatsBus
 from danmaku.servers import NatsServer, Running, Server, ServerError, ValkeyServer, running
 
 
@@ -46,6 +49,24 @@ async def test_says_where_to_look_when_it_does_not_become_ready(server: Server) 
 def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="shorter path"):
         ValkeyServer(tmp_path / ("x" * 120)).prepare()
+
+
+async def test_nats_lets_in_only_who_knows_the_password(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path, password="open-sesame_1")
+    async with running(server) as child:
+        bus = await NatsBus.connect(Nats(url=server.url), "test")
+        await bus.close()
+        stranger = server.url.replace("sesame", "simsim")
+        with pytest.raises(BusDown, match="Authorization"):
+            await NatsBus.connect(Nats(url=stranger), "stranger")
+        assert stat.S_IMODE(server.config.stat().st_mode) == 0o600
+        assert b"sesame" not in Path(f"/proc/{child.pid}/cmdline").read_bytes()
+
+
+async def test_a_server_is_not_told_our_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DANMAKU_AUTH_SECRET", "nobody else knows")
+    async with running(NatsServer(tmp_path)) as child:
+        assert b"nobody else knows" not in Path(f"/proc/{child.pid}/environ").read_bytes()
 
 
 async def test_what_valkey_acknowledged_survives_a_crash(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ read = [
 ]
 state = [
     st.tuples(st.just("save"), who, st.sampled_from(["", "title"])),
+    st.tuples(st.just("create"), who, st.sampled_from(["", "title"])),
     st.tuples(st.just("delete"), who),
     st.tuples(st.just("like"), who, st.integers(1, 100)),
     st.tuples(st.just("room")),
@@ -130,6 +131,9 @@ class World:
 
     async def save(self, who: str, title: str) -> Any:
         return await self.store.rooms.save(*self._lease(who), RoomInfo(ROOM, title, created_ms=5))
+
+    async def create(self, who: str, title: str) -> Any:
+        return await self.store.rooms.create(*self._lease(who), RoomInfo(ROOM, title, created_ms=6))
 
     async def delete(self, who: str) -> Any:
         return await self.store.rooms.delete(*self._lease(who), ROOM)

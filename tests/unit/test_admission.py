@@ -71,8 +71,21 @@ def test_only_trusted_proxies_speak_for_others() -> None:
         (" , ", "10.0.0.1"),
         ("7.7.7.7, 10.0.0.2", "7.7.7.7"),
         ("10.0.0.3, 10.0.0.2", "10.0.0.3"),
-        ("7.7.7.7, unknown", "unknown"),
+        ("7.7.7.7:50123", "7.7.7.7"),
+        ("7.7.7.7, 10.0.0.2:80", "7.7.7.7"),
+        ("::ffff:7.7.7.7", "7.7.7.7"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("[2001:db8:0:1::9]", "2001:db8:0:1::/64"),
+        ("[2001:db8:0:1::9]:50123", "2001:db8:0:1::/64"),
+        ("fe80::9%eth0", "fe80::/64"),
+        ("7.7.7.7, unknown", "10.0.0.1"),
+        ("unknown, 10.0.0.2", "10.0.0.1"),
     ],
 )
 def test_the_nearest_untrusted_hop_is_the_client(forwarded: str, address: str) -> None:
     assert client_address(forwarded, "10.0.0.1", [ipaddress.ip_network("10.0.0.0/8")]) == address
+
+
+@pytest.mark.parametrize(("peer", "address"), [("", ""), ("2001:db8::9", "2001:db8::/64")])
+def test_a_peer_may_have_no_address_or_a_whole_network(peer: str, address: str) -> None:
+    assert client_address("6.6.6.6", peer, [ipaddress.ip_network("10.0.0.0/8")]) == address

@@ -37,6 +37,7 @@ async def test_no_token_and_bad_tokens() -> None:
         answer = await service.call("PUT", ROOM, {}, **given)
         assert answer.refusal == (401, "unauthorized"), header
         assert answer.headers["www-authenticate"] == "Bearer"
+        assert not header or header not in answer.body.decode()
     assert (await service.call("PUT", ROOM, {}, authorization=f"bearer {pair.access}")).status == 200
     service.now_s += 3600
     assert (await service.call("PUT", ROOM, {}, pair.access)).refusal == (401, "unauthorized")
@@ -47,6 +48,16 @@ async def test_a_token_is_not_looked_at_where_anyone_may_call() -> None:
     service = Service()
     assert (await service.call("GET", ROOM, token="nonsense")).status == 200
     assert service.rooms.user_rows == []
+
+
+async def test_who_is_unknown_and_who_may_not() -> None:
+    """Nobody is asked to log in; a guest with a token of their own may not, however they log in."""
+    service = Service()
+    kick = ("POST", "/v1/admin/rooms/r/kicks", {"uid": "bob"})
+    assert (await service.call(*kick)).refusal == (401, "unauthorized")
+    answer = await service.call(*kick, service.token("g-1", Role.GUEST))
+    assert answer.refusal == (403, "forbidden")
+    assert "www-authenticate" not in answer.headers
 
 
 async def test_a_role_is_needed_before_anything_is_read_or_asked() -> None:

@@ -82,8 +82,19 @@ async def test_pages_are_packed_for_those_who_can_unpack_them(pages: Pages) -> N
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    for accepted in ("gzip;q=0.5", "br , GZIP ; q=1"):
+        assert "content-encoding" in (await service.call("GET", "/main.js", accept_encoding=accepted)).headers
+    for accepted in ("gzip;q=0", "gzip; q=0.000, br", "x-gzipped", "identity"):
+        answer = await service.call("GET", "/main.js", accept_encoding=accepted)
+        assert answer.body == plain.body
     small = await service.call("GET", "/parts/a.css", accept_encoding="gzip")
     assert "content-encoding" not in small.headers
+
+
+async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
+    """Whoever writes the answer leaves the body out and keeps its length."""
+    service = Service(pages=pages)
+    assert await service.call("HEAD", "/main.js") == await service.call("GET", "/main.js")
 
 
 async def test_our_own_pages_are_there() -> None:

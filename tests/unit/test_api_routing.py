@@ -69,7 +69,9 @@ def test_paths_with_and_without_ids() -> None:
 def test_a_word_goes_before_an_id() -> None:
     assert found("POST", "/v1/tokens/refresh") == ("/v1/tokens/refresh", {})
     assert found("DELETE", "/v1/tokens/ann") == ("/v1/tokens/{uid}", {"uid": "ann"})
-    assert refusal("DELETE", "/v1/tokens/refresh") == "method_not_allowed"
+    assert found("DELETE", "/v1/tokens/refresh") == ("/v1/tokens/{uid}", {"uid": "refresh"})
+    assert refusal("PUT", "/v1/tokens/refresh") == "method_not_allowed"
+    assert ROUTER.methods("/v1/tokens/refresh") == {"POST", "DELETE"}
 
 
 def test_parts_are_percent_decoded_once() -> None:

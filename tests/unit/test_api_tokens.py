@@ -90,7 +90,7 @@ async def test_a_refresh_token_brings_the_next_pair() -> None:
     body = {"refresh_token": first["refresh_token"]}
     answer = await service.call("POST", "/v1/tokens/refresh", body)
     assert answer.status == 200
-    assert service.rooms.user_rows[-1] == RefreshRow("ann", old.family, 1, NOW_MS)
+    assert service.rooms.user_rows[-1] == RefreshRow("ann", old.family, 1, NOW_MS, old.expires_ms)
     assert answer.json["expires_in_s"] == 60
     new = service.authority.read_refresh(answer.json["refresh_token"], NOW)
     assert (new.family, new.n, new.issued_ms, new.ttl_s) == (old.family, 2, NOW_MS + 5, 60)
@@ -125,3 +125,14 @@ async def test_what_a_user_holds_is_revoked_and_their_sockets_are_closed() -> No
     await service.call("DELETE", "/v1/tokens/ann", token=token)
     again = await service.call("DELETE", "/v1/tokens/bob", token=token)
     assert again.refusal == (401, "unauthorized")
+
+
+async def test_a_user_may_be_called_as_a_part_of_a_path() -> None:
+    """Or what they hold could not be revoked."""
+    service = Service()
+    admin = service.token("root", Role.ADMIN)
+    answer = await service.call("DELETE", "/v1/tokens/refresh", token=admin)
+    assert (answer.status, answer.json) == (200, {"uid": "refresh"})
+    assert service.rooms.user_rows[-1] == RevokeRow("refresh")
+    asked = await service.call("OPTIONS", "/v1/tokens/refresh")
+    assert asked.headers["allow"] == "DELETE, OPTIONS, POST"

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from config.settings import Auth
-from danmaku.auth import MAX_TOKEN, AuthError, Authority, from_settings
+from danmaku.auth import MAX_LIFE_S, MAX_TOKEN, AuthError, Authority, from_settings
 from danmaku.errors import Refusal
 from danmaku.model import Identity, Role
 
@@ -70,6 +70,7 @@ def refusal(token: str, now_s: float = NOW, judge: Authority | None = None) -> s
     with pytest.raises(Refusal) as caught:
         (judge or authority()).verify(token, now_s)
     assert caught.value.name == "unauthorized"
+    assert len(token) < 20 or token[-20:] not in caught.value.message
     return caught.value.message
 
 
@@ -91,6 +92,7 @@ def refresh_refusal(token: str, now_s: float = NOW) -> str:
     st.dictionaries(ids, roles, max_size=5),
     st.integers(1_000_000_000_000, 9_000_000_000_000),
 )
+@example("a", "", Role.GUEST, {}, 8_658_204_252_970)  # as a float of seconds it is below that
 def test_what_is_issued_is_what_is_verified(
     uid: str, name: str, role: Role, rooms: dict[str, Role], now_ms: int
 ) -> None:
@@ -103,6 +105,7 @@ def test_what_is_issued_is_what_is_verified(
     claims = judge.read_refresh(pair.refresh, now_ms / 1000)
     assert claims.identity == said
     assert (claims.n, claims.issued_ms, claims.ttl_s) == (1, now_ms, None)
+    assert claims.expires_ms == now_ms + 30 * 24 * 3600 * 1000
 
 
 @pytest.mark.parametrize("algorithm", PAIRS)
@@ -162,6 +165,14 @@ def test_a_token_from_a_clock_that_is_ahead() -> None:
     assert "future" in refusal(signed(iat=NOW + 61))
     assert authority().verify(signed(nbf=NOW + 60), NOW).uid == "ann"
     assert "future" in refusal(signed(nbf=NOW + 61))
+
+
+def test_a_token_lives_no_longer_than_its_revocation_is_remembered() -> None:
+    assert authority().verify(signed(exp=NOW + MAX_LIFE_S), NOW).uid == "ann"
+    assert "longer than a year" in refusal(signed(exp=NOW + MAX_LIFE_S + 1))
+    longest = authority().issue(ANN, NOW, ttl_s=MAX_LIFE_S)
+    assert authority().verify(longest.access, NOW + MAX_LIFE_S - 1).uid == "ann"
+    assert authority().read_refresh(longest.refresh, NOW + MAX_LIFE_S - 1).n == 1
 
 
 # Tokens that are not.
@@ -312,6 +323,10 @@ def test_only_what_would_be_accepted_is_issued() -> None:
         with pytest.raises(Refusal) as caught:
             judge.issue(bad, NOW)
         assert caught.value.name == "bad_id"
+    for ttl_s in (0, MAX_LIFE_S + 1):
+        with pytest.raises(Refusal, match="lives from 1 to") as caught:
+            judge.issue(ANN, NOW, ttl_s=ttl_s)
+        assert caught.value.name == "bad_frame"
     short = {f"r{number}": Role.VIEWER for number in range(65)}
     long = {f"{number}".rjust(64, "r"): Role.VIEWER for number in range(64)}
     for rooms in (short, long):
@@ -389,8 +404,9 @@ def weak_pem() -> str:
     ],
 )
 def test_keys_that_cannot_be_used(keys: dict[str, Any], setting: str) -> None:
-    with pytest.raises(AuthError, match=setting):
+    with pytest.raises(AuthError, match=setting) as caught:
         Authority(**keys)
+    assert not any(key in str(caught.value) for name, key in keys.items() if name != "algorithm")
 
 
 def test_settings_name_files(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from danmaku import envelope
-from danmaku.envelope import Done, Elsewhere, HelloRow, JoinRow, OwnerReply, Owners, Row, UsersReply
+from danmaku.envelope import Done, Elsewhere, HelloRow, JoinRow, Open, OwnerReply, Owners, Row, UsersReply
 from danmaku.model import Role
 from danmaku.subjects import PARTITIONS, Subjects
 from edge.channels import ToAnybody, ToOwners
@@ -31,7 +31,7 @@ def test_an_owner_that_is_none_is_doubted_and_one_that_is_gone_forgotten() -> No
     owners = OwnerMap()
     channel = ToOwners("edge", SUBJECTS, owners, lambda: None)
     owners.hear(Owners("p1", dict.fromkeys(range(PARTITIONS), 5)))
-    channel.refer("p1", [ROW, ROW], [Done(), Done()])
+    channel.refer("p1", [ROW, ROW], [Done(), Open()])
     assert channel.route(ROW) == "p1"
     channel.refer("p1", [ROW], [Elsewhere()])
     assert channel.route(ROW) is None

@@ -94,3 +94,15 @@ def test_it_tells_where_the_service_is_while_it_runs(folder: DataFolder) -> None
     with folder.serving("http://127.0.0.1:9000"):
         assert folder.url() == "http://127.0.0.1:9000"
     assert folder.url() is None
+
+
+def test_what_a_killed_service_left_behind_is_no_address(folder: DataFolder) -> None:
+    serve = (
+        "import os, sys; from pathlib import Path; from danmaku.data_folder import *\n"
+        "with DataFolder(Path(sys.argv[1])).serving('http://127.0.0.1:9000'): os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", serve, str(folder.path)], check=False)
+    assert (folder.path / "url").read_text() == "http://127.0.0.1:9000\n"
+    assert folder.url() is None
+    with folder.serving("http://127.0.0.1:9001"):
+        assert folder.url() == "http://127.0.0.1:9001"

@@ -7,7 +7,7 @@ KEY = ("u1", "c1")
 
 
 def test_a_repeat_waits_while_it_is_pending_and_gets_the_same_answer_later() -> None:
-    dedupe: Dedupe[str] = Dedupe(10)
+    dedupe: Dedupe[str] = Dedupe(10, _never)
     assert dedupe.answer(KEY) is None
     assert not dedupe.wait(KEY, "first")
     waiters = ["first"]
@@ -22,9 +22,24 @@ def test_a_repeat_waits_while_it_is_pending_and_gets_the_same_answer_later() -> 
 
 
 def test_what_history_knows_counts_and_all_is_forgotten_in_time() -> None:
-    dedupe: Dedupe[str] = Dedupe(10)
+    dedupe: Dedupe[str] = Dedupe(10, _never)
     dedupe.settle(KEY, Shed(), 0)
     dedupe.settle(("u2", "c2"), Shed(), 10)
     assert dedupe.answer(KEY) == Shed()
     dedupe.settle(("u3", "c3"), Shed(), 20)
     assert dedupe.answer(KEY) is None
+
+
+def test_whoever_needs_no_answer_any_more_is_forgotten_at_the_next_repeat() -> None:
+    over: set[str] = set()
+    dedupe: Dedupe[str] = Dedupe(10, over.__contains__)
+    waiters = ["first"]
+    dedupe.begin(KEY, waiters)
+    dedupe.wait(KEY, "second")
+    over |= {"first", "second"}
+    dedupe.wait(KEY, "third")
+    assert waiters == ["third"]
+
+
+def _never(_: str) -> bool:
+    return False

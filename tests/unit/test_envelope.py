@@ -34,6 +34,7 @@ ANSWERS: list[envelope.Answer] = [
     envelope.Done(),
     envelope.Refused("muted", "until noon", 500),
     envelope.Elsewhere(),
+    envelope.Open(),
 ]
 MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
     (envelope.OwnerRequest("e1", 5000, ROWS), envelope.decode_owner_request),

@@ -131,6 +131,27 @@ def test_no_more_is_held_than_a_ring_holds() -> None:
     assert feed.mend([frame(5, 2)]) == []
 
 
+def test_what_overflows_before_history_comes_is_not_forgotten() -> None:
+    feed = Feed("r", 3, 1_000_000)
+    for seq in range(2, 7):
+        feed.take(out(5, seq))
+    assert feed.ring.head == Position(5, 6)
+    assert feed.begin([frame(5, 1, prev=START), frame(5, 2)], Position(5, 2)) == []
+    assert not is_behind(feed)
+    assert feed.ring.head == Position(5, 6)
+    assert names(feed.take(out(5, 7))) == ["5-7"]
+
+
+def test_history_that_is_newer_than_what_overflowed_is_taken() -> None:
+    feed = Feed("r", 2, 1_000_000)
+    for seq in (2, 3, 4, 9):
+        feed.take(out(5, seq))
+    assert is_behind(feed)
+    shown = feed.begin([frame(5, 7), frame(5, 8)], Position(5, 8))
+    assert names(shown) == ["5-7", "5-8", "5-9"]
+    assert not is_behind(feed)
+
+
 @dataclass
 class Log:
     """A room's true history: batches over several epochs, each owner continuing the one before."""

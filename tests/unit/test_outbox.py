@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from danmaku.envelope import Done, Elsewhere
+from danmaku.envelope import Done, Elsewhere, Open
 from edge.outbox import PAUSE_S, SHORTEST_ATTEMPT_S, Bounds, Outbox, Parcel, Waiting
 
-Answer = Done | Elsewhere
+Answer = Done | Elsewhere | Open
 Box = Outbox[str, Answer]
 
 
@@ -46,6 +46,17 @@ def test_rows_that_belong_elsewhere_are_asked_again() -> None:
     assert [one.row for one, _ in told] == ["a2"]
     (again,), _, _ = box.take(0.0)
     assert again.rows == ["a1"]
+
+
+def test_only_rows_whose_outcome_is_open_are_asked_again() -> None:
+    box: Box = Outbox(first_letter, Bounds())
+    for name in ("a1", "a2", "a3"):
+        box.put(row(name))
+    (parcel,), _, _ = box.take(0.0)
+    told = box.settle(parcel, [Done(), Open(), Done()])
+    assert [one.row for one, _ in told] == ["a1", "a3"]
+    (again,), _, _ = box.take(0.0)
+    assert again.rows == ["a2"]
 
 
 def test_rows_without_an_answer_are_asked_again_after_a_pause() -> None:
@@ -139,7 +150,7 @@ class Traffic(RuleBasedStateMachine):
     def answer(self, data: st.DataObject) -> None:
         parcel = self.under_way.pop()
         size = len(parcel.waiting)
-        kinds: st.SearchStrategy[Answer] = st.sampled_from([Done(), Elsewhere()])
+        kinds: st.SearchStrategy[Answer] = st.sampled_from([Done(), Elsewhere(), Open()])
         answers = data.draw(st.lists(kinds, min_size=size, max_size=size))
         for one, answer in self.box.settle(parcel, answers):
             one.answered(answer)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from danmaku.envelope import Answer, Done, Elsewhere, Refused
+from danmaku.envelope import Answer, Done, Elsewhere, Open, Refused
 from rooms.pending import Pending, Ticket
 
 
@@ -31,11 +31,12 @@ def test_a_row_of_which_nothing_was_done_is_refused_when_time_is_up() -> None:
     assert len(told) == 1
 
 
-def test_nothing_is_said_while_one_outcome_is_open() -> None:
-    tickets, request, told = pending(2)
+def test_a_row_whose_outcome_is_open_does_not_silence_the_others() -> None:
+    tickets, request, told = pending(3)
     tickets[0].answer(Done())
     tickets[1].open()
     request.expire()
     assert request.is_over
     tickets[1].answer(Done())
-    assert not told
+    tickets[2].answer(Done())
+    assert told == [[Done(), Open(), Refused("unavailable", None, 1000)]]

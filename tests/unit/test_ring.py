@@ -6,7 +6,7 @@ import pytest
 from danmaku import wire
 from danmaku.envelope import Out, OutKind
 from danmaku.model import START, Position
-from edge.ring import Added, Batch, Ring, bridge
+from edge.ring import Added, Batch, Page, Ring
 
 
 def frame(epoch: int, seq: int, count: int = 1, prev: Position | None = None) -> bytes:
@@ -23,6 +23,10 @@ def make(*batches: Batch, max_batches: int = 100, max_bytes: int = 1_000_000) ->
     for one in batches:
         assert ring.add(one) is Added.SHOWN
     return ring
+
+
+def make_page(frames: list[bytes]) -> Page:
+    return Page(Position(5, 1), frames, Position(5, 9), complete=True)
 
 
 def seqs(history: msgspec.Raw, codec: wire.Codec = wire.MSGPACK) -> list[int]:
@@ -190,9 +194,30 @@ def test_stored_batches_can_lead_to_the_ring() -> None:
     ring.jump(batch(5, 5))
     ring.add(batch(5, 6))
     stored = [frame(5, 2), frame(5, 3, 2), frame(5, 5)]
-    history = bridge(ring, wire.JSON, Position(5, 1), stored, 1_000_000)
+    page = make_page(stored)
+    history = page.bridge(ring, wire.JSON, 1_000_000)
     assert history is not None
     assert seqs(history, wire.JSON) == [2, 3, 5, 6]
-    assert bridge(ring, wire.JSON, Position(5, 1), stored[1:], 1_000_000) is None
-    assert bridge(ring, wire.JSON, Position(5, 1), stored[:1], 1_000_000) is None
-    assert bridge(ring, wire.JSON, Position(5, 1), [], 1_000_000) is None
+    assert seqs(page.history(wire.JSON), wire.JSON) == [2, 3, 5]
+    for missing in (stored[1:], stored[:1], []):
+        assert make_page(missing).bridge(ring, wire.JSON, 1_000_000) is None
+
+
+def test_a_page_is_encoded_once_for_all() -> None:
+    ring = make(batch(5, 1, prev=START), batch(5, 2), batch(5, 3))
+    page = make_page([frame(5, 2)])
+    for codec in (wire.MSGPACK, wire.JSON):
+        history = page.bridge(ring, codec, 1_000_000)
+        assert history is not None
+        assert seqs(history, codec) == [2, 3]
+        assert page.bridge(ring, codec, 1_000_000) is history
+        assert page.history(codec) is page.history(codec)
+    ring.add(batch(5, 4))
+    later = page.bridge(ring, wire.JSON, 1_000_000)
+    assert later is not None
+    assert seqs(later, wire.JSON) == [2, 3, 4]
+
+
+def test_a_page_that_cannot_be_read_is_no_page() -> None:
+    with pytest.raises(ValueError, match="malformed"):
+        make_page([b"\xc1"])

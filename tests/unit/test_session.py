@@ -119,6 +119,35 @@ def test_rooms_are_bounded() -> None:
     assert session.receive(wire.Join(6, "c"), 0.0) == wire.Join(6, "c")
 
 
+def test_joins_under_way_count_as_rooms() -> None:
+    session = greeted()
+    session.enter("a")
+    join = wire.Join(2, "b")
+    assert session.receive(join, 0.0) is join
+    assert session.receive(wire.Join(3, "b"), 0.0) == wire.Join(3, "b")
+    assert refusal(session.receive(wire.Join(4, "c"), 0.0)) == (4, "conflict")
+    assert session.receive(wire.Join(5, "a"), 0.0) == wire.Join(5, "a")
+    assert session.settle(join)
+    assert not session.settle(join)
+    assert refusal(session.receive(wire.Join(6, "c"), 0.0)) == (6, "conflict")
+    assert session.void("b")
+    assert not session.void("b")
+    assert session.receive(wire.Join(7, "c"), 0.0) == wire.Join(7, "c")
+
+
+def test_who_leaves_before_the_join_is_answered_does_not_get_in() -> None:
+    session = make()
+    session.receive(wire.Hello(1), 0.0)
+    first, leave, second = wire.Join(2, "r"), wire.Leave(3, "r"), wire.Join(4, "r")
+    for frame in (first, leave, second, wire.Leave(5, "s")):
+        session.receive(frame, 0.0)
+    *carried_out, refused = session.greet(ANN)
+    assert carried_out == [first, leave, second]
+    assert refusal(refused) == (5, "not_joined")
+    assert not session.settle(first)
+    assert session.settle(second)
+
+
 def test_what_is_said_has_bounds() -> None:
     session = greeted()
     session.enter("r")

@@ -166,6 +166,11 @@ def test_a_bad_variable_or_flag_is_named() -> None:
         ({"edge.idle_s": 20}, "edge.heartbeat_s"),
         ({"edge.frame_bytes": 1024 * 1024}, "edge.buffered_bytes"),
         ({"auth.secret": "a", "auth.secret_file": "b"}, "auth.secret"),
+        ({"rooms.history_batches": 2399}, "rooms.history_batches"),
+        ({"rooms.window_ms": 49.9}, "rooms.history_batches"),
+        ({"rooms.repeat_memory_s": 121}, "rooms.history_batches"),
+        ({"rooms.history_s": 119}, "rooms.history_s"),
+        ({"rooms.repeat_memory_s": 601, "rooms.history_batches": 20_000}, "rooms.history_s"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(flags: dict[str, object], key: str) -> None:
