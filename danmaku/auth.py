@@ -24,6 +24,7 @@ from danmaku.errors import BAD_FRAME, UNAUTHORIZED, Refusal
 from danmaku.model import Identity, Role, check_id
 
 MAX_TOKEN: Final = 4096
+MAX_LIFE_S: Final = 366 * 24 * 3600  # a revocation is remembered as long
 MIN_SECRET: Final = 32
 MIN_RSA_BITS: Final = 2048
 _AHEAD_S: Final = 60.0  # how far the clock of whoever issues tokens may be ahead
@@ -48,12 +49,16 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a verified refresh token says. `ttl_s` is the life of its access tokens, None where as usual."""
+    """What a verified refresh token says. `ttl_s` is the life of its access tokens, None where as usual.
+
+    Until `expires_ms` it must not be forgotten that it was spent.
+    """
 
     identity: Identity
     family: str
     n: int
     issued_ms: int
+    expires_ms: int
     ttl_s: int | None = None
 
 
@@ -101,7 +106,8 @@ class Authority:
             ttl_s = None if claims.get("ttl") is None else _number(claims["ttl"])
         except (ValueError, Refusal) as error:
             raise _invalid(error) from None
-        return RefreshClaims(identity, family, number, identity.issued_ms, ttl_s)
+        expires_ms = _milliseconds(claims["exp"])
+        return RefreshClaims(identity, family, number, identity.issued_ms, expires_ms, ttl_s)
 
     def guest(self, device: str | None, name: str | None) -> Identity:
         """A guest: the same uid for the same secret `device`. Raises Refusal where there are none."""
@@ -131,6 +137,8 @@ class Authority:
             raise AuthError("tokens are issued elsewhere: auth.private_key_file is not set")
         issued_ms = _milliseconds(now_s)
         lifetime_s = self._access_ttl_s if ttl_s is None else ttl_s
+        if not 1 <= lifetime_s <= MAX_LIFE_S:
+            raise Refusal(BAD_FRAME, f"a token lives from 1 to {MAX_LIFE_S} seconds")
         uid = check_id(identity.uid, "uid")
         claims: dict[str, Any] = {"sub": uid, "name": _shown_name(identity.name) or uid}
         claims["role"] = identity.role.label
@@ -170,6 +178,8 @@ class Authority:
             raise Refusal(UNAUTHORIZED, "the token has expired")
         if starts_s > now_s + _AHEAD_S:
             raise Refusal(UNAUTHORIZED, "the token is from the future")
+        if _milliseconds(ends_s) - _milliseconds(claims["iat"]) > MAX_LIFE_S * 1000:
+            raise Refusal(UNAUTHORIZED, "the token lives longer than a year")
         return claims
 
 
@@ -273,8 +283,8 @@ def _time(value: object) -> float:
 
 
 def _milliseconds(seconds: float) -> int:
-    """Whole milliseconds, never rounded up; what was made from whole ones gives the same again."""
-    return math.floor(round(seconds * 1000, 3))
+    """Whole milliseconds, not rounded up; what was made from whole ones gives the same again."""
+    return math.floor(round(seconds * 1000, 2))  # a float of seconds is some thousandths off at most
 
 
 def _shown_name(name: str | None) -> str:

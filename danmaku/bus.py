@@ -245,9 +245,9 @@ class NatsBus:
                 await self._echo(client, self._timeout_s)
         except BaseException as error:
             await self._discard(client)
-            if isinstance(error, (*_FAILURES, BusDown)):
+            if isinstance(error, Exception):  # what is not NATS makes nats-py fail in any way
                 reason = why[0] if why else error
-                raise BusDown(f"cannot connect to the bus at {self._where}: {reason!r}") from error
+                raise BusDown(f"cannot connect to the bus at {self._where}: {reason!r}") from reason
             raise
         return client
 
@@ -281,11 +281,15 @@ class NatsBus:
 
     async def _open_at_last(self) -> Client:
         wait_s = _RETRY_S
+        told: type | None = None  # servers take turns: their texts may differ each time
         while True:
             try:
                 return await self._open()
             except BusDown as error:
-                _log.debug("bus is still away", error=str(error))
+                kind = type(error.__cause__)
+                say = _log.debug if kind is told else _log.warning
+                say("bus is away", error=str(error))
+                told = kind
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311  only spreads load
             wait_s = min(wait_s * 2, _RETRY_MOST_S)
 

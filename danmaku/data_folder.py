@@ -105,15 +105,23 @@ class DataFolder:
     @contextmanager
     def serving(self, url: str) -> Iterator[None]:
         """Note, while the block lasts, where the service on this folder is."""
-        self._url.write_text(url + "\n")
-        try:
-            yield
-        finally:
-            self._url.unlink(missing_ok=True)
+        with self._url.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # free but for the instant in which somebody asks
+            file.write(url + "\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                self._url.unlink(missing_ok=True)
 
     def url(self) -> str | None:
-        """Where the service on this folder is, if it runs."""
+        """Where the service on this folder is, if it runs; what a killed one left behind does not count."""
         try:
-            return self._url.read_text().strip() or None
+            with self._url.open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return file.read().strip() or None
+                return None
         except OSError:
             return None

@@ -7,6 +7,7 @@ always at the same address. `Running` starts one here and now, for as long as a 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import quote
+
+from config.settings import PREFIX
 
 _POLL_S: Final = 0.02
 _PROBE_S: Final = 1.0
@@ -56,24 +59,33 @@ class Server(Protocol):
 
 
 class NatsServer:
-    """nats-server on a loopback port; `port` 0 picks a free one, once."""
+    """nats-server on a loopback port; `port` 0 picks a free one, once.
+
+    password: what a client must know, in letters, digits, dashes and underscores; it is part of `url`.
+    Without one every account of this machine may connect.
+    """
 
     name = "nats-server"
 
-    def __init__(self, data: Path, port: int = 0) -> None:
+    def __init__(self, data: Path, port: int = 0, password: str = "") -> None:
         self._data = data.absolute()
         self._host = "127.0.0.1"
         self.port = port or _free_port(self._host)
+        self._password = password
+        self.config = self._data / "nats-server.conf"
         self.log = self._data / "nats-server.log"
 
     @property
     def argv(self) -> list[str]:
         listen = ["--addr", self._host, "--port", str(self.port)]
-        return [_nats_binary(), *listen, "--log", str(self.log), "--log_size_limit", str(_LOG_BYTES)]
+        config = ["--config", str(self.config)] if self._password else []
+        log = ["--log", str(self.log), "--log_size_limit", str(_LOG_BYTES)]
+        return [_nats_binary(), *listen, *config, *log]
 
     @property
     def url(self) -> str:
-        return f"nats://{self._host}:{self.port}"
+        who = f"danmaku:{self._password}@" if self._password else ""
+        return f"nats://{who}{self._host}:{self.port}"
 
     def prepare(self) -> None:
         _make_folder(self._data)
@@ -84,6 +96,10 @@ class NatsServer:
                 probe.bind((self._host, self.port))
             except OSError as error:
                 raise ServerError(f"nats-server cannot use {self._host}:{self.port}: {error}") from error
+        if self._password:
+            # In a file of ours alone: everybody can read command lines.
+            account = f'authorization {{ user: danmaku, password: "{self._password}" }}\n'
+            _write_private(self.config, account)
 
     async def wait_ready(self, deadline_s: float) -> None:
         await _until(self, self._answers, deadline_s)
@@ -168,8 +184,9 @@ class Running:
     def start(self) -> None:
         """Start the child; it is not ready yet. Raises ServerError."""
         self.server.prepare()
-        # The command line is ours, word by word.
-        self._process = subprocess.Popen(self.server.argv, stdin=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603  the command line is ours, word by word
+            self.server.argv, env=server_environment(), stdin=subprocess.DEVNULL
+        )
 
     def kill(self) -> None:
         """End the child with SIGKILL, as a crash would. Safe to call twice."""
@@ -199,6 +216,11 @@ async def running(server: Server, deadline_s: float = 10.0) -> AsyncIterator[Run
         await asyncio.to_thread(child.stop)
 
 
+def server_environment() -> dict[str, str]:
+    """Our environment without our settings: a server has no use for them, and some are secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
 class _Answers(Protocol):
     async def __call__(self) -> bool: ...
 
@@ -219,6 +241,16 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ServerError(f"cannot make the data folder {folder}: {error}") from error
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a new file that only we can read, in place of what is there."""
+    try:
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_text(text)
+    except OSError as error:
+        raise ServerError(f"cannot write {file}: {error.strerror}") from error
 
 
 def _free_port(host: str) -> int:

@@ -21,7 +21,7 @@ from typing import Any, Final
 import structlog
 
 USELESS: Final = 2
-"""The exit code by which a child says that it would end the same way again (bad settings, port in use)."""
+"""By this exit code a child of ours says that it would end the same way again: bad settings, port in use."""
 
 # Runs in a Python of its own before the child's program takes its place. Not a `preexec_fn`: that
 # would run our code between fork and exec, which is not safe in a process that has threads.
@@ -52,6 +52,7 @@ class Child:
     env: its whole environment; None: ours. Children of a lower `stage` are started, and `ready`,
     before those of a higher one. `ready` returns when the child can be used; one that ends before, or
     takes longer than `ready_s`, ends the whole start. Without it a child is ready once it runs.
+    `ours` knows what USELESS means; others say something else with that code (a Go program: a panic).
     """
 
     name: str
@@ -60,6 +61,7 @@ class Child:
     stage: int = 0
     ready: Callable[[], Awaitable[None]] | None = None
     ready_s: float = 60.0
+    ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +242,10 @@ class _Keeper:
         self._process = None
         if self._exited is not None:
             self._exited(self.child, process.pid)
-        if not self._stopping.is_set() and (code == USELESS or not self._ready):
+        useless = self.child.ours and code == USELESS
+        if not self._stopping.is_set() and (useless or not self._ready):
             _log.error(f"{self.child.name} did not start: {reason_of(code)}", pid=process.pid)
-            self._fail(USELESS if code == USELESS else 1)
+            self._fail(USELESS if useless else 1)
             return None
         return reason_of(code)
 
@@ -259,19 +262,24 @@ class _Keeper:
 
 @contextmanager
 def stopped_by_signals(stop: asyncio.Event, force: asyncio.Event) -> Iterator[None]:
-    """SIGINT or SIGTERM set `stop`, the second one sets `force`. For the running loop's main thread."""
+    """SIGINT or SIGTERM set `stop`, the second one sets `force`. For the running loop's main thread.
+
+    SIGHUP only ever sets `stop`: a terminal that closes sends it twice. Under nohup it stays ignored.
+    """
     loop = asyncio.get_running_loop()
 
     def heard() -> None:
         (force if stop.is_set() else stop).set()
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, heard)
+    handlers: dict[signal.Signals, Callable[[], None]] = {signal.SIGINT: heard, signal.SIGTERM: heard}
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        handlers[signal.SIGHUP] = stop.set
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
-        for number in numbers:
+        for number in handlers:
             loop.remove_signal_handler(number)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,11 +14,11 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from config.settings import PREFIX, Settings, to_environment
+from config.settings import Settings, to_environment
 from danmaku.auth import from_settings
 from danmaku.data_folder import DataFolder
 from danmaku.ports import PortInUse, free_port, listeners
-from danmaku.servers import NatsServer, Server, ValkeyServer
+from danmaku.servers import NatsServer, Server, ValkeyServer, server_environment
 from danmaku.supervisor import Child, Supervisor, stopped_by_signals
 from danmaku.telemetry import FOLDER_VARIABLE, forget_process
 
@@ -29,6 +30,7 @@ _PROBE_S: Final = 2.0
 _PROBES_PER_WORKER: Final = 8  # enough to have met each of them, nearly for sure
 _GRACE_S: Final = 10.0  # what a stopping edge may take longer than its drain time
 _NEXT_PORTS: Final = 50
+_PASSWORD_BYTES: Final = 24
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
 
 _log: Any = structlog.get_logger("danmaku.up")
@@ -58,7 +60,7 @@ class Address:
 
 
 async def run(folder: DataFolder, settings: Settings, rooms: int, announce: Callable[[Address], None]) -> int:
-    """Start everything, keep it running until SIGINT or SIGTERM, stop it; the exit code.
+    """Start everything, keep it running until SIGINT, SIGTERM or SIGHUP, stop it; the exit code.
 
     `announce` is called once the service answers. Raises FolderError, PortInUse, ServerError, AuthError.
     """
@@ -133,7 +135,7 @@ def _own_servers(folder: DataFolder, settings: Settings) -> tuple[list[Server], 
     """The servers that nobody configured, and settings that lead to them."""
     servers: list[Server] = []
     if not settings.nats.url:
-        nats = NatsServer(folder.nats)
+        nats = NatsServer(folder.nats, password=secrets.token_urlsafe(_PASSWORD_BYTES))
         servers.append(nats)
         own = msgspec.structs.replace(settings.nats, url=nats.url)
         settings = msgspec.structs.replace(settings, nats=own)
@@ -148,7 +150,12 @@ def _own_servers(folder: DataFolder, settings: Settings) -> tuple[list[Server], 
 def _children(
     folder: DataFolder, settings: Settings, servers: list[Server], rooms: int, address: Address
 ) -> list[Child]:
-    environment = _environment(os.environ, settings, {FOLDER_VARIABLE: str(folder.fresh_metrics())})
+    # Exactly these settings, wherever they came from.
+    environment = {
+        **server_environment(),
+        **to_environment(settings),
+        FOLDER_VARIABLE: str(folder.fresh_metrics()),
+    }
     python = [sys.executable, "-m"]
 
     workers = settings.edge.workers or os.cpu_count() or 1
@@ -168,13 +175,8 @@ def _server_child(server: Server) -> Child:
     async def ready() -> None:
         await server.wait_ready(_SERVER_S)
 
-    return Child(server.name, server.argv, None, _SERVERS, ready, _SERVER_S + _GRACE_S)
-
-
-def _environment(ours: Mapping[str, str], settings: Settings, more: Mapping[str, str]) -> dict[str, str]:
-    """For a child: our environment, but exactly these settings, wherever they came from."""
-    others = {name: value for name, value in ours.items() if not name.startswith(PREFIX)}
-    return {**others, **to_environment(settings), **more}
+    ready_s = _SERVER_S + _GRACE_S
+    return Child(server.name, server.argv, server_environment(), _SERVERS, ready, ready_s, ours=False)
 
 
 async def _until_ready(address: Address, times: int) -> None:

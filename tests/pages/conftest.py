@@ -71,8 +71,8 @@ class Visitors:
         return page
 
     async def close(self) -> None:
-        for context in self._contexts:
-            await context.close()
+        while self._contexts:
+            await self._contexts.pop().close()
 
     def _heard(self, message: ConsoleMessage) -> None:
         # that a socket could not be opened is told by the browser itself, whatever a page does

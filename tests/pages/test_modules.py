@@ -34,6 +34,7 @@ async def blank(visitors: Visitors) -> AsyncIterator[Page]:
     async with serve(_hang_up, "127.0.0.1", 0, process_request=respond) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield await visitors.open(f"http://127.0.0.1:{port}/modules/blank.html")
+        await visitors.close()  # first: the server waits for the connections that Chromium opened in advance
 
 
 async def _hang_up(connection: ServerConnection) -> None:

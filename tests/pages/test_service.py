@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, WebSocket, expect
 
 from tests.pages.conftest import Visitors
-from tests.system.service import Service, running_service
+from tests.system.deployment import Deployment, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -20,7 +18,7 @@ EVIL = "<img src=x onerror=\"document.title='pwned'\">"
 
 
 async def test_two_browsers_share_a_room(visitors: Visitors, tmp_path: Path) -> None:
-    async with running_service(tmp_path) as service:
+    async with serving(tmp_path) as service:
         ann = await _enter(visitors, service, "demo")
         bob = await _enter(visitors, service, "demo")
         for page in (ann, bob):
@@ -45,8 +43,8 @@ async def test_two_browsers_share_a_room(visitors: Visitors, tmp_path: Path) -> 
 
 
 async def test_a_streamer_logs_in_and_posts(visitors: Visitors, tmp_path: Path) -> None:
-    async with running_service(tmp_path) as service:
-        token = await service.token("ann", "streamer", "demo")
+    async with serving(tmp_path) as service:
+        token = service.token("ann", "streamer", "demo")
         ann = await _enter(visitors, service, "demo")
         bob = await _enter(visitors, service, "demo")
         await ann.get_by_role("button", name="You:").click()
@@ -78,7 +76,7 @@ async def test_a_streamer_logs_in_and_posts(visitors: Visitors, tmp_path: Path) 
 async def test_what_was_missed_while_the_workers_were_dead_is_pulled(
     visitors: Visitors, tmp_path: Path
 ) -> None:
-    async with running_service(tmp_path, "--workers", "2") as service:
+    async with serving(tmp_path, "--workers", "2") as service:
         ann = await _enter(visitors, service, "demo")
         bob = await _enter(visitors, service, "demo")
         await _say(bob, "before")
@@ -104,8 +102,8 @@ def _listen(socket: WebSocket, answers: list[str]) -> None:
     socket.on("framereceived", lambda frame: answers.append(str(frame)))
 
 
-async def _enter(visitors: Visitors, service: Service, room: str) -> Page:
-    page = await visitors.open(f"{service.http}/?room={room}")
+async def _enter(visitors: Visitors, service: Deployment, room: str) -> Page:
+    page = await visitors.open(f"{service.url}/?room={room}")
     await expect(page.locator("#connection-text")).to_have_text("live", timeout=15_000)
     await expect(page.locator("#viewers")).not_to_have_text("–", timeout=15_000)
     return page
@@ -127,24 +125,9 @@ async def _uid(page: Page) -> str:
     return who.split(" · ")[-1]
 
 
-def _kill_workers(service: Service) -> None:
-    """Kill the processes that hold sockets, without a word."""
-    workers = [pid for pid in _below(service.process.pid) if b"--worker" in _words(pid)]
+def _kill_workers(service: Deployment) -> None:
+    """Without a word."""
+    workers = service.workers()
     assert workers != []
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
-
-
-def _below(parent: int) -> Iterator[int]:
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it ended meanwhile
-            pid, after = int(stat.parent.name), stat.read_text().rpartition(")")[2]
-            if int(after.split()[1]) == parent:
-                yield pid
-                yield from _below(pid)
-
-
-def _words(pid: int) -> list[bytes]:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return []

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from config.settings import Settings
+from danmaku.auth import from_settings
 from danmaku.caller import Caller, CallFailed
 from danmaku.data_folder import DataFolder
+from danmaku.model import Identity, Role
 from danmaku.ports import free_port
 
 HOST = "127.0.0.1"
 _DEADLINE_S = 60.0
+
+# Tests send faster than people may.
+LOOSE: Final[Mapping[str, str]] = {
+    "DANMAKU_POLICY_USER_BURST": "100000",
+    "DANMAKU_POLICY_USER_COUNT": "100000",
+    "DANMAKU_POLICY_GUEST_BURST": "100000",
+    "DANMAKU_POLICY_GUEST_COUNT": "100000",
+    "DANMAKU_POLICY_REPEAT_S": "0",
+    "DANMAKU_POLICY_DISPLAY_PER_S": "5000",
+    "DANMAKU_POLICY_DISPLAY_HIGH_PER_S": "5000",
+    "DANMAKU_EDGE_FRAMES_PER_S": "10000",
+    "DANMAKU_EDGE_FRAMES_BURST": "10000",
+}
 
 
 def until(done: Callable[[], bool], what: str, deadline_s: float = _DEADLINE_S) -> None:
@@ -48,6 +67,7 @@ class Deployment:
         self.data = DataFolder(folder / "data")
         self.port = free_port(HOST)
         self.url = f"http://{HOST}:{self.port}"
+        self.ws = f"ws://{HOST}:{self.port}/v1/ws"
         self._log = folder / "up.log"
         self._flags = flags
         self._more = more
@@ -112,10 +132,35 @@ class Deployment:
         assert found, (words, self.processes())
         return min(found)
 
-    def token(self, *words: str) -> str:
-        made = danmaku("token", "--data", str(self.data.path), *words)
-        assert made.returncode == 0, made.stderr
-        return made.stdout.strip()
+    def workers(self) -> list[int]:
+        """The edge processes that hold sockets, where there are several."""
+        return [pid for pid, command in self.processes().items() if "-m edge --worker" in command]
+
+    def token(self, uid: str, role: str = "viewer", *rooms: str) -> str:
+        """An access token, signed with the secret of the data folder; with `rooms` the role is for these."""
+        given = Role.parse(role)
+        in_rooms = Identity(uid, uid, Role.VIEWER, dict.fromkeys(rooms, given))
+        who = in_rooms if rooms else Identity(uid, uid, given)
+        return from_settings(self.data.with_secret(Settings()).auth).issue(who, time.time()).access
+
+    async def call(
+        self, method: str, path: str, body: Any = None, token: str | None = None
+    ) -> tuple[int, Any]:
+        """One HTTP call, whatever comes of it: status and decoded answer (None where there is none)."""
+        return await asyncio.to_thread(self._call, method, path, body, token)
+
+    def _call(self, method: str, path: str, body: Any, token: str | None) -> tuple[int, Any]:
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310  our own http
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310  our own http
+                return answer.status, _decoded(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _decoded(error.read())
 
     def caller(self, token: str | None = None) -> Caller:
         return Caller(self.url, token)
@@ -154,11 +199,30 @@ class Deployment:
 def deployed(folder: Path, *flags: str, **more: str) -> Iterator[Deployment]:
     """A service that runs while the block lasts."""
     deployment = Deployment(folder, *flags, **more)
-    deployment.start()
     try:
+        deployment.start()
         yield deployment
     finally:
         deployment.kill()
+
+
+@asynccontextmanager
+async def serving(folder: Path, *flags: str, **more: str) -> AsyncIterator[Deployment]:
+    """A service, for tests with an event loop, that lets everybody say much; it has to stop well."""
+    deployment = Deployment(folder, *flags, **{**LOOSE, **more})
+    try:
+        await asyncio.to_thread(deployment.start)
+        yield deployment
+        assert await asyncio.to_thread(deployment.stop, signal.SIGTERM) == 0, deployment.said
+    finally:
+        await asyncio.to_thread(deployment.kill)
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body.decode(errors="replace")
 
 
 def command_of(pid: int) -> str:

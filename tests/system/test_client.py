@@ -469,14 +469,47 @@ async def test_an_upgrade_can_be_refused(status: int, name: str) -> None:
                 pass
 
 
-async def test_a_token_that_cannot_be_had_ends_the_client() -> None:
-    async def token() -> str:
+async def test_without_a_first_token_there_is_no_client() -> None:
+    async def broken() -> str:
         raise LookupError("no such user")
 
-    async with scripted(greet_and_admit) as url:
-        with pytest.raises(Refusal, match=r"internal: .*no such user"):
-            async with Client(url, token=token):
-                pass
+    async def hanging() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    for token, why in ((broken, "no such user"), (hanging, "TimeoutError")):
+        async with scripted(greet_and_admit) as url:
+            with pytest.raises(Refusal, match=f"unavailable: .*{why}"):
+                async with asyncio.timeout(10), Client(url, token=token, timing=Timing(connect=0.05)):
+                    pass
+
+
+async def test_a_token_that_cannot_be_had_later_is_asked_for_again() -> None:
+    asked = 0
+
+    async def token() -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise LookupError("out of order")
+        if asked == 3:
+            await asyncio.Event().wait()
+        if asked == 5:
+            raise Refusal(UNAUTHORIZED, "logged out")
+        return str(asked)
+
+    async def cut(visit: Visit) -> None:
+        hello = await visit.greet()
+        greeted.append(hello.token)
+        visit.cut()
+
+    greeted: list[str | None] = []
+    timing = Timing(connect=0.2, first_retry=0.01, most_retry=0.05)
+    async with scripted(cut) as url, Client(url, token=token, timing=timing) as client:
+        async with asyncio.timeout(10):
+            events = [event async for event in client.events()]
+        assert events[-1] == ConnectionChange("closed", reason="logged out")
+        assert greeted == ["1", "4"]
 
 
 async def test_a_kick_and_a_refused_return_end_the_room_but_not_the_client() -> None:
@@ -555,7 +588,44 @@ async def test_a_slow_reader_loses_the_oldest_and_can_tell() -> None:
         room = await client.join("demo", buffer=10)
         await client.ping()
         assert [text for _, text in await comments(room, 10)] == [str(number) for number in range(90, 100)]
-        assert room.missed == 91  # 90 comments, and the stats that came with the join
+        assert room.missed == 90
+
+
+async def test_stats_take_no_room_from_comments() -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(HEAD, then=[visit.batch(5, 11, "a", "b")])
+        send = await visit.expect(Send)
+        await visit.say(*(StatsFrame("demo", 5, 12, viewers, 0) for viewers in range(10)))
+        await visit.say(Ok(send.id, shown=False))
+        await visit.let_go()
+
+    async with scripted(script) as url, Client(url) as client:
+        room = await client.join("demo", buffer=2)
+        await room.send("hi")
+        await room.leave()
+        left = [item async for item in room]
+        assert [item for item in left if isinstance(item, Stats)] == [Stats("demo", Position(5, 12), 9, 0)]
+        assert [item.text for item in left if isinstance(item, Comment)] == ["a", "b"]
+        assert room.missed == 0
+
+
+@BOTH
+async def test_what_cannot_be_encoded_is_refused_and_forgotten(protocol: Protocol) -> None:
+    async with scripted(greet_and_admit) as url, Client(url, protocol=protocol) as client:
+        room = await client.join("demo")
+        with pytest.raises(Refusal, match="bad_frame"):
+            await room.send("\ud800")
+        link = client._connection.link
+        assert link is not None
+        assert link._asked == {}
+
+
+async def test_a_number_that_msgpack_has_no_place_for_is_refused() -> None:
+    async with scripted(greet_and_admit) as url, Client(url) as client:
+        room = await client.join("demo")
+        with pytest.raises(Refusal, match="bad_frame"):
+            await room.like(2**70)
 
 
 async def test_a_cancelled_call_leaves_nothing_behind() -> None:

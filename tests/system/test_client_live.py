@@ -8,28 +8,10 @@ import signal
 from pathlib import Path
 
 from danmaku.client import Client, Comment, Position, Room, Sent, Timing
-from tests.system.service import Service, running_service
+from tests.system.deployment import serving
 
 TIMING = Timing(first_retry=0.1, most_retry=1.0, pull_jitter=0.05)
 SENDS = 80
-
-
-def edge_workers(service: Service) -> list[int]:
-    """Process ids of the edge workers that belong to this service."""
-    parents: dict[int, int] = {}
-    commands: dict[int, bytes] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                commands[int(folder.name)] = (folder / "cmdline").read_bytes()
-            except OSError:
-                continue  # it ended meanwhile
-    ours = {service.process.pid}
-    while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
-        ours |= more
-    children = set(parents.values())
-    return [pid for pid in ours if b"\0edge\0" in commands[pid] + b"\0" and pid not in children]
 
 
 async def watch(room: Room, texts: set[str]) -> list[tuple[Position, str]]:
@@ -58,11 +40,11 @@ async def test_nothing_is_lost_or_doubled_when_the_edges_are_killed(tmp_path: Pa
     everything = {text for said in texts.values() for text in said}
     half = asyncio.Event()
     async with (
-        running_service(tmp_path, "--workers", "2") as service,
-        Client(service.http, name="ann", timing=TIMING) as ann,
-        Client(service.http, name="bob", protocol="json", timing=TIMING) as bob,
-        Client(service.http, timing=TIMING) as viewer,
-        Client(service.http, protocol="json", timing=TIMING) as other_viewer,
+        serving(tmp_path, "--workers", "2") as service,
+        Client(service.url, name="ann", timing=TIMING) as ann,
+        Client(service.url, name="bob", protocol="json", timing=TIMING) as bob,
+        Client(service.url, timing=TIMING) as viewer,
+        Client(service.url, protocol="json", timing=TIMING) as other_viewer,
         asyncio.TaskGroup() as group,
     ):
         rooms = [await client.join("demo") for client in (viewer, other_viewer, ann, bob)]
@@ -72,7 +54,7 @@ async def test_nothing_is_lost_or_doubled_when_the_edges_are_killed(tmp_path: Pa
             for room, name in zip(rooms[2:], texts, strict=True)
         ]
         await asyncio.wait_for(half.wait(), 60)
-        killed = edge_workers(service)
+        killed = await asyncio.to_thread(service.workers)
         assert len(killed) == 2
         for worker in killed:
             os.kill(worker, signal.SIGKILL)

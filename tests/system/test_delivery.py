@@ -15,7 +15,7 @@ import msgpack
 import pytest
 import websockets
 
-from tests.system.service import running_service
+from tests.system.deployment import serving
 
 VIEWERS = 300
 SENDERS = 3
@@ -98,7 +98,7 @@ async def send_all(link: Link, name: str) -> dict[Position, str]:
 
 @pytest.mark.timeout(240)
 async def test_everybody_sees_everything_once_and_in_order(tmp_path: Path) -> None:
-    async with running_service(tmp_path, "--workers", "2") as service, asyncio.timeout(200):
+    async with serving(tmp_path, "--workers", "2") as service, asyncio.timeout(200):
         kinds = ["msgpack", "json"]
         viewers = []
         for number in range(VIEWERS):
@@ -108,7 +108,7 @@ async def test_everybody_sees_everything_once_and_in_order(tmp_path: Path) -> No
             viewers.append(Viewer(link))
         senders = []
         for number in range(SENDERS):
-            link = await connect(service.ws, "msgpack", await service.token(f"sender-{number}"))
+            link = await connect(service.ws, "msgpack", service.token(f"sender-{number}"))
             await link.say(t="join", id=2, room=ROOM)
             await link.answer(2)
             senders.append(link)
@@ -130,4 +130,3 @@ async def test_everybody_sees_everything_once_and_in_order(tmp_path: Path) -> No
         assert "danmaku_edge_connections" in metrics
         await asyncio.gather(*(viewer.link.socket.close() for viewer in viewers))
         await asyncio.gather(*(link.socket.close() for link in senders))
-        assert await service.stop() == 0

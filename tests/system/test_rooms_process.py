@@ -111,8 +111,12 @@ async def test_it_stops_while_it_waits_for_servers() -> None:
         (["--set", "rooms.window=3"], ["rooms.window", "no such key"]),
         (["--set", "rooms.window_ms=0"], ["rooms.window_ms"]),
         (["--config", "/nowhere.toml"], ["/nowhere.toml"]),
+        (
+            ["--set", "nats.url=nats://127.0.0.1:1", "--set", "store.url=redis://127.0.0.1:1/0?colour=red"],
+            ["store.url", "colour"],
+        ),
     ],
-    ids=["no bus", "no store", "no such key", "bad value", "no such file"],
+    ids=["no bus", "no store", "no such key", "bad value", "no such file", "no such option"],
 )
 async def test_what_cannot_work_is_said_clearly(words: list[str], named: list[str]) -> None:
     async with rooms(*words) as process:

@@ -6,14 +6,15 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from danmaku.supervisor import USELESS, Backoff, Child, Supervisor, reason_of
+from danmaku.supervisor import USELESS, Backoff, Child, Supervisor, reason_of, stopped_by_signals
 
 _QUICK = Backoff(first_s=0.01, most_s=0.05, healthy_s=60)
 
@@ -152,6 +153,13 @@ async def test_what_would_only_fail_again_is_not_tried_again() -> None:
     assert await Supervisor([child], backoff=_QUICK).run(asyncio.Event()) == USELESS
 
 
+async def test_the_same_code_of_a_program_that_is_not_ours_says_nothing(tmp_path: Path) -> None:
+    book = tmp_path / "book"
+    panic = f"open({str(book)!r}, 'a').write('x'); raise SystemExit({USELESS})"
+    async with supervised(Supervisor([Child("foreign", _python(panic), ours=False)], backoff=_QUICK)):
+        await until(lambda: book.exists() and len(book.read_text()) >= 2)
+
+
 async def test_a_program_that_is_not_there(capfd: pytest.CaptureFixture[str]) -> None:
     async def never() -> None:
         await asyncio.Event().wait()
@@ -241,6 +249,42 @@ async def test_children_die_with_their_parent(book: Book) -> None:
     ((_, child),) = book.lines("came")
     await until(lambda: not alive(child))
     assert not book.lines("left")  # it had no chance to say goodbye
+
+
+@pytest.fixture
+def hangup() -> Iterator[Callable[[Any], None]]:
+    """Sets what SIGHUP does; a test must not end the run of all."""
+
+    def does(handler: Any) -> None:
+        signal.signal(signal.SIGHUP, handler)
+
+    before = signal.getsignal(signal.SIGHUP)
+    does(lambda *_: None)
+    yield does
+    does(before)
+
+
+async def test_a_second_signal_does_not_wait_but_a_terminal_that_closes_does(
+    hangup: Callable[[Any], None],
+) -> None:
+    stop, force = asyncio.Event(), asyncio.Event()
+    with stopped_by_signals(stop, force):
+        for _ in range(2):
+            signal.raise_signal(signal.SIGHUP)
+            async with asyncio.timeout(5):
+                await stop.wait()
+        assert not force.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await force.wait()
+
+
+async def test_under_nohup_a_terminal_may_close(hangup: Callable[[Any], None]) -> None:
+    hangup(signal.SIG_IGN)
+    stop, force = asyncio.Event(), asyncio.Event()
+    with stopped_by_signals(stop, force):
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
 def test_backoff_doubles_up_to_its_bound_and_starts_anew_after_a_healthy_life() -> None:

@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 from danmaku.ports import free_port
-from tests.system.deployment import HOST, Deployment, alive, danmaku, deployed, environment, until
+from tests.system.deployment import (
+    HOST,
+    Deployment,
+    alive,
+    command_of,
+    danmaku,
+    deployed,
+    environment,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -23,7 +32,8 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """One service for the tests that leave it running: two edge workers, two rooms processes."""
-    with deployed(tmp_path_factory.mktemp("up"), "--workers", "2", "--rooms", "2") as deployment:
+    folder = tmp_path_factory.mktemp("up")
+    with deployed(folder, "--workers", "2", "--rooms", "2", DANMAKU_LOG_LEVEL="info") as deployment:
         yield deployment
 
 
@@ -44,7 +54,7 @@ def test_the_data_folder_is_for_its_owner_alone(service: Deployment) -> None:
 
 
 def test_one_scrape_tells_of_all_processes(service: Deployment) -> None:
-    token = service.token("--uid", "ann", "--role", "streamer")
+    token = service.token("ann", "streamer")
     service.post("metrics", "hello", token)
 
     def leases() -> list[str]:
@@ -80,17 +90,39 @@ def test_a_stray_process_that_shares_its_port_is_seen(tmp_path: Path) -> None:
     assert f"(pid {os.getpid()})" in other.stderr
 
 
-@pytest.mark.parametrize("child", ["nats-server", "-m rooms", "-m edge", "valkey-server"])
-def test_a_child_that_is_killed_comes_back(service: Deployment, child: str) -> None:
-    token = service.token("--uid", "ann", "--role", "streamer")
-    service.post("killed", f"before {child}", token)
+def test_the_servers_are_for_its_children_alone(service: Deployment) -> None:
+    pid = service.pid_of("nats-server")
+    words = command_of(pid).split()
+    with socket.create_connection((HOST, int(words[words.index("--port") + 1])), timeout=20) as stranger:
+        stranger.sendall(b'CONNECT {"verbose": false}\r\nPING\r\n')
+        with stranger.makefile("rb") as answers:
+            assert answers.readline().startswith(b"INFO ")
+            assert b"Authorization Violation" in answers.readline()
+    assert b"DANMAKU_" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("child", "number", "why"),
+    [
+        ("nats-server", signal.SIGKILL, "SIGKILL"),
+        ("nats-server", signal.SIGQUIT, "exit code 2"),  # a panic
+        ("-m rooms", signal.SIGKILL, "SIGKILL"),
+        ("-m edge", signal.SIGKILL, "SIGKILL"),
+        ("valkey-server", signal.SIGKILL, "SIGKILL"),
+    ],
+)
+def test_a_child_that_dies_comes_back(
+    service: Deployment, child: str, number: signal.Signals, why: str
+) -> None:
+    token = service.token("ann", "streamer")
+    service.post("killed", f"before {child} {why}", token)
     pid = service.pid_of(child)
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, number)
     until(lambda: not alive(pid), f"{child} is dead")
-    service.post("killed", f"after {child}", token)
+    service.post("killed", f"after {child} {why}", token)
     assert service.pid_of(child) != pid
-    until(lambda: f"before {child}" in _texts(service, "killed"), "what was said before is still there")
-    assert "died: SIGKILL; it is started again in" in service.said
+    until(lambda: f"before {child} {why}" in _texts(service, "killed"), "what was said before is still there")
+    assert f"died: {why}; it is started again in" in service.said
 
 
 def test_the_command_line_talks_to_it(service: Deployment) -> None:
@@ -134,7 +166,8 @@ def test_the_doctor_finds_it_running(service: Deployment) -> None:
 
 def test_a_second_start_finds_the_same_history_and_nothing_is_left_behind(tmp_path: Path) -> None:
     with deployed(tmp_path, "--workers", "2") as service:
-        token = service.token("--uid", "ann", "--role", "streamer")
+        made = danmaku("token", "--data", str(service.data.path), "--uid", "ann", "--role", "streamer")
+        token = made.stdout.strip()
         service.post("lobby", "still here tomorrow", token)
         secret = service.data.secret.read_text()
         processes = service.processes()
@@ -158,6 +191,15 @@ def test_nothing_outlives_it_even_when_it_is_killed(tmp_path: Path) -> None:
         processes = service.processes()
         service.kill()
         until(lambda: not any(alive(pid) for pid in processes), f"all are gone: {processes}")
+        assert service.data.url() is None
+
+
+def test_its_terminal_may_be_closed(tmp_path: Path) -> None:
+    with deployed(tmp_path, "--workers", "2") as service:
+        processes = service.processes()
+        assert service.stop(signal.SIGHUP) == 0, service.said
+        assert [command for pid, command in processes.items() if alive(pid)] == []
+        assert "stopped" in service.said.splitlines()[-1]
 
 
 def test_configured_servers_are_used_and_not_started(tmp_path: Path, nats_url: str, store_url: str) -> None:
@@ -167,7 +209,7 @@ def test_configured_servers_are_used_and_not_started(tmp_path: Path, nats_url: s
     with deployed(tmp_path, "--workers", "1", "--config", str(config)) as service:
         commands = " ".join(service.processes().values())
         assert "-server" not in commands
-        service.post("lobby", "hello", service.token("--uid", "ann", "--role", "streamer"))
+        service.post("lobby", "hello", service.token("ann", "streamer"))
         assert service.stop() == 0
 
 

@@ -176,6 +176,34 @@ async def test_more_requests_than_allowed_at_once_are_put_off() -> None:
             assert status == 200
 
 
+UNFINISHED = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1"
+
+
+async def test_unfinished_bodies_keep_nobody_else_out() -> None:
+    """There may be as many as requests at once; then the one that has waited longest makes room."""
+    async with a_child(max_requests=2) as child, AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(web(child)) for _ in range(3)]
+        for one in slow:
+            one.send_bytes(UNFINISHED)
+            await report(child)  # answered, and so the order is known
+        async with asyncio.timeout(DEADLINE_S):
+            status, _, body = await slow[0].response()
+            assert (status, json.loads(body)["error"]["error"]) == (503, "unavailable")
+            await slow[0].end_of_stream()
+            for one in slow[1:]:
+                one.send_bytes(b"23456789")
+                assert (await one.response())[0] == 200
+
+
+async def test_body_that_does_not_end_in_time_is_hung_up_on() -> None:
+    async with a_child(timeout_s=0.05) as child, web(child) as one, asyncio.timeout(DEADLINE_S):
+        one.send_bytes(UNFINISHED)
+        status, _, body = await one.response()
+        assert (status, json.loads(body)["error"]["error"]) == (504, "timeout")
+        await one.end_of_stream()
+        assert (await fetch(child, "POST", "/a", b"body"))[0] == 200
+
+
 @pytest.mark.parametrize("headers", [(("A", "b\r\nC: d"),), (("A\n", "b"),), (("A", "弹"),)])
 def test_header_that_would_split_the_answer_is_refused(headers: tuple[tuple[str, str], ...]) -> None:
     with pytest.raises(ValueError, match="header"):
