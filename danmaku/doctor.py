@@ -120,7 +120,7 @@ async def store(settings: Store) -> Finding:
     try:
         server = await client.info("server")
         seconds, _ = await client.time()
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, TypeError) as error:  # TypeError: an option that the client does not know
         text = f"{where} does not answer: {masked_url(str(error))}"
         return Finding("store", "broken", text, "start that server, or correct store.url")
     finally:

@@ -60,6 +60,11 @@ async def test_configured_servers_that_do_not() -> None:
     assert "store.url" in store.mend
 
 
+async def test_an_option_that_the_store_does_not_know() -> None:
+    found = await doctor.store(Store(url=f"redis://{_HOST}:1/0?colour=red"))
+    assert (found.state, "colour" in found.text) == ("broken", True)
+
+
 def test_the_port() -> None:
     number = free_port(_HOST)
     assert doctor.port(_HOST, number, None).state == "ok"
