@@ -74,12 +74,13 @@ class Broadcasts:
 
     async def _broadcast(self, request: BroadcastRequest, reply: str) -> None:
         try:
-            names = await self._listing.names()
+            stored = await self._listing.names()
         except StoreDown as error:
             _log.warning("a broadcast cannot begin", error=str(error))
             self._outbox.post(reply, b"")
             return
-        names = [name for name in names if self._may_be_open(name)]
+        here = (loaded.room.name for loaded in self._rooms if loaded.room.is_there)
+        names = [name for name in {*stored, *here} if self._may_be_open(name)]
         self._begun.put((request.uid, request.cid), len(names), self._clock().s)
         self._reply(reply, len(names))
         left = set(names)
