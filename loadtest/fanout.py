@@ -91,9 +91,7 @@ async def crowd(plan: Fanout, host: str, port: int, *, bare: bool = False) -> As
     count = max(plan.swarms, -(-plan.viewers // _PER_PROCESS))
     shares = [plan.viewers // count + (number < plan.viewers % count) for number in range(count)]
     plans = [
-        swarm.Plan(
-            host, port, share, "" if bare else plan.room, plan.protocol, 10 * (number + 1) + 1000 * bare
-        )
+        swarm.Plan(host, port, share, plan.room, plan.protocol, 10 * (number + 1) + 1000 * bare, bare)
         for number, share in enumerate(shares)
     ]
     people = Crowd(plans)
@@ -125,16 +123,25 @@ async def run(plan: Fanout, service: Service, say: Say) -> Result:
 
 def _sender(plan: Fanout, service: Service, number: int) -> Sender:
     url = f"ws://{service.host}:{service.port}/v1/ws"
-    sample = wire.encode_item(wire.Comment("load", "load", ""))
-    overhead = len(wire.encode_batch(plan.room, Position(2**40, 1000), 2**40, [sample]))
-    return Sender(url, plan.room, service.token, max(plan.payload - overhead, 19), f"load-{number}")
+    return Sender(url, plan.room, service.token, _text_size(plan), f"load-{number}")
+
+
+def _frame(plan: Fanout, text: str) -> bytes:
+    """A batch of one comment, as the service makes it."""
+    item = wire.encode_item(wire.Comment("load", "load", text))
+    frame = wire.encode_batch(plan.room, Position(2**40, 1000), 2**40, [item])
+    return frame if plan.protocol == wire.MSGPACK_PROTOCOL else wire.JSON.batch(frame)
+
+
+def _text_size(plan: Fanout) -> int:
+    return max(plan.payload - len(_frame(plan, "")), 19)
 
 
 @asynccontextmanager
 async def _floor(plan: Fanout) -> AsyncIterator[floor.Floor]:
     port = free_port()
     async with (
-        floor.floor(port, plan.viewers, plan.payload, plan.rate) as loop,
+        floor.floor(port, plan.viewers, _frame(plan, "." * _text_size(plan)), plan.rate) as loop,
         crowd(plan, "127.0.0.1", port, bare=True) as people,
     ):
         await people.joined()

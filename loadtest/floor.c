@@ -1,7 +1,7 @@
-/* The floor: what the kernel alone asks for. Accepts N sockets, then sends one frame of SIZE bytes to each
+/* The floor: what the kernel alone asks for. Accepts N sockets, then sends one WebSocket frame to each
  * of them RATE times a second while it is told to, by plain send(2), and nothing else.
  *
- * usage: floor PORT SOCKETS SIZE RATE
+ * usage: floor PORT SOCKETS PAYLOAD_IN_HEX RATE
  * Each line on stdin, "go SECONDS", runs one window and answers "frames cpu_seconds short_sends". */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -21,7 +21,7 @@ static double clock_s(clockid_t which) {
 
 int main(int argc, char **argv) {
     if (argc != 5) return 2;
-    int port = atoi(argv[1]), sockets = atoi(argv[2]), size = atoi(argv[3]);
+    int port = atoi(argv[1]), sockets = atoi(argv[2]), size = (int)strlen(argv[3]) / 2;
     double rate = atof(argv[4]);
     int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -50,6 +50,11 @@ int main(int argc, char **argv) {
         frame[1] = 126;
         frame[2] = (char)(size >> 8);
         frame[3] = (char)size;
+    }
+    for (int i = 0; i < size; i++) {
+        unsigned byte = 0;
+        sscanf(argv[3] + 2 * i, "%2x", &byte);
+        frame[head + i] = (char)byte;
     }
     char line[64];
     while (fgets(line, sizeof line, stdin)) {

@@ -39,8 +39,8 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(port: int, sockets: int, size: int, rate: float) -> AsyncIterator[Floor]:
-    """Compile and run the loop. Raises NoCompiler."""
+async def floor(port: int, sockets: int, payload: bytes, rate: float) -> AsyncIterator[Floor]:
+    """Compile the loop and run it with one frame of `payload`. Raises NoCompiler."""
     with tempfile.TemporaryDirectory(prefix="danmaku-floor-") as folder:
         program = f"{folder}/floor"
         source = str(Path(__file__).with_name("floor.c"))
@@ -51,7 +51,7 @@ async def floor(port: int, sockets: int, size: int, rate: float) -> AsyncIterato
         if await compiler.wait():
             raise NoCompiler("cc could not compile floor.c: apt-get install gcc libc6-dev")
         process = await asyncio.create_subprocess_exec(
-            program, str(port), str(sockets), str(size), str(rate),
+            program, str(port), str(sockets), payload.hex(), str(rate),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:

@@ -27,7 +27,7 @@ _STAMP_DIGITS = 19
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one swarm process does. `room` empty: bare sockets that only count frames (the floor)."""
+    """What one swarm process does. `bare`: there is no handshake (the floor); frames are read as ever."""
 
     host: str
     port: int
@@ -35,6 +35,7 @@ class Plan:
     room: str
     protocol: str
     first_address: int
+    bare: bool = False
     latency_every: int = 10
     heartbeat_s: float = 25.0
 
@@ -112,9 +113,7 @@ class Swarm:
         code = sock.connect_ex((self.plan.host, self.plan.port))
         if code not in {0, errno.EINPROGRESS}:
             raise OSError(code, os.strerror(code))
-        self.epoll.register(
-            sock.fileno(), select.EPOLLOUT if self.plan.room else select.EPOLLIN | select.EPOLLOUT
-        )
+        self.epoll.register(sock.fileno(), select.EPOLLOUT)
         return sock
 
     def _greet(self, sock: socket.socket) -> bool:
@@ -126,7 +125,8 @@ class Swarm:
         if fd not in self.rest:
             self.epoll.modify(fd, select.EPOLLIN)
             self.rest[fd] = b""
-            if not self.plan.room:
+            if self.plan.bare:
+                self.position[fd] = (0, 0)
                 return True
             sock.sendall(frames.upgrade(f"{self.plan.host}:{self.plan.port}", "/v1/ws", self.plan.protocol))
             return False
@@ -168,7 +168,7 @@ class Swarm:
                     control.send(self.command(message))
                 else:
                     self._read(fd)
-            if not self.plan.room:
+            if self.plan.bare:
                 continue
             now = time.monotonic()
             while next_beat <= now and self.sockets:
@@ -206,10 +206,9 @@ class Swarm:
         tally.size += len(data)
         whole, self.rest[fd] = frames.split(self.rest[fd] + data)
         tally.frames += len(whole)
-        if self.plan.room:
-            for opcode, payload in whole:
-                if opcode < 8:
-                    self._check(fd, payload)
+        for opcode, payload in whole:
+            if opcode < 8:
+                self._check(fd, payload)
 
     def _check(self, fd: int, payload: bytes) -> None:
         seen = self.seen.get(payload)
