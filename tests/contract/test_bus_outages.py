@@ -135,7 +135,7 @@ async def test_what_could_not_be_sent_before_an_outage_is_not_sent_after_it(
     await bus.subscribe("a", inbox)
     await bus.flush(SOON)
     restored = Restored(bus)
-    os.kill(server.pid, signal.SIGSTOP)
+    await freeze(server)
     with pytest.raises(BusDown, match="as fast"):
         await flood(bus)
     server.kill()
@@ -188,6 +188,18 @@ async def test_traffic_while_the_server_dies_again_and_again(server: Running, bu
     assert complaints == []
 
 
+async def freeze(server: Running) -> None:
+    """Stop the server where it stands; its threads heed the signal one after the other."""
+    os.kill(server.pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{server.pid}/task")
+
+    async def stands_still() -> bool:
+        states = [stat.read_text().rpartition(")")[2].split()[0] for stat in threads.glob("*/stat")]
+        return set(states) == {"T"}
+
+    await until(stands_still)
+
+
 async def flood(bus: NatsBus) -> None:
     for _ in range(100):
         await bus.publish("a", bytes(500_000))
@@ -198,7 +210,7 @@ async def test_a_server_that_hangs(server: Running, bus: NatsBus) -> None:
     inbox = Inbox()
     await bus.subscribe("a", inbox)
     await bus.flush(SOON)
-    os.kill(server.pid, signal.SIGSTOP)
+    await freeze(server)
     try:
         with pytest.raises(BusTimeout):
             await bus.flush(0.05)
@@ -214,7 +226,7 @@ async def test_a_server_that_hangs(server: Running, bus: NatsBus) -> None:
 
 async def test_a_server_that_hangs_for_long_is_given_up(server: Running, bus: NatsBus) -> None:
     restored = Restored(bus)
-    os.kill(server.pid, signal.SIGSTOP)
+    await freeze(server)
     try:
         await down(bus)
     finally:
