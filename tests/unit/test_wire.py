@@ -332,3 +332,8 @@ def test_the_base_codec_is_only_a_shape() -> None:
 def test_defaults_are_left_out() -> None:
     assert JSON.encode(Send(1, "r", "x", "c")) == b'{"t":"send","id":1,"room":"r","text":"x","cid":"c"}'
     assert At.of(Position(1, 2)).position == Position(1, 2)
+
+
+def test_blank_lines_are_no_frames() -> None:
+    line = wire.JSON.encode(wire.Notice("resync"))
+    assert wire.JSON.decode_server(b"\n" + line + b"\n \n") == [wire.Notice("resync")]
