@@ -200,7 +200,7 @@ def _share_values() -> None:
     pid, _, name = os.environ.get(NAME_VARIABLE, "").partition(":")
     if folder and pid == str(os.getpid()):
         forget_process(Path(folder), name)
-        own = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]
+        own = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]  # the library is half typed
         values.ValueClass = own
 
 
@@ -220,7 +220,7 @@ def scrape(registry: CollectorRegistry = REGISTRY) -> bytes:
     if not folder:
         return generate_latest(registry)
     together = CollectorRegistry()
-    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]  # the library is half typed
     return generate_latest(together)
 
 
