@@ -1,0 +1,205 @@
+"""A service of several machines on one: each server, rooms process and edge to be killed or frozen alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import redis
+
+from config.settings import Auth
+from danmaku.auth import from_settings
+from danmaku.model import Identity, Role
+from danmaku.ports import free_port
+from danmaku.servers import NatsServer, Running, Server, ValkeyServer
+from danmaku.subjects import PARTITIONS, partition_of
+from tests.system.deployment import HOST, LOOSE, environment
+
+SECRET: Final = "the secret of a fleet that lives for one test only"
+_DEADLINE_S: Final = 60.0
+_STOP_S: Final = 30.0
+
+
+class Part:
+    """One process of the service. `start` again after `kill` or `stop`."""
+
+    def __init__(self, name: str, module: str, more: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self._module = module
+        self._environment = environment(**more)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            argv = [sys.executable, "-m", self._module]
+            self._process = subprocess.Popen(argv, env=self._environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """As a crash would. Safe to call twice."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> int:
+        """As an operator would; the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        code = self._process.wait(_STOP_S)
+        self._process = None
+        return code
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class Edge(Part):
+    """An edge of one worker on a port of its own."""
+
+    def __init__(self, name: str, more: Mapping[str, str], log: Path) -> None:
+        self.port = free_port(HOST)
+        self.ws = f"ws://{HOST}:{self.port}/v1/ws"
+        self.url = f"http://{HOST}:{self.port}"
+        super().__init__(name, "edge", {**more, "DANMAKU_EDGE_PORT": str(self.port)}, log)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310  our own http
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+class Fleet:
+    """Made by `fleet`. `more` are settings of all processes, as environment variables."""
+
+    def __init__(self, folder: Path, more: Mapping[str, str]) -> None:
+        self._folder = folder
+        self.nats = Running(NatsServer(folder / "nats"))
+        self.valkey = Running(ValkeyServer(folder / "valkey"))
+        self.store_socket = folder / "valkey" / "valkey.sock"
+        self._auth = Auth(secret=SECRET)
+        self._more = {
+            **LOOSE,
+            "DANMAKU_AUTH_SECRET": SECRET,
+            "DANMAKU_NATS_URL": self.nats.server.url,
+            "DANMAKU_STORE_URL": self.valkey.server.url,
+            "DANMAKU_EDGE_HOST": HOST,
+            "DANMAKU_EDGE_WORKERS": "1",
+            "DANMAKU_EDGE_DRAIN_S": "1",
+            **more,
+        }
+        self.rooms: list[Part] = []
+        self._names: dict[str, Part] = {}
+        self.edges: list[Edge] = []
+
+    async def start(self, *, edges: int, rooms: int) -> None:
+        for running in (self.nats, self.valkey):
+            await self.start_server(running)
+        for _ in range(rooms):
+            self.add_rooms()
+            await self.until_shared()
+        for _ in range(edges):
+            self.add_edge()
+        for edge in self.edges:
+            await self.until_ready(edge)
+
+    async def start_server(self, running: Running) -> None:
+        server: Server = running.server
+        running.start()
+        await server.wait_ready(_DEADLINE_S)
+
+    def add_rooms(self) -> Part:
+        name = f"rooms-{len(self.rooms) + 1}"
+        part = Part(name, "rooms", self._more, self._folder / f"{name}.log")
+        self.rooms.append(part)
+        part.start()
+        return part
+
+    def add_edge(self, **more: str) -> Edge:
+        """`more` are settings of this edge alone."""
+        name = f"edge-{len(self.edges) + 1}"
+        edge = Edge(name, {**self._more, **more}, self._folder / f"{name}.log")
+        self.edges.append(edge)
+        edge.start()
+        return edge
+
+    async def until_ready(self, edge: Edge) -> None:
+        deadline = time.monotonic() + _DEADLINE_S
+        while not await asyncio.to_thread(edge.is_ready):
+            assert time.monotonic() < deadline, f"{edge.name} is not ready: {edge.said}"
+            await asyncio.sleep(0.1)
+
+    async def until_shared(self) -> None:
+        """Return when all partitions are owned, and every rooms process owns its share of them."""
+        deadline = time.monotonic() + _DEADLINE_S
+        while True:
+            holders = list((await asyncio.to_thread(self._holders)).values())
+            counts = Counter(holders)
+            if len(holders) == PARTITIONS and len(counts) == len(self.rooms):
+                break
+            assert time.monotonic() < deadline, f"shared badly: {counts}; {self.said}"
+            await asyncio.sleep(0.1)
+        for name in counts.keys() - self._names.keys():
+            self._names[name] = self.rooms[-1]
+
+    async def owner(self, room: str) -> Part:
+        """The rooms process that owns the room now, among those known to `until_shared`."""
+        holders = await asyncio.to_thread(self._holders)
+        return self._names[holders[partition_of(room)]]
+
+    def _holders(self) -> dict[int, str]:
+        with redis.Redis(unix_socket_path=str(self.store_socket), socket_timeout=10) as store:
+            leases = store.mget([f"danmaku:{{r{partition}}}:lease" for partition in range(PARTITIONS)])
+        return {n: lease.decode().partition(":")[2] for n, lease in enumerate(leases) if lease is not None}
+
+    def token(self, uid: str, role: Role = Role.VIEWER) -> str:
+        return from_settings(self._auth).issue(Identity(uid, uid, role), time.time()).access
+
+    @property
+    def said(self) -> str:
+        """What all of them logged."""
+        parts: list[Part] = [*self.rooms, *self.edges]
+        return "\n".join(f"---- {part.name}\n{part.said}" for part in parts)
+
+    def kill(self) -> None:
+        for part in [*self.edges, *self.rooms]:
+            part.kill()
+        for running in (self.nats, self.valkey):
+            with suppress(ProcessLookupError):
+                running.kill()
+
+
+@asynccontextmanager
+async def fleet(folder: Path, *, edges: int = 2, rooms: int = 2, **more: str) -> AsyncIterator[Fleet]:
+    """A fleet that runs while the block lasts."""
+    whole = Fleet(folder, more)
+    try:
+        await whole.start(edges=edges, rooms=rooms)
+        yield whole
+    finally:
+        await asyncio.to_thread(whole.kill)
