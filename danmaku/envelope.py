@@ -179,8 +179,15 @@ Answer = Shown | Shed | Admitted | Room | Done | Refused | Elsewhere | Open
 
 
 class OwnerReply(msgspec.Struct, array_like=True):
+    """`epochs`: {partition: epoch} of those that the rows were about and that `process` owned as it answered.
+
+    An answer about another partition, or with an epoch below the latest known, comes from an owner that
+    was replaced: it counts as Elsewhere.
+    """
+
     process: str
     answers: list[Answer]
+    epochs: dict[int, int]
 
 
 # Who owns what, and how full rooms and edges are.

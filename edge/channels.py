@@ -6,8 +6,18 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from danmaku import envelope
-from danmaku.envelope import Elsewhere, HelloRow, OwnerRequest, RefreshRow, RevokeRow, Row, UsersRequest
-from danmaku.subjects import Subjects
+from danmaku.envelope import (
+    Done,
+    Elsewhere,
+    HelloRow,
+    OwnerRequest,
+    RefreshRow,
+    RevokeRow,
+    Row,
+    Shown,
+    UsersRequest,
+)
+from danmaku.subjects import Subjects, partition_of
 from edge.owners import OwnerMap
 
 R = TypeVar("R")
@@ -25,8 +35,8 @@ class Channel(Protocol[R]):
 
     def encode(self, rows: list[R], budget_ms: int) -> bytes: ...
 
-    def decode(self, reply: bytes) -> list[Answer]:
-        """Raises ValueError."""
+    def decode(self, reply: bytes, rows: list[R]) -> list[Answer]:
+        """The answers to `rows`. Raises ValueError."""
 
     def refer(self, destination: str, rows: list[R], answers: list[Answer]) -> None:
         """Take note of rows that belong elsewhere; called with each reply."""
@@ -56,8 +66,18 @@ class ToOwners:
     def encode(self, rows: list[Row], budget_ms: int) -> bytes:
         return envelope.encode(OwnerRequest(self._edge, budget_ms, rows))
 
-    def decode(self, reply: bytes) -> list[Answer]:
-        return list(envelope.decode_owner_reply(reply).answers)
+    def decode(self, reply: bytes, rows: list[Row]) -> list[Answer]:
+        read = envelope.decode_owner_reply(reply)
+        return [
+            self._if_current(row, read.epochs.get(partition_of(row.room)), answer)
+            for row, answer in zip(rows, read.answers, strict=True)
+        ]
+
+    def _if_current(self, row: Row, epoch: int | None, answer: envelope.Answer) -> envelope.Answer:
+        """What was done is done; what a replaced owner thinks of a row is to be asked again, elsewhere."""
+        if isinstance(answer, Shown | Done) or self._owners.is_current(row.room, epoch):
+            return answer
+        return Elsewhere()
 
     def refer(self, destination: str, rows: list[Row], answers: list[Answer]) -> None:
         for row, answer in zip(rows, answers, strict=True):
@@ -86,7 +106,7 @@ class ToAnybody:
     def encode(self, rows: list[UserRow], budget_ms: int) -> bytes:
         return envelope.encode(UsersRequest(budget_ms, rows))
 
-    def decode(self, reply: bytes) -> list[Answer]:
+    def decode(self, reply: bytes, rows: list[UserRow]) -> list[Answer]:
         return list(envelope.decode_users_reply(reply).answers)
 
     def refer(self, destination: str, rows: list[UserRow], answers: list[Answer]) -> None:

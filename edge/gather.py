@@ -145,7 +145,7 @@ class Gather(Generic[R]):
 
     def _replied(self, parcel: Parcel[R, Answer], reply: bytes) -> None:
         try:
-            answers = self._channel.decode(reply)
+            answers = self._channel.decode(reply, parcel.rows)
         except ValueError:
             logger.exception("a reply of %s cannot be read", parcel.destination)
             answers = []

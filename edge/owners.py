@@ -29,6 +29,10 @@ class OwnerMap:
     def owner(self, room: str) -> str | None:
         return self._process[partition_of(room)]
 
+    def is_current(self, room: str, epoch: int | None) -> bool:
+        """Whether what an owner with this epoch says of the room still counts; None: it owns it no longer."""
+        return epoch is not None and epoch >= self._epoch[partition_of(room)]
+
     def doubt(self, room: str, process: str) -> None:
         """`process` says it does not own the partition of `room`; somebody will tell who does."""
         partition = partition_of(room)

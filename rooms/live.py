@@ -35,6 +35,7 @@ from danmaku.telemetry import RoomsMetrics
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
 from rooms.flush import Flush
+from rooms.leases import Leases
 from rooms.listing import Listing
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
@@ -53,6 +54,7 @@ class Live:
     def __init__(
         self,
         process: str,
+        leases: Leases,
         rooms: LoadedRooms,
         flush: Flush,
         changes: Changes,
@@ -66,6 +68,7 @@ class Live:
         auto_create: bool,
     ) -> None:
         self._process = process
+        self._leases = leases
         self._rooms = rooms
         self._flush = flush
         self._changes = changes
@@ -92,18 +95,21 @@ class Live:
             self._listing.answer(request, reply)
 
     def _take(self, request: OwnerRequest, reply: str) -> None:
-        pending = Pending(len(request.rows), partial(self._reply, reply))
+        partitions = {partition_of(row.room) for row in request.rows}
+        pending = Pending(len(request.rows), partial(self._reply, reply, partitions))
         for number, row in enumerate(request.rows):
             self._row(row, Ticket(pending, number))
         if not pending.is_over:
             loop = asyncio.get_running_loop()
             loop.call_later(request.budget_ms / 1000 * _PATIENCE, pending.expire)
 
-    def _reply(self, reply: str, answers: list[Answer]) -> None:
+    def _reply(self, reply: str, partitions: set[int], answers: list[Answer]) -> None:
         for answer in answers:
             if isinstance(answer, Refused):
                 self._metrics.refusals.labels(answer.name).inc()
-        self._outbox.post(reply, envelope.encode(OwnerReply(self._process, answers)))
+        owned = ((partition, self._leases.epoch(partition)) for partition in partitions)
+        epochs = {partition: epoch for partition, epoch in owned if epoch is not None}
+        self._outbox.post(reply, envelope.encode(OwnerReply(self._process, answers, epochs)))
 
     def _row(self, row: Row, ticket: Ticket) -> None:
         if not self._rooms.serves(partition_of(row.room)):

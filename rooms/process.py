@@ -110,6 +110,7 @@ class RoomsProcess:
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
             name,
+            leases,
             rooms,
             flush,
             self._changes,

@@ -122,7 +122,9 @@ class FakeOwner:
             self.reply(reply, envelope.BroadcastReply(len(self.logs)))
         else:
             self.requests.append(request)
-            self.reply(reply, OwnerReply(self.name, [self.judge(row) for row in request.rows]))
+            self.reply(
+                reply, OwnerReply(self.name, [self.judge(row) for row in request.rows], self.partitions)
+            )
 
     def _users(self, payload: bytes, reply: str) -> None:
         request = envelope.decode_users_request(payload)

@@ -188,7 +188,7 @@ async def test_an_owner_that_counts_wrong_is_an_internal_error(
         await eventually(lambda: client.owners.complete)
 
         def broken(payload: bytes, reply: str) -> None:
-            owner.reply(reply, envelope.OwnerReply("owner", []))
+            owner.reply(reply, envelope.OwnerReply("owner", [], {}))
 
         await owner.bus.subscribe(subjects.owner("broken"), broken)
         owners = envelope.Owners("broken", dict.fromkeys(range(64), 500))

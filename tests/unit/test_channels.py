@@ -1,9 +1,24 @@
 from __future__ import annotations
 
+import pytest
+
 from danmaku import envelope
-from danmaku.envelope import Done, Elsewhere, HelloRow, JoinRow, Open, OwnerReply, Owners, Row, UsersReply
+from danmaku.envelope import (
+    Done,
+    Elsewhere,
+    HelloRow,
+    JoinRow,
+    Open,
+    OwnerReply,
+    Owners,
+    Refused,
+    Row,
+    Shed,
+    Shown,
+    UsersReply,
+)
 from danmaku.model import Role
-from danmaku.subjects import PARTITIONS, Subjects
+from danmaku.subjects import PARTITIONS, Subjects, partition_of
 from edge.channels import ToAnybody, ToOwners
 from edge.owners import OwnerMap
 
@@ -23,8 +38,26 @@ def test_rows_about_rooms_go_to_the_owner() -> None:
     assert channel.subject("p1") == SUBJECTS.owner("p1")
     request = envelope.decode_owner_request(channel.encode([ROW], 900))
     assert request == envelope.OwnerRequest("edge", 900, [ROW])
-    answers = channel.decode(envelope.encode(OwnerReply("p1", [Done(), Elsewhere()])))
-    assert answers == [Done(), Elsewhere()]
+    reply = envelope.encode(OwnerReply("p1", [Done(), Elsewhere()], {partition_of("lobby"): 5}))
+    assert channel.decode(reply, [ROW, ROW]) == [Done(), Elsewhere()]
+    with pytest.raises(ValueError, match="zip"):
+        channel.decode(reply, [ROW])
+
+
+def test_what_a_replaced_owner_thinks_does_not_count_but_what_it_did_does() -> None:
+    owners = OwnerMap()
+    channel = ToOwners("edge", SUBJECTS, owners, lambda: None)
+    partition = partition_of("lobby")
+    owners.hear(Owners("p1", {partition: 5}))
+    owners.hear(Owners("p2", {partition: 6}))
+    answers: list[envelope.Answer] = [Shown(5, 1, 1), Done(), Shed(), Refused("muted")]
+    rows = [ROW] * len(answers)
+    for epochs in ({}, {partition: 5}):
+        late = envelope.encode(OwnerReply("p1", answers, epochs))
+        assert channel.decode(late, rows) == [*answers[:2], Elsewhere(), Elsewhere()]
+    for epoch in (6, 7):
+        current = envelope.encode(OwnerReply("p2", answers, {partition: epoch}))
+        assert channel.decode(current, rows) == answers
 
 
 def test_an_owner_that_is_none_is_doubted_and_one_that_is_gone_forgotten() -> None:
@@ -50,4 +83,4 @@ def test_rows_about_users_go_to_anybody() -> None:
     channel.refer(destination, [row], [Done()])
     assert channel.route(row) == destination
     assert envelope.decode_users_request(channel.encode([row], 900)).rows == [row]
-    assert channel.decode(envelope.encode(UsersReply([Done()]))) == [Done()]
+    assert channel.decode(envelope.encode(UsersReply([Done()])), [row]) == [Done()]

@@ -40,7 +40,7 @@ MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
     (envelope.OwnerRequest("e1", 5000, ROWS), envelope.decode_owner_request),
     (envelope.RoomsRequest(5000, 20), envelope.decode_owner_request),
     (envelope.BroadcastRequest(5000, "u1", "c1", b"\x80"), envelope.decode_owner_request),
-    (envelope.OwnerReply("p1", ANSWERS), envelope.decode_owner_reply),
+    (envelope.OwnerReply("p1", ANSWERS, {3: 7}), envelope.decode_owner_reply),
     (envelope.Owners("p1", {0: 5, 63: 9}, True), envelope.decode_owners),
     (envelope.Counts("e1", 77, {"demo": 3}), envelope.decode_counts),
     (envelope.EdgeReport("e1", ["ws://a"], 5, True), envelope.decode_edge_report),
