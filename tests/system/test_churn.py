@@ -1,0 +1,152 @@
+"""Clients that come and go leave nothing behind. `CHURN_CONNECTS=100000` does it in earnest.
+
+What is compared is the state after one half of them and after the other: the first half pays for all that
+a process keeps for good (arenas of the allocator, code that runs for the first time).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import msgpack
+import pytest
+
+from tests.system.deployment import Deployment, serving
+from tests.system.uws_raw import BINARY, RawClient, encode_frame
+
+CONNECTS = int(os.environ.get("CHURN_CONNECTS", "6000"))
+AT_ONCE = 100
+ROOMS = 200
+GROWTH_BYTES = 4 * 1024 * 1024  # of one process; a leak of 100 bytes a connection would be 5 MB in earnest
+DEADLINE_S = 60
+
+
+async def bare(service: Deployment, number: int) -> None:
+    """TCP and nothing else."""
+    client = await RawClient.connect(service.port)
+    await client.leave()
+
+
+async def upgraded(service: Deployment, number: int) -> None:
+    client = await RawClient.open(service.port, "/v1/ws")
+    await client.leave()
+
+
+async def greeted(service: Deployment, number: int) -> None:
+    client = await said(service, {"t": "hello", "id": 1})
+    await client.frame()
+    await client.leave()
+
+
+async def joined_and_left(service: Deployment, number: int) -> None:
+    room = f"room-{number % ROOMS}"
+    client = await said(service, {"t": "hello", "id": 1}, {"t": "join", "id": 2, "room": room})
+    await client.frame()
+    await client.frame()
+    client.send_bytes(encode_frame(msgpack.packb({"t": "leave", "id": 3, "room": room}), BINARY))
+    await client.frame()
+    await client.leave()
+
+
+async def joined_and_vanished(service: Deployment, number: int) -> None:
+    room = f"room-{number % ROOMS}"
+    client = await said(service, {"t": "hello", "id": 1}, {"t": "join", "id": 2, "room": room})
+    await client.frame()
+    await client.frame()
+    await client.kill()
+
+
+async def vanished_while_joining(service: Deployment, number: int) -> None:
+    room = f"room-{number % ROOMS}"
+    client = await said(service, {"t": "hello", "id": 1}, {"t": "join", "id": 2, "room": room})
+    await client.kill()
+
+
+async def closed_by_the_server(service: Deployment, number: int) -> None:
+    client = await said(service, {"t": "hello", "id": 1, "token": "x"})
+    await client.close_frame()
+    await client.leave()
+
+
+async def said(service: Deployment, *frames: dict[str, object]) -> RawClient:
+    client = await RawClient.open(service.port, "/v1/ws")
+    for frame in frames:
+        client.send_bytes(encode_frame(msgpack.packb(frame), BINARY))
+    return client
+
+
+WAYS = (
+    bare,
+    upgraded,
+    greeted,
+    joined_and_left,
+    joined_and_vanished,
+    vanished_while_joining,
+    closed_by_the_server,
+)
+
+
+class State:
+    """What processes hold while nobody is there."""
+
+    def __init__(self, service: Deployment) -> None:
+        processes = {pid: name for pid, name in service.processes().items() if "-m" in name}
+        self.memory = {pid: _resident_bytes(pid) for pid in processes}
+        self.descriptors = {pid: len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in processes}
+        metrics = service.read("/metrics")
+        self.gauges = {
+            name: float(value)
+            for name, value in re.findall(
+                r"^(danmaku_edge_(?:connections|rooms|joins_total))(?:{.*})? (\S+)$", metrics, re.M
+            )
+        }
+        self.joins = self.gauges.pop("danmaku_edge_joins_total")
+
+    def __str__(self) -> str:
+        memory = ", ".join(f"{size / 2**20:.1f} MB" for size in self.memory.values())
+        return f"resident {memory}; descriptors {list(self.descriptors.values())}; {self.joins:.0f} joins"
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def churn(service: Deployment, numbers: range) -> None:
+    waiting = iter(numbers)
+
+    async def come_and_go() -> None:
+        for number in waiting:
+            await WAYS[number % len(WAYS)](service, number)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.create_task(come_and_go())
+
+
+async def settled(service: Deployment) -> State:
+    """When nobody is there any more and the rooms are let go of."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            state = await asyncio.to_thread(State, service)
+            if set(state.gauges.values()) == {0.0}:
+                return state
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.timeout(900)
+async def test_who_comes_and_goes_leaves_nothing_behind(tmp_path: Path) -> None:
+    more = {"DANMAKU_EDGE_LINGER_S": "0.5", "DANMAKU_EDGE_HELLO_S": "1", "DANMAKU_ROOMS_IDLE_S": "1"}
+    async with serving(tmp_path, "--workers", "1", **more) as service:
+        await churn(service, range(CONNECTS // 2))
+        before = await settled(service)
+        await churn(service, range(CONNECTS // 2, CONNECTS))
+        after = await settled(service)
+        print(f"\nafter {CONNECTS // 2}: {before}\nafter {CONNECTS}: {after}")
+        assert after.joins >= CONNECTS // len(WAYS) * 2
+        assert after.descriptors.keys() == before.descriptors.keys(), "a process died"
+        for pid, descriptors in after.descriptors.items():
+            assert descriptors <= before.descriptors[pid] + 2
+            assert after.memory[pid] - before.memory[pid] < GROWTH_BYTES
