@@ -73,15 +73,19 @@ class Edge(Section, frozen=True):
     trusted_proxies: list[Word] = []
     drain_s: Seconds = 10.0
     hello_s: Deadline = 5.0
+    recheck_s: Annotated[float, Meta(ge=0.05, le=300)] = 60.0  # well below what sessions are remembered for
     heartbeat_s: Annotated[float, Meta(ge=0.05, le=900)] = 25.0
     idle_s: Annotated[int, Meta(ge=8, le=960)] = 60  # what uWebSockets can count
     frame_bytes: Bytes = 16 * 1024
     body_bytes: Bytes = 256 * 1024
     buffered_bytes: Bytes = 256 * 1024
+    slow_s: Deadline = 30.0
     connections: Count = 15_000
     connections_per_address: CountOrNone = 0  # 0: no limit
     frames_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000)] = 20.0
     frames_burst: Count = 60
+    pulls_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000)] = 5.0
+    pulls_burst: Count = 10
     rooms_per_connection: Count = 16
     gather_ms: Annotated[float, Meta(ge=0, le=1000)] = 5.0
     linger_s: Seconds = 5.0
@@ -95,7 +99,7 @@ class Rooms(Section, frozen=True):
 
     window_ms: Annotated[float, Meta(ge=1, le=10_000)] = 50.0
     batch_items: Annotated[int, Meta(ge=1, le=10_000)] = 200
-    batch_bytes: Annotated[int, Meta(ge=1024, le=512 * 1024)] = 64 * 1024
+    batch_bytes: Annotated[int, Meta(ge=1024, le=256 * 1024)] = 64 * 1024
     lease_ms: Annotated[int, Meta(ge=300, le=600_000)] = 3000
     join_history: Annotated[int, Meta(ge=0, le=10_000)] = 50
     history_batches: Count = 2400

@@ -51,7 +51,7 @@ class TokenPair:
 class RefreshClaims:
     """What a verified refresh token says. `ttl_s` is the life of its access tokens, None where as usual.
 
-    Until `expires_ms` it must not be forgotten that it was spent.
+    expires_ms: neither it nor the refresh token that is given for it now lives longer.
     """
 
     identity: Identity
@@ -106,7 +106,7 @@ class Authority:
             ttl_s = None if claims.get("ttl") is None else _number(claims["ttl"])
         except (ValueError, Refusal) as error:
             raise _invalid(error) from None
-        expires_ms = _milliseconds(claims["exp"])
+        expires_ms = _milliseconds(max(claims["exp"], now_s + self._refresh_life_s(ttl_s)))
         return RefreshClaims(identity, family, number, identity.issued_ms, expires_ms, ttl_s)
 
     def guest(self, device: str | None, name: str | None) -> Identity:
@@ -136,7 +136,7 @@ class Authority:
         if self._signing is None:
             raise AuthError("tokens are issued elsewhere: auth.private_key_file is not set")
         issued_ms = _milliseconds(now_s)
-        lifetime_s = self._access_ttl_s if ttl_s is None else ttl_s
+        lifetime_s = self._access_life_s(ttl_s)
         if not 1 <= lifetime_s <= MAX_LIFE_S:
             raise Refusal(BAD_FRAME, f"a token lives from 1 to {MAX_LIFE_S} seconds")
         uid = check_id(identity.uid, "uid")
@@ -146,12 +146,19 @@ class Authority:
             claims["rooms"] = {check_id(room, "room"): role.label for room, role in identity.rooms.items()}
         claims["iat"] = issued_ms / 1000
         access = {**claims, "typ": "access", "exp": (issued_ms + lifetime_s * 1000) / 1000}
-        refresh_ms = max(self._refresh_ttl_s, lifetime_s) * 1000
+        refresh_ms = self._refresh_life_s(ttl_s) * 1000
         refresh = {**claims, "typ": "refresh", "exp": (issued_ms + refresh_ms) / 1000}
         refresh |= {"fam": family or secrets.token_urlsafe(12), "n": n}
         if ttl_s is not None:
             refresh["ttl"] = ttl_s
         return TokenPair(self._sign(access), self._sign(refresh), lifetime_s)
+
+    def _access_life_s(self, ttl_s: int | None) -> int:
+        return self._access_ttl_s if ttl_s is None else ttl_s
+
+    def _refresh_life_s(self, ttl_s: int | None) -> int:
+        """As long as the access tokens it brings, or longer."""
+        return max(self._refresh_ttl_s, self._access_life_s(ttl_s))
 
     def _sign(self, claims: dict[str, Any]) -> str:
         token = self._jwt.encode(claims, self._signing, algorithm=self._algorithm)

@@ -3,6 +3,9 @@
 Hard because a client library that reconnects by itself also keeps what was published meanwhile and
 sends it late. So a lost connection is thrown away whole, with all it still buffered, and a new one
 takes over the subscriptions. Requests that wait when it is lost fail at once.
+
+A process that does not read in time is thrown out by the server as a slow consumer. That is a lost
+connection like any other: what was sent meanwhile is missing, and whoever follows something looks for it.
 """
 
 from __future__ import annotations
@@ -18,8 +21,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import Error as NatsError
+from prometheus_client import CollectorRegistry
 
 from config.settings import Nats
+from danmaku.telemetry import BusMetrics
 
 
 class BusDown(Exception):
@@ -83,6 +88,7 @@ _CLOSE_S: Final = 1.0
 _RETRY_S: Final = 0.1
 _RETRY_MOST_S: Final = 2.0
 _NO_RESPONDERS: Final = "503"
+_REASONS: Final = {"slow consumer": "slow_consumer", "stale connection": "stale"}
 _FAILURES: Final = (NatsError, OSError, TimeoutError)
 
 _log: Any = structlog.get_logger("danmaku.bus")
@@ -91,12 +97,13 @@ _log: Any = structlog.get_logger("danmaku.bus")
 class NatsBus:
     """The Bus over NATS core. Made by `connect`."""
 
-    def __init__(self, settings: Nats, name: str) -> None:
+    def __init__(self, settings: Nats, name: str, metrics: BusMetrics | None = None) -> None:
+        self._metrics = metrics or BusMetrics(CollectorRegistry())
         self._servers = [server.strip() for server in settings.url.split(",")]
         self._where = ", ".join(server.rpartition("@")[2] for server in self._servers)  # without passwords
         self._timeout_s = settings.timeout_s
         self._name = name
-        self._client: Client | None = None
+        self._client: _Client | None = None
         self._lost = asyncio.Event()
         self._subscriptions: set[_NatsSubscription] = set()
         self._listeners: list[Callable[[], None]] = []
@@ -106,17 +113,17 @@ class NatsBus:
         self._keeper: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(cls, settings: Nats, name: str) -> NatsBus:
+    async def connect(cls, settings: Nats, name: str, metrics: BusMetrics | None = None) -> NatsBus:
         """Connect to one of the servers in `url` (separated by commas). Raises BusDown after `timeout_s`."""
-        bus = cls(settings, name)
+        bus = cls(settings, name, metrics)
         bus._client = await bus._open()
         bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
         return bus
 
     @classmethod
-    def start(cls, settings: Nats, name: str) -> NatsBus:
+    def start(cls, settings: Nats, name: str, metrics: BusMetrics | None = None) -> NatsBus:
         """Not connected yet: goes on trying, as after a connection was lost. To be closed all the same."""
-        bus = cls(settings, name)
+        bus = cls(settings, name, metrics)
         bus._lost.set()
         bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
         return bus
@@ -160,7 +167,7 @@ class NatsBus:
         if client is not None:
             await self._discard(client)
 
-    def _live(self) -> Client:
+    def _live(self) -> _Client:
         client = self._client
         if client is None or not client.is_connected:
             self._lost.set()
@@ -211,9 +218,9 @@ class NatsBus:
             if not answer.done():
                 answer.set_exception(BusDown("the connection was lost while waiting for the reply"))
 
-    async def _open(self) -> Client:
+    async def _open(self) -> _Client:
         """A new connection that holds all subscriptions. Raises BusDown."""
-        client = Client()
+        client = _Client()
         why: list[Exception] = []
 
         async def failed(error: Exception) -> None:
@@ -272,14 +279,17 @@ class NatsBus:
             lost, self._client = self._client, None
             self._fail_requests()
             if lost is not None:
-                _log.warning("bus connection lost", server=self._where)
+                _log.warning("bus connection lost", server=self._where, why=lost.why_lost)
+                self._metrics.lost.labels(lost.why_lost).inc()
                 await self._discard(lost)
             self._client = await self._open_at_last()
+            if lost is not None:
+                self._metrics.reconnects.inc()
             _log.info("bus connected", server=self._where)
             for listener in self._listeners:
                 _guarded(listener)
 
-    async def _open_at_last(self) -> Client:
+    async def _open_at_last(self) -> _Client:
         wait_s = _RETRY_S
         told: type | None = None  # servers take turns: their texts may differ each time
         while True:
@@ -292,6 +302,18 @@ class NatsBus:
                 told = kind
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311  only spreads load
             wait_s = min(wait_s * 2, _RETRY_MOST_S)
+
+
+class _Client(Client):
+    """Remembers what the server says before it ends a connection; nats-py itself forgets that."""
+
+    why_lost = "other"
+
+    async def _process_err(self, err_msg: str) -> None:
+        for text, why in _REASONS.items():
+            if text in err_msg.lower():
+                self.why_lost = why
+        await super()._process_err(err_msg)
 
 
 class _NatsSubscription:

@@ -59,12 +59,13 @@ class JoinRow(_Row, tag="join"):
 
 
 class LikeRow(_Row, tag="like"):
-    """Likes of one user. Answered by Done, or Refused."""
+    """Likes of one user. Answered by Done, or Refused. With an `id` they count once, asked again or not."""
 
     room: str
     uid: str
     role: Role
     n: int
+    id: int = 0
 
 
 class PutRoomRow(_Row, tag="put"):
@@ -209,6 +210,12 @@ class Counts(msgspec.Struct, array_like=True):
     rooms: dict[str, int]
 
 
+class Heads(msgspec.Struct, array_like=True):
+    """The owner's answer to Counts: where those of the rooms stand that it has in memory."""
+
+    rooms: dict[str, Position]
+
+
 class EdgeReport(msgspec.Struct, array_like=True):
     edge: str
     addresses: list[str]
@@ -217,11 +224,16 @@ class EdgeReport(msgspec.Struct, array_like=True):
 
 
 class UserNotice(msgspec.Struct, array_like=True):
-    """To every edge: close this user's sockets with this code."""
+    """To every edge: close this user's sockets with this code.
+
+    With a `device` only its counted connections with an `n` below `below`.
+    """
 
     uid: str
     code: int
     reason: str = ""
+    device: str | None = None
+    below: int = 0
 
 
 # Requests that any rooms process can answer.
@@ -270,16 +282,25 @@ class BroadcastReply(msgspec.Struct, array_like=True):
 
 
 class HelloRow(_Row, tag="hello"):
-    """May a token of `uid` issued at `issued_ms` still be used? Answered by Done, or Refused."""
+    """May a token of `uid` issued at `issued_ms` still be used? Answered by Done, or Refused.
+
+    With `device` and `n` also: is this connection, known at `edge` as `session`, the newest of its device?
+    Refused with `conflict` where it is not. May be said again at any time.
+    """
 
     uid: str
     issued_ms: int
+    device: str | None = None
+    n: int | None = None
+    edge: str = ""
+    session: str = ""
 
 
 class RefreshRow(_Row, tag="refresh"):
     """Spend refresh token number `n` of a family. Answered by Refreshed, or Refused.
 
-    That it was spent is remembered until `expires_ms` at least.
+    expires_ms: neither this token nor the one that is minted for it is valid after it; what is known of
+    the family is kept until then at least.
     """
 
     uid: str
@@ -386,6 +407,7 @@ decode_owner_request: Final = msgspec.msgpack.Decoder(OwnerRequest | RoomsReques
 decode_owner_reply: Final = msgspec.msgpack.Decoder(OwnerReply).decode
 decode_owners: Final = msgspec.msgpack.Decoder(Owners).decode
 decode_counts: Final = msgspec.msgpack.Decoder(Counts).decode
+decode_heads: Final = msgspec.msgpack.Decoder(Heads).decode
 decode_edge_report: Final = msgspec.msgpack.Decoder(EdgeReport).decode
 decode_user_notice: Final = msgspec.msgpack.Decoder(UserNotice).decode
 decode_history_request: Final = msgspec.msgpack.Decoder(HistoryRequest).decode

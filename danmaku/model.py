@@ -103,3 +103,14 @@ class RoomInfo(msgspec.Struct, frozen=True):
 def closed_for_good(room: str) -> RoomInfo:
     """What is left of a room that was deleted. Its `created_ms` is 0: it is not there any more."""
     return RoomInfo(room, open=False)
+
+
+class Effect(NamedTuple):
+    """What becomes of what is kept about a room. An item that tells of it is appended in one step with it.
+
+    create: `info` is kept where nothing is yet. save: it replaces all but the likes. delete: only `info` is
+    left, which is `closed_for_good`, and the newest entry of the log.
+    """
+
+    verb: Literal["create", "save", "delete"]
+    info: RoomInfo

@@ -129,6 +129,17 @@ class EdgeMetrics:
             "deliveries", "Batches handed to viewers: one batch to a thousand viewers counts a thousand."
         )
         self.batches = make.counter("batches", "Batches received from owners and published to viewers.")
+        self.gaps = make.counter(
+            "gaps", "Times a room was found to miss something here; it is fetched once for all its viewers."
+        )
+        self.skipped = make.counter(
+            "skipped", "Comments and events lost for good on the way here, which viewers are told to skip."
+        )
+        self.history_requests = make.counter(
+            "history_requests",
+            "Questions to history: to open a room, to close a gap for all its viewers, for one viewer.",
+            "why",
+        )
         self.slow_gaps = make.counter(
             "slow_gaps", "Times a viewer missed a batch because it read too slowly; it catches up later."
         )
@@ -158,6 +169,9 @@ class RoomsMetrics:
             "comments", "Comments accepted: shown, or shed above what people can read.", "outcome"
         )
         self.batches = make.counter("batches", "Batches stored and published.")
+        self.reappended_batches = make.counter(
+            "reappended_batches", "Batches the store had lost again, appended once more from memory."
+        )
         self.refusals = make.counter("refusals", "Requests answered with no, by name.", "name")
         self.lease_changes = make.counter(
             "lease_changes", "Partitions taken, lost (somebody else has them) and released.", "change"
@@ -168,6 +182,17 @@ class RoomsMetrics:
         )
         self.bus_seconds = make.histogram("bus_seconds", "Time to hand a batch to the bus.", _SECONDS)
         self.loop_lag_seconds = make.loop_lag()
+
+
+class BusMetrics:
+    """Metrics of a process's connection to the bus, whichever kind of process it is."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        make = _Maker("danmaku_bus", registry)
+        self.reconnects = make.counter("reconnects", "Lost connections to NATS that were replaced.")
+        self.lost = make.counter(
+            "lost", "Connections to NATS lost: slow_consumer and stale where NATS says so, else other.", "why"
+        )
 
 
 class _Maker:

@@ -114,6 +114,7 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     role: str | None = None
     session: str | None = None
     heartbeat_ms: int | None = None
+    frame_bytes: int | None = None
     server_time: int | None = None
     room: str | None = None
     epoch: int | None = None
@@ -146,13 +147,17 @@ class Batch(msgspec.Struct, tag_field="t", tag="batch", omit_defaults=True):
     prev: At | None = None
 
 
-class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}):
-    """Positions from..to that this edge could not show in time; not a gap."""
+class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}, omit_defaults=True):
+    """Positions from..to that this edge could not show in time; not a gap.
+
+    `prev` where it begins another epoch than that of the position it follows.
+    """
 
     room: str
     epoch: int
     from_: int
     to: int
+    prev: At | None = None
 
 
 class Stats(msgspec.Struct, tag_field="t", tag="stats"):

@@ -18,7 +18,14 @@ from danmaku.auth import AuthError, from_settings
 from danmaku.bus import NatsBus
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from danmaku.supervisor import USELESS, Child, Supervisor, stopped_by_signals
-from danmaku.telemetry import FOLDER_VARIABLE, EdgeMetrics, configure_logging, forget_process, get_logger
+from danmaku.telemetry import (
+    FOLDER_VARIABLE,
+    BusMetrics,
+    EdgeMetrics,
+    configure_logging,
+    forget_process,
+    get_logger,
+)
 from edge import uws
 from edge.node import Node
 
@@ -84,7 +91,7 @@ async def _work(settings: Settings, worker: int, stop: asyncio.Event, force: asy
     """Be one worker."""
     configure_logging(settings.log, f"edge-{worker}")
     name = f"edge-{worker}-{secrets.token_hex(6)}"
-    bus = NatsBus.start(settings.nats, name)
+    bus = NatsBus.start(settings.nats, name, BusMetrics())
     try:
         node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name)
     except (AuthError, uws.LibuvMissing, ValueError) as error:

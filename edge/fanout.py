@@ -56,6 +56,16 @@ class Fanout:
         metrics.items_per_batch.observe(batch.count)
         metrics.deliveries.inc(viewers.total)
 
+    def skip(self, topics: Topics, skip: wire.Skip) -> None:
+        viewers = self._roster.viewers(topics.room)
+        if viewers is None:
+            return
+        if viewers.msgpack:
+            self._publisher.publish(topics.msgpack, wire.MSGPACK.encode(skip))
+        if viewers.json:
+            self._publisher.publish(topics.json, wire.JSON.encode(skip), binary=False)
+        self._metrics.skipped.inc(skip.to + 1 - skip.from_)
+
     def stats(self, topics: Topics, frame: bytes) -> None:
         viewers = self._roster.viewers(topics.room)
         if viewers is None:

@@ -1,36 +1,44 @@
 """One room at this edge: what to show when. Pure.
 
-While something is missing (at the beginning, and after a gap) what arrives is held back, within the
-ring's own bounds, so that viewers get everything in order once history has brought the missing part.
-If history cannot, they get what there is and see the gap themselves.
+What continues the ring is shown at once. What does not is held back, within the ring's own bounds, so
+that viewers get everything in order once history has brought the missing part. What history no longer
+has, viewers are told to skip: thousands of them would ask for it in vain. If history does not answer,
+they get what there is and see the gap themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from danmaku import wire
 from danmaku.envelope import Out, OutKind
-from danmaku.model import START, Position
+from danmaku.model import Position
 from edge.ring import Added, Batch, Ring
 
 _SAME_STATS = 2  # repeats of equal statistics that are shown, for those who missed the first
 _SAME_STATS_EVERY = 5  # of the others
 
-Shown = Batch | Out
-"""A batch, or the statistics or notice of an Out, for the viewers now."""
+Shown = Batch | wire.Skip | Out
+"""A batch, what is lost for good, or the statistics or notice of an Out, for the viewers now."""
 
 
 class Feed:
-    """`behind`: something is missing; ask history for what is after `ring.head`."""
+    """`behind`: something is missing; ask history for what is after `ring.head`.
+
+    unsure: something may be missing, until the next word of the owner tells.
+    """
 
     __slots__ = (
-        "_held", "_held_bytes", "_max_batches", "_max_bytes", "_repeats", "_stats", "behind", "ring", "room"
+        "_begun", "_held", "_held_bytes", "_max_batches", "_max_bytes", "_repeats", "_stats",
+        "behind", "ring", "room", "unsure",
     )  # fmt: skip
 
     def __init__(self, room: str, max_batches: int, max_bytes: int) -> None:
         self.room = room
         self.ring = Ring(max_batches, max_bytes)
         self.behind = True
+        self.unsure = False
+        self._begun = False
         self._max_batches = max_batches
         self._max_bytes = max_bytes
         self._held: list[Out] = []
@@ -40,45 +48,87 @@ class Feed:
 
     def begin(self, frames: Sequence[bytes], head: Position) -> list[Shown]:
         """The newest part of history, asked for after the subscription. Raises ValueError on a bad frame."""
-        if self.ring.head > START:  # so much came before it that not all could be held back
-            return self.mend(frames) + self.resume()
+        if self._begun:  # so much came before it that not all could be held back
+            newest = [shown for frame in frames for shown in self._add(Batch.of_frame(frame))]
+            return newest + self.resume()
+        self._begun = True
         self.ring.head = head
         for number, batch in enumerate([Batch.of_frame(frame) for frame in frames]):
             if number == 0 or self.ring.add(batch) is Added.GAP:
                 self.ring.jump(batch)
-        return self.resume()
+        return self._settled(head)
 
     def take(self, out: Out) -> list[Shown]:
         """Something the owner said."""
-        if self.behind:
+        waits = bool(self._held) and out.kind is not OutKind.BATCH  # for its turn
+        if not self._begun or waits or not self._fits(out):
             return self._hold(out)
-        return self._show(out, patient=True)
+        if out.kind is not OutKind.BATCH:
+            self.unsure = False
+        shown = self._pass(out)
+        return shown + self._settled(self.ring.head) if self._held else shown
 
-    def mend(self, frames: Sequence[bytes]) -> list[Shown]:
-        """A page of history after `ring.head`. Raises ValueError on a bad frame."""
-        return [batch for frame in frames for batch in self._add(Batch.of_frame(frame))]
+    def hear(self, head: Position) -> None:
+        """Where the owner says that the room stands."""
+        self.unsure = False
+        if head > self.ring.head:
+            self.behind = True
+
+    def doubt(self) -> None:
+        """Something may have been missed."""
+        self.unsure = True
+
+    def mend(self, frames: Sequence[bytes], head: Position) -> list[Shown]:
+        """A page of history after `ring.head`, and its head. Raises ValueError on a bad frame.
+
+        `behind` still where that was not all.
+        """
+        shown: list[Shown] = []
+        for batch in [Batch.of_frame(frame) for frame in frames]:
+            if not batch.continues(self.ring.head) and batch.last > self.ring.head:
+                shown += self._skip(batch.before)
+            shown += self._add(batch)
+        if not frames:  # it has nothing up to its own head any more
+            shown += self._skip(min([head, *(batch.before for batch in self._held_batches())]))
+        return shown + self._settled(head)
 
     def resume(self) -> list[Shown]:
-        """History gave all it could: now what was held back meanwhile."""
+        """No longer wait for history: what was held back, be there gaps or not."""
+        self._begun = True
         self.behind = False
         held, self._held, self._held_bytes = self._held, [], 0
-        return [shown for out in held for shown in self._show(out, patient=False)]
+        return [shown for out in held for shown in self._pass(out)]
 
-    def _show(self, out: Out, *, patient: bool) -> list[Shown]:
-        ring = self.ring
-        if ring.is_stale(out.lease):
-            return []
+    def _settled(self, head: Position) -> list[Shown]:
+        """What was held back and continues now; is anything still missing up to `head`, or between?"""
+        shown: list[Shown] = []
+        held, self._held, self._held_bytes = self._held, [], 0
+        for number, out in enumerate(held):
+            if not self._fits(out):
+                self._held = held[number:]
+                self._held_bytes = sum(len(one.frame) for one in self._held)
+                break
+            shown += self._pass(out)
+        self.behind = bool(self._held) or self.ring.head < head
+        self.unsure = False
+        return shown
+
+    def _fits(self, out: Out) -> bool:
+        """Whether nothing is missing before it, or it is not to be shown at all."""
+        if self.ring.is_stale(out.lease):
+            return True
         if out.kind is not OutKind.BATCH:
-            if patient and out.first > ring.head:
-                return self._fall_behind(out)
-            return [out] if out.kind is not OutKind.STATS or self._is_news(out.frame) else []
+            return out.first <= self.ring.head
         batch = Batch.of_out(out)
-        if not patient:
-            return self._add(batch)
-        added = ring.add(batch)
-        if added is Added.GAP:
-            return self._fall_behind(out)
-        return [batch] if added is Added.SHOWN else []
+        return batch.last <= self.ring.head or batch.continues(self.ring.head)
+
+    def _pass(self, out: Out) -> list[Shown]:
+        """Show it where it is news."""
+        if self.ring.is_stale(out.lease):
+            return []
+        if out.kind is OutKind.BATCH:
+            return self._add(Batch.of_out(out))
+        return [out] if out.kind is not OutKind.STATS or self._is_news(out.frame) else []
 
     def _is_news(self, stats: bytes) -> bool:
         """Whether viewers are told: in a quiet room nothing else costs anything."""
@@ -97,11 +147,22 @@ class Feed:
             self.ring.jump(batch)
         return [batch]
 
-    def _fall_behind(self, out: Out) -> list[Shown]:
-        self.behind = True
-        return self._hold(out)
+    def _skip(self, end: Position) -> list[Shown]:
+        """Nobody has what comes after the ring's head up to `end` any more."""
+        head = self.ring.head
+        if end <= head or end.seq == 0:
+            return []
+        self.ring.skip(end)
+        if end.epoch == head.epoch:
+            return [wire.Skip(self.room, end.epoch, head.seq + 1, end.seq)]
+        return [wire.Skip(self.room, end.epoch, 1, end.seq, wire.At.of(head))]
+
+    def _held_batches(self) -> list[Batch]:
+        batches = (Batch.of_out(out) for out in self._held if out.kind is OutKind.BATCH)
+        return [batch for batch in batches if batch.last > self.ring.head]
 
     def _hold(self, out: Out) -> list[Shown]:
+        self.behind = True
         self._held.append(out)
         self._held_bytes += len(out.frame)
         if len(self._held) > self._max_batches or self._held_bytes > self._max_bytes:

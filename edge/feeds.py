@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+import random
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 from danmaku import wire
@@ -17,6 +18,7 @@ from danmaku.envelope import HistoryReply, Out, OutKind, decode_out
 from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.subjects import Subjects
+from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout, Topics
 from edge.feed import Feed, Shown
 from edge.ring import Batch, Page
@@ -33,6 +35,11 @@ _MAX_PAGES: Final = 8  # of history to close one gap
 _PAGE_ITEMS: Final = 1000
 _MENDING_AT_ONCE: Final = 16
 _MENDING_S: Final = 1.0  # the longest that viewers of a room wait for it, be there as many rooms as there may
+_ATTEMPT_S: Final = 0.4  # for one answer of history while they wait: it may be the answer that got lost
+_ASK_AGAIN_S: Final = 0.05  # after an answer that brought nothing
+_OPENING: Final = 0.3  # of the time to open a room is given to one attempt
+_ROOMS_PER_S: Final = 200  # asked about by one edge when all of them may have missed something
+_SPREAD_S: Final = 0.5  # so that all edges do not ask at the same moment
 _TOLD_PER_TURN: Final = 200
 _MAX_PULLS: Final = 256  # different questions to history under way for viewers
 
@@ -40,7 +47,9 @@ _MAX_PULLS: Final = 256  # different questions to history under way for viewers
 class History(Protocol):
     """What of edge.rooms_client.RoomsClient is needed here."""
 
-    async def history(self, room: str, since: Position | None, limit: int) -> HistoryReply: ...
+    async def history(
+        self, room: str, since: Position | None, limit: int, timeout_s: float | None = None
+    ) -> HistoryReply: ...
 
 
 class Stage:
@@ -72,9 +81,11 @@ class Feeds:
         history: History,
         roster: Roster[Connection],
         fanout: Fanout,
+        metrics: EdgeMetrics,
         *,
         ring_batches: int,
         ring_bytes: int,
+        page_bytes: int,
         join_items: int,
         linger_s: float,
         request_s: float,
@@ -85,8 +96,10 @@ class Feeds:
         self._history = history
         self._roster = roster
         self._fanout = fanout
+        self._metrics = metrics
         self._ring_batches = ring_batches
         self._ring_bytes = ring_bytes
+        self._page_bytes = page_bytes
         self._join_items = join_items
         self._linger_s = linger_s
         self._request_s = request_s
@@ -95,10 +108,16 @@ class Feeds:
         self._stages: dict[str, Stage] = {}
         self._pulls: dict[tuple[str, Position, int], list[Pulled]] = {}
         self._mending = asyncio.Semaphore(_MENDING_AT_ONCE)
+        self._checking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._stages)
+
+    @property
+    def checking(self) -> bool:
+        """Whether `check` has not come to all rooms yet."""
+        return self._checking is not None and not self._checking.done()
 
     def enter(self, room: str, opened: Opened) -> None:
         """Call `opened` with the room's stage, at once or when it is filled; None: not within `request_s`."""
@@ -152,12 +171,30 @@ class Feeds:
             self._pulls[key] = [pulled]
             self._spawn(self._pull(key))
 
+    def hear(self, heads: Mapping[str, Position]) -> None:
+        """Where owners say that rooms stand: some may have missed something here."""
+        behind: list[Stage] = []
+        for room, head in heads.items():
+            stage = self.get(room)
+            if stage is not None:
+                stage.feed.hear(head)
+                if stage.feed.behind and stage.task is None:
+                    behind.append(stage)
+        spread_s = min(_SPREAD_S, (len(behind) - 1) / _ROOMS_PER_S)
+        self._metrics.gaps.inc(len(behind))
+        for stage in behind:
+            self._mend_soon(stage, random.uniform(0, spread_s))  # noqa: S311  only spreads load
+
     def check(self) -> None:
-        """Something may have been missed by all rooms, as when the bus was away."""
+        """Something may have been missed by all rooms, as when the bus was away.
+
+        Those of which no owner tells the head meanwhile are asked about one after the other.
+        """
         for stage in self._stages.values():
-            if stage.open and not stage.feed.behind:
-                stage.feed.behind = True
-                self._mend_soon(stage)
+            stage.feed.doubt()
+        if self._checking is not None:
+            self._checking.cancel()
+        self._checking = self._spawn(self._check(list(self._stages.values())))
 
     async def close(self) -> None:
         """End all tasks and timers. Subscriptions end with the bus."""
@@ -172,19 +209,21 @@ class Feeds:
     async def _open(self, stage: Stage) -> None:
         """Try until it is filled, or nobody waits any longer."""
         room = stage.topics.room
-        deadline = self._loop.time() + self._request_s
         try:
-            while not stage.open and self._loop.time() < deadline:
-                try:
-                    await self._fill(stage)
-                except (BusDown, Refusal):
-                    await asyncio.sleep(_RETRY_S)
+            async with asyncio.timeout(self._request_s):
+                while not stage.open:
+                    try:
+                        await self._fill(stage)
+                    except (BusDown, Refusal):
+                        await asyncio.sleep(_RETRY_S)
+        except TimeoutError:
+            logger.warning("room %s cannot be opened: the bus or its history is away", room)
         finally:
             stage.task = None
             if stage.open:
                 self._linger(stage)
+                self._look_after(stage)
             else:
-                logger.warning("room %s cannot be opened: the bus or its history is away", room)
                 self._forget(stage)
             waiting, stage.waiting = stage.waiting, []
             for opened in waiting:
@@ -192,12 +231,14 @@ class Feeds:
 
     async def _fill(self, stage: Stage) -> None:
         room = stage.topics.room
+        attempt_s = self._request_s * _OPENING
         if stage.subscription is None:
             stage.subscription = await self._bus.subscribe(
                 self._subjects.room_out(room), lambda payload, _: self._received(stage, payload)
             )
-        await self._bus.flush(self._request_s)
-        reply = await self._history.history(room, None, self._join_items)
+        await self._bus.flush(attempt_s)
+        self._metrics.history_requests.labels("open").inc()
+        reply = await self._history.history(room, None, self._join_items, attempt_s)
         self._show(stage, stage.feed.begin(reply.frames, Position(reply.epoch, reply.seq)))
         stage.open = True
 
@@ -210,13 +251,15 @@ class Feeds:
             logger.warning("a message of room %s cannot be read", stage.topics.room)
             return
         self._show(stage, stage.feed.take(out))
-        if stage.feed.behind and stage.task is None:
-            self._mend_soon(stage)
+        self._look_after(stage)
 
     def _show(self, stage: Stage, shown: list[Shown]) -> None:
         for one in shown:
             if isinstance(one, Batch):
                 self._fanout.batch(stage.topics, one)
+            elif isinstance(one, wire.Skip):
+                logger.warning("room %s lost positions up to %d-%d for good", one.room, one.epoch, one.to)
+                self._fanout.skip(stage.topics, one)
             elif one.kind is OutKind.STATS:
                 self._fanout.stats(stage.topics, one.frame)
             else:
@@ -232,36 +275,66 @@ class Feeds:
                 connection.session.void(room)
                 self.leave(connection, room)
 
-    def _mend_soon(self, stage: Stage) -> None:
-        stage.task = self._spawn(self._mend(stage))
+    def _look_after(self, stage: Stage) -> None:
+        if stage.open and stage.feed.behind and stage.task is None:
+            self._metrics.gaps.inc()
+            self._mend_soon(stage)
 
-    async def _mend(self, stage: Stage) -> None:
-        """Ask history for what is missing, once for all viewers; then go on with what there is.
+    def _mend_soon(self, stage: Stage, delay_s: float = 0.0) -> None:
+        stage.task = self._spawn(self._mend(stage, delay_s))
+
+    async def _mend(self, stage: Stage, delay_s: float) -> None:
+        """Ask history for what is missing, once for all viewers; in the end go on with what there is.
 
         What is still missing after that is noticed with the next head and asked for again.
         """
         feed = stage.feed
         try:
-            async with asyncio.timeout(_MENDING_S), self._mending:
-                for _ in range(_MAX_PAGES):
-                    reply = await self._history.history(feed.room, feed.ring.head, _PAGE_ITEMS)
-                    if not feed.behind:
-                        break  # too much was held back to wait any longer
-                    self._show(stage, feed.mend(reply.frames))
-                    if not reply.frames or feed.ring.head >= (reply.epoch, reply.seq):
-                        break
-        except (Refusal, TimeoutError):
-            logger.warning("a gap in room %s is not closed: history does not answer", feed.room)
+            await asyncio.sleep(delay_s)
+            async with asyncio.timeout(_MENDING_S):
+                await self._close_gap(stage)
+        except TimeoutError:
+            logger.warning("a gap in room %s is not closed: history does not answer in time", feed.room)
         finally:
             stage.task = None
-            self._show(stage, feed.resume())
+            if feed.behind:
+                self._show(stage, feed.resume())
+
+    async def _close_gap(self, stage: Stage) -> None:
+        """Ask again where an answer is late, or brings nothing yet, or only a part."""
+        feed = stage.feed
+        for _ in range(_MAX_PAGES):
+            before = feed.ring.head
+            try:
+                async with self._mending:
+                    if not feed.behind:
+                        return  # what was late came by itself, or too much was held back to wait any longer
+                    self._metrics.history_requests.labels("gap").inc()
+                    reply = await self._history.history(feed.room, before, _PAGE_ITEMS, _ATTEMPT_S)
+                self._show(stage, feed.mend(reply.frames, Position(reply.epoch, reply.seq)))
+            except Refusal:
+                logger.debug("history of room %s does not answer", feed.room)
+            if not feed.behind:
+                return
+            if feed.ring.head == before:
+                await asyncio.sleep(_ASK_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311  only spreads load
+
+    async def _check(self, stages: list[Stage]) -> None:
+        await asyncio.sleep(random.uniform(0, _SPREAD_S))  # noqa: S311  only spreads load
+        for stage in stages:
+            if stage.open and stage.feed.unsure and stage.task is None:
+                stage.feed.behind = True
+                self._mend_soon(stage)
+                await asyncio.sleep(random.uniform(0, 2 / _ROOMS_PER_S))  # noqa: S311  only spreads load
 
     async def _pull(self, key: tuple[str, Position, int]) -> None:
         room, since, limit = key
         page: Page | None = None
+        self._metrics.history_requests.labels("viewer").inc()
         try:
             reply = await self._history.history(room, since, limit)
-            page = Page(since, reply.frames, Position(reply.epoch, reply.seq), reply.complete)
+            head = Position(reply.epoch, reply.seq)
+            page = Page(since, reply.frames, head, reply.complete, self._page_bytes)
         except Refusal:
             logger.debug("history of room %s does not answer", room)
         except ValueError:

@@ -11,26 +11,27 @@ from typing import Any
 from danmaku import wire
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow, Refused, UserNotice
-from danmaku.errors import UNAUTHORIZED, Close, Refusal
+from danmaku.errors import CONFLICT, UNAUTHORIZED, Close, Refusal
 from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
 from edge.channels import Answer
 from edge.feeds import Feeds
-from edge.patience import Newcomers
+from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
 from edge.rooms_client import RoomsClient
 from edge.roster import Roster
-from edge.session import Action, End, Limits, Refuse, Session
+from edge.session import Action, Counted, End, Limits, Refuse, Session
 from edge.uws import Accept, Connection, Request, Response
 from edge.viewing import Viewing
 
 
 class Gateway:
-    """The handler of `/v1/ws`. `monotonic` and `wall` are clocks in seconds."""
+    """The handler of `/v1/ws`. `monotonic` and `wall` are clocks in seconds, `name` is the edge's id."""
 
     def __init__(
         self,
+        name: str,
         authority: Authority,
         client: RoomsClient,
         feeds: Feeds,
@@ -38,6 +39,7 @@ class Gateway:
         replies: Replies,
         roster: Roster[Connection],
         newcomers: Newcomers[Connection],
+        counted: Rounds[Connection],
         admission: Admission,
         limits: Limits,
         metrics: EdgeMetrics,
@@ -47,12 +49,14 @@ class Gateway:
         monotonic: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
+        self._name = name
         self._authority = authority
         self._client = client
         self._feeds = feeds
         self._replies = replies
         self._roster = roster
         self._newcomers = newcomers
+        self._counted = counted
         self._admission = admission
         self._limits = limits
         self._metrics = metrics
@@ -107,15 +111,33 @@ class Gateway:
             self._feeds.leave(connection, room)
         if session.identity is not None:
             self._roster.depart(session.identity.uid, connection)
+        self._counted.leave(connection)
         self._admission.closed(session.address)
         self._metrics.connections.dec()
 
     # What the bus says.
 
     def user_noticed(self, notice: UserNotice) -> None:
-        """Close all sockets of a user."""
+        """Close all sockets of a user, or the older ones of a device."""
         for connection in self._roster.connections(notice.uid):
-            connection.close(notice.code, notice.reason)
+            counted: Counted | None = connection.session.counted
+            if notice.device is None or (
+                counted is not None and counted.device == notice.device and counted.n < notice.below
+            ):
+                connection.close(notice.code, notice.reason)
+
+    # What edge.upkeep calls.
+
+    def check(self, connection: Connection) -> None:
+        """Ask again what was asked at the hello of a counted connection: a notice may have been lost."""
+        session: Session = connection.session
+        if session.identity is not None:
+            row = self._hello_row(session.identity, session.counted)
+            self._client.submit_user(row, partial(self._checked_again, connection))
+
+    def _checked_again(self, connection: Connection, answer: Answer) -> None:
+        if isinstance(answer, Refused) and not (refusal := answer.refusal()).kind.retry:
+            connection.close(_close_code(refusal), refusal.message)
 
     # What frames do.
 
@@ -148,14 +170,22 @@ class Gateway:
         except Refusal as refusal:
             self._turn_away(connection, frame.id, refusal)
             return
+        if frame.device is not None and frame.n is not None:
+            session.counted = Counted(frame.device, frame.n, _session_id())
         self._introduce(connection, identity)
-        row = HelloRow(identity.uid, identity.issued_ms)
+        row = self._hello_row(identity, session.counted)
         self._client.submit_user(row, partial(self._checked, connection, frame, identity))
 
     def _introduce(self, connection: Connection, identity: Identity) -> None:
         """Before the token is checked: a revocation just after that must find the connection."""
         connection.session.identity = identity
         self._roster.arrive(identity.uid, connection)
+
+    def _hello_row(self, identity: Identity, counted: Counted | None) -> HelloRow:
+        row = HelloRow(identity.uid, identity.issued_ms)
+        if counted is not None:
+            row.device, row.n, row.edge, row.session = counted.device, counted.n, self._name, counted.session
+        return row
 
     def _checked(self, connection: Connection, frame: wire.Hello, identity: Identity, answer: Answer) -> None:
         if isinstance(answer, Refused):
@@ -165,21 +195,23 @@ class Gateway:
 
     def _turn_away(self, connection: Connection, frame_id: int, refusal: Refusal) -> None:
         self._replies.refuse(connection, frame_id, refusal)
-        code = Close.UNAVAILABLE if refusal.kind.retry else Close.UNAUTHORIZED
-        connection.close(code, refusal.message)
+        connection.close(_close_code(refusal), refusal.message)
 
     def _greet(self, connection: Connection, frame: wire.Hello, identity: Identity) -> None:
         if not connection.is_open:
             return
         session: Session = connection.session
         held = session.greet(identity)
+        if session.counted is not None:
+            self._counted.come(connection, self._monotonic())
         answer = wire.Ok(
             frame.id,
             uid=identity.uid,
             name=identity.name,
             role=identity.role.label,
-            session=secrets.token_urlsafe(9),
+            session=_session_id() if session.counted is None else session.counted.session,
             heartbeat_ms=self._heartbeat_ms,
+            frame_bytes=self._frame_bytes,
             server_time=self._now_ms(),
         )
         self._replies.send(connection, answer)
@@ -197,6 +229,17 @@ class Gateway:
         if scheme.lower() != "bearer":
             raise Refusal(UNAUTHORIZED, "the Authorization header must be: Bearer <token>")
         return self._authority.verify(token.strip(), self._wall())
+
+
+def _session_id() -> str:
+    return secrets.token_urlsafe(9)
+
+
+def _close_code(refusal: Refusal) -> Close:
+    """How a connection ends whose hello is answered so."""
+    if refusal.kind.retry:
+        return Close.UNAVAILABLE
+    return Close.REPLACED if refusal.kind is CONFLICT else Close.UNAUTHORIZED
 
 
 def _refused_upgrade(refusal: Refusal) -> Response:

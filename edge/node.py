@@ -23,7 +23,7 @@ from edge.fanout import Fanout
 from edge.feeds import Feeds
 from edge.gateway import Gateway
 from edge.outbox import Bounds
-from edge.patience import Newcomers
+from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
 from edge.reports import Reports
 from edge.rooms_client import RoomsClient
@@ -36,7 +36,6 @@ from edge.viewing import Viewing
 logger = logging.getLogger(__name__)
 
 PATH: Final = "/v1/ws"
-_SLOW_PATIENCE_S: Final = 30.0
 _FIND_ROOMS_S: Final = 3.0
 _LOOK_S: Final = 0.02
 _GOODBYE: Final = 0.6  # of the time to drain is for viewers to move, the rest for what is under way
@@ -70,6 +69,7 @@ class Node:
         )
         roster: Roster[Connection] = Roster()
         newcomers: Newcomers[Connection] = Newcomers(edge.hello_s)
+        counted: Rounds[Connection] = Rounds(edge.recheck_s)
         fanout = Fanout(self._server, roster, metrics)
         self._client = RoomsClient(
             self._bus,
@@ -89,6 +89,7 @@ class Node:
             roster,
             lambda: self._server.connection_count,
             metrics,
+            heard=lambda heads: self.feeds.hear(heads),
         )
         self.feeds = Feeds(
             self._bus,
@@ -96,14 +97,17 @@ class Node:
             self._client,
             roster,
             fanout,
+            metrics,
             ring_batches=edge.ring_batches,
             ring_bytes=edge.ring_bytes,
+            page_bytes=edge.buffered_bytes // 2,
             join_items=settings.rooms.join_history,
             linger_s=edge.linger_s,
             request_s=edge.request_s,
             changed=self._reports.soon,
         )
         self._bus.on_reconnect(self.feeds.check)
+        self._bus.on_reconnect(self._reports.soon)
         replies = Replies(metrics)
         viewing = Viewing(
             self._client,
@@ -114,6 +118,7 @@ class Node:
             snapshot_bytes=edge.buffered_bytes // 2,
         )
         self._gateway = Gateway(
+            name,
             authority,
             self._client,
             self.feeds,
@@ -121,8 +126,15 @@ class Node:
             replies,
             roster,
             newcomers,
+            counted,
             admission,
-            Limits(edge.frames_per_s, edge.frames_burst, edge.rooms_per_connection),
+            Limits(
+                edge.frames_per_s,
+                edge.frames_burst,
+                edge.pulls_per_s,
+                max(edge.pulls_burst, edge.rooms_per_connection),  # who comes back joins all rooms at once
+                edge.rooms_per_connection,
+            ),
             metrics,
             frame_bytes=edge.frame_bytes,
             heartbeat_ms=round(edge.heartbeat_s * 1000),
@@ -133,9 +145,11 @@ class Node:
             self._server,
             fanout,
             newcomers,
+            counted,
+            self._gateway.check,
             metrics,
             behind_bytes=edge.buffered_bytes * 3 // 4,
-            patience_s=_SLOW_PATIENCE_S,
+            patience_s=edge.slow_s,
         )
         self._server.websocket(PATH, self._gateway)
         api = Api(authority, self._client, edge, metrics, time.time)

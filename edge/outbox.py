@@ -52,7 +52,7 @@ class Parcel(Generic[R, A]):
 @dataclass(frozen=True, slots=True)
 class Bounds:
     rows: int = 20_000  # waiting and under way together
-    rows_per_request: int = 512
+    rows_per_request: int = 400  # answers that hold rooms with long titles fit into one message
     requests: int = 32  # under way to one destination
 
 

@@ -1,4 +1,4 @@
-"""Whom an edge waits for, and for how long: newcomers that said no hello yet, and slow readers. Pure."""
+"""Whom an edge looks at again, and when: newcomers, slow readers, counted connections. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,33 @@ class Newcomers(Generic[C]):
         due: list[C] = []
         while self._queue and self._queue[0][0] <= now:
             due.append(self._queue.popleft()[1])
+        return due
+
+
+class Rounds(Generic[C]):
+    """Whoever came is due every `every_s`. One dictionary in the order of dues instead of a timer each."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._due: dict[C, float] = {}
+
+    def come(self, one: C, now: float) -> None:
+        self._due.pop(one, None)
+        self._due[one] = now + self._every_s
+
+    def leave(self, one: C) -> None:
+        """Not an error when it never came."""
+        self._due.pop(one, None)
+
+    def due(self, now: float, most: int) -> list[C]:
+        """At most `most` of those whose time has come, each put off to the next round by this."""
+        due: list[C] = []
+        for one, when in self._due.items():
+            if when > now or len(due) == most:
+                break
+            due.append(one)
+        for one in due:
+            self.come(one, now)
         return due
 
 

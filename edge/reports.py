@@ -1,16 +1,21 @@
-"""Tells owners how many viewers each room has here, and everybody how full this worker is."""
+"""Tells owners how many viewers each room has here, and everybody how full this worker is.
+
+Owners answer with the heads of these rooms. Unlike their statistics that is no hint: an edge that lost
+the last batch of a room knows within one round.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from danmaku import envelope
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import MAX_MESSAGE_BYTES, Counts, EdgeReport
+from danmaku.model import Position
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
 from danmaku.telemetry import EdgeMetrics
 from edge.owners import OwnerMap
@@ -19,6 +24,9 @@ from edge.uws import Connection
 
 _EVERY_S: Final = 2.0
 _SOON_S: Final = 0.1  # rooms that fill or empty within this time are told together
+_ANSWER_S: Final = 1.0
+_MAX_ROOMS: Final = 6000  # in one message: so many heads fit into one answer
+_MAX_ASKED: Final = 1024  # reports whose answer is waited for
 
 
 class Reports:
@@ -32,6 +40,7 @@ class Reports:
         roster: Roster[Connection],
         connections: Callable[[], int],
         metrics: EdgeMetrics,
+        heard: Callable[[Mapping[str, Position]], None],
     ) -> None:
         self._bus = bus
         self._subjects = subjects
@@ -41,6 +50,8 @@ class Reports:
         self._roster = roster
         self._connections = connections
         self._metrics = metrics
+        self._heard = heard
+        self._asked: set[asyncio.Task[None]] = set()
         self._incarnation = time.time_ns() // 1_000_000
         self._changed = asyncio.Event()
         self._shards = 1  # a power of two, PARTITIONS at most
@@ -52,13 +63,17 @@ class Reports:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            self._changed.clear()
-            await self.tell()
-            await asyncio.sleep(_SOON_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_EVERY_S - _SOON_S):
-                    await self._changed.wait()
+        try:
+            while True:
+                self._changed.clear()
+                await self.tell()
+                await asyncio.sleep(_SOON_S)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_EVERY_S - _SOON_S):
+                        await self._changed.wait()
+        finally:
+            for task in self._asked:
+                task.cancel()
 
     async def tell(self) -> None:
         """One round. What the bus does not take is told in the next."""
@@ -66,9 +81,18 @@ class Reports:
         report = EdgeReport(self._edge, self._addresses, self._connections(), self.draining)
         with contextlib.suppress(BusDown):
             await self._bus.publish(self._subjects.edge_report, envelope.encode(report))
-            for process, rooms in self._by_owner().items():
-                for counts in self._encoded(rooms):
-                    await self._bus.publish(self._subjects.counts(process), counts)
+        for process, rooms in self._by_owner().items():
+            for counts in self._encoded(rooms):
+                if len(self._asked) < _MAX_ASKED:
+                    task = asyncio.create_task(self._report(self._subjects.counts(process), counts))
+                    self._asked.add(task)
+                    task.add_done_callback(self._asked.discard)
+
+    async def _report(self, subject: str, counts: bytes) -> None:
+        """An answer that does not come, or cannot be read, comes in the next round."""
+        with contextlib.suppress(BusDown, ValueError):
+            reply = await self._bus.request(subject, counts, _ANSWER_S)
+            self._heard(envelope.decode_heads(reply).rooms)
 
     def _encoded(self, rooms: dict[str, int]) -> list[bytes]:
         """As one message, or as several that each speak for a shard of this edge if one would be too large.
@@ -77,11 +101,13 @@ class Reports:
         the one before it.
         """
         while True:
+            shards = _shards(rooms, self._shards)
             messages = [
-                envelope.encode(Counts(f"{self._edge}-{shard}", self._incarnation, counts))
-                for shard, counts in enumerate(_shards(rooms, self._shards))
+                envelope.encode(Counts(f"{self._edge}-{number}", self._incarnation, counts))
+                for number, counts in enumerate(shards)
             ]
-            if self._shards == PARTITIONS or max(map(len, messages)) <= MAX_MESSAGE_BYTES:
+            fits = max(map(len, messages)) <= MAX_MESSAGE_BYTES and max(map(len, shards)) <= _MAX_ROOMS
+            if self._shards == PARTITIONS or fits:
                 return messages
             self._shards *= 2
 

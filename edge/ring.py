@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from enum import Enum
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -57,6 +58,11 @@ class Batch:
     def last(self) -> Position:
         return Position(self.epoch, self.seq + self.count - 1)
 
+    @property
+    def before(self) -> Position:
+        """The position it follows."""
+        return Position(self.epoch, self.seq - 1) if self.prev is None else self.prev
+
     def continues(self, position: Position) -> bool:
         """Whether a reader at `position` misses nothing by reading this next."""
         if self.epoch == position.epoch:
@@ -82,7 +88,7 @@ class Ring:
         self._batches: list[Batch] = []
         self._bytes = 0
         self._lease = 0
-        self._snapshots: dict[tuple[bool, int], msgspec.Raw] = {}
+        self._snapshots: dict[tuple[bool, int, int], msgspec.Raw] = {}
 
     @property
     def size_bytes(self) -> int:
@@ -108,9 +114,13 @@ class Ring:
 
     def jump(self, batch: Batch) -> None:
         """Take a batch although something before it is missing: the ring starts anew with it."""
-        self._batches.clear()
-        self._bytes = 0
+        self._clear()
         self._append(batch)
+
+    def skip(self, end: Position) -> None:
+        """What is between the head and `end` is lost for good: the ring starts anew behind it."""
+        self._clear()
+        self.head = end
 
     def covers(self, position: Position) -> bool:
         """Whether a reader at `position` can be brought to the head without missing anything."""
@@ -139,17 +149,15 @@ class Ring:
     ) -> tuple[msgspec.Raw, bool]:
         """The list of batches for a joiner, encoded once for all who join until the ring changes.
 
-        Everything after `since` where that can be had, and True; otherwise the newest `items`, and
-        whether that was all that was asked for. A snapshot is never larger than about `max_bytes`.
+        What comes after `since` where that is here, and whether it is all of it; it ends before the head
+        where it would be larger than about `max_bytes`. Otherwise the newest `items`, and whether that
+        was all that was asked for.
         """
-        newest = self._newest(items, max_bytes)
-        if since is None:
-            return self._encoded(codec, newest), True
-        if self.covers(since):
+        if since is not None and self.covers(since):
             begin = self._after(since)
-            if sum(len(batch.frame) for batch in self._batches[begin:]) <= max_bytes:
-                return self._encoded(codec, begin), True
-        return self._encoded(codec, newest), False
+            batches, complete = self.since(since, None, max_bytes)
+            return self._encoded(codec, begin, begin + len(batches)), complete
+        return self._encoded(codec, self._newest(items, max_bytes), len(self._batches)), since is None
 
     def _after(self, position: Position) -> int:
         """Index of the first batch that holds anything after `position`."""
@@ -168,15 +176,20 @@ class Ring:
             count += batch.count
         return begin
 
-    def _encoded(self, codec: wire.Codec, begin: int) -> msgspec.Raw:
-        key = codec.binary, begin
+    def _encoded(self, codec: wire.Codec, begin: int, end: int) -> msgspec.Raw:
+        key = codec.binary, begin, end
         snapshot = self._snapshots.get(key)
         if snapshot is None:
             if len(self._snapshots) == _MAX_SNAPSHOTS:
                 self._snapshots.clear()
-            snapshot = _history(codec, self._batches[begin:])
+            snapshot = _history(codec, self._batches[begin:end])
             self._snapshots[key] = snapshot
         return snapshot
+
+    def _clear(self) -> None:
+        self._batches.clear()
+        self._bytes = 0
+        self._snapshots.clear()
 
     def _append(self, batch: Batch) -> None:
         self._batches.append(batch)
@@ -194,14 +207,17 @@ def _last(batch: Batch) -> Position:
 class Page:
     """Stored batches after `since`, encoded once for all who asked for them at the same time."""
 
-    def __init__(self, since: Position, frames: Sequence[bytes], head: Position, complete: bool) -> None:
-        """Raises ValueError on a bad frame."""
+    def __init__(
+        self, since: Position, frames: Sequence[bytes], head: Position, complete: bool, max_bytes: int
+    ) -> None:
+        """One batch at least, and no more than about `max_bytes`. Raises ValueError on a bad frame."""
         self.head = head
-        self.complete = complete
         self._since = since
-        self._batches = [Batch.of_frame(frame) for frame in frames]
+        self._max_bytes = max_bytes
+        self._batches = [Batch.of_frame(frame) for frame in frames[: _fitting(frames, max_bytes)]]
+        self.complete = complete and len(self._batches) == len(frames)
         self._histories: dict[bool, msgspec.Raw] = {}
-        self._bridges: dict[bool, tuple[Position, msgspec.Raw | None]] = {}
+        self._bridges: dict[bool, tuple[Position, tuple[msgspec.Raw, bool] | None]] = {}
 
     def history(self, codec: wire.Codec) -> msgspec.Raw:
         history = self._histories.get(codec.binary)
@@ -209,25 +225,34 @@ class Page:
             history = self._histories[codec.binary] = _history(codec, self._batches)
         return history
 
-    def bridge(self, ring: Ring, codec: wire.Codec, max_bytes: int) -> msgspec.Raw | None:
-        """What a joiner at `since` gets when these lead from there to what the ring holds.
+    def bridge(self, ring: Ring, codec: wire.Codec) -> tuple[msgspec.Raw, bool] | None:
+        """What a joiner at `since` gets: these, what the ring holds after them, and whether that is all.
 
-        None when something between them is missing.
+        None when something after `since` is no longer kept.
         """
-        head, history = self._bridges.get(codec.binary, (None, None))
+        head, bridge = self._bridges.get(codec.binary, (None, None))
         if head != ring.head:
-            history = self._bridge(ring, codec, max_bytes)
-            self._bridges[codec.binary] = ring.head, history
-        return history
+            bridge = self._bridge(ring, codec)
+            self._bridges[codec.binary] = ring.head, bridge
+        return bridge
 
-    def _bridge(self, ring: Ring, codec: wire.Codec, max_bytes: int) -> msgspec.Raw | None:
+    def _bridge(self, ring: Ring, codec: wire.Codec) -> tuple[msgspec.Raw, bool] | None:
         position = self._since
         for batch in self._batches:
             if not batch.continues(position):
                 return None
             position = batch.last
-        rest, complete = ring.since(position, None, max_bytes)
-        return _history(codec, self._batches + rest) if complete else None
+        if not ring.covers(position):
+            return (_history(codec, self._batches), False) if self._batches else None
+        left = self._max_bytes - sum(len(batch.frame) for batch in self._batches)
+        rest, complete = ring.since(position, None, left) if left > 0 else ([], position >= ring.head)
+        return _history(codec, self._batches + rest), complete
+
+
+def _fitting(frames: Sequence[bytes], max_bytes: int) -> int:
+    """How many of them make up `max_bytes`, but one at least."""
+    total = accumulate(len(frame) for frame in frames)
+    return max(1, sum(size <= max_bytes for size in total))
 
 
 def _history(codec: wire.Codec, batches: Sequence[Batch]) -> msgspec.Raw:

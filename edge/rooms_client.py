@@ -96,11 +96,13 @@ class RoomsClient:
             raise Refusal(INTERNAL)
         return answer
 
-    async def history(self, room: str, since: Position | None, limit: int) -> HistoryReply:
-        """Batches of a room as stored, from any rooms process. Raises Refusal."""
-        budget_ms = round(self._request_s * 1000)
-        request = envelope.encode(HistoryRequest(room, limit, budget_ms, since))
-        return await self._request(self._subjects.history, request, envelope.decode_history_reply)
+    async def history(
+        self, room: str, since: Position | None, limit: int, timeout_s: float | None = None
+    ) -> HistoryReply:
+        """Batches of a room as stored, from any rooms process, within `timeout_s`. Raises Refusal."""
+        timeout_s = self._request_s if timeout_s is None else timeout_s
+        request = envelope.encode(HistoryRequest(room, limit, round(timeout_s * 1000), since))
+        return await self._request(self._subjects.history, request, envelope.decode_history_reply, timeout_s)
 
     async def rooms(self, limit: int) -> list[RoomInfo]:
         """The rooms of all owners, most viewers first. Raises Refusal when an owner does not answer."""
@@ -208,17 +210,19 @@ class RoomsClient:
             self._asking.set()
             raise Refusal(UNAVAILABLE, "some rooms have no owner at the moment", retry_ms=1000)
         subjects = [self._subjects.owner(process) for process in sorted(self.owners.processes)]
-        requests = [self._request(subject, request, decode) for subject in subjects]
+        requests = [self._request(subject, request, decode, self._request_s) for subject in subjects]
         replies = await asyncio.gather(*requests, return_exceptions=True)
         for reply in replies:
             if isinstance(reply, BaseException):
                 raise reply
         return [reply for reply in replies if not isinstance(reply, BaseException)]
 
-    async def _request(self, subject: str, request: bytes, decode: Callable[[bytes], T]) -> T:
+    async def _request(
+        self, subject: str, request: bytes, decode: Callable[[bytes], T], timeout_s: float
+    ) -> T:
         begin = time.monotonic()
         try:
-            reply = decode(await self._bus.request(subject, request, self._request_s))
+            reply = decode(await self._bus.request(subject, request, timeout_s))
         except BusDown as error:
             raise Refusal(UNAVAILABLE, retry_ms=1000) from error
         except ValueError as error:  # its store is away, or it is of another version

@@ -27,6 +27,7 @@ from danmaku.model import Identity, check_id
 MAX_TEXT: Final = 10_000  # code points; what a room allows is its owner's to judge
 MAX_LIKES: Final = 100
 _MAX_HELD: Final = 16  # frames that came right behind a hello which is still being checked
+_ROUNDING_S: Final = 1e-6  # a burst adds up fractions
 _PATIENCE: Final = 10  # bursts that may be refused before the connection is closed
 
 ClientFrame = wire.ClientFrame | wire.Malformed
@@ -34,11 +35,21 @@ ClientFrame = wire.ClientFrame | wire.Malformed
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may do."""
+    """What one connection may do. Pulls are frames whose answers hold history: `join` and `history`."""
 
     frames_per_s: float
     frames_burst: int
+    pulls_per_s: float
+    pulls_burst: int
     rooms: int
+
+
+class Counted(NamedTuple):
+    """Which connection of a device this is, and under which name it is known to the rooms processes."""
+
+    device: str
+    n: int
+    session: str
 
 
 class Refuse(NamedTuple):
@@ -69,8 +80,8 @@ class Session:
     """`identity` is who the upgrade's token says, and after the hello who is speaking."""
 
     __slots__ = (
-        "_due", "_far_due", "_held", "_joining", "_limits", "_phase",
-        "address", "codec", "identity", "joined",
+        "_due", "_far_due", "_held", "_joining", "_limits", "_phase", "_pull_due",
+        "address", "codec", "counted", "identity", "joined",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +90,7 @@ class Session:
         self.codec = codec
         self.identity = identity
         self.address = address
+        self.counted: Counted | None = None  # of a logged-in user whose hello had `device` and `n`
         self.joined: tuple[str, ...] = ()
         self._joining: tuple[wire.Join, ...] = ()  # not answered yet
         self._limits = limits
@@ -86,6 +98,7 @@ class Session:
         self._held: tuple[wire.ClientFrame, ...] = ()
         self._due = 0.0  # when the next frame would be due if they came evenly
         self._far_due = 0.0  # the same for those that were refused for coming too fast
+        self._pull_due = 0.0  # and for pulls
 
     @property
     def said_hello(self) -> bool:
@@ -98,6 +111,10 @@ class Session:
             return self._too_fast(frame.id, wait_s, now)
         if isinstance(frame, wire.Malformed):
             return Refuse(frame.id, Refusal(BAD_FRAME, frame.reason))
+        if isinstance(frame, wire.Join | wire.History):
+            wait_s = self._pull_wait_s(now)
+            if wait_s > 0:
+                return Refuse(frame.id, _too_soon(wait_s, "too many requests for history"))
         if self._phase is _Phase.GREETING and not isinstance(frame, wire.Hello):
             return self._hold(frame)
         return self._judge(frame)
@@ -135,21 +152,23 @@ class Session:
         return True
 
     def _wait_s(self, now: float) -> float:
-        """Seconds until a frame may come (generic cell rate); 0.0 takes it."""
-        limits = self._limits
-        due = max(self._due, now)
-        early = due - now - (limits.frames_burst - 1) / limits.frames_per_s
-        if early > 0:
-            return early
-        self._due = due + 1 / limits.frames_per_s
-        return 0.0
+        """Seconds until a frame may come; 0.0 takes it."""
+        wait_s, self._due = _paced(self._due, now, self._limits.frames_per_s, self._limits.frames_burst)
+        return wait_s
+
+    def _pull_wait_s(self, now: float) -> float:
+        """The same for a pull."""
+        wait_s, self._pull_due = _paced(
+            self._pull_due, now, self._limits.pulls_per_s, self._limits.pulls_burst
+        )
+        return wait_s
 
     def _too_fast(self, frame_id: int | None, wait_s: float, now: float) -> Action:
         limits = self._limits
         self._far_due = max(self._far_due, now) + 1 / limits.frames_per_s
         if self._far_due - now > _PATIENCE * limits.frames_burst / limits.frames_per_s:
             return End(Close.TOO_FAST, "far too many frames")
-        return Refuse(frame_id, Refusal(RATE_LIMITED, retry_ms=math.ceil(wait_s * 1000)))
+        return Refuse(frame_id, _too_soon(wait_s))
 
     def _hold(self, frame: wire.ClientFrame) -> Action:
         if len(self._held) == _MAX_HELD:
@@ -197,6 +216,17 @@ class Session:
         if frame.device is not None:
             check_id(frame.device, "device")
         self._phase = _Phase.GREETING
+
+
+def _paced(due: float, now: float, per_s: float, burst: int) -> tuple[float, float]:
+    """Generic cell rate: seconds until one more may come (0.0 takes it), and when the next is due then."""
+    due = max(due, now)
+    early = due - now - (burst - 1) / per_s
+    return (early, due) if early > _ROUNDING_S else (0.0, due + 1 / per_s)
+
+
+def _too_soon(wait_s: float, detail: str | None = None) -> Refusal:
+    return Refusal(RATE_LIMITED, detail, retry_ms=math.ceil(wait_s * 1000))
 
 
 def _check_send(frame: wire.Send) -> None:

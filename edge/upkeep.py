@@ -1,21 +1,24 @@
-"""What has to be looked at from time to time: newcomers without a hello, readers that are too slow."""
+"""What has to be looked at from time to time: newcomers, slow readers, counted connections."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from danmaku.errors import Close
 from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout
-from edge.patience import Newcomers, Pace, SlowReaders
+from edge.patience import Newcomers, Pace, Rounds, SlowReaders
 from edge.uws import Connection
 
 _EVERY_S: Final = 1.0
 _SLICE: Final = 200  # connections looked at in one go
 _PAUSE_S: Final = 0.005  # between two such goes
 _NEWCOMERS_EVERY_S: Final = 0.25
+_COUNTED_EVERY_S: Final = 0.25
+_MOST_COUNTED: Final = 100  # that are checked at one time: 400 a second, however many came at once
 
 
 class Connections(Protocol):
@@ -28,7 +31,7 @@ class Upkeep:
     """A reader is behind with more than `behind_bytes` unread; `patience_s` of that in a row end it.
 
     All connections are only looked at after that much was published since the last time: without it
-    nobody can have fallen behind.
+    nobody can have fallen behind. `check` is called with every counted connection in its round.
     """
 
     def __init__(
@@ -36,6 +39,8 @@ class Upkeep:
         server: Connections,
         fanout: Fanout,
         newcomers: Newcomers[Connection],
+        counted: Rounds[Connection],
+        check: Callable[[Connection], None],
         metrics: EdgeMetrics,
         *,
         behind_bytes: int,
@@ -44,6 +49,8 @@ class Upkeep:
         self._server = server
         self._fanout = fanout
         self._newcomers = newcomers
+        self._counted = counted
+        self._check = check
         self._metrics = metrics
         self._behind_bytes = behind_bytes
         self._slow: SlowReaders[Connection] = SlowReaders(behind_bytes, patience_s)
@@ -53,6 +60,7 @@ class Upkeep:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_newcomers())
             tasks.create_task(self._watch_readers())
+            tasks.create_task(self._watch_counted())
 
     async def _watch_newcomers(self) -> None:
         while True:
@@ -69,6 +77,12 @@ class Upkeep:
             if self._fanout.published_bytes - published > self._behind_bytes:
                 published = self._fanout.published_bytes
                 await self._look_at(self._server.connections())
+
+    async def _watch_counted(self) -> None:
+        while True:
+            await asyncio.sleep(_COUNTED_EVERY_S)
+            for connection in self._counted.due(time.monotonic(), _MOST_COUNTED):
+                self._check(connection)
 
     async def _look_at(self, connections: list[Connection]) -> None:
         for begin in range(0, len(connections), _SLICE):

@@ -7,6 +7,7 @@ must then be harmless.
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from typing import Final
 
@@ -117,10 +118,10 @@ class Viewing:
             return
         ring = stage.feed.ring
         since = frame.since.position if frame.since is not None else None
-        history = None if page is None else page.bridge(ring, session.codec, self._snapshot_bytes)
-        complete = True
-        if history is None:
-            history, complete = ring.snapshot(session.codec, since, self._join_items, self._snapshot_bytes)
+        bridge = None if page is None else page.bridge(ring, session.codec)
+        history, complete = bridge or ring.snapshot(
+            session.codec, since, self._join_items, self._snapshot_bytes
+        )
         answer = wire.Ok(
             frame.id,
             room=frame.room,
@@ -167,7 +168,8 @@ class Viewing:
 
     def like(self, connection: Connection, frame: wire.Like) -> None:
         identity = _identity(connection)
-        row = LikeRow(frame.room, identity.uid, identity.role_in(frame.room), frame.n)
+        role = identity.role_in(frame.room)
+        row = LikeRow(frame.room, identity.uid, role, frame.n, secrets.randbits(53))
         self._client.submit(row, partial(self._liked, connection, frame.id))
 
     def _liked(self, connection: Connection, frame_id: int, answer: Answer) -> None:

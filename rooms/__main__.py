@@ -16,7 +16,7 @@ from danmaku.bus import NatsBus
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
 from danmaku.supervisor import USELESS, stopped_by_signals
-from danmaku.telemetry import RoomsMetrics, configure_logging, get_logger
+from danmaku.telemetry import BusMetrics, RoomsMetrics, configure_logging, get_logger
 from rooms.process import RoomsProcess
 
 _RETRY_S = 0.5
@@ -80,7 +80,7 @@ async def _run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     name = f"rooms-{secrets.token_hex(8)}"
-    bus = NatsBus.start(settings.nats, name)
+    bus = NatsBus.start(settings.nats, name, BusMetrics())
     try:
         store = await _store(settings, stop)
         if store is not None:

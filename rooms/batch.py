@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from danmaku import wire
-from danmaku.model import Position
+from danmaku.model import Effect, Position
 from rooms.dedupe import Key
 
 
@@ -18,6 +18,7 @@ class Batch:
     prev: the same, in the first batch of an epoch; None in all others.
     frame: the finished client frame.
     pairs: (uid, cid, seq) of the items that have a cid.
+    effect: what becomes of the room's state with it.
     """
 
     room: str
@@ -28,6 +29,7 @@ class Batch:
     prev: Position | None
     frame: bytes
     pairs: tuple[tuple[str, str, int], ...]
+    effect: Effect | None = None
 
     @property
     def last(self) -> Position:
@@ -46,7 +48,13 @@ def fitting(sizes: Iterable[int], max_items: int, max_bytes: int) -> int:
 
 
 def number(
-    room: str, head: Position, epoch: int, at: int, items: Sequence[bytes], keys: Sequence[Key | None]
+    room: str,
+    head: Position,
+    epoch: int,
+    at: int,
+    items: Sequence[bytes],
+    keys: Sequence[Key | None],
+    effect: Effect | None = None,
 ) -> Batch:
     """The batch of `items` after `head`, numbered in `epoch`, which is that of `head` or a later one."""
     begins = head.epoch != epoch
@@ -54,4 +62,4 @@ def number(
     prev = head if begins else None
     pairs = tuple((*key, first.seq + index) for index, key in enumerate(keys) if key is not None)
     frame = wire.encode_batch(room, first, at, items, prev)
-    return Batch(room, head, first, len(items), at, prev, frame, pairs)
+    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect)

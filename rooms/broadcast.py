@@ -74,9 +74,10 @@ class Broadcasts:
 
     async def _broadcast(self, request: BroadcastRequest, reply: str) -> None:
         try:
-            stored = await self._listing.names()
-        except StoreDown as error:
-            _log.warning("a broadcast cannot begin", error=str(error))
+            async with asyncio.timeout(request.budget_ms / 1000):
+                stored = await self._listing.names()
+        except (StoreDown, TimeoutError) as error:
+            _log.warning("a broadcast cannot begin", error=repr(error))
             self._outbox.post(reply, b"")
             return
         here = (loaded.room.name for loaded in self._rooms if loaded.room.is_there)

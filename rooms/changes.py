@@ -1,7 +1,8 @@
-"""What changes a room's state: put, delete, sanctions. First the store, then the room, then its viewers.
+"""What changes a room's state: put, delete, sanctions.
 
-A write whose outcome is unknown is repeated until it is known, as long as the lease lasts: each of them
-may be done twice, and so store and memory never differ.
+What viewers are told of is appended to the log, and carried out in the same step as the append. The rest is
+written by itself, first to the store and then to memory. A write whose outcome is unknown is repeated until
+it is known, as long as the lease lasts: each of them may be done twice, and so store and memory never differ.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from danmaku.envelope import (
     encode_out,
 )
 from danmaku.errors import BAD_FRAME, FORBIDDEN, TOO_LONG, UNAVAILABLE, Refusal
-from danmaku.model import Role, RoomInfo, check_id
+from danmaku.model import Effect, Role, RoomInfo, check_id, closed_for_good
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
@@ -37,7 +38,7 @@ from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.outbox import Outbox
-from rooms.pending import Ticket
+from rooms.pending import Pending, Ticket
 from rooms.policy import check_settings
 from rooms.tasks import Tasks
 from rooms.text import clean
@@ -97,6 +98,13 @@ class Changes:
             raise Refusal(UNAVAILABLE, retry_ms=1000)
         self._tasks.start(self._carry_out(loaded, row, ticket))
 
+    def restore(self, loaded: LoadedRoom) -> None:
+        """The store lost writes, maybe of the room's state as well: let it have what holds here."""
+        if self._tasks.full:
+            _log.warning("a room's state is not restored: too much is under way", room=loaded.room.name)
+        else:
+            self._tasks.start(self._restore(loaded))
+
     async def close(self) -> None:
         await self._tasks.close()
 
@@ -139,22 +147,43 @@ class Changes:
     async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> envelope.Room:
         room = loaded.room
         info = _changed(room.info, row, self._clock())
-        if info != room.info or not loaded.saved:
-            rooms = self._store.rooms
-            await self._written(loaded, lambda: rooms.save(self._process, room.lease, info))
-            self._rooms.saved(loaded)
-            room.change(info)
-            self._flush.mark(loaded)
+        if info != room.info or not room.saved:
+            await self._carried_out(loaded, Effect("save", info))
         return envelope.Room(self._describe(loaded))
 
     async def _delete(self, loaded: LoadedRoom) -> Done:
-        room = loaded.room
-        rooms = self._store.rooms
-        await self._written(loaded, lambda: rooms.delete(self._process, room.lease, room.name))
-        self._rooms.saved(loaded)
-        room.close()
-        self._flush.mark(loaded)
+        await self._carried_out(loaded, Effect("delete", closed_for_good(loaded.room.name)))
         return Done()
+
+    async def _carried_out(self, loaded: LoadedRoom, effect: Effect) -> None:
+        """In the store and in force here, and its viewers are told. Raises _LeaseLost."""
+        told = Pending(1, lambda _: loaded.settled.set())
+        loaded.settled.clear()
+        if not loaded.room.change(effect, Ticket(told, 0)):
+            await self._written(loaded, lambda: self._write(loaded, effect))
+            self._rooms.saved(loaded)
+            loaded.room.bring_into_force(effect)
+            return
+        self._flush.mark(loaded)
+        await loaded.settled.wait()
+        if not told.is_over:
+            raise _LeaseLost(maybe=loaded.room.in_doubt)
+
+    async def _restore(self, loaded: LoadedRoom) -> None:
+        async with loaded.changes:
+            room = loaded.room
+            effect = Effect("save" if room.is_there else "delete", room.info)
+            try:
+                await self._written(loaded, lambda: self._write(loaded, effect))
+            except _LeaseLost:
+                if not loaded.gone:
+                    self._rooms.give_up(loaded)
+
+    async def _write(self, loaded: LoadedRoom, effect: Effect) -> bool:
+        rooms, lease = self._store.rooms, loaded.room.lease
+        if effect.verb == "delete":
+            return await rooms.delete(self._process, lease, effect.info.room)
+        return await rooms.save(self._process, lease, effect.info)
 
     async def _sanction(self, loaded: LoadedRoom, row: SanctionRow) -> Done:
         room, store, now = loaded.room, self._store.moderation, self._clock()

@@ -3,6 +3,8 @@
 The first comment after a pause is flushed at once; after that all rooms with something to show share
 one pipelined write per window. The next write begins when the last one has ended, so a slow store makes
 larger batches and not a pile of writes.
+
+A log that turns out to end before where it was left is mended first; until then nothing is cut there.
 """
 
 from __future__ import annotations
@@ -14,14 +16,16 @@ from typing import Any, Final
 import structlog
 
 from danmaku.envelope import Out, OutKind, encode_out
+from danmaku.model import Position
 from danmaku.store.errors import StoreDown
-from danmaku.store.history import Append, Appended, Entry, HistoryLog, Outcome
+from danmaku.store.history import Appended, HistoryLog, Outcome
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.batch import Batch
 from rooms.dedupe import Settled
 from rooms.leases import Leases
 from rooms.loaded import LoadedRoom, LoadedRooms
+from rooms.mending import Mending, append_of
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Ticket
@@ -33,11 +37,15 @@ _log: Any = structlog.get_logger("rooms.flush")
 
 
 class Flush:
-    """`run` must run; `mark` tells that a room has something to show."""
+    """`run` must run; `mark` tells that a room has something to show.
+
+    outages: how often the store could not be reached, or not in time.
+    """
 
     def __init__(
         self,
         history: HistoryLog,
+        mending: Mending,
         rooms: LoadedRooms,
         leases: Leases,
         outbox: Outbox,
@@ -47,7 +55,9 @@ class Flush:
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
     ) -> None:
+        self.outages = 0
         self._history = history
+        self._mending = mending
         self._rooms = rooms
         self._leases = leases
         self._outbox = outbox
@@ -57,12 +67,30 @@ class Flush:
         self._metrics = metrics
         self._clock = clock
         self._dirty: set[LoadedRoom] = set()
+        self._torn: dict[LoadedRoom, Position] = {}
         self._wake = asyncio.Event()
         self._flushed = asyncio.Event()
 
     def mark(self, loaded: LoadedRoom) -> None:
         self._dirty.add(loaded)
         self._wake.set()
+
+    def torn(self, loaded: LoadedRoom, head: Position) -> None:
+        """The log ends at `head`, not where it was left: append again what is missing, or else give it up."""
+        if loaded.gone:
+            return
+        if loaded.recent.missing(head):
+            self._torn[loaded] = head
+            self.mark(loaded)
+        else:
+            # It was written to, or lost more than is known here: with a new epoch viewers can follow.
+            _log.warning(
+                "a log is not as it was left: the partition is given up",
+                room=loaded.room.name,
+                expected=loaded.room.head,
+                head=head,
+            )
+            self._rooms.give_up(loaded)
 
     async def run(self) -> None:
         """Flush until cancelled; whether an append that was under way then was carried out is unknown."""
@@ -88,11 +116,10 @@ class Flush:
             _log.warning("comments were left unanswered: the store did not take them in time")
 
     async def _flush(self) -> None:
+        await self._mend()
         dirty, self._dirty = self._dirty, set()
         now = self._clock()
         batches = [(loaded, batch) for loaded in dirty if (batch := self._cut(loaded, now))]
-        await asyncio.gather(*(self._save(loaded) for loaded, _ in batches if not loaded.saved))
-        batches = [(loaded, batch) for loaded, batch in batches if loaded.saved]
         if batches:
             for (loaded, batch), outcome in zip(batches, await self._append(batches), strict=True):
                 self._settle(loaded, batch, outcome)
@@ -116,18 +143,13 @@ class Flush:
             _answer(left_out)
         return batch
 
-    async def _save(self, loaded: LoadedRoom) -> None:
-        """A room that shows its first item: the store is to know it before that."""
-        try:
-            if not await self._rooms.save(loaded):
-                self._give_up(loaded)
-        except StoreDown as error:
+    async def _mend(self) -> None:
+        torn, self._torn = self._torn, {}
+        for loaded, error in await self._mending.mend(torn):
             self._repeat_later(loaded, error)
 
     async def _append(self, batches: list[tuple[LoadedRoom, Batch]]) -> list[Appended | Exception]:
-        appends = [
-            Append(batch.room, loaded.room.lease, batch.head, _entry(batch)) for loaded, batch in batches
-        ]
+        appends = [append_of(loaded.room.lease, batch) for loaded, batch in batches]
         try:
             with self._metrics.store_seconds.labels("append").time():
                 return await self._history.append(self._process, appends)
@@ -141,27 +163,27 @@ class Flush:
         if not isinstance(outcome, Appended):
             self._repeat_later(loaded, outcome)
         elif outcome.outcome is Outcome.OK:
-            loaded.backoff_s = 0.0
-            loaded.news = True
-            self._publish(room.lease, batch)
-            _answer(room.stored(self._clock()))
+            self._stored(loaded, batch)
         else:
-            # Fenced: somebody else owns it. Mismatch: the log is not what we left, it went back or was
-            # written to; with a new epoch viewers can follow, whichever it was.
-            _log.warning(
-                "an append was refused: the partition is given up",
-                room=room.name,
-                outcome=outcome.outcome.value,
-                expected=batch.head,
-                head=outcome.head,
-            )
-            self._give_up(loaded)
+            room.refused()
+            if outcome.outcome is Outcome.MISMATCH:
+                self.torn(loaded, outcome.head)
+            else:
+                _log.warning("somebody else owns a room: the partition is given up", room=room.name)
+                self._rooms.give_up(loaded)
 
-    def _give_up(self, loaded: LoadedRoom) -> None:
-        self._leases.give_up(loaded.partition, loaded.room.lease)
-        self._rooms.drop(loaded)
+    def _stored(self, loaded: LoadedRoom, batch: Batch) -> None:
+        now = self._clock()
+        loaded.backoff_s = 0.0
+        loaded.news = True
+        loaded.recent.add(batch, now.s)
+        if batch.effect is not None:
+            self._rooms.saved(loaded)
+        self._publish(loaded.room.lease, batch)
+        _answer(loaded.room.stored(now))
 
     def _repeat_later(self, loaded: LoadedRoom, error: Exception) -> None:
+        self.outages += 1
         if loaded.backoff_s == 0.0:
             _log.warning(
                 "it is not known whether a batch was stored", room=loaded.room.name, error=str(error)
@@ -181,7 +203,3 @@ class Flush:
 def _answer(answers: list[tuple[Ticket, Settled]]) -> None:
     for ticket, answer in answers:
         ticket.answer(answer)
-
-
-def _entry(batch: Batch) -> Entry:
-    return Entry(batch.last, batch.count, batch.at, batch.frame, batch.pairs)

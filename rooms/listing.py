@@ -24,7 +24,7 @@ from rooms.viewers import Viewers
 
 T = TypeVar("T")
 
-MAX_LISTED: Final = 500
+MAX_LISTED: Final = 500  # with the longest titles they just fit into one message
 _AT_ONCE: Final = 64
 _READ_AT_ONCE: Final = 16
 _FRESH_S: Final = 2.0

@@ -35,6 +35,7 @@ from danmaku.telemetry import RoomsMetrics
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
 from rooms.flush import Flush
+from rooms.generations import Generations
 from rooms.leases import Leases
 from rooms.listing import Listing
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
@@ -44,6 +45,8 @@ from rooms.pending import Pending, Ticket
 from rooms.viewers import Viewers
 
 _PATIENCE: Final = 0.8  # of a caller's time; the rest is for the way back
+_ASKED_AGAIN_S: Final = 10.0  # within which the same likes may come again, because an answer got lost
+_MAX_LIKES: Final = 50_000
 
 _log: Any = structlog.get_logger("rooms.live")
 
@@ -79,6 +82,7 @@ class Live:
         self._metrics = metrics
         self._clock = clock
         self._auto_create = auto_create
+        self._liked: Generations[tuple[str, int], bool] = Generations(_ASKED_AGAIN_S, _MAX_LIKES)
 
     def receive(self, payload: bytes, reply: str) -> None:
         """One message of `room in`."""
@@ -156,8 +160,11 @@ class Live:
             case JoinRow():
                 return room.join(row, self._viewers.of(row.room), now)
             case LikeRow():
-                room.like(row, now)
-                loaded.news = True
+                key = row.uid, row.id
+                if not row.id or self._liked.get(key) is None:
+                    room.like(row, now)
+                    loaded.news = True
+                    self._liked.put(key, True, now.s)
                 return Done()
             case GetRoomRow():
                 if not room.is_there:

@@ -23,6 +23,7 @@ from rooms.leases import Leases
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.pending import Ticket
+from rooms.recent import Recent
 from rooms.room import Room, Space
 from rooms.tasks import Tasks
 
@@ -43,11 +44,12 @@ _log: Any = structlog.get_logger("rooms.loaded")
 class LoadedRoom:
     """A room and what its shells know of it.
 
-    changes: held while its state is being changed in the store.
+    changes: held while its state is being changed.
+    settled: set when the change that waits for its append is stored, or the room is gone.
+    recent: what was stored last.
     touched_s: when somebody last asked something of it.
     retry_s: not to be appended to before; backoff_s: how long the next wait will be.
     news: there is something to tell in the next statistics.
-    saved: the store has it, as it has what the first comment or change made of it.
     gone: it was dropped; whoever still refers to it has lost it.
     """
 
@@ -55,10 +57,11 @@ class LoadedRoom:
     partition: int
     touched_s: float
     changes: asyncio.Lock = field(default_factory=asyncio.Lock)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    recent: Recent = field(default_factory=Recent)
     retry_s: float = 0.0
     backoff_s: float = 0.0
     news: bool = True
-    saved: bool = True
     gone: bool = False
 
 
@@ -113,7 +116,7 @@ class LoadedRooms:
     def open(self, name: str, opened: Opened, *, create: bool) -> None:
         """Call `opened` at once or when the room is loaded; `create`: make it where there is none.
 
-        What is made is in memory only, until `save`.
+        What is made is in memory only, until its first item or change.
         """
         room = self._rooms.get(name)
         wanted = self._wanted.get(name)
@@ -131,8 +134,8 @@ class LoadedRooms:
 
     async def save(self, loaded: LoadedRoom) -> bool:
         """Let the store have a room that was made. False when the lease was lost; raises StoreDown."""
-        if not loaded.saved:
-            room = loaded.room
+        room = loaded.room
+        if not room.saved:
             if not await self._store.rooms.create(self._process, room.lease, room.info):
                 return False
             self.saved(loaded)
@@ -140,9 +143,9 @@ class LoadedRooms:
 
     def saved(self, loaded: LoadedRoom) -> None:
         """The store has the room now."""
-        if not loaded.saved and not loaded.gone:
+        if not loaded.room.saved and not loaded.gone:
             self._unsaved -= 1
-        loaded.saved = True
+        loaded.room.saved = True
 
     def retire(self, partitions: Iterable[int]) -> None:
         """Take nothing new for these; they are about to be handed back."""
@@ -151,11 +154,17 @@ class LoadedRooms:
     def drop(self, loaded: LoadedRoom) -> None:
         """Forget it, and whatever waits in it, unanswered."""
         if not loaded.gone:
-            self._unsaved -= not loaded.saved
+            self._unsaved -= not loaded.room.saved
             loaded.gone = True
+            loaded.settled.set()
             loaded.room.abandon()
             del self._rooms[loaded.room.name]
             self._metrics.rooms.set(len(self._rooms))
+
+    def give_up(self, loaded: LoadedRoom) -> None:
+        """Own its partition no longer: somebody else does, or with a new epoch its log can be continued."""
+        self._leases.give_up(loaded.partition, loaded.room.lease)
+        self.drop(loaded)
 
     def drop_partitions(self, partitions: Iterable[int]) -> None:
         """They are no longer owned."""
@@ -219,6 +228,7 @@ class LoadedRooms:
                 self._limits,
                 self._policy,
                 _is_over,
+                saved=info is not None,
             )
         except ValueError:
             _log.warning("the log is ahead of the lease", room=name, lease=epoch, head=tail.head)
@@ -226,7 +236,7 @@ class LoadedRooms:
             return ELSEWHERE
         for key, answer in shown:
             room.remember(key, answer, now)
-        loaded = LoadedRoom(room, partition, self._clock().s, saved=info is not None)
+        loaded = LoadedRoom(room, partition, self._clock().s)
         return self._place(loaded, tail.entries[-1] if tail.entries else None)
 
     async def _tail(self, name: str, oldest_ms: int) -> tuple[Slice, list[tuple[Key, Shown]]]:
@@ -240,7 +250,7 @@ class LoadedRooms:
         return tail, shown
 
     def _place(self, loaded: LoadedRoom, newest: Entry | None) -> LoadedRoom:
-        self._unsaved += not loaded.saved
+        self._unsaved += not loaded.room.saved
         self._rooms[loaded.room.name] = loaded
         self._metrics.rooms.set(len(self._rooms))
         self._loaded(loaded, newest)

@@ -1,4 +1,4 @@
-"""Who watches, and what is told about it: counts come in, statistics go out; likes are kept.
+"""Who watches, and what is told about it: counts come in, heads and statistics go out; likes are kept.
 
 Statistics carry the room's head, so a viewer who missed the last batch notices. After a partition was
 taken over they wait until every edge has had time to report, lest a room seem empty for a moment.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 
 from danmaku import envelope, wire
-from danmaku.envelope import Elsewhere, Out, OutKind, Refused, encode_out
+from danmaku.envelope import Counts, Elsewhere, Heads, Out, OutKind, Refused, encode_out
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry, predecessor
 from danmaku.store.rooms import Rooms
@@ -28,6 +29,8 @@ from rooms.viewers import INTERVAL_S, Viewers
 
 _LIKES_S: Final = 1.0
 _AT_ONCE: Final = 100  # rooms told about before the loop does something else
+_PAUSE_S: Final = 0.002
+_RETURN_S: Final = 2 * INTERVAL_S  # after an outage of the bus edges have this long to report again
 
 _log: Any = structlog.get_logger("rooms.presence")
 
@@ -44,6 +47,7 @@ class Presence:
         subjects: Subjects,
         idle_s: float,
         metrics: RoomsMetrics,
+        connected: Callable[[], bool],
         clock: Callable[[], Moment],
         *,
         auto_create: bool,
@@ -57,12 +61,15 @@ class Presence:
         self._subjects = subjects
         self._idle_s = idle_s
         self._metrics = metrics
+        self._connected = connected
         self._clock = clock
         self._auto_create = auto_create
         self._storing = asyncio.Lock()
+        self._soon = asyncio.Event()
+        self._forget_s = 0.0  # nobody is forgotten before
 
-    def receive(self, payload: bytes, _: str) -> None:
-        """Counts of one edge. A room with viewers is loaded, so that it tells its head."""
+    def receive(self, payload: bytes, reply: str) -> None:
+        """Counts of one edge, answered with heads. A room with viewers is loaded, so that it has one."""
         try:
             counts = envelope.decode_counts(payload)
         except ValueError as error:
@@ -72,6 +79,13 @@ class Presence:
         for room, viewers in counts.rooms.items():
             if viewers > 0 and self._rooms.get(room) is None and self._rooms.serves(partition_of(room)):
                 self._rooms.open(room, _loaded, create=self._auto_create)
+        if reply:
+            self._outbox.post(reply, envelope.encode(self._heads(counts)))
+
+    def reconnected(self) -> None:
+        """The bus was away: heads are told again soon, and who could not report meanwhile is not gone."""
+        self._forget_s = self._clock().s + _RETURN_S
+        self._soon.set()
 
     def welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
         """A room was just loaded: what was stored last may never have been published."""
@@ -120,12 +134,21 @@ class Presence:
 
     async def _keep_telling(self) -> None:
         while True:
-            await asyncio.sleep(INTERVAL_S)
-            self._viewers.forget_silent(self._clock().s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL_S):
+                    await self._soon.wait()
+            self._soon.clear()
+            now_s = self._clock().s
+            if self._connected() and now_s >= self._forget_s:
+                self._viewers.forget_silent(now_s)
             for number, loaded in enumerate(self._rooms):
                 if number % _AT_ONCE == _AT_ONCE - 1:
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(_PAUSE_S)
                 self._look_after(loaded)
+
+    def _heads(self, counts: Counts) -> Heads:
+        rooms = ((room, self._rooms.get(room)) for room in counts.rooms)
+        return Heads({room: loaded.room.head for room, loaded in rooms if loaded is not None})
 
     def _look_after(self, loaded: LoadedRoom) -> None:
         watched = self._viewers.of(loaded.room.name) > 0
@@ -156,7 +179,7 @@ class Presence:
 
 def _has_likes(loaded: LoadedRoom) -> bool:
     """Whether it has any that the store is to have."""
-    return loaded.saved and loaded.room.pending_likes > 0
+    return loaded.room.saved and loaded.room.pending_likes > 0
 
 
 def _loaded(_: LoadedRoom | Elsewhere | Refused) -> None:

@@ -28,6 +28,8 @@ from rooms.leases import Leases, boot_clock
 from rooms.listing import Listing
 from rooms.live import Live
 from rooms.loaded import LoadedRoom, LoadedRooms
+from rooms.lookout import Lookout
+from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.presence import Presence
@@ -87,9 +89,12 @@ class RoomsProcess:
             store, leases, name, limits, settings.policy, metrics, clock, self._welcome
         )
         viewers = Viewers()
+        mending = Mending(store.history, rooms, name, metrics, self._mended)
+        window_s = limits.window_ms / 1000
         self._flush = flush = Flush(
-            store.history, rooms, leases, outbox, subjects, name, limits.window_ms / 1000, metrics, clock
+            store.history, mending, rooms, leases, outbox, subjects, name, window_s, metrics, clock
         )
+        self._lookout = Lookout(store, rooms, flush, metrics, clock)
         self._listing = Listing(store.rooms, leases, rooms, viewers, outbox, clock)
         self._presence = Presence(
             store.rooms,
@@ -101,6 +106,7 @@ class RoomsProcess:
             subjects,
             limits.idle_s,
             metrics,
+            lambda: bus.connected,
             clock,
             auto_create=limits.auto_create,
         )
@@ -124,7 +130,7 @@ class RoomsProcess:
         )
         self._subscriptions: list[Subscription] = []
         self._history = History(store.history, outbox, metrics)
-        self._tokens = Tokens(store.tokens, settings.auth, outbox, metrics, clock)
+        self._tokens = Tokens(store.tokens, store.sessions, settings.auth, outbox, subjects, metrics, clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`, then finish what waits and hand everything back.
@@ -140,7 +146,7 @@ class RoomsProcess:
             await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
             await _patiently(stop, self._check_layout)
             async with asyncio.TaskGroup() as tasks:
-                running = self._outbox.run(), self._flush.run(), self._presence.run()
+                running = self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()
                 work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
@@ -155,6 +161,7 @@ class RoomsProcess:
     async def _listen(self, stop: asyncio.Event) -> None:
         subjects = self._subjects
         self._bus.on_reconnect(self.leases.tell)
+        self._bus.on_reconnect(self._presence.reconnected)
         wanted: list[tuple[str, Receive, str]] = [
             (subjects.owner(self.name), self._live.receive, ""),
             (subjects.counts(self.name), self._presence.receive, ""),
@@ -204,6 +211,9 @@ class RoomsProcess:
 
     def _welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
         self._presence.welcome(loaded, newest)
+
+    def _mended(self, loaded: LoadedRoom) -> None:
+        self._changes.restore(loaded)
 
 
 async def _patiently(stop: asyncio.Event, step: Step) -> None:

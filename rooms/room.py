@@ -7,6 +7,9 @@ numbered. Whoever repeats a comment meanwhile waits for the outcome of the first
 What was accepted waits in this order: normal comments until the next cut, which shows them or leaves
 them out; events and comments of staff until their budget has room; what the room itself says (opened,
 closed, settings) not at all. What is chosen for one batch stands in it in order of arrival.
+
+A change of the room's state is what the room says of it, and its effect: the batch carries both into the
+store. It is in force here once that batch is stored, and not before.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from danmaku.envelope import (
     Shown,
 )
 from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, ROOM_CLOSED, TOO_LARGE, UNAVAILABLE, Refusal
-from danmaku.model import Position, RoomInfo, closed_for_good
+from danmaku.model import Effect, Position, RoomInfo
 from rooms import batch
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
@@ -56,16 +59,20 @@ class Space:
 
 
 class _Accepted(Generic[W]):
-    """An item that is to be shown. `order`: of arrival. `key`: None for what the room itself says."""
+    """An item that is to be shown. `order`: of arrival. `key`: None for what the room itself says, which
+    has an `effect`."""
 
-    __slots__ = ("item", "key", "order", "uid", "waiters")
+    __slots__ = ("effect", "item", "key", "order", "uid", "waiters")
 
-    def __init__(self, order: int, key: Key | None, item: bytes, waiters: list[W]) -> None:
+    def __init__(
+        self, order: int, key: Key | None, item: bytes, waiters: list[W], effect: Effect | None = None
+    ) -> None:
         self.order = order
         self.key = key
         self.uid = key[0] if key else ""
         self.item = item
         self.waiters = waiters
+        self.effect = effect
 
 
 class Cut(NamedTuple, Generic[W]):
@@ -80,6 +87,7 @@ class Room(Generic[W]):
 
     is_over: whether somebody who waits needs no answer any more.
     head: the log's head when the room was loaded. Raises ValueError when it is of a later lease.
+    saved: whether the store has the room; where it has not, the first batch creates it.
     """
 
     def __init__(
@@ -92,12 +100,15 @@ class Room(Generic[W]):
         limits: config.Rooms,
         policy: config.Policy,
         is_over: Callable[[W], bool],
+        *,
+        saved: bool = True,
     ) -> None:
         if head.epoch > lease:
             raise ValueError("the log was continued under a later lease")
         self.info = info
         self.lease = lease
         self.head = head
+        self.saved = saved
         self.pending_likes = 0
         self.sanctions = sanctions
         self._space = space
@@ -116,6 +127,7 @@ class Room(Generic[W]):
         self._offered: Batch | None = None
         self._offered_items: list[_Accepted[W]] = []
         self._in_flight = False
+        self._uncertain = False
 
     @property
     def name(self) -> str:
@@ -135,6 +147,11 @@ class Room(Generic[W]):
     def is_busy(self) -> bool:
         """Whether something waits for a cut, or for the outcome of an append."""
         return bool(self._normal or self._high or self._own or self._chosen or self._offered)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the batch that was cut last may be in the log unbeknown to this owner."""
+        return self._in_flight or self._uncertain
 
     def remember(self, key: Key, answer: Shown, now: Moment) -> None:
         """A comment that an owner before showed: its repeat gets the same answer."""
@@ -171,21 +188,36 @@ class Room(Generic[W]):
         self.pending_likes -= added
         self.info = msgspec.structs.replace(self.info, likes=total)
 
-    def change(self, info: RoomInfo) -> None:
-        """Title, openness or settings are others now; viewers see it in its place between comments."""
-        before, self.info = self.info, msgspec.structs.replace(info, likes=self.info.likes)
-        if info.settings != before.settings:
-            rules = Rules.of(info.settings, self._policy)
+    def change(self, effect: Effect, waiter: W) -> bool:
+        """Say what changes, in its place between comments; `stored` brings it into force and answers.
+
+        False where viewers are to be told nothing: the caller saves it, and then brings it into force.
+        One at a time: the next follows when this one is in force.
+        """
+        before, after = self.info, effect.info
+        said: list[wire.Item] = []
+        if after.settings != before.settings:
+            rules = Rules.of(after.settings, self._policy)
+            said.append(wire.SettingsChanged(wire.MSGPACK.value(rules.as_settings())))
+        if after.open != before.open:
+            said.append(wire.Opened() if after.open else wire.Closed())
+        if len(said) == 2:  # a batch may end between them: each of them alone must be true
+            basis = before if effect.verb == "delete" else after
+            halfway = msgspec.structs.replace(basis, settings=after.settings, open=before.open)
+            self._say(said[0], Effect("save", halfway), [])
+        if said:
+            self._say(said[-1], effect, [waiter])
+        return bool(said)
+
+    def bring_into_force(self, effect: Effect) -> None:
+        """The store has it."""
+        before, after = self.info, effect.info
+        likes = 0 if effect.verb == "delete" else before.likes
+        self.info = msgspec.structs.replace(after, likes=likes)
+        if after.settings != before.settings:
+            rules = Rules.of(after.settings, self._policy)
             self._judge.change(rules)
             self._display.change(rules.display_per_s)
-            self._say(wire.SettingsChanged(wire.MSGPACK.value(rules.as_settings())))
-        if info.open != before.open:
-            self._say(wire.Opened() if info.open else wire.Closed())
-
-    def close(self) -> None:
-        """For good: what was known of it is forgotten."""
-        self.change(closed_for_good(self.name))
-        self.info = closed_for_good(self.name)
 
     def cut(self, now: Moment) -> Cut[W]:
         """What to append now: after an unknown outcome the same batch again, None while one is under way."""
@@ -201,6 +233,11 @@ class Room(Generic[W]):
 
     def unknown(self) -> None:
         """It is not known whether the batch was stored: the next cut offers it again."""
+        self._uncertain = self._in_flight or self._uncertain
+        self._in_flight = False
+
+    def refused(self) -> None:
+        """This time the batch was not stored: the next cut offers it again."""
         self._in_flight = False
 
     def stored(self, now: Moment) -> list[tuple[W, Settled]]:
@@ -211,11 +248,13 @@ class Room(Generic[W]):
         epoch, seq = stored.first
         answers: list[tuple[W, Settled]] = []
         for index, accepted in enumerate(self._offered_items):
+            if accepted.effect is not None:
+                self.bring_into_force(accepted.effect)
             answers += self._settle(accepted, Shown(epoch, seq + index, stored.at), now)
         self.head = stored.last
         self._offered = None
         self._offered_items = []
-        self._in_flight = False
+        self._in_flight = self._uncertain = False
         return answers
 
     def abandon(self) -> None:
@@ -249,8 +288,8 @@ class Room(Generic[W]):
         self._judge.check_sanctions(row.uid, row.role, now)
         return row.item
 
-    def _say(self, item: wire.Item) -> None:
-        self._own.append(_Accepted(next(self._orders), None, wire.encode_item(item), []))
+    def _say(self, item: wire.Item, effect: Effect, waiters: list[W]) -> None:
+        self._own.append(_Accepted(next(self._orders), None, wire.encode_item(item), waiters, effect))
 
     def _choose(self, now: Moment) -> list[tuple[W, Settled]]:
         """Move what is to be shown to `_chosen`; the answers for what is left out."""
@@ -280,7 +319,15 @@ class Room(Generic[W]):
             now.ms,
             [accepted.item for accepted in self._offered_items],
             [accepted.key for accepted in self._offered_items],
+            self._effect(),
         )
+
+    def _effect(self) -> Effect | None:
+        """What becomes of the state with what is offered: the last item that has an effect tells."""
+        effects = [accepted.effect for accepted in self._offered_items if accepted.effect is not None]
+        if effects:
+            return effects[-1]
+        return None if self.saved else Effect("create", self.info)
 
     def _settle(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
         if accepted.key is not None:

@@ -17,12 +17,15 @@ from danmaku.envelope import (
     RefreshRow,
     Refused,
     RevokeRow,
+    UserNotice,
     UsersReply,
     UsersRequest,
 )
-from danmaku.errors import UNAUTHORIZED, UNAVAILABLE, Refusal
-from danmaku.store import tokens
+from danmaku.errors import CONFLICT, UNAUTHORIZED, UNAVAILABLE, Close, Refusal
+from danmaku.store import sessions, tokens
 from danmaku.store.errors import StoreDown
+from danmaku.store.sessions import Counted, Hello, Standing, Verdict
+from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.moment import Moment
 from rooms.outbox import Outbox
@@ -30,32 +33,44 @@ from rooms.tasks import Tasks
 
 _GRACE_MS: Final = 30_000  # a repeat within gets the same pair, for a reply that was lost
 _YEAR_MS: Final = 366 * 24 * 3600 * 1000  # the longest life a token can have
+_SLACK_MS: Final = 60_000  # clocks of machines differ: so much longer is remembered what was spent
+_SESSION_MS: Final = 600_000  # a counted connection is forgotten so long after its edge told of it last
+_DEVICES: Final = 32  # of one user whose connections are counted
 _AT_ONCE: Final = 1000
-
-_UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
-_REVOKED: Final = Refused.of(Refusal(UNAUTHORIZED, "the token was revoked"))
-_SPENT: Final = Refused.of(Refusal(UNAUTHORIZED, "the refresh token was used before, or revoked"))
+_REPLACED: Final = "replaced by a newer connection of this device"
 
 UserRow = HelloRow | RefreshRow | RevokeRow
 UserAnswer = Done | Refused | Refreshed
+
+_UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
+_ANSWERS: Final[dict[Standing, UserAnswer]] = {
+    Standing.GOOD: Done(),
+    Standing.REVOKED: Refused.of(Refusal(UNAUTHORIZED, "the token was revoked")),
+    Standing.REPLACED: Refused.of(Refusal(CONFLICT, _REPLACED)),
+}
+_SPENT: Final = Refused.of(Refusal(UNAUTHORIZED, "the refresh token was used before, or revoked"))
 
 _log: Any = structlog.get_logger("rooms.tokens")
 
 
 class Tokens:
-    """Answers UsersRequest. All its revocations are looked up in one round trip."""
+    """Answers UsersRequest. All its hellos are answered after one round trip."""
 
     def __init__(
         self,
         store: tokens.Tokens,
+        sessions: sessions.Sessions,
         auth: config.Auth,
         outbox: Outbox,
+        subjects: Subjects,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
     ) -> None:
         self._store = store
+        self._sessions = sessions
         self._refresh_ttl_ms = auth.refresh_ttl_s * 1000
         self._outbox = outbox
+        self._subjects = subjects
         self._metrics = metrics
         self._clock = clock
         self._tasks = Tasks(_AT_ONCE)
@@ -79,40 +94,62 @@ class Tokens:
         await self._tasks.close()
 
     async def _answer(self, request: UsersRequest, reply: str) -> None:
-        rows = request.rows
-        asked_ms = self._clock().ms
         try:
-            with self._metrics.store_seconds.labels("tokens").time():
-                revoked = await self._revoked([row for row in rows if not isinstance(row, RevokeRow)])
+            async with asyncio.timeout(request.budget_ms / 1000):
+                self._reply(reply, await self._answers(request.rows))
+        except TimeoutError:  # whoever asked asks again, or has given up
+            _log.warning("what is known of tokens did not come in time", rows=len(request.rows))
+
+    async def _answers(self, rows: list[UserRow]) -> list[UserAnswer]:
+        now_ms = self._clock().ms
+        hellos = [row for row in rows if isinstance(row, HelloRow)]
+        changes = [row for row in rows if not isinstance(row, HelloRow)]
+        with self._metrics.store_seconds.labels("tokens").time():
+            greeted, changed = await asyncio.gather(
+                self._greet(hellos, now_ms), asyncio.gather(*(self._change(row, now_ms) for row in changes))
+            )
+        of_hellos, of_changes = iter(greeted), iter(changed)
+        return [next(of_hellos if isinstance(row, HelloRow) else of_changes) for row in rows]
+
+    async def _greet(self, rows: list[HelloRow], now_ms: int) -> list[UserAnswer]:
+        """Never raises."""
+        try:
+            hellos = [_hello(row) for row in rows]
+            verdicts = await self._sessions.greet(hellos, now_ms, _SESSION_MS, _DEVICES) if rows else []
         except StoreDown as error:
-            _log.warning("revocations cannot be looked up", error=str(error))
-            self._reply(reply, [_UNAVAILABLE] * len(rows))
-        else:
-            answers = (self._one(row, revoked, asked_ms) for row in rows)
-            self._reply(reply, await asyncio.gather(*answers))
+            _log.warning("what is known of users cannot be looked up", error=str(error))
+            return [_UNAVAILABLE] * len(rows)
+        return [self._judged(row, verdict) for row, verdict in zip(rows, verdicts, strict=True)]
 
-    async def _revoked(self, rows: list[HelloRow | RefreshRow]) -> dict[str, int]:
-        uids = sorted({row.uid for row in rows})
-        return dict(zip(uids, await self._store.revoked_ms(uids), strict=True)) if uids else {}
+    def _judged(self, row: HelloRow, verdict: Verdict) -> UserAnswer:
+        if verdict.replaces is not None and row.n is not None:
+            # a hint: should it get lost, the replaced one's edge finds out when it says its hello again
+            notice = UserNotice(row.uid, Close.REPLACED, _REPLACED, row.device, row.n)
+            self._outbox.post(self._subjects.edges, envelope.encode(notice))
+        return _ANSWERS[verdict.standing]
 
-    async def _one(self, row: UserRow, revoked: dict[str, int], asked_ms: int) -> UserAnswer:
-        """Never raises. `asked_ms`: a time before `revoked` was looked up."""
+    async def _change(self, row: RefreshRow | RevokeRow, now_ms: int) -> UserAnswer:
+        """Never raises."""
         try:
-            if isinstance(row, RevokeRow):
-                await self._store.revoke(row.uid, self._clock().ms, _YEAR_MS)
-                return Done()
-            void_ms = revoked[row.uid]
-            if void_ms and row.issued_ms <= void_ms:
-                return _REVOKED
-            return await self._refresh(row, asked_ms) if isinstance(row, RefreshRow) else Done()
+            if isinstance(row, RefreshRow):
+                return await self._refresh(row, now_ms)
+            await self._store.revoke(row.uid, self._clock().ms, _YEAR_MS)
+            return Done()
         except StoreDown as error:
             _log.warning("a token's state cannot be changed", error=str(error))
             return _UNAVAILABLE
 
     async def _refresh(self, row: RefreshRow, now_ms: int) -> UserAnswer:
         """The new pair is issued at `now_ms`: what is revoked since then makes it void, too."""
-        keep_ms = max(self._refresh_ttl_ms, row.expires_ms - now_ms)
-        spent = await self._store.spend(row.uid, row.family, row.n, now_ms, _GRACE_MS, keep_ms)
+        spent = await self._store.spend(
+            row.uid,
+            row.family,
+            row.n,
+            issued_ms=row.issued_ms,
+            now_ms=now_ms,
+            grace_ms=_GRACE_MS,
+            until_ms=max(now_ms + self._refresh_ttl_ms, row.expires_ms) + _SLACK_MS,
+        )
         return _SPENT if spent is None else Refreshed(spent.n, spent.issued_ms)
 
     def _reply(self, reply: str, answers: list[UserAnswer]) -> None:
@@ -120,3 +157,10 @@ class Tokens:
             if isinstance(answer, Refused):
                 self._metrics.refusals.labels(answer.name).inc()
         self._outbox.post(reply, envelope.encode(UsersReply(answers)))
+
+
+def _hello(row: HelloRow) -> Hello:
+    counted = None
+    if row.device is not None and row.n is not None:
+        counted = Counted(row.device, row.n, row.edge, row.session)
+    return Hello(row.uid, row.issued_ms, counted)

@@ -33,15 +33,15 @@ class Client:
 
     url: where the service is; `http://host:8080`, `host:8080` and `ws://host:8080/v1/ws` say the same.
     token: who you are; or an async function that gives a fresh token for each connection. None: a guest.
-    device: a secret of this device's own; a guest with the same one keeps its uid. None: one is made
-        up for this client.
+    device: a secret of this device's own; a guest with the same one keeps its uid, and of a logged-in
+        user's clients with the same one the newest replaces the others. None: one is made up for this client.
     name: how a guest wants to be called.
     protocol: "msgpack", or "json".
 
     Entering connects and raises Refusal when that fails (`unavailable` when nobody answers). From
     then on a lost connection is made again, with backoff, and its rooms are joined again where
-    they stood. When the service says not to come back (`unauthorized`, `banned`), the client is over:
-    calls and iterations raise that.
+    they stood. When the service says not to come back (`unauthorized`, `banned`; `conflict` when it was
+    replaced), the client is over: calls and iterations raise that.
     """
 
     def __init__(

@@ -190,6 +190,7 @@ class Connection:
             link.abort()
             return False
         self._was_open = True
+        link.most_bytes = ok.frame_bytes or link.most_bytes
         self._heartbeat_s = (ok.heartbeat_ms or _HEARTBEAT_MS) / 1000
         self._link = link
         self._pace.connected(time.monotonic())

@@ -15,7 +15,7 @@ from danmaku.errors import BAD_FRAME, REFUSALS, TIMEOUT, TOO_LARGE, UNAVAILABLE,
 from danmaku.wire import ClientFrame, Codec, Err, Ok, ServerFrame
 
 _GONE_WITHOUT_A_WORD = 1006
-_MESSAGE_BYTES = 16 * 1024  # what a service takes as shipped; with more it would close the connection
+_MESSAGE_BYTES = 16 * 1024  # what a service takes as shipped
 _RETRY_MS = 250
 
 T = TypeVar("T")
@@ -26,7 +26,10 @@ class Lost(Exception):
 
 
 class Link:
-    """A connection that was opened; `alive` until it is known to be gone."""
+    """A connection that was opened; `alive` until it is known to be gone.
+
+    most_bytes: for a larger message the service would close the connection; its `hello` tells.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Link:
     ) -> None:
         self.alive = True
         self.heard = 0  # messages so far
+        self.most_bytes = _MESSAGE_BYTES
         self._socket = socket
         self._codec = codec
         self._deliver = deliver
@@ -54,7 +58,7 @@ class Link:
             message = self._codec.encode(msgspec.structs.replace(frame, id=number))
         except (ValueError, OverflowError) as error:
             raise Refusal(BAD_FRAME, f"this cannot be sent: {error}") from None
-        if len(message) > _MESSAGE_BYTES:
+        if len(message) > self.most_bytes:
             raise Refusal(TOO_LARGE)
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         try:

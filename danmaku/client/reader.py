@@ -170,7 +170,7 @@ def _last(frame: Batch | Skip) -> Position:
 
 
 def _prev(frame: Batch | Skip) -> Position | None:
-    return None if isinstance(frame, Skip) or frame.prev is None else frame.prev.position
+    return None if frame.prev is None else frame.prev.position
 
 
 def _weight(frame: Batch | Skip) -> int:

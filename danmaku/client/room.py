@@ -213,10 +213,10 @@ class Room:
 
     async def _pull(self) -> None:
         """Ask for what is missing until nothing is; waits first, because a gap often closes by itself."""
-        wait_s = self._timing.pull_jitter
+        wait_s, least_s = self._timing.pull_jitter, 0.0
         try:
             while True:
-                await asyncio.sleep(self._random() * wait_s)
+                await asyncio.sleep(least_s + self._random() * wait_s)
                 since = self._reader.gap
                 if since is None or self._refusal is not None:
                     return
@@ -225,10 +225,11 @@ class Room:
                     ok = await self._ask(frame, None)
                     batches = self._batches(ok)
                     self._show(self._reader.history(since, batches, complete=ok.complete is not False))
-                    wait_s = self._timing.pull_jitter
+                    wait_s, least_s = self._timing.pull_jitter, 0.0
                 except Refusal as refusal:
                     if not refusal.kind.retry:
                         self._show(self._reader.history(since, [], complete=False))
-                    wait_s = min(max(wait_s * 2, (refusal.retry_ms or 0) / 1000), _MOST_PULL_WAIT_S)
+                    least_s = min((refusal.retry_ms or 0) / 1000, _MOST_PULL_WAIT_S)
+                    wait_s = min(wait_s * 2, _MOST_PULL_WAIT_S)
         finally:
             self._pulling = False

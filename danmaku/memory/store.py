@@ -11,11 +11,12 @@ from typing import Final
 import msgspec
 
 from config.settings import Rooms
-from danmaku.model import START, Position, RoomInfo, closed_for_good
+from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
 from danmaku.store.errors import LayoutMismatch
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.store.leases import Taken
 from danmaku.store.moderation import Sanction, SanctionKind
+from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.store.tokens import Spent
 from danmaku.subjects import partition_of
 
@@ -30,14 +31,16 @@ def _wall_ms() -> int:
 
 
 class MemoryStore:
-    """The five nouns in dictionaries. `clock` is the store's time in milliseconds."""
+    """The six nouns in dictionaries. `clock` is the store's time in milliseconds."""
 
     def __init__(self, clock: Clock = _wall_ms, rooms: Rooms = Rooms()) -> None:  # noqa: B008  it is frozen
         self.leases = MemoryLeases(clock)
-        self.history = MemoryHistory(self.leases, rooms)
+        self.logs: dict[str, deque[Entry]] = defaultdict(deque)
+        self.rooms = MemoryRooms(self.leases, self.logs)
+        self.history = MemoryHistory(self.leases, self.rooms, self.logs, rooms)
         self.moderation = MemoryModeration(self.leases)
-        self.rooms = MemoryRooms(self.leases, self.history)
         self.tokens = MemoryTokens(clock)
+        self.sessions = MemorySessions(self.tokens, clock)
 
     async def ping(self) -> float:
         return 0.0
@@ -115,17 +118,23 @@ class MemoryLeases:
 
 
 class MemoryHistory:
-    def __init__(self, leases: MemoryLeases, rooms: Rooms) -> None:
+    def __init__(
+        self, leases: MemoryLeases, rooms: MemoryRooms, logs: dict[str, deque[Entry]], limits: Rooms
+    ) -> None:
         self._leases = leases
-        self._batches = rooms.history_batches
-        self._age_ms = rooms.history_s * 1000
-        self._logs: dict[str, deque[Entry]] = defaultdict(deque)
+        self._rooms = rooms
+        self._logs = logs
+        self._batches = limits.history_batches
+        self._age_ms = limits.history_s * 1000
 
     async def append(self, process: str, appends: list[Append]) -> list[Appended | Exception]:
         return [self._append(process, append) for append in appends]
 
     async def head(self, room: str) -> Position:
         return _head(self._logs[room])
+
+    async def heads(self, rooms: list[str]) -> list[Position]:
+        return [_head(self._logs[room]) for room in rooms]
 
     async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
         log = self._logs[room]
@@ -137,10 +146,6 @@ class MemoryHistory:
         log = self._logs[room]
         entries = _within((entry for entry in log if entry.last > since), items, max_bytes)
         return Slice(tuple(entries), follows_on(entries, since, _head(log)), _head(log))
-
-    def trim(self, room: str) -> None:
-        """To the newest entry: the room is closed for good."""
-        self._logs[room] = deque(list(self._logs[room])[-1:])
 
     def _append(self, process: str, append: Append) -> Appended:
         log, entry = self._logs[append.room], append.entry
@@ -156,6 +161,8 @@ class MemoryHistory:
         for _ in range(_TRIMMED_AT_ONCE):
             if len(log) > 1 and log[0].at < entry.at - self._age_ms:
                 log.popleft()
+        if append.effect is not None:
+            self._rooms.carry_out(append.effect)
         return Appended(Outcome.OK, _head(log))
 
 
@@ -176,9 +183,9 @@ def _within(entries: Iterable[Entry], items: int, max_bytes: int) -> list[Entry]
 
 
 class MemoryRooms:
-    def __init__(self, leases: MemoryLeases, history: MemoryHistory) -> None:
+    def __init__(self, leases: MemoryLeases, logs: dict[str, deque[Entry]]) -> None:
         self._leases = leases
-        self._history = history
+        self._logs = logs
         self._rooms: dict[str, RoomInfo] = {}
         self._likes: dict[str, int] = defaultdict(int)
 
@@ -187,21 +194,31 @@ class MemoryRooms:
         return info and msgspec.structs.replace(info, likes=self._likes[room], viewers=0)
 
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
-        return await self.save(process, lease, self._rooms.get(info.room, info))
+        return self._change(process, lease, Effect("create", info))
 
     async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
-        if not self._leases.holds(process, lease, partition_of(info.room)):
-            return False
-        self._rooms[info.room] = info
-        return True
+        return self._change(process, lease, Effect("save", info))
 
     async def delete(self, process: str, lease: int, room: str) -> bool:
-        if not self._leases.holds(process, lease, partition_of(room)):
-            return False
-        self._rooms[room] = closed_for_good(room)
-        self._likes.pop(room, None)
-        self._history.trim(room)
-        return True
+        return self._change(process, lease, Effect("delete", closed_for_good(room)))
+
+    def carry_out(self, effect: Effect) -> None:
+        """Whoever holds the lease; the caller asked for it."""
+        verb, info = effect
+        if verb == "create" and info.room in self._rooms:
+            return
+        self._rooms[info.room] = info
+        if verb == "delete":
+            self._likes.pop(info.room, None)
+            log = self._logs[info.room]
+            while len(log) > 1:
+                log.popleft()
+
+    def _change(self, process: str, lease: int, effect: Effect) -> bool:
+        held = self._leases.holds(process, lease, partition_of(effect.info.room))
+        if held:
+            self.carry_out(effect)
+        return held
 
     async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:
         totals = {}
@@ -241,9 +258,10 @@ class MemoryModeration:
 
 @dataclass(slots=True)
 class _Family:
-    """The answer that was given last; None once the family is revoked."""
+    """The answer that was given last, None once the family is revoked; how long its tokens can live."""
 
     answer: Spent | None
+    latest_ms: int
     until: int
 
 
@@ -253,31 +271,82 @@ class MemoryTokens:
         self._revoked: dict[str, tuple[int, int]] = {}  # uid: (issued until, remembered until)
         self._families: dict[tuple[str, str], _Family] = {}
 
-    async def revoked_ms(self, uids: list[str]) -> list[int]:
-        return [self._revoked_ms(uid) for uid in uids]
+    def is_void(self, uid: str, issued_ms: int) -> bool:
+        """Whether a token of `uid` issued then was revoked."""
+        void_ms = self._revoked_ms(uid)
+        return void_ms > 0 and issued_ms <= void_ms
 
     async def revoke(self, uid: str, now_ms: int, ttl_ms: int) -> None:
         self._revoked[uid] = (max(now_ms, self._revoked_ms(uid)), self._clock() + ttl_ms)
 
     async def spend(
-        self, uid: str, family: str, n: int, now_ms: int, grace_ms: int, ttl_ms: int
+        self,
+        uid: str,
+        family: str,
+        n: int,
+        *,
+        issued_ms: int,
+        now_ms: int,
+        grace_ms: int,
+        until_ms: int,
     ) -> Spent | None:
-        until = self._clock() + ttl_ms
+        if self.is_void(uid, issued_ms):
+            return None
         kept = self._families.get((uid, family))
         if kept is None or self._clock() >= kept.until:
-            kept = _Family(Spent(n, now_ms), until)
-        last = kept.answer
-        if last is None:
-            return None
-        if n == last.n:
-            answer: Spent | None = Spent(n + 1, now_ms)
-        elif n == last.n - 1 and now_ms - last.issued_ms <= grace_ms:
+            kept = _Family(Spent(n, now_ms), 0, 0)
+        last, answer = kept.answer, None
+        if last is not None and n == last.n:
+            answer = Spent(n + 1, now_ms)
+        elif last is not None and n == last.n - 1 and now_ms - last.issued_ms <= grace_ms:
             return last
-        else:
-            answer = None
-        self._families[uid, family] = _Family(answer, until)
+        latest_ms = max(until_ms, kept.latest_ms)
+        keep_ms = max(latest_ms - now_ms, 1)
+        self._families[uid, family] = _Family(answer, latest_ms, self._clock() + keep_ms)
         return answer
 
     def _revoked_ms(self, uid: str) -> int:
         issued, until = self._revoked.get(uid, (0, 0))
         return issued if self._clock() < until else 0
+
+
+@dataclass(slots=True)
+class _Noted:
+    counted: Counted
+    seen_ms: int
+
+
+class MemorySessions:
+    def __init__(self, tokens: MemoryTokens, clock: Clock) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._users: dict[str, tuple[dict[str, _Noted], int]] = {}  # uid: (by device, remembered until)
+
+    async def greet(self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int) -> list[Verdict]:
+        return [self._greet(hello, now_ms, ttl_ms, most) for hello in hellos]
+
+    def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int) -> Verdict:
+        if self._tokens.is_void(hello.uid, hello.issued_ms):
+            return Verdict(Standing.REVOKED)
+        new = hello.counted
+        if new is None:
+            return Verdict(Standing.GOOD)
+        devices, until = self._users.get(hello.uid, ({}, 0))
+        if self._clock() >= until:
+            devices = {}
+        noted = devices.get(new.device)
+        replaces = None
+        if noted is not None and now_ms - noted.seen_ms < ttl_ms:
+            old = noted.counted
+            if new.n < old.n or (new.n == old.n and new.session != old.session):
+                return Verdict(Standing.REPLACED)
+            if new.n > old.n:
+                replaces = (old.edge, old.session)
+            elif now_ms - noted.seen_ms < ttl_ms / 4:
+                return Verdict(Standing.GOOD)
+        devices[new.device] = _Noted(new, now_ms)
+        self._users[hello.uid] = (devices, self._clock() + ttl_ms)
+        while len(devices) > most:
+            others = ((one.seen_ms, device) for device, one in devices.items() if device != new.device)
+            del devices[min(others)[1]]
+        return Verdict(Standing.GOOD, replaces)

@@ -8,6 +8,7 @@ from danmaku.store.history import HistoryLog
 from danmaku.store.leases import Leases
 from danmaku.store.moderation import Moderation
 from danmaku.store.rooms import Rooms
+from danmaku.store.sessions import Sessions
 from danmaku.store.tokens import Tokens
 
 
@@ -24,6 +25,8 @@ class Store(Protocol):
     def moderation(self) -> Moderation: ...
     @property
     def tokens(self) -> Tokens: ...
+    @property
+    def sessions(self) -> Sessions: ...
 
     async def ping(self) -> float:
         """Round trip in seconds. Raises StoreDown."""

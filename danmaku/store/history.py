@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from danmaku.model import Position
+from danmaku.model import Effect, Position
 from danmaku.wire import At
 
 
@@ -41,12 +41,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`."""
+    """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`.
+
+    effect: is carried out in the same step, and only if the entry is appended in it.
+    """
 
     room: str
     lease: int
     expected: Position
     entry: Entry
+    effect: Effect | None = None
 
 
 class Outcome(Enum):
@@ -109,6 +113,9 @@ class HistoryLog(Protocol):
 
     async def head(self, room: str) -> Position:
         """The position of the newest item, (0, 0) when there is none."""
+
+    async def heads(self, rooms: list[str]) -> list[Position]:
+        """The same of many rooms, in one round trip."""
 
     async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
         """The newest whole entries that hold at least `items` items, or all there are within `max_bytes`.

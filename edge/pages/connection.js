@@ -19,12 +19,13 @@ import { Pace, mayReconnect } from "./pace.js";
 import { PROTOCOL, Refusal, decode, encode } from "./protocol.js";
 
 const BROKEN = 1006;
+const MESSAGE_BYTES = 16 * 1024; // what a service takes as shipped
 
 /** What a close code that forbids to come back means. @type {Record<number, [string, string]>} */
 const FOR_GOOD = {
   4401: ["unauthorized", "the login is not valid any more"],
   4403: ["banned", "you are banned"],
-  4409: ["replaced", "this device is connected from somewhere else"],
+  4409: ["replaced", "replaced by a newer connection of this device"],
   4413: ["too_large", "the service refused a message that was too large"],
 };
 
@@ -46,6 +47,8 @@ export class Connection {
   #asked = new Map();
   #heard = 0;
   #heartbeat;
+  /** For a larger message the service would close the connection. */
+  #mostBytes = MESSAGE_BYTES;
   #pingedAt = 0;
   /** The one thing that is waited for: the greeting, the next ping or the next attempt. */
   #timer = 0;
@@ -105,12 +108,17 @@ export class Connection {
    * Say something and return the answer.
    * @param {Omit<ClientFrame, "id">} frame
    * @returns {Promise<Ok>}
-   * @throws {Refusal} the service's, or `timeout` @throws {Lost}
+   * @throws {Refusal} the service's, `too_large` or `timeout` @throws {Lost}
    */
   ask(frame) {
     const socket = this.#socket;
     if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.reject(new Lost());
     const id = (this.#ids += 1);
+    const { t, ...fields } = frame;
+    const message = encode({ t, id, ...fields });
+    if (bytes(message) > this.#mostBytes) {
+      return Promise.reject(new Refusal("too_large", "this is longer than the service takes"));
+    }
     return new Promise((resolve, reject) => {
       /** @param {() => void} settle */
       const settle = (settle) => {
@@ -127,8 +135,7 @@ export class Connection {
         this.#timing.answer,
       );
       this.#asked.set(id, answer);
-      const { t, ...fields } = frame;
-      socket.send(encode({ t, id, ...fields }));
+      socket.send(message);
     });
   }
 
@@ -139,6 +146,7 @@ export class Connection {
       if (socket !== this.#socket) return;
       this.#isLive = true;
       this.#heartbeat = ok.heartbeat_ms ?? this.#timing.heartbeat;
+      this.#mostBytes = ok.frame_bytes ?? MESSAGE_BYTES;
       this.#pingedAt = this.#now();
       this.#pace.connected(this.#now());
       this.#listener.changed({ phase: "live" });
@@ -233,4 +241,9 @@ export class Connection {
       act();
     }, ms);
   }
+}
+
+/** @param {string} message */
+function bytes(message) {
+  return new TextEncoder().encode(message).length;
 }

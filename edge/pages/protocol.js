@@ -6,7 +6,7 @@
  *
  * @typedef {{epoch: number, seq: number}} Position
  * @typedef {{t: "batch", room: string, epoch: number, seq: number, at: number, items: Item[], prev?: Position}} Batch
- * @typedef {{t: "skip", room: string, epoch: number, from: number, to: number}} Skip
+ * @typedef {{t: "skip", room: string, epoch: number, from: number, to: number, prev?: Position}} Skip
  * @typedef {{t: "stats", room: string, epoch: number, seq: number, viewers: number, likes: number}} Stats
  * @typedef {{t: "notice", kind: string, room?: string, reason?: string, retry_ms?: number}} Notice
  * @typedef {{t: "ok", id: number} & Record<string, any>} Ok

@@ -194,7 +194,7 @@ function last(frame) {
 
 /** @param {Batch | Skip} frame @returns {Position | null} */
 function previous(frame) {
-  return frame.t === "skip" ? null : (frame.prev ?? null);
+  return frame.prev ?? null;
 }
 
 /** @param {Batch | Skip} frame */

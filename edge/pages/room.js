@@ -193,8 +193,9 @@ export class Room {
   async #pull() {
     const stay = this.#stay;
     let wait = this.#timing.pullJitter;
+    let least = 0;
     while (true) {
-      await sleep(this.#random() * wait);
+      await sleep(least + this.#random() * wait);
       const since = this.#reader.gap;
       if (since === null || stay !== this.#stay) break;
       try {
@@ -202,10 +203,12 @@ export class Room {
         if (stay !== this.#stay) break;
         this.#show(this.#reader.history(since, ok.history ?? [], ok.complete !== false));
         wait = this.#timing.pullJitter;
+        least = 0;
       } catch (error) {
         if (!(error instanceof Refusal) || stay !== this.#stay) break;
         if (!error.retryable) this.#show(this.#reader.history(since, [], false));
-        wait = Math.min(Math.max(wait * 2, error.retryMs ?? 0), MOST_PULL_WAIT);
+        least = Math.min(error.retryMs ?? 0, MOST_PULL_WAIT);
+        wait = Math.min(wait * 2, MOST_PULL_WAIT);
       }
     }
   }

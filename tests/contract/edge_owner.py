@@ -15,6 +15,7 @@ from danmaku.envelope import (
     BroadcastRequest,
     Counts,
     Done,
+    Heads,
     HistoryReply,
     Out,
     OutKind,
@@ -45,6 +46,10 @@ class FakeOwner:
         self.partitions = dict.fromkeys(range(PARTITIONS), epoch)
         self.silent = False  # answers nothing
         self.history_silent = False
+        self.history_lost = 0  # so many answers of it get lost
+        self.history_s = 0.0  # that an answer of it takes
+        self.asking = self.most_asking = 0  # questions to history that are not answered yet
+        self.tells_heads = False  # answers counts
         self.reply_with: bytes | None = None  # whatever is asked
         self.ignored = 0
         self.requests: list[OwnerRequest] = []
@@ -79,6 +84,10 @@ class FakeOwner:
         frame = wire.encode_batch(room, first, 1, items, head if new else None)
         self.logs[room].append((Position(self.epoch, first.seq + len(texts) - 1), frame))
         return Out(OutKind.BATCH, self.epoch, first, len(texts), head if new else None, "", frame)
+
+    def trim(self, room: str, batches: int) -> None:
+        """So many of the oldest are no longer kept."""
+        del self.logs[room][:batches]
 
     async def publish(self, room: str, out: Out) -> None:
         await self.bus.publish(self.subjects.room_out(room), envelope.encode_out(out))
@@ -138,15 +147,29 @@ class FakeOwner:
                 self.reply(reply, HistoryReply([], True, 0, 0))
             return
         self.history_asked += 1
+        if self.history_lost:
+            self.history_lost -= 1
+            return
         log = self.logs[request.room]
         since = request.since or START
         frames = [frame for last, frame in log if last > since]
         frames = frames[: request.limit] if request.since is not None else frames[-request.limit :]
         head = self.head(request.room)
-        self.reply(reply, HistoryReply(frames, True, head.epoch, head.seq))
+        self.asking += 1
+        self.most_asking = max(self.asking, self.most_asking)
+        asyncio.get_running_loop().call_later(
+            self.history_s, self._tell_history, reply, HistoryReply(frames, True, head.epoch, head.seq)
+        )
 
-    def _counted(self, payload: bytes, _: str) -> None:
-        self.counts.append(envelope.decode_counts(payload))
+    def _tell_history(self, reply: str, answer: HistoryReply) -> None:
+        self.asking -= 1
+        self.reply(reply, answer)
+
+    def _counted(self, payload: bytes, reply: str) -> None:
+        counts = envelope.decode_counts(payload)
+        self.counts.append(counts)
+        if self.tells_heads:
+            self.reply(reply, Heads({room: self.head(room) for room in counts.rooms}))
 
     def reply(self, subject: str, message: object) -> None:
         self.spawn(self.bus.publish(subject, self.reply_with or envelope.encode(message)))

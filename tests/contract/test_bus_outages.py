@@ -7,15 +7,18 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from config.settings import Nats
 from danmaku.bus import BusDown, BusTimeout, NatsBus
 from danmaku.memory import MemoryBus
 from danmaku.servers import NatsServer, Running, running
+from danmaku.telemetry import BusMetrics
 from tests.contract.conftest import until
 from tests.contract.test_bus import SOON, Inbox
 
@@ -304,10 +307,54 @@ async def test_why_it_does_not_connect_is_told_once_for_each_kind_of_reason(tmp_
         async with running(server):
             await until(unauthorized_twice)
         await bus.close()
-    away, unauthorized = told("warning")
+    away, *others = told("warning")
     assert "ConnectionRefused" in away
-    assert "Authorization" in unauthorized
-    assert "wrong" not in unauthorized
+    # The server may be gone before it could be read what it said: that is another kind, in between.
+    kinds = ["Authorization" if "Authorization" in why else "ConnectionReset" for why in others]
+    assert "Authorization" in kinds
+    assert all(one != next_one for one, next_one in pairwise(kinds)), others
+    assert not any("wrong" in why for why in others)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [(b"Slow Consumer", "slow_consumer"), (b"Stale Connection", "stale"), (b"Maximum Nonsense", "other")],
+)
+async def test_lost_connections_are_counted_with_what_the_server_said(
+    tmp_path: Path, told: bytes, why: str
+) -> None:
+    server = NatsServer(tmp_path)
+    asked = asyncio.Event()
+    visits: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As nats-server does for one client that talks to itself."""
+        visits.append(writer)
+        writer.write(b'INFO {"max_payload":1048576,"headers":true}\r\n')
+        while line := await reader.readline():
+            words = line.split()
+            if words[0] == b"PING":
+                writer.write(b"PONG\r\n")
+            elif words[0] == b"PUB":
+                payload = await reader.readexactly(int(words[-1]) + 2)
+                writer.write(b"MSG %s 1 %s\r\n" % (words[1], words[-1]) + payload)
+                asked.set()
+        writer.close()
+
+    impostor = await asyncio.start_server(serve, "127.0.0.1", server.port)
+    registry = CollectorRegistry()
+    bus = await NatsBus.connect(Nats(url=server.url), "test", BusMetrics(registry))
+    restored = Restored(bus)
+    await asked.wait()
+    visits[0].write(b"-ERR '%s'\r\n" % told)
+    await until(restored.is_back)
+    assert registry.get_sample_value("danmaku_bus_lost_total", {"why": why}) == 1
+    assert registry.get_sample_value("danmaku_bus_reconnects_total") == 1
+    await bus.close()
+    impostor.close()
+    for visit in visits:
+        visit.close()
+    await impostor.wait_closed()
 
 
 async def test_closing_in_an_outage(server: Running, bus: NatsBus) -> None:

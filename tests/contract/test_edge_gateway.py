@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from danmaku import envelope, wire
 from danmaku.client import Client, Refusal
-from danmaku.envelope import Done, Refused, Row, UserNotice
+from danmaku.envelope import Done, HelloRow, Refused, Row, UserNotice
 from danmaku.model import Position, Role
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import eventually
@@ -210,11 +210,14 @@ async def test_who_speaks_is_what_the_token_says(start: Start) -> None:
         await ann.ok(wire.Send(0, "r", "hi", "c1", mode="top", color=255, size=30))
         await ann.ok(wire.Like(0, "r", 3))
         rows: list[Row] = [row for request in worker.owner.requests for row in request.rows]
+        like = rows[-1]
+        assert isinstance(like, envelope.LikeRow)
+        assert like.id
         assert rows == [
             envelope.JoinRow("r", "ann", Role.STREAMER),
             envelope.JoinRow("r", "ann", Role.STREAMER),  # once more when the room was opened
             envelope.SendRow("r", "ann", "Ann", Role.STREAMER, "hi", "c1", "top", 255, 30),
-            envelope.LikeRow("r", "ann", Role.STREAMER, 3),
+            envelope.LikeRow("r", "ann", Role.STREAMER, 3, like.id),
         ]
 
 
@@ -485,6 +488,114 @@ async def test_a_notice_about_a_user_closes_all_their_sockets(start: Start) -> N
             await worker.owner.bus.publish(worker.owner.subjects.edges, notice)
             assert await one.ended() == await two.ended() == 4401
             await other.ok(wire.Ping(0))
+
+
+async def test_only_older_connections_of_a_device_are_replaced(start: Start) -> None:
+    """Not those that are newer, of another device or user, or of none that counts: tabs of one browser."""
+
+    def hello(uid: str, device: str | None, n: int | None) -> wire.Hello:
+        return wire.Hello(0, token=token(uid), device=device, n=n)
+
+    stay = [
+        hello("ann", "tv", 7),
+        hello("ann", "tv", 8),
+        hello("ann", "phone", 1),
+        hello("ann", "tv", None),
+        hello("ann", "tv", None),
+        hello("ann", None, 1),
+        hello("bob", "tv", 1),
+        wire.Hello(0, device="tv", n=1),
+    ]
+    async with start() as worker, AsyncExitStack() as stack:
+        owner = worker.owner
+        older = await stack.enter_async_context(viewer(worker.port))
+        await older.ok(hello("ann", "tv", 6))
+        others = [await stack.enter_async_context(viewer(worker.port)) for _ in stay]
+        for one, said in zip(others, stay, strict=True):
+            await one.ok(said)
+        notice = envelope.encode(UserNotice("ann", 4409, "replaced", "tv", 7))
+        await owner.bus.publish(owner.subjects.edges, notice)
+        assert await older.ended() == 4409
+        for one in others:
+            await one.ok(wire.Ping(0))
+
+
+async def test_a_hello_that_is_not_the_newest_is_told_and_closed(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as one:
+        worker.owner.judge_user = lambda _: Refused("conflict", "replaced")
+        assert await one.err(wire.Hello(0, token=token("ann"), device="tv", n=1)) == "conflict"
+        assert await one.ended() == 4409
+
+
+async def test_who_was_replaced_without_notice_is_found_out(start: Start) -> None:
+    """Counted connections are asked about again and again; an outage meanwhile closes nobody."""
+    rows: list[HelloRow] = []
+    answer: Done | Refused = Done()
+
+    def judge(row: object) -> Done | Refused:
+        assert isinstance(row, HelloRow)
+        rows.append(row)
+        return answer if row.n is not None else Done()
+
+    async with (
+        start(recheck_s=0.1) as worker,
+        viewer(worker.port) as ann,
+        viewer(worker.port) as tab,
+        viewer(worker.port) as gone,
+    ):
+        worker.owner.judge_user = judge
+        hello = await ann.ok(wire.Hello(0, token=token("ann"), device="tv", n=5))
+        await tab.ok(wire.Hello(0, token=token("ann"), device="tv"))
+        await gone.ok(wire.Hello(0, token=token("eve"), device="tv", n=1))
+        await gone.close()
+        await eventually(lambda: [row.uid for row in rows].count("ann") >= 4)
+        assert {(row.device, row.n, row.edge, row.session) for row in rows if row.uid == "ann"} == {
+            ("tv", 5, "edge", hello.session),
+            (None, None, "", ""),
+        }
+        assert sum(row.n is None for row in rows) == 1, "only what counts is asked about again"
+        answer = Refused("unavailable")
+        before = len(rows)
+        await eventually(lambda: len(rows) >= before + 2)
+        await ann.ok(wire.Ping(0))
+        answer = Refused("conflict")
+        assert await ann.ended() == 4409
+        told = len(rows)
+        await tab.ok(wire.Ping(0))
+        await asyncio.sleep(0.4)
+        assert len(rows) == told, "nobody asks about those that are gone"
+
+
+async def test_pulls_have_a_limit_of_their_own(start: Start) -> None:
+    async with (
+        start(pulls_per_s=1, pulls_burst=3, rooms_per_connection=3) as worker,
+        viewer(worker.port) as ann,
+    ):
+        await joined(ann)
+        answers = [await ann.ask(wire.History(0, "r", wire.At(0, 0))) for _ in range(3)]
+        assert [type(answer) for answer in answers] == [wire.Ok, wire.Ok, wire.Err]
+        refused = answers[-1]
+        assert isinstance(refused, wire.Err)
+        assert refused.error == "rate_limited"
+        assert 0 < (refused.retry_ms or 0) <= 1000
+        await ann.ok(wire.Send(0, "r", "hi", "c1"))
+
+
+async def test_the_client_learns_how_much_a_message_may_hold(start: Start) -> None:
+    async with start(frame_bytes=64 * 1024) as worker:
+        async with viewer(worker.port) as one:
+            assert (await one.ok(wire.Hello(0))).frame_bytes == 64 * 1024
+        async with Client(f"http://127.0.0.1:{worker.port}") as ann:
+            room = await ann.join("r")
+            assert (await room.send("弹" * 6000)).shown
+
+
+async def test_the_client_keeps_to_a_service_that_takes_less(start: Start) -> None:
+    async with start(frame_bytes=2048) as worker, Client(f"http://127.0.0.1:{worker.port}") as ann:
+        room = await ann.join("r")
+        with pytest.raises(Refusal, match="too_large"):
+            await room.send("x" * 2048)
+        assert (await room.send("x")).shown
 
 
 async def test_too_many_frames_are_refused_and_then_closed(start: Start) -> None:

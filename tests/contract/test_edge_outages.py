@@ -16,7 +16,7 @@ from danmaku.memory import MemoryBus
 from danmaku.model import Position
 from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout, Topics
-from edge.patience import Newcomers
+from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
 from edge.ring import Batch
 from edge.roster import Roster
@@ -104,7 +104,7 @@ class Crowd:
         self.closed_with: list[int] = []
 
     def upgrade(self, request: Request) -> Accept | Response:
-        return Accept(wire.MSGPACK_PROTOCOL, Session(wire.MSGPACK, Limits(1, 1, 1)))
+        return Accept(wire.MSGPACK_PROTOCOL, Session(wire.MSGPACK, Limits(1, 1, 1, 1, 1)))
 
     def opened(self, connection: Connection) -> None:
         self.connections.append(connection)
@@ -140,7 +140,16 @@ async def test_a_reader_that_stays_too_slow_is_closed() -> None:
     roster: Roster[Connection] = Roster()
     roster.enter("r", binary=True)
     fanout = Fanout(server, roster, metrics)
-    upkeep = Upkeep(server, fanout, Newcomers(3600), metrics, behind_bytes=128 * 1024, patience_s=1)
+    upkeep = Upkeep(
+        server,
+        fanout,
+        Newcomers(3600),
+        Rounds(3600),
+        crowd.connections.append,
+        metrics,
+        behind_bytes=128 * 1024,
+        patience_s=1,
+    )
     running = asyncio.create_task(upkeep.run())
     item = wire.encode_item(wire.Comment("u", "u", "x" * 60_000))
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from secrets import token_hex
 
 from prometheus_client import CollectorRegistry
 
 from danmaku import envelope
-from danmaku.envelope import MAX_MESSAGE_BYTES, Counts, EdgeReport, Owners
+from danmaku.envelope import MAX_MESSAGE_BYTES, Counts, EdgeReport, Heads, Owners
+from danmaku.model import Position
 from danmaku.subjects import PARTITIONS, Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.owners import OwnerMap
@@ -24,10 +26,17 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
     heard: list[Counts] = []
     reports: list[EdgeReport] = []
     sizes: list[int] = []
+    answers: list[int] = []
+    sending: list[asyncio.Future[None]] = []
+    heads: dict[str, Position] = {}
 
-    def counted(payload: bytes, _: str) -> None:
+    def counted(payload: bytes, reply: str) -> None:
         sizes.append(len(payload))
-        heard.append(envelope.decode_counts(payload))
+        counts = envelope.decode_counts(payload)
+        heard.append(counts)
+        answer = envelope.encode(Heads({room: Position(2**52, 2**52) for room in counts.rooms}))
+        answers.append(len(answer))
+        sending.append(asyncio.ensure_future(listener.publish(reply, answer)))
 
     for process in ("even", "odd"):
         await listener.subscribe(subjects.counts(process), counted)
@@ -48,6 +57,7 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
         roster,
         lambda: 9,
         EdgeMetrics(CollectorRegistry()),
+        heads.update,
     )
     await told.tell()
     await eventually(lambda: len(heard) == 2)
@@ -64,3 +74,6 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
     assert max(sizes) <= MAX_MESSAGE_BYTES
     assert {room: viewers for counts in heard for room, viewers in counts.rooms.items()} == owned
     assert len({counts.edge for counts in heard}) == len(heard) / 2
+    await eventually(lambda: heads.keys() == owned.keys())
+    assert max(answers) <= MAX_MESSAGE_BYTES
+    await asyncio.gather(*sending)

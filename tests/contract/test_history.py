@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
-from danmaku.model import START, Position
+from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
 from danmaku.store import Store
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice
 from danmaku.store.leases import Taken
 from danmaku.subjects import partition_of
 from danmaku.wire import At, Batch
 from tests.contract.conftest import ROOMS
+from tests.contract.losing import lose, lose_state
 
 ROOM = "lobby"
 LONG = 60_000
@@ -282,3 +285,92 @@ async def test_any_room_name(store: Store, room: str) -> None:
     first = Append(room, taken[0].epoch, START, entry(Position(taken[0].epoch, 1), prev=START))
     assert (await one(store, "one", first)).outcome is Outcome.OK
     assert await store.history.head(room) == first.entry.last
+
+
+SHOW = RoomInfo(ROOM, "Show", created_ms=5)
+CLOSED = RoomInfo(ROOM, "Show", open=False, created_ms=5)
+
+
+def with_effect(append: Append, effect: Effect) -> Append:
+    return replace(append, effect=effect)
+
+
+async def state(store: Store) -> tuple[RoomInfo | None, list[str]]:
+    return await store.rooms.load(ROOM), await store.rooms.in_partition(partition_of(ROOM))
+
+
+async def test_an_entry_and_its_effect_are_stored_together(store: Store) -> None:
+    owner = await Owner.take(store)
+    for effect, kept in (
+        (Effect("create", SHOW), SHOW),
+        (Effect("save", CLOSED), CLOSED),
+        (Effect("create", SHOW), CLOSED),
+    ):
+        append = with_effect(owner.next(), effect)
+        assert await one(store, "one", append) == Appended(Outcome.OK, append.entry.last)
+        owner.head = append.entry.last
+        assert await state(store) == (kept, [ROOM])
+
+
+async def test_an_entry_that_is_refused_has_no_effect(store: Store) -> None:
+    old = await Owner.take(store)
+    kept = await old.append()
+    await store.rooms.save("one", old.epoch, SHOW)
+    wrong = Append(ROOM, old.epoch, START, entry(Position(old.epoch, 2)), Effect("save", CLOSED))
+    assert await one(store, "one", wrong) == Appended(Outcome.MISMATCH, kept.last)
+    assert await state(store) == (SHOW, [ROOM])
+    await old.release()
+    await Owner.take(store, "two")
+    for effect in (Effect("save", CLOSED), Effect("delete", closed_for_good(ROOM))):
+        late = with_effect(old.next(), effect)
+        assert await one(store, "one", late) == Appended(Outcome.FENCED, kept.last)
+        assert await state(store) == (SHOW, [ROOM])
+        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (kept,)
+
+
+async def test_a_repeat_of_an_entry_does_not_repeat_its_effect(store: Store) -> None:
+    owner = await Owner.take(store)
+    append = with_effect(owner.next(), Effect("save", CLOSED))
+    assert (await one(store, "one", append)).outcome is Outcome.OK
+    await store.rooms.save("one", owner.epoch, SHOW)
+    assert await one(store, "one", append) == Appended(Outcome.OK, append.entry.last)
+    assert await state(store) == (SHOW, [ROOM])
+
+
+async def test_a_last_entry_leaves_nothing_but_itself_and_what_keeps_the_room_closed(store: Store) -> None:
+    owner = await Owner.take(store)
+    await store.rooms.save("one", owner.epoch, SHOW)
+    await store.rooms.add_likes("one", owner.epoch, {ROOM: 3})
+    for _ in range(3):
+        await owner.append()
+    last = with_effect(owner.next(), Effect("delete", closed_for_good(ROOM)))
+    for _ in range(2):
+        assert await one(store, "one", last) == Appended(Outcome.OK, last.entry.last)
+        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (last.entry,)
+        assert await state(store) == (closed_for_good(ROOM), [])
+
+
+async def test_heads_of_many_rooms(store: Store) -> None:
+    owner = await Owner.take(store)
+    kept = await owner.append(3)
+    assert await store.history.heads([]) == []
+    assert await store.history.heads(["stage", ROOM, "kitchen"]) == [START, kept.last, START]
+
+
+async def test_a_log_that_lost_its_end_takes_the_same_entries_again(store: Store) -> None:
+    owner = await Owner.take(store)
+    appends = []
+    for count in (1, 3, 2):
+        appends.append(with_effect(owner.next(count), Effect("save", SHOW)))
+        assert (await one(store, "one", appends[-1])).outcome is Outcome.OK
+        owner.head = appends[-1].entry.last
+    whole = await store.history.latest(ROOM, 100, PLENTY)
+    for lost in (2, 3):
+        await lose(store, ROOM, lost)
+        await lose_state(store, ROOM)
+        head = await store.history.head(ROOM)
+        assert await one(store, "one", owner.next()) == Appended(Outcome.MISMATCH, head)
+        outcomes = await store.history.append("one", appends[-lost:])
+        assert outcomes == [Appended(Outcome.OK, append.entry.last) for append in appends[-lost:]]
+        assert await store.history.latest(ROOM, 100, PLENTY) == whole
+        assert await store.rooms.load(ROOM) == SHOW

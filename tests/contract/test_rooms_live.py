@@ -41,6 +41,7 @@ from danmaku.envelope import (
     SanctionRow,
     Shed,
     Shown,
+    UserNotice,
     UsersRequest,
 )
 from danmaku.model import Position, Role, RoomInfo, RoomSettings, closed_for_good
@@ -569,31 +570,59 @@ async def test_tokens_are_revoked_and_refreshed(live: Service) -> None:
 async def test_a_refresh_and_a_revocation_at_the_same_time(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The revocation comes after the refresh looked for one: the new pair is void all the same."""
+    """The revocation is written before what the refresh writes: there is no new pair."""
     store = await live.open_store()
     await live.owned(await live.start(store=store))
-    look_up, spend = store.tokens.revoked_ms, store.tokens.spend
-    kept_ms = 0
+    spend = store.tokens.spend
+    kept_until_ms = 0
 
-    async def overtaken(uids: list[str]) -> list[int]:
-        known = await look_up(uids)
+    async def overtaken(*words: Any, **more: Any) -> Any:
+        nonlocal kept_until_ms
+        kept_until_ms = more["until_ms"]
         await store.tokens.revoke("u1", round(time() * 1000), 60_000)
-        await asyncio.sleep(0.01)
-        return known
+        return await spend(*words, **more)
 
-    async def noted(*words: Any) -> Any:
-        nonlocal kept_ms
-        kept_ms = words[-1]
-        return await spend(*words)
-
-    monkeypatch.setattr(store.tokens, "revoked_ms", overtaken)
-    monkeypatch.setattr(store.tokens, "spend", noted)
+    monkeypatch.setattr(store.tokens, "spend", overtaken)
     expires_ms = round(time() * 1000) + MAX_LIFE_S * 1000
     request = envelope.encode(UsersRequest(2000, [RefreshRow("u1", "f1", 1, 1000, expires_ms)]))
-    (pair,) = envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
-    assert isinstance(pair, Refreshed)
-    assert pair.issued_ms <= (await look_up(["u1"]))[0]
-    assert kept_ms > (MAX_LIFE_S - 60) * 1000, "it is remembered as long as the spent token lives"
+    (answer,) = envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
+    assert isinstance(answer, Refused)
+    assert answer.name == "unauthorized"
+    assert kept_until_ms > expires_ms, "it is remembered as long as the spent token lives"
+
+
+async def test_the_newest_connection_of_a_device_stands(live: Service) -> None:
+    """And every edge is told to close older ones."""
+    first, second = await live.start(), await live.start()
+    await live.owned(first, second)
+    notices: list[UserNotice] = []
+    heard = asyncio.Event()
+
+    def notice(payload: bytes, _: str) -> None:
+        notices.append(envelope.decode_user_notice(payload))
+        heard.set()
+
+    await live.bus.subscribe(live.subjects.edges, notice)
+
+    async def hello(*rows: HelloRow) -> list[Any]:
+        request = envelope.encode(UsersRequest(2000, list(rows)))
+        return envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
+
+    one, two, three = (HelloRow("u1", 1000, "tv", n, f"edge-{n}", f"s{n}") for n in (1, 2, 3))
+    assert await hello(one, HelloRow("u1", 1000), HelloRow("u2", 1000, "tv", 1, "edge", "s")) == [Done()] * 3
+    assert await hello(two) == [Done()]
+    assert await hello(two) == [Done()]
+    (stale,) = await hello(one)
+    assert (stale.name, stale.detail) == ("conflict", "replaced by a newer connection of this device")
+    assert await hello(three) == [Done()]
+    async with asyncio.timeout(10):
+        while len(notices) < 2:
+            heard.clear()
+            await heard.wait()
+    assert [(one.uid, one.code, one.device, one.below) for one in notices] == [
+        ("u1", 4409, "tv", 2),
+        ("u1", 4409, "tv", 3),
+    ]
 
 
 async def test_a_process_of_another_layout_does_not_start(live: Service) -> None:

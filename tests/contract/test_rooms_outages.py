@@ -32,12 +32,14 @@ from danmaku.envelope import (
     Shown,
     UsersRequest,
 )
-from danmaku.model import Position, Role
+from danmaku.model import START, Position, Role, RoomInfo, RoomSettings, closed_for_good
+from danmaku.store import Store
 from danmaku.store.errors import StoreDown
-from danmaku.store.history import Append, Entry
+from danmaku.store.history import Append, Appended, Entry
 from danmaku.subjects import PARTITIONS, partition_of
 from tests.contract.conftest import until
-from tests.contract.rooms_service import QUICK, Service, send, service
+from tests.contract.losing import lose, lose_state
+from tests.contract.rooms_service import QUICK, Service, Watching, send, service
 from tests.contract.test_rooms_live import servers, the
 
 __all__ = ["servers"]
@@ -148,21 +150,25 @@ async def test_a_partition_that_somebody_else_took_is_given_up_unanswered(live: 
     "row",
     [
         PutRoomRow("a", "boss", Role.STREAMER, title="x"),
+        PutRoomRow("a", "boss", Role.STREAMER, open=False),
+        PutRoomRow("a", "boss", Role.STREAMER, open=False, settings=RoomSettings(max_length=9)),
         DeleteRoomRow("a", "boss", Role.STREAMER),
         SanctionRow("a", "mute", "u1", "mod", Role.MODERATOR),
         SanctionRow("a", "unmute", "u1", "mod", Role.MODERATOR),
     ],
-    ids=lambda row: f"{row.room} {getattr(row, 'verb', type(row).__name__)}",
+    ids=lambda row: f"{type(row).__name__} {getattr(row, 'verb', '')}",
 )
 async def test_a_change_for_a_lost_partition_is_sent_elsewhere(live: Service, row: Any) -> None:
     store = await live.open_store()
     process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    before = await _kept(store, "a")
     await store.leases.release(process.process.leases.partitions, process.process.name)
     (answer,) = await live.request(process.process.name, row)
     assert isinstance(answer, envelope.Elsewhere)
     assert partition_of(row.room) not in process.process.leases.partitions
+    assert await _kept(store, "a") == before, "neither the state nor an item of it"
 
 
 async def test_a_log_that_went_back_is_continued_in_a_new_epoch(
@@ -200,6 +206,7 @@ async def test_changes_are_repeated_until_their_outcome_is_known(
             (store.moderation, "impose"),
             (store.moderation, "lift"),
             (store.rooms, "delete"),
+            (store.history, "append"),
         )
     }
     process = await live.start(store=store)
@@ -211,10 +218,284 @@ async def test_changes_are_repeated_until_their_outcome_is_known(
     assert the(Room, await live.ask(PutRoomRow("a", "boss", Role.ADMIN, title="x"))).info.title == "x"
     for verb in ("mute", "unmute"):
         the(Done, await live.ask(SanctionRow("a", verb, "u1", "mod", Role.MODERATOR)))
-    the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.ADMIN)))
+    for _ in range(2):  # the second time there is nothing to say
+        the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.ADMIN)))
     assert all(fault.left == 0 for fault in faults.values())
     await until(lambda: _true(len(watching.items) == 2))
+    assert [item["k"] for _, item in watching.items] == ["c", "closed"]
     assert [notice["kind"] for notice in watching.frames(OutKind.NOTICE)] == ["muted", "unmuted"]
+    assert await _kept(store, "a") == (closed_for_good("a"), [2])
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+async def test_a_change_of_unknown_outcome_does_not_hold_until_it_is_known(
+    live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
+) -> None:
+    store = await live.open_store()
+    append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
+    process = await live.start(store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    append.left = 1000
+    close = PutRoomRow("a", "boss", Role.STREAMER, open=False)
+    name = process.process.name
+    assert await live.request(name, close, budget_s=0.5) == [Open()]
+    assert the(Room, await live.ask(GetRoomRow("a"))).info.open
+    the(Admitted, await live.ask(JoinRow("a", "u2", Role.VIEWER)))
+    append.left = 0
+    (answer,) = await live.request(name, close, budget_s=10)
+    assert not the(Room, answer).info.open
+    assert the(Refused, await live.ask(JoinRow("a", "u2", Role.VIEWER))).name == "room_closed"
+    await until(lambda: _true(len(watching.items) == 2))
+    assert [item["k"] for _, item in watching.items] == ["c", "closed"]
+    info, seqs = await _kept(store, "a")
+    assert info is not None
+    assert not info.open
+    assert seqs == [1, 2]
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+async def test_an_owner_that_dies_leaves_a_change_and_its_item_or_neither(
+    live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
+) -> None:
+    store = await live.open_store()
+    first = await live.start(store=store)
+    await live.owned(first)
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    with monkeypatch.context() as patched:
+        append = Fault(store.history, "append", patched, carried_out=carried_out)
+        append.left = 1000
+        row = PutRoomRow("a", "boss", Role.STREAMER, open=False)
+        assert await live.request(first.process.name, row, budget_s=0.5) == [Open()]
+        await first.kill()
+    watching = await live.watch("a")
+    await live.owned(await live.start(store=store))
+    room = the(Room, await live.ask(GetRoomRow("a")))
+    await watching.until(1, OutKind.BATCH)
+    assert room.info.open is not carried_out
+    assert [item["k"] for _, item in watching.items] == ["closed" if carried_out else "c"]
+
+
+async def test_changes_of_one_room_at_one_time_do_not_lose_each_other(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    watching = await live.watch("a")
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    answers = await live.request(
+        process.process.name,
+        PutRoomRow("a", "boss", Role.STREAMER, settings=RoomSettings(max_length=9)),
+        PutRoomRow("a", "boss", Role.STREAMER, title="Show"),
+        PutRoomRow("a", "boss", Role.STREAMER, open=False),
+        PutRoomRow("a", "boss", Role.STREAMER, title="Over"),
+        PutRoomRow("a", "boss", Role.STREAMER, open=True, settings=RoomSettings(max_length=8)),
+    )
+    told = [the(Room, answer).info for answer in answers]
+    assert [info.title for info in told] == ["", "Show", "Show", "Over", "Over"]
+    assert [info.open for info in told] == [True, True, False, False, True]
+    info, _ = await _kept(await live.open_store(), "a")
+    assert info == told[-1]
+    await until(lambda: _true(len(watching.items) == 5))
+    assert [item["k"] for _, item in watching.items] == ["c", "settings", "closed", "settings", "opened"]
+
+
+async def test_a_store_that_lost_its_last_writes_gets_them_again_with_the_next_comment(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+    first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, settings=RoomSettings(max_length=9))))
+    the(Shown, await live.ask(send("a", "u1", "two", "c2")))
+    last = the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="Show")))
+    for lost in (1, 2, 3):  # at last also what made the room
+        await lose(store, "a", lost)
+        await lose_state(store, "a")
+        shown = the(Shown, await live.ask(send("a", "u1", f"after {lost}", f"after {lost}")))
+        assert (shown.epoch, shown.seq) == (first.epoch, 3 + lost)
+        await until(lambda: _saved(store, last.info))
+        await _whole(store, watching, 3 + lost)
+    assert process.metric("danmaku_rooms_reappended_batches_total") == 6
+    assert the(Shown, await live.ask(send("a", "u1", "two", "c2"))).seq == 3
+    assert process.metric("danmaku_rooms_lease_changes_total", change="lost") == 0
+
+
+async def test_a_store_that_loses_writes_again_and_again_costs_nobody_anything(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+
+    async def talk(uid: str) -> list[int]:
+        answers = [await live.ask(send("a", uid, f"{n}", f"c{n}")) for n in range(30)]
+        return [the(Shown, answer).seq for answer in answers]
+
+    talking = asyncio.gather(*(talk(f"u{number}") for number in range(4)))
+    while not talking.done():
+        await asyncio.sleep(0.02)
+        await lose(store, "a", 2)
+    assert sorted(seq for seqs in await talking for seq in seqs) == list(range(1, 121))
+    the(Shown, await live.ask(send("a", "u1", "last", "last")))
+    await _whole(store, watching, 121)
+    assert process.metric("danmaku_rooms_lease_changes_total", change="lost") == 0
+    assert process.metric("danmaku_rooms_reappended_batches_total") > 0
+
+
+async def test_a_deleted_room_of_a_store_that_lost_writes_stays_closed(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.ADMIN)))
+    await lose(store, "a", 1)
+    await lose_state(store, "a")
+    the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="Again")))
+    await until(lambda: _true(process.metric("danmaku_rooms_reappended_batches_total") == 2))
+    info, seqs = await _kept(store, "a")
+    assert info is not None
+    assert (info.title, info.open, seqs) == ("Again", True, [2, 3])
+
+
+async def test_a_store_that_is_back_without_its_last_writes_gets_them_again_at_once(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    rooms = [f"r{number}" for number in range(40)]
+    watchings = [await live.watch(room) for room in rooms]
+    for text in ("one", "two", "three"):
+        rows = [send(room, "u1", text, text) for room in rooms]
+        await live.request(process.process.name, *rows)
+    ping = Fault(store, "ping", monkeypatch, carried_out=False)
+    for room in rooms:
+        await lose(store, room, 2)
+    ping.left = 1
+    await until(lambda: _true(process.metric("danmaku_rooms_reappended_batches_total") == 2 * len(rooms)))
+    for room, watching in zip(rooms, watchings, strict=True):
+        await _whole(store, watching, 3, room)
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+async def test_what_is_appended_again_may_be_of_unknown_outcome_too(
+    live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
+) -> None:
+    store = await live.open_store()
+    append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
+    process = await live.start(store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+    for text in ("one", "two", "three"):
+        the(Shown, await live.ask(send("a", "u1", text, text)))
+    await lose(store, "a", 2)
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    append.left = 2
+    process.process._flush.torn(loaded, await store.history.head("a"))  # as the lookout says it
+    await until(lambda: _head_is(store, loaded.room.head))
+    assert append.left == (1 if carried_out else 0)
+    append.left = 0
+    the(Shown, await live.ask(send("a", "u1", "four", "four")))
+    await _whole(store, watching, 4)
+
+
+async def test_one_batch_alone_of_those_appended_again_may_be_of_unknown_outcome(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+    for text in ("one", "two", "three"):
+        the(Shown, await live.ask(send("a", "u1", text, text)))
+    await lose(store, "a", 2)
+    append, failed = store.history.append, False
+
+    async def half(name: str, appends: list[Append]) -> list[Appended | Exception]:
+        nonlocal failed
+        if failed or len(appends) == 1:
+            return await append(name, appends)
+        failed = True
+        return [*await append(name, appends[:1]), StoreDown("as the test wants it")]
+
+    monkeypatch.setattr(store.history, "append", half)
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    process.process._flush.torn(loaded, await store.history.head("a"))
+    await until(lambda: _head_is(store, loaded.room.head))
+    assert failed
+    await _whole(store, watching, 3)
+
+
+async def test_a_state_that_cannot_be_restored_for_want_of_the_lease_is_given_up(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    await live.owned(process)
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    save = Fault(store.rooms, "save", monkeypatch, carried_out=False)
+    save.left = 1000
+    await lose(store, "a", 1)
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    process.process._flush.torn(loaded, START)
+    await until(lambda: _true(save.seen > 0))
+    await store.leases.release(process.process.leases.partitions, process.process.name)
+    save.left = 0
+    await until(lambda: _true(loaded.gone))
+    assert partition_of("a") not in process.process.leases.partitions
+
+
+async def test_a_store_that_lost_more_than_is_remembered_is_continued_in_a_new_epoch(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+    first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    for text in ("two", "three"):
+        the(Shown, await live.ask(send("a", "u1", text, text)))
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    loaded.recent.forget(float("inf"))
+    await lose(store, "a", 2)
+    assert await live.request(process.process.name, send("a", "u1", "four", "c4"), budget_s=1) == [Open()]
+    second = the(Shown, await live.ask(send("a", "u1", "four", "c4")))
+    assert second.epoch > first.epoch
+    await until(lambda: _true(watching.outs[-1].first == (second.epoch, 1)))
+    assert watching.outs[-1].prev == (first.epoch, 1)
+    assert process.metric("danmaku_rooms_reappended_batches_total") == 0
+
+
+async def test_a_log_that_was_mended_meanwhile_is_left_alone(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+    for text in ("one", "two"):
+        the(Shown, await live.ask(send("a", "u1", text, text)))
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    process.process._flush.torn(loaded, START)  # it was so when it was read
+    the(Shown, await live.ask(send("a", "u1", "three", "three")))
+    await _whole(store, watching, 3)
+    assert process.metric("danmaku_rooms_lease_changes_total", change="lost") == 0
+
+
+async def test_a_lost_lease_is_found_when_a_log_is_to_be_mended(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    await live.owned(process)
+    for text in ("one", "two"):
+        the(Shown, await live.ask(send("a", "u1", text, text)))
+    await lose(store, "a", 1)
+    await store.leases.release(process.process.leases.partitions, process.process.name)
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    process.process._flush.torn(loaded, await store.history.head("a"))
+    await until(lambda: _true(loaded.gone))
+    assert partition_of("a") not in process.process.leases.partitions
+    assert (await store.history.head("a")).seq == 1
 
 
 async def test_leases_that_cannot_be_renewed_run_out_and_come_back(
@@ -300,7 +581,7 @@ async def test_whoever_cannot_be_answered_is_told_so_at_once(
     await live.owned(process)
     reads = [
         (store.history, "latest"),
-        (store.tokens, "revoked_ms"),
+        (store.sessions, "greet"),
         (store.tokens, "spend"),
         (store.rooms, "in_partition"),
     ]
@@ -318,7 +599,7 @@ async def test_whoever_cannot_be_answered_is_told_so_at_once(
     rows: list[Any] = [HelloRow("u1", 1), RefreshRow("u1", "f", 1, 1)]
     reply = envelope.decode_users_reply(await ask(live.subjects.users, UsersRequest(5000, rows)))
     assert [the(Refused, answer).name for answer in _answers(reply)] == ["unavailable"] * 2
-    faults["revoked_ms"].left = 0
+    faults["greet"].left = 0
     reply = envelope.decode_users_reply(await ask(live.subjects.users, UsersRequest(5000, rows)))
     assert [type(answer) for answer in reply.answers] == [Done, Refused]
 
@@ -388,19 +669,24 @@ async def test_likes_count_once_when_partitions_are_handed_back_meanwhile(
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
-async def test_the_first_item_of_a_room_waits_until_the_room_is_saved(
+async def test_the_first_item_of_a_room_creates_it(
     live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
 ) -> None:
     store = await live.open_store()
-    create = Fault(store.rooms, "create", monkeypatch, carried_out=carried_out)
+    append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
     process = await live.start(store=store)
     await live.owned(process)
-    create.left = 2
+    the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER)))
+    assert await _kept(store, "a") == (None, [])
+    append.left = 2
     both = await live.request(
         process.process.name, send("a", "u1", "one", "c1"), send("b", "u1", "one", "c1"), budget_s=10
     )
     assert [the(Shown, answer).seq for answer in both] == [1, 1]
-    assert all([await store.rooms.load(room) for room in ("a", "b")])
+    for room in ("a", "b"):
+        info, seqs = await _kept(store, room)
+        assert info == the(Room, await live.ask(GetRoomRow(room))).info
+        assert seqs == [1]
 
 
 async def test_a_new_room_of_a_lost_partition_is_given_up(live: Service) -> None:
@@ -426,6 +712,29 @@ async def test_more_than_a_process_can_owe_is_refused(live: Service, monkeypatch
 
 def _answers(reply: envelope.UsersReply) -> list[envelope.Answer]:
     return [answer for answer in reply.answers if not isinstance(answer, envelope.Refreshed)]
+
+
+async def _kept(store: Store, room: str) -> tuple[RoomInfo | None, list[int]]:
+    """What the store has of a room: its state, and the last seqs of its batches."""
+    kept = await store.history.latest(room, 100, 100_000)
+    return await store.rooms.load(room), [entry.last.seq for entry in kept.entries]
+
+
+async def _whole(store: Store, watching: Watching, items: int, room: str = "a") -> None:
+    """The log and what viewers saw are the same batches, none twice."""
+    await until(lambda: _true(len(watching.items) == items))
+    kept = await store.history.after(room, START, 1000, 1_000_000)
+    assert kept.complete
+    shown = [out.frame for out in watching.outs if out.kind is OutKind.BATCH]
+    assert [entry.frame for entry in kept.entries] == shown
+
+
+async def _saved(store: Store, info: RoomInfo) -> bool:
+    return await store.rooms.load(info.room) == info
+
+
+async def _head_is(store: Store, head: Position) -> bool:
+    return await store.history.head("a") == head
 
 
 async def _true(truth: bool) -> bool:

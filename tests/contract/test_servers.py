@@ -57,7 +57,7 @@ async def test_nats_lets_in_only_who_knows_the_password(tmp_path: Path) -> None:
         bus = await NatsBus.connect(Nats(url=server.url), "test")
         await bus.close()
         stranger = server.url.replace("sesame", "simsim")
-        with pytest.raises(BusDown, match="Authorization"):
+        with pytest.raises(BusDown, match=r"Authorization|ConnectionReset"):  # it hangs up as it says why
             await NatsBus.connect(Nats(url=stranger), "stranger")
         assert stat.S_IMODE(server.config.stat().st_mode) == 0o600
         assert b"sesame" not in Path(f"/proc/{child.pid}/cmdline").read_bytes()

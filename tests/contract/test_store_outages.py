@@ -16,6 +16,7 @@ from danmaku.model import START, Position
 from danmaku.servers import Running, ValkeyServer, running
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome
+from danmaku.store.sessions import Hello, Standing
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import partition_of
@@ -96,10 +97,10 @@ async def test_calls_that_are_given_up_leave_no_reply_to_others(server: Running,
         for call in calls[::2]:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        revoked, head, _ = await asyncio.gather(
-            store.tokens.revoked_ms(["ann"]), store.history.head("lobby"), store.ping()
+        (greeted,), head, _ = await asyncio.gather(
+            store.sessions.greet([Hello("ann", 1)], 1, LONG, 8), store.history.head("lobby"), store.ping()
         )
-        assert (revoked, head) == ([0], START)
+        assert (greeted.standing, head) == (Standing.GOOD, START)
 
 
 async def test_scripts_are_given_again_to_a_server_that_forgot_them(server: Running) -> None:

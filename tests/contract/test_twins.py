@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from config.settings import Rooms
 from config.settings import Store as StoreSettings
 from danmaku.memory import MemoryStore
-from danmaku.model import START, Position, RoomInfo
+from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
 from danmaku.store import Store
 from danmaku.store.history import Append, Appended, Entry, Slice
 from danmaku.store.moderation import Sanction
+from danmaku.store.sessions import Counted, Hello
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
+from tests.contract.losing import lose
 from tests.contract.test_history import entry
 
 ROOM = "lobby"
@@ -40,7 +42,9 @@ append = st.tuples(
     st.integers(1, 3),
     st.sampled_from([0, 0, 0, 10, 30_000, 60_000, 200_000]),
     st.sampled_from(["next", "next", "next", "again", "wrong"]),
+    st.sampled_from([None, None, None, "create", "save", "delete"]),
 )
+lost = st.tuples(st.just("lose"), st.integers(1, 3))
 read = [
     st.tuples(st.just("after"), st.integers(-3, -1), st.integers(0, 12), bounds),
     st.tuples(st.just("latest"), bounds),
@@ -55,6 +59,13 @@ state = [
     st.tuples(st.just("lift"), who, uids),
     st.tuples(st.just("sanctions"), moments),
 ]
+hellos = st.tuples(
+    st.just("greet"),
+    st.integers(1, 4),
+    st.sampled_from("ab"),
+    st.sampled_from(["tv", "phone", "watch"]),
+    st.sampled_from([0, 1, LONG // 4 - 1, LONG // 4, LONG - 1, LONG]),
+)
 tokens = st.tuples(
     st.just("spend"), st.sampled_from([-1, 0, 1, 1, 1, 2]), st.sampled_from([0, 1, 49, 50, 51])
 )
@@ -104,23 +115,30 @@ class World:
     async def hand_over(self) -> Any:
         return await self.release("holder"), await self.take("other")
 
-    async def append(self, who: str, count: int, wait_ms: int, style: str) -> Any:
+    async def append(self, who: str, count: int, wait_ms: int, style: str, verb: Any) -> Any:
         self.at += wait_ms
         name, lease = self._lease(who)
         append = self.last.get(name)
         if append is None or style != "again":
-            append = self._next(lease, count, wrong=style == "wrong")
+            append = self._next(lease, count, verb, wrong=style == "wrong")
         self.last[name] = append
         (outcome,) = await self.store.history.append(name, [append])
         assert isinstance(outcome, Appended)
-        return outcome.outcome, self._told(outcome.head), self._told(await self.store.history.head(ROOM))
+        head = self._told(await self.store.history.head(ROOM))
+        return outcome.outcome, self._told(outcome.head), head, await self.room()
 
-    def _next(self, lease: int, count: int, wrong: bool) -> Append:
+    async def lose(self, entries: int) -> Any:
+        await lose(self.store, ROOM, entries)
+        return self._told(await self.store.history.head(ROOM))
+
+    def _next(self, lease: int, count: int, verb: Any, wrong: bool) -> Append:
         head = self.head
         first = head.epoch != lease
         last = Position(lease, count if first else head.seq + count)
         expected = Position(head.epoch, head.seq + 1) if wrong else head
-        return Append(ROOM, lease, expected, entry(last, count, self.at, head if first else None))
+        info = closed_for_good(ROOM) if verb == "delete" else RoomInfo(ROOM, str(last.seq), created_ms=7)
+        effect = Effect(verb, info) if verb else None
+        return Append(ROOM, lease, expected, entry(last, count, self.at, head if first else None), effect)
 
     async def after(self, epoch: int, seq: int, bound: tuple[int, int]) -> Any:
         since = Position(self.epochs[max(epoch, -len(self.epochs))], seq)
@@ -158,9 +176,22 @@ class World:
     async def spend(self, further: int, wait_ms: int) -> Any:
         self.now_ms += wait_ms
         n = max(self.spent + further, 1)
-        spent = await self.store.tokens.spend("ann", "family", n, self.now_ms, 50, LONG)
+        spent = await self.store.tokens.spend(
+            "ann",
+            "family",
+            n,
+            issued_ms=self.now_ms - 1,
+            now_ms=self.now_ms,
+            grace_ms=50,
+            until_ms=self.now_ms + LONG,
+        )
         self.spent = spent.n - 1 if spent else 0
         return spent
+
+    async def greet(self, n: int, session: str, device: str, wait_ms: int) -> Any:
+        self.now_ms += wait_ms
+        hello = Hello("ann", 5, Counted(device, n, "edge", session))
+        return await self.store.sessions.greet([hello], self.now_ms, LONG, 2)
 
     async def look(self) -> None:
         """What a new owner would do first: see where the log ends."""
@@ -182,7 +213,7 @@ class World:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.one_of(append, append, *read, *ownership), min_size=15, max_size=50))
+@given(st.lists(st.one_of(append, append, append, *read, *ownership, lost), min_size=15, max_size=50))
 async def test_equal_logs(store_url: str, steps: list[tuple[Any, ...]]) -> None:
     everything = (("after", -3, 0, (1000, 1 << 20)), ("latest", (1000, 1 << 20)))
     await compare(store_url, [("take", "holder"), *steps, *everything])
@@ -192,6 +223,12 @@ async def test_equal_logs(store_url: str, steps: list[tuple[Any, ...]]) -> None:
 @given(st.lists(st.one_of(*state, *ownership), min_size=10, max_size=40))
 async def test_equal_states(store_url: str, steps: list[tuple[Any, ...]]) -> None:
     await compare(store_url, [("take", "holder"), *steps, ("room",), ("sanctions", 0)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(hellos, min_size=2, max_size=12))
+async def test_equal_sessions(store_url: str, steps: list[tuple[Any, ...]]) -> None:
+    await compare(store_url, steps)
 
 
 @settings(max_examples=100, deadline=None)

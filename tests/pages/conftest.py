@@ -75,8 +75,9 @@ class Visitors:
             await self._contexts.pop().close()
 
     def _heard(self, message: ConsoleMessage) -> None:
-        # that a socket could not be opened is told by the browser itself, whatever a page does
-        if message.type in ("error", "warning") and not message.text.startswith("WebSocket connection to"):
+        # that a server is gone is told by the browser itself, whatever a page does
+        gone = message.text.startswith("WebSocket connection to") or "ERR_CONNECTION_REFUSED" in message.text
+        if message.type in ("error", "warning") and not gone:
             self.complaints.append(message.text)
 
 

@@ -95,8 +95,9 @@ class _Run:
             return self._did(["take", _batch_frame(batch)], self._reader.take(batch))
         if verb == "skip":
             first = self._position()
-            skip = Skip("r", first.epoch, first.seq, first.seq + self._dice.randint(0, 3))
-            frame = {"t": "skip", "room": "r", "epoch": skip.epoch, "from": skip.from_, "to": skip.to}
+            prev = At.of(self._position()) if self._dice.random() < 0.3 else None
+            skip = Skip("r", first.epoch, first.seq, first.seq + self._dice.randint(0, 3), prev)
+            frame = msgspec.to_builtins(skip)
             return self._did(["take", frame], self._reader.take(skip))
         if verb == "stats":
             head = self._position()

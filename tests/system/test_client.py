@@ -337,6 +337,26 @@ async def test_a_pull_that_is_refused_waits_and_one_refused_for_good_gives_up() 
         assert room.missed == 2
 
 
+async def test_a_pull_that_came_too_soon_is_not_made_again_before_its_time() -> None:
+    refused = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(HEAD)
+        await visit.say(visit.batch(5, 13, "thirteen"))
+        pull = await visit.expect(History)
+        await visit.say(Err(pull.id, 4291, "rate_limited", "slowly", 60_000))
+        refused.set()
+        await visit.hear()
+        raise AssertionError("it asked again")
+
+    async with scripted(script) as url, Client(url, timing=QUICK) as client:
+        await client.join("demo")
+        await asyncio.wait_for(refused.wait(), 10)
+        for _ in range(50):
+            await client.ping()  # it had every chance
+
+
 async def test_a_dead_connection_is_noticed() -> None:
     async def dead(visit: Visit) -> None:
         visit.silent = True

@@ -194,6 +194,15 @@ def test_nothing_outlives_it_even_when_it_is_killed(tmp_path: Path) -> None:
         assert service.data.url() is None
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """SIGHUP means something, even where all this runs under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_its_terminal_may_be_closed(tmp_path: Path) -> None:
     with deployed(tmp_path, "--workers", "2") as service:
         processes = service.processes()

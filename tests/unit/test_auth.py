@@ -22,7 +22,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from config.settings import Auth
-from danmaku.auth import MAX_LIFE_S, MAX_TOKEN, AuthError, Authority, from_settings
+from danmaku.auth import MAX_LIFE_S, MAX_TOKEN, AuthError, Authority, TokenPair, from_settings
 from danmaku.errors import Refusal
 from danmaku.model import Identity, Role
 
@@ -106,6 +106,18 @@ def test_what_is_issued_is_what_is_verified(
     assert claims.identity == said
     assert (claims.n, claims.issued_ms, claims.ttl_s) == (1, now_ms, None)
     assert claims.expires_ms == now_ms + 30 * 24 * 3600 * 1000
+
+
+def test_how_long_a_refresh_token_and_the_next_one_can_live() -> None:
+    judge = authority(refresh_ttl_s=100)
+    year_s = 366 * 24 * 3600
+    brief, long = judge.issue(ANN, NOW), judge.issue(ANN, NOW, ttl_s=year_s)
+    later_s = NOW + 60
+
+    def lasts_s(pair: TokenPair) -> float:
+        return judge.read_refresh(pair.refresh, later_s).expires_ms / 1000 - NOW
+
+    assert [lasts_s(pair) for pair in (brief, long)] == pytest.approx([3600 + 60, year_s + 60], abs=0.01)
 
 
 @pytest.mark.parametrize("algorithm", PAIRS)

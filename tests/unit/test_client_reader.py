@@ -164,6 +164,18 @@ def test_a_skip_moves_on_without_items() -> None:
     assert (reader.position, reader.skipped, gap(reader)) == (Position(1, 9), 5, None)
 
 
+def test_a_skip_into_another_epoch_follows_what_it_names() -> None:
+    reader = at(1, 3)
+    assert reader.take(Skip("r", 9, 1, 4, At(1, 3))) == []
+    assert (reader.position, reader.skipped, gap(reader)) == (Position(9, 4), 4, None)
+    assert seen(reader.take(batch(9, 5, 1))) == [(9, 5)]
+    behind = at(1, 2)
+    assert behind.take(Skip("r", 9, 1, 4, At(1, 3))) == []
+    assert gap(behind) == Position(1, 2)
+    assert seen(pulled(behind, [batch(1, 3, 1)], complete=True)) == [(1, 3)]
+    assert (behind.position, gap(behind), behind.missed) == (Position(9, 4), None, 0)
+
+
 def test_a_first_join_starts_where_it_is_told() -> None:
     reader = RoomReader()
     assert reader.since is None

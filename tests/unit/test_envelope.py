@@ -45,6 +45,7 @@ MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
     (envelope.Counts("e1", 77, {"demo": 3}), envelope.decode_counts),
     (envelope.EdgeReport("e1", ["ws://a"], 5, True), envelope.decode_edge_report),
     (envelope.UserNotice("u1", 4401, "revoked"), envelope.decode_user_notice),
+    (envelope.UserNotice("u1", 4409, "replaced", "tv", 7), envelope.decode_user_notice),
     (envelope.HistoryRequest("demo", 50, 100, Position(1, 2)), envelope.decode_history_request),
     (envelope.HistoryRequest("demo", 50, 100), envelope.decode_history_request),
     (envelope.HistoryReply([b"\x80", b""], False, 1, 2), envelope.decode_history_reply),
@@ -55,6 +56,7 @@ MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
             100,
             [
                 envelope.HelloRow("u1", 5),
+                envelope.HelloRow("u1", 5, "tv", 7, "edge", "s1"),
                 envelope.RefreshRow("u1", "f1", 2, 5),
                 envelope.RevokeRow("u1"),
             ],

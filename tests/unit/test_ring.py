@@ -25,8 +25,13 @@ def make(*batches: Batch, max_batches: int = 100, max_bytes: int = 1_000_000) ->
     return ring
 
 
-def make_page(frames: list[bytes]) -> Page:
-    return Page(Position(5, 1), frames, Position(5, 9), complete=True)
+def make_page(frames: list[bytes], max_bytes: int = 1_000_000) -> Page:
+    return Page(Position(5, 1), frames, Position(5, 9), True, max_bytes)
+
+
+def bridged(page: Page, ring: Ring, codec: wire.Codec = wire.MSGPACK) -> tuple[list[int], bool] | None:
+    bridge = page.bridge(ring, codec)
+    return None if bridge is None else (seqs(bridge[0], codec), bridge[1])
 
 
 def seqs(history: msgspec.Raw, codec: wire.Codec = wire.MSGPACK) -> list[int]:
@@ -162,12 +167,14 @@ def test_a_snapshot_without_a_position_is_the_newest() -> None:
     assert seqs(ring.snapshot(wire.MSGPACK, None, 99, 2 * size)[0]) == [3, 5]
 
 
-def test_a_snapshot_after_a_position_is_all_or_the_newest() -> None:
+def test_a_snapshot_after_a_position_is_what_comes_next_or_the_newest() -> None:
     ring = make(batch(5, 1, 2, START), batch(5, 3, 2), batch(5, 5, 2))
     history, complete = ring.snapshot(wire.MSGPACK, Position(5, 2), 1, 1_000_000)
     assert (seqs(history), complete) == ([3, 5], True)
     history, complete = ring.snapshot(wire.MSGPACK, START, 1, 1)
-    assert (seqs(history), complete) == ([5], False)
+    assert (seqs(history), complete) == ([1], False)
+    history, complete = ring.snapshot(wire.MSGPACK, Position(5, 2), 1, len(frame(5, 3, 2)))
+    assert (seqs(history), complete) == ([3], False)
     ring.jump(batch(5, 9))
     history, complete = ring.snapshot(wire.MSGPACK, Position(5, 2), 1, 1_000_000)
     assert (seqs(history), complete) == ([9], False)
@@ -189,33 +196,57 @@ def test_remembered_snapshots_are_bounded() -> None:
         assert len(seqs(ring.snapshot(wire.MSGPACK, Position(5, seq), 1, 1_000_000)[0])) == 50 - seq
 
 
+def test_what_is_lost_for_good_is_behind_the_ring() -> None:
+    ring = make(batch(5, 1, 2, START))
+    ring.skip(Position(5, 4))
+    assert (len(ring), ring.size_bytes, ring.head) == (0, 0, Position(5, 4))
+    assert not ring.covers(Position(5, 2))
+    assert ring.add(batch(5, 5)) is Added.SHOWN
+    assert ring.covers(Position(5, 4))
+
+
+def test_what_a_batch_follows() -> None:
+    assert batch(5, 3).before == Position(5, 2)
+    assert batch(8, 1, prev=Position(5, 2)).before == Position(5, 2)
+
+
 def test_stored_batches_can_lead_to_the_ring() -> None:
     ring = Ring(10, 1_000_000)
     ring.jump(batch(5, 5))
     ring.add(batch(5, 6))
     stored = [frame(5, 2), frame(5, 3, 2), frame(5, 5)]
     page = make_page(stored)
-    history = page.bridge(ring, wire.JSON, 1_000_000)
-    assert history is not None
-    assert seqs(history, wire.JSON) == [2, 3, 5, 6]
+    assert bridged(page, ring, wire.JSON) == ([2, 3, 5, 6], True)
     assert seqs(page.history(wire.JSON), wire.JSON) == [2, 3, 5]
-    for missing in (stored[1:], stored[:1], []):
-        assert make_page(missing).bridge(ring, wire.JSON, 1_000_000) is None
+    assert bridged(make_page(stored[:1]), ring) == ([2], False)
+    for missing in (stored[1:], []):
+        assert bridged(make_page(missing), ring) is None
+
+
+def test_what_leads_to_the_ring_is_bounded_and_goes_on_where_it_ends() -> None:
+    ring = Ring(10, 1_000_000)
+    ring.jump(batch(5, 5))
+    ring.add(batch(5, 6))
+    stored = [frame(5, 2), frame(5, 3, 2), frame(5, 5)]
+    for bound, expected in {1: [2], len(stored[0]): [2], sum(map(len, stored[:2])): [2, 3]}.items():
+        page = make_page(stored, bound)
+        assert bridged(page, ring) == (expected, False)
+        assert not page.complete
+    assert bridged(make_page(stored, sum(map(len, stored))), ring) == ([2, 3, 5], False)
+    exact = Page(Position(5, 5), [frame(5, 6)], Position(5, 6), True, len(frame(5, 6)))
+    assert bridged(exact, ring) == ([6], True)
+    assert exact.complete
 
 
 def test_a_page_is_encoded_once_for_all() -> None:
     ring = make(batch(5, 1, prev=START), batch(5, 2), batch(5, 3))
     page = make_page([frame(5, 2)])
     for codec in (wire.MSGPACK, wire.JSON):
-        history = page.bridge(ring, codec, 1_000_000)
-        assert history is not None
-        assert seqs(history, codec) == [2, 3]
-        assert page.bridge(ring, codec, 1_000_000) is history
+        assert bridged(page, ring, codec) == ([2, 3], True)
+        assert page.bridge(ring, codec) is page.bridge(ring, codec)
         assert page.history(codec) is page.history(codec)
     ring.add(batch(5, 4))
-    later = page.bridge(ring, wire.JSON, 1_000_000)
-    assert later is not None
-    assert seqs(later, wire.JSON) == [2, 3, 4]
+    assert bridged(page, ring, wire.JSON) == ([2, 3, 4], True)
 
 
 def test_a_page_that_cannot_be_read_is_no_page() -> None:

@@ -15,7 +15,7 @@ from config.settings import Policy, Rooms
 from danmaku import wire
 from danmaku.envelope import EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
 from danmaku.errors import Refusal
-from danmaku.model import START, Position, Role, RoomInfo, RoomSettings
+from danmaku.model import START, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
 from rooms.batch import Batch
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
@@ -25,6 +25,7 @@ LOOSE = Policy(user_burst=10_000, user_count=10_000, repeat_s=0, display_per_s=1
 LIMITS = Rooms()
 GIFT = wire.encode_item(wire.Gift("boss", "Boss", "rocket"))
 NOW = Moment(1000.0, 5_000_000)
+CHANGER = 0
 
 
 def make(
@@ -34,8 +35,10 @@ def make(
     lease: int = 7,
     head: Position = START,
     space: int = 100,
+    info: RoomInfo = RoomInfo("a"),  # noqa: B008  it is frozen
+    saved: bool = True,
 ) -> Room[str]:
-    return Room(RoomInfo("a"), lease, head, Sanctions(), Space(space), limits, policy, _never)
+    return Room(info, lease, head, Sanctions(), Space(space), limits, policy, _never, saved=saved)
 
 
 def send(text: str = "hi", cid: str = "c1", uid: str = "u1", role: Role = Role.VIEWER) -> SendRow:
@@ -48,6 +51,13 @@ def event(cid: str = "g1", role: Role = Role.STREAMER, item: bytes = GIFT) -> Ev
 
 def later(seconds: float) -> Moment:
     return Moment(NOW.s + seconds, NOW.ms + round(seconds * 1000))
+
+
+def save(**info: Any) -> Effect:
+    return Effect("save", RoomInfo("a", **info))
+
+
+DELETE = Effect("delete", closed_for_good("a"))
 
 
 def items(batch: Batch | None) -> list[Any]:
@@ -181,14 +191,14 @@ def test_batches_are_bounded_and_the_rest_comes_next() -> None:
 def test_more_than_a_process_can_owe_is_refused_and_space_comes_back() -> None:
     space = Space(2)
     room: Room[str] = Room(RoomInfo("a"), 7, START, Sanctions(), space, Rooms(), LOOSE, _never)
-    room.change(RoomInfo("a", settings=RoomSettings(slow_s=0)))
+    assert room.change(save(settings=RoomSettings(slow_s=0)), "w0")
     room.take(send(cid="c1"), "w1", NOW)
     room.take(send(cid="c2"), "w2", NOW)
     assert refused(room.take, send(cid="c3"), "w3", NOW) == "unavailable"
     room.take(send(cid="c2"), "w4", NOW)  # a repeat takes no space
     assert space.left == 0
     room.cut(NOW)
-    assert [waiter for waiter, _ in room.stored(NOW)] == ["w1", "w2", "w4"]
+    assert [waiter for waiter, _ in room.stored(NOW)] == ["w0", "w1", "w2", "w4"]
     assert space.left == 2
     room.take(send(cid="c2"), "w3", NOW)
     room.abandon()
@@ -196,34 +206,131 @@ def test_more_than_a_process_can_owe_is_refused_and_space_comes_back() -> None:
     assert space.left == space.most == 2
 
 
-def test_a_change_of_settings_is_an_item_and_counts_at_once() -> None:
+def test_a_change_is_an_item_and_holds_once_that_is_stored() -> None:
     room = make()
-    info = RoomInfo("a", title="Show", settings=RoomSettings(max_length=2))
-    room.change(info)
-    assert refused(room.take, send("abc"), "w", NOW) == "too_long"
-    room.take(send("ab"), "w", NOW)
-    shown = items(room.cut(NOW).batch)
+    change = save(title="Show", settings=RoomSettings(max_length=2))
+    assert room.change(change, "boss")
+    assert room.info == RoomInfo("a")
+    room.take(send("long"), "w", NOW)
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert batch.effect == change
+    shown = items(batch)
     assert [item["k"] for item in shown] == ["settings", "c"]
     assert shown[0]["settings"]["max_length"] == 2
     assert shown[0]["settings"]["display_per_s"] == LOOSE.display_per_s
-    room.stored(NOW)
-    room.change(msgspec.structs.replace(info, title="Other"))
+    room.take(send("still", "c2"), "w2", NOW)
+    assert room.stored(NOW) == [("boss", Shown(7, 1, NOW.ms)), ("w", Shown(7, 2, NOW.ms))]
+    assert room.info == change.info
+    assert refused(room.take, send("abc", "c3"), "w", NOW) == "too_long"
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert batch.effect is None
+
+
+def test_of_a_change_that_is_in_doubt_nothing_holds_yet() -> None:
+    room = make()
+    room.change(save(open=False), "boss")
+    doubts = [room.in_doubt]
+    first = room.cut(NOW).batch
+    doubts.append(room.in_doubt)
+    room.unknown()
+    doubts.append(room.in_doubt)
+    room.take(send(), "w", NOW)
+    assert room.cut(NOW).batch is first
+    room.refused()
+    doubts.append(room.in_doubt)  # the first time it may have been stored
+    assert room.cut(NOW).batch is first
+    assert room.stored(NOW) == [("boss", Shown(7, 1, NOW.ms))]
+    doubts.append(room.in_doubt)
+    assert doubts == [False, True, True, True, False]
+    assert not room.info.open
+
+
+def test_what_was_refused_is_not_in_doubt_and_offered_again() -> None:
+    room = make()
+    room.take(send(), "w", NOW)
+    first = room.cut(NOW).batch
+    room.refused()
+    assert not room.in_doubt
+    assert room.cut(NOW).batch is first
+
+
+def test_an_outage_while_nothing_is_offered_leaves_no_doubt() -> None:
+    room = make()
+    room.unknown()
+    assert not room.in_doubt
+
+
+def test_a_change_that_viewers_are_not_told_of_is_for_the_caller_to_save() -> None:
+    room = make()
+    change = save(title="Show")
+    assert not room.change(change, "boss")
     assert not room.is_busy
+    assert room.info.title == ""
+    room.bring_into_force(change)
+    assert room.info.title == "Show"
+
+
+def test_of_two_items_of_a_change_each_carries_what_it_says() -> None:
+    """A batch may end between them."""
+    room = make(limits=Rooms(batch_items=1), info=RoomInfo("a", "Before", created_ms=5))
+    change = save(title="Show", open=False, settings=RoomSettings(max_length=2), created_ms=5)
+    room.change(change, "boss")
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert items(batch)[0]["k"] == "settings"
+    assert batch.effect == Effect("save", msgspec.structs.replace(change.info, open=True))
+    assert room.stored(NOW) == []
+    assert room.info == msgspec.structs.replace(change.info, open=True)
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert items(batch)[0]["k"] == "closed"
+    assert batch.effect == change
+    assert room.stored(NOW) == [("boss", Shown(7, 2, NOW.ms))]
+    assert room.info == change.info
+
+
+def test_the_first_batch_of_a_room_that_is_not_saved_creates_it() -> None:
+    room = make(saved=False)
+    room.take(send(cid="c1"), "w", NOW)
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert batch.effect == Effect("create", RoomInfo("a"))
+    room.stored(NOW)
+    room.saved = True
+    room.take(send(cid="c2"), "w", NOW)
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert batch.effect is None
+
+
+def test_a_change_of_a_room_that_is_not_saved_saves_it() -> None:
+    room = make(saved=False)
+    room.take(send(), "w", NOW)
+    room.change(save(open=False), "boss")
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert batch.effect == save(open=False)
 
 
 def test_a_closed_room_says_so_and_takes_nothing_but_staff_who_may_open_it() -> None:
     room = make()
     room.take(send("last"), "w", NOW)
-    room.close()
-    room.close()
+    room.change(DELETE, "boss")
+    assert [item["k"] for item in items(room.cut(NOW).batch)] == ["c", "closed"]
+    room.stored(NOW)
+    assert not room.change(DELETE, "boss")
     assert refused(room.take, send("too late", "c2"), "w", NOW) == "room_closed"
     assert refused(room.take, event(), "w", NOW) == "room_closed"
     assert refused(room.like, LikeRow("a", "u1", Role.VIEWER, 1), NOW) == "room_closed"
     assert refused(room.join, JoinRow("a", "u1", Role.VIEWER), 0, NOW) == "room_closed"
     room.join(JoinRow("a", "mod", Role.MODERATOR), 0, NOW)
-    room.change(msgspec.structs.replace(room.info, open=True))
-    room.take(send("first", "c3"), "w", NOW)
-    assert [item["k"] for item in items(room.cut(NOW).batch)] == ["c", "closed", "opened", "c"]
+    room.change(save(), "boss")
+    assert refused(room.take, send("first", "c3"), "w", NOW) == "room_closed"
+    assert [item["k"] for item in items(room.cut(NOW).batch)] == ["opened"]
+    room.stored(NOW)
+    assert room.take(send("first", "c3"), "w", NOW) is None
 
 
 def test_joining_tells_the_head_and_what_holds_here() -> None:
@@ -246,24 +353,41 @@ def test_likes_are_a_running_total() -> None:
     room.like(LikeRow("a", "u1", Role.GUEST, 5), NOW)
     room.likes_stored(101, 1101)
     assert (room.likes, room.pending_likes) == (1106, 5)
-    room.change(RoomInfo("a", title="Show"))
+    room.bring_into_force(save(title="Show"))
     assert room.likes == 1106
 
 
 def test_a_room_that_was_closed_for_good_begins_anew() -> None:
-    room = make()
-    room.change(RoomInfo("a", "Show", settings=RoomSettings(max_length=2), likes=9, created_ms=5))
-    room.likes_stored(0, 9)
+    room = make(info=RoomInfo("a", "Show", settings=RoomSettings(max_length=2), likes=9, created_ms=5))
     there = [room.is_there]
-    room.close()
+    room.change(DELETE, "boss")
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert [item["k"] for item in items(batch)] == ["settings", "closed"]
+    assert batch.effect == DELETE
+    room.stored(NOW)
     assert [*there, room.is_there] == [True, False]
-    assert room.info == RoomInfo("a", open=False)
+    assert room.info == closed_for_good("a")
     assert refused(room.take, send(), "w", NOW) == "room_closed"
-    room.change(RoomInfo("a", created_ms=6))
+    room.change(save(created_ms=6), "boss")
+    room.cut(NOW)
+    room.stored(NOW)
+    assert room.info == RoomInfo("a", created_ms=6)
     room.take(send("long"), "w", NOW)
-    shown = [item["k"] for item in items(room.cut(NOW).batch)]
-    assert shown == ["settings", "settings", "closed", "opened", "c"]
+    assert [item["k"] for item in items(room.cut(NOW).batch)] == ["c"]
     assert room.likes == 0
+
+
+def test_a_room_that_is_being_deleted_is_there_until_its_last_item_is_stored() -> None:
+    before = RoomInfo("a", "Show", settings=RoomSettings(max_length=2), created_ms=5)
+    room = make(limits=Rooms(batch_items=1), info=before)
+    room.change(DELETE, "boss")
+    room.cut(NOW)
+    room.stored(NOW)
+    assert room.info == RoomInfo("a", "Show", created_ms=5)
+    room.cut(NOW)
+    room.stored(NOW)
+    assert not room.is_there
 
 
 @dataclass
@@ -272,6 +396,7 @@ class Log:
 
     head: Position = START
     batches: list[Batch] = field(default_factory=list)
+    state: RoomInfo = RoomInfo("a")  # noqa: RUF009  it is frozen
 
     def append(self, batch: Batch) -> bool:
         if self.head == batch.last:
@@ -280,6 +405,8 @@ class Log:
             return False
         self.batches.append(batch)
         self.head = batch.last
+        if batch.effect is not None:
+            self.state = batch.effect.info
         return True
 
 
@@ -298,19 +425,24 @@ class RoomLife(RuleBasedStateMachine):
         self.load()
 
     def load(self) -> None:
+        self.changing: RoomInfo | None = None
         self.space = Space(40)
         policy = Policy(
             user_burst=10_000, user_count=10_000, repeat_s=0, display_per_s=20, display_high_per_s=5
         )
         limits = Rooms(batch_items=7, batch_bytes=1024)
         self.room: Room[int] = Room(
-            RoomInfo("a"), self.lease, self.log.head, Sanctions(), self.space, limits, policy, _nobody
+            self.log.state, self.lease, self.log.head, Sanctions(), self.space, limits, policy, _nobody
         )
         for batch in self.log.batches:
             for uid, cid, seq in batch.pairs:
                 self.room.remember((uid, cid), Shown(batch.first.epoch, seq, batch.at), self.now)
 
     def tell(self, waiter: int, answer: Shown | Shed) -> None:
+        if waiter == CHANGER:
+            assert self.room.info == self.changing
+            self.changing = None
+            return
         key = self.asked.pop(waiter)
         if key in self.told and isinstance(self.told[key], Shown):
             assert self.told[key] == answer
@@ -326,7 +458,7 @@ class RoomLife(RuleBasedStateMachine):
         try:
             answer = self.room.take(row, waiter, self.now)
         except Refusal as refusal:
-            if refusal.name not in {"unavailable", "rate_limited"}:
+            if refusal.name not in {"unavailable", "rate_limited"} and self.room.info.open:
                 raise
         else:
             self.asked[waiter] = key
@@ -337,15 +469,21 @@ class RoomLife(RuleBasedStateMachine):
     def wait(self, passed: float) -> None:
         self.now = Moment(self.now.s + passed, self.now.ms + round(passed * 1000))
 
-    @rule()
-    def switch(self) -> None:
-        self.room.change(msgspec.structs.replace(self.room.info, title="t", open=True))
-
-    @rule(slow=st.integers(0, 1))
-    def set(self, slow: int) -> None:
-        self.room.change(
-            msgspec.structs.replace(self.room.info, settings=RoomSettings(max_length=100 + slow))
-        )
+    @rule(
+        title=st.sampled_from(["", "t"]),
+        is_open=st.sampled_from([True, True, False]),
+        length=st.integers(90, 91),
+    )
+    def change(self, title: str, is_open: bool, length: int) -> None:
+        """One at a time, as its owner does it; what is not told is saved at once."""
+        if self.changing is None:
+            settings_ = RoomSettings(max_length=length)
+            effect = save(title=title, open=is_open, settings=settings_)
+            if self.room.change(effect, CHANGER):
+                self.changing = effect.info
+            else:
+                self.log.state = effect.info
+                self.room.bring_into_force(effect)
 
     @precondition(lambda self: self.offered is None)
     @rule()
@@ -400,6 +538,10 @@ class RoomLife(RuleBasedStateMachine):
         for key, answer in self.told.items():
             if isinstance(answer, Shown):
                 assert places[key] == answer
+
+    @invariant()
+    def what_holds_is_what_is_stored(self) -> None:
+        assert self.room.in_doubt or self.room.info == self.log.state
 
     @invariant()
     def no_more_is_owed_than_allowed(self) -> None:

@@ -10,14 +10,14 @@ from danmaku.model import Identity, Role
 from edge.session import Action, End, Limits, Refuse, Session
 
 ANN = Identity("ann", "Ann", Role.VIEWER)
-LIMITS = Limits(frames_per_s=10.0, frames_burst=5, rooms=2)
+LIMITS = Limits(frames_per_s=10.0, frames_burst=5, pulls_per_s=2.0, pulls_burst=3, rooms=2)
 
 
-def make(limits: Limits = Limits(1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
+def make(limits: Limits = Limits(1000.0, 1000, 1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
     return Session(wire.MSGPACK, limits)
 
 
-def greeted(limits: Limits = Limits(1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
+def greeted(limits: Limits = Limits(1000.0, 1000, 1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
     session = make(limits)
     assert session.receive(wire.Hello(1), 0.0) == wire.Hello(1)
     assert session.greet(ANN) == []
@@ -198,4 +198,40 @@ def test_no_window_holds_more_than_burst_and_rate_allow(pauses: list[float]) -> 
     for begin in range(len(taken)):
         for end in range(begin, len(taken)):
             allowed = LIMITS.frames_burst + (taken[end] - taken[begin]) * LIMITS.frames_per_s
-            assert end - begin + 1 <= allowed + 1e-6
+            assert end - begin + 1 <= allowed + 1e-4
+
+
+def test_pulls_have_a_limit_of_their_own() -> None:
+    session = greeted(LIMITS)
+    session.enter("r")
+    pull = wire.History(1, "r", wire.At(0, 0))
+    assert [session.receive(pull, 10.0) for _ in range(3)] == [pull] * 3
+    refused = session.receive(pull, 10.0)
+    assert refusal(refused) == (1, "rate_limited")
+    assert isinstance(refused, Refuse)
+    assert refused.refusal.retry_ms == 500
+    assert refusal(session.receive(wire.Join(2, "r"), 10.0)) == (2, "rate_limited")
+    assert session.receive(wire.Ping(3), 10.2) == wire.Ping(3)
+    assert session.receive(pull, 10.51) == pull
+    assert refusal(session.receive(pull, 10.51)) == (1, "rate_limited")
+
+
+def test_joins_behind_a_hello_are_pulls_too() -> None:
+    session = make(LIMITS)
+    session.receive(wire.Hello(1), 0.0)
+    answers = [session.receive(wire.Join(number, "r"), 0.5) for number in range(4)]
+    assert answers[:3] == [None] * 3
+    assert refusal(answers[3]) == (3, "rate_limited")
+    assert len(session.greet(ANN)) == 3
+
+
+def test_without_a_count_a_connection_is_none_of_its_device() -> None:
+    assert make().counted is None
+
+
+@given(st.floats(0, 1e6), st.integers(1, 200))
+def test_a_burst_is_taken_whole(now: float, burst: int) -> None:
+    session = greeted(Limits(1000.0, 1000, 5.0, burst, 2))
+    session.enter("r")
+    pulls = [session.receive(wire.History(1, "r", wire.At(0, 0)), now) for _ in range(burst + 1)]
+    assert [type(pull) for pull in pulls] == [wire.History] * burst + [Refuse]

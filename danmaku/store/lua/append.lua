@@ -1,7 +1,10 @@
--- Append a batch to a room's log, if the holder still has the lease and the head is the expected one.
--- KEYS: lease, log
--- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep
+-- Append a batch to a room's log, if the holder still has the lease and the head is the expected one, and
+-- in the same step carry out what its items tell of.
+-- KEYS: lease, log, state, listing
+-- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep,
+--   and where it has an effect: verb, room, field, value, …
 -- Returns {outcome, head}; ids are `<epoch>-<seq>`, `0-0` for an empty log.
+-- include _effect
 local TRIMMED_AT_ONCE = 4
 
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
@@ -24,5 +27,8 @@ for _ = 1, TRIMMED_AT_ONCE do
     break
   end
   redis.call('XDEL', KEYS[2], oldest[1])
+end
+if ARGV[11] then
+  carry_out(ARGV[11], ARGV[12], 13)
 end
 return {'ok', ARGV[3]}

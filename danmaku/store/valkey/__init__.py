@@ -11,13 +11,14 @@ from danmaku.store.valkey.leases import ValkeyLeases
 from danmaku.store.valkey.link import Link
 from danmaku.store.valkey.moderation import ValkeyModeration
 from danmaku.store.valkey.rooms import ValkeyRooms
+from danmaku.store.valkey.sessions import ValkeySessions
 from danmaku.store.valkey.tokens import ValkeyTokens
 
 __all__ = ["ValkeyStore"]
 
 
 class ValkeyStore:
-    """The five nouns over one link. Made by `connect`."""
+    """The six nouns over one link. Made by `connect`."""
 
     def __init__(self, link: Link, keys: Keys, rooms: Rooms) -> None:
         self._link = link
@@ -26,6 +27,7 @@ class ValkeyStore:
         self.rooms = ValkeyRooms(link, keys)
         self.moderation = ValkeyModeration(link, keys)
         self.tokens = ValkeyTokens(link, keys)
+        self.sessions = ValkeySessions(link, keys)
 
     @classmethod
     async def connect(cls, settings: Store, rooms: Rooms) -> ValkeyStore:

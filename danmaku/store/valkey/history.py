@@ -11,6 +11,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Call, Link
+from danmaku.store.valkey.rooms import words
 
 _VERSION: Final = 1
 _pairs = msgspec.msgpack.Decoder(tuple[tuple[str, str, int], ...])
@@ -29,7 +30,12 @@ class ValkeyHistory:
         return [_appended(reply) for reply in replies]
 
     async def head(self, room: str) -> Position:
-        return _position(await self._link.one(*self._link.script("head", [self._keys.log(room)])))
+        (head,) = await self.heads([room])
+        return head
+
+    async def heads(self, rooms: list[str]) -> list[Position]:
+        calls = [self._link.script("head", [self._keys.log(room)]) for room in rooms]
+        return [_position(head) for head in await self._link.all(calls)]
 
     async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
         begin = "+" if before is None else f"({_id(before)}"
@@ -47,7 +53,7 @@ class ValkeyHistory:
         entry = append.entry
         return self._link.script(
             "append",
-            [self._keys.lease_of(append.room), self._keys.log(append.room)],
+            self._keys.of_state(append.room),
             held_by(process, append.lease),
             _id(append.expected),
             _id(entry.last),
@@ -58,6 +64,7 @@ class ValkeyHistory:
             _encode(entry.pairs),
             self._batches,
             entry.at - self._age_ms,
+            *(words(append.effect) if append.effect else ()),
         )
 
 

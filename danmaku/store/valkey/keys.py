@@ -49,6 +49,10 @@ class Keys:
         """Hash: title, open, settings, created_ms, likes."""
         return f"{self._room(room)}:state"
 
+    def of_state(self, room: str) -> list[str]:
+        """What a script that changes the room's state touches: lease, log, state, listing."""
+        return [self.lease_of(room), self.log(room), self.state(room), self.listing_of(room)]
+
     def sanctions(self, room: str) -> str:
         """Hash: `<kind>:<uid>` to what was imposed."""
         return f"{self._room(room)}:sanctions"
@@ -57,8 +61,15 @@ class Keys:
         """String: tokens issued at or before this time are void; expires."""
         return f"{self._user(uid)}:revoked"
 
+    def sessions(self, uid: str) -> str:
+        """Hash: device to `<n>:<ms when it was noted>:<edge>:<session>` of its newest connection; expires."""
+        return f"{self._user(uid)}:sessions"
+
     def family(self, uid: str, family: str) -> str:
-        """String `<n>:<issued ms>` of the refresh token spent last, or `revoked`; expires."""
+        """String: expires when the family's last token does, whose time ends it.
+
+        `<n>:<issued ms>:<that time>` of the refresh token spent last, or `revoked:0:<that time>`.
+        """
         return f"{self._user(uid)}:family:{family}"
 
     def _partition(self, partition: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,13 +19,22 @@ Call = tuple[Word, ...]
 
 _CONNECTIONS: Final = 16
 _LUA: Final = Path(__file__).parent.parent / "lua"
+_INCLUDE: Final = re.compile(rb"^-- include (\w+)$", re.MULTILINE)
 
 
 class Scripts:
-    """The verbs in `store/lua/`, one file each, called by their digest."""
+    """The verbs in `store/lua/`, one file each, called by their digest.
+
+    A file with an underscore is no verb: it stands in place of the line `-- include <its name>`.
+    """
 
     def __init__(self) -> None:
-        self._texts = {file.stem: file.read_bytes() for file in sorted(_LUA.glob("*.lua"))}
+        files = {file.stem: file.read_bytes() for file in sorted(_LUA.glob("*.lua"))}
+        self._texts = {
+            verb: _INCLUDE.sub(lambda found: files[found[1].decode()], text)
+            for verb, text in files.items()
+            if not verb.startswith("_")
+        }
         self._digests = {
             # SHA-1 is what EVALSHA wants; nothing secret hangs on it.
             verb: hashlib.sha1(text, usedforsecurity=False).hexdigest()

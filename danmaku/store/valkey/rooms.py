@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
-from danmaku.model import RoomInfo, RoomSettings, closed_for_good
+from danmaku.model import Effect, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link, Word
 
@@ -31,13 +29,13 @@ class ValkeyRooms:
         )
 
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
-        return await self._write("create_room", process, lease, info)
+        return await self._change(process, lease, Effect("create", info))
 
     async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
-        return await self._write("save_room", process, lease, info)
+        return await self._change(process, lease, Effect("save", info))
 
     async def delete(self, process: str, lease: int, room: str) -> bool:
-        return await self._write("delete_room", process, lease, closed_for_good(room))
+        return await self._change(process, lease, Effect("delete", closed_for_good(room)))
 
     async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:
         totals = await self._link.all(
@@ -57,20 +55,19 @@ class ValkeyRooms:
         rooms = await self._link.one("SMEMBERS", self._keys.listing(partition))
         return sorted(room.decode() for room in rooms)
 
-    async def _write(
-        self,
-        verb: Literal["create_room", "save_room", "delete_room"],
-        process: str,
-        lease: int,
-        info: RoomInfo,
-    ) -> bool:
-        keys, room = self._keys, info.room
-        state: tuple[Word, ...] = (
-            *("title", info.title),
-            *("open", int(info.open)),
-            *("settings", msgspec.json.encode(info.settings)),
-            *("created_ms", info.created_ms),
-        )
-        touched = [keys.lease_of(room), keys.state(room), keys.listing_of(room), keys.log(room)]
-        call = self._link.script(verb, touched, held_by(process, lease), room, *state)
+    async def _change(self, process: str, lease: int, effect: Effect) -> bool:
+        touched = self._keys.of_state(effect.info.room)
+        call = self._link.script("change_room", touched, held_by(process, lease), *words(effect))
         return bool(await self._link.one(*call))
+
+
+def words(effect: Effect) -> tuple[Word, ...]:
+    """What `_effect.lua` wants: verb, room, and the fields of the state."""
+    info = effect.info
+    return (
+        *(effect.verb, info.room),
+        *("title", info.title),
+        *("open", int(info.open)),
+        *("settings", msgspec.json.encode(info.settings)),
+        *("created_ms", info.created_ms),
+    )

@@ -12,16 +12,21 @@ class ValkeyTokens:
         self._link = link
         self._keys = keys
 
-    async def revoked_ms(self, uids: list[str]) -> list[int]:
-        noted = await self._link.all([("GET", self._keys.revoked(uid)) for uid in uids])
-        return [int(at or 0) for at in noted]
-
     async def revoke(self, uid: str, now_ms: int, ttl_ms: int) -> None:
         await self._link.one(*self._link.script("revoke", [self._keys.revoked(uid)], now_ms, ttl_ms))
 
     async def spend(
-        self, uid: str, family: str, n: int, now_ms: int, grace_ms: int, ttl_ms: int
+        self,
+        uid: str,
+        family: str,
+        n: int,
+        *,
+        issued_ms: int,
+        now_ms: int,
+        grace_ms: int,
+        until_ms: int,
     ) -> Spent | None:
-        key = self._keys.family(uid, family)
-        spent = await self._link.one(*self._link.script("spend", [key], n, now_ms, grace_ms, ttl_ms))
+        keys = [self._keys.family(uid, family), self._keys.revoked(uid)]
+        call = self._link.script("spend", keys, n, issued_ms, now_ms, grace_ms, until_ms)
+        spent = await self._link.one(*call)
         return Spent(*spent) if spent else None

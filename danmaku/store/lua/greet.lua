@@ -1,0 +1,44 @@
+-- May this token be used, and is this the newest connection of its device? If so it is noted.
+-- KEYS: revoked, sessions   ARGV: issued_ms, and of a counted one: device, n, edge, session, now_ms, ttl_ms, most
+-- Returns {standing}, and after it edge and session of the connection that was replaced, if there was one.
+local void = tonumber(redis.call('GET', KEYS[1]) or '0')
+if void > 0 and tonumber(ARGV[1]) <= void then
+  return {'revoked'}
+end
+local device, n, edge, session = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+if not device then
+  return {'good'}
+end
+local now, ttl, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+
+local function read(noted)
+  local was_n, seen, was_edge, was_session = string.match(noted or '', '^(%d+):(%d+):([^:]*):(.*)$')
+  return tonumber(was_n), tonumber(seen), was_edge, was_session
+end
+
+local answer = {'good'}
+local was_n, seen, was_edge, was_session = read(redis.call('HGET', KEYS[2], device))
+if was_n and now - seen < ttl then
+  if n < was_n or (n == was_n and session ~= was_session) then
+    return {'replaced'}
+  end
+  if n > was_n then
+    answer = {'good', was_edge, was_session}
+  elseif now - seen < ttl / 4 then
+    return answer -- said again: now and then is enough to keep it known
+  end
+end
+redis.call('HSET', KEYS[2], device, ARGV[3] .. ':' .. ARGV[6] .. ':' .. edge .. ':' .. session)
+redis.call('PEXPIRE', KEYS[2], ttl)
+while redis.call('HLEN', KEYS[2]) > most do
+  local oldest, since
+  local all = redis.call('HGETALL', KEYS[2])
+  for i = 1, #all, 2 do
+    local _, heard = read(all[i + 1])
+    if all[i] ~= device and (not since or heard < since or (heard == since and all[i] < oldest)) then
+      oldest, since = all[i], heard
+    end
+  end
+  redis.call('HDEL', KEYS[2], oldest)
+end
+return answer

@@ -1,0 +1,50 @@
+"""Hellos of logged-in users: is their token good, and which connection of a device is the newest?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Connection number `n` of a device, known at `edge` as `session`. None of the ids holds a colon."""
+
+    device: str
+    n: int
+    edge: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """By a token of `uid` issued at `issued_ms`; without `counted` nothing is replaced and nothing kept."""
+
+    uid: str
+    issued_ms: int
+    counted: Counted | None = None
+
+
+class Standing(Enum):
+    GOOD = "good"
+    REVOKED = "revoked"  # the token is void
+    REPLACED = "replaced"  # another connection of the device has this `n` or a higher one
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`replaces`: (edge, session) of the connection whose place a good one takes now."""
+
+    standing: Standing
+    replaces: tuple[str, str] | None = None
+
+
+class Sessions(Protocol):
+    async def greet(self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int) -> list[Verdict]:
+        """A verdict each, in one round trip; one that stands is kept in the step that finds it to stand.
+
+        Saying the same hello again is harmless, and keeps it known: it is forgotten `ttl_ms` after it was
+        said last, or when `most` devices of its user were heard of later. Of two connections with the same
+        `n` the first stands. Raises StoreDown when the outcome is unknown or the store is away.
+        """

@@ -1,0 +1,121 @@
+"""Which connection of a device is the newest."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import permutations
+
+from danmaku.store import Store
+from danmaku.store.sessions import Counted, Hello, Standing, Verdict
+from tests.contract.conftest import until
+
+LONG = 60_000
+GOOD = Verdict(Standing.GOOD)
+REPLACED = Verdict(Standing.REPLACED)
+
+
+def hello(n: int, session: str = "", *, device: str = "tv", edge: str = "e1", uid: str = "ann") -> Hello:
+    return Hello(uid, 5, Counted(device, n, edge, session or f"s{n}"))
+
+
+async def greet(
+    store: Store, *hellos: Hello, now_ms: int = 1000, ttl_ms: int = LONG, most: int = 8
+) -> list[Verdict]:
+    return await store.sessions.greet(list(hellos), now_ms, ttl_ms, most)
+
+
+async def test_a_higher_n_replaces_a_lower_one(store: Store) -> None:
+    assert await greet(store, hello(1, "a", edge="e1")) == [GOOD]
+    assert await greet(store, hello(7, "b", edge="e2")) == [Verdict(Standing.GOOD, ("e1", "a"))]
+    assert await greet(store, hello(2**53 - 1, "c")) == [Verdict(Standing.GOOD, ("e2", "b"))]
+    assert await greet(store, hello(2**53 - 2, "d")) == [REPLACED]
+
+
+async def test_a_lower_n_is_the_stale_one_and_changes_nothing(store: Store) -> None:
+    await greet(store, hello(7, "b"))
+    assert await greet(store, hello(6, "a")) == [REPLACED]
+    assert await greet(store, hello(8, "c")) == [Verdict(Standing.GOOD, ("e1", "b"))]
+
+
+async def test_the_same_hello_again_is_fine(store: Store) -> None:
+    await greet(store, hello(1))
+    await greet(store, hello(2))
+    assert await greet(store, hello(2), hello(2)) == [GOOD, GOOD]
+    assert await greet(store, hello(2), now_ms=1000 + LONG // 2) == [GOOD]
+
+
+async def test_of_two_with_the_same_n_the_first_stands(store: Store) -> None:
+    assert await greet(store, hello(3, "a"), hello(3, "b")) == [GOOD, REPLACED]
+    assert await greet(store, hello(3, "a")) == [GOOD]
+
+
+async def test_in_whatever_order_they_come_the_highest_is_left(store: Store) -> None:
+    for number, order in enumerate(permutations((1, 2, 3))):
+        uid = f"u{number}"
+        verdicts = await asyncio.gather(*(greet(store, hello(n, uid=uid)) for n in order))
+        standing = {n: verdict.standing for n, (verdict,) in zip(order, verdicts, strict=True)}
+        assert standing[3] is Standing.GOOD
+        again = await greet(store, *(hello(n, uid=uid) for n in (1, 2, 3)))
+        assert again == [REPLACED, REPLACED, GOOD]
+
+
+async def test_devices_and_users_are_apart(store: Store) -> None:
+    await greet(store, hello(9))
+    assert await greet(store, hello(1, device="phone"), hello(1, uid="bob")) == [GOOD, GOOD]
+
+
+async def test_without_a_count_nothing_is_replaced_or_kept(store: Store) -> None:
+    await greet(store, hello(9))
+    assert await greet(store, Hello("ann", 5), Hello("ann", 5)) == [GOOD, GOOD]
+    assert await greet(store, hello(9)) == [GOOD]
+    assert await greet(store) == []
+
+
+async def test_a_revoked_token_registers_nothing(store: Store) -> None:
+    await store.tokens.revoke("ann", 5, LONG)
+    assert await greet(store, hello(9), Hello("ann", 5)) == [Verdict(Standing.REVOKED)] * 2
+    later = Hello("ann", 6, Counted("tv", 1, "e1", "new"))
+    assert await greet(store, later) == [GOOD]
+
+
+async def test_what_was_not_heard_of_for_long_is_forgotten(store: Store) -> None:
+    await greet(store, hello(9, "a"))
+    assert await greet(store, hello(1, "b"), now_ms=999 + LONG) == [REPLACED]
+    assert await greet(store, hello(1, "b"), now_ms=1000 + LONG) == [GOOD]
+
+
+async def test_saying_it_again_keeps_it_known(store: Store) -> None:
+    await greet(store, hello(9))
+    await greet(store, hello(9), now_ms=1000 + LONG // 4)
+    assert await greet(store, hello(1), now_ms=1000 + LONG) == [REPLACED]
+
+
+async def test_saying_it_again_at_once_need_not_be_noted(store: Store) -> None:
+    await greet(store, hello(9))
+    await greet(store, hello(9), now_ms=999 + LONG // 4)
+    assert await greet(store, hello(1), now_ms=1000 + LONG) == [GOOD]
+
+
+async def test_nothing_is_kept_of_a_user_who_is_gone(store: Store) -> None:
+    await greet(store, hello(9, "a"), ttl_ms=30)
+
+    async def forgotten() -> bool:
+        return await greet(store, hello(1, "b"), ttl_ms=30) == [GOOD]
+
+    await until(forgotten)
+
+
+async def test_of_many_devices_the_latest_are_known(store: Store) -> None:
+    for number in range(4):
+        await greet(store, hello(9, device=f"d{number}"), now_ms=1000 + number, most=3)
+    known = [await greet(store, hello(1, "x", device=f"d{number}"), most=3) for number in (1, 2, 3)]
+    assert known == [[REPLACED]] * 3
+    assert await greet(store, hello(1, "x", device="d0"), most=3) == [GOOD]
+
+
+async def test_the_newest_of_many_devices_is_not_the_one_that_goes(store: Store) -> None:
+    """Also when its rooms process's clock is behind the others'."""
+    await greet(store, hello(9, device="a"), hello(9, device="b"), now_ms=5000, most=2)
+    await greet(store, hello(9, device="c"), now_ms=10, most=2)
+    assert await greet(store, hello(1, "x", device="c"), now_ms=5000, most=2) == [REPLACED]
+    assert await greet(store, hello(1, "x", device="b"), now_ms=5000, most=2) == [REPLACED]

@@ -1,0 +1,97 @@
+import { Connection } from "/connection.js";
+import { TIMING } from "/pace.js";
+import { holds, same } from "./assert.js";
+
+/** Stands in for the browser's: says what a test wants. */
+class Socket {
+  static OPEN = 1;
+  readyState = Socket.OPEN;
+  /** @type {Record<string, any>[]} */
+  said = [];
+  onopen = () => {};
+  onmessage = (/** @type {{data: string}} */ _event) => {};
+  onclose = (/** @type {{code: number, reason: string}} */ _event) => {};
+
+  send(message) {
+    this.said.push(JSON.parse(message));
+  }
+
+  close() {}
+
+  answer(fields) {
+    this.onmessage({ data: JSON.stringify({ t: "ok", id: this.said.at(-1)?.id, ...fields }) });
+  }
+}
+
+/** Run `act` with a connection over such sockets; `states` are those it was in. */
+async function connected(act) {
+  const native = globalThis.WebSocket;
+  const sockets = [];
+  const states = [];
+  globalThis.WebSocket = Object.assign(
+    function make() {
+      sockets.push(new Socket());
+      return sockets.at(-1);
+    },
+    { OPEN: Socket.OPEN },
+  );
+  const listener = { changed: (state) => states.push(state), greeted() {}, delivered() {}, lost() {} };
+  const connection = new Connection("ws://here", () => ({ name: "ann" }), listener, TIMING);
+  try {
+    connection.connect();
+    sockets[0].onopen();
+    await act(connection, sockets, states);
+  } finally {
+    connection.close();
+    globalThis.WebSocket = native;
+  }
+}
+
+/** @param {Promise<unknown>} asked */
+async function refused(asked) {
+  try {
+    await asked;
+  } catch (error) {
+    return error.name;
+  }
+  return "nothing";
+}
+
+export async function what_is_larger_than_the_service_takes_is_not_said() {
+  await connected(async (connection, [socket]) => {
+    socket.answer({ frame_bytes: 2048 });
+    await Promise.resolve();
+    await Promise.resolve();
+    holds(connection.isLive, "it was greeted");
+    const before = socket.said.length;
+    same(await refused(connection.ask({ t: "send", room: "r", text: "弹".repeat(700), cid: "c" })), "too_large");
+    same(socket.said.length, before);
+    const fits = connection.ask({ t: "send", room: "r", text: "弹".repeat(600), cid: "c" });
+    socket.answer({ shown: true });
+    same((await fits).shown, true);
+  });
+}
+
+export async function a_service_that_does_not_tell_takes_16_kib() {
+  await connected(async (connection, [socket]) => {
+    socket.answer({});
+    same(await refused(connection.ask({ t: "send", room: "r", text: "x".repeat(16 * 1024), cid: "c" })), "too_large");
+    const fits = connection.ask({ t: "send", room: "r", text: "x".repeat(16 * 1000), cid: "c" });
+    socket.answer({ shown: true });
+    same((await fits).shown, true);
+  });
+}
+
+export async function who_was_replaced_stays_away_and_knows_why() {
+  await connected(async (connection, sockets, states) => {
+    sockets[0].answer({});
+    sockets[0].onclose({ code: 4409, reason: "" });
+    same(states.at(-1), {
+      phase: "refused",
+      name: "replaced",
+      reason: "replaced by a newer connection of this device",
+    });
+    connection.hurry();
+    same(sockets.length, 1);
+  });
+}

@@ -1,0 +1,62 @@
+import { TIMING, sleep } from "/pace.js";
+import { Refusal } from "/protocol.js";
+import { Room } from "/room.js";
+import { holds, same } from "./assert.js";
+
+const AUDIENCE = { shown() {}, counted() {}, joined() {}, missed() {}, refused() {} };
+const batch = (seq) => ({ t: "batch", room: "r", epoch: 5, seq, at: 1, items: [{ k: "gone" }] });
+
+/** A connection that admits to a room at (5, 1) and keeps questions to its history until they are answered. */
+class Held {
+  /** @type {{since: {seq: number}, answer: (ok: object) => void, refuse: (error: Error) => void}[]} */
+  questions = [];
+
+  ask(frame) {
+    if (frame.t === "join") return Promise.resolve({ epoch: 5, seq: 1, history: [], complete: true });
+    return new Promise((answer, refuse) => this.questions.push({ since: frame.since, answer, refuse }));
+  }
+}
+
+/** @param {() => boolean} done */
+async function until(done) {
+  while (!done()) await sleep(1);
+}
+
+export async function a_room_asks_history_one_question_at_a_time() {
+  const connection = new Held();
+  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 10 }, () => 1);
+  await room.enter();
+  for (const seq of [3, 5, 7]) room.take(batch(seq));
+  holds(connection.questions.length === 0, "it waits before it asks: a gap often closes by itself");
+  await until(() => connection.questions.length > 0);
+  for (const seq of [9, 11]) room.take(batch(seq));
+  await sleep(30);
+  same(connection.questions.map((one) => one.since.seq), [1]);
+  connection.questions[0].answer({ epoch: 5, seq: 11, history: [2, 4, 6, 8, 10].map(batch), complete: true });
+  await sleep(30);
+  same(connection.questions.length, 1, "nothing is missing any more");
+}
+
+export async function a_gap_that_closes_by_itself_is_not_asked_about() {
+  const connection = new Held();
+  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 10 }, () => 1);
+  await room.enter();
+  room.take(batch(3));
+  room.take(batch(2));
+  room.take({ t: "skip", room: "r", epoch: 5, from: 4, to: 6 });
+  room.take(batch(7));
+  await sleep(30);
+  same(connection.questions.length, 0);
+}
+
+export async function a_pull_that_came_too_soon_is_not_made_again_before_its_time() {
+  const connection = new Held();
+  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 1 }, () => 0);
+  await room.enter();
+  room.take(batch(3));
+  await until(() => connection.questions.length > 0);
+  connection.questions[0].refuse(new Refusal("rate_limited", "slowly", 60_000));
+  await sleep(50);
+  same(connection.questions.length, 1);
+  room.leave();
+}
