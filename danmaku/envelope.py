@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from danmaku.errors import REFUSALS, Refusal
-from danmaku.model import Mode, Position, Role, RoomInfo, RoomSettings
+from danmaku.model import Mode, Position, Role, RoomInfo, RoomSettings, Sanction
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
 
@@ -223,17 +223,12 @@ class EdgeReport(msgspec.Struct, array_like=True):
     draining: bool = False
 
 
-class UserNotice(msgspec.Struct, array_like=True):
-    """To every edge: close this user's sockets with this code.
-
-    With a `device` only its counted connections with an `n` below `below`.
-    """
+class Replaced(msgspec.Struct, array_like=True):
+    """To every edge: close the counted connections of this user's device with an `n` below `below`."""
 
     uid: str
-    code: int
-    reason: str = ""
-    device: str | None = None
-    below: int = 0
+    device: str
+    below: int
 
 
 # Requests that any rooms process can answer.
@@ -294,6 +289,7 @@ class HelloRow(_Row, tag="hello"):
     n: int | None = None
     edge: str = ""
     session: str = ""
+    role: Role = Role.VIEWER
 
 
 class RefreshRow(_Row, tag="refresh"):
@@ -316,9 +312,23 @@ class RevokeRow(_Row, tag="revoke"):
     uid: str
 
 
+class SanctionEverywhereRow(_Row, tag="everywhere"):
+    """Mute, unmute, ban or unban one user in all rooms. Answered by Done, or Refused."""
+
+    verb: str
+    uid: str
+    by: str
+    role: Role
+    seconds: int | None = None
+    reason: str | None = None
+
+
+UserRow = HelloRow | RefreshRow | RevokeRow | SanctionEverywhereRow
+
+
 class UsersRequest(msgspec.Struct, array_like=True):
     budget_ms: int
-    rows: list[HelloRow | RefreshRow | RevokeRow]
+    rows: list[UserRow]
 
 
 class Refreshed(_Answer, tag="refreshed"):
@@ -330,6 +340,41 @@ class Refreshed(_Answer, tag="refreshed"):
 
 class UsersReply(msgspec.Struct, array_like=True):
     answers: list[Done | Refused | Refreshed]
+
+
+class ChangesRequest(msgspec.Struct, array_like=True):
+    """What came after `since` in the changes log? None: nothing, only where it ends now."""
+
+    budget_ms: int
+    since: str | None = None
+
+
+class ChangesReply(msgspec.Struct, array_like=True):
+    """`changes` are (when, entry of danmaku.change), oldest first.
+
+    last: where to go on; at once with `more`.
+    complete: False where the log cannot tell all that came after `since`.
+    """
+
+    changes: list[tuple[int, bytes]]
+    last: str
+    complete: bool
+    more: bool
+
+
+class SanctionsRequest(msgspec.Struct, array_like=True):
+    """Who is sanctioned in all rooms: so many users with a uid above `after`."""
+
+    budget_ms: int
+    users: int
+    after: str = ""
+
+
+class SanctionsReply(msgspec.Struct, array_like=True):
+    """By uid. `after`: the last of them where there are more, else None."""
+
+    sanctions: list[Sanction]
+    after: str | None = None
 
 
 # `room out`: a header of fixed size before bytes that nobody on the way needs to read.
@@ -409,10 +454,14 @@ decode_owners: Final = msgspec.msgpack.Decoder(Owners).decode
 decode_counts: Final = msgspec.msgpack.Decoder(Counts).decode
 decode_heads: Final = msgspec.msgpack.Decoder(Heads).decode
 decode_edge_report: Final = msgspec.msgpack.Decoder(EdgeReport).decode
-decode_user_notice: Final = msgspec.msgpack.Decoder(UserNotice).decode
+decode_replaced: Final = msgspec.msgpack.Decoder(Replaced).decode
 decode_history_request: Final = msgspec.msgpack.Decoder(HistoryRequest).decode
 decode_history_reply: Final = msgspec.msgpack.Decoder(HistoryReply).decode
 decode_rooms_reply: Final = msgspec.msgpack.Decoder(RoomsReply).decode
 decode_broadcast_reply: Final = msgspec.msgpack.Decoder(BroadcastReply).decode
 decode_users_request: Final = msgspec.msgpack.Decoder(UsersRequest).decode
+decode_changes_request: Final = msgspec.msgpack.Decoder(ChangesRequest).decode
+decode_changes_reply: Final = msgspec.msgpack.Decoder(ChangesReply).decode
+decode_sanctions_request: Final = msgspec.msgpack.Decoder(SanctionsRequest).decode
+decode_sanctions_reply: Final = msgspec.msgpack.Decoder(SanctionsReply).decode
 decode_users_reply: Final = msgspec.msgpack.Decoder(UsersReply).decode

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,10 @@ class Close(IntEnum):
     BANNED = 4403
     REPLACED = 4409
     FRAME_TOO_LARGE = 4413
+
+
+REPLACED: Final = "replaced by a newer connection of this device"
+"""What a connection is told that ends with Close.REPLACED."""
 
 
 def may_reconnect(code: int) -> bool:

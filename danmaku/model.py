@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
@@ -114,3 +115,21 @@ class Effect(NamedTuple):
 
     verb: Literal["create", "save", "delete"]
     info: RoomInfo
+
+
+SanctionKind = Literal["mute", "ban"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sanction:
+    """`until_ms` None means until lifted. Times are the wall clock of whoever imposed it."""
+
+    kind: SanctionKind
+    uid: str
+    by: str
+    since_ms: int
+    until_ms: int | None = None
+    reason: str = ""
+
+    def active(self, now_ms: int) -> bool:
+        return self.until_ms is None or now_ms < self.until_ms

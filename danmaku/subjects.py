@@ -51,13 +51,28 @@ class Subjects:
 
     @property
     def users(self) -> str:
-        """Queue group: hellos, refreshes and revocations (envelope.UsersRequest)."""
+        """Queue group: what is asked and decided about users (envelope.UsersRequest)."""
         return f"{self.prefix}.users"
 
     @property
-    def edges(self) -> str:
-        """To every edge: what concerns one user wherever they are (envelope.UserNotice)."""
-        return f"{self.prefix}.edges"
+    def changed(self) -> str:
+        """To everybody who follows the changes log: an empty message says that there is something new."""
+        return f"{self.prefix}.changed"
+
+    @property
+    def changes(self) -> str:
+        """Queue group: what is new in the changes log (envelope.ChangesRequest)."""
+        return f"{self.prefix}.changes"
+
+    @property
+    def sanctions(self) -> str:
+        """Queue group: who is sanctioned in all rooms (envelope.SanctionsRequest)."""
+        return f"{self.prefix}.sanctions"
+
+    @property
+    def replaced(self) -> str:
+        """To every edge: a device has a newer connection (envelope.Replaced)."""
+        return f"{self.prefix}.replaced"
 
     @property
     def edge_report(self) -> str:

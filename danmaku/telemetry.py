@@ -143,6 +143,16 @@ class EdgeMetrics:
         self.slow_gaps = make.counter(
             "slow_gaps", "Times a viewer missed a batch because it read too slowly; it catches up later."
         )
+        self.changes = make.counter("changes", "Entries of the changes log followed.")
+        self.change_hints = make.counter("change_hints", "Hints that the changes log has something new.")
+        self.change_lag_seconds = make.histogram(
+            "change_lag_seconds",
+            "From an entry of the changes log to its effect, by the wall clock.",
+            _SECONDS,
+        )
+        self.rechecks = make.counter(
+            "rechecks", "Connections asked about again, for the changes log did not tell all that happened."
+        )
         self.refusals = make.counter("refusals", "Requests of clients answered with no, by name.", "name")
         self.http_requests = make.counter(
             "http_requests", "HTTP requests answered, by route and status.", "route", "status"
@@ -171,6 +181,13 @@ class RoomsMetrics:
         self.batches = make.counter("batches", "Batches stored and published.")
         self.reappended_batches = make.counter(
             "reappended_batches", "Batches the store had lost again, appended once more from memory."
+        )
+        self.changes = make.counter("changes", "Entries of the changes log followed.")
+        self.change_hints = make.counter("change_hints", "Hints that the changes log has something new.")
+        self.change_lag_seconds = make.histogram(
+            "change_lag_seconds",
+            "From an entry of the changes log to its effect, by the wall clock.",
+            _SECONDS,
         )
         self.refusals = make.counter("refusals", "Requests answered with no, by name.", "name")
         self.lease_changes = make.counter(

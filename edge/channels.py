@@ -9,19 +9,16 @@ from danmaku import envelope
 from danmaku.envelope import (
     Done,
     Elsewhere,
-    HelloRow,
     OwnerRequest,
-    RefreshRow,
-    RevokeRow,
     Row,
     Shown,
+    UserRow,
     UsersRequest,
 )
 from danmaku.subjects import Subjects, partition_of
 from edge.owners import OwnerMap
 
 R = TypeVar("R")
-UserRow = HelloRow | RefreshRow | RevokeRow
 Answer = envelope.Answer | envelope.Refreshed
 Answered = Callable[[Answer], None]
 

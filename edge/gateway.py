@@ -10,8 +10,8 @@ from typing import Any
 
 from danmaku import wire
 from danmaku.auth import Authority
-from danmaku.envelope import HelloRow, Refused, UserNotice
-from danmaku.errors import CONFLICT, UNAUTHORIZED, Close, Refusal
+from danmaku.envelope import HelloRow, Refused, Replaced
+from danmaku.errors import BANNED, CONFLICT, REPLACED, UNAUTHORIZED, Close, Refusal
 from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
@@ -117,14 +117,12 @@ class Gateway:
 
     # What the bus says.
 
-    def user_noticed(self, notice: UserNotice) -> None:
-        """Close all sockets of a user, or the older ones of a device."""
-        for connection in self._roster.connections(notice.uid):
+    def replaced(self, replaced: Replaced) -> None:
+        """Close the older connections of a device."""
+        for connection in self._roster.connections(replaced.uid):
             counted: Counted | None = connection.session.counted
-            if notice.device is None or (
-                counted is not None and counted.device == notice.device and counted.n < notice.below
-            ):
-                connection.close(notice.code, notice.reason)
+            if counted is not None and counted.device == replaced.device and counted.n < replaced.below:
+                connection.close(Close.REPLACED, REPLACED)
 
     # What edge.upkeep calls.
 
@@ -182,7 +180,7 @@ class Gateway:
         self._roster.arrive(identity.uid, connection)
 
     def _hello_row(self, identity: Identity, counted: Counted | None) -> HelloRow:
-        row = HelloRow(identity.uid, identity.issued_ms)
+        row = HelloRow(identity.uid, identity.issued_ms, role=identity.role)
         if counted is not None:
             row.device, row.n, row.edge, row.session = counted.device, counted.n, self._name, counted.session
         return row
@@ -239,7 +237,7 @@ def _close_code(refusal: Refusal) -> Close:
     """How a connection ends whose hello is answered so."""
     if refusal.kind.retry:
         return Close.UNAVAILABLE
-    return Close.REPLACED if refusal.kind is CONFLICT else Close.UNAUTHORIZED
+    return {CONFLICT: Close.REPLACED, BANNED: Close.BANNED}.get(refusal.kind, Close.UNAUTHORIZED)
 
 
 def _refused_upgrade(refusal: Refusal) -> Response:

@@ -19,6 +19,7 @@ from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag
 from edge.admission import Admission
 from edge.api import Api
+from edge.changes import Changes
 from edge.fanout import Fanout
 from edge.feeds import Feeds
 from edge.gateway import Gateway
@@ -141,6 +142,10 @@ class Node:
             monotonic=time.monotonic,
             wall=time.time,
         )
+        self._changes = Changes(
+            self._bus, subjects, self._client, self._server, roster, replies, metrics, _now_ms
+        )
+        self._bus.on_reconnect(self._changes.soon)
         self._upkeep = Upkeep(
             self._server,
             fanout,
@@ -162,9 +167,10 @@ class Node:
             stack.push_async_callback(self._end)
             await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
             work = [
-                asyncio.create_task(self._client.run(self._gateway.user_noticed), name="rooms client"),
+                asyncio.create_task(self._client.run(self._gateway.replaced), name="rooms client"),
                 asyncio.create_task(self._reports.run(), name="reports"),
                 asyncio.create_task(self._upkeep.run(), name="upkeep"),
+                asyncio.create_task(self._changes.run(), name="changes"),
             ]
             stack.push_async_callback(_cancel, work)
             stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -218,6 +224,10 @@ class Node:
         except TimeoutError:
             logger.warning("the bus did not close in time")
         await self._server.shut_down()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _say_reconnect(connection: Connection, retry_ms: int) -> None:

@@ -15,18 +15,23 @@ from danmaku import envelope
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import (
     BroadcastRequest,
+    ChangesReply,
+    ChangesRequest,
     EdgeReport,
     HistoryReply,
     HistoryRequest,
     Owners,
+    Replaced,
     RoomsRequest,
     Row,
-    UserNotice,
+    SanctionsReply,
+    SanctionsRequest,
+    UserRow,
 )
 from danmaku.errors import INTERNAL, UNAVAILABLE, Refusal
 from danmaku.model import Position, RoomInfo
 from danmaku.subjects import Subjects
-from edge.channels import Answer, Answered, ToAnybody, ToOwners, UserRow
+from edge.channels import Answer, Answered, ToAnybody, ToOwners
 from edge.gather import Gather
 from edge.outbox import Bounds, Outbox
 from edge.owners import OwnerMap
@@ -38,6 +43,7 @@ T = TypeVar("T")
 _ATTEMPTS: Final = 0.3  # of a row's time is given to one request
 _RETRY_S: Final = 0.5
 _PROBE_S: Final = 2.0
+_CHANGES_S: Final = 1.0  # it is asked again soon: a reply that is lost must not delay what it says
 _FRESH_S: Final = 6.0
 _PROBE_ROOM: Final = "_"  # reading its history shows that the store answers
 _MAX_EDGES: Final = 10_000
@@ -117,12 +123,17 @@ class RoomsClient:
         replies = await self._ask_every_owner(request, envelope.decode_broadcast_reply)
         return sum(reply.rooms for reply in replies)
 
-    async def close_user(self, notice: UserNotice) -> None:
-        """Tell every edge to close this user's sockets. Raises Refusal."""
-        try:
-            await self._bus.publish(self._subjects.edges, envelope.encode(notice))
-        except BusDown as error:
-            raise Refusal(UNAVAILABLE, retry_ms=1000) from error
+    async def changes(self, since: str | None) -> ChangesReply:
+        """What is new in the changes log, from any rooms process. Raises Refusal."""
+        timeout_s = min(_CHANGES_S, self._request_s)
+        request = envelope.encode(ChangesRequest(round(timeout_s * 1000), since))
+        return await self._request(self._subjects.changes, request, envelope.decode_changes_reply, timeout_s)
+
+    async def sanctions(self, users: int, after: str) -> SanctionsReply:
+        """So many users above `after` who are sanctioned in all rooms. Raises Refusal."""
+        request = envelope.encode(SanctionsRequest(round(self._request_s * 1000), users, after))
+        decode = envelope.decode_sanctions_reply
+        return await self._request(self._subjects.sanctions, request, decode, self._request_s)
 
     def edges(self) -> list[EdgeReport]:
         """What the edge workers said of late, this one included."""
@@ -137,11 +148,11 @@ class RoomsClient:
             "owners": self._bus.connected and self.owners.complete,
         }
 
-    async def run(self, noticed: Callable[[UserNotice], None]) -> None:
-        """Listen to owners, edges and notices until cancelled; `noticed` is told what concerns a user."""
+    async def run(self, replaced: Callable[[Replaced], None]) -> None:
+        """Listen to owners and edges until cancelled; `replaced` is told of newer connections of devices."""
         await self._listen(self._subjects.owners, envelope.decode_owners, self._heard_owners)
         await self._listen(self._subjects.edge_report, envelope.decode_edge_report, self._heard_edge)
-        await self._listen(self._subjects.edges, envelope.decode_user_notice, noticed)
+        await self._listen(self._subjects.replaced, envelope.decode_replaced, replaced)
         self._asking.set()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_asking())

@@ -19,6 +19,7 @@ from danmaku.store.history import Entry, Slice
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
 from rooms.dedupe import Key
+from rooms.everywhere import Everywhere
 from rooms.leases import Leases
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
@@ -82,6 +83,7 @@ class LoadedRooms:
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
         loaded: Callable[[LoadedRoom, Entry | None], None],
+        everywhere: Everywhere,
     ) -> None:
         self._store = store
         self._leases = leases
@@ -91,6 +93,7 @@ class LoadedRooms:
         self._metrics = metrics
         self._clock = clock
         self._loaded = loaded
+        self._everywhere = everywhere
         self.space = Space(limits.queue_items)
         self._rooms: dict[str, LoadedRoom] = {}
         self._wanted: dict[str, list[tuple[Opened, bool]]] = {}
@@ -210,7 +213,7 @@ class LoadedRooms:
         info = await self._store.rooms.load(name)
         if info is None and not any(create for _, create in self._wanted[name]):
             return _NOT_FOUND
-        sanctions = Sanctions()
+        sanctions = Sanctions(self._everywhere)
         for sanction in await self._store.moderation.load(name, now.ms):
             sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
         tail, shown = await self._tail(name, now.ms - self._limits.repeat_memory_s * 1000)

@@ -1,21 +1,26 @@
-"""Who is muted or banned in a room now. Pure."""
+"""Who is muted or banned in a room now: by the room's own staff, or in all rooms. Pure."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 from danmaku.errors import CONFLICT, Refusal
+from danmaku.model import SanctionKind as Kind
+from rooms.everywhere import Everywhere
 
-Kind = Literal["mute", "ban"]
 MAX_SANCTIONS: Final = 10_000
 
 
 class Sanctions:
-    """The sanctions in force in one room, at most `most`. Times are wall-clock milliseconds."""
+    """The sanctions in force in one room, at most `most`. Times are wall-clock milliseconds.
 
-    __slots__ = ("_most", "_until_ms")
+    `everywhere`: those that hold in all rooms, shared with these.
+    """
 
-    def __init__(self, most: int = MAX_SANCTIONS) -> None:
+    __slots__ = ("_most", "_until_ms", "everywhere")
+
+    def __init__(self, everywhere: Everywhere | None = None, most: int = MAX_SANCTIONS) -> None:
+        self.everywhere = Everywhere() if everywhere is None else everywhere
         self._most = most
         self._until_ms: dict[tuple[Kind, str], int | None] = {}
 

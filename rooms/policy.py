@@ -90,7 +90,8 @@ class Judge:
     """Judges comments of one room, and remembers of its users what that takes.
 
     Staff is exempt from slow mode, rates and repeats. Sanctions do not bind streamers of the room and
-    admins: whoever may impose them is not asked for the rank of whom they hit.
+    admins: whoever may impose them is not asked for the rank of whom they hit. Those that hold in all
+    rooms bind streamers, too.
     """
 
     __slots__ = ("_due_s", "_guest_rate", "_said_s", "_spoke_s", "_user_rate", "rules", "sanctions")
@@ -116,12 +117,14 @@ class Judge:
         """Raises `banned`."""
         if role < Role.STREAMER and self.sanctions.is_banned(uid, now.ms):
             raise Refusal(BANNED)
+        self.sanctions.everywhere.check_banned(uid, role, now.ms)
 
     def check_sanctions(self, uid: str, role: Role, now: Moment) -> None:
         """Raises `banned` or `muted`."""
         self.check_banned(uid, role, now)
         if role < Role.STREAMER and self.sanctions.is_muted(uid, now.ms):
             raise Refusal(MUTED, retry_ms=self.sanctions.mute_left_ms(uid, now.ms))
+        self.sanctions.everywhere.check_muted(uid, role, now.ms)
 
     def comment(self, row: SendRow, now: Moment) -> bytes:
         """The item to show, encoded; counts against its user's rates. Raises Refusal."""

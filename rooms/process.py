@@ -22,7 +22,10 @@ from danmaku.subjects import PARTITIONS, QUEUE, Subjects
 from danmaku.telemetry import LoopLag, RoomsMetrics
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
+from rooms.decrees import Decrees
+from rooms.everywhere import Everywhere
 from rooms.flush import Flush
+from rooms.following import Following
 from rooms.history import History
 from rooms.leases import Leases, boot_clock
 from rooms.listing import Listing
@@ -31,6 +34,7 @@ from rooms.loaded import LoadedRoom, LoadedRooms
 from rooms.lookout import Lookout
 from rooms.mending import Mending
 from rooms.moment import Moment
+from rooms.news import News
 from rooms.outbox import Outbox
 from rooms.presence import Presence
 from rooms.tokens import Tokens
@@ -39,7 +43,7 @@ from rooms.viewers import Viewers
 _RETRY_S: Final = 0.2
 _FINISH: Final = 1 / 3  # of the time a lease lasts, for what waits when partitions are handed back
 _DRAIN_S: Final = 2.0
-_FOR_ONE: Final = 3  # subscriptions to what only this process can answer; those of queue groups follow
+_FOR_ONE: Final = 4  # subscriptions to what concerns this process alone; those of queue groups follow
 
 _log: Any = structlog.get_logger("rooms")
 
@@ -85,8 +89,11 @@ class RoomsProcess:
             connected=lambda: bus.connected,
             clock=lease_clock,
         )
+        everywhere = Everywhere()
+        self._following = following = Following(store.changes, everywhere, metrics, clock)
+        self._news = News(store.changes, following, everywhere, outbox, metrics, clock)
         self.rooms = rooms = LoadedRooms(
-            store, leases, name, limits, settings.policy, metrics, clock, self._welcome
+            store, leases, name, limits, settings.policy, metrics, clock, self._welcome, everywhere
         )
         viewers = Viewers()
         mending = Mending(store.history, rooms, name, metrics, self._mended)
@@ -130,7 +137,18 @@ class RoomsProcess:
         )
         self._subscriptions: list[Subscription] = []
         self._history = History(store.history, outbox, metrics)
-        self._tokens = Tokens(store.tokens, store.sessions, settings.auth, outbox, subjects, metrics, clock)
+        decrees = Decrees(store.tokens, store.changes, outbox, subjects, clock)
+        self._tokens = Tokens(
+            store.tokens,
+            store.sessions,
+            settings.auth,
+            decrees,
+            everywhere,
+            outbox,
+            subjects,
+            metrics,
+            clock,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`, then finish what waits and hand everything back.
@@ -140,14 +158,15 @@ class RoomsProcess:
         """
         async with AsyncExitStack() as stack:
             owners = self.rooms, self._changes, self._broadcasts, self._listing, self._history, self._tokens
-            for owner in owners:
+            for owner in (*owners, self._news):
                 stack.push_async_callback(owner.close)
             stack.push_async_callback(self._unsubscribe)
             await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
             await _patiently(stop, self._check_layout)
+            await _patiently(stop, self._following.catch_up)
             async with asyncio.TaskGroup() as tasks:
                 running = self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()
-                work = [tasks.create_task(one) for one in running]
+                work = [tasks.create_task(one) for one in (*running, self._following.run())]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
                 await stop.wait()
@@ -166,7 +185,10 @@ class RoomsProcess:
             (subjects.owner(self.name), self._live.receive, ""),
             (subjects.counts(self.name), self._presence.receive, ""),
             (subjects.ask_owners, lambda _payload, _reply: self.leases.tell(), ""),
+            (subjects.changed, self._following.hint, ""),
             (subjects.history, self._history.receive, QUEUE),
+            (subjects.changes, self._news.asked_changes, QUEUE),
+            (subjects.sanctions, self._news.asked_sanctions, QUEUE),
             (subjects.users, self._tokens.receive, QUEUE),
         ]
         for subject, receive, queue in wanted:
@@ -190,6 +212,7 @@ class RoomsProcess:
         await self.leases.leave()
         await self._history.finish(_DRAIN_S)
         await self._tokens.finish(_DRAIN_S)
+        await self._news.finish(_DRAIN_S)
         await self._outbox.drain(_DRAIN_S)
 
     def _announce(self, owners: Owners) -> None:

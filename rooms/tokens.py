@@ -1,4 +1,4 @@
-"""What is known of users' tokens, from any rooms process, as a member of a queue group."""
+"""What is known of users and decided about them everywhere, from any rooms process, as a queue group."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ from danmaku.envelope import (
     Refreshed,
     RefreshRow,
     Refused,
+    Replaced,
     RevokeRow,
-    UserNotice,
+    SanctionEverywhereRow,
+    UserRow,
     UsersReply,
     UsersRequest,
 )
-from danmaku.errors import CONFLICT, UNAUTHORIZED, UNAVAILABLE, Close, Refusal
+from danmaku.errors import CONFLICT, REPLACED, UNAUTHORIZED, UNAVAILABLE, Refusal
 from danmaku.store import sessions, tokens
 from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
+from rooms.decrees import Decrees
+from rooms.everywhere import Everywhere
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.tasks import Tasks
 
 _GRACE_MS: Final = 30_000  # a repeat within gets the same pair, for a reply that was lost
-_YEAR_MS: Final = 366 * 24 * 3600 * 1000  # the longest life a token can have
 _SLACK_MS: Final = 60_000  # clocks of machines differ: so much longer is remembered what was spent
 _SESSION_MS: Final = 600_000  # a counted connection is forgotten so long after its edge told of it last
 _DEVICES: Final = 32  # of one user whose connections are counted
 _AT_ONCE: Final = 1000
-_REPLACED: Final = "replaced by a newer connection of this device"
 
-UserRow = HelloRow | RefreshRow | RevokeRow
 UserAnswer = Done | Refused | Refreshed
 
 _UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
 _ANSWERS: Final[dict[Standing, UserAnswer]] = {
     Standing.GOOD: Done(),
     Standing.REVOKED: Refused.of(Refusal(UNAUTHORIZED, "the token was revoked")),
-    Standing.REPLACED: Refused.of(Refusal(CONFLICT, _REPLACED)),
+    Standing.REPLACED: Refused.of(Refusal(CONFLICT, REPLACED)),
 }
 _SPENT: Final = Refused.of(Refusal(UNAUTHORIZED, "the refresh token was used before, or revoked"))
 
@@ -61,6 +62,8 @@ class Tokens:
         store: tokens.Tokens,
         sessions: sessions.Sessions,
         auth: config.Auth,
+        decrees: Decrees,
+        everywhere: Everywhere,
         outbox: Outbox,
         subjects: Subjects,
         metrics: RoomsMetrics,
@@ -69,6 +72,8 @@ class Tokens:
         self._store = store
         self._sessions = sessions
         self._refresh_ttl_ms = auth.refresh_ttl_s * 1000
+        self._decrees = decrees
+        self._everywhere = everywhere
         self._outbox = outbox
         self._subjects = subjects
         self._metrics = metrics
@@ -122,22 +127,33 @@ class Tokens:
         return [self._judged(row, verdict) for row, verdict in zip(rows, verdicts, strict=True)]
 
     def _judged(self, row: HelloRow, verdict: Verdict) -> UserAnswer:
-        if verdict.replaces is not None and row.n is not None:
+        if verdict.replaces is not None and row.device is not None and row.n is not None:
             # a hint: should it get lost, the replaced one's edge finds out when it says its hello again
-            notice = UserNotice(row.uid, Close.REPLACED, _REPLACED, row.device, row.n)
-            self._outbox.post(self._subjects.edges, envelope.encode(notice))
+            replaced = Replaced(row.uid, row.device, row.n)
+            self._outbox.post(self._subjects.replaced, envelope.encode(replaced))
+        if verdict.standing is Standing.GOOD:
+            try:
+                self._everywhere.check_banned(row.uid, row.role, self._clock().ms)
+            except Refusal as refusal:
+                return Refused.of(refusal)
         return _ANSWERS[verdict.standing]
 
-    async def _change(self, row: RefreshRow | RevokeRow, now_ms: int) -> UserAnswer:
+    async def _change(self, row: RefreshRow | RevokeRow | SanctionEverywhereRow, now_ms: int) -> UserAnswer:
         """Never raises."""
         try:
-            if isinstance(row, RefreshRow):
-                return await self._refresh(row, now_ms)
-            await self._store.revoke(row.uid, self._clock().ms, _YEAR_MS)
-            return Done()
+            match row:
+                case RefreshRow():
+                    return await self._refresh(row, now_ms)
+                case RevokeRow():
+                    await self._decrees.revoke(row.uid)
+                case SanctionEverywhereRow():
+                    await self._decrees.sanction(row)
+        except Refusal as refusal:
+            return Refused.of(refusal)
         except StoreDown as error:
-            _log.warning("a token's state cannot be changed", error=str(error))
+            _log.warning("what is known of a user cannot be changed", error=str(error))
             return _UNAVAILABLE
+        return Done()
 
     async def _refresh(self, row: RefreshRow, now_ms: int) -> UserAnswer:
         """The new pair is issued at `now_ms`: what is revoked since then makes it void, too."""

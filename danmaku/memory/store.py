@@ -11,7 +11,10 @@ from typing import Final
 import msgspec
 
 from config.settings import Rooms
+from danmaku import change
+from danmaku.change import Change, Imposed, Lifted
 from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
+from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Noted
 from danmaku.store.errors import LayoutMismatch
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.store.leases import Taken
@@ -31,7 +34,7 @@ def _wall_ms() -> int:
 
 
 class MemoryStore:
-    """The six nouns in dictionaries. `clock` is the store's time in milliseconds."""
+    """The seven nouns in dictionaries. `clock` is the store's time in milliseconds."""
 
     def __init__(self, clock: Clock = _wall_ms, rooms: Rooms = Rooms()) -> None:  # noqa: B008  it is frozen
         self.leases = MemoryLeases(clock)
@@ -41,6 +44,7 @@ class MemoryStore:
         self.moderation = MemoryModeration(self.leases)
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
+        self.changes = MemoryChanges(clock, rooms)
 
     async def ping(self) -> float:
         return 0.0
@@ -350,3 +354,64 @@ class MemorySessions:
             others = ((one.seen_ms, device) for device, one in devices.items() if device != new.device)
             del devices[min(others)[1]]
         return Verdict(Standing.GOOD, replaces)
+
+
+class MemoryChanges:
+    def __init__(self, clock: Clock, limits: Rooms) -> None:
+        self._clock = clock
+        self._most = limits.changes_kept
+        self._age_ms = limits.changes_s * 1000
+        self._sanctions: dict[tuple[SanctionKind, str], Sanction] = {}
+        self._log: deque[tuple[tuple[int, int], str, bytes]] = deque()  # (id, the one before, entry)
+
+    async def append(self, change: Change) -> None:
+        self._note(change)
+
+    async def impose(self, change: Imposed) -> bool:
+        key = change.kind, change.uid
+        if key not in self._sanctions and len(self._sanctions) >= MOST_SANCTIONS:
+            return False
+        self._sanctions[key] = change.sanction
+        self._note(change)
+        return True
+
+    async def lift(self, change: Lifted) -> None:
+        if self._sanctions.pop((change.kind, change.uid), None) is not None:
+            self._note(change)
+
+    async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
+        end = self._end()
+        if place is None:
+            return News((), end, complete=True, more=False)
+        found: list[tuple[tuple[int, int], str, bytes]] = []
+        begin = tuple(int(part) for part in place.split("-"))
+        for one in self._log:
+            if one[0] > begin:
+                max_bytes -= len(one[2])
+                if len(found) == entries or (found and max_bytes < 0):
+                    break
+                found.append(one)
+        if not found:
+            return News((), end, complete=place == end, more=False)
+        last = _place(found[-1][0])
+        noted = tuple(Noted(at_ms, entry) for (at_ms, _), _, entry in found)
+        return News(noted, last, complete=found[0][1] == place, more=last != end)
+
+    async def in_force(self, now_ms: int) -> InForce:
+        self._sanctions = {key: kept for key, kept in self._sanctions.items() if kept.active(now_ms)}
+        return InForce(self._end(), list(self._sanctions.values()))
+
+    def _end(self) -> str:
+        return _place(self._log[-1][0]) if self._log else BEGINNING
+
+    def _note(self, what: Change) -> None:
+        previous, now = self._end(), self._clock()
+        last_ms, last_n = self._log[-1][0] if self._log else (0, 0)
+        number = (now, 0) if now > last_ms else (last_ms, last_n + 1)
+        self._log.append((number, previous, change.encode(what)))
+        while len(self._log) > self._most or self._log[0][0][0] < number[0] - self._age_ms:
+            self._log.popleft()
+
+
+def _place(number: tuple[int, int]) -> str:
+    return f"{number[0]}-{number[1]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from danmaku.store.changes import Changes
 from danmaku.store.history import HistoryLog
 from danmaku.store.leases import Leases
 from danmaku.store.moderation import Moderation
@@ -27,6 +28,8 @@ class Store(Protocol):
     def tokens(self) -> Tokens: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def changes(self) -> Changes: ...
 
     async def ping(self) -> float:
         """Round trip in seconds. Raises StoreDown."""

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-SanctionKind = Literal["mute", "ban"]
+from danmaku.model import Sanction, SanctionKind
 
-
-@dataclass(frozen=True, slots=True)
-class Sanction:
-    """`until_ms` None means until lifted. Times are the owner's wall clock."""
-
-    kind: SanctionKind
-    uid: str
-    by: str
-    since_ms: int
-    until_ms: int | None = None
-    reason: str = ""
-
-    def active(self, now_ms: int) -> bool:
-        return self.until_ms is None or now_ms < self.until_ms
+__all__ = ["Moderation", "Sanction", "SanctionKind"]
 
 
 class Moderation(Protocol):

@@ -13,6 +13,7 @@ from danmaku.errors import INTERNAL, METHOD_NOT_ALLOWED, NO_SUCH_ROUTE, TIMEOUT,
 from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics, get_logger
 from edge.api.edges import EdgeCalls
+from edge.api.everywhere import EverywhereCalls
 from edge.api.health import HealthCalls
 from edge.api.messages import MessageCalls
 from edge.api.openapi import describe
@@ -64,6 +65,7 @@ class Api:
             RoomCalls(rooms),
             MessageCalls(rooms),
             SanctionCalls(rooms),
+            EverywhereCalls(rooms),
             EdgeCalls(rooms, edge.addresses),
             HealthCalls(rooms),
         )
@@ -120,7 +122,7 @@ class Api:
         return answer if isinstance(answer, Response) else answered(answer, route.status)
 
     async def _identify(self, request: Request, route: Route) -> Identity | None:
-        """Whom the token names, unless it was revoked. Raises Refusal."""
+        """Whom the token names, unless it was revoked or they are banned. Raises Refusal."""
         if route.who is Who.ANYONE:
             return None
         header = request.headers.get("authorization")
@@ -130,7 +132,7 @@ class Api:
         if scheme.lower() != "bearer":
             raise Refusal(UNAUTHORIZED, "the Authorization header must be: Bearer <token>")
         identity = self._authority.verify(token.strip(), self._now_s())
-        await self._rooms.users(HelloRow(identity.uid, identity.issued_ms))
+        await self._rooms.users(HelloRow(identity.uid, identity.issued_ms, role=identity.role))
         return identity
 
     async def _describe(self, call: Call) -> Response:

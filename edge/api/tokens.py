@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from danmaku.auth import MAX_LIFE_S, AuthError, Authority
-from danmaku.envelope import Refreshed, RefreshRow, RevokeRow, UserNotice
-from danmaku.errors import FORBIDDEN, INTERNAL, Close, Refusal
+from danmaku.envelope import Refreshed, RefreshRow, RevokeRow
+from danmaku.errors import FORBIDDEN, INTERNAL, Refusal
 from danmaku.model import Identity, Role
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
@@ -80,7 +80,6 @@ class TokenCalls:
     async def revoke(self, call: Call) -> Revoked:
         uid = call.parts["uid"]
         await self._rooms.users(RevokeRow(uid))
-        await self._rooms.close_user(UserNotice(uid, Close.UNAUTHORIZED, "the token was revoked"))
         return Revoked(uid)
 
     def _mint(

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from danmaku import envelope, wire
+from danmaku import change, envelope, wire
 from danmaku.bus import Bus
+from danmaku.change import Change
 from danmaku.envelope import (
     Admitted,
     Answer,
     BroadcastRequest,
+    ChangesReply,
     Counts,
     Done,
     Heads,
@@ -32,6 +34,7 @@ from danmaku.envelope import (
 from danmaku.model import START, Position, RoomInfo, RoomSettings
 from danmaku.subjects import PARTITIONS, Subjects
 
+_CHANGES = 10  # in one answer
 UserAnswer = Done | envelope.Refused | envelope.Refreshed
 
 
@@ -58,6 +61,10 @@ class FakeOwner:
         self.logs: defaultdict[str, list[tuple[Position, bytes]]] = defaultdict(list)
         self.judge: Callable[[Row], Answer] = self.admit_all
         self.judge_user: Callable[[object], UserAnswer] = lambda _: Done()
+        self.changes: list[bytes] = []
+        self.changes_kept = 1000  # of the newest
+        self.changes_silent = False
+        self.asked_changes = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -65,6 +72,7 @@ class FakeOwner:
         await self.bus.subscribe(self.subjects.ask_owners, lambda _, __: self.spawn(self.tell()))
         await self.bus.subscribe(self.subjects.history, self._history, "q")
         await self.bus.subscribe(self.subjects.users, self._users, "q")
+        await self.bus.subscribe(self.subjects.changes, self._changes, "q")
         await self.bus.subscribe(self.subjects.counts(self.name), self._counted)
         await self.bus.flush(5.0)
 
@@ -104,6 +112,12 @@ class FakeOwner:
     async def notice(self, room: str, uid: str, kind: str) -> None:
         frame = wire.MSGPACK.encode(wire.Notice(kind, room))
         await self.publish(room, Out(OutKind.NOTICE, self.epoch, self.head(room), 0, None, uid, frame))
+
+    async def note(self, *changes: Change, hint: bool = True) -> None:
+        """Add to the changes log."""
+        self.changes += map(change.encode, changes)
+        if hint:
+            await self.bus.publish(self.subjects.changed, b"")
 
     def admit_all(self, row: Row) -> Answer:
         """Everybody may come in, and everything is shown."""
@@ -164,6 +178,19 @@ class FakeOwner:
     def _tell_history(self, reply: str, answer: HistoryReply) -> None:
         self.asking -= 1
         self.reply(reply, answer)
+
+    def _changes(self, payload: bytes, reply: str) -> None:
+        request = envelope.decode_changes_request(payload)
+        self.asked_changes += 1
+        if self.changes_silent:
+            return
+        end = len(self.changes)
+        begin = end if request.since is None else int(request.since)
+        oldest = max(0, end - self.changes_kept)
+        found = self.changes[max(begin, oldest) : max(begin, oldest) + _CHANGES]
+        last = max(begin, oldest) + len(found)
+        entries = [(0, entry) for entry in found]
+        self.reply(reply, ChangesReply(entries, str(last), begin >= oldest, last < end))
 
     def _counted(self, payload: bytes, reply: str) -> None:
         counts = envelope.decode_counts(payload)

@@ -41,13 +41,17 @@ class Worker:
 
 @asynccontextmanager
 async def edge_worker(
-    connect: Callable[[], Awaitable[Bus]], auth: Auth = AUTH, **edge: object
+    connect: Callable[[], Awaitable[Bus]],
+    auth: Auth = AUTH,
+    prepare: Callable[[FakeOwner], object] = lambda _: None,
+    **edge: object,
 ) -> AsyncIterator[Worker]:
-    """Runs until the block ends; `edge` are settings of its section."""
+    """Runs until the block ends; `edge` are settings of its section. `prepare` is called before it starts."""
     prefix = f"t{token_hex(4)}"
     given = {"host": "127.0.0.1", "port": 0, "drain_s": 0.5, "linger_s": 0.2, **edge}
     settings = Settings(edge=msgspec.convert(given, Edge), nats=Nats(prefix=prefix), auth=auth)
     owner = FakeOwner(await connect(), Subjects(prefix))
+    prepare(owner)
     await owner.start()
     registry = CollectorRegistry()
     node = Node(settings, from_settings(auth), await connect(), EdgeMetrics(registry), "edge")

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from danmaku import envelope, wire
 from danmaku.client import Client, Refusal
-from danmaku.envelope import Done, HelloRow, Refused, Row, UserNotice
+from danmaku.envelope import Done, HelloRow, Refused, Replaced, Row
 from danmaku.model import Position, Role
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import eventually
@@ -149,20 +149,6 @@ async def test_who_offers_no_subprotocol_is_told_none(start: Start) -> None:
         await socket.send(wire.MSGPACK.encode(wire.Hello(1)))
         (hello,) = wire.MSGPACK.decode_server(await socket.recv(decode=False))
         assert isinstance(hello, wire.Ok)
-
-
-async def test_a_token_revoked_while_it_is_checked_is_noticed(start: Start) -> None:
-    async with start() as worker, viewer(worker.port) as ann:
-        owner = worker.owner
-        notice = envelope.encode(UserNotice("ann", 4401, "revoked"))
-
-        def check_and_revoke(_: object) -> Done:
-            owner.spawn(owner.bus.publish(owner.subjects.edges, notice))
-            return Done()
-
-        owner.judge_user = check_and_revoke
-        await ann.say(wire.Hello(1, token=token("ann")))
-        assert await ann.ended() == 4401
 
 
 # In a room.
@@ -429,7 +415,7 @@ async def test_what_cannot_be_read_is_ignored(start: Start) -> None:
     async with start() as worker, viewer(worker.port) as ann:
         await joined(ann)
         bus, subjects = worker.owner.bus, worker.owner.subjects
-        for subject in (subjects.room_out("r"), subjects.owners, subjects.edges, subjects.edge_report):
+        for subject in (subjects.room_out("r"), subjects.owners, subjects.replaced, subjects.edge_report):
             await bus.publish(subject, b"\xc1")
         await worker.owner.show("r", "one")
         assert await ann.texts(1) == ["one"]
@@ -478,18 +464,6 @@ async def test_who_is_banned_while_the_room_opens_does_not_get_in(start: Start) 
         assert await bob.err(wire.Join(0, "r")) == "banned"
 
 
-async def test_a_notice_about_a_user_closes_all_their_sockets(start: Start) -> None:
-    async with start() as worker, viewer(worker.port) as one, viewer(worker.port) as two:
-        for socket in (one, two):
-            await socket.ok(wire.Hello(0, token=token("ann")))
-        async with viewer(worker.port) as other:
-            await other.ok(wire.Hello(0, token=token("bob")))
-            notice = envelope.encode(UserNotice("ann", 4401, "revoked"))
-            await worker.owner.bus.publish(worker.owner.subjects.edges, notice)
-            assert await one.ended() == await two.ended() == 4401
-            await other.ok(wire.Ping(0))
-
-
 async def test_only_older_connections_of_a_device_are_replaced(start: Start) -> None:
     """Not those that are newer, of another device or user, or of none that counts: tabs of one browser."""
 
@@ -513,8 +487,8 @@ async def test_only_older_connections_of_a_device_are_replaced(start: Start) -> 
         others = [await stack.enter_async_context(viewer(worker.port)) for _ in stay]
         for one, said in zip(others, stay, strict=True):
             await one.ok(said)
-        notice = envelope.encode(UserNotice("ann", 4409, "replaced", "tv", 7))
-        await owner.bus.publish(owner.subjects.edges, notice)
+        replaced = envelope.encode(Replaced("ann", "tv", 7))
+        await owner.bus.publish(owner.subjects.replaced, replaced)
         assert await older.ended() == 4409
         for one in others:
             await one.ok(wire.Ping(0))

@@ -21,9 +21,9 @@ from danmaku.envelope import (
     Refreshed,
     RefreshRow,
     Refused,
+    Replaced,
     Row,
     SendRow,
-    UserNotice,
 )
 from danmaku.errors import Refusal
 from danmaku.model import Position, Role
@@ -44,8 +44,8 @@ def subjects() -> Subjects:
 @asynccontextmanager
 async def client_on(
     connect: Connect, subjects: Subjects, *, request_s: float = 5.0, bounds: Bounds | None = None
-) -> AsyncIterator[tuple[RoomsClient, list[UserNotice]]]:
-    notices: list[UserNotice] = []
+) -> AsyncIterator[tuple[RoomsClient, list[Replaced]]]:
+    told: list[Replaced] = []
     client = RoomsClient(
         await connect(),
         subjects,
@@ -55,9 +55,9 @@ async def client_on(
         gather_s=0.005,
         bounds=bounds or Bounds(),
     )
-    running = asyncio.create_task(client.run(notices.append))
+    running = asyncio.create_task(client.run(told.append))
     try:
-        yield client, notices
+        yield client, told
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -264,18 +264,18 @@ async def test_it_says_what_it_can_reach(connect: Connect, subjects: Subjects) -
         await owner.close()
 
 
-async def test_notices_about_users_reach_every_edge(connect: Connect, subjects: Subjects) -> None:
-    async with client_on(connect, subjects) as (client, heard), client_on(connect, subjects) as (_, too):
-        notice = UserNotice("ann", 4401, "revoked")
+async def test_every_edge_hears_of_newer_connections(connect: Connect, subjects: Subjects) -> None:
+    async with client_on(connect, subjects) as (_, heard), client_on(connect, subjects) as (_, too):
+        bus, replaced = await connect(), Replaced("ann", "tv", 7)
 
         async def told() -> bool:
-            await client.close_user(notice)  # until both listen
+            await bus.publish(subjects.replaced, envelope.encode(replaced))  # until both listen
             return bool(heard and too)
 
         async with asyncio.timeout(10):
             while not await told():  # noqa: ASYNC110  there is no event for it
                 await asyncio.sleep(0.01)
-        assert heard[0] == too[0] == notice
+        assert heard[0] == too[0] == replaced
 
 
 async def test_rows_of_every_kind_pass(connect: Connect, subjects: Subjects, owner: FakeOwner) -> None:

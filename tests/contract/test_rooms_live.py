@@ -35,13 +35,13 @@ from danmaku.envelope import (
     Refreshed,
     RefreshRow,
     Refused,
+    Replaced,
     RevokeRow,
     Room,
     RoomsRequest,
     SanctionRow,
     Shed,
     Shown,
-    UserNotice,
     UsersRequest,
 )
 from danmaku.model import Position, Role, RoomInfo, RoomSettings, closed_for_good
@@ -595,14 +595,14 @@ async def test_the_newest_connection_of_a_device_stands(live: Service) -> None:
     """And every edge is told to close older ones."""
     first, second = await live.start(), await live.start()
     await live.owned(first, second)
-    notices: list[UserNotice] = []
+    told: list[Replaced] = []
     heard = asyncio.Event()
 
-    def notice(payload: bytes, _: str) -> None:
-        notices.append(envelope.decode_user_notice(payload))
+    def hear(payload: bytes, _: str) -> None:
+        told.append(envelope.decode_replaced(payload))
         heard.set()
 
-    await live.bus.subscribe(live.subjects.edges, notice)
+    await live.bus.subscribe(live.subjects.replaced, hear)
 
     async def hello(*rows: HelloRow) -> list[Any]:
         request = envelope.encode(UsersRequest(2000, list(rows)))
@@ -616,13 +616,10 @@ async def test_the_newest_connection_of_a_device_stands(live: Service) -> None:
     assert (stale.name, stale.detail) == ("conflict", "replaced by a newer connection of this device")
     assert await hello(three) == [Done()]
     async with asyncio.timeout(10):
-        while len(notices) < 2:
+        while len(told) < 2:
             heard.clear()
             await heard.wait()
-    assert [(one.uid, one.code, one.device, one.below) for one in notices] == [
-        ("u1", 4409, "tv", 2),
-        ("u1", 4409, "tv", 3),
-    ]
+    assert told == [Replaced("u1", "tv", 2), Replaced("u1", "tv", 3)]
 
 
 async def test_a_process_of_another_layout_does_not_start(live: Service) -> None:

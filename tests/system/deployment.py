@@ -147,20 +147,7 @@ class Deployment:
         self, method: str, path: str, body: Any = None, token: str | None = None
     ) -> tuple[int, Any]:
         """One HTTP call, whatever comes of it: status and decoded answer (None where there is none)."""
-        return await asyncio.to_thread(self._call, method, path, body, token)
-
-    def _call(self, method: str, path: str, body: Any, token: str | None) -> tuple[int, Any]:
-        headers = {"Content-Type": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310  our own http
-        try:
-            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310  our own http
-                return answer.status, _decoded(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, _decoded(error.read())
+        return await asyncio.to_thread(call, method, self.url + path, body, token)
 
     def caller(self, token: str | None = None) -> Caller:
         return Caller(self.url, token)
@@ -216,6 +203,21 @@ async def serving(folder: Path, *flags: str, **more: str) -> AsyncIterator[Deplo
         assert await asyncio.to_thread(deployment.stop, signal.SIGTERM) == 0, deployment.said
     finally:
         await asyncio.to_thread(deployment.kill)
+
+
+def call(method: str, url: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
+    """One HTTP call, whatever comes of it: status and decoded answer (None where there is none)."""
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310  our own http
+    try:
+        with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310  our own http
+            return answer.status, _decoded(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, _decoded(error.read())
 
 
 def _decoded(body: bytes) -> Any:

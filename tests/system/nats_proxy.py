@@ -1,4 +1,4 @@
-"""A wire between one edge and nats-server that loses `room out` messages on their way to the edge.
+"""A wire between one edge and nats-server that loses messages on their way to the edge.
 
 It reads just enough of the NATS protocol to know where a message begins and ends. Everything else, and
 everything in the other direction, passes untouched.
@@ -51,10 +51,14 @@ def every(k: int) -> Rule:
 
 
 class NatsProxy:
-    """Set `lose` at any time. `lost` counts what got lost, by kind."""
+    """Set `lose` (of `room out`) and `deaf` (whole subjects) at any time.
+
+    `lost` counts what got lost of `room out`, by kind.
+    """
 
     def __init__(self, port: int, prefix: str) -> None:
         self.lose: Rule = nothing
+        self.deaf: frozenset[str] = frozenset()
         self.lost = dict.fromkeys(OutKind, 0)
         self._upstream = port
         self._subjects = f"{prefix}.out.".encode()
@@ -113,7 +117,7 @@ class NatsProxy:
 
     def _gets_lost(self, subject: bytes, payload: bytes) -> bool:
         if not subject.startswith(self._subjects):
-            return False
+            return subject.decode() in self.deaf
         out = decode_out(payload)
         if not self.lose(out):
             return False

@@ -21,7 +21,6 @@ from danmaku.envelope import (
     EdgeReport,
     EventRow,
     GetRoomRow,
-    HelloRow,
     HistoryReply,
     JoinRow,
     LikeRow,
@@ -31,10 +30,12 @@ from danmaku.envelope import (
     RevokeRow,
     Room,
     Row,
+    SanctionEverywhereRow,
     SanctionRow,
+    SanctionsReply,
     SendRow,
     Shown,
-    UserNotice,
+    UserRow,
 )
 from danmaku.errors import UNAUTHORIZED, Refusal
 from danmaku.model import Identity, Position, Role, RoomInfo, RoomSettings
@@ -62,13 +63,13 @@ class ScriptedRooms:
             DeleteRoomRow: Done(),
             SanctionRow: Done(),
         }
-        self.user_rows: list[HelloRow | RefreshRow | RevokeRow] = []
+        self.user_rows: list[UserRow] = []
         self.revoked: set[str] = set()
         self.refreshed: Done | Refreshed = Refreshed(2, round(NOW * 1000) + 5)
         self.asked_for: list[Any] = []  # of history, rooms and broadcast
         self.history_reply = HistoryReply([], True, 7, 4)
         self.infos: list[RoomInfo] = []
-        self.notices: list[UserNotice] = []
+        self.in_force = SanctionsReply([])
         self.reports: list[EdgeReport] = []
         self.reached = {"bus": True, "store": True, "owners": True}
         self.is_stuck = False
@@ -82,9 +83,9 @@ class ScriptedRooms:
             raise answer
         return answer
 
-    async def users(self, row: HelloRow | RefreshRow | RevokeRow) -> Done | Refreshed:
+    async def users(self, row: UserRow) -> Done | Refreshed:
         self.user_rows.append(row)
-        if row.uid in self.revoked:
+        if row.uid in self.revoked and not isinstance(row, SanctionEverywhereRow):
             raise Refusal(UNAUTHORIZED, "the token was revoked")
         if isinstance(row, RevokeRow):
             self.revoked.add(row.uid)
@@ -102,8 +103,9 @@ class ScriptedRooms:
         self.asked_for.append((uid, cid, msgspec.msgpack.decode(item)))
         return 12
 
-    async def close_user(self, notice: UserNotice) -> None:
-        self.notices.append(notice)
+    async def sanctions(self, users: int, after: str) -> SanctionsReply:
+        self.asked_for.append((users, after))
+        return self.in_force
 
     def edges(self) -> list[EdgeReport]:
         return self.reports

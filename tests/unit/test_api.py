@@ -20,7 +20,7 @@ async def test_a_token_is_verified_and_looked_up() -> None:
     service = Service()
     token = service.token("ann", Role.STREAMER)
     assert (await service.call("PUT", ROOM, {}, token)).status == 200
-    assert service.rooms.user_rows == [HelloRow("ann", round(NOW * 1000))]
+    assert service.rooms.user_rows == [HelloRow("ann", round(NOW * 1000), role=Role.STREAMER)]
     service.rooms.revoked.add("ann")
     assert (await service.call("PUT", ROOM, {}, token)).refusal == (401, "unauthorized")
 

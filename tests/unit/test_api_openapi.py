@@ -19,6 +19,8 @@ EXPECTED = {
     "POST /v1/admin/rooms/{room}/mutes", "DELETE /v1/admin/rooms/{room}/mutes/{uid}",
     "POST /v1/admin/rooms/{room}/bans", "DELETE /v1/admin/rooms/{room}/bans/{uid}",
     "POST /v1/admin/rooms/{room}/kicks",
+    "POST /v1/admin/mutes", "DELETE /v1/admin/mutes/{uid}",
+    "POST /v1/admin/bans", "DELETE /v1/admin/bans/{uid}", "GET /v1/admin/sanctions",
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
 }  # fmt: skip
 

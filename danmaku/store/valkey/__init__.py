@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from config.settings import Rooms, Store
+from danmaku.store.valkey.changes import ValkeyChanges
 from danmaku.store.valkey.history import ValkeyHistory
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.leases import ValkeyLeases
@@ -18,7 +19,7 @@ __all__ = ["ValkeyStore"]
 
 
 class ValkeyStore:
-    """The six nouns over one link. Made by `connect`."""
+    """The seven nouns over one link. Made by `connect`."""
 
     def __init__(self, link: Link, keys: Keys, rooms: Rooms) -> None:
         self._link = link
@@ -28,6 +29,7 @@ class ValkeyStore:
         self.moderation = ValkeyModeration(link, keys)
         self.tokens = ValkeyTokens(link, keys)
         self.sessions = ValkeySessions(link, keys)
+        self.changes = ValkeyChanges(link, keys, rooms.changes_kept, rooms.changes_s)
 
     @classmethod
     async def connect(cls, settings: Store, rooms: Rooms) -> ValkeyStore:

@@ -72,6 +72,16 @@ class Keys:
         """
         return f"{self._user(uid)}:family:{family}"
 
+    @property
+    def changes(self) -> str:
+        """Stream: what was decided about users in all rooms (danmaku.change)."""
+        return f"{self.prefix}:{{changes}}:log"
+
+    @property
+    def sanctions_everywhere(self) -> str:
+        """Hash: `<kind>:<uid>` to what was imposed in all rooms."""
+        return f"{self.prefix}:{{changes}}:sanctions"
+
     def _partition(self, partition: int) -> str:
         return f"{self.prefix}:{{r{partition}}}"
 

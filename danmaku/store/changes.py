@@ -1,0 +1,74 @@
+"""What is decided about users in all rooms at once: a log that everybody follows, and who is sanctioned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from danmaku.change import Change, Imposed, Lifted
+from danmaku.model import Sanction
+
+MOST_SANCTIONS: Final = 50_000
+BEGINNING: Final = "0-0"
+"""Where a log begins in which nothing was ever noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An entry as it is kept (danmaku.change), and when it was noted by the store's clock."""
+
+    at_ms: int
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was noted after some place in the log, oldest first.
+
+    last: the place to go on from. more: there is more behind it. complete: False where the log cannot tell
+    what came after the place that was asked for: it is no longer kept, or the store lost what was there.
+    """
+
+    entries: tuple[Noted, ...]
+    last: str
+    complete: bool
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """All sanctions in force, in no order, and the place in the log from which to follow them.
+
+    What was noted behind `last` may be among them already; to carry it out once more is harmless.
+    """
+
+    last: str
+    sanctions: list[Sanction]
+
+
+class Changes(Protocol):
+    """All methods raise StoreDown when the outcome is unknown or the store is away.
+
+    Whatever is written here may be written again with the same effect.
+    """
+
+    async def append(self, change: Change) -> None:
+        """Note it. What it tells of is kept elsewhere, and was written before."""
+
+    async def impose(self, change: Imposed) -> bool:
+        """Keep the sanction, replacing one of the same kind and uid, and note it, in one step.
+
+        False when there are too many; `in_force` removes those that have run out.
+        """
+
+    async def lift(self, change: Lifted) -> None:
+        """Remove it and note that, in one step; nothing happens where there is none."""
+
+    async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
+        """At most so many entries and bytes after `place`, one at least where there is one.
+
+        None: no entries, only the place where the log ends now.
+        """
+
+    async def in_force(self, now_ms: int) -> InForce:
+        """All sanctions in force. What has run out is removed."""

@@ -1,0 +1,83 @@
+"""The changes log as a stream, and the sanctions across rooms as a hash beside it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from danmaku import change
+from danmaku.change import Change, Imposed, Lifted
+from danmaku.model import Sanction, SanctionKind
+from danmaku.store.changes import MOST_SANCTIONS, InForce, News, Noted
+from danmaku.store.valkey.keys import Keys
+from danmaku.store.valkey.link import Call, Link, Word
+
+_AT_ONCE: Final = 1000  # sanctions read in one go
+_sanction = msgspec.json.Decoder(Sanction)
+_encode = msgspec.json.Encoder().encode
+
+
+class ValkeyChanges:
+    def __init__(self, link: Link, keys: Keys, most: int, age_s: int) -> None:
+        self._link = link
+        self._log = keys.changes
+        self._sanctions = keys.sanctions_everywhere
+        self._kept: tuple[Word, ...] = (most, age_s * 1000)
+
+    async def append(self, change: Change) -> None:
+        await self._link.one(*self._note("note", [], change))
+
+    async def impose(self, change: Imposed) -> bool:
+        sanction = change.sanction
+        words = _field(sanction.kind, sanction.uid), _encode(sanction), MOST_SANCTIONS
+        return bool(await self._link.one(*self._note("impose_everywhere", [self._sanctions], change, *words)))
+
+    async def lift(self, change: Lifted) -> None:
+        field = _field(change.kind, change.uid)
+        await self._link.one(*self._note("lift_everywhere", [self._sanctions], change, field))
+
+    async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
+        if place is None:
+            return News((), await self._end(), complete=True, more=False)
+        head, found = await self._link.one(*self._link.script("news", [self._log], place, entries, max_bytes))
+        end = head.decode()
+        if not found:
+            return News((), end, complete=place == end, more=False)
+        last = found[-1][0].decode()
+        noted = tuple(Noted(_ms(number), fields[3]) for number, fields in found)
+        return News(noted, last, complete=found[0][1][1].decode() == place, more=last != end)
+
+    async def in_force(self, now_ms: int) -> InForce:
+        # the place first: what changes while the sanctions are read is behind it
+        last = await self._end()
+        sanctions: list[Sanction] = []
+        cursor: Word = 0
+        while True:
+            cursor, raw = await self._link.one("HSCAN", self._sanctions, cursor, "COUNT", _AT_ONCE)
+            over: list[Word] = []
+            for field, value in zip(raw[::2], raw[1::2], strict=True):
+                sanction = _sanction.decode(value)
+                if sanction.active(now_ms):
+                    sanctions.append(sanction)
+                else:
+                    over += (field, value)
+            if over:
+                await self._link.one(*self._link.script("forget", [self._sanctions], *over))
+            if cursor == b"0":
+                return InForce(last, sanctions)
+
+    async def _end(self) -> str:
+        head: bytes = await self._link.one(*self._link.script("head", [self._log]))
+        return head.decode()
+
+    def _note(self, verb: str, keys: list[str], what: Change, *words: Word) -> Call:
+        return self._link.script(verb, [self._log, *keys], change.encode(what), *self._kept, *words)
+
+
+def _field(kind: SanctionKind, uid: str) -> str:
+    return f"{kind}:{uid}"
+
+
+def _ms(number: Any) -> int:
+    return int(number.partition(b"-")[0])

@@ -1,0 +1,67 @@
+"""Who is muted or banned in all rooms now, as the changes log tells. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import nsmallest
+
+from danmaku.change import Change, Imposed, Lifted
+from danmaku.errors import BANNED, MUTED, Refusal
+from danmaku.model import Role, Sanction, SanctionKind
+
+
+class Everywhere:
+    """One for all rooms of a process; as many as the store keeps. Times are wall-clock milliseconds.
+
+    Only admins are exempt: streamers are not asked, in their own rooms either.
+    """
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[SanctionKind, str], Sanction] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def replace(self, sanctions: Iterable[Sanction]) -> None:
+        """These, and no others."""
+        self._kept = {(sanction.kind, sanction.uid): sanction for sanction in sanctions}
+
+    def take(self, change: Change) -> None:
+        """What the log says next; a revocation is none of this."""
+        if isinstance(change, Imposed):
+            self._kept[change.kind, change.uid] = change.sanction
+        elif isinstance(change, Lifted):
+            self._kept.pop((change.kind, change.uid), None)
+
+    def forget(self, now_ms: int) -> None:
+        """What has run out."""
+        self._kept = {key: sanction for key, sanction in self._kept.items() if sanction.active(now_ms)}
+
+    def check_banned(self, uid: str, role: Role, now_ms: int) -> None:
+        """Raises `banned`."""
+        banned = self._in_force("ban", uid, role, now_ms)
+        if banned is not None:
+            raise Refusal(BANNED, banned.reason or None)
+
+    def check_muted(self, uid: str, role: Role, now_ms: int) -> None:
+        """Raises `muted`."""
+        muted = self._in_force("mute", uid, role, now_ms)
+        if muted is not None:
+            left_ms = None if muted.until_ms is None else muted.until_ms - now_ms
+            raise Refusal(MUTED, muted.reason or None, retry_ms=left_ms)
+
+    def page(self, after: str, users: int, now_ms: int) -> tuple[list[Sanction], str | None]:
+        """The sanctions of so many users with a uid above `after`, by uid; the last uid if there are more."""
+        uids = {sanction.uid for sanction in self._kept.values() if sanction.active(now_ms)}
+        found = nsmallest(users + 1, (uid for uid in uids if uid > after))
+        shown = found[:users]
+        kinds: tuple[SanctionKind, ...] = ("ban", "mute")
+        kept = (self._kept.get((kind, uid)) for uid in shown for kind in kinds)
+        page = [sanction for sanction in kept if sanction is not None and sanction.active(now_ms)]
+        return page, shown[-1] if len(found) > users else None
+
+    def _in_force(self, kind: SanctionKind, uid: str, role: Role, now_ms: int) -> Sanction | None:
+        sanction = self._kept.get((kind, uid)) if self._kept and role < Role.ADMIN else None
+        return sanction if sanction is not None and sanction.active(now_ms) else None

@@ -1,0 +1,158 @@
+"""An edge that follows the changes log, with real sockets, over the bus and its twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
+
+import pytest
+
+from danmaku import wire
+from danmaku.change import Change, Imposed, Lifted, Revoked
+from danmaku.envelope import Done, HelloRow, Refused
+from danmaku.model import Role
+from tests.contract.conftest import Connect
+from tests.contract.edge_owner import FakeOwner, UserAnswer, eventually
+from tests.contract.edge_worker import Worker, edge_worker, token
+from tests.viewer import viewer
+
+FAR = 10**14  # ms, in some thousand years
+BANNED = Imposed("ann", "ban", "root", 0, None, "spam")
+REVOKED = Revoked("ann", FAR)
+
+Start = Callable[..., AbstractAsyncContextManager[Worker]]
+
+
+@pytest.fixture
+def start(connect: Connect) -> Start:
+    return partial(edge_worker, connect)
+
+
+async def follows(worker: Worker) -> None:
+    """Until the edge knows where the log ends: what is noted from now on is news to it."""
+    await eventually(lambda: worker.owner.asked_changes)
+
+
+@pytest.mark.parametrize(("what", "code"), [(REVOKED, 4401), (BANNED, 4403)], ids=["revoked", "banned"])
+async def test_all_sockets_of_a_user_are_closed(start: Start, what: Change, code: int) -> None:
+    async with start() as worker, AsyncExitStack() as stack:
+        one, two, other, admin = [await stack.enter_async_context(viewer(worker.port)) for _ in range(4)]
+        for socket in (one, two):
+            await socket.ok(wire.Hello(0, token=token("ann")))
+        await other.ok(wire.Hello(0, token=token("bob")))
+        await admin.ok(wire.Hello(0, token=token("ann", Role.ADMIN)))
+        await follows(worker)
+        await worker.owner.note(what)
+        assert await one.ended() == await two.ended() == code
+        await other.ok(wire.Ping(0))
+        if what is BANNED:
+            await admin.ok(wire.Ping(0))
+        else:
+            assert await admin.ended() == code
+
+
+async def test_who_is_muted_is_told_and_stays(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port, wire.JSON) as bob:
+        await ann.ok(wire.Hello(0, token=token("ann")))
+        await bob.ok(wire.Hello(0, token=token("bob")))
+        await follows(worker)
+        await worker.owner.note(Imposed("ann", "mute", "root", 0, FAR, "spam"), Lifted("bob", "mute"))
+        [muted] = await ann.until(wire.Notice, 1)
+        assert (muted.kind, muted.room, muted.reason) == ("muted", None, "spam")
+        assert (muted.retry_ms or 0) > 0
+        [unmuted] = await bob.until(wire.Notice, 1)
+        assert (unmuted.kind, unmuted.room) == ("unmuted", None)
+        await ann.ok(wire.Ping(0))
+
+
+async def test_a_lost_hint_heals_by_itself(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0, token=token("ann")))
+        await follows(worker)
+        await worker.owner.note(REVOKED, hint=False)
+        assert await ann.ended() == 4401
+
+
+async def test_a_token_revoked_while_it_is_checked_is_noticed(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await follows(worker)
+        owner = worker.owner
+
+        def check_and_revoke(_: object) -> Done:
+            owner.spawn(owner.note(REVOKED))
+            return Done()
+
+        owner.judge_user = check_and_revoke
+        await ann.say(wire.Hello(1, token=token("ann")))
+        assert await ann.ended() == 4401
+
+
+async def test_who_slips_in_before_all_processes_know_of_the_ban_is_closed_after_all(start: Start) -> None:
+    async with start() as worker:
+        await follows(worker)
+        await worker.owner.note(BANNED)
+        await eventually(lambda: worker.metric("changes_total"))
+        async with viewer(worker.port) as ann:
+            await ann.ok(wire.Hello(0, token=token("ann")))
+            assert await ann.ended() == 4403
+
+
+async def test_much_at_once_is_read_page_by_page(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0, token=token("ann")))
+        await follows(worker)
+        others = [Revoked(f"u{number}", FAR) for number in range(95)]
+        await worker.owner.note(*others, REVOKED)
+        assert await ann.ended() == 4401
+        assert worker.metric("changes_total") == 96
+
+
+async def test_what_this_version_does_not_know_is_passed_over(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0, token=token("ann")))
+        await follows(worker)
+        worker.owner.changes += [b"\xc1", b"\x92\xa5words\xa1x"]
+        await worker.owner.note(REVOKED)
+        assert await ann.ended() == 4401
+
+
+async def test_after_a_hole_in_the_log_everybody_is_asked_about(start: Start) -> None:
+    async with start() as worker, AsyncExitStack() as stack:
+        owner = worker.owner
+        sockets = [await stack.enter_async_context(viewer(worker.port)) for _ in range(4)]
+        ann, bob, eve, guest = sockets
+        for one, uid in ((ann, "ann"), (bob, "bob"), (eve, "eve")):
+            await one.ok(wire.Hello(0, token=token(uid)))
+        await guest.ok(wire.Hello(0))
+        await follows(worker)
+        unsure = {"ann"}
+        verdicts = {"ann": Refused("unauthorized", "revoked"), "bob": Refused("banned", "spam")}
+
+        def judge(row: object) -> UserAnswer:
+            assert isinstance(row, HelloRow)
+            if row.uid in unsure:
+                unsure.discard(row.uid)
+                return Refused("unavailable")
+            return verdicts.get(row.uid, Done())
+
+        owner.judge_user = judge
+        owner.changes_kept = 1
+        await owner.note(*(Revoked(f"u{number}", FAR) for number in range(5)))
+        assert await ann.ended() == 4401
+        assert await bob.ended() == 4403
+        for one in (eve, guest):
+            await one.ok(wire.Ping(0))
+
+
+async def test_who_came_before_the_log_could_be_read_is_asked_about(start: Start) -> None:
+    def prepare(owner: FakeOwner) -> None:
+        owner.changes_silent = True
+
+    async with start(prepare=prepare) as worker, viewer(worker.port) as ann:
+        owner = worker.owner
+        await ann.ok(wire.Hello(0, token=token("ann")))
+        owner.judge_user = lambda _: Refused("unauthorized")
+        owner.changes_silent = False
+        await owner.note(Revoked("bob", FAR))
+        assert await ann.ended() == 4401

@@ -1,0 +1,259 @@
+"""What admins decide for all rooms: stored, noted, and followed by every rooms process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from secrets import token_hex
+from time import time
+from typing import Any
+
+import pytest
+
+from danmaku import change, envelope
+from danmaku.change import Revoked
+from danmaku.envelope import (
+    ChangesReply,
+    ChangesRequest,
+    Done,
+    HelloRow,
+    JoinRow,
+    Refused,
+    RevokeRow,
+    SanctionEverywhereRow,
+    SanctionsReply,
+    SanctionsRequest,
+    Shown,
+    UserRow,
+    UsersRequest,
+)
+from danmaku.model import Role
+from danmaku.store import Store
+from danmaku.store.errors import StoreDown
+from tests.contract.conftest import until
+from tests.contract.rooms_service import Running, Service, send, service
+from tests.contract.test_rooms_live import servers
+
+__all__ = ["servers"]
+
+ROOMS = [f"r{number}" for number in range(20)]
+
+
+@pytest.fixture
+async def live(servers: Any) -> AsyncIterator[Service]:
+    async with service(*servers) as opened:
+        yield opened
+
+
+async def started(live: Service, store: Store | None = None) -> Running:
+    """A rooms process that owns everything by now."""
+    process = await live.start(store=store)
+    await live.owned(process)
+    return process
+
+
+async def decide(live: Service, *rows: UserRow) -> list[Any]:
+    request = envelope.encode(UsersRequest(5000, list(rows)))
+    return envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 5)).answers
+
+
+async def changes(live: Service, since: str | None) -> ChangesReply:
+    request = envelope.encode(ChangesRequest(5000, since))
+    return envelope.decode_changes_reply(await live.bus.request(live.subjects.changes, request, 5))
+
+
+async def in_force(live: Service, users: int = 10, after: str = "") -> SanctionsReply:
+    request = envelope.encode(SanctionsRequest(5000, users, after))
+    return envelope.decode_sanctions_reply(await live.bus.request(live.subjects.sanctions, request, 5))
+
+
+def sanction(verb: str, uid: str = "ann", seconds: int | None = None) -> SanctionEverywhereRow:
+    return SanctionEverywhereRow(verb, uid, "root", Role.ADMIN, seconds, "spam")
+
+
+async def judged(live: Service, room: str, uid: str = "ann", role: Role = Role.VIEWER) -> str:
+    answer = await live.ask(send(room, uid, "hi", token_hex(4), role))
+    assert isinstance(answer, Shown | Refused)
+    return "shown" if isinstance(answer, Shown) else answer.name
+
+
+async def all_judge(live: Service, verdict: str, **who: Any) -> None:
+    """Until every owner does."""
+
+    for room in ROOMS:
+
+        async def does(room: str = room) -> bool:
+            return await judged(live, room, **who) == verdict
+
+        await until(does)
+
+
+async def test_a_mute_and_a_ban_hold_in_all_rooms_of_all_processes(live: Service) -> None:
+    one, two = await live.start(), await live.start()
+    await live.owned(one, two)
+    assert {await judged(live, room) for room in ROOMS} == {"shown"}
+    assert await decide(live, sanction("mute")) == [Done()]
+    await all_judge(live, "muted")
+    assert await judged(live, "r1", "bob") == "shown"
+    assert await judged(live, "r1", role=Role.STREAMER) == "muted"
+    assert await judged(live, "r1", role=Role.ADMIN) == "shown"
+    joined = await live.ask(JoinRow("r1", "ann", Role.VIEWER))
+    assert isinstance(joined, envelope.Admitted)
+    assert await decide(live, sanction("ban"), sanction("unmute")) == [Done(), Done()]
+    await all_judge(live, "banned")
+    refused = await live.ask(JoinRow("r1", "ann", Role.VIEWER))
+    assert isinstance(refused, Refused)
+    assert (refused.name, refused.detail) == ("banned", "spam")
+    assert await decide(live, sanction("unban")) == [Done()]
+    await all_judge(live, "shown")
+
+
+async def test_who_is_banned_everywhere_is_not_greeted(live: Service) -> None:
+    await started(live)
+    issued_ms = int(time() * 1000)
+    assert await decide(live, sanction("ban")) == [Done()]
+
+    async def is_refused() -> bool:
+        [answer] = await decide(live, HelloRow("ann", issued_ms, role=Role.VIEWER))
+        return isinstance(answer, Refused) and (answer.name, answer.detail) == ("banned", "spam")
+
+    await until(is_refused)
+    assert await decide(live, HelloRow("bob", issued_ms)) == [Done()]
+    assert await decide(live, HelloRow("ann", issued_ms, role=Role.ADMIN)) == [Done()]
+
+
+async def test_a_process_that_starts_knows_what_was_decided_before(live: Service) -> None:
+    first = await started(live)
+    assert await decide(live, sanction("ban"), sanction("mute", "bob")) == [Done(), Done()]
+    await first.kill()
+    await started(live)
+    assert await judged(live, "r1") == "banned"
+    assert await judged(live, "r1", "bob") == "muted"
+
+
+async def test_without_hints_it_is_known_soon_all_the_same(live: Service) -> None:
+    process = await started(live)
+    store = await live.open_store()
+    await store.changes.impose(change.Imposed("ann", "mute", "root", 0))
+    await all_judge(live, "muted")
+    assert process.metric("danmaku_rooms_change_hints_total") == 0
+    assert process.metric("danmaku_rooms_changes_total") == 1
+
+
+async def test_what_the_log_no_longer_tells_is_read_anew(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    await started(live, store)
+    after = store.changes.after
+
+    async def incomplete(place: str | None, entries: int, max_bytes: int) -> Any:
+        monkeypatch.setattr(store.changes, "after", after)
+        return (await after(place, entries, max_bytes)).__class__((), "0-0", complete=False, more=False)
+
+    await store.changes.impose(change.Imposed("ann", "mute", "root", 0))
+    monkeypatch.setattr(store.changes, "after", incomplete)
+    await all_judge(live, "muted")
+
+
+async def test_a_revocation_voids_tokens_and_is_noted(live: Service) -> None:
+    await started(live)
+    issued_ms = int(time() * 1000)
+    begin = (await changes(live, None)).last
+    assert await decide(live, RevokeRow("ann")) == [Done()]
+    [answer] = await decide(live, HelloRow("ann", issued_ms))
+    assert isinstance(answer, Refused)
+    assert answer.name == "unauthorized"
+    reply = await changes(live, begin)
+    assert (reply.complete, reply.more) == (True, False)
+    [(at_ms, entry)] = reply.changes
+    what = change.decode(entry)
+    assert isinstance(what, Revoked)
+    assert what.uid == "ann"
+    assert at_ms >= issued_ms
+    assert (await changes(live, reply.last)).changes == []
+
+
+async def test_who_is_under_a_sanction_page_by_page(live: Service) -> None:
+    await started(live)
+    assert await in_force(live) == SanctionsReply([], None)
+    for uid in ("cat", "ann", "bob"):
+        assert await decide(live, sanction("ban", uid)) == [Done()]
+    assert await decide(live, sanction("mute", "bob", 60)) == [Done()]
+    first = await in_force(live, users=2)
+    assert [(one.uid, one.kind, one.by, one.reason) for one in first.sanctions] == [
+        ("ann", "ban", "root", "spam"),
+        ("bob", "ban", "root", "spam"),
+        ("bob", "mute", "root", "spam"),
+    ]
+    assert first.after == "bob"
+    rest = await in_force(live, after="bob")
+    assert ([one.uid for one in rest.sanctions], rest.after) == (["cat"], None)
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        (SanctionEverywhereRow("mute", "ann", "mod", Role.STREAMER), "forbidden"),
+        (SanctionEverywhereRow("kick", "ann", "root", Role.ADMIN), "bad_frame"),
+        (SanctionEverywhereRow("mute", "a b", "root", Role.ADMIN), "bad_id"),
+        (SanctionEverywhereRow("mute", "ann", "root", Role.ADMIN, 0), "bad_frame"),
+    ],
+)
+async def test_what_is_refused(live: Service, row: SanctionEverywhereRow, name: str) -> None:
+    await started(live)
+    [answer] = await decide(live, row)
+    assert isinstance(answer, Refused)
+    assert answer.name == name
+    assert (await in_force(live)).sanctions == []
+
+
+async def test_too_many_sanctions_are_refused(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("danmaku.memory.store", "danmaku.store.valkey.changes"):
+        monkeypatch.setattr(f"{module}.MOST_SANCTIONS", 1)
+    await started(live)
+    assert await decide(live, sanction("ban")) == [Done()]
+    [answer] = await decide(live, sanction("ban", "bob"))
+    assert isinstance(answer, Refused)
+    assert answer.name == "conflict"
+
+
+async def test_while_the_store_is_away(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known holds; nothing new is decided; and it goes on when the store is back."""
+    store = await live.open_store()
+    await started(live, store)
+    assert await decide(live, sanction("mute")) == [Done()]
+    await all_judge(live, "muted")
+    with monkeypatch.context() as away:
+        for verb in ("append", "impose", "lift", "after", "in_force"):
+            away.setattr(store.changes, verb, _down)
+        for row in (sanction("ban"), sanction("unmute"), RevokeRow("bob")):
+            [answer] = await decide(live, row)
+            assert isinstance(answer, Refused)
+            assert answer.name == "unavailable"
+        assert (
+            await live.bus.request(live.subjects.changes, envelope.encode(ChangesRequest(5000, "0-0")), 5)
+            == b""
+        )
+        assert (
+            await live.bus.request(live.subjects.sanctions, envelope.encode(SanctionsRequest(5000, 1)), 5)
+            == b""
+        )
+        assert await judged(live, "r1") == "muted"
+    assert await decide(live, sanction("unmute")) == [Done()]
+    await all_judge(live, "shown")
+
+
+async def test_what_cannot_be_read_is_ignored(live: Service) -> None:
+    await started(live)
+    begin = (await changes(live, None)).last
+    for subject in (live.subjects.changes, live.subjects.sanctions):
+        await live.bus.publish(subject, b"\xc1")
+    assert (await changes(live, begin)).changes == []
+    [empty] = [
+        await live.bus.request(live.subjects.changes, envelope.encode(ChangesRequest(5000, "no place")), 5)
+    ]
+    assert empty == b""
+
+
+async def _down(*_: object) -> None:
+    raise StoreDown("away")
