@@ -102,13 +102,17 @@ class Feed:
     def _settled(self, head: Position) -> list[Shown]:
         """What was held back and continues now; is anything still missing up to `head`, or between?"""
         shown: list[Shown] = []
-        held, self._held, self._held_bytes = self._held, [], 0
-        for number, out in enumerate(held):
-            if not self._fits(out):
-                self._held = held[number:]
-                self._held_bytes = sum(len(one.frame) for one in self._held)
-                break
-            shown += self._pass(out)
+        held: list[Out] = []
+        waiting = self._held
+        while len(held) != len(waiting):  # what came late may be what others before it wait for
+            held, waiting = waiting, []
+            for out in held:
+                if self._fits(out):
+                    shown += self._pass(out)
+                else:
+                    waiting.append(out)
+        self._held = waiting
+        self._held_bytes = sum(len(one.frame) for one in waiting)
         self.behind = bool(self._held) or self.ring.head < head
         self.unsure = False
         return shown

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 
 import msgpack
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from danmaku import wire
@@ -218,6 +218,15 @@ def test_duplicates_are_not_shown() -> None:
     assert not is_behind(feed)
 
 
+def test_what_is_held_back_in_another_order_is_shown_in_its_own() -> None:
+    feed = begun(frame(5, 1), head=Position(5, 1))
+    for seq in (4, 3, 5):
+        assert feed.take(out(5, seq)) == []
+    assert feed.take(stats(5, 5)) == []
+    assert names(feed.mend([frame(5, 2)], Position(5, 5))) == ["5-2", "5-3", "5-4", "5-5", "STATS"]
+    assert not is_behind(feed)
+
+
 def test_no_more_is_held_than_a_ring_holds() -> None:
     feed = begun(frame(5, 1), head=Position(5, 1), max_batches=3)
     for seq in (4, 5, 6):
@@ -316,8 +325,12 @@ class Run:
         assert not self.feed.behind
 
 
+LATE = ("lost", 1, False), ("lost", 1, False), ("trim", 1, False), ("batch", 1, False), ("again", 2, False)
+
+
 @settings(max_examples=300)
 @given(STEPS, st.integers(0, 3))
+@example([*LATE, ("trim", 2, True)], 0)
 def test_every_position_is_shown_once_and_in_order_or_skipped(steps: list[Step], before: int) -> None:
     """Whatever is lost, doubled, late, trimmed or taken over, as long as history answers in the end."""
     run = Run(before)
