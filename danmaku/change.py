@@ -1,4 +1,4 @@
-"""What is decided about a user in all rooms at once, as it stands in the changes log."""
+"""What is decided for all rooms at once, as it stands in the changes log."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Final
 
 import msgspec
 
-from danmaku.model import Sanction, SanctionKind
+from danmaku.model import RoomSettings, Sanction, SanctionKind
 
 
 class _Change(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """One entry of the log; `uid` is whom it is about."""
-
-    uid: str
+    """One entry of the log."""
 
 
 class Revoked(_Change, frozen=True, tag="revoked"):
     """Tokens of `uid` that were issued until `at_ms` are void."""
 
+    uid: str
     at_ms: int
 
 
 class Imposed(_Change, frozen=True, tag="sanction"):
     """`uid` is muted or banned in every room; replaces a sanction of the same kind."""
 
+    uid: str
     kind: SanctionKind
     by: str
     since_ms: int
@@ -47,10 +47,19 @@ class Imposed(_Change, frozen=True, tag="sanction"):
 
 
 class Lifted(_Change, frozen=True, tag="lifted"):
+    uid: str
     kind: SanctionKind
 
 
-Change = Revoked | Imposed | Lifted
+class Configured(_Change, frozen=True, tag="configured"):
+    """What rooms go by where they have no setting of their own; replaces what was said so before."""
+
+    settings: RoomSettings
+    by: str
+
+
+AboutUser = Revoked | Imposed | Lifted
+Change = AboutUser | Configured
 
 encode: Final = msgspec.msgpack.Encoder().encode
 _decoder: Final[msgspec.msgpack.Decoder[Change]] = msgspec.msgpack.Decoder(Change)

@@ -323,7 +323,15 @@ class SanctionEverywhereRow(_Row, tag="everywhere"):
     reason: str | None = None
 
 
-UserRow = HelloRow | RefreshRow | RevokeRow | SanctionEverywhereRow
+class ConfigureRow(_Row, tag="configure"):
+    """What rooms go by from now on that have no setting of their own. Answered by Done, or Refused."""
+
+    settings: RoomSettings
+    by: str
+    role: Role
+
+
+UserRow = HelloRow | RefreshRow | RevokeRow | SanctionEverywhereRow | ConfigureRow
 
 
 class UsersRequest(msgspec.Struct, array_like=True):
@@ -375,6 +383,19 @@ class SanctionsReply(msgspec.Struct, array_like=True):
 
     sanctions: list[Sanction]
     after: str | None = None
+
+
+class SettingsRequest(msgspec.Struct, array_like=True):
+    """What do rooms go by that have no setting of their own?"""
+
+    budget_ms: int
+
+
+class SettingsReply(msgspec.Struct, array_like=True):
+    """settings: what was set. in_force: every key, with the service's default where it was not."""
+
+    settings: RoomSettings
+    in_force: RoomSettings
 
 
 # `room out`: a header of fixed size before bytes that nobody on the way needs to read.
@@ -464,4 +485,6 @@ decode_changes_request: Final = msgspec.msgpack.Decoder(ChangesRequest).decode
 decode_changes_reply: Final = msgspec.msgpack.Decoder(ChangesReply).decode
 decode_sanctions_request: Final = msgspec.msgpack.Decoder(SanctionsRequest).decode
 decode_sanctions_reply: Final = msgspec.msgpack.Decoder(SanctionsReply).decode
+decode_settings_request: Final = msgspec.msgpack.Decoder(SettingsRequest).decode
+decode_settings_reply: Final = msgspec.msgpack.Decoder(SettingsReply).decode
 decode_users_reply: Final = msgspec.msgpack.Decoder(UsersReply).decode

@@ -51,7 +51,7 @@ class Subjects:
 
     @property
     def users(self) -> str:
-        """Queue group: what is asked and decided about users (envelope.UsersRequest)."""
+        """Queue group: what is asked and decided about users, or for all rooms (envelope.UsersRequest)."""
         return f"{self.prefix}.users"
 
     @property
@@ -68,6 +68,11 @@ class Subjects:
     def sanctions(self) -> str:
         """Queue group: who is sanctioned in all rooms (envelope.SanctionsRequest)."""
         return f"{self.prefix}.sanctions"
+
+    @property
+    def settings(self) -> str:
+        """Queue group: what rooms go by that have no setting of their own (envelope.SettingsRequest)."""
+        return f"{self.prefix}.settings"
 
     @property
     def replaced(self) -> str:

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from danmaku import change
 from danmaku.bus import Bus, BusDown, Subscription
-from danmaku.change import Change, Imposed
+from danmaku.change import AboutUser, Configured, Imposed
 from danmaku.envelope import ChangesReply, Done, HelloRow, Refreshed, UserRow
 from danmaku.errors import BANNED, Close, Refusal
 from danmaku.model import Identity
@@ -79,7 +79,7 @@ class Changes:
         self._place: str | None = None  # in the log; None before the first answer
         self._hinted = asyncio.Event()
         self._doubt = asyncio.Event()  # all users are to be asked about
-        self._again: deque[tuple[float, Change]] = deque()  # bans, and when they are carried out once more
+        self._again: deque[tuple[float, AboutUser]] = deque()  # bans, and when they are carried out once more
         self._subscription: Subscription | None = None
 
     def soon(self) -> None:
@@ -133,14 +133,14 @@ class Changes:
         self._metrics.changes.inc()
         self._metrics.change_lag_seconds.observe(max(0, self._now_ms() - at_ms) / 1000)
         what = change.decode(entry)
-        if what is None:
+        if what is None or isinstance(what, Configured):  # settings are for those who judge
             return
         self._act(what)
         # A process that has not read of a ban yet may let somebody in, just after it was carried out here.
         if isinstance(what, Imposed) and what.kind == "ban" and len(self._again) < _MOST_AGAIN:
             self._again.append((time.monotonic() + _AGAIN_S, what))
 
-    def _act(self, what: Change) -> None:
+    def _act(self, what: AboutUser) -> None:
         for connection in self._roster.connections(what.uid):
             identity: Identity | None = connection.session.identity
             wanted = meaning(what, identity, self._now_ms()) if identity is not None else None

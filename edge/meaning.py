@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from danmaku.change import Change, Imposed, Lifted, Revoked
+from danmaku.change import AboutUser, Imposed, Lifted, Revoked
 from danmaku.errors import BANNED, Close
 from danmaku.model import Identity, Role
 from danmaku.wire import Notice
 from edge.session import End
 
 
-def meaning(change: Change, identity: Identity, now_ms: int) -> End | Notice | None:
+def meaning(change: AboutUser, identity: Identity, now_ms: int) -> End | Notice | None:
     """What to do about a connection that speaks for `identity`; None: nothing.
 
     A guest holds no token, so none of theirs can be revoked. Sanctions do not bind admins; lifting a ban

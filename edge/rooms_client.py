@@ -26,6 +26,8 @@ from danmaku.envelope import (
     Row,
     SanctionsReply,
     SanctionsRequest,
+    SettingsReply,
+    SettingsRequest,
     UserRow,
 )
 from danmaku.errors import INTERNAL, UNAVAILABLE, Refusal
@@ -134,6 +136,12 @@ class RoomsClient:
         request = envelope.encode(SanctionsRequest(round(self._request_s * 1000), users, after))
         decode = envelope.decode_sanctions_reply
         return await self._request(self._subjects.sanctions, request, decode, self._request_s)
+
+    async def settings(self) -> SettingsReply:
+        """What rooms go by that have no setting of their own. Raises Refusal."""
+        request = envelope.encode(SettingsRequest(round(self._request_s * 1000)))
+        decode = envelope.decode_settings_reply
+        return await self._request(self._subjects.settings, request, decode, self._request_s)
 
     def edges(self) -> list[EdgeReport]:
         """What the edge workers said of late, this one included."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -49,6 +50,7 @@ MAX_TITLE: Final = 200
 MAX_REASON: Final = 200
 MAX_SECONDS: Final = 366 * 24 * 3600
 _AT_ONCE: Final = 1000
+_TOLD_AT_ONCE: Final = 64  # rooms whose viewers are told of new settings in one window
 _RETRY_S: Final = 0.1
 _RETRY_MOST_S: Final = 1.0
 _KINDS: Final[dict[str, SanctionKind]] = {"mute": "mute", "unmute": "mute", "ban": "ban", "unban": "ban"}
@@ -105,6 +107,14 @@ class Changes:
         else:
             self._tasks.start(self._restore(loaded))
 
+    def reconsider(self) -> None:
+        """The settings for all rooms are others: rooms go by them at once, viewers are told soon."""
+        others = [loaded for loaded in self._rooms if loaded.room.reconsider()]
+        if self._tasks.full:
+            _log.warning("viewers are not told of new settings: too much is under way", rooms=len(others))
+        else:
+            self._tasks.start(self._tell_rules(others))
+
     async def close(self) -> None:
         await self._tasks.close()
 
@@ -157,17 +167,34 @@ class Changes:
 
     async def _carried_out(self, loaded: LoadedRoom, effect: Effect) -> None:
         """In the store and in force here, and its viewers are told. Raises _LeaseLost."""
+        if await self._said(loaded, lambda ticket: loaded.room.change(effect, ticket)):
+            return
+        await self._written(loaded, lambda: self._write(loaded, effect))
+        self._rooms.saved(loaded)
+        loaded.room.bring_into_force(effect)
+
+    async def _said(self, loaded: LoadedRoom, say: Callable[[Ticket], bool]) -> bool:
+        """Return when what the room says is stored; False where it says nothing. Raises _LeaseLost."""
         told = Pending(1, lambda _: loaded.settled.set())
         loaded.settled.clear()
-        if not loaded.room.change(effect, Ticket(told, 0)):
-            await self._written(loaded, lambda: self._write(loaded, effect))
-            self._rooms.saved(loaded)
-            loaded.room.bring_into_force(effect)
-            return
+        if not say(Ticket(told, 0)):
+            return False
         self._flush.mark(loaded)
         await loaded.settled.wait()
         if not told.is_over:
             raise _LeaseLost(maybe=loaded.room.in_doubt)
+        return True
+
+    async def _tell_rules(self, others: list[LoadedRoom]) -> None:
+        for begin in range(0, len(others), _TOLD_AT_ONCE):
+            some = others[begin : begin + _TOLD_AT_ONCE]
+            await asyncio.gather(*(self._tell_rules_of(loaded) for loaded in some))
+
+    async def _tell_rules_of(self, loaded: LoadedRoom) -> None:
+        async with loaded.changes:
+            if not loaded.gone:
+                with suppress(_LeaseLost):  # whoever joins is told all the same
+                    await self._said(loaded, loaded.room.tell_rules)
 
     async def _restore(self, loaded: LoadedRoom) -> None:
         async with loaded.changes:

@@ -1,4 +1,4 @@
-"""What admins decide about users in all rooms: revocations, mutes, bans.
+"""What admins decide for all rooms: revocations, mutes, bans, settings.
 
 Stored, and noted in the changes log; only then answered. All of it may be done twice, so who is not told
 what came of it asks again. Then a hint makes everybody look into the log at once.
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from danmaku.change import Imposed, Lifted, Revoked
-from danmaku.envelope import SanctionEverywhereRow
+from danmaku.change import Configured, Imposed, Lifted, Revoked
+from danmaku.envelope import ConfigureRow, SanctionEverywhereRow
 from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, Refusal
 from danmaku.model import Role, SanctionKind, check_id
 from danmaku.store.changes import MOST_SANCTIONS, Changes
@@ -19,6 +19,7 @@ from danmaku.subjects import Subjects
 from rooms.changes import MAX_REASON, MAX_SECONDS
 from rooms.moment import Moment
 from rooms.outbox import Outbox
+from rooms.policy import check_settings
 
 _REMEMBERED_MS: Final = 366 * 24 * 3600 * 1000  # the longest life a token can have
 _VERBS: Final[dict[str, SanctionKind]] = {"mute": "mute", "unmute": "mute", "ban": "ban", "unban": "ban"}
@@ -55,6 +56,14 @@ class Decrees:
             await self._impose(kind, row)
         else:
             await self._changes.lift(Lifted(row.uid, kind))
+        self._hint()
+
+    async def configure(self, row: ConfigureRow) -> None:
+        """What rooms go by that have no setting of their own. Raises Refusal, StoreDown."""
+        if row.role < Role.ADMIN:
+            raise Refusal(FORBIDDEN)
+        check_settings(row.settings)
+        await self._changes.configure(Configured(row.settings, row.by))
         self._hint()
 
     async def _impose(self, kind: SanctionKind, row: SanctionEverywhereRow) -> None:

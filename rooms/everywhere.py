@@ -1,31 +1,34 @@
-"""Who is muted or banned in all rooms now, as the changes log tells. Pure."""
+"""What was decided for all rooms and holds now, as the changes log tells. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import nsmallest
 
-from danmaku.change import Change, Imposed, Lifted
+from danmaku.change import Change, Configured, Imposed, Lifted
 from danmaku.errors import BANNED, MUTED, Refusal
-from danmaku.model import Role, Sanction, SanctionKind
+from danmaku.model import Role, RoomSettings, Sanction, SanctionKind
 
 
 class Everywhere:
-    """One for all rooms of a process; as many as the store keeps. Times are wall-clock milliseconds.
+    """One for all rooms of a process, with as many sanctions as the store keeps. Times are wall-clock ms.
 
     Only admins are exempt: streamers are not asked, in their own rooms either.
+    settings: what rooms go by that have no setting of their own.
     """
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "settings")
 
     def __init__(self) -> None:
+        self.settings = RoomSettings()
         self._kept: dict[tuple[SanctionKind, str], Sanction] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def replace(self, sanctions: Iterable[Sanction]) -> None:
+    def replace(self, sanctions: Iterable[Sanction], settings: RoomSettings) -> None:
         """These, and no others."""
+        self.settings = settings
         self._kept = {(sanction.kind, sanction.uid): sanction for sanction in sanctions}
 
     def take(self, change: Change) -> None:
@@ -34,6 +37,8 @@ class Everywhere:
             self._kept[change.kind, change.uid] = change.sanction
         elif isinstance(change, Lifted):
             self._kept.pop((change.kind, change.uid), None)
+        elif isinstance(change, Configured):
+            self.settings = change.settings
 
     def forget(self, now_ms: int) -> None:
         """What has run out."""

@@ -1,4 +1,4 @@
-"""Follows the changes log, so that this process knows who is sanctioned in all rooms."""
+"""Follows the changes log, so that this process knows what was decided for all rooms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _log: Any = structlog.get_logger("rooms.following")
 
 
 class Following:
-    """Keeps `everywhere` as the store has it. Each read ends within the store's time-out."""
+    """Keeps `everywhere` as the store has it. Each read ends within the store's time-out.
+
+    `configured` is called when the settings in it are others.
+    """
 
     def __init__(
         self,
@@ -34,12 +37,14 @@ class Following:
         everywhere: Everywhere,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
+        configured: Callable[[], None],
     ) -> None:
         self._store = store
         self._everywhere = everywhere
         self._metrics = metrics
         self._clock = clock
-        self._place: str | None = None  # in the log; None before the sanctions were read
+        self._configured = configured
+        self._place: str | None = None  # in the log; None before what holds was read
         self._reading = asyncio.Lock()
         self._hinted = asyncio.Event()
         self._forget_s = clock().s + _FORGET_S
@@ -69,18 +74,26 @@ class Following:
     async def catch_up(self) -> None:
         """Know what is in the log now. Raises StoreDown; what was read by then is kept."""
         async with self._reading:
-            for _ in range(_PAGES):
-                if self._place is None:
-                    await self._begin_anew()
-                elif not await self._read(self._place):
-                    return
+            before = self._everywhere.settings
+            try:
+                await self._read_all()
+            finally:
+                if self._everywhere.settings != before:
+                    self._configured()
+
+    async def _read_all(self) -> None:
+        for _ in range(_PAGES):
+            if self._place is None:
+                await self._begin_anew()
+            elif not await self._read(self._place):
+                return
 
     async def _read(self, place: str) -> bool:
         """One page; whether there is more to read."""
         with self._metrics.store_seconds.labels("changes").time():
             news = await self._store.after(place, _ENTRIES, _BYTES)
         if not news.complete:
-            _log.warning("a part of the changes log is not kept any more: all sanctions are read anew")
+            _log.warning("a part of the changes log is not kept any more: all that holds is read anew")
             self._place = None
             return True
         for noted in news.entries:
@@ -91,7 +104,7 @@ class Following:
     async def _begin_anew(self) -> None:
         with self._metrics.store_seconds.labels("sanctions").time():
             found = await self._store.in_force(self._clock().ms)
-        self._everywhere.replace(found.sanctions)
+        self._everywhere.replace(found.sanctions, found.settings)
         self._place = found.last
 
     def _take(self, noted: Noted) -> None:

@@ -1,4 +1,4 @@
-"""What is new in the changes log, and who is sanctioned in all rooms, as a member of queue groups."""
+"""What is new in the changes log, and what was decided for all rooms, as a member of queue groups."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
+from config.settings import Policy
 from danmaku import envelope
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
@@ -15,7 +16,10 @@ from danmaku.envelope import (
     ChangesRequest,
     SanctionsReply,
     SanctionsRequest,
+    SettingsReply,
+    SettingsRequest,
 )
+from danmaku.model import RoomSettings
 from danmaku.store.changes import Changes
 from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
@@ -23,6 +27,7 @@ from rooms.everywhere import Everywhere
 from rooms.following import Following
 from rooms.moment import Moment
 from rooms.outbox import Outbox
+from rooms.policy import Rules
 from rooms.tasks import Tasks
 
 MAX_USERS: Final = 200  # in one answer: two sanctions of each, with the longest reasons, fit into a message
@@ -30,7 +35,9 @@ _ENTRIES: Final = 2000
 _MAX_BYTES: Final = MAX_MESSAGE_BYTES - 64 * 1024  # the rest is for what stands around the entries
 _AT_ONCE: Final = 256
 
-R = TypeVar("R", ChangesRequest, SanctionsRequest)
+R = TypeVar("R", ChangesRequest, SanctionsRequest, SettingsRequest)
+Found = ChangesReply | SanctionsReply | SettingsReply
+
 _log: Any = structlog.get_logger("rooms.news")
 
 
@@ -42,6 +49,7 @@ class News:
         store: Changes,
         following: Following,
         everywhere: Everywhere,
+        policy: Policy,
         outbox: Outbox,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
@@ -49,6 +57,7 @@ class News:
         self._store = store
         self._following = following
         self._everywhere = everywhere
+        self._policy = policy
         self._outbox = outbox
         self._metrics = metrics
         self._clock = clock
@@ -59,6 +68,9 @@ class News:
 
     def asked_sanctions(self, payload: bytes, reply: str) -> None:
         self._asked(payload, reply, envelope.decode_sanctions_request, self._sanctions)
+
+    def asked_settings(self, payload: bytes, reply: str) -> None:
+        self._asked(payload, reply, envelope.decode_settings_request, self._settings)
 
     async def finish(self, timeout_s: float) -> None:
         """Answer what was asked, but take no longer than that."""
@@ -72,7 +84,7 @@ class News:
         payload: bytes,
         reply: str,
         decode: Callable[[bytes], R],
-        find: Callable[[R], Coroutine[Any, Any, ChangesReply | SanctionsReply]],
+        find: Callable[[R], Coroutine[Any, Any, Found]],
     ) -> None:
         try:
             request = decode(payload)
@@ -84,9 +96,7 @@ class News:
         else:
             self._tasks.start(self._answer(find(request), request.budget_ms, reply))
 
-    async def _answer(
-        self, found: Coroutine[Any, Any, ChangesReply | SanctionsReply], budget_ms: int, reply: str
-    ) -> None:
+    async def _answer(self, found: Coroutine[Any, Any, Found], budget_ms: int, reply: str) -> None:
         try:
             async with asyncio.timeout(budget_ms / 1000):
                 answer = envelope.encode(await found)
@@ -107,3 +117,8 @@ class News:
         users = max(1, min(request.users, MAX_USERS))
         page, after = self._everywhere.page(request.after, users, self._clock().ms)
         return SanctionsReply(page, after)
+
+    async def _settings(self, request: SettingsRequest) -> SettingsReply:
+        await self._following.catch_up()
+        settings = self._everywhere.settings
+        return SettingsReply(settings, Rules.of(RoomSettings(), settings, self._policy).as_settings())

@@ -54,7 +54,7 @@ def check_settings(settings: RoomSettings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds in a room: its own settings, and the service's where it has none."""
+    """What holds in a room: its own settings, else those for all rooms, else the service's defaults."""
 
     max_length: int
     guests_may_send: bool
@@ -64,14 +64,14 @@ class Rules:
     display_per_s: int
 
     @classmethod
-    def of(cls, settings: RoomSettings, policy: Policy) -> Rules:
+    def of(cls, own: RoomSettings, everywhere: RoomSettings, policy: Policy) -> Rules:
         return cls(
-            _own(settings.max_length, policy.max_length),
-            _own(settings.guests_may_send, policy.guests_may_send),
-            bool(settings.staff_only),
-            _own(settings.slow_s, policy.slow_s),
-            _own(settings.repeat_s, policy.repeat_s),
-            _own(settings.display_per_s, policy.display_per_s),
+            _first(own.max_length, everywhere.max_length, policy.max_length),
+            _first(own.guests_may_send, everywhere.guests_may_send, policy.guests_may_send),
+            _first(own.staff_only, everywhere.staff_only, False),
+            _first(own.slow_s, everywhere.slow_s, policy.slow_s),
+            _first(own.repeat_s, everywhere.repeat_s, policy.repeat_s),
+            _first(own.display_per_s, everywhere.display_per_s, policy.display_per_s),
         )
 
     def as_settings(self) -> RoomSettings:
@@ -182,8 +182,10 @@ class Judge:
             self._said_s.put((uid, text), now_s, now_s)
 
 
-def _own(value: T | None, default: T) -> T:
-    return default if value is None else value
+def _first(own: T | None, everywhere: T | None, default: T) -> T:
+    if own is not None:
+        return own
+    return default if everywhere is None else everywhere
 
 
 def _within(key: str, value: int | None, least: int, most: int, normal: int) -> int | None:

@@ -90,8 +90,8 @@ class RoomsProcess:
             clock=lease_clock,
         )
         everywhere = Everywhere()
-        self._following = following = Following(store.changes, everywhere, metrics, clock)
-        self._news = News(store.changes, following, everywhere, outbox, metrics, clock)
+        self._following = following = Following(store.changes, everywhere, metrics, clock, self._configured)
+        self._news = News(store.changes, following, everywhere, settings.policy, outbox, metrics, clock)
         self.rooms = rooms = LoadedRooms(
             store, leases, name, limits, settings.policy, metrics, clock, self._welcome, everywhere
         )
@@ -189,6 +189,7 @@ class RoomsProcess:
             (subjects.history, self._history.receive, QUEUE),
             (subjects.changes, self._news.asked_changes, QUEUE),
             (subjects.sanctions, self._news.asked_sanctions, QUEUE),
+            (subjects.settings, self._news.asked_settings, QUEUE),
             (subjects.users, self._tokens.receive, QUEUE),
         ]
         for subject, receive, queue in wanted:
@@ -234,6 +235,9 @@ class RoomsProcess:
 
     def _welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
         self._presence.welcome(loaded, newest)
+
+    def _configured(self) -> None:
+        self._changes.reconsider()
 
     def _mended(self, loaded: LoadedRoom) -> None:
         self._changes.restore(loaded)

@@ -114,7 +114,7 @@ class Room(Generic[W]):
         self._space = space
         self._limits = limits
         self._policy = policy
-        rules = Rules.of(info.settings, policy)
+        rules = self._rules(info)
         self._judge = Judge(rules, policy, sanctions)
         self._display = Display(rules.display_per_s, policy.display_high_per_s)
         self._dedupe: Dedupe[W] = Dedupe(limits.repeat_memory_s, is_over)
@@ -197,8 +197,7 @@ class Room(Generic[W]):
         before, after = self.info, effect.info
         said: list[wire.Item] = []
         if after.settings != before.settings:
-            rules = Rules.of(after.settings, self._policy)
-            said.append(wire.SettingsChanged(wire.MSGPACK.value(rules.as_settings())))
+            said.append(_settings_changed(self._rules(after)))
         if after.open != before.open:
             said.append(wire.Opened() if after.open else wire.Closed())
         if len(said) == 2:  # a batch may end between them: each of them alone must be true
@@ -214,10 +213,26 @@ class Room(Generic[W]):
         before, after = self.info, effect.info
         likes = 0 if effect.verb == "delete" else before.likes
         self.info = msgspec.structs.replace(after, likes=likes)
-        if after.settings != before.settings:
-            rules = Rules.of(after.settings, self._policy)
-            self._judge.change(rules)
-            self._display.change(rules.display_per_s)
+        self.reconsider()
+
+    def reconsider(self) -> bool:
+        """Go by the settings that hold now, its own and those for all rooms; whether the rules are others."""
+        rules = self._rules(self.info)
+        if rules == self._judge.rules:
+            return False
+        self._judge.change(rules)
+        self._display.change(rules.display_per_s)
+        return True
+
+    def tell_rules(self, waiter: W) -> bool:
+        """Say which rules are in force, as `change` would; not while a change is under way.
+
+        False where nothing was ever said, or nothing will be any more.
+        """
+        told = self.saved and self.is_there
+        if told:
+            self._say(_settings_changed(self._judge.rules), Effect("save", self.info), [waiter])
+        return told
 
     def cut(self, now: Moment) -> Cut[W]:
         """What to append now: after an unknown outcome the same batch again, None while one is under way."""
@@ -261,6 +276,9 @@ class Room(Generic[W]):
         """Throw away what waits, unanswered; nothing may be asked of the room after that."""
         self._space.left += self._owed
         self._owed = 0
+
+    def _rules(self, info: RoomInfo) -> Rules:
+        return Rules.of(info.settings, self.sanctions.everywhere.settings, self._policy)
 
     def _check_open(self) -> None:
         if not self.info.open:
@@ -335,6 +353,10 @@ class Room(Generic[W]):
             self._space.left += 1
             self._owed -= 1
         return [(waiter, answer) for waiter in accepted.waiters]
+
+
+def _settings_changed(rules: Rules) -> wire.SettingsChanged:
+    return wire.SettingsChanged(wire.MSGPACK.value(rules.as_settings()))
 
 
 def _order(accepted: _Accepted[W]) -> int:

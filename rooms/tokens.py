@@ -11,6 +11,7 @@ import structlog
 from config import settings as config
 from danmaku import envelope
 from danmaku.envelope import (
+    ConfigureRow,
     Done,
     HelloRow,
     Refreshed,
@@ -41,6 +42,7 @@ _SESSION_MS: Final = 600_000  # a counted connection is forgotten so long after 
 _DEVICES: Final = 32  # of one user whose connections are counted
 _AT_ONCE: Final = 1000
 
+Decision = RefreshRow | RevokeRow | SanctionEverywhereRow | ConfigureRow
 UserAnswer = Done | Refused | Refreshed
 
 _UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
@@ -138,7 +140,7 @@ class Tokens:
                 return Refused.of(refusal)
         return _ANSWERS[verdict.standing]
 
-    async def _change(self, row: RefreshRow | RevokeRow | SanctionEverywhereRow, now_ms: int) -> UserAnswer:
+    async def _change(self, row: Decision, now_ms: int) -> UserAnswer:
         """Never raises."""
         try:
             match row:
@@ -148,6 +150,8 @@ class Tokens:
                     await self._decrees.revoke(row.uid)
                 case SanctionEverywhereRow():
                     await self._decrees.sanction(row)
+                case ConfigureRow():
+                    await self._decrees.configure(row)
         except Refusal as refusal:
             return Refused.of(refusal)
         except StoreDown as error:

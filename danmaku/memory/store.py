@@ -12,8 +12,8 @@ import msgspec
 
 from config.settings import Rooms
 from danmaku import change
-from danmaku.change import Change, Imposed, Lifted
-from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
+from danmaku.change import Change, Configured, Imposed, Lifted
+from danmaku.model import START, Effect, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Noted
 from danmaku.store.errors import LayoutMismatch
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
@@ -362,6 +362,7 @@ class MemoryChanges:
         self._most = limits.changes_kept
         self._age_ms = limits.changes_s * 1000
         self._sanctions: dict[tuple[SanctionKind, str], Sanction] = {}
+        self._settings = RoomSettings()
         self._log: deque[tuple[tuple[int, int], str, bytes]] = deque()  # (id, the one before, entry)
 
     async def append(self, change: Change) -> None:
@@ -378,6 +379,10 @@ class MemoryChanges:
     async def lift(self, change: Lifted) -> None:
         if self._sanctions.pop((change.kind, change.uid), None) is not None:
             self._note(change)
+
+    async def configure(self, change: Configured) -> None:
+        self._settings = change.settings
+        self._note(change)
 
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
         end = self._end()
@@ -399,7 +404,7 @@ class MemoryChanges:
 
     async def in_force(self, now_ms: int) -> InForce:
         self._sanctions = {key: kept for key, kept in self._sanctions.items() if kept.active(now_ms)}
-        return InForce(self._end(), list(self._sanctions.values()))
+        return InForce(self._end(), list(self._sanctions.values()), self._settings)
 
     def _end(self) -> str:
         return _place(self._log[-1][0]) if self._log else BEGINNING

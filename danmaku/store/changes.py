@@ -1,12 +1,12 @@
-"""What is decided about users in all rooms at once: a log that everybody follows, and who is sanctioned."""
+"""What is decided for all rooms at once: a log that everybody follows, and what holds now."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from danmaku.change import Change, Imposed, Lifted
-from danmaku.model import Sanction
+from danmaku.change import Change, Configured, Imposed, Lifted
+from danmaku.model import RoomSettings, Sanction
 
 MOST_SANCTIONS: Final = 50_000
 BEGINNING: Final = "0-0"
@@ -37,13 +37,15 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """All sanctions in force, in no order, and the place in the log from which to follow them.
+    """All sanctions in force, in no order, the settings for all rooms, and the place in the log from which to
+    follow them.
 
     What was noted behind `last` may be among them already; to carry it out once more is harmless.
     """
 
     last: str
     sanctions: list[Sanction]
+    settings: RoomSettings
 
 
 class Changes(Protocol):
@@ -64,6 +66,9 @@ class Changes(Protocol):
     async def lift(self, change: Lifted) -> None:
         """Remove it and note that, in one step; nothing happens where there is none."""
 
+    async def configure(self, change: Configured) -> None:
+        """Keep the settings, replacing those before, and note them, in one step."""
+
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
         """At most so many entries and bytes after `place`, one at least where there is one.
 
@@ -71,4 +76,4 @@ class Changes(Protocol):
         """
 
     async def in_force(self, now_ms: int) -> InForce:
-        """All sanctions in force. What has run out is removed."""
+        """All that is in force. What has run out is removed."""

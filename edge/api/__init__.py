@@ -31,6 +31,7 @@ from edge.api.routing import (
     refused,
 )
 from edge.api.sanctions import SanctionCalls
+from edge.api.settings import SettingsCalls
 from edge.api.tokens import TokenCalls
 from edge.uws import Request, Response
 
@@ -66,6 +67,7 @@ class Api:
             MessageCalls(rooms),
             SanctionCalls(rooms),
             EverywhereCalls(rooms),
+            SettingsCalls(rooms),
             EdgeCalls(rooms, edge.addresses),
             HealthCalls(rooms),
         )

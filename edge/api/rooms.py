@@ -57,7 +57,8 @@ class RoomCalls:
 
     async def put(self, call: Call) -> RoomInfo:
         body: PutRoom = call.body
-        _check_numbers(body.settings)
+        if body.settings:
+            check_numbers(body.settings)
         row = PutRoomRow(call.parts["room"], call.caller.uid, call.role, body.title, body.open, body.settings)
         return _info(await self._rooms.ask(row))
 
@@ -66,9 +67,12 @@ class RoomCalls:
         return Deleted(call.parts["room"])
 
 
-def _check_numbers(settings: RoomSettings | None) -> None:
-    """What they may be is the owner's to judge, but it must be something that can travel there."""
-    for name, value in msgspec.structs.asdict(settings).items() if settings else ():
+def check_numbers(settings: RoomSettings) -> None:
+    """What they may be is the owner's to judge, but it must be something that can travel there.
+
+    Raises Refusal (bad_frame).
+    """
+    for name, value in msgspec.structs.asdict(settings).items():
         if value is not None and not 0 <= value <= MAX_NUMBER:
             raise Refusal(BAD_FRAME, f"{name} is out of range")
 

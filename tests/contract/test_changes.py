@@ -13,9 +13,9 @@ import pytest
 from config.settings import Rooms
 from config.settings import Store as StoreSettings
 from danmaku import change
-from danmaku.change import Imposed, Lifted, Revoked
+from danmaku.change import Configured, Imposed, Lifted, Revoked
 from danmaku.memory import MemoryStore
-from danmaku.model import Sanction
+from danmaku.model import RoomSettings, Sanction
 from danmaku.store import Store
 from danmaku.store.changes import BEGINNING
 from danmaku.store.valkey import ValkeyStore
@@ -223,3 +223,17 @@ async def test_deployments_do_not_see_each_other(store_url: str) -> None:
         await one.changes.impose(BAN)
         assert await kept(two) == []
         assert await place(two) == BEGINNING
+
+
+async def test_settings_replace_those_before(store: Store) -> None:
+    begin = await place(store)
+    assert (await store.changes.in_force(1)).settings == RoomSettings()
+    slow = Configured(RoomSettings(slow_s=5), "root")
+    staff = Configured(RoomSettings(staff_only=True, guests_may_send=False), "eve")
+    for one in (slow, staff, staff):
+        await store.changes.configure(one)
+        assert (await store.changes.in_force(1)).settings == one.settings
+    assert await read(store, begin) == [slow, staff, staff]
+    await store.changes.impose(BAN)
+    found = await store.changes.in_force(1)
+    assert (found.sanctions, found.settings) == ([BAN.sanction], staff.settings)

@@ -14,19 +14,24 @@ from danmaku.change import Revoked
 from danmaku.envelope import (
     ChangesReply,
     ChangesRequest,
+    ConfigureRow,
     Done,
     HelloRow,
     JoinRow,
+    OutKind,
+    PutRoomRow,
     Refused,
     RevokeRow,
     SanctionEverywhereRow,
     SanctionsReply,
     SanctionsRequest,
+    SettingsReply,
+    SettingsRequest,
     Shown,
     UserRow,
     UsersRequest,
 )
-from danmaku.model import Role
+from danmaku.model import Role, RoomSettings
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from tests.contract.conftest import until
@@ -64,6 +69,15 @@ async def changes(live: Service, since: str | None) -> ChangesReply:
 async def in_force(live: Service, users: int = 10, after: str = "") -> SanctionsReply:
     request = envelope.encode(SanctionsRequest(5000, users, after))
     return envelope.decode_sanctions_reply(await live.bus.request(live.subjects.sanctions, request, 5))
+
+
+def configure(role: Role = Role.ADMIN, **settings: Any) -> ConfigureRow:
+    return ConfigureRow(RoomSettings(**settings), "root", role)
+
+
+async def settings_of(live: Service) -> SettingsReply:
+    request = envelope.encode(SettingsRequest(5000))
+    return envelope.decode_settings_reply(await live.bus.request(live.subjects.settings, request, 5))
 
 
 def sanction(verb: str, uid: str = "ann", seconds: int | None = None) -> SanctionEverywhereRow:
@@ -139,6 +153,51 @@ async def test_without_hints_it_is_known_soon_all_the_same(live: Service) -> Non
     assert process.metric("danmaku_rooms_changes_total") == 1
 
 
+async def test_settings_hold_in_all_rooms_of_all_processes_and_viewers_are_told(live: Service) -> None:
+    one, two = await live.start(), await live.start()
+    await live.owned(one, two)
+    assert (await settings_of(live)).settings == RoomSettings()
+    own = RoomSettings(staff_only=False)
+    await live.ask(PutRoomRow("own", "boss", Role.STREAMER, settings=own))
+    watching = {room: await live.watch(room) for room in ROOMS}
+    assert {await judged(live, room) for room in ROOMS} == {"shown"}
+    joined = await live.ask(JoinRow("quiet", "ann", Role.VIEWER))
+    assert await decide(live, configure(staff_only=True, slow_s=3)) == [Done()]
+    told = await settings_of(live)
+    assert told.settings == RoomSettings(staff_only=True, slow_s=3)
+    assert (told.in_force.staff_only, told.in_force.max_length) == (True, 100)
+    await all_judge(live, "forbidden")
+    for room in ROOMS:
+        await watching[room].until(2, OutKind.BATCH)
+        assert [item["k"] for _, item in watching[room].items][-1] == "settings"
+        assert watching[room].items[-1][1]["settings"]["staff_only"] is True
+    assert await judged(live, "own") == "shown", "a room's own setting comes first"
+    again = await live.ask(JoinRow("quiet", "ann", Role.VIEWER))
+    assert isinstance(joined, envelope.Admitted)
+    assert isinstance(again, envelope.Admitted)
+    assert (joined.settings.staff_only, again.settings.staff_only) == (False, True)
+    assert (again.epoch, again.seq) == (0, 0), "nothing is said where nothing was said before"
+    assert await decide(live, configure()) == [Done()]
+    await all_judge(live, "shown")
+
+
+async def test_a_process_that_starts_knows_the_settings(live: Service) -> None:
+    first = await started(live)
+    assert await decide(live, configure(staff_only=True)) == [Done()]
+    await first.kill()
+    await started(live)
+    assert await judged(live, "r1") == "forbidden"
+
+
+async def test_settings_need_no_hint(live: Service) -> None:
+    process = await started(live)
+    assert await judged(live, "r1") == "shown"
+    store = await live.open_store()
+    await store.changes.configure(change.Configured(RoomSettings(staff_only=True), "root"))
+    await all_judge(live, "forbidden")
+    assert process.metric("danmaku_rooms_change_hints_total") == 0
+
+
 async def test_what_the_log_no_longer_tells_is_read_anew(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,14 +256,17 @@ async def test_who_is_under_a_sanction_page_by_page(live: Service) -> None:
         (SanctionEverywhereRow("kick", "ann", "root", Role.ADMIN), "bad_frame"),
         (SanctionEverywhereRow("mute", "a b", "root", Role.ADMIN), "bad_id"),
         (SanctionEverywhereRow("mute", "ann", "root", Role.ADMIN, 0), "bad_frame"),
+        (configure(Role.STREAMER, slow_s=1), "forbidden"),
+        (configure(max_length=0), "bad_frame"),
     ],
 )
-async def test_what_is_refused(live: Service, row: SanctionEverywhereRow, name: str) -> None:
+async def test_what_is_refused(live: Service, row: UserRow, name: str) -> None:
     await started(live)
     [answer] = await decide(live, row)
     assert isinstance(answer, Refused)
     assert answer.name == name
     assert (await in_force(live)).sanctions == []
+    assert (await settings_of(live)).settings == RoomSettings()
 
 
 async def test_too_many_sanctions_are_refused(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,9 +286,9 @@ async def test_while_the_store_is_away(live: Service, monkeypatch: pytest.Monkey
     assert await decide(live, sanction("mute")) == [Done()]
     await all_judge(live, "muted")
     with monkeypatch.context() as away:
-        for verb in ("append", "impose", "lift", "after", "in_force"):
+        for verb in ("append", "impose", "lift", "configure", "after", "in_force"):
             away.setattr(store.changes, verb, _down)
-        for row in (sanction("ban"), sanction("unmute"), RevokeRow("bob")):
+        for row in (sanction("ban"), sanction("unmute"), RevokeRow("bob"), configure(slow_s=1)):
             [answer] = await decide(live, row)
             assert isinstance(answer, Refused)
             assert answer.name == "unavailable"
@@ -238,6 +300,9 @@ async def test_while_the_store_is_away(live: Service, monkeypatch: pytest.Monkey
             await live.bus.request(live.subjects.sanctions, envelope.encode(SanctionsRequest(5000, 1)), 5)
             == b""
         )
+        assert (
+            await live.bus.request(live.subjects.settings, envelope.encode(SettingsRequest(5000)), 5) == b""
+        )
         assert await judged(live, "r1") == "muted"
     assert await decide(live, sanction("unmute")) == [Done()]
     await all_judge(live, "shown")
@@ -246,7 +311,7 @@ async def test_while_the_store_is_away(live: Service, monkeypatch: pytest.Monkey
 async def test_what_cannot_be_read_is_ignored(live: Service) -> None:
     await started(live)
     begin = (await changes(live, None)).last
-    for subject in (live.subjects.changes, live.subjects.sanctions):
+    for subject in (live.subjects.changes, live.subjects.sanctions, live.subjects.settings):
         await live.bus.publish(subject, b"\xc1")
     assert (await changes(live, begin)).changes == []
     [empty] = [

@@ -41,6 +41,14 @@ async def refusals(one: Viewer) -> set[str]:
     return {answer.error if isinstance(answer, wire.Err) else "shown" for answer in answers}
 
 
+def rooms_told(one: Viewer) -> set[str]:
+    """Where new settings were shown."""
+    batches = one.all(wire.Batch)
+    return {
+        batch.room for batch in batches for item in batch.items if one.codec.read(item)["k"] == "settings"
+    }
+
+
 async def until_refused(one: Viewer, name: str, deadline_s: float = 5.0) -> None:
     async with asyncio.timeout(deadline_s):
         while await refusals(one) != {name}:  # noqa: ASYNC110  what is waited for is in other processes
@@ -72,6 +80,21 @@ async def test_a_mute_and_a_ban_reach_every_room_and_every_edge(tmp_path: Path) 
         await decide(whole, here, "DELETE", "/admin/bans/ann")
         await decide(whole, here, "DELETE", "/admin/mutes/ann")
         assert await decide(whole, there, "GET", "/admin/sanctions") == {"sanctions": [], "after": None}
+
+
+async def test_settings_reach_every_room_and_its_viewers(tmp_path: Path) -> None:
+    async with fleet(tmp_path) as whole, AsyncExitStack() as stack:
+        here, there = whole.edges
+        ann = await come(stack, whole, there, "ann", *ROOMS)
+        assert await refusals(ann) == {"shown"}
+        answer = await decide(whole, here, "PUT", "/admin/settings", {"settings": {"staff_only": True}})
+        assert answer["settings"] == {"staff_only": True}
+        assert answer == await decide(whole, there, "GET", "/admin/settings")
+        await until_refused(ann, "forbidden")
+        while rooms_told(ann) != set(ROOMS):
+            await ann.more()
+        await decide(whole, here, "PUT", "/admin/settings", {"settings": {}})
+        await until_refused(ann, "shown")
 
 
 async def test_what_was_decided_outlives_every_process(tmp_path: Path) -> None:

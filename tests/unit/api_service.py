@@ -16,6 +16,7 @@ from danmaku.auth import Authority
 from danmaku.envelope import (
     Admitted,
     Answer,
+    ConfigureRow,
     DeleteRoomRow,
     Done,
     EdgeReport,
@@ -34,6 +35,7 @@ from danmaku.envelope import (
     SanctionRow,
     SanctionsReply,
     SendRow,
+    SettingsReply,
     Shown,
     UserRow,
 )
@@ -70,6 +72,7 @@ class ScriptedRooms:
         self.history_reply = HistoryReply([], True, 7, 4)
         self.infos: list[RoomInfo] = []
         self.in_force = SanctionsReply([])
+        self.settings_for_all = SettingsReply(RoomSettings(), RoomSettings())
         self.reports: list[EdgeReport] = []
         self.reached = {"bus": True, "store": True, "owners": True}
         self.is_stuck = False
@@ -85,6 +88,9 @@ class ScriptedRooms:
 
     async def users(self, row: UserRow) -> Done | Refreshed:
         self.user_rows.append(row)
+        if isinstance(row, ConfigureRow):
+            self.settings_for_all = SettingsReply(row.settings, RoomSettings(slow_s=1))
+            return Done()
         if row.uid in self.revoked and not isinstance(row, SanctionEverywhereRow):
             raise Refusal(UNAUTHORIZED, "the token was revoked")
         if isinstance(row, RevokeRow):
@@ -106,6 +112,9 @@ class ScriptedRooms:
     async def sanctions(self, users: int, after: str) -> SanctionsReply:
         self.asked_for.append((users, after))
         return self.in_force
+
+    async def settings(self) -> SettingsReply:
+        return self.settings_for_all
 
     def edges(self) -> list[EdgeReport]:
         return self.reports

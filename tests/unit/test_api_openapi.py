@@ -21,6 +21,7 @@ EXPECTED = {
     "POST /v1/admin/rooms/{room}/kicks",
     "POST /v1/admin/mutes", "DELETE /v1/admin/mutes/{uid}",
     "POST /v1/admin/bans", "DELETE /v1/admin/bans/{uid}", "GET /v1/admin/sanctions",
+    "GET /v1/admin/settings", "PUT /v1/admin/settings",
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
 }  # fmt: skip
 
@@ -85,6 +86,7 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
     bodies: dict[str, Any] = {
         "POST /v1/tokens": {"uid": "a"},
         "POST /v1/rooms/{room}/messages": {"kind": "comment", "text": "x", "cid": "c"},
+        "PUT /v1/admin/settings": {"settings": {"slow_s": 1}},
         "POST /v1/broadcast": {"kind": "announce", "text": "x", "cid": "c"},
     }
     pair = (await service.call("POST", "/v1/tokens", {"uid": "a"}, admin)).json

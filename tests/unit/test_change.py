@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danmaku import change
-from danmaku.change import Change, Imposed, Lifted, Revoked
-from danmaku.model import Sanction
+from danmaku.change import Change, Configured, Imposed, Lifted, Revoked
+from danmaku.model import RoomSettings, Sanction
 
 CHANGES: list[Change] = [
     Revoked("ann", 1_700_000_000_000),
     Imposed("ann", "ban", "root", 5, None, "spam 广告"),
     Imposed("ann", "mute", "root", 5, 9),
     Lifted("ann", "mute"),
+    Configured(RoomSettings(slow_s=5, staff_only=False), "root"),
+    Configured(RoomSettings(), "root"),
 ]
 
 

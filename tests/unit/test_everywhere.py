@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from danmaku.change import Imposed, Lifted, Revoked
+from danmaku.change import Configured, Imposed, Lifted, Revoked
 from danmaku.errors import Refusal
-from danmaku.model import Role, Sanction
+from danmaku.model import Role, RoomSettings, Sanction
 from rooms.everywhere import Everywhere
 
 
@@ -63,7 +63,7 @@ def test_only_admins_are_exempt(role: Role) -> None:
 def test_a_new_set_takes_the_place_of_the_old_one() -> None:
     everywhere = Everywhere()
     everywhere.take(Imposed("u", "ban", "root", 0))
-    everywhere.replace([Sanction("ban", "v", "root", 0), Sanction("ban", "v", "root", 0)])
+    everywhere.replace([Sanction("ban", "v", "root", 0), Sanction("ban", "v", "root", 0)], RoomSettings())
     assert len(everywhere) == 1
     assert banned(everywhere, "u", 1) is None
     assert banned(everywhere, "v", 1)
@@ -71,7 +71,9 @@ def test_a_new_set_takes_the_place_of_the_old_one() -> None:
 
 def test_what_has_run_out_is_forgotten() -> None:
     everywhere = Everywhere()
-    everywhere.replace([Sanction("ban", "u", "root", 0, 100), Sanction("mute", "u", "root", 0)])
+    everywhere.replace(
+        [Sanction("ban", "u", "root", 0, 100), Sanction("mute", "u", "root", 0)], RoomSettings()
+    )
     everywhere.forget(99)
     assert len(everywhere) == 2
     everywhere.forget(100)
@@ -90,3 +92,13 @@ def test_pages_by_user() -> None:
     assert everywhere.page("b", 2, 60) == ([Sanction("mute", "c", "root", 0)], None)
     assert everywhere.page("c", 2, 60) == ([], None)
     assert [one.kind for one in everywhere.page("a", 1, 100)[0]] == ["mute"]
+
+
+def test_the_settings_said_last_hold() -> None:
+    everywhere = Everywhere()
+    assert everywhere.settings == RoomSettings()
+    everywhere.take(Configured(RoomSettings(slow_s=5), "root"))
+    everywhere.take(Configured(RoomSettings(staff_only=True), "root"))
+    assert everywhere.settings == RoomSettings(staff_only=True)
+    everywhere.replace([], RoomSettings(slow_s=9))
+    assert everywhere.settings == RoomSettings(slow_s=9)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from danmaku.change import Change, Imposed, Lifted, Revoked
+from danmaku.change import AboutUser, Imposed, Lifted, Revoked
 from danmaku.errors import Close
 from danmaku.model import Identity, Role
 from danmaku.wire import Notice
@@ -35,7 +35,7 @@ def test_a_guest_holds_nothing_that_could_be_revoked() -> None:
         (Lifted("ann", "ban"), None),
     ],
 )
-def test_what_sanctions_mean(change: Change, found: object) -> None:
+def test_what_sanctions_mean(change: AboutUser, found: object) -> None:
     for role in (Role.GUEST, Role.VIEWER, Role.STREAMER):
         assert meaning(change, Identity("ann", "Ann", role, issued_ms=100), 200) == found
     assert meaning(change, Identity("ann", "Ann", Role.ADMIN, issued_ms=100), 200) is None

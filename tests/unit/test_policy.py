@@ -18,7 +18,7 @@ NOW = Moment(1000.0, 5_000_000)
 
 
 def judge(policy: Policy = POLICY, **settings: Any) -> Judge:
-    return Judge(Rules.of(RoomSettings(**settings), policy), policy, Sanctions())
+    return Judge(Rules.of(RoomSettings(**settings), RoomSettings(), policy), policy, Sanctions())
 
 
 def row(text: str = "hi", *, uid: str = "u1", role: Role = Role.VIEWER, **fields: Any) -> SendRow:
@@ -40,13 +40,15 @@ def shown(judge: Judge, row: SendRow, now: Moment = NOW) -> Any:
 
 
 def test_a_rooms_own_settings_come_before_the_services() -> None:
-    assert Rules.of(RoomSettings(), POLICY).as_settings() == RoomSettings(
+    assert Rules.of(RoomSettings(), RoomSettings(), POLICY).as_settings() == RoomSettings(
         slow_s=0, max_length=100, guests_may_send=True, staff_only=False, display_per_s=40, repeat_s=5
     )
     own = RoomSettings(
         slow_s=1, max_length=2, guests_may_send=False, staff_only=True, display_per_s=3, repeat_s=0
     )
-    assert Rules.of(own, POLICY).as_settings() == own
+    assert Rules.of(own, RoomSettings(), POLICY).as_settings() == own
+    assert Rules.of(RoomSettings(), own, POLICY).as_settings() == own, "those for all rooms"
+    assert Rules.of(own, RoomSettings(slow_s=9, guests_may_send=True), POLICY).as_settings() == own
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_slow_mode_holds_for_all_but_staff() -> None:
 def test_slow_mode_that_is_switched_on_counts_from_then() -> None:
     room = judge()
     shown(room, row("one"))
-    room.change(Rules.of(RoomSettings(slow_s=10), POLICY))
+    room.change(Rules.of(RoomSettings(slow_s=10), RoomSettings(), POLICY))
     shown(room, row("two"))
     assert refused(room, row("three")) == ("slow_mode", 10_000)
 

@@ -13,10 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from config.settings import Policy, Rooms
 from danmaku import wire
+from danmaku.change import Configured
 from danmaku.envelope import EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
 from danmaku.errors import Refusal
 from danmaku.model import START, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
 from rooms.batch import Batch
+from rooms.everywhere import Everywhere
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.room import Room, Space
@@ -228,6 +230,35 @@ def test_a_change_is_an_item_and_holds_once_that_is_stored() -> None:
     assert batch.effect is None
 
 
+def test_settings_for_all_rooms_hold_at_once_where_the_room_has_none_of_its_own() -> None:
+    everywhere = Everywhere()
+    info = RoomInfo("a", "Show", settings=RoomSettings(slow_s=3), created_ms=5)
+    room: Room[str] = Room(info, 7, START, Sanctions(everywhere), Space(9), LIMITS, LOOSE, _never)
+    assert not room.reconsider()
+    everywhere.take(Configured(RoomSettings(slow_s=9), "root"))
+    assert not room.reconsider(), "it has its own"
+    everywhere.take(Configured(RoomSettings(slow_s=9, max_length=2), "root"))
+    assert room.reconsider()
+    assert refused(room.take, send("abc"), "w", NOW) == "too_long"
+    assert room.tell_rules("boss")
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    [told] = items(batch)
+    assert (told["k"], told["settings"]["slow_s"], told["settings"]["max_length"]) == ("settings", 3, 2)
+    assert batch.effect == Effect("save", info)
+    assert room.stored(NOW) == [("boss", Shown(7, 1, NOW.ms))]
+    assert room.info == info
+    room.bring_into_force(save(settings=RoomSettings(max_length=4), created_ms=5))
+    assert room.take(send("abc", "c2"), "w", NOW) is None, "its own come first"
+
+
+def test_rules_are_told_only_where_something_was_said_before() -> None:
+    unsaved, deleted = make(saved=False), make(info=closed_for_good("a"))
+    assert not unsaved.tell_rules("w")
+    assert not deleted.tell_rules("w")
+    assert not unsaved.is_busy
+
+
 def test_of_a_change_that_is_in_doubt_nothing_holds_yet() -> None:
     room = make()
     room.change(save(open=False), "boss")
@@ -416,6 +447,7 @@ class RoomLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.log = Log()
+        self.everywhere = Everywhere()
         self.now = NOW
         self.lease = 1
         self.told: dict[tuple[str, str], Shown | Shed] = {}
@@ -431,8 +463,9 @@ class RoomLife(RuleBasedStateMachine):
             user_burst=10_000, user_count=10_000, repeat_s=0, display_per_s=20, display_high_per_s=5
         )
         limits = Rooms(batch_items=7, batch_bytes=1024)
+        sanctions = Sanctions(self.everywhere)
         self.room: Room[int] = Room(
-            self.log.state, self.lease, self.log.head, Sanctions(), self.space, limits, policy, _nobody
+            self.log.state, self.lease, self.log.head, sanctions, self.space, limits, policy, _nobody
         )
         for batch in self.log.batches:
             for uid, cid, seq in batch.pairs:
@@ -484,6 +517,18 @@ class RoomLife(RuleBasedStateMachine):
             else:
                 self.log.state = effect.info
                 self.room.bring_into_force(effect)
+
+    @rule(length=st.integers(80, 81))
+    def change_all_rooms(self, length: int) -> None:
+        """Which is not a change of this one's state: it stays as it is."""
+        self.everywhere.take(Configured(RoomSettings(max_length=length), "root"))
+        if (
+            self.room.reconsider()
+            and self.changing is None
+            and self.room.is_there
+            and self.room.tell_rules(CHANGER)
+        ):
+            self.changing = self.room.info
 
     @precondition(lambda self: self.offered is None)
     @rule()

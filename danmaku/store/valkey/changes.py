@@ -1,4 +1,4 @@
-"""The changes log as a stream, and the sanctions across rooms as a hash beside it."""
+"""The changes log as a stream, beside it the sanctions as a hash and the settings as a string."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any, Final
 import msgspec
 
 from danmaku import change
-from danmaku.change import Change, Imposed, Lifted
-from danmaku.model import Sanction, SanctionKind
+from danmaku.change import Change, Configured, Imposed, Lifted
+from danmaku.model import RoomSettings, Sanction, SanctionKind
 from danmaku.store.changes import MOST_SANCTIONS, InForce, News, Noted
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Call, Link, Word
 
 _AT_ONCE: Final = 1000  # sanctions read in one go
 _sanction = msgspec.json.Decoder(Sanction)
+_settings = msgspec.json.Decoder(RoomSettings)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -23,6 +24,7 @@ class ValkeyChanges:
         self._link = link
         self._log = keys.changes
         self._sanctions = keys.sanctions_everywhere
+        self._settings = keys.settings_everywhere
         self._kept: tuple[Word, ...] = (most, age_s * 1000)
 
     async def append(self, change: Change) -> None:
@@ -37,6 +39,9 @@ class ValkeyChanges:
         field = _field(change.kind, change.uid)
         await self._link.one(*self._note("lift_everywhere", [self._sanctions], change, field))
 
+    async def configure(self, change: Configured) -> None:
+        await self._link.one(*self._note("configure", [self._settings], change, _encode(change.settings)))
+
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
         if place is None:
             return News((), await self._end(), complete=True, more=False)
@@ -49,8 +54,10 @@ class ValkeyChanges:
         return News(noted, last, complete=found[0][1][1].decode() == place, more=last != end)
 
     async def in_force(self, now_ms: int) -> InForce:
-        # the place first: what changes while the sanctions are read is behind it
+        # the place first: what changes while the rest is read is behind it
         last = await self._end()
+        kept = await self._link.one("GET", self._settings)
+        settings = RoomSettings() if kept is None else _settings.decode(kept)
         sanctions: list[Sanction] = []
         cursor: Word = 0
         while True:
@@ -65,7 +72,7 @@ class ValkeyChanges:
             if over:
                 await self._link.one(*self._link.script("forget", [self._sanctions], *over))
             if cursor == b"0":
-                return InForce(last, sanctions)
+                return InForce(last, sanctions, settings)
 
     async def _end(self) -> str:
         head: bytes = await self._link.one(*self._link.script("head", [self._log]))

@@ -74,13 +74,18 @@ class Keys:
 
     @property
     def changes(self) -> str:
-        """Stream: what was decided about users in all rooms (danmaku.change)."""
+        """Stream: what was decided for all rooms (danmaku.change)."""
         return f"{self.prefix}:{{changes}}:log"
 
     @property
     def sanctions_everywhere(self) -> str:
         """Hash: `<kind>:<uid>` to what was imposed in all rooms."""
         return f"{self.prefix}:{{changes}}:sanctions"
+
+    @property
+    def settings_everywhere(self) -> str:
+        """String: what rooms go by that have no setting of their own, as JSON."""
+        return f"{self.prefix}:{{changes}}:settings"
 
     def _partition(self, partition: int) -> str:
         return f"{self.prefix}:{{r{partition}}}"
