@@ -25,7 +25,7 @@ from loadtest.senders import Sender, Sent
 from loadtest.service import Service, free_port
 
 _PER_PROCESS = 18_000
-_SENDERS = 4
+SENDERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +105,26 @@ async def run(plan: Fanout, service: Service, say: Say) -> Result:
     """Run all windows. Returns the figures under stable keys. Raises ConnectionError, floor.NoCompiler."""
     async with AsyncExitStack() as stack:
         own = processes.family(service.pid) if service.pid else []
-        before = _rss(own)
+        before = edge_rss(own)
         people = await stack.enter_async_context(crowd(plan, service.host, service.port))
         joined, connect_s = await people.joined()
         say(f"{joined} viewers joined in {connect_s:.1f} s")
         result: Result = {"viewers": joined, "connect_per_s": joined / connect_s}
         if own:
             idle = await _idle(plan, own)
-            result["rss_bytes_per_viewer"] = (_rss(own) - before) / joined
+            result["rss_bytes_per_viewer"] = (edge_rss(own) - before) / joined
             result["idle_edge_share_of_core"] = idle
             say(f"idle: {idle:.2%} of a core, {result['rss_bytes_per_viewer']:.0f} bytes a viewer")
-        senders = [await stack.enter_async_context(_sender(plan, service, n)) for n in range(_SENDERS)]
+        senders = [await stack.enter_async_context(sender(plan, service, n)) for n in range(SENDERS)]
         below = await stack.enter_async_context(_floor(plan)) if plan.with_floor else None
-        rounds = [await _round(plan, people, senders, below, own, say) for _ in range(plan.rounds)]
+        rounds: list[Result] = []
+        for _ in range(plan.rounds):
+            rounds.append(await window(plan, people, senders, below, own))
+            say(_line(rounds[-1]))
     return {**result, **_summary(rounds)}
 
 
-def _sender(plan: Fanout, service: Service, number: int) -> Sender:
+def sender(plan: Fanout, service: Service, number: int) -> Sender:
     url = f"ws://{service.host}:{service.port}/v1/ws"
     return Sender(url, plan.room, service.token, _text_size(plan), f"load-{number}")
 
@@ -158,14 +161,14 @@ async def _idle(plan: Fanout, own: list[processes.Process]) -> float:
     return meter.stop().get("edge", 0.0) / (time.monotonic() - begin)
 
 
-async def _round(
+async def window(
     plan: Fanout,
     people: Crowd,
     senders: list[Sender],
     below: floor.Floor | None,
     own: list[processes.Process],
-    say: Say,
 ) -> Result:
+    """One window: what the senders said, what the crowd got of it, and what that cost."""
     result: Result = {}
     if below:
         frames, cpu, failed = await below.window(plan.seconds)
@@ -174,21 +177,20 @@ async def _round(
     first = await people.take()
     meter = processes.Meter(own)
     meter.start()
-    each = plan.rate / _SENDERS
+    each = plan.rate / SENDERS
     sent = await asyncio.gather(
-        *(sender.run(each, plan.seconds, number / plan.rate) for number, sender in enumerate(senders))
+        *(one.run(each, plan.seconds, number / plan.rate) for number, one in enumerate(senders))
     )
     await asyncio.sleep(0.3)
     cpu_s = meter.stop()
     tallies = await people.take()
-    result |= _window(plan, sent, first, tallies, cpu_s)
+    result |= _figures(plan, sent, first, tallies, cpu_s)
     if below and own:
         result["ratio_to_floor"] = result["cpu_us_per_frame"] / result["floor_cpu_us_per_frame"]
-    say(_line(result))
     return result
 
 
-def _window(
+def _figures(
     plan: Fanout,
     sent: list[Sent],
     first: list[dict[str, Any]],
@@ -278,5 +280,6 @@ def _line(result: Result) -> str:
     return ", ".join(parts)
 
 
-def _rss(own: list[processes.Process]) -> int:
+def edge_rss(own: list[processes.Process]) -> int:
+    """Resident bytes of the edge's processes."""
     return sum(processes.rss_bytes(process.pid) for process in own if process.kind == "edge")

@@ -7,22 +7,15 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
 @pytest.mark.parametrize("subprotocol", ["msgpack", "json"])
 async def test_fanout_delivers_everything_once_and_says_so(tmp_path: Path, subprotocol: str) -> None:
-    figures = tmp_path / "figures.json"
     floor = "--floor" if shutil.which("cc") else "--no-floor"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest", "fanout", "--viewers", "40", "--rate", "20", "--seconds", "2",
-        "--rounds", "1", "--idle", "1", "--subprotocol", subprotocol, "--json", str(figures), floor,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    said, _ = await asyncio.wait_for(process.communicate(), 90)
-    assert process.returncode == 0, said.decode()
-    result = json.loads(figures.read_text())
+    result = await measured(tmp_path, "fanout", "--idle", "1", "--subprotocol", subprotocol, floor)
     assert result["viewers"] == 40
     assert result["offered"] == result["shown"] == 40
     assert result["delivered"] == result["expected"] == 40 * 40
@@ -31,6 +24,32 @@ async def test_fanout_delivers_everything_once_and_says_so(tmp_path: Path, subpr
     assert 0 < result["latency_ms"]["p50"] <= result["latency_ms"]["p99"] <= result["latency_ms"]["max"]
     assert {"edge", "rooms", "nats", "store"} <= set(result["cpu_s"])
     assert ("ratio_to_floor" in result) is (floor == "--floor")
+
+
+@pytest.mark.parametrize(("kind", "ends"), [("frames", {"4103"}), ("sockets", {"101", "429"})])
+async def test_a_flood_is_told_from_what_others_get(tmp_path: Path, kind: str, ends: set[str]) -> None:
+    result = await measured(tmp_path, "flood", "--kind", kind, "--sockets", "150")
+    assert result["delivered"] == result["expected"] == 2 * 40 * 40
+    assert (result["lost"], result["closed"]) == (0, 0)
+    assert result["quiet_latency_ms"]["p99"] > 0
+    assert result["p99_ratio"] > 0
+    assert ends <= set(result["flood_ended"])
+    assert result["flood_connections"] > 0
+    assert (result["flood_frames"] > 0) is (kind == "frames")
+    assert result["settings"]["kind"] == kind
+
+
+async def measured(folder: Path, scenario: str, *flags: str) -> Any:
+    """The figures of one short window of 40 viewers."""
+    figures = folder / "figures.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "loadtest", scenario, "--viewers", "40", "--rate", "20", "--seconds", "2",
+        "--rounds", "1", "--json", str(figures), *flags,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await asyncio.wait_for(process.communicate(), 90)
+    assert process.returncode == 0, said.decode()
+    return json.loads(await asyncio.to_thread(figures.read_text))
 
 
 async def test_a_service_that_is_not_there_is_said_in_one_line() -> None:

@@ -1,0 +1,119 @@
+"""Somebody with bad intentions, in a process of their own: too many frames, or too many sockets."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection
+from typing import Final, Literal
+
+from danmaku import wire
+from loadtest import frames
+
+Kind = Literal["frames", "sockets"]
+
+_ADDRESS: Final = "127.0.8.8"
+_TICK_S: Final = 0.01
+_CLOSE: Final = 8
+_ANSWER_S: Final = 5.0
+_PAUSE_S: Final = 0.05  # after a connection could not be had
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """frames: one connection says `rate` frames a second, and comes back whenever it is closed.
+
+    sockets: `sockets` connections are opened from one address, kept while `hold_s` lasts, and again.
+    """
+
+    host: str
+    port: int
+    kind: Kind
+    rate: int = 10_000
+    sockets: int = 2000
+    hold_s: float = 0.5
+
+
+@dataclass(slots=True)
+class Harm:
+    """What was done, and how the service took it: by close code, or the status of a refused upgrade."""
+
+    frames: int = 0
+    connections: int = 0
+    ended: dict[str, int] = field(default_factory=dict)
+
+
+def main(plan: Plan, control: Connection) -> None:
+    """Do harm from `begin` on `control` to the next message, which is answered with the Harm; and again."""
+    harm = {"frames": _frames, "sockets": _sockets}[plan.kind]
+    while control.recv() == "begin":
+        done, ended = Harm(), Counter[str]()
+        while not control.poll():
+            try:
+                harm(plan, control, done, ended)
+            except OSError:
+                ended["lost"] += 1
+                time.sleep(_PAUSE_S)
+        control.recv()
+        done.ended = dict(ended)
+        control.send(asdict(done))
+
+
+def _frames(plan: Plan, control: Connection, done: Harm, ended: Counter[str]) -> None:
+    """One connection, until it is closed or told to stop."""
+    tick = frames.masked(wire.MSGPACK.encode(wire.Ping(1))) * int(plan.rate * _TICK_S)
+    with _connection(plan) as (sock, status):
+        done.connections += 1
+        if status != 101:
+            ended[str(status)] += 1
+            return
+        sock.sendall(frames.masked(wire.MSGPACK.encode(wire.Hello(1))))
+        due, rest = time.monotonic(), b""
+        while not control.poll():
+            with suppress(ConnectionError):  # the close code may still be there to read
+                sock.sendall(tick)
+                done.frames += int(plan.rate * _TICK_S)
+            while select.select([sock], [], [], 0)[0]:
+                data = sock.recv(262_144)
+                whole, rest = frames.split(rest + data)
+                codes = [struct.unpack("!H", payload[:2])[0] for opcode, payload in whole if opcode == _CLOSE]
+                if codes or not data:
+                    ended[str(codes[0]) if codes else "lost"] += 1
+                    return
+            due += _TICK_S
+            time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _sockets(plan: Plan, control: Connection, done: Harm, ended: Counter[str]) -> None:
+    """As many connections as it takes, one after the other, held for a moment."""
+    with ExitStack() as held:
+        for _ in range(plan.sockets):
+            if control.poll():
+                return
+            _, status = held.enter_context(_connection(plan))
+            done.connections += 1
+            ended[str(status)] += 1
+        time.sleep(plan.hold_s)
+
+
+@contextmanager
+def _connection(plan: Plan) -> Iterator[tuple[socket.socket, int]]:
+    """A socket and the status with which its upgrade was answered. Raises OSError."""
+    with socket.socket() as sock:
+        sock.settimeout(_ANSWER_S)
+        sock.bind((_ADDRESS, 0))
+        sock.connect((plan.host, plan.port))
+        sock.sendall(frames.upgrade(f"{plan.host}:{plan.port}", "/v1/ws", wire.MSGPACK_PROTOCOL))
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = sock.recv(4096)
+            if not data:
+                raise ConnectionError("closed before the upgrade was answered")
+            head += data
+        yield sock, int(head.split(b" ", 2)[1])
