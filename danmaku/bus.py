@@ -47,6 +47,10 @@ class Subscription(Protocol):
     async def unsubscribe(self) -> None:
         """Stop receiving. Safe to call twice, and while the bus is down."""
 
+    async def drain(self, timeout_s: float) -> None:
+        """Stop receiving once everything has come that the server sent here until now: of a queue group
+        nobody else gets that. Takes no longer than `timeout_s`. Safe as `unsubscribe` is."""
+
 
 class Bus(Protocol):
     """At-most-once messages between processes. Nothing is buffered while disconnected."""
@@ -339,6 +343,16 @@ class _NatsSubscription:
             except _FAILURES as error:
                 # The server forgets it with the connection.
                 _log.debug("not unsubscribed", subject=self._subject, error=repr(error))
+
+    async def drain(self, timeout_s: float) -> None:
+        attached, self._attached = self._attached, None
+        if attached is not None:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await attached.drain()  # type: ignore[no-untyped-call]  # nats-py gives it no types
+            except _FAILURES as error:
+                _log.debug("not drained", subject=self._subject, error=repr(error))
+        await self.unsubscribe()
 
     def _take(self, message: Msg) -> None:
         if self in self._known:

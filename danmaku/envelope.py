@@ -235,12 +235,16 @@ class Replaced(msgspec.Struct, array_like=True):
 
 
 class HistoryRequest(msgspec.Struct, array_like=True):
-    """Batches after `since`, oldest first, or the newest that hold about `limit` items when it is None."""
+    """Batches after `since`, oldest first, or the newest that hold about `limit` items when it is None.
+
+    No more than `max_bytes` of frames, but one batch at least.
+    """
 
     room: str
     limit: int
     budget_ms: int
     since: Position | None = None
+    max_bytes: int = MAX_MESSAGE_BYTES
 
 
 class HistoryReply(msgspec.Struct, array_like=True):

@@ -78,8 +78,11 @@ class Identity(msgspec.Struct, frozen=True):
         return max(self.role, self.rooms.get(room, Role.GUEST))
 
 
-class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What a streamer may change about a room. None means the service's default (`[policy]`)."""
+class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a streamer may change about a room. None means the service's default (`[policy]`).
+
+    A later version may have stored more: that is ignored.
+    """
 
     slow_s: int | None = None
     max_length: int | None = None

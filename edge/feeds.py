@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from danmaku import wire
 from danmaku.bus import Bus, BusDown, Subscription
-from danmaku.envelope import HistoryReply, Out, OutKind, decode_out
+from danmaku.envelope import MAX_MESSAGE_BYTES, HistoryReply, Out, OutKind, decode_out
 from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.subjects import Subjects
@@ -48,7 +48,12 @@ class History(Protocol):
     """What of edge.rooms_client.RoomsClient is needed here."""
 
     async def history(
-        self, room: str, since: Position | None, limit: int, timeout_s: float | None = None
+        self,
+        room: str,
+        since: Position | None,
+        limit: int,
+        timeout_s: float | None = None,
+        max_bytes: int = MAX_MESSAGE_BYTES,
     ) -> HistoryReply: ...
 
 
@@ -332,7 +337,7 @@ class Feeds:
         page: Page | None = None
         self._metrics.history_requests.labels("viewer").inc()
         try:
-            reply = await self._history.history(room, since, limit)
+            reply = await self._history.history(room, since, limit, max_bytes=self._page_bytes)
             head = Position(reply.epoch, reply.seq)
             page = Page(since, reply.frames, head, reply.complete, self._page_bytes)
         except Refusal:

@@ -14,6 +14,7 @@ from prometheus_client import Histogram
 from danmaku import envelope
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import (
+    MAX_MESSAGE_BYTES,
     BroadcastRequest,
     ChangesReply,
     ChangesRequest,
@@ -105,11 +106,16 @@ class RoomsClient:
         return answer
 
     async def history(
-        self, room: str, since: Position | None, limit: int, timeout_s: float | None = None
+        self,
+        room: str,
+        since: Position | None,
+        limit: int,
+        timeout_s: float | None = None,
+        max_bytes: int = MAX_MESSAGE_BYTES,
     ) -> HistoryReply:
         """Batches of a room as stored, from any rooms process, within `timeout_s`. Raises Refusal."""
         timeout_s = self._request_s if timeout_s is None else timeout_s
-        request = envelope.encode(HistoryRequest(room, limit, round(timeout_s * 1000), since))
+        request = envelope.encode(HistoryRequest(room, limit, round(timeout_s * 1000), since, max_bytes))
         return await self._request(self._subjects.history, request, envelope.decode_history_reply, timeout_s)
 
     async def rooms(self, limit: int) -> list[RoomInfo]:

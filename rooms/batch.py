@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from danmaku import wire
 from danmaku.model import Effect, Position
+from danmaku.store.history import Append, Entry
 from rooms.dedupe import Key
 
 
@@ -34,6 +35,11 @@ class Batch:
     @property
     def last(self) -> Position:
         return Position(self.first.epoch, self.first.seq + self.count - 1)
+
+    def append(self, lease: int) -> Append:
+        """As the store takes it from whoever holds the lease."""
+        entry = Entry(self.last, self.count, self.at, self.frame, self.pairs)
+        return Append(self.room, lease, self.head, entry, self.effect)
 
 
 def fitting(sizes: Iterable[int], max_items: int, max_bytes: int) -> int:

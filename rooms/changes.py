@@ -125,7 +125,7 @@ class Changes:
         if isinstance(row, PutRoomRow):
             if row.settings is not None:
                 check_settings(row.settings)
-            if row.title is not None and len(row.title) > MAX_TITLE:
+            if row.title is not None and len(clean(row.title)) > MAX_TITLE:
                 raise Refusal(TOO_LONG, f"a title has at most {MAX_TITLE} characters")
         elif isinstance(row, SanctionRow):
             _check_sanction(row)

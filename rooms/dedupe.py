@@ -19,20 +19,23 @@ MAX_REMEMBERED: Final = 100_000
 class Dedupe(Generic[W]):
     """What became of each comment: pending, or its final answer, which is kept for `memory_s`.
 
-    A refusal is not kept: what was refused may be tried again under the same cid. Of those who wait, the
-    ones that are over are forgotten with each repeat, so that repeats do not pile up.
+    Those that were left out are kept apart, for there is no end to them: where they are too many they go
+    early, and are judged once more. Those that were shown are no more than a room may show. A refusal is not
+    kept: what was refused may be tried again under the same cid. Of those who wait, the ones that are over
+    are forgotten with each repeat, so that repeats do not pile up.
     """
 
-    __slots__ = ("_is_over", "_pending", "_settled")
+    __slots__ = ("_is_over", "_pending", "_shed", "_shown")
 
     def __init__(self, memory_s: float, is_over: Callable[[W], bool], most: int = MAX_REMEMBERED) -> None:
         self._is_over = is_over
         self._pending: dict[Key, list[W]] = {}
-        self._settled: Generations[Key, Settled] = Generations(memory_s, most)
+        self._shown: Generations[Key, Shown] = Generations(memory_s, most)
+        self._shed: Generations[Key, Shed] = Generations(memory_s, most)
 
     def answer(self, key: Key) -> Settled | None:
         """The final answer, if there is one."""
-        return self._settled.get(key)
+        return self._shown.get(key) or self._shed.get(key)
 
     def wait(self, key: Key, waiter: W) -> bool:
         """Let `waiter` get the same answer as the pending one; False when it is not pending."""
@@ -50,4 +53,7 @@ class Dedupe(Generic[W]):
     def settle(self, key: Key, answer: Settled, now_s: float) -> None:
         """It is no longer pending, or was never seen here but is known from history."""
         self._pending.pop(key, None)
-        self._settled.put(key, answer, now_s)
+        if isinstance(answer, Shown):
+            self._shown.put(key, answer, now_s)
+        else:
+            self._shed.put(key, answer, now_s)

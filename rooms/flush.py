@@ -25,7 +25,7 @@ from rooms.batch import Batch
 from rooms.dedupe import Settled
 from rooms.leases import Leases
 from rooms.loaded import LoadedRoom, LoadedRooms
-from rooms.mending import Mending, append_of
+from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Ticket
@@ -135,7 +135,7 @@ class Flush:
         if loaded.gone or now.s < loaded.retry_s:
             return None
         if self._leases.epoch(loaded.partition) != loaded.room.lease:
-            self._rooms.drop(loaded)
+            self._rooms.give_up(loaded)
             return None
         batch, left_out = loaded.room.cut(now)
         if left_out:
@@ -145,11 +145,14 @@ class Flush:
 
     async def _mend(self) -> None:
         torn, self._torn = self._torn, {}
-        for loaded, error in await self._mending.mend(torn):
-            self._repeat_later(loaded, error)
+        for loaded, problem in await self._mending.mend(torn):
+            if isinstance(problem, Exception):
+                self._repeat_later(loaded, problem)
+            else:
+                self.torn(loaded, problem)
 
     async def _append(self, batches: list[tuple[LoadedRoom, Batch]]) -> list[Appended | Exception]:
-        appends = [append_of(loaded.room.lease, batch) for loaded, batch in batches]
+        appends = [batch.append(loaded.room.lease) for loaded, batch in batches]
         try:
             with self._metrics.store_seconds.labels("append").time():
                 return await self._history.append(self._process, appends)

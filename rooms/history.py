@@ -67,6 +67,7 @@ class History:
 
     async def _read(self, request: HistoryRequest) -> Slice:
         items = max(0, min(request.limit, MAX_ITEMS))
+        max_bytes = max(0, min(request.max_bytes, _MAX_BYTES))
         if request.since is None:
-            return await self._store.latest(request.room, items, _MAX_BYTES)
-        return await self._store.after(request.room, request.since, items, _MAX_BYTES)
+            return await self._store.latest(request.room, items, max_bytes)
+        return await self._store.after(request.room, request.since, items, max_bytes)

@@ -21,6 +21,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.leases import Leases as LeaseStore
 from danmaku.subjects import PARTITIONS
 from danmaku.telemetry import RoomsMetrics
+from rooms.recent import KEPT_S
 from rooms.share import fair_share, surplus, wanted
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ class Leases:
         self._connected_s = clock()
         self._held: dict[int, _Held] = {}
         self._given_up: dict[int, int] = {}
+        self._before: dict[int, float] = {}  # partitions whose leases ran out, and when
         self._leaving = False
         self._round = asyncio.Lock()
         self._asked = asyncio.Event()
@@ -204,6 +206,7 @@ class Leases:
         asked = {partition: held.epoch for partition, held in self._held.items()}
         until_s = self._clock() + self._lease_ms / 1000
         still = await self._soon(self._store.renew(asked, self._process, self._lease_ms))
+        self._drop_expired()  # while the answer was on its way: what thought so before must not be wrong
         for partition in still & self._held.keys():
             self._held[partition].until_s = until_s
         self._drop(asked.keys() - still, "lost")
@@ -220,10 +223,11 @@ class Leases:
     async def _take(self, share: int) -> None:
         taken = await self._soon(self._store.holders())
         start = crc32(self._process.encode()) % PARTITIONS
-        candidates = wanted(self._held, taken, share, start)
+        now = self._clock()
+        self._before = {one: when for one, when in self._before.items() if now - when < KEPT_S}
+        candidates = wanted(self._held, taken, share, start, self._before)
         if not candidates:
             return
-        now = self._clock()
         until_s = now + self._lease_ms / 1000
         for lease in await self._soon(self._store.take(candidates, self._process, self._lease_ms)):
             self._held[lease.partition] = _Held(lease.epoch, now, until_s)
@@ -233,7 +237,10 @@ class Leases:
 
     def _drop_expired(self) -> None:
         now = self._clock()
-        self._drop([partition for partition, held in self._held.items() if now >= held.until_s], "lost")
+        expired = {partition: held.epoch for partition, held in self._held.items() if now >= held.until_s}
+        self._given_up |= expired
+        self._before |= dict.fromkeys(expired, now)
+        self._drop(expired, "lost")
 
     def _drop(self, partitions: Iterable[int], change: str) -> None:
         dropped = [partition for partition in partitions if self._held.pop(partition, None) is not None]

@@ -143,9 +143,7 @@ class Live:
             answer = self._answer(loaded, row, ticket, now)
         except Refusal as refusal:
             answer = Refused.of(refusal)
-        if answer is None:
-            ticket.open()
-        else:
+        if answer is not None:
             ticket.answer(answer)
 
     def _answer(self, loaded: LoadedRoom, row: Row, ticket: Ticket, now: Moment) -> Answer | None:

@@ -15,18 +15,20 @@ from danmaku.errors import ROOM_NOT_FOUND, UNAVAILABLE, Refusal
 from danmaku.model import RoomInfo, check_id
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
-from danmaku.store.history import Entry, Slice
+from danmaku.store.history import Appended, Entry, Outcome, Slice
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
 from rooms.dedupe import Key
 from rooms.everywhere import Everywhere
 from rooms.leases import Leases
+from rooms.left import Left, Memory
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.pending import Ticket
 from rooms.recent import Recent
 from rooms.room import Room, Space
 from rooms.tasks import Tasks
+from rooms.turns import Turns
 
 _AT_ONCE: Final = 32
 _ATTEMPTS: Final = 4
@@ -100,7 +102,9 @@ class LoadedRooms:
         self._waiting = 0
         self._unsaved = 0
         self._retiring: set[int] = set()
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._left = Left()
+        self._turns = Turns()
+        self._loading = 0
         self._tasks = Tasks(limits.queue_items)
 
     def __len__(self) -> int:
@@ -116,10 +120,10 @@ class LoadedRooms:
         """Whether new rows for the partition are taken."""
         return partition not in self._retiring and self._leases.epoch(partition) is not None
 
-    def open(self, name: str, opened: Opened, *, create: bool) -> None:
+    def open(self, name: str, opened: Opened, *, create: bool, urgent: bool = True) -> None:
         """Call `opened` at once or when the room is loaded; `create`: make it where there is none.
 
-        What is made is in memory only, until its first item or change.
+        What is made is in memory only, until its first item or change. `urgent`: somebody waits for it.
         """
         room = self._rooms.get(name)
         wanted = self._wanted.get(name)
@@ -130,10 +134,20 @@ class LoadedRooms:
         elif wanted is not None:
             self._waiting += 1
             wanted.append((opened, create))
+            if urgent:
+                self._turns.hurry(name)
         else:
             self._waiting += 1
             self._wanted[name] = [(opened, create)]
-            self._tasks.start(self._load(name))
+            self._turns.add(name, urgent=urgent)
+            self._load_next()
+
+    def reopen(self) -> None:
+        """Load what this process had a moment ago and owns again: its log may have lost something."""
+        self._left.forget(self._clock().s)
+        for name in self._left:
+            if name not in self._wanted and self.serves(partition_of(name)):
+                self.open(name, _reopened, create=False, urgent=False)
 
     async def save(self, loaded: LoadedRoom) -> bool:
         """Let the store have a room that was made. False when the lease was lost; raises StoreDown."""
@@ -161,6 +175,7 @@ class LoadedRooms:
             loaded.gone = True
             loaded.settled.set()
             loaded.room.abandon()
+            self._left.keep(Memory(loaded.recent, loaded.room.info), self._clock().s)
             del self._rooms[loaded.room.name]
             self._metrics.rooms.set(len(self._rooms))
 
@@ -178,16 +193,23 @@ class LoadedRooms:
                 self.drop(loaded)
 
     async def close(self) -> None:
+        self._turns.clear()
         await self._tasks.close()
+
+    def _load_next(self) -> None:
+        while self._loading < _AT_ONCE and (name := self._turns.next()) is not None:
+            self._loading += 1
+            self._tasks.start(self._load(name))
 
     async def _load(self, name: str) -> None:
         outcome: LoadedRoom | Elsewhere | Refused = _UNAVAILABLE
         try:
-            async with self._at_once:
-                outcome = await self._read_patiently(name)
+            outcome = await self._read_patiently(name)
         except Refusal as refusal:
             outcome = Refused.of(refusal)
         finally:
+            self._loading -= 1
+            self._load_next()
             wanted = self._wanted.pop(name)
             self._waiting -= len(wanted)
             for opened, _ in wanted:
@@ -210,6 +232,7 @@ class LoadedRooms:
         if epoch is None:
             return ELSEWHERE
         now = self._clock()
+        await self._bring_back(name, epoch)
         info = await self._store.rooms.load(name)
         if info is None and not any(create for _, create in self._wanted[name]):
             return _NOT_FOUND
@@ -240,7 +263,32 @@ class LoadedRooms:
         for key, answer in shown:
             room.remember(key, answer, now)
         loaded = LoadedRoom(room, partition, self._clock().s)
+        left = self._left.get(name)
+        if left is not None and left.recent.missing(tail.head) == []:
+            loaded.recent = left.recent  # what is stored next continues it
+        self._left.drop(name)
         return self._place(loaded, tail.entries[-1] if tail.entries else None)
+
+    async def _bring_back(self, name: str, lease: int) -> None:
+        """Append again what the store lost while nobody owned the room, if its log is else as it was left."""
+        left = self._left.get(name)
+        if left is None:
+            return
+        lost = left.recent.missing(await self._store.history.head(name))
+        if not lost:
+            return
+        appends = [batch.append(lease) for batch in lost]
+        outcomes = await self._store.history.append(self._process, appends)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        again = sum(isinstance(one, Appended) and one.outcome is Outcome.OK for one in outcomes)
+        self._metrics.reappended_batches.inc(again)
+        _log.warning("the store had lost batches of a room it was away with", room=name, batches=again)
+        if left.info.created_ms:
+            await self._store.rooms.save(self._process, lease, left.info)
+        else:
+            await self._store.rooms.delete(self._process, lease, name)
 
     async def _tail(self, name: str, oldest_ms: int) -> tuple[Slice, list[tuple[Key, Shown]]]:
         """The end of the log, and every comment in it that was shown no longer ago than `oldest_ms`."""
@@ -267,6 +315,10 @@ def _shown(page: Slice, oldest_ms: int) -> list[tuple[Key, Shown]]:
         for entry in recent
         for uid, cid, seq in entry.pairs
     ]
+
+
+def _reopened(_: LoadedRoom | Elsewhere | Refused) -> None:
+    """Its log is mended by now, or it is tried again a second later."""
 
 
 def _is_over(ticket: Ticket) -> bool:

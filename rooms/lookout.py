@@ -45,6 +45,7 @@ class Lookout:
         """Look when the store comes back, and now and then, until cancelled."""
         while True:
             await asyncio.sleep(_ASK_S)
+            self._rooms.reopen()
             try:
                 await self._ask()
             except StoreDown:

@@ -14,12 +14,15 @@ import structlog
 
 from danmaku.model import Position
 from danmaku.store.errors import StoreDown
-from danmaku.store.history import Append, Appended, Entry, HistoryLog, Outcome
+from danmaku.store.history import Appended, HistoryLog, Outcome
 from danmaku.telemetry import RoomsMetrics
 from rooms.batch import Batch
 from rooms.loaded import LoadedRoom, LoadedRooms
 
 _AT_ONCE: Final = 16  # rooms in one pipelined write: at most 16 times what `recent` keeps of one, 4 MB
+
+Problem = Exception | Position
+"""The outcome is unknown, or the log ends there now."""
 
 _log: Any = structlog.get_logger("rooms.mending")
 
@@ -41,40 +44,42 @@ class Mending:
         self._metrics = metrics
         self._mended = mended
 
-    async def mend(self, torn: Mapping[LoadedRoom, Position]) -> list[tuple[LoadedRoom, Exception]]:
-        """Append what logs that end there have lost; returns those of which the outcome is unknown.
+    async def mend(self, torn: Mapping[LoadedRoom, Position]) -> list[tuple[LoadedRoom, Problem]]:
+        """Append what logs that end there have lost; returns those for which that is not all.
 
         What was appended of them is found again by the next attempt.
         """
-        unknown: list[tuple[LoadedRoom, Exception]] = []
+        problems: list[tuple[LoadedRoom, Problem]] = []
         rooms = iter(torn.items())
         while some := list(islice(rooms, _AT_ONCE)):
             lost = [(loaded, loaded.recent.missing(head)) for loaded, head in some if not loaded.gone]
-            unknown += await self._append([(loaded, batches) for loaded, batches in lost if batches])
-        return unknown
+            problems += await self._append([(loaded, batches) for loaded, batches in lost if batches])
+        return problems
 
-    async def _append(self, lost: list[tuple[LoadedRoom, list[Batch]]]) -> list[tuple[LoadedRoom, Exception]]:
-        appends = [append_of(loaded.room.lease, batch) for loaded, batches in lost for batch in batches]
+    async def _append(self, lost: list[tuple[LoadedRoom, list[Batch]]]) -> list[tuple[LoadedRoom, Problem]]:
+        appends = [batch.append(loaded.room.lease) for loaded, batches in lost for batch in batches]
         try:
             with self._metrics.store_seconds.labels("reappend").time():
                 outcomes = iter(await self._history.append(self._process, appends))
         except StoreDown as error:
             return [(loaded, error) for loaded, _ in lost]
-        unknown: list[tuple[LoadedRoom, Exception]] = []
+        problems: list[tuple[LoadedRoom, Problem]] = []
         for loaded, batches in lost:
             problem = self._settle(loaded, list(islice(outcomes, len(batches))))
             if problem is not None:
-                unknown.append((loaded, problem))
-        return unknown
+                problems.append((loaded, problem))
+        return problems
 
-    def _settle(self, loaded: LoadedRoom, outcomes: list[Appended | Exception]) -> Exception | None:
+    def _settle(self, loaded: LoadedRoom, outcomes: list[Appended | Exception]) -> Problem | None:
         """The first outcome that is not OK decides: what follows it is refused because of it."""
         name, again = loaded.room.name, 0
         for outcome in outcomes:
             if not isinstance(outcome, Appended):
                 return outcome
-            if outcome.outcome is Outcome.MISMATCH and loaded.recent.missing(outcome.head) == []:
-                return None  # it was mended since its head was read
+            if outcome.outcome is Outcome.MISMATCH:
+                missing = loaded.recent.missing(outcome.head)
+                if missing is not None:  # it was mended since its head was read, or lost still more
+                    return outcome.head if missing else None
             if outcome.outcome is not Outcome.OK:
                 _log.warning("a log cannot be mended", room=name, outcome=outcome.outcome.value)
                 self._rooms.give_up(loaded)
@@ -84,8 +89,3 @@ class Mending:
         _log.warning("the store had lost batches: they are appended again", room=name, batches=again)
         self._mended(loaded)
         return None
-
-
-def append_of(lease: int, batch: Batch) -> Append:
-    entry = Entry(batch.last, batch.count, batch.at, batch.frame, batch.pairs)
-    return Append(batch.room, lease, batch.head, entry, batch.effect)

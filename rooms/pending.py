@@ -1,18 +1,15 @@
 """One request and the answers it still waits for. Pure.
 
-A reply never lies. When time is up, a row of which nothing was done is refused; a row whose outcome is
-open is answered so, and the caller asks it again: comments carry their cid, and everything else of which
-the outcome may be open can be done twice.
+A reply never lies. When time is up, a row that is not answered is open: it may have been done or not, and
+the caller asks again, as long as it has time: comments carry their cid, and all else can be done twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from danmaku.envelope import Answer, Open, Refused
-from danmaku.errors import UNAVAILABLE, Refusal
+from danmaku.envelope import Answer, Open
 
-_NOTHING_DONE = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
 _OPEN = Open()
 
 
@@ -22,7 +19,7 @@ class Pending:
     __slots__ = ("_answers", "_done", "_left")
 
     def __init__(self, rows: int, done: Callable[[list[Answer]], None]) -> None:
-        self._answers: list[Answer] = [_NOTHING_DONE] * rows
+        self._answers: list[Answer] = [_OPEN] * rows
         self._left = rows
         self._done: Callable[[list[Answer]], None] | None = done
 
@@ -30,10 +27,6 @@ class Pending:
     def is_over(self) -> bool:
         """Whether answers come too late: begin nothing more for it."""
         return self._done is None
-
-    def open(self, row: int) -> None:
-        """From now on it may have been done."""
-        self._answers[row] = _OPEN
 
     def answer(self, row: int, answer: Answer) -> None:
         """Once a row."""
@@ -64,9 +57,6 @@ class Ticket:
     @property
     def is_over(self) -> bool:
         return self._pending.is_over
-
-    def open(self) -> None:
-        self._pending.open(self._row)
 
     def answer(self, answer: Answer) -> None:
         self._pending.answer(self._row, answer)

@@ -78,7 +78,7 @@ class Presence:
         self._viewers.report(counts, self._clock().s)
         for room, viewers in counts.rooms.items():
             if viewers > 0 and self._rooms.get(room) is None and self._rooms.serves(partition_of(room)):
-                self._rooms.open(room, _loaded, create=self._auto_create)
+                self._rooms.open(room, _loaded, create=self._auto_create, urgent=False)
         if reply:
             self._outbox.post(reply, envelope.encode(self._heads(counts)))
 

@@ -207,8 +207,7 @@ class RoomsProcess:
 
         Until the end whoever still asks this process for a room is told that it is elsewhere.
         """
-        for subscription in self._subscriptions[_FOR_ONE:]:
-            await subscription.unsubscribe()
+        await asyncio.gather(*(one.drain(_DRAIN_S) for one in self._subscriptions[_FOR_ONE:]))
         await self._broadcasts.finish(_DRAIN_S)
         await self.leases.leave()
         await self._history.finish(_DRAIN_S)

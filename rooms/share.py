@@ -21,11 +21,15 @@ def surplus(held: Collection[int], share: int) -> list[int]:
     return sorted(held)[share:]
 
 
-def wanted(held: Collection[int], taken: Collection[int], share: int, start: int) -> list[int]:
+def wanted(
+    held: Collection[int], taken: Collection[int], share: int, start: int, before: Collection[int] = ()
+) -> list[int]:
     """What to try to take: as much as is missing to `share`, of what nobody holds.
 
-    Processes that look for partitions at one time begin at different `start`s, so as not to want the same.
+    First what was held `before`: whoever had a room knows best what its log should hold. Processes that look
+    for partitions at one time begin at different `start`s, so as not to want the same.
     """
     around = [(start + step) % PARTITIONS for step in range(PARTITIONS)]
     free = [partition for partition in around if partition not in taken and partition not in held]
+    free.sort(key=lambda partition: partition not in before)
     return free[: max(0, share - len(held))]

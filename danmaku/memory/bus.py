@@ -97,13 +97,21 @@ class _MemorySubscription:
     members: list[_MemorySubscription]
     queue: str
     receive: Receive
+    listening: bool = True
 
     async def unsubscribe(self) -> None:
+        self.listening = False
         if self in self.members:
             self.members.remove(self)
 
-    def take(self, payload: bytes, reply: str) -> None:
+    async def drain(self, timeout_s: float) -> None:
         if self in self.members:
+            self.members.remove(self)
+        await asyncio.sleep(0)  # what was sent comes in this turn
+        await self.unsubscribe()
+
+    def take(self, payload: bytes, reply: str) -> None:
+        if self.listening:
             self.receive(payload, reply)
 
 

@@ -155,7 +155,7 @@ class MemoryHistory:
         log, entry = self._logs[append.room], append.entry
         if not self._leases.holds(process, append.lease, partition_of(append.room)):
             return Appended(Outcome.FENCED, _head(log))
-        if _head(log) == entry.last:
+        if log and (log[-1].last, log[-1].frame) == (entry.last, entry.frame):
             return Appended(Outcome.OK, _head(log))
         if _head(log) != append.expected:
             return Appended(Outcome.MISMATCH, _head(log))

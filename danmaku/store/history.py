@@ -54,7 +54,7 @@ class Append:
 
 
 class Outcome(Enum):
-    OK = "ok"  # appended now, or it already was the head
+    OK = "ok"  # appended now, or this very entry already was the head
     FENCED = "fenced"  # somebody else holds the lease; nothing was written
     MISMATCH = "mismatch"  # the head is another one; nothing was written
 

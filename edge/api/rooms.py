@@ -17,12 +17,24 @@ _PATH: Final = "/v1/rooms/{room}"
 _LIMIT: Final = NumberQuery("limit", "how many at most; 100 if not given", 1, 500)
 
 
+class Settings(RoomSettings, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is left out, or null, is as the service has it."""
+
+    def checked(self) -> RoomSettings:
+        """As they can travel to rooms processes, which judge the rest. Raises Refusal (bad_frame)."""
+        words = msgspec.structs.asdict(self)
+        for name, value in words.items():
+            if value is not None and not 0 <= value <= MAX_NUMBER:
+                raise Refusal(BAD_FRAME, f"{name} is out of range")
+        return RoomSettings(**words)
+
+
 class PutRoom(msgspec.Struct, forbid_unknown_fields=True):
     """What is left out stays as it is; `settings` are replaced as a whole."""
 
     title: Annotated[str, Meta(max_length=200)] | None = None
     open: bool | None = None
-    settings: RoomSettings | None = None
+    settings: Settings | None = None
 
 
 class RoomList(msgspec.Struct):
@@ -57,24 +69,13 @@ class RoomCalls:
 
     async def put(self, call: Call) -> RoomInfo:
         body: PutRoom = call.body
-        if body.settings:
-            check_numbers(body.settings)
-        row = PutRoomRow(call.parts["room"], call.caller.uid, call.role, body.title, body.open, body.settings)
+        settings = body.settings and body.settings.checked()
+        row = PutRoomRow(call.parts["room"], call.caller.uid, call.role, body.title, body.open, settings)
         return _info(await self._rooms.ask(row))
 
     async def delete(self, call: Call) -> Deleted:
         await self._rooms.ask(DeleteRoomRow(call.parts["room"], call.caller.uid, call.role))
         return Deleted(call.parts["room"])
-
-
-def check_numbers(settings: RoomSettings) -> None:
-    """What they may be is the owner's to judge, but it must be something that can travel there.
-
-    Raises Refusal (bad_frame).
-    """
-    for name, value in msgspec.structs.asdict(settings).items():
-        if value is not None and not 0 <= value <= MAX_NUMBER:
-            raise Refusal(BAD_FRAME, f"{name} is out of range")
 
 
 def _info(answer: object) -> RoomInfo:

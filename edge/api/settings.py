@@ -8,7 +8,7 @@ import msgspec
 
 from danmaku.envelope import ConfigureRow
 from danmaku.model import RoomSettings
-from edge.api.rooms import check_numbers
+from edge.api.rooms import Settings
 from edge.api.routing import Call, RoomsClient, Route, Who
 
 _PATH: Final = "/v1/admin/settings"
@@ -17,7 +17,7 @@ _PATH: Final = "/v1/admin/settings"
 class PutSettings(msgspec.Struct, forbid_unknown_fields=True):
     """They replace all that was set before."""
 
-    settings: RoomSettings
+    settings: Settings
 
 
 class SettingsForAll(msgspec.Struct):
@@ -46,6 +46,6 @@ class SettingsCalls:
     async def put(self, call: Call) -> SettingsForAll:
         """Stored when it is answered; rooms processes learn of it from the changes log."""
         body: PutSettings = call.body
-        check_numbers(body.settings)
-        await self._rooms.users(ConfigureRow(body.settings, call.caller.uid, call.role))
+        row = ConfigureRow(body.settings.checked(), call.caller.uid, call.role)
+        await self._rooms.users(row)
         return await self.get(call)

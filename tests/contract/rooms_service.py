@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from secrets import token_hex
 from typing import Any
@@ -22,6 +22,7 @@ from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
 from danmaku.telemetry import RoomsMetrics
+from rooms.leases import boot_clock
 from rooms.process import RoomsProcess
 
 LOOSE = Policy(
@@ -110,7 +111,12 @@ class Service:
         return store
 
     async def start(
-        self, *, rooms: Rooms = QUICK, policy: Policy = LOOSE, store: Store | None = None
+        self,
+        *,
+        rooms: Rooms = QUICK,
+        policy: Policy = LOOSE,
+        store: Store | None = None,
+        lease_clock: Callable[[], float] = boot_clock,
     ) -> Running:
         """One more rooms process."""
         name = f"rooms-{token_hex(4)}"
@@ -121,7 +127,7 @@ class Service:
         registry = CollectorRegistry()
         settings = Settings(nats=self.nats, rooms=rooms, policy=policy)
         store = store or await self.open_store()
-        process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry))
+        process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry), lease_clock)
         running = Running(process, registry, bus)
         self._running.append(running)
         return running

@@ -167,3 +167,21 @@ async def test_a_closed_bus_is_down(connect: Connect, subject: str) -> None:
     with pytest.raises(BusDown):
         await bus.flush(SOON)
     await subscription.unsubscribe()
+
+
+async def test_who_drains_still_gets_what_was_sent_to_it_and_then_nothing(connect: Connect) -> None:
+    here, there = await connect(), await connect()
+    heard: list[bytes] = []
+    leaving = await here.subscribe("t.work", lambda payload, _: heard.append(payload), "crew")
+    await here.flush(5)
+    for number in range(500):
+        await there.publish("t.work", str(number).encode())
+    await there.flush(5)
+    await leaving.drain(5)
+    assert [int(payload) for payload in heard] == list(range(500))
+    await there.publish("t.work", b"late")
+    await there.flush(5)
+    await here.flush(5)
+    assert len(heard) == 500
+    await leaving.drain(5)
+    await leaving.unsubscribe()

@@ -237,3 +237,11 @@ async def test_settings_replace_those_before(store: Store) -> None:
     await store.changes.impose(BAN)
     found = await store.changes.in_force(1)
     assert (found.sanctions, found.settings) == ([BAN.sanction], staff.settings)
+
+
+async def test_settings_of_a_later_version_are_read_as_far_as_they_are_known(store_url: str) -> None:
+    async with opened(StoreSettings(url=store_url, prefix=f"t{token_hex(4)}")) as store:
+        assert isinstance(store, ValkeyStore)
+        kept = b'{"slow_s": 3, "colour_of_the_sky": "blue"}'
+        await store.changes._link.one("SET", store.changes._settings, kept)
+        assert (await store.changes.in_force(1)).settings == RoomSettings(slow_s=3)

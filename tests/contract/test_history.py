@@ -374,3 +374,16 @@ async def test_a_log_that_lost_its_end_takes_the_same_entries_again(store: Store
         assert outcomes == [Appended(Outcome.OK, append.entry.last) for append in appends[-lost:]]
         assert await store.history.latest(ROOM, 100, PLENTY) == whole
         assert await store.rooms.load(ROOM) == SHOW
+
+
+async def test_only_the_very_same_entry_is_there_already(store: Store) -> None:
+    """A position is never given to two: another entry in its place is another log."""
+    owner = await Owner.take(store)
+    first = owner.next()
+    other = replace(first, entry=replace(first.entry, frame=first.entry.frame + b"\x90"))
+    assert (await store.history.append(owner.process, [first]))[0] == Appended(Outcome.OK, first.entry.last)
+    assert await store.history.append(owner.process, [other, first]) == [
+        Appended(Outcome.MISMATCH, first.entry.last), Appended(Outcome.OK, first.entry.last),
+    ]  # fmt: skip
+    (kept,) = (await store.history.latest(ROOM, 10, PLENTY)).entries
+    assert kept.frame == first.entry.frame

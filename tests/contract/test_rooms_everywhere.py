@@ -232,6 +232,25 @@ async def test_a_revocation_voids_tokens_and_is_noted(live: Service) -> None:
     assert (await changes(live, reply.last)).changes == []
 
 
+async def test_what_is_new_is_told_in_messages_of_their_size(live: Service) -> None:
+    store = await live.open_store()
+    await started(live, store)
+    begin = (await changes(live, None)).last
+    for number in range(1500):
+        await store.changes.append(change.Imposed(f"u{number}", "mute", "root", 0, None, "x" * 400))
+    told, sizes = 0, []
+    while told < 1500:
+        request = envelope.encode(ChangesRequest(5000, begin))
+        reply = await live.bus.request(live.subjects.changes, request, 5)
+        news = envelope.decode_changes_reply(reply)
+        assert news.complete
+        sizes.append(len(reply))
+        told, begin = told + len(news.changes), news.last
+    assert told == 1500
+    assert len(sizes) == 2
+    assert max(sizes) <= envelope.MAX_MESSAGE_BYTES
+
+
 async def test_who_is_under_a_sanction_page_by_page(live: Service) -> None:
     await started(live)
     assert await in_force(live) == SanctionsReply([], None)

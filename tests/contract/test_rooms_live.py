@@ -8,6 +8,7 @@ from secrets import token_hex
 from time import time
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -17,6 +18,7 @@ from danmaku import envelope, wire
 from danmaku.auth import MAX_LIFE_S
 from danmaku.bus import BusTimeout
 from danmaku.envelope import (
+    MAX_MESSAGE_BYTES,
     Admitted,
     Answer,
     BroadcastRequest,
@@ -180,7 +182,8 @@ async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
     assert refusal(await live.ask(PutRoomRow("a", "u", Role.MODERATOR))) == "forbidden"
     bad = PutRoomRow("a", "boss", Role.STREAMER, settings=RoomSettings(max_length=0))
     assert refusal(await live.ask(bad)) == "bad_frame"
-    assert refusal(await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="x" * 201))) == "too_long"
+    for title in ("x" * 201, "\U0001d160" * 200):  # which is normalised to three characters each
+        assert refusal(await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title=title))) == "too_long"
     settings = RoomSettings(max_length=3)
     changed = await live.ask(PutRoomRow("a", "boss", Role.STREAMER, open=False, settings=settings))
     assert the(Room, changed).info == RoomInfo(
@@ -543,6 +546,29 @@ async def test_history_answers_for_every_room(live: Service) -> None:
     assert (len(some.frames), some.complete) == (2, False)
     nothing = await history("nowhere", None, 50)
     assert (nothing.frames, nothing.epoch, nothing.seq) == ([], 0, 0)
+
+
+async def test_history_is_no_larger_than_a_message_and_than_was_asked_for(live: Service) -> None:
+    process = await live.start(policy=msgspec.structs.replace(LOOSE, max_length=10_000))
+    await live.owned(process)
+    text = "x" * 10_000
+    for begin in range(0, 80, 20):
+        rows = [send("a", f"u{number}", text, "c") for number in range(begin, begin + 20)]
+        for answer in await live.request(process.process.name, *rows, budget_s=10):
+            the(Shown, answer)
+
+    async def sizes(max_bytes: int, since: Position | None) -> tuple[int, int]:
+        request = envelope.encode(HistoryRequest("a", 1000, 2000, since, max_bytes))
+        reply = await live.bus.request(live.subjects.history, request, 5)
+        answer = envelope.decode_history_reply(reply)
+        assert answer.complete is (since is None), "it does not reach the head"
+        return len(reply), sum(len(frame) for frame in answer.frames)
+
+    for since in (None, Position(0, 0)):
+        message, frames = await sizes(MAX_MESSAGE_BYTES, since)
+        assert MAX_MESSAGE_BYTES / 2 < frames <= message <= MAX_MESSAGE_BYTES
+        _, frames = await sizes(100_000, since)
+        assert 0 < frames <= 100_000
 
 
 async def test_tokens_are_revoked_and_refreshed(live: Service) -> None:

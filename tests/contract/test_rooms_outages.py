@@ -111,7 +111,7 @@ async def test_an_outcome_that_is_open_is_told_and_silences_no_other_row(
     the(Shown, (await live.request(name, send("a", "u1", "one", "c1"), budget_s=5))[0])
 
 
-async def test_a_room_that_cannot_be_loaded_is_refused_in_time_and_nothing_comes_after(
+async def test_a_room_that_cannot_be_loaded_in_time_is_asked_for_again_and_nothing_comes_after(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
@@ -120,8 +120,7 @@ async def test_a_room_that_cannot_be_loaded_is_refused_in_time_and_nothing_comes
     await live.owned(process)
     load.left = 2
     name = process.process.name
-    answers = await live.request(name, send("a", "u1", "one", "c1"), budget_s=0.2)
-    assert the(Refused, answers[0]).name == "unavailable"
+    assert await live.request(name, send("a", "u1", "one", "c1"), budget_s=0.2) == [Open()]
     the(Shown, (await live.request(name, send("a", "u1", "two", "c2"), budget_s=5))[0])
     kept = await store.history.latest("a", 100, 100_000)
     assert len(kept.entries) == 1
@@ -339,6 +338,24 @@ async def test_a_store_that_loses_writes_again_and_again_costs_nobody_anything(l
     await _whole(store, watching, 121)
     assert process.metric("danmaku_rooms_lease_changes_total", change="lost") == 0
     assert process.metric("danmaku_rooms_reappended_batches_total") > 0
+
+
+async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    await live.owned(process)
+    watching = await live.watch("a")
+    for text in ("one", "two", "three", "four"):
+        the(Shown, await live.ask(send("a", "u1", text, text)))
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    await lose(store, "a", 1)
+    process.process._flush.torn(loaded, await store.history.head("a"))
+    await lose(store, "a", 1)
+    await until(lambda: _head_is(store, loaded.room.head))
+    await _whole(store, watching, 4)
+    assert process.metric("danmaku_rooms_lease_changes_total", change="lost") == 0
+    assert process.metric("danmaku_rooms_reappended_batches_total") == 2
 
 
 async def test_a_deleted_room_of_a_store_that_lost_writes_stays_closed(live: Service) -> None:

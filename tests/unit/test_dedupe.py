@@ -41,5 +41,15 @@ def test_whoever_needs_no_answer_any_more_is_forgotten_at_the_next_repeat() -> N
     assert waiters == ["third"]
 
 
+def test_what_is_left_out_pushes_nothing_out_that_was_shown() -> None:
+    dedupe: Dedupe[str] = Dedupe(120, _never, most=10)
+    dedupe.settle(KEY, Shown(1, 2, 3), 0)
+    for number in range(50):
+        dedupe.settle(("flood", f"c{number}"), Shed(), 1)
+    assert dedupe.answer(KEY) == Shown(1, 2, 3)
+    assert dedupe.answer(("flood", "c49")) == Shed()
+    assert dedupe.answer(("flood", "c0")) is None, "it is judged once more"
+
+
 def _never(_: str) -> bool:
     return False

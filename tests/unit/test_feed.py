@@ -308,7 +308,8 @@ class Run:
         elif kind == "heads":
             feed.hear(log.head)
         elif kind == "trim":
-            log.trimmed = min(log.trimmed + count, len(log.outs) - (not take_over))
+            most = len(log.outs) - (not take_over)
+            log.trimmed = max(log.trimmed, min(log.trimmed + count, most))
         elif kind == "page" and feed.behind:
             self.page(count)
 

@@ -24,6 +24,10 @@ def test_only_what_is_missing_is_taken_and_only_where_nobody_is() -> None:
     assert wanted({1, 2}, set(), 1, start=0) == []
 
 
+def test_what_was_held_before_comes_first() -> None:
+    assert wanted({1}, {2, 40}, 4, 0, {40, 50, 7}) == [7, 50, 0]
+
+
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(0, 63))
 def test_whoever_comes_and_goes_all_is_owned_in_the_end_and_then_nothing_moves(
     populations: list[int], start: int

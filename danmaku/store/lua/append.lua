@@ -12,7 +12,7 @@ local head = newest and newest[1] or '0-0'
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {'fenced', head}
 end
-if head == ARGV[3] then
+if head == ARGV[3] and newest[2][2] == ARGV[4] then
   return {'ok', head}
 end
 if head ~= ARGV[2] then

@@ -19,12 +19,13 @@ __all__ = ["ValkeyStore"]
 
 
 class ValkeyStore:
-    """The seven nouns over one link. Made by `connect`."""
+    """The seven nouns over a link, and one more for history. Made by `connect`."""
 
-    def __init__(self, link: Link, keys: Keys, rooms: Rooms) -> None:
+    def __init__(self, link: Link, reads: Link, keys: Keys, rooms: Rooms) -> None:
         self._link = link
+        self._reads = reads
         self.leases = ValkeyLeases(link, keys)
-        self.history = ValkeyHistory(link, keys, rooms.history_batches, rooms.history_s)
+        self.history = ValkeyHistory(link, reads, keys, rooms.history_batches, rooms.history_s)
         self.rooms = ValkeyRooms(link, keys)
         self.moderation = ValkeyModeration(link, keys)
         self.tokens = ValkeyTokens(link, keys)
@@ -34,7 +35,8 @@ class ValkeyStore:
     @classmethod
     async def connect(cls, settings: Store, rooms: Rooms) -> ValkeyStore:
         """Raises StoreDown when it does not answer, ValueError for a URL that cannot be read."""
-        store = cls(Link(settings.url, settings.timeout_s), Keys(settings.prefix), rooms)
+        link, reads = (Link(settings.url, settings.timeout_s) for _ in range(2))
+        store = cls(link, reads, Keys(settings.prefix), rooms)
         try:
             await store.ping()
         except BaseException:
@@ -49,3 +51,4 @@ class ValkeyStore:
 
     async def close(self) -> None:
         await self._link.close()
+        await self._reads.close()

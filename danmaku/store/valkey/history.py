@@ -19,8 +19,11 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class ValkeyHistory:
-    def __init__(self, link: Link, keys: Keys, batches: int, age_s: int) -> None:
+    """`reads`: a link for what is large and can wait, so that appends never wait for it."""
+
+    def __init__(self, link: Link, reads: Link, keys: Keys, batches: int, age_s: int) -> None:
         self._link = link
+        self._reads = reads
         self._keys = keys
         self._batches = batches
         self._age_ms = age_s * 1000
@@ -39,13 +42,13 @@ class ValkeyHistory:
 
     async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
         begin = "+" if before is None else f"({_id(before)}"
-        call = self._link.script("latest", [self._keys.log(room)], items, max_bytes, begin)
-        head, newest_first = await self._link.one(*call)
+        call = self._reads.script("latest", [self._keys.log(room)], items, max_bytes, begin)
+        head, newest_first = await self._reads.one(*call)
         return Slice(tuple(_entry(raw) for raw in reversed(newest_first)), True, _position(head))
 
     async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
-        call = self._link.script("after", [self._keys.log(room)], _id(since), items, max_bytes)
-        last, raws = await self._link.one(*call)
+        call = self._reads.script("after", [self._keys.log(room)], _id(since), items, max_bytes)
+        last, raws = await self._reads.one(*call)
         head, entries = _position(last), tuple(_entry(raw) for raw in raws)
         return Slice(entries, follows_on(entries, since, head), head)
 
