@@ -70,7 +70,7 @@ class Edge(Section, frozen=True):
     addresses: list[Word] = []  # what GET /v1/edges tells; empty: derived from the request's Host
     origins: list[Word] = msgspec.field(default_factory=lambda: ["*"])
     cors: list[Word] = msgspec.field(default_factory=lambda: ["*"])
-    trusted_proxies: list[Word] = []
+    trusted_proxies: list[Word] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     drain_s: Seconds = 10.0
     hello_s: Deadline = 5.0
     recheck_s: Annotated[float, Meta(ge=0.05, le=300)] = 60.0  # well below what sessions are remembered for
@@ -81,7 +81,9 @@ class Edge(Section, frozen=True):
     buffered_bytes: Bytes = 256 * 1024
     slow_s: Deadline = 30.0
     connections: Count = 15_000
-    connections_per_address: CountOrNone = 0  # 0: no limit
+    connections_per_address: CountOrNone = 1000  # 0: no limit
+    address_per_s: Annotated[float, Meta(ge=0, le=1_000_000_000)] = 50.0  # 0: no limit
+    address_burst: Count = 500
     frames_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000)] = 20.0
     frames_burst: Count = 60
     pulls_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000)] = 5.0

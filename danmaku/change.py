@@ -69,5 +69,5 @@ def decode(entry: bytes) -> Change | None:
     """None for a kind that this version does not know: its readers go on behind it."""
     try:
         return _decoder.decode(entry)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -7,14 +7,17 @@ Times are milliseconds; `budget_ms` is what is left of the caller's deadline, so
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from danmaku.errors import REFUSALS, Refusal
 from danmaku.model import Mode, Position, Role, RoomInfo, RoomSettings, Sanction
+
+T = TypeVar("T")
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
 
@@ -472,23 +475,36 @@ def decode_out(message: bytes) -> Out:
     )
 
 
+def _reader(decoder: msgspec.msgpack.Decoder[T]) -> Callable[[bytes], T]:
+    """What reads a message. It raises ValueError on any other, also on one that is nested too deep."""
+    decode = decoder.decode
+
+    def read(message: bytes) -> T:
+        try:
+            return decode(message)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+
+    return read
+
+
 encode: Final = msgspec.msgpack.Encoder().encode
-decode_owner_request: Final = msgspec.msgpack.Decoder(OwnerRequest | RoomsRequest | BroadcastRequest).decode
-decode_owner_reply: Final = msgspec.msgpack.Decoder(OwnerReply).decode
-decode_owners: Final = msgspec.msgpack.Decoder(Owners).decode
-decode_counts: Final = msgspec.msgpack.Decoder(Counts).decode
-decode_heads: Final = msgspec.msgpack.Decoder(Heads).decode
-decode_edge_report: Final = msgspec.msgpack.Decoder(EdgeReport).decode
-decode_replaced: Final = msgspec.msgpack.Decoder(Replaced).decode
-decode_history_request: Final = msgspec.msgpack.Decoder(HistoryRequest).decode
-decode_history_reply: Final = msgspec.msgpack.Decoder(HistoryReply).decode
-decode_rooms_reply: Final = msgspec.msgpack.Decoder(RoomsReply).decode
-decode_broadcast_reply: Final = msgspec.msgpack.Decoder(BroadcastReply).decode
-decode_users_request: Final = msgspec.msgpack.Decoder(UsersRequest).decode
-decode_changes_request: Final = msgspec.msgpack.Decoder(ChangesRequest).decode
-decode_changes_reply: Final = msgspec.msgpack.Decoder(ChangesReply).decode
-decode_sanctions_request: Final = msgspec.msgpack.Decoder(SanctionsRequest).decode
-decode_sanctions_reply: Final = msgspec.msgpack.Decoder(SanctionsReply).decode
-decode_settings_request: Final = msgspec.msgpack.Decoder(SettingsRequest).decode
-decode_settings_reply: Final = msgspec.msgpack.Decoder(SettingsReply).decode
-decode_users_reply: Final = msgspec.msgpack.Decoder(UsersReply).decode
+decode_owner_request: Final = _reader(msgspec.msgpack.Decoder(OwnerRequest | RoomsRequest | BroadcastRequest))
+decode_owner_reply: Final = _reader(msgspec.msgpack.Decoder(OwnerReply))
+decode_owners: Final = _reader(msgspec.msgpack.Decoder(Owners))
+decode_counts: Final = _reader(msgspec.msgpack.Decoder(Counts))
+decode_heads: Final = _reader(msgspec.msgpack.Decoder(Heads))
+decode_edge_report: Final = _reader(msgspec.msgpack.Decoder(EdgeReport))
+decode_replaced: Final = _reader(msgspec.msgpack.Decoder(Replaced))
+decode_history_request: Final = _reader(msgspec.msgpack.Decoder(HistoryRequest))
+decode_history_reply: Final = _reader(msgspec.msgpack.Decoder(HistoryReply))
+decode_rooms_reply: Final = _reader(msgspec.msgpack.Decoder(RoomsReply))
+decode_broadcast_reply: Final = _reader(msgspec.msgpack.Decoder(BroadcastReply))
+decode_users_request: Final = _reader(msgspec.msgpack.Decoder(UsersRequest))
+decode_changes_request: Final = _reader(msgspec.msgpack.Decoder(ChangesRequest))
+decode_changes_reply: Final = _reader(msgspec.msgpack.Decoder(ChangesReply))
+decode_sanctions_request: Final = _reader(msgspec.msgpack.Decoder(SanctionsRequest))
+decode_sanctions_reply: Final = _reader(msgspec.msgpack.Decoder(SanctionsReply))
+decode_settings_request: Final = _reader(msgspec.msgpack.Decoder(SettingsRequest))
+decode_settings_reply: Final = _reader(msgspec.msgpack.Decoder(SettingsReply))
+decode_users_reply: Final = _reader(msgspec.msgpack.Decoder(UsersReply))

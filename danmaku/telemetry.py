@@ -143,6 +143,9 @@ class EdgeMetrics:
         self.slow_gaps = make.counter(
             "slow_gaps", "Times a viewer missed a batch because it read too slowly; it catches up later."
         )
+        self.turned_away = make.counter(
+            "turned_away", "TCP connections hung up on at once, for there were too many."
+        )
         self.changes = make.counter("changes", "Entries of the changes log followed.")
         self.change_hints = make.counter("change_hints", "Hints that the changes log has something new.")
         self.change_lag_seconds = make.histogram(

@@ -366,7 +366,10 @@ class JsonCodec(Codec):
         return self._encoder.encode(frame)
 
     def batch(self, frame: bytes) -> bytes:
-        return self._encoder.encode(msgspec.msgpack.decode(frame))
+        try:
+            return self._encoder.encode(msgspec.msgpack.decode(frame))
+        except (TypeError, RecursionError) as error:  # msgpack knows more kinds of values than JSON
+            raise ValueError(str(error)) from error
 
     def history(self, frames: Sequence[bytes]) -> msgspec.Raw:
         return msgspec.Raw(b"[" + b",".join(frames) + b"]")

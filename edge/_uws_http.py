@@ -109,7 +109,7 @@ def copy_request(native: Native, response: Pointer, request: Pointer) -> Request
     path, _, query = text(data.full_url, data.full_url_size).partition("?")
     method = text(data.method, data.method_size)
     address = text(data.remote_address, data.remote_address_size)
-    return Request(method, path, query, headers, _plain_address(address))
+    return Request(method, path, query, headers, plain_address(address))
 
 
 def write_response(
@@ -284,7 +284,7 @@ class HttpSide:
         return int(self._native.ffi.cast("uintptr_t", key))
 
 
-def _plain_address(text: str) -> str:
+def plain_address(text: str) -> str:
     if ":" not in text:
         return text
     address = ipaddress.IPv6Address(text)

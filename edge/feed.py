@@ -59,7 +59,9 @@ class Feed:
         return self._settled(head)
 
     def take(self, out: Out) -> list[Shown]:
-        """Something the owner said."""
+        """Something the owner said. Raises ValueError where its frame is not what its header says: it is as
+        good as lost then."""
+        _check(out)
         waits = bool(self._held) and out.kind is not OutKind.BATCH  # for its turn
         if not self._begun or waits or not self._fits(out):
             return self._hold(out)
@@ -172,3 +174,15 @@ class Feed:
         if len(self._held) > self._max_batches or self._held_bytes > self._max_bytes:
             return self.resume()
         return []
+
+
+def _check(out: Out) -> None:
+    """Raises ValueError."""
+    if out.kind is not OutKind.BATCH:
+        kind = wire.Stats if out.kind is OutKind.STATS else wire.Notice
+        if not all(isinstance(frame, kind) for frame in wire.MSGPACK.decode_server(out.frame)):
+            raise ValueError("the frame is of another kind")
+        return
+    batch = Batch.of_frame(out.frame)
+    if (batch.epoch, batch.seq, batch.count, batch.prev) != (*out.first, out.count, out.prev):
+        raise ValueError("the frame holds another batch")

@@ -251,11 +251,11 @@ class Feeds:
         if self._stages.get(stage.topics.room) is not stage:
             return  # it ended; its subscription is about to
         try:
-            out = decode_out(payload)
+            shown = stage.feed.take(decode_out(payload))
         except ValueError:
             logger.warning("a message of room %s cannot be read", stage.topics.room)
             return
-        self._show(stage, stage.feed.take(out))
+        self._show(stage, shown)
         self._look_after(stage)
 
     def _show(self, stage: Stage, shown: list[Shown]) -> None:

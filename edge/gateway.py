@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 from danmaku import wire
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow, Refused, Replaced
-from danmaku.errors import BANNED, CONFLICT, REPLACED, UNAUTHORIZED, Close, Refusal
+from danmaku.errors import BANNED, CONFLICT, INTERNAL, REPLACED, UNAUTHORIZED, Close, Refusal
 from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
@@ -24,6 +25,8 @@ from edge.roster import Roster
 from edge.session import Action, Counted, End, Limits, Refuse, Session
 from edge.uws import Accept, Connection, Request, Response
 from edge.viewing import Viewing
+
+logger = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -78,9 +81,18 @@ class Gateway:
 
     # What edge.uws calls.
 
+    def arrive(self, address: str) -> bool:
+        admitted = self._admission.arrive(address)
+        if not admitted:
+            self._metrics.turned_away.inc()
+        return admitted
+
+    def depart(self, address: str) -> None:
+        self._admission.depart(address)
+
     def upgrade(self, request: Request) -> Accept | Response:
         try:
-            admitted = self._admission.judge(request.headers, request.address)
+            admitted = self._admission.judge(request.headers, request.address, self._monotonic())
             identity = self._bearer(request.headers.get("authorization"))
         except Refusal as refusal:
             self._metrics.refusals.labels(refusal.name).inc()
@@ -104,6 +116,9 @@ class Gateway:
         self._metrics.frames_in.inc(len(frames))
         for frame in frames:
             self._act(connection, session.receive(frame, now))
+
+    def beat(self, connection: Connection) -> None:
+        self._act(connection, connection.session.beat(self._monotonic()))
 
     def closed(self, connection: Connection, code: int, reason: bytes) -> None:
         session: Session = connection.session
@@ -140,8 +155,14 @@ class Gateway:
     # What frames do.
 
     def _act(self, connection: Connection, action: Action) -> None:
-        if action is not None and connection.is_open:
+        if action is None or not connection.is_open:
+            return
+        try:
             self._acts[type(action)](connection, action)
+        except Exception:
+            logger.exception("a frame could not be acted on")
+            if not isinstance(action, End):
+                self._replies.refuse(connection, action.id, Refusal(INTERNAL))
 
     def _end(self, connection: Connection, end: End) -> None:
         connection.close(end.code, end.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import resource
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from danmaku.errors import Close
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag
 from edge.admission import Admission
+from edge.allowance import Allowances
 from edge.api import Api
 from edge.changes import Changes
 from edge.fanout import Fanout
@@ -42,8 +44,10 @@ _LOOK_S: Final = 0.02
 _GOODBYE: Final = 0.6  # of the time to drain is for viewers to move, the rest for what is under way
 _SHORTEST_END_S: Final = 0.5
 _GOODBYES_PER_TURN: Final = 200
-_READ_FACTOR: Final = 8
+_READ_FACTOR: Final = 2
 _MOST_READ_BYTES: Final = 2**30
+_OTHER_FILES: Final = 128
+_MANY_SOCKETS: Final = 2**31
 _HTTP_SLACK_S: Final = 5.0  # what an HTTP request may take beyond its one question to the rooms processes
 
 
@@ -59,7 +63,8 @@ class Node:
         self._settings = edge
         self._bus = bus
         self._metrics = metrics
-        admission = Admission(edge)
+        allowances = Allowances(edge.address_per_s, edge.address_burst)
+        admission = Admission(edge, allowances, _most_sockets())
         subjects = Subjects(settings.nats.prefix)
         self._server = Server(
             # What is only somewhat too large is read, so that its sender can be told why it is closed.
@@ -114,7 +119,9 @@ class Node:
             self._client,
             self.feeds,
             replies,
+            allowances,
             metrics,
+            monotonic=time.monotonic,
             join_items=settings.rooms.join_history,
             snapshot_bytes=edge.buffered_bytes // 2,
         )
@@ -156,8 +163,9 @@ class Node:
             behind_bytes=edge.buffered_bytes * 3 // 4,
             patience_s=edge.slow_s,
         )
+        self._server.door(self._gateway)
         self._server.websocket(PATH, self._gateway)
-        api = Api(authority, self._client, edge, metrics, time.time)
+        api = Api(authority, self._client, edge, admission, metrics, time.time, time.monotonic)
         self._server.http(api, timeout_s=edge.request_s + _HTTP_SLACK_S)
 
     async def run(self, stop: asyncio.Event, force: asyncio.Event) -> None:
@@ -249,3 +257,9 @@ async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _most_sockets() -> int:
+    """What descriptors allow, with some for everything else: without any left nobody could come or go."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MANY_SOCKETS if soft == resource.RLIM_INFINITY else max(1, soft - _OTHER_FILES)

@@ -22,6 +22,7 @@ from danmaku.envelope import Out
 from danmaku.model import START, Position
 
 _MAX_SNAPSHOTS: Final = 32
+_GONE: Final = wire.encode_item(wire.Gone())
 _decode: Final = msgspec.msgpack.Decoder(wire.Batch).decode
 
 
@@ -50,7 +51,10 @@ class Batch:
     @classmethod
     def of_frame(cls, frame: bytes) -> Batch:
         """A batch as history stores it. Raises ValueError."""
-        read = _decode(frame)
+        try:
+            read = _decode(frame)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
         prev = read.prev.position if read.prev is not None else None
         return cls(Position(read.epoch, read.seq), len(read.items), prev, frame)
 
@@ -74,8 +78,17 @@ class Batch:
         if codec.binary:
             return self.frame
         if self._json is None:
-            self._json = codec.batch(self.frame)
+            self._json = self._transcoded(codec)
         return self._json
+
+    def _transcoded(self, codec: wire.Codec) -> bytes:
+        """Where what is in it cannot be said in this subprotocol, its positions must be told all the same."""
+        try:
+            return codec.batch(self.frame)
+        except ValueError:
+            read = _decode(self.frame)
+            first = Position(self.epoch, self.seq)
+            return codec.batch(wire.encode_batch(read.room, first, read.at, [_GONE] * self.count, self.prev))
 
 
 class Ring:
@@ -228,7 +241,8 @@ class Page:
     def bridge(self, ring: Ring, codec: wire.Codec) -> tuple[msgspec.Raw, bool] | None:
         """What a joiner at `since` gets: these, what the ring holds after them, and whether that is all.
 
-        None when something after `since` is no longer kept.
+        Where something after `since` is no longer kept it is not; what is kept is given all the same. None
+        when there is nothing to give.
         """
         head, bridge = self._bridges.get(codec.binary, (None, None))
         if head != ring.head:
@@ -237,16 +251,15 @@ class Page:
         return bridge
 
     def _bridge(self, ring: Ring, codec: wire.Codec) -> tuple[msgspec.Raw, bool] | None:
-        position = self._since
+        position, whole = self._since, True
         for batch in self._batches:
-            if not batch.continues(position):
-                return None
+            whole = whole and batch.continues(position)
             position = batch.last
         if not ring.covers(position):
             return (_history(codec, self._batches), False) if self._batches else None
         left = self._max_bytes - sum(len(batch.frame) for batch in self._batches)
         rest, complete = ring.since(position, None, left) if left > 0 else ([], position >= ring.head)
-        return _history(codec, self._batches + rest), complete
+        return _history(codec, self._batches + rest), whole and complete
 
 
 def _fitting(frames: Sequence[bytes], max_bytes: int) -> int:

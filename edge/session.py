@@ -23,11 +23,11 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import Identity, check_id
+from edge.allowance import paced
 
 MAX_TEXT: Final = 10_000  # code points; what a room allows is its owner's to judge
 MAX_LIKES: Final = 100
 _MAX_HELD: Final = 16  # frames that came right behind a hello which is still being checked
-_ROUNDING_S: Final = 1e-6  # a burst adds up fractions
 _PATIENCE: Final = 10  # bursts that may be refused before the connection is closed
 
 ClientFrame = wire.ClientFrame | wire.Malformed
@@ -119,6 +119,11 @@ class Session:
             return self._hold(frame)
         return self._judge(frame)
 
+    def beat(self, now: float) -> End | None:
+        """A ping or pong of WebSocket's own counts like a frame, but there is no way to refuse it."""
+        too_fast = self._too_fast(None, 0.0, now) if self._wait_s(now) > 0 else None
+        return too_fast if isinstance(too_fast, End) else None
+
     def greet(self, identity: Identity) -> list[Action]:
         """The hello was good; what to do about the frames that waited behind it."""
         self.identity = identity
@@ -153,12 +158,12 @@ class Session:
 
     def _wait_s(self, now: float) -> float:
         """Seconds until a frame may come; 0.0 takes it."""
-        wait_s, self._due = _paced(self._due, now, self._limits.frames_per_s, self._limits.frames_burst)
+        wait_s, self._due = paced(self._due, now, self._limits.frames_per_s, self._limits.frames_burst)
         return wait_s
 
     def _pull_wait_s(self, now: float) -> float:
         """The same for a pull."""
-        wait_s, self._pull_due = _paced(
+        wait_s, self._pull_due = paced(
             self._pull_due, now, self._limits.pulls_per_s, self._limits.pulls_burst
         )
         return wait_s
@@ -216,13 +221,6 @@ class Session:
         if frame.device is not None:
             check_id(frame.device, "device")
         self._phase = _Phase.GREETING
-
-
-def _paced(due: float, now: float, per_s: float, burst: int) -> tuple[float, float]:
-    """Generic cell rate: seconds until one more may come (0.0 takes it), and when the next is due then."""
-    due = max(due, now)
-    early = due - now - (burst - 1) / per_s
-    return (early, due) if early > _ROUNDING_S else (0.0, due + 1 / per_s)
 
 
 def _too_soon(wait_s: float, detail: str | None = None) -> Refusal:

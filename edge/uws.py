@@ -23,6 +23,7 @@ from cffi import FFI
 
 from danmaku import errors
 from danmaku.ports import PortInUse, ensure_port_free, free_port
+from edge._uws_door import Door, Doorway
 from edge._uws_http import (
     PLAIN,
     HttpHandler,
@@ -40,6 +41,7 @@ from edge.loop_bridge import LibuvMissing, LoopBridge
 __all__ = [
     "Accept",
     "Connection",
+    "Door",
     "HttpHandler",
     "LibuvMissing",
     "PortInUse",
@@ -57,6 +59,7 @@ _BINARY: Final = 2
 _DROPPED: Final = 2  # what a native send says when the socket's buffer is over its limit
 _LISTEN_SHARED: Final = 0
 _LISTEN_EXCLUSIVE: Final = 1
+GOODBYE_S: Final = 16.0  # the longest that native code waits for the other side to hang up
 _MAX_REASON_BYTES: Final = 123
 _RESERVED_CODES: Final = (1004, 1005, 1006, 1015)
 
@@ -75,6 +78,9 @@ class SocketHandler(Protocol):
     def upgrade(self, request: Request) -> Accept | Response: ...
     def opened(self, connection: Connection) -> None: ...
     def received(self, connection: Connection, message: bytes, binary: bool) -> None: ...
+    def beat(self, connection: Connection) -> None:
+        """A ping or pong of WebSocket's own came; a ping is answered already."""
+
     def closed(self, connection: Connection, code: int, reason: bytes) -> None:
         """Exactly once per `opened`, also from inside `close` and `drop`. The connection is dead by then."""
 
@@ -130,9 +136,13 @@ class Connection:
             raise ValueError(f"{code} is not a close code that may be sent")
         ending, self._socket = self._socket, None
         if ending is not None:
-            text = _clip(reason)
-            self._server._lib.uws_ws_end(PLAIN, ending, code, text, len(text))
-            self._server._bridge.poke()
+            server, text = self._server, _clip(reason)
+            server._says_goodbye = True
+            try:
+                server._lib.uws_ws_end(PLAIN, ending, code, text, len(text))
+            finally:
+                server._says_goodbye = False
+            server._bridge.poke()
 
     def drop(self) -> None:
         """Hang up without a word. `closed` runs before this returns."""
@@ -181,15 +191,23 @@ class Server:
         self._lib = self._native.lib
         self._handles: dict[Connection, Pointer] = {}  # what native sockets point at: freed when they close
         self._http: HttpSide | None = None
+        self._doorway: Doorway | None = None
+        self._says_goodbye = False  # right now
         self._listening: Pointer = None
         self._http_context: Pointer = None
         self._app = self._native.create_app(self)
         self._bridge = LoopBridge(self._native.loop_address, loop)
 
+    def door(self, door: Door, goodbye_s: float = GOODBYE_S) -> None:
+        """Ask it about every TCP connection, from the first one on."""
+        self._doorway = Doorway(self._native, door, goodbye_s)
+        self._doorway.register(self._app)
+
     def websocket(self, path: str, handler: SocketHandler) -> None:
         """Serve WebSockets at `path`; a plain request for it goes to the HTTP handler."""
         native = self._native
         side = _WebSocketSide(self, handler)
+        beat = native.keep("uws_websocket_ping_pong_handler", side.beat)
         behavior = native.ffi.new(
             "uws_socket_behavior_t *",
             {
@@ -200,6 +218,8 @@ class Server:
                 "upgrade": native.keep("uws_websocket_upgrade_handler", side.upgrade),
                 "open": native.keep("uws_websocket_handler", side.open),
                 "message": native.keep("uws_websocket_message_handler", side.message),
+                "ping": beat,
+                "pong": beat,
                 "close": native.keep("uws_websocket_close_handler", side.close),
             },
         )
@@ -303,7 +323,9 @@ class _WebSocketSide:
         if isinstance(answer, Response):
             write_response(native, response, request.method, answer)
             return
-        connection = Connection(self._server, request.address, answer.session)
+        doorway = self._server._doorway
+        address = request.address if doorway is None else doorway.upgraded(response)
+        connection = Connection(self._server, address, answer.session)
         handle = self._handles[connection] = native.ffi.new_handle(connection)
         key = request.headers["sec-websocket-key"].encode("latin-1")
         protocol = (answer.protocol or "").encode()
@@ -320,10 +342,15 @@ class _WebSocketSide:
         message = self._unpack(data, length) if length else b""
         self._received(self._from_handle(self._user_data(PLAIN, ws)), message, opcode == _BINARY)
 
+    def beat(self, ws: Pointer, _data: Pointer, _length: int, _: Pointer) -> None:
+        self._handler.beat(self._from_handle(self._user_data(PLAIN, ws)))
+
     def close(self, ws: Pointer, code: int, data: Pointer, length: int, _: Pointer) -> None:
         connection = self._from_handle(self._user_data(PLAIN, ws))
         connection._socket = None
         del self._handles[connection]
+        if self._server._doorway is not None:
+            self._server._doorway.left(connection.address, goodbye=self._server._says_goodbye)
         self._handler.closed(connection, code, self._unpack(data, length) if length else b"")
 
     def _ask(self, request: Request) -> Accept | Response:

@@ -7,7 +7,9 @@ must then be harmless.
 
 from __future__ import annotations
 
+import math
 import secrets
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -15,9 +17,10 @@ import msgspec
 
 from danmaku import wire
 from danmaku.envelope import Admitted, Done, JoinRow, LikeRow, Refused, SendRow, Shed, Shown
-from danmaku.errors import CONFLICT, INTERNAL, UNAVAILABLE, Kind, Refusal
-from danmaku.model import Identity, Position
+from danmaku.errors import CONFLICT, INTERNAL, RATE_LIMITED, UNAVAILABLE, Kind, Refusal
+from danmaku.model import Identity, Position, Role
 from danmaku.telemetry import EdgeMetrics
+from edge.allowance import Allowances
 from edge.channels import Answer
 from edge.feeds import Feeds, Stage
 from edge.replies import Replies
@@ -32,21 +35,25 @@ _PAGE_ITEMS: Final = 100  # what a history frame without a limit means
 
 
 class Viewing:
-    """`snapshot_bytes` bounds the history in one answer."""
+    """`allowances` are those of addresses; `snapshot_bytes` bounds the history in one answer."""
 
     def __init__(
         self,
         client: RoomsClient,
         feeds: Feeds,
         replies: Replies,
+        allowances: Allowances,
         metrics: EdgeMetrics,
         *,
+        monotonic: Callable[[], float],
         join_items: int,
         snapshot_bytes: int,
     ) -> None:
         self._client = client
         self._feeds = feeds
         self._replies = replies
+        self._allowances = allowances
+        self._monotonic = monotonic
         self._metrics = metrics
         self._join_items = join_items
         self._snapshot_bytes = snapshot_bytes
@@ -144,6 +151,14 @@ class Viewing:
 
     def send(self, connection: Connection, frame: wire.Send) -> None:
         identity = _identity(connection)
+        if identity.role is Role.GUEST:
+            # Whoever says another `device` is another guest, but cannot so easily have another address.
+            wait_s = self._allowances.wait_s(connection.session.address, self._monotonic())
+            if wait_s > 0:
+                detail = "guests of this address say too much"
+                refusal = Refusal(RATE_LIMITED, detail, retry_ms=math.ceil(wait_s * 1000))
+                self._replies.refuse(connection, frame.id, refusal)
+                return
         row = SendRow(
             frame.room,
             identity.uid,

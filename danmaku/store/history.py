@@ -87,7 +87,7 @@ def predecessor(frame: bytes) -> Position | None:
     """The head before an epoch's first batch, as its frame says; None in all others."""
     try:
         prev = _batch.decode(frame).prev
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None  # not a batch of ours: nothing is known
     return prev.position if prev else None
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
 from config import settings as config
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow
-from danmaku.errors import INTERNAL, METHOD_NOT_ALLOWED, NO_SUCH_ROUTE, TIMEOUT, UNAUTHORIZED, Refusal
-from danmaku.model import Identity
+from danmaku.errors import (
+    INTERNAL,
+    METHOD_NOT_ALLOWED,
+    NO_SUCH_ROUTE,
+    RATE_LIMITED,
+    TIMEOUT,
+    UNAUTHORIZED,
+    Refusal,
+)
+from danmaku.model import Identity, Role
 from danmaku.telemetry import EdgeMetrics, get_logger
+from edge.admission import Admission
 from edge.api.edges import EdgeCalls
 from edge.api.everywhere import EverywhereCalls
 from edge.api.health import HealthCalls
@@ -44,20 +54,24 @@ _PATIENCE: Final = 1.2
 
 
 class Api:
-    """Answers every HTTP request of an edge. `now_s` is the wall clock."""
+    """Answers every HTTP request of an edge. `now_s` is the wall clock, `monotonic` the other; in seconds."""
 
     def __init__(
         self,
         authority: Authority,
         rooms: RoomsClient,
         edge: config.Edge,
+        admission: Admission,
         metrics: EdgeMetrics,
         now_s: Callable[[], float],
+        monotonic: Callable[[], float],
         pages: Pages | None = None,
     ) -> None:
         self._authority = authority
         self._rooms = rooms
         self._settings = edge
+        self._admission = admission
+        self._monotonic = monotonic
         self._metrics = metrics
         self._now_s = now_s
         self._pages = pages or Pages()
@@ -117,14 +131,16 @@ class Api:
 
     async def _carry_out(self, route: Route, parts: dict[str, str], request: Request) -> Response:
         """Raises Refusal."""
-        call = Call(request, await self._identify(request, route), parts)
+        call = Call(request, self._named(request, route), parts)
+        self._pace(call)
+        await self._check(call)
         authorize(route, call)
         body = decode_body(route, request, self._settings.body_bytes)
         answer = await route.handler(Call(request, call.identity, parts, body))
         return answer if isinstance(answer, Response) else answered(answer, route.status)
 
-    async def _identify(self, request: Request, route: Route) -> Identity | None:
-        """Whom the token names, unless it was revoked or they are banned. Raises Refusal."""
+    def _named(self, request: Request, route: Route) -> Identity | None:
+        """Whom the token names. Raises Refusal."""
         if route.who is Who.ANYONE:
             return None
         header = request.headers.get("authorization")
@@ -133,9 +149,26 @@ class Api:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise Refusal(UNAUTHORIZED, "the Authorization header must be: Bearer <token>")
-        identity = self._authority.verify(token.strip(), self._now_s())
-        await self._rooms.users(HelloRow(identity.uid, identity.issued_ms, role=identity.role))
-        return identity
+        return self._authority.verify(token.strip(), self._now_s())
+
+    async def _check(self, call: Call) -> None:
+        """Raises Refusal where the token was revoked, or its holder is banned."""
+        identity = call.identity
+        if identity is not None and identity.issued_ms:  # else no token named a guest
+            await self._rooms.users(HelloRow(identity.uid, identity.issued_ms, role=identity.role))
+
+    def _pace(self, call: Call) -> None:
+        """Who is not logged in shares what their address may have. Raises Refusal (rate_limited)."""
+        identity, request = call.identity, call.request
+        if identity is None or identity.role is Role.GUEST:
+            who = self._admission.address(request.headers, request.address)
+        elif call.role.is_staff:
+            return
+        else:
+            who = f"user {identity.uid}"
+        wait_s = self._admission.allowances.wait_s(who, self._monotonic())
+        if wait_s > 0:
+            raise Refusal(RATE_LIMITED, retry_ms=math.ceil(wait_s * 1000))
 
     async def _describe(self, call: Call) -> Response:
         return self._description

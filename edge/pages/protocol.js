@@ -57,7 +57,7 @@ export class Refusal extends Error {
   }
 
   get retryable() {
-    return RETRYABLE.has(this.name);
+    return RETRYABLE.has(this.name) || this.retryMs !== null;
   }
 
   /** @param {Err} frame */

@@ -123,7 +123,11 @@ export class Room {
         await this.#entered(left);
         return await this.#connection.ask(frame);
       } catch (error) {
-        if (error instanceof Lost) continue;
+        if (error instanceof Lost) {
+          // A socket that is closing is not closed yet, and will not be while nothing else has its turn.
+          await sleep(RESEND_WAIT * (0.5 + this.#random()));
+          continue;
+        }
         if (!(error instanceof Refusal) || !UNDECIDED.has(error.name) || performance.now() >= deadline) throw error;
         await sleep((error.retryMs ?? RESEND_WAIT) * (0.5 + this.#random()));
       }

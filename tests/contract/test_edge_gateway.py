@@ -254,7 +254,7 @@ async def test_a_joiner_from_before_the_ring_gets_the_rest_from_the_store(start:
         assert (bob.read_history(ok), ok.complete) == (["2", "3", "4", "5", "6", "7"], True)
         del worker.owner.logs["r"][:4]
         ok = await bob.ok(wire.Join(0, "r", wire.At(100, 2)))
-        assert (bob.read_history(ok), ok.complete) == (["5", "6", "7"], False)
+        assert (bob.read_history(ok), ok.complete) == (["4", "5", "6", "7"], False), "all that is kept"
 
 
 async def test_history_that_does_not_answer_is_not_a_loss(start: Start) -> None:
@@ -670,3 +670,40 @@ async def test_a_stopping_worker_sends_its_viewers_elsewhere(start: Start) -> No
             assert 0 <= (notice.retry_ms or 0) < 600
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", worker.port)
+
+
+async def test_guests_of_one_address_share_what_it_may_say(start: Start) -> None:
+    """So another `device` for each comment is of no use."""
+    async with start(address_per_s=0.01, address_burst=4) as worker, viewer(worker.port) as ann:
+        await joined(ann)
+        async with viewer(worker.port) as guest:
+            await joined(guest)
+            assert isinstance(await guest.ask(wire.Send(0, "r", "one", "c1")), wire.Ok)
+            assert isinstance(await ann.ask(wire.Send(0, "r", "two", "c2")), wire.Ok)
+            refused = await guest.ask(wire.Send(0, "r", "three", "c3"))
+            assert isinstance(refused, wire.Err)
+            assert refused.error == "rate_limited"
+            assert (refused.retry_ms or 0) > 90_000
+        with pytest.raises(InvalidStatus) as caught:
+            async with viewer(worker.port):
+                pass
+        assert caught.value.response.status_code == 429
+        async with viewer(worker.port, headers={"X-Forwarded-For": "9.9.9.9"}) as member:
+            await member.ok(wire.Hello(0, token=token("bob")))
+            await member.ok(wire.Join(0, "r"))
+            for number in range(10):
+                assert isinstance(await member.ask(wire.Send(0, "r", "hi", f"m{number}")), wire.Ok)
+
+
+async def test_a_frame_that_cannot_be_acted_on_is_answered_all_the_same(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start() as worker, viewer(worker.port) as ann:
+        await joined(ann)
+
+        def fails(*_: object) -> None:
+            raise RuntimeError("as the test wants it")
+
+        monkeypatch.setattr(worker.node._client, "submit", fails)
+        assert await ann.err(wire.Send(0, "r", "one", "c1")) == "internal"
+        await ann.ok(wire.Ping(0))

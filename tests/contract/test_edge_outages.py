@@ -113,6 +113,9 @@ class Crowd:
     def received(self, connection: Connection, message: bytes, binary: bool) -> None:
         raise AssertionError("nobody says anything here")
 
+    def beat(self, connection: Connection) -> None:
+        raise AssertionError("nor does anybody ping")
+
     def closed(self, connection: Connection, code: int, reason: bytes) -> None:
         self.closed_with.append(code)
 

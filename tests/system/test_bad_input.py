@@ -7,10 +7,11 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import struct
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,17 @@ from danmaku.auth import from_settings
 from danmaku.model import Identity, Role
 from tests.system.clients import Gone, Line, Viewer
 from tests.system.deployment import HOST, Deployment, serving
-from tests.system.uws_raw import BINARY, CLOSE, TEXT, RawClient, UpgradeRefused, encode_frame, upgrade_request
+from tests.system.uws_raw import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    RawClient,
+    UpgradeRefused,
+    encode_frame,
+    upgrade_request,
+)
 
 Frame = dict[str, Any]
 
@@ -289,6 +300,33 @@ async def test_one_address_gets_so_many_connections_and_no_more(tmp_path: Path) 
                 await asyncio.sleep(0.1)
 
 
+async def test_one_address_cannot_hoard_connections_that_are_no_websockets(tmp_path: Path) -> None:
+    limits = {"DANMAKU_EDGE_CONNECTIONS_PER_ADDRESS": "20", "DANMAKU_EDGE_TRUSTED_PROXIES": "10.0.0.1"}
+    async with serving(tmp_path, "--workers", "1", **limits) as service:
+        held: list[RawClient] = []
+        for _ in range(500):
+            held.append(await RawClient.connect(service.port))
+            held[-1].send_bytes(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
+        answered = 0
+        for client in held:
+            with suppress(EOFError, ConnectionError):
+                assert (await client.response())[0] == 200
+                answered += 1
+        assert 200 <= answered <= 20 + 256
+        neighbour = RawClient(*await asyncio.open_connection(HOST, service.port, local_addr=("127.0.0.2", 0)))
+        neighbour.send_bytes(upgrade_request("/v1/ws"))
+        head, _ = await neighbour.response_head()
+        assert " 101 " in head
+        await neighbour.leave()
+        for client in held:
+            await client.leave()
+        async with asyncio.timeout(DEADLINE_S):
+            while not await comes_in(service):  # noqa: ASYNC110  until all are known to be gone
+                await asyncio.sleep(0.1)
+        metrics = await asyncio.to_thread(service.read, "/metrics")
+        assert re.search(r"danmaku_edge_turned_away_total [1-9]", metrics)
+
+
 async def comes_in(service: Deployment) -> bool:
     try:
         await still_serves(service)
@@ -305,7 +343,7 @@ async def test_floods_are_cut_off_and_others_miss_nothing(tmp_path: Path) -> Non
         for viewer in viewers:
             await asyncio.wait_for(viewer.joined.wait(), DEADLINE_S)
         stop = asyncio.Event()
-        floods = [asyncio.create_task(_flood(service, payload, stop)) for payload in _floods()]
+        floods = [asyncio.create_task(_flood(service, frame, stop)) for frame in _floods()]
         token = service.token("ann", "admin")
         texts = [f"comment {number}" for number in range(100)]
         for text in texts:
@@ -326,24 +364,25 @@ async def test_floods_are_cut_off_and_others_miss_nothing(tmp_path: Path) -> Non
 
 
 def _floods() -> list[bytes]:
-    """Messages of one frame each: pings, comments for a room that was not joined, rubbish."""
-    return [pack({"t": "ping", "id": 1}), pack(SEND), b"\xc1", pack({**JOIN, "room": "."})]
+    """Pings, comments for a room that was not joined, rubbish, and what is no message at all."""
+    messages = pack({"t": "ping", "id": 1}), pack(SEND), b"\xc1", pack({**JOIN, "room": "."})
+    beats = [encode_frame(b"", kind) for kind in (PING, PONG)]
+    return [*(encode_frame(message, BINARY) for message in messages), *beats]
 
 
-async def _flood(service: Deployment, payload: bytes, stop: asyncio.Event) -> list[int]:
+async def _flood(service: Deployment, frame: bytes, stop: asyncio.Event) -> list[int]:
     """Ten thousand frames and more a second, over new connections until `stop`; how each was closed."""
     codes: list[int] = []
     while not stop.is_set() or not codes:
         async with talking(service, "msgpack") as talk:
-            message = encode_frame(payload, BINARY)
-            sending = asyncio.create_task(_pour(talk.client, message * 200))
-            frame: Frame = {}
-            while "close" not in frame:
-                frame = await talk.hear()
+            sending = asyncio.create_task(_pour(talk.client, frame * 200))
+            heard: Frame = {}
+            while "close" not in heard:
+                heard = await talk.hear()
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            if frame["close"] is not None:  # else the close was lost with what was still unread
-                codes.append(frame["close"])
+            if heard["close"] is not None:  # else the close was lost with what was still unread
+                codes.append(heard["close"])
     return codes
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import msgpack
 import pytest
 
 from config.settings import Nats
@@ -69,7 +70,8 @@ async def flood(whole: Fleet, subject: str, message: bytes) -> None:
 
 def junk_of_a_room() -> bytes:
     """What an edge drops unread: the owner it names was replaced long ago."""
-    return envelope.encode_out(Out(OutKind.STATS, 0, Position(0, 0), 0, None, "", bytes(_BYTES)))
+    frame = msgpack.packb({"t": "of tomorrow", "pad": bytes(_BYTES)})
+    return envelope.encode_out(Out(OutKind.STATS, 0, Position(0, 0), 0, None, "", frame))
 
 
 def junk_of_an_edge() -> bytes:

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 
 from edge.uws import Server
 from tests.system.uws_process import Process
-from tests.system.uws_raw import BINARY, CLOSE, PING, TEXT, RawClient, UpgradeRefused, encode_frame
+from tests.system.uws_raw import BINARY, CLOSE, PING, PONG, TEXT, RawClient, UpgradeRefused, encode_frame
 from tests.system.uws_talk import (
     DEADLINE_S,
     a_child,
@@ -470,3 +470,66 @@ cffi.FFI.dlopen = dlopen
 asyncio.run(main())
 """)
     assert done.stdout == "libuv.so.1 not found: apt-get install libuv1\n", done.stderr
+
+
+# --- who is there ---
+
+
+async def test_every_tcp_connection_is_known_from_its_beginning_to_its_end(child: Process) -> None:
+    alone = await report_when(child, lambda seen: len(seen["inside"]) == 1)
+    assert alone["inside"] == ["127.0.0.1"], "who asks"
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(client(child))
+        for _ in range(2):
+            silent = await RawClient.connect(child.port)
+            stack.push_async_callback(silent.leave)
+        with pytest.raises(UpgradeRefused):
+            await RawClient.open(child.port, "/ws?refuse=401")
+        assert len((await report_when(child, lambda seen: len(seen["inside"]) == 6))["inside"]) == 6
+    for _ in range(20):
+        vanishing = await RawClient.open(child.port)
+        await vanishing.kill()
+        half = await RawClient.connect(child.port)
+        half.send_bytes(b"GET /ws HTTP/1.1\r\nHost: a\r\nUpg")
+        await half.kill()
+        async with client(child) as dropped:
+            dropped.send("drop")
+            await dropped.end_of_stream()
+    assert (await report_when(child, lambda seen: len(seen["inside"]) == 1))["inside"] == ["127.0.0.1"]
+
+
+async def test_who_is_told_goodbye_is_there_until_it_can_be_there_no_longer() -> None:
+    async with a_child(goodbye_s=1.5) as child:
+        one = await RawClient.open(child.port)
+        one.send("close 4001 because")
+        assert await one.close_frame() == (4001, "because")
+        seen = await report_when(child, lambda seen: seen["connections"] == 0)
+        assert len(seen["inside"]) == 2
+        assert len((await report_when(child, lambda seen: len(seen["inside"]) == 1))["inside"]) == 1
+        await one.leave()
+
+
+async def test_who_finds_no_room_is_hung_up_on_and_costs_nothing_more() -> None:
+    async with a_child(room=3) as child, AsyncExitStack() as stack:
+        first = await stack.enter_async_context(client(child))
+        for _ in range(2):
+            await stack.enter_async_context(web(child))
+        for _ in range(50):
+            late = await RawClient.connect(child.port)
+            late.send_bytes(http("GET", "/report"))
+            with pytest.raises((EOFError, ConnectionError)):
+                await late.response()
+            await late.leave()
+        assert await ask(first, "echo still here") == "still here"
+        await child.end()
+        assert json.loads(child.output.splitlines()[-1])["turned_away"] == 50
+
+
+async def test_pings_and_pongs_are_told(child: Process) -> None:
+    async with client(child) as one:
+        for opcode in (PING, PONG, PING):
+            one.send_bytes(encode_frame(b"x", opcode))
+        assert await ask(one, "echo heard") == "heard"
+        seen = await report_when(child, lambda seen: seen["counts"].get("beats") == 3)
+        assert seen["counts"]["beats"] == 3

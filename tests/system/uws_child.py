@@ -25,12 +25,14 @@ Verb = Callable[[Connection, list[str]], None]
 class Child:
     """Both handlers, and what they have seen."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, room: int) -> None:
         self.server = server
         self.loop = asyncio.get_running_loop()
         self.kept: list[Connection] = []  # far longer than any sensible program would
         self.counts: Counter[str] = Counter()
         self.closes: list[list[Any]] = []
+        self.inside: list[str] = []  # addresses of TCP connections
+        self.room = room
         self.release = asyncio.Event()
         self.verbs: dict[str, Verb] = {
             "address": lambda one, _: self._say(one, one.address),
@@ -56,6 +58,19 @@ class Child:
             "topics": lambda one, _: self._say(one, ",".join(sorted(one.topics))),
             "use-kept": self._use_kept,
         }
+
+    def arrive(self, address: str) -> bool:
+        if len(self.inside) >= self.room:
+            self.counts["turned_away"] += 1
+            return False
+        self.inside.append(address)
+        return True
+
+    def depart(self, address: str) -> None:
+        self.inside.remove(address)
+
+    def beat(self, connection: Connection) -> None:
+        self.counts["beats"] += 1
 
     def upgrade(self, request: Request) -> Accept | Response:
         refusals = {"/ws?refuse=401": 401, "/ws?refuse=403": 403}
@@ -134,6 +149,7 @@ class Child:
             "counts": self.counts,
             "closes": self.closes,
             "connections": self.server.connection_count,
+            "inside": self.inside,
             "buffered": [connection.buffered() for connection in self.server.connections()],
             "rss": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
         }
@@ -208,7 +224,8 @@ async def main(options: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     host, port = options.pop("host", "127.0.0.1"), options.pop("port", 0)
     shared, timeout_s = options.pop("shared", False), options.pop("timeout_s", 5)
-    goodbye = options.pop("goodbye", 0)
+    goodbye, goodbye_s = options.pop("goodbye", 0), options.pop("goodbye_s", 16)
+    room = options.pop("room", 100_000)
     limits = {
         "max_frame_bytes": 65536,
         "max_buffered_bytes": 65536,
@@ -216,7 +233,8 @@ async def main(options: dict[str, Any]) -> None:
         "max_body_bytes": 1000,
     }
     server = Server(**{**limits, **options})
-    child = Child(server)
+    child = Child(server, room)
+    server.door(child, goodbye_s)
     server.websocket("/ws", child)
     server.http(child.http, timeout_s=timeout_s)
     print(server.listen(host, port, shared=shared), flush=True)

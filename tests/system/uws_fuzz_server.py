@@ -32,6 +32,7 @@ class Chaos:
         self.random = random.Random(seed)  # noqa: S311 - dice, not secrets
         self.loop = asyncio.get_running_loop()
         self.everyone: deque[Connection] = deque(maxlen=300)  # the living and the dead
+        self.inside = 0
         self.counts: Counter[str] = Counter()
         self.verbs: dict[str, Callable[[Connection, str], None]] = {
             "join": self._join,
@@ -49,6 +50,19 @@ class Chaos:
             "raise": self._raise,
             "stall": lambda _, __: time.sleep(0.003),  # more happens before the next event is looked at
         }
+
+    def arrive(self, address: str) -> bool:
+        if self._chance(0.02):
+            return False
+        self.inside += 1
+        return True
+
+    def depart(self, address: str) -> None:
+        self.inside -= 1
+
+    def beat(self, connection: Connection) -> None:
+        if self._chance(0.1):
+            self._end(connection)
 
     def upgrade(self, request: Request) -> Accept | Response:
         if self._chance(0.02):
@@ -99,6 +113,7 @@ class Chaos:
         return {
             **self.counts,
             "connections": self.server.connection_count,
+            "inside": self.inside,
             "subscribers": sum(topics.values()),
             "tasks": len(asyncio.all_tasks()),
         }
@@ -165,6 +180,7 @@ async def main(seed: int) -> None:
         max_requests=50,
     )
     chaos = Chaos(server, seed)
+    server.door(chaos, goodbye_s=0.05)
     server.websocket("/ws", chaos)
     server.http(chaos.http, timeout_s=0.2)
     print(server.listen("127.0.0.1", 0, shared=False), flush=True)

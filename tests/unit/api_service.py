@@ -42,6 +42,8 @@ from danmaku.envelope import (
 from danmaku.errors import UNAUTHORIZED, Refusal
 from danmaku.model import Identity, Position, Role, RoomInfo, RoomSettings
 from danmaku.telemetry import EdgeMetrics
+from edge.admission import Admission
+from edge.allowance import Allowances
 from edge.api import Api
 from edge.api.pages import Pages
 from edge.uws import Request, Response
@@ -152,9 +154,14 @@ class Service:
         self.rooms = ScriptedRooms()
         self._registry = CollectorRegistry()
         metrics = EdgeMetrics(self._registry)
-        settings = msgspec.convert(edge, Edge)
+        settings = msgspec.convert({"address_per_s": 0, **edge}, Edge)
+        admission = Admission(settings, Allowances(settings.address_per_s, settings.address_burst), 1)
         self.now_s = NOW
-        self._api = Api(self.authority, self.rooms, settings, metrics, lambda: self.now_s, pages)
+
+        def now_s() -> float:
+            return self.now_s
+
+        self._api = Api(self.authority, self.rooms, settings, admission, metrics, now_s, now_s, pages)
 
     def token(self, uid: str = "ann", role: Role = Role.VIEWER, **rooms: Role) -> str:
         identity = Identity(uid, uid.title(), role, rooms or None)

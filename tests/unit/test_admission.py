@@ -3,65 +3,74 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.settings import Edge
 from danmaku import wire
 from danmaku.errors import Refusal
 from edge.admission import Admission, client_address
+from edge.allowance import Allowances
 
 NOBODY: dict[str, str] = {}
 
 
+def admission_of(settings: Edge, sockets: int = 10_000) -> Admission:
+    return Admission(settings, Allowances(settings.address_per_s, settings.address_burst), sockets)
+
+
 def refused(admission: Admission, headers: dict[str, str], peer: str = "1.1.1.1") -> tuple[str, int]:
     with pytest.raises(Refusal) as caught:
-        admission.judge(headers, peer)
+        admission.judge(headers, peer, 0.0)
     return caught.value.name, caught.value.kind.status
 
 
 def test_the_subprotocol_decides_the_codec() -> None:
-    admission = Admission(Edge())
-    assert admission.judge(NOBODY, "1.1.1.1").codec is wire.MSGPACK
-    assert admission.judge({"sec-websocket-protocol": "x, danmaku.v1.json"}, "1.1.1.1").codec is wire.JSON
+    admission = admission_of(Edge())
+    assert admission.judge(NOBODY, "1.1.1.1", 0.0).codec is wire.MSGPACK
+    assert (
+        admission.judge({"sec-websocket-protocol": "x, danmaku.v1.json"}, "1.1.1.1", 0.0).codec is wire.JSON
+    )
     assert refused(admission, {"sec-websocket-protocol": "chat"}) == ("bad_frame", 400)
 
 
 def test_origins_are_on_a_list_or_free() -> None:
     evil = {"origin": "https://evil.example"}
-    assert Admission(Edge()).judge(evil, "1.1.1.1")
-    strict = Admission(Edge(origins=["https://live.example"]))
+    assert admission_of(Edge()).judge(evil, "1.1.1.1", 0.0)
+    strict = admission_of(Edge(origins=["https://live.example"]))
     assert refused(strict, evil) == ("forbidden", 403)
-    assert strict.judge({"origin": "https://live.example"}, "1.1.1.1")
-    assert strict.judge(NOBODY, "1.1.1.1")
+    assert strict.judge({"origin": "https://live.example"}, "1.1.1.1", 0.0)
+    assert strict.judge(NOBODY, "1.1.1.1", 0.0)
 
 
 def test_connections_are_bounded() -> None:
-    admission = Admission(Edge(connections=2))
+    admission = admission_of(Edge(connections=2))
     admission.opened("a")
     admission.opened("b")
     assert refused(admission, NOBODY) == ("unavailable", 503)
     admission.closed("a")
-    assert admission.judge(NOBODY, "1.1.1.1")
+    assert admission.judge(NOBODY, "1.1.1.1", 0.0)
 
 
 def test_connections_per_address_are_bounded() -> None:
-    admission = Admission(Edge(connections_per_address=2))
+    admission = admission_of(Edge(connections_per_address=2))
     for _ in range(2):
-        admission.opened(admission.judge(NOBODY, "1.1.1.1").address)
+        admission.opened(admission.judge(NOBODY, "1.1.1.1", 0.0).address)
     assert refused(admission, NOBODY) == ("rate_limited", 429)
-    assert admission.judge(NOBODY, "2.2.2.2").address == "2.2.2.2"
+    assert admission.judge(NOBODY, "2.2.2.2", 0.0).address == "2.2.2.2"
     admission.closed("1.1.1.1")
-    assert admission.judge(NOBODY, "1.1.1.1")
+    assert admission.judge(NOBODY, "1.1.1.1", 0.0)
     admission.closed("1.1.1.1")
 
 
 def test_only_trusted_proxies_speak_for_others() -> None:
     forwarded = {"x-forwarded-for": "6.6.6.6, 9.9.9.9"}
-    assert Admission(Edge()).judge(forwarded, "10.0.0.1").address == "10.0.0.1"
-    behind = Admission(Edge(trusted_proxies=["10.0.0.0/8"]))
-    assert behind.judge(forwarded, "10.0.0.1").address == "9.9.9.9"
-    assert behind.judge(forwarded, "1.1.1.1").address == "1.1.1.1"
+    assert admission_of(Edge()).judge(forwarded, "10.0.0.1", 0.0).address == "10.0.0.1"
+    behind = admission_of(Edge(trusted_proxies=["10.0.0.0/8"]))
+    assert behind.judge(forwarded, "10.0.0.1", 0.0).address == "9.9.9.9"
+    assert behind.judge(forwarded, "1.1.1.1", 0.0).address == "1.1.1.1"
     with pytest.raises(ValueError, match="proxy"):
-        Admission(Edge(trusted_proxies=["proxy"]))
+        admission_of(Edge(trusted_proxies=["proxy"]))
 
 
 @pytest.mark.parametrize(
@@ -89,3 +98,46 @@ def test_the_nearest_untrusted_hop_is_the_client(forwarded: str, address: str) -
 @pytest.mark.parametrize(("peer", "address"), [("", ""), ("2001:db8::9", "2001:db8::/64")])
 def test_a_peer_may_have_no_address_or_a_whole_network(peer: str, address: str) -> None:
     assert client_address("6.6.6.6", peer, [ipaddress.ip_network("10.0.0.0/8")]) == address
+
+
+def test_no_more_tcp_connections_come_in_than_there_are_descriptors_for() -> None:
+    admission = admission_of(Edge(connections_per_address=0), sockets=2)
+    assert [admission.arrive("1.1.1.1") for _ in range(3)] == [True, True, False]
+    admission.depart("1.1.1.1")
+    assert admission.arrive("2.2.2.2")
+
+
+def test_nobody_has_all_tcp_connections_but_a_proxy() -> None:
+    admission = admission_of(Edge(connections_per_address=10, trusted_proxies=["10.0.0.0/8"]))
+    for address, more in (("1.1.1.1", "1.1.1.1"), ("2001:db8::1", "2001:db8::2")):
+        came = [admission.arrive(address) for _ in range(300)]
+        assert sum(came) == 10 + 256, "some are left to say no to"
+        assert not admission.arrive(more), "of IPv6 the network counts"
+        admission.depart(more)
+        assert admission.arrive(address)
+    assert all(admission.arrive("10.1.2.3") for _ in range(300))
+    for _ in range(300):
+        admission.depart("10.1.2.3")
+    assert admission.arrive("no address at all")
+
+
+def test_upgrades_of_an_address_are_paced() -> None:
+    admission = admission_of(Edge(address_per_s=2, address_burst=3))
+    for _ in range(3):
+        admission.judge(NOBODY, "1.1.1.1", 5.0)
+    with pytest.raises(Refusal) as caught:
+        admission.judge(NOBODY, "1.1.1.1", 5.0)
+    assert (caught.value.name, caught.value.retry_ms) == ("rate_limited", 500)
+    assert admission.judge(NOBODY, "2.2.2.2", 5.0)
+    assert admission.judge(NOBODY, "1.1.1.1", 5.5)
+
+
+@given(st.text(max_size=60), st.text("0123456789abcdef.:[], ", max_size=60), st.booleans())
+def test_no_header_breaks_it(text: str, address: str, trusted: bool) -> None:
+    admission = admission_of(Edge(trusted_proxies=["0.0.0.0/0", "::/0"] if trusted else []))
+    for forwarded in (text, address):
+        for peer in ("1.1.1.1", "::1", "", address):
+            assert isinstance(admission.address({"x-forwarded-for": forwarded}, peer), str)
+    if text:
+        headers = {"sec-websocket-protocol": text, "origin": text}
+        assert refused(admission, headers) == ("bad_frame", 400)

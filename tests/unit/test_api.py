@@ -221,3 +221,30 @@ async def test_a_browser_asks_before_it_calls() -> None:
     assert "access-control-allow-methods" not in (await service.call("OPTIONS", ROOM)).headers
     refused = await service.call("PUT", ROOM, {}, origin="https://live.example")
     assert refused.headers["access-control-allow-origin"] == "https://live.example"
+
+
+async def test_who_is_not_logged_in_shares_what_their_address_may_have() -> None:
+    service = Service(address_per_s=2, address_burst=3)
+    for _ in range(3):
+        assert (await service.call("GET", "/v1/rooms")).status == 200
+    answer = await service.call("GET", "/v1/rooms/r/messages")
+    assert answer.refusal == (429, "rate_limited")
+    assert answer.json["error"]["retry_ms"] == 500
+    assert service.metric("refusals", name="rate_limited") == 1
+    elsewhere = await service.call("GET", "/v1/rooms", x_forwarded_for="9.9.9.9")
+    assert elsewhere.status == 200, "the proxy on this machine is believed"
+    service.now_s += 0.5
+    assert (await service.call("GET", "/v1/rooms")).status == 200
+
+
+async def test_who_is_logged_in_has_as_much_and_staff_no_limit() -> None:
+    service = Service(address_per_s=2, address_burst=3)
+    path = "/v1/rooms/r/messages"
+    ann, bob = service.token("ann"), service.token("bob")
+    for _ in range(3):
+        assert (await service.call("GET", path, token=ann)).status == 200
+    assert (await service.call("GET", path, token=ann)).refusal == (429, "rate_limited")
+    assert (await service.call("GET", path, token=bob)).status == 200
+    for staff in (service.token("root", Role.ADMIN), service.token("boss", r=Role.STREAMER)):
+        for _ in range(10):
+            assert (await service.call("GET", path, token=staff)).status == 200

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,3 +179,12 @@ def test_when_to_try_again(refusal: Refusal, seconds: str | None) -> None:
     response = refused(refusal)
     assert response.status == refusal.kind.status
     assert dict(response.headers).get("Retry-After") == seconds
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_no_query_breaks_it(query: str) -> None:
+    for text in (query, f"limit={query}"):
+        with suppress(Refusal):
+            number = LIMIT.read(call(text))
+            assert number is None or 1 <= number <= 100

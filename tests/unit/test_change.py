@@ -46,3 +46,9 @@ def test_a_sanction_and_its_change_say_the_same() -> None:
     sanction = Sanction("ban", "ann", "root", 5, 9, "spam")
     assert Imposed.of(sanction) == Imposed("ann", "ban", "root", 5, 9, "spam")
     assert Imposed.of(sanction).sanction == sanction
+
+
+@pytest.mark.parametrize("one", CHANGES)
+def test_nobody_nests_their_way_in(one: Change) -> None:
+    good = change.encode(one)
+    assert change.decode(bytes([good[0] + 1]) + good[1:] + b"\x91" * 5000 + b"\x90") is None

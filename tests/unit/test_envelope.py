@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from danmaku import envelope
 from danmaku.envelope import Out, OutKind, Refused, decode_out, encode_out
 from danmaku.errors import INTERNAL, MUTED, REFUSALS, Refusal
-from danmaku.model import Position, Role, RoomInfo, RoomSettings
+from danmaku.model import Position, Role, RoomInfo, RoomSettings, Sanction
 
 ROWS: list[envelope.Row] = [
     envelope.SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1", "top", 0xFF, 18),
@@ -58,6 +58,8 @@ MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
                 envelope.HelloRow("u1", 5, "tv", 7, "edge", "s1"),
                 envelope.RefreshRow("u1", "f1", 2, 5),
                 envelope.RevokeRow("u1"),
+                envelope.SanctionEverywhereRow("ban", "u2", "root", Role.ADMIN, 60, "spam"),
+                envelope.ConfigureRow(RoomSettings(slow_s=3), "root", Role.ADMIN),
             ],
         ),
         envelope.decode_users_request,
@@ -66,6 +68,13 @@ MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
         envelope.UsersReply([envelope.Done(), envelope.Refused("banned"), envelope.Refreshed(3, 9)]),
         envelope.decode_users_reply,
     ),
+    (envelope.Heads({"demo": Position(1, 2)}), envelope.decode_heads),
+    (envelope.ChangesRequest(100, "1-0"), envelope.decode_changes_request),
+    (envelope.ChangesReply([(5, b"\x80")], "5-0", True, False), envelope.decode_changes_reply),
+    (envelope.SanctionsRequest(100, 5, "ann"), envelope.decode_sanctions_request),
+    (envelope.SanctionsReply([Sanction("ban", "u1", "root", 5)], "u1"), envelope.decode_sanctions_reply),
+    (envelope.SettingsRequest(100), envelope.decode_settings_request),
+    (envelope.SettingsReply(RoomSettings(slow_s=1), RoomSettings()), envelope.decode_settings_reply),
 ]
 IDS = [type(message).__name__ for message, _ in MESSAGES]
 POSITIONS = st.builds(Position, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
@@ -95,13 +104,42 @@ def test_messages_are_arrays_that_a_second_opinion_reads(
     assert decode(msgpack.packb([*plain, "a field of a later version"])) == message
 
 
-@pytest.mark.parametrize("decode", [decode for _, decode in MESSAGES], ids=IDS)
-@given(st.binary(max_size=80))
+DECODERS = [getattr(envelope, name) for name in dir(envelope) if name.startswith("decode_")]
+DEEP = b"\x91" * 5000 + b"\x90"
+
+
+def changed(message: Any) -> st.SearchStrategy[bytes]:
+    """What a good message becomes when it is cut, written over, or given one more field, however deep."""
+    good = envelope.encode(message)
+    places = st.integers(0, len(good) - 1)
+    more = bytes([good[0] + 1]) + good[1:]  # an array of one more field
+    return (
+        places.map(lambda end: good[:end])
+        | st.tuples(places, st.binary(min_size=1, max_size=4)).map(
+            lambda change: good[: change[0]] + change[1] + good[change[0] + len(change[1]) :]
+        )
+        | st.just(more + DEEP)
+    )
+
+
+@pytest.mark.parametrize("decode", DECODERS)
+@given(st.binary(max_size=80) | st.sampled_from(MESSAGES).flatmap(lambda one: changed(one[0])))
 def test_decoders_raise_nothing_but_value_errors(decode: Callable[[bytes], Any], message: bytes) -> None:
     try:
         decode(message)
     except ValueError:
         return
+
+
+@pytest.mark.parametrize(("message", "decode"), MESSAGES, ids=IDS)
+def test_nobody_nests_their_way_in(message: Any, decode: Callable[[bytes], Any]) -> None:
+    good = envelope.encode(message)
+    with pytest.raises(ValueError, match=r"."):
+        decode(bytes([good[0] + 1]) + good[1:] + DEEP)
+
+
+def test_no_decoder_is_forgotten() -> None:
+    assert {decode for _, decode in MESSAGES} == set(DECODERS) - {decode_out}
 
 
 def test_every_row_and_every_answer_is_tried() -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 
 import msgpack
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,11 @@ def out(epoch: int, seq: int, count: int = 1, prev: Position | None = None, leas
 
 
 def stats(epoch: int, seq: int, lease: int | None = None) -> Out:
-    return Out(OutKind.STATS, lease or epoch, Position(epoch, seq), 0, None, "", b"stats")
+    return Out(OutKind.STATS, lease or epoch, Position(epoch, seq), 0, None, "", words("r", epoch, seq, 1))
+
+
+def words(room: str, epoch: int, seq: int, viewers: int) -> bytes:
+    return wire.MSGPACK.encode(wire.Stats(room, epoch, seq, viewers, 0))
 
 
 def names(shown: list[Shown]) -> list[str]:
@@ -193,7 +198,7 @@ def test_equal_statistics_are_repeated_at_first_and_then_now_and_then() -> None:
     feed = begun(frame(5, 1), head=Position(5, 1))
     same = [len(feed.take(stats(5, 1))) for _ in range(11)]
     assert same == [1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 1]
-    other = Out(OutKind.STATS, 5, Position(5, 1), 0, None, "", b"other")
+    other = Out(OutKind.STATS, 5, Position(5, 1), 0, None, "", words("r", 5, 1, 2))
     assert feed.take(other) == [other]
 
 
@@ -396,3 +401,27 @@ def _skipped(skip: wire.Skip) -> Batch:
 def _covers(skip: wire.Skip, position: Position) -> bool:
     begin = Position(skip.epoch, skip.from_ - 1) if skip.prev is None else skip.prev.position
     return begin < position <= Position(skip.epoch, skip.to)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        replace(out(5, 2), frame=b"\xc1"),
+        replace(out(5, 2), frame=b""),
+        replace(out(5, 2), frame=out(5, 3).frame),
+        replace(out(5, 2), count=2),
+        replace(out(6, 1, prev=Position(5, 1)), prev=None),
+        replace(out(5, 2), frame=stats(5, 2).frame),
+        replace(out(5, 2), frame=b"\x81\xa1x" + b"\x91" * 5000 + b"\x90"),
+        replace(stats(5, 1), frame=out(5, 1).frame),
+        replace(stats(5, 1), frame=b"\xc1"),
+        replace(stats(5, 1), kind=OutKind.NOTICE),
+    ],
+)
+def test_a_frame_that_is_not_what_it_is_said_to_be_is_as_good_as_lost(broken: Out) -> None:
+    feed = begun(frame(5, 1), head=Position(5, 1))
+    with pytest.raises(ValueError, match=r"."):
+        feed.take(broken)
+    assert feed.ring.head == Position(5, 1)
+    assert names(feed.take(out(5, 2))) == ["5-2"]
+    assert names(feed.take(stats(5, 2))) == ["STATS"]

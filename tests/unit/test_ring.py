@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
+import msgpack
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from danmaku import wire
 from danmaku.envelope import Out, OutKind
@@ -219,8 +224,8 @@ def test_stored_batches_can_lead_to_the_ring() -> None:
     assert bridged(page, ring, wire.JSON) == ([2, 3, 5, 6], True)
     assert seqs(page.history(wire.JSON), wire.JSON) == [2, 3, 5]
     assert bridged(make_page(stored[:1]), ring) == ([2], False)
-    for missing in (stored[1:], []):
-        assert bridged(make_page(missing), ring) is None
+    assert bridged(make_page(stored[1:]), ring) == ([3, 5, 6], False)
+    assert bridged(make_page([]), ring) is None
 
 
 def test_what_leads_to_the_ring_is_bounded_and_goes_on_where_it_ends() -> None:
@@ -252,3 +257,40 @@ def test_a_page_is_encoded_once_for_all() -> None:
 def test_a_page_that_cannot_be_read_is_no_page() -> None:
     with pytest.raises(ValueError, match="malformed"):
         make_page([b"\xc1"])
+
+
+def test_what_is_kept_is_given_also_where_something_before_it_is_not() -> None:
+    ring = Ring(10, 1_000_000)
+    ring.jump(batch(5, 6))
+    assert bridged(make_page([frame(5, 4), frame(5, 5)]), ring) == ([4, 5, 6], False)
+    assert bridged(make_page([frame(5, 2), frame(5, 4)]), ring) == ([2, 4], False)
+    assert bridged(make_page([]), ring) is None
+
+
+@pytest.mark.parametrize(
+    "item", [{"k": "c", 7: {(1, 2): 3}}, {"k": msgpack.ExtType(5, b"x")}, {"k": b"\xff"}]
+)
+def test_what_json_cannot_say_is_gone_but_has_its_place(item: Any) -> None:
+    items = [wire.encode_item(wire.Gone()), msgpack.packb(item)]
+    odd = Batch.of_frame(wire.encode_batch("r", Position(5, 2), 7, items, Position(4, 9)))
+    assert odd.encoded(wire.MSGPACK) is odd.frame
+    [told] = wire.JSON.decode_server(odd.encoded(wire.JSON))
+    assert isinstance(told, wire.Batch)
+    assert (told.room, told.epoch, told.seq, told.at, told.prev) == ("r", 5, 2, 7, wire.At(4, 9))
+    assert len(told.items) == 2
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda rest: frame(5, 1)[:-9] + rest))
+def test_reading_a_frame_raises_nothing_but_value_errors(raw: bytes) -> None:
+    try:
+        read = Batch.of_frame(raw)
+    except ValueError:
+        return
+    assert read.encoded(wire.JSON)
+    Page(START, [raw], read.last, True, 100).history(wire.JSON)
+
+
+def test_a_frame_that_is_nested_too_deep_is_a_value_error() -> None:
+    deep = frame(5, 1)[:1].replace(b"\x86", b"\x87") + b"\xa1x" + b"\x91" * 5000 + b"\x90" + frame(5, 1)[1:]
+    with pytest.raises(ValueError, match=r"."):
+        Batch.of_frame(deep)

@@ -171,6 +171,15 @@ def test_frames_have_a_rate_and_a_burst() -> None:
     assert refusal(session.receive(wire.Malformed(7, "?"), 10.11)) == (7, "rate_limited")
 
 
+def test_pings_and_pongs_of_websocket_count_like_frames() -> None:
+    session = greeted(LIMITS)
+    beats = [session.beat(10.0) for _ in range(100)]
+    ends = [beat for beat in beats if beat is not None]
+    assert ends[0].code is Close.TOO_FAST
+    assert beats.index(ends[0]) == 5 + 50
+    assert isinstance(session.receive(wire.Ping(1), 10.0), Refuse | End)
+
+
 def test_who_goes_on_far_too_fast_is_closed() -> None:
     session = greeted(LIMITS)
     actions = [session.receive(wire.Ping(number), 10.0) for number in range(100)]

@@ -1,3 +1,4 @@
+import { Lost } from "/connection.js";
 import { TIMING, sleep } from "/pace.js";
 import { Refusal } from "/protocol.js";
 import { Room } from "/room.js";
@@ -59,4 +60,26 @@ export async function a_pull_that_came_too_soon_is_not_made_again_before_its_tim
   await sleep(50);
   same(connection.questions.length, 1);
   room.leave();
+}
+
+export async function a_comment_waits_for_a_connection_that_is_only_just_closing() {
+  let asked = 0;
+  const connection = new (class extends Held {
+    ask(frame) {
+      if (frame.t !== "send") return super.ask(frame);
+      asked += 1;
+      return isBack ? Promise.resolve({ shown: true }) : Promise.reject(new Lost());
+    }
+  })();
+  let isBack = false;
+  let turns = 0;
+  const others = setInterval(() => (turns += 1), 5);
+  const room = new Room("r", connection, AUDIENCE, TIMING, () => 0);
+  await room.enter();
+  const sent = room.send({ text: "hello" });
+  await until(() => turns > 3 && asked > 0);
+  holds(asked < 5, "it does not ask all the time, and everything else has its turn");
+  isBack = true;
+  same((await sent).shown, true);
+  clearInterval(others);
 }

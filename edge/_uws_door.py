@@ -1,0 +1,67 @@
+"""The door of `edge.uws`: every TCP connection from accept to close, whatever becomes of it.
+
+Why it is hard: native code tells of connections that came and of HTTP connections that went, but one that
+becomes a WebSocket just disappears from there, and one that is told goodbye lives on for a while unseen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from edge._uws_http import PLAIN, Native, Pointer, plain_address
+
+
+class Door(Protocol):
+    """Who counts. Calls are synchronous; `depart` comes once for each that was let in."""
+
+    def arrive(self, address: str) -> bool:
+        """May it come in? False hangs up without a word."""
+
+    def depart(self, address: str) -> None: ...
+
+
+class Doorway:
+    """Tells the door who comes and goes; who was told goodbye is gone `goodbye_s` later."""
+
+    def __init__(self, native: Native, door: Door, goodbye_s: float) -> None:
+        self._native = native
+        self._door = door
+        self._goodbye_s = goodbye_s
+        self._inside: dict[int, str] = {}  # addresses of HTTP connections
+        self._on_passage = native.keep("uws_filter_handler", self._passed)
+
+    def register(self, app: Pointer) -> None:
+        self._native.lib.uws_filter(PLAIN, app, self._on_passage, self._native.ffi.NULL)
+
+    def upgraded(self, response: Pointer) -> str:
+        """It becomes a WebSocket now; whose it is, to be told to `left` when that is closed."""
+        return self._inside.pop(self._key(response), "")
+
+    def left(self, address: str, *, goodbye: bool) -> None:
+        """A WebSocket is closed. `goodbye`: the other side is still to hang up."""
+        if goodbye:
+            asyncio.get_running_loop().call_later(self._goodbye_s, self._door.depart, address)
+        else:
+            self._door.depart(address)
+
+    def _passed(self, response: Pointer, step: int, _: Pointer) -> None:
+        key = self._key(response)
+        if step < 0:
+            gone = self._inside.pop(key, None)
+            if gone is not None:
+                self._door.depart(gone)
+            return
+        address = self._address(response)
+        if self._door.arrive(address):
+            self._inside[key] = address
+        else:
+            self._native.lib.uws_res_close(PLAIN, response)  # which calls back at once: it is not inside
+
+    def _key(self, response: Pointer) -> int:
+        return int(self._native.ffi.cast("uintptr_t", response))
+
+    def _address(self, response: Pointer) -> str:
+        start = self._native.ffi.new("const char **")
+        length = self._native.lib.uws_res_get_remote_address_as_text(PLAIN, response, start)
+        return plain_address(str(self._native.ffi.unpack(start[0], length), "latin-1")) if length else ""

@@ -1,0 +1,48 @@
+"""How much somebody may ask for in a time, by generic cell rates. Pure; times are in seconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ROUNDING_S: Final = 1e-6  # a burst adds up fractions
+_MOST: Final = 20_000
+
+
+def paced(due: float, now: float, per_s: float, burst: int) -> tuple[float, float]:
+    """How long until one more may come (0.0 takes it), and when the next one is due then."""
+    due = max(due, now)
+    early = due - now - (burst - 1) / per_s
+    return (early, due) if early > _ROUNDING_S else (0.0, due + 1 / per_s)
+
+
+class Allowances:
+    """Everybody may have `burst` at once, and `per_s` after that; with `per_s` 0 there is no limit.
+
+    Remembers at most `most` of them: one more, and who was heard of first begins anew.
+    """
+
+    def __init__(self, per_s: float, burst: int, most: int = _MOST) -> None:
+        self._per_s = per_s
+        self._burst = burst
+        self._most = most
+        self._due: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def wait_s(self, who: str, now: float) -> float:
+        """How long until `who` may have one more; 0.0 takes it."""
+        if not self._per_s:
+            return 0.0
+        wait_s, due = paced(self._due.pop(who, 0.0), now, self._per_s, self._burst)
+        self._forget(now)
+        self._due[who] = due
+        return wait_s
+
+    def _forget(self, now: float) -> None:
+        """Those at rest, oldest first, two at a time: it shrinks as fast as it grew."""
+        for _ in range(2):
+            who = next(iter(self._due), None)
+            if who is None or (self._due[who] > now and len(self._due) < self._most):
+                return
+            del self._due[who]
