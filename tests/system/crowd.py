@@ -19,10 +19,14 @@ HOT_VIEWERS, COLD_VIEWERS = 140, 60
 HOT_COMMENTS, COLD_COMMENTS = 2000, 100
 ROOMS_PER_VIEWER = 5
 CAUGHT_UP_S = 20.0
+_TICK_S = 0.05
 
 
 class Crowd:
-    """Who watches and who sends in one run."""
+    """Who watches and who sends in one run.
+
+    late_s: how late this process was at worst; what it measures may be as much too long.
+    """
 
     def __init__(self, whole: Fleet) -> None:
         urls = [edge.ws for edge in whole.edges]
@@ -31,10 +35,12 @@ class Crowd:
             Sender(f"s{number}", urls[number % 2 :] + urls[: number % 2], whole.token(f"s{number}"))
             for number in range(HOT_SENDERS + COLD_SENDERS)
         ]
+        self.late_s = 0.0
         self._watching: list[asyncio.Task[None]] = []
 
     async def come(self) -> None:
         """Everybody joins before anything is said."""
+        self._watching.append(asyncio.create_task(self._keep_time()))
         for viewer in self.viewers:
             self._watching.append(asyncio.create_task(viewer.run()))
         async with asyncio.timeout(60):
@@ -50,6 +56,12 @@ class Crowd:
                 turned = COLD[number:] + COLD[:number]
                 rooms = turned[:: len(COLD) // 10]  # each sender in ten of them
                 tasks.create_task(sender.say(rooms, COLD_COMMENTS, seconds))
+
+    async def _keep_time(self) -> None:
+        while True:
+            due = time.monotonic() + _TICK_S
+            await asyncio.sleep(_TICK_S)
+            self.late_s = max(self.late_s, time.monotonic() - due)
 
     async def catch_up(self, history: History) -> None:
         """Return when nothing is missing, or what is still missing does not come."""

@@ -139,6 +139,7 @@ class Notices:
     """What senders and viewers noticed of a fault."""
 
     def __init__(self, crowd: Crowd, flows: float) -> None:
+        self._late_s = crowd.late_s
         self._attempts = attempts = crowd.attempts()
         self._refused = [one for one in attempts if one.answer == "unavailable"]
         self._lost = [one for one in attempts if one.answer == "gone"]
@@ -154,18 +155,24 @@ class Notices:
         return (
             f"{len(self._attempts)} sends: {len(self._refused)} refused, {len(self._lost)} without answer; "
             f"{len(self._cut)} viewers reconnected; acknowledged again everywhere "
-            f"after {max(self._waits.values()):.1f} s"
+            f"after {max(self._waits.values()):.1f} s; refused after {self._longest_s:.1f} s at most; "
+            f"measured {self._late_s:.1f} s late at worst"
         )
+
+    @property
+    def _longest_s(self) -> float:
+        return max((one.seconds for one in self._refused), default=0.0)
 
     def problems(self, fault: Fault, *, may_refuse: bool) -> list[str]:
         problems = [
             f"{room}: acknowledged again after {wait:.1f} s"
             for room, wait in self._waits.items()
-            if wait > FLOW_S
+            if wait > FLOW_S + self._late_s
         ]
         known = {"shown", "unavailable", "gone"}
         problems += [f"refused: {one}" for one in self._attempts if one.answer not in known]
-        problems += [f"refused late: {one}" for one in self._refused if one.seconds > REFUSED_S + SLACK_S]
+        longest_s = REFUSED_S + SLACK_S + self._late_s
+        problems += [f"refused late: {one}" for one in self._refused if one.seconds > longest_s]
         if bool(self._refused) is not fault.refuses and not (self._refused and may_refuse):
             problems.append(f"{len(self._refused)} sends were refused, like {self._refused[:3]}")
         if bool(self._cut) is not fault.cuts or bool(self._lost) is not fault.cuts:
