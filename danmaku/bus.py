@@ -147,12 +147,14 @@ class NatsBus:
 
     async def subscribe(self, subject: str, receive: Receive, queue: str = "") -> Subscription:
         client = self._live()
-        subscription = _NatsSubscription(self._subscriptions, subject, queue, receive)
+        subscription = _NatsSubscription(self._subscriptions, self._count, subject, queue, receive)
         self._subscriptions.add(subscription)
+        self._count()
         try:
             await subscription.attach(client)
         except BaseException as error:
             self._subscriptions.discard(subscription)
+            self._count()
             if isinstance(error, _FAILURES):
                 raise BusDown(f"cannot subscribe to {subject}: {error!r}") from error
             raise
@@ -170,6 +172,9 @@ class NatsBus:
         self._fail_requests()
         if client is not None:
             await self._discard(client)
+
+    def _count(self) -> None:
+        self._metrics.subscriptions.set(len(self._subscriptions))
 
     def _live(self) -> _Client:
         client = self._client
@@ -323,8 +328,16 @@ class _Client(Client):
 class _NatsSubscription:
     """A subscription of ours, which may live through several connections."""
 
-    def __init__(self, known: set[_NatsSubscription], subject: str, queue: str, receive: Receive) -> None:
+    def __init__(
+        self,
+        known: set[_NatsSubscription],
+        changed: Callable[[], None],
+        subject: str,
+        queue: str,
+        receive: Receive,
+    ) -> None:
         self._known = known
+        self._changed = changed
         self._subject = subject
         self._queue = queue
         self._receive = receive
@@ -336,6 +349,7 @@ class _NatsSubscription:
 
     async def unsubscribe(self) -> None:
         self._known.discard(self)
+        self._changed()
         attached, self._attached = self._attached, None
         if attached is not None:
             try:

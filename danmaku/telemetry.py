@@ -168,6 +168,7 @@ class EdgeMetrics:
             "publish_seconds", "Time the loop spends handing one batch to all viewers of a room.", _SECONDS
         )
         self.loop_lag_seconds = make.loop_lag()
+        self.tasks = make.tasks()
 
 
 class RoomsMetrics:
@@ -202,6 +203,7 @@ class RoomsMetrics:
         )
         self.bus_seconds = make.histogram("bus_seconds", "Time to hand a batch to the bus.", _SECONDS)
         self.loop_lag_seconds = make.loop_lag()
+        self.tasks = make.tasks()
 
 
 class BusMetrics:
@@ -210,6 +212,7 @@ class BusMetrics:
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         make = _Maker("danmaku_bus", registry)
         self.reconnects = make.counter("reconnects", "Lost connections to NATS that were replaced.")
+        self.subscriptions = make.gauge("subscriptions", "Subscriptions to NATS now.")
         self.lost = make.counter(
             "lost", "Connections to NATS lost: slow_consumer and stale where NATS says so, else other.", "why"
         )
@@ -230,6 +233,9 @@ class _Maker:
     def histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         name = f"{self._prefix}_{name}"
         return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
+
+    def tasks(self) -> Gauge:
+        return self.gauge("tasks", "Tasks of the event loop now; grows with load, and has to fall with it.")
 
     def loop_lag(self) -> Histogram:
         return self.histogram(
@@ -270,10 +276,13 @@ def scrape(registry: CollectorRegistry = REGISTRY) -> bytes:
 
 
 class LoopLag:
-    """Measures, while its block lasts, how late the running loop wakes up what is due."""
+    """Measures, while its block lasts, how late the loop wakes up what is due, and counts its tasks."""
 
-    def __init__(self, observe: Callable[[float], None], period_s: float = 0.5) -> None:
+    def __init__(
+        self, observe: Callable[[float], None], counted: Callable[[int], None], period_s: float = 0.5
+    ) -> None:
         self._observe = observe
+        self._counted = counted
         self._period_s = period_s
         self._task: asyncio.Task[None] | None = None
 
@@ -302,3 +311,4 @@ class LoopLag:
             due = loop.time() + self._period_s
             await asyncio.sleep(self._period_s)
             self._observe(max(0.0, loop.time() - due))
+            self._counted(len(asyncio.all_tasks()))

@@ -122,6 +122,7 @@ class Node:
             allowances,
             metrics,
             monotonic=time.monotonic,
+            patience_s=edge.request_s,
             join_items=settings.rooms.join_history,
             snapshot_bytes=edge.buffered_bytes // 2,
         )
@@ -173,7 +174,9 @@ class Node:
         edge = self._settings
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._end)
-            await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
+            await stack.enter_async_context(
+                LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set)
+            )
             work = [
                 asyncio.create_task(self._client.run(self._gateway.replaced), name="rooms client"),
                 asyncio.create_task(self._reports.run(), name="reports"),

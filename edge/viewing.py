@@ -46,6 +46,7 @@ class Viewing:
         metrics: EdgeMetrics,
         *,
         monotonic: Callable[[], float],
+        patience_s: float,
         join_items: int,
         snapshot_bytes: int,
     ) -> None:
@@ -54,37 +55,48 @@ class Viewing:
         self._replies = replies
         self._allowances = allowances
         self._monotonic = monotonic
+        self._patience_s = patience_s
         self._metrics = metrics
         self._join_items = join_items
         self._snapshot_bytes = snapshot_bytes
 
     def join(self, connection: Connection, frame: wire.Join) -> None:
-        self._ask(connection, frame, waited=False)
+        """One step after the other, and none is begun after `patience_s`."""
+        self._ask(connection, frame, self._monotonic() + self._patience_s, opened=False)
 
-    def _ask(self, connection: Connection, frame: wire.Join, *, waited: bool) -> None:
+    def _ask(self, connection: Connection, frame: wire.Join, until: float, *, opened: bool) -> None:
         identity = _identity(connection)
         row = JoinRow(frame.room, identity.uid, identity.role_in(frame.room))
-        self._client.submit(row, partial(self._judged, connection, frame, waited))
+        self._client.submit(row, partial(self._judged, connection, frame, until, opened))
 
-    def _judged(self, connection: Connection, frame: wire.Join, waited: bool, answer: Answer) -> None:
+    def _judged(
+        self, connection: Connection, frame: wire.Join, until: float, opened: bool, answer: Answer
+    ) -> None:
         if not connection.is_open:
             return
         if not isinstance(answer, Admitted):
             self._refuse_join(connection, frame, _refusal(answer))
-        elif waited or self._feeds.get(frame.room) is not None:
-            self._feeds.enter(frame.room, partial(self._find, connection, frame, answer))
+        elif opened or self._feeds.get(frame.room) is not None:
+            self._feeds.enter(frame.room, partial(self._find, connection, frame, until, answer))
+        elif self._monotonic() > until:
+            self._refuse_join(connection, frame, _later(UNAVAILABLE))
         else:
-            self._feeds.enter(frame.room, partial(self._opened, connection, frame))
+            self._feeds.enter(frame.room, partial(self._opened, connection, frame, until))
 
-    def _opened(self, connection: Connection, frame: wire.Join, stage: Stage | None) -> None:
+    def _opened(self, connection: Connection, frame: wire.Join, until: float, stage: Stage | None) -> None:
         """Ask again: who was removed from the room before it was followed here is not known here."""
-        if stage is None:
+        if stage is None or self._monotonic() > until:
             self._refuse_join(connection, frame, _later(UNAVAILABLE))
         elif connection.is_open:
-            self._ask(connection, frame, waited=True)
+            self._ask(connection, frame, until, opened=True)
 
     def _find(
-        self, connection: Connection, frame: wire.Join, admitted: Admitted, stage: Stage | None
+        self,
+        connection: Connection,
+        frame: wire.Join,
+        until: float,
+        admitted: Admitted,
+        stage: Stage | None,
     ) -> None:
         """Get what the joiner missed, where it is not here."""
         since = frame.since.position if frame.since is not None else None
@@ -94,6 +106,8 @@ class Viewing:
             self._refuse_join(connection, frame, _later(UNAVAILABLE))
         elif since is None or stage.feed.ring.covers(since):
             self._seat(connection, frame, admitted, None)
+        elif self._monotonic() > until:
+            self._refuse_join(connection, frame, _later(UNAVAILABLE))
         else:
             found = partial(self._found, connection, frame, admitted)
             self._feeds.pull(frame.room, since, _PULL_ITEMS, found)

@@ -161,7 +161,9 @@ class RoomsProcess:
             for owner in (*owners, self._news):
                 stack.push_async_callback(owner.close)
             stack.push_async_callback(self._unsubscribe)
-            await stack.enter_async_context(LoopLag(self._metrics.loop_lag_seconds.observe))
+            await stack.enter_async_context(
+                LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set)
+            )
             await _patiently(stop, self._check_layout)
             await _patiently(stop, self._following.catch_up)
             async with asyncio.TaskGroup() as tasks:

@@ -707,3 +707,17 @@ async def test_a_frame_that_cannot_be_acted_on_is_answered_all_the_same(
         monkeypatch.setattr(worker.node._client, "submit", fails)
         assert await ann.err(wire.Send(0, "r", "one", "c1")) == "internal"
         await ann.ok(wire.Ping(0))
+
+
+async def test_a_join_whose_time_is_up_begins_nothing_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start(request_s=1.0) as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0))
+        viewing = worker.node._gateway._acts[wire.Join].__self__  # type: ignore[attr-defined]  # a bound method
+        times = iter([0.0, 1.1])
+        monkeypatch.setattr(viewing, "_monotonic", lambda: next(times, 100.0))
+        assert await ann.err(wire.Join(0, "r")) == "unavailable"
+        assert worker.owner.history_asked == 0
+        monkeypatch.undo()
+        await ann.ok(wire.Join(0, "r"))

@@ -180,8 +180,10 @@ async def test_loop_lag_is_measured_while_the_block_lasts() -> None:
         if len(seen) == 3:
             enough.set()
 
-    async with LoopLag(observe, period_s=0.001) as measuring:
+    counted: list[int] = []
+    async with LoopLag(observe, counted.append, period_s=0.001) as measuring:
         await asyncio.wait_for(enough.wait(), 20)
     await measuring.stop()
     assert min(seen) >= 0
+    assert min(counted) >= 2, "this one, and what counts"
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "loop lag"]

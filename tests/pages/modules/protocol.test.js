@@ -1,5 +1,5 @@
 import { NORMAL_SIZE, Refusal, WHITE, decode, encode, isId, newId, readItem } from "/protocol.js";
-import { holds, same, throws } from "./assert.js";
+import { dice, holds, same, throws } from "./assert.js";
 
 const golden = await (await fetch("/golden/frames.json")).json();
 const of = (side) => golden.filter((one) => one.side === side);
@@ -65,4 +65,31 @@ export function ids() {
   same([new Set(made).size, made.every(isId)], [100, true]);
   same(["lobby", "a".repeat(64), "A-b_9"].map(isId), [true, true, true]);
   same(["", "a b", "a".repeat(65), "é", "a\n", "../x"].map(isId), [false, false, false, false, false, false]);
+}
+
+export function a_refusal_of_a_later_version_may_be_tried_again_when_it_says_when() {
+  const refusal = Refusal.of({ t: "err", id: 4, code: 4299, error: "of_tomorrow", message: "wait", retry_ms: 10 });
+  same([refusal.retryable, new Refusal("of_tomorrow", "no").retryable], [true, false]);
+}
+
+export function nothing_that_a_service_may_say_breaks_the_page() {
+  const odd = ["", "}", "[", ",", "null", "-1", "1e999", '"\\ud800"', "[[[[[[[[", '{"k":{}}', "\n", "\u0000"];
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const random = dice(seed);
+    const { json_text: good } = golden[Math.floor(random() * golden.length)];
+    const [from, to] = [random(), random()].map((place) => Math.floor(place * good.length)).sort((a, b) => a - b);
+    const text = good.slice(0, from) + odd[Math.floor(random() * odd.length)] + good.slice(random() < 0.5 ? from : to);
+    let frames = [];
+    try {
+      frames = decode(text);
+    } catch (error) {
+      holds(error instanceof Error, `seed ${seed}`);
+    }
+    for (const frame of frames) {
+      holds(typeof frame.t === "string", `seed ${seed}`);
+      for (const item of frame.items ?? []) holds(typeof readItem(item).kind === "string", `seed ${seed}`);
+    }
+  }
+  const deep = `{"t":"batch","room":"r","epoch":1,"seq":1,"at":1,"items":[${"[".repeat(5000)}${"]".repeat(5000)}]}`;
+  same(readItem(decode(deep)[0].items[0]).kind, "unknown");
 }
