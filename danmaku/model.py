@@ -79,10 +79,9 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a streamer may change about a room. None means the service's default (`[policy]`).
+    """Of one room, or of all that have none of their own. What is left out is as the service has it."""
 
-    A later version may have stored more: that is ignored.
-    """
+    # What a later version stored besides is ignored.
 
     slow_s: int | None = None
     max_length: int | None = None

@@ -13,16 +13,20 @@ from edge._uws_http import PLAIN, Native, Pointer, plain_address
 
 
 class Door(Protocol):
-    """Who counts. Calls are synchronous; `depart` comes once for each that was let in."""
+    """Who counts. Calls are synchronous; `leave` and then `depart` come once for each that was let in."""
 
     def arrive(self, address: str) -> bool:
         """May it come in? False hangs up without a word."""
 
-    def depart(self, address: str) -> None: ...
+    def leave(self, address: str) -> None:
+        """Goodbye was said; nearly all hang up at once then, but nobody tells when."""
+
+    def depart(self, address: str) -> None:
+        """It is gone."""
 
 
 class Doorway:
-    """Tells the door who comes and goes; who was told goodbye is gone `goodbye_s` later."""
+    """Tells the door who comes and goes; who has only said goodbye is gone `goodbye_s` later."""
 
     def __init__(self, native: Native, door: Door, goodbye_s: float) -> None:
         self._native = native
@@ -35,21 +39,23 @@ class Doorway:
         self._native.lib.uws_filter(PLAIN, app, self._on_passage, self._native.ffi.NULL)
 
     def upgraded(self, response: Pointer) -> str:
-        """It becomes a WebSocket now; whose it is, to be told to `left` when that is closed."""
+        """It becomes a WebSocket now; whose it is, to be told to `closed` in the end."""
         return self._inside.pop(self._key(response), "")
 
-    def left(self, address: str, *, goodbye: bool) -> None:
-        """A WebSocket is closed. `goodbye`: the other side is still to hang up."""
-        if goodbye:
-            asyncio.get_running_loop().call_later(self._goodbye_s, self._door.depart, address)
-        else:
+    def closed(self, address: str, *, hung_up: bool) -> None:
+        """A WebSocket is closed, by whom ever. `hung_up`: its TCP connection, too."""
+        self._door.leave(address)
+        if hung_up:
             self._door.depart(address)
+        else:
+            asyncio.get_running_loop().call_later(self._goodbye_s, self._door.depart, address)
 
     def _passed(self, response: Pointer, step: int, _: Pointer) -> None:
         key = self._key(response)
         if step < 0:
             gone = self._inside.pop(key, None)
             if gone is not None:
+                self._door.leave(gone)
                 self._door.depart(gone)
             return
         address = self._address(response)

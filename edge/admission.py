@@ -50,7 +50,7 @@ class Admission:
         there is room to tell them why one more of these is refused."""
         if self._sockets >= self._most_sockets:
             return False
-        if self._most_per_address and not self._is_proxy(peer):
+        if self._most_per_address and not self.is_proxy(peer):
             address = client_address("", peer, ())
             count = self._per_peer.get(address, 0)
             if count >= self._most_per_address + _SPARE:
@@ -59,11 +59,20 @@ class Admission:
         self._sockets += 1
         return True
 
-    def depart(self, peer: str) -> None:
-        """One that was let in is gone."""
+    def leave(self, peer: str) -> None:
+        """One that was let in says goodbye. It may still be there for a while, which is held against its
+        address alone: else all who reload a page at one time would keep each other out."""
         self._sockets -= 1
-        if self._most_per_address and not self._is_proxy(peer):
+
+    def depart(self, peer: str) -> None:
+        """It is gone."""
+        if self._most_per_address and not self.is_proxy(peer):
             _count_down(self._per_peer, client_address("", peer, ()))
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether what it says of others is believed."""
+        address = _parse(peer)
+        return address is not None and any(address in network for network in self._proxies)
 
     def address(self, headers: Mapping[str, str], peer: str) -> str:
         """Whose request it is, with lower-case header names: of IPv6 the /64 network."""
@@ -97,10 +106,6 @@ class Admission:
         self._open -= 1
         if self._most_per_address:
             _count_down(self._per_address, address)
-
-    def _is_proxy(self, peer: str) -> bool:
-        address = _parse(peer)
-        return address is not None and any(address in network for network in self._proxies)
 
 
 def _count_down(counts: dict[str, int], key: str) -> None:

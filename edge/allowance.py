@@ -30,6 +30,12 @@ class Allowances:
     def __len__(self) -> int:
         return len(self._due)
 
+    def look_s(self, who: str, now: float) -> float:
+        """How long until `who` may have one more; takes none."""
+        if not self._per_s:
+            return 0.0
+        return paced(self._due.get(who, 0.0), now, self._per_s, self._burst)[0]
+
     def wait_s(self, who: str, now: float) -> float:
         """How long until `who` may have one more; 0.0 takes it."""
         if not self._per_s:

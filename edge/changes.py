@@ -10,13 +10,12 @@ import contextlib
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from danmaku import change
 from danmaku.bus import Bus, BusDown, Subscription
-from danmaku.change import AboutUser, Configured, Imposed
+from danmaku.change import AboutUser, Configured, Imposed, Lifted
 from danmaku.envelope import ChangesReply, Done, HelloRow, Refreshed, UserRow
 from danmaku.errors import BANNED, Close, Refusal
 from danmaku.model import Identity
@@ -79,7 +78,9 @@ class Changes:
         self._place: str | None = None  # in the log; None before the first answer
         self._hinted = asyncio.Event()
         self._doubt = asyncio.Event()  # all users are to be asked about
-        self._again: deque[tuple[float, AboutUser]] = deque()  # bans, and when they are carried out once more
+        self._again: dict[
+            str, tuple[float, Imposed]
+        ] = {}  # bans by user, and when they are carried out once more
         self._subscription: Subscription | None = None
 
     def soon(self) -> None:
@@ -116,8 +117,7 @@ class Changes:
         self._hinted.set()
 
     async def _catch_up(self) -> None:
-        while self._again and self._again[0][0] <= time.monotonic():
-            self._act(self._again.popleft()[1])
+        self._act_again()
         while True:
             news = await self._rooms.changes(self._place)
             # Who said hello before there was a place to follow from may have missed something, too.
@@ -136,9 +136,17 @@ class Changes:
         if what is None or isinstance(what, Configured):  # settings are for those who judge
             return
         self._act(what)
-        # A process that has not read of a ban yet may let somebody in, just after it was carried out here.
-        if isinstance(what, Imposed) and what.kind == "ban" and len(self._again) < _MOST_AGAIN:
-            self._again.append((time.monotonic() + _AGAIN_S, what))
+        if isinstance(what, Imposed | Lifted) and what.kind == "ban":
+            self._again.pop(what.uid, None)  # what was decided before it holds no longer
+            # A process that has not read of it yet may let somebody in, just after it was carried out here.
+            if isinstance(what, Imposed) and len(self._again) < _MOST_AGAIN:
+                self._again[what.uid] = time.monotonic() + _AGAIN_S, what
+
+    def _act_again(self) -> None:
+        now_s = time.monotonic()
+        due = [uid for uid, (when_s, _) in self._again.items() if when_s <= now_s]
+        for uid in due:
+            self._act(self._again.pop(uid)[1])
 
     def _act(self, what: AboutUser) -> None:
         for connection in self._roster.connections(what.uid):

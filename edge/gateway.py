@@ -12,7 +12,7 @@ from typing import Any
 from danmaku import wire
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow, Refused, Replaced
-from danmaku.errors import BANNED, CONFLICT, INTERNAL, REPLACED, UNAUTHORIZED, Close, Refusal
+from danmaku.errors import BANNED, CONFLICT, INTERNAL, RATE_LIMITED, REPLACED, UNAUTHORIZED, Close, Refusal
 from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
@@ -67,6 +67,7 @@ class Gateway:
         self._heartbeat_ms = heartbeat_ms
         self._monotonic = monotonic
         self._wall = wall
+        self._warned = False
         self._acts: dict[type, Callable[[Connection, Any], None]] = {
             wire.Hello: self._hello,
             wire.Join: viewing.join,
@@ -87,6 +88,9 @@ class Gateway:
             self._metrics.turned_away.inc()
         return admitted
 
+    def leave(self, address: str) -> None:
+        self._admission.leave(address)
+
     def depart(self, address: str) -> None:
         self._admission.depart(address)
 
@@ -96,6 +100,7 @@ class Gateway:
             identity = self._bearer(request.headers.get("authorization"))
         except Refusal as refusal:
             self._metrics.refusals.labels(refusal.name).inc()
+            self._warn_of_proxy(request, refusal)
             return _refused_upgrade(refusal)
         session = Session(admitted.codec, self._limits, identity, admitted.address)
         offered = request.headers.get("sec-websocket-protocol")
@@ -151,6 +156,16 @@ class Gateway:
     def _checked_again(self, connection: Connection, answer: Answer) -> None:
         if isinstance(answer, Refused) and not (refusal := answer.refusal()).kind.retry:
             connection.close(_close_code(refusal), refusal.message)
+
+    def _warn_of_proxy(self, request: Request, refusal: Refusal) -> None:
+        """Once: all viewers of a proxy that is not believed share what one address may have."""
+        is_proxied = "x-forwarded-for" in request.headers and not self._admission.is_proxy(request.address)
+        if refusal.kind is RATE_LIMITED and is_proxied and not self._warned:
+            self._warned = True
+            logger.warning(
+                "%s asks for others and has too many connections: is it a proxy? see edge.trusted_proxies",
+                request.address,
+            )
 
     # What frames do.
 

@@ -136,13 +136,9 @@ class Connection:
             raise ValueError(f"{code} is not a close code that may be sent")
         ending, self._socket = self._socket, None
         if ending is not None:
-            server, text = self._server, _clip(reason)
-            server._says_goodbye = True
-            try:
-                server._lib.uws_ws_end(PLAIN, ending, code, text, len(text))
-            finally:
-                server._says_goodbye = False
-            server._bridge.poke()
+            text = _clip(reason)
+            self._server._lib.uws_ws_end(PLAIN, ending, code, text, len(text))
+            self._server._bridge.poke()
 
     def drop(self) -> None:
         """Hang up without a word. `closed` runs before this returns."""
@@ -192,7 +188,6 @@ class Server:
         self._handles: dict[Connection, Pointer] = {}  # what native sockets point at: freed when they close
         self._http: HttpSide | None = None
         self._doorway: Doorway | None = None
-        self._says_goodbye = False  # right now
         self._listening: Pointer = None
         self._http_context: Pointer = None
         self._app = self._native.create_app(self)
@@ -350,7 +345,7 @@ class _WebSocketSide:
         connection._socket = None
         del self._handles[connection]
         if self._server._doorway is not None:
-            self._server._doorway.left(connection.address, goodbye=self._server._says_goodbye)
+            self._server._doorway.closed(connection.address, hung_up=self._native.is_closed(ws))
         self._handler.closed(connection, code, self._unpack(data, length) if length else b"")
 
     def _ask(self, request: Request) -> Accept | Response:
@@ -417,6 +412,10 @@ class _NativeLibrary:
     def context_of(self, native_socket: Pointer) -> Pointer:
         return self._sockets.us_socket_context(PLAIN, native_socket)
 
+    def is_closed(self, native_socket: Pointer) -> bool:
+        """Whether the TCP connection is, and not only what was said over it."""
+        return bool(self._sockets.us_socket_is_closed(PLAIN, native_socket))
+
     def close_all(self, context: Pointer) -> None:
         """Close every HTTP connection, idle ones too, which nothing else can name."""
         if context is not None:
@@ -424,9 +423,15 @@ class _NativeLibrary:
 
     @staticmethod
     def _open_socket_calls(library_path: str) -> Any:
-        """The library has these two calls, but its wrapper does not declare them."""
+        """The library has these calls, but its wrapper does not declare them."""
         ffi = FFI()
-        ffi.cdef("void *us_socket_context(int ssl, void *); void us_socket_context_close(int ssl, void *);")
+        ffi.cdef(
+            """
+            void *us_socket_context(int ssl, void *);
+            void us_socket_context_close(int ssl, void *);
+            int us_socket_is_closed(int ssl, void *);
+            """
+        )
         return ffi.dlopen(library_path)
 
 

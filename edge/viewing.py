@@ -61,7 +61,7 @@ class Viewing:
         self._snapshot_bytes = snapshot_bytes
 
     def join(self, connection: Connection, frame: wire.Join) -> None:
-        """One step after the other, and none is begun after `patience_s`."""
+        """Some steps, one after the other; none that takes long is begun after `patience_s`."""
         self._ask(connection, frame, self._monotonic() + self._patience_s, opened=False)
 
     def _ask(self, connection: Connection, frame: wire.Join, until: float, *, opened: bool) -> None:

@@ -116,6 +116,10 @@ def _measure(
     console: Console,
 ) -> dict[str, Any]:
     """The figures, and where they were taken. `settings` are for a service of our own."""
+    if url and not token:
+        raise typer.BadParameter(
+            "--url needs --token, of a viewer who may say --rate comments a second there"
+        )
     try:
         figures = asyncio.run(_with_service(run, url, token, settings))
     except (ConnectionError, NoCompiler, ServiceFailed) as error:

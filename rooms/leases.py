@@ -77,7 +77,7 @@ class Leases:
         self._connected_s = clock()
         self._held: dict[int, _Held] = {}
         self._given_up: dict[int, int] = {}
-        self._before: dict[int, float] = {}  # partitions whose leases ran out, and when
+        self._before: dict[int, float] = {}  # partitions that were lost, and when
         self._leaving = False
         self._round = asyncio.Lock()
         self._asked = asyncio.Event()
@@ -239,11 +239,12 @@ class Leases:
         now = self._clock()
         expired = {partition: held.epoch for partition, held in self._held.items() if now >= held.until_s}
         self._given_up |= expired
-        self._before |= dict.fromkeys(expired, now)
         self._drop(expired, "lost")
 
     def _drop(self, partitions: Iterable[int], change: str) -> None:
         dropped = [partition for partition in partitions if self._held.pop(partition, None) is not None]
+        if change == "lost":
+            self._before |= dict.fromkeys(dropped, self._clock())
         if dropped:
             self._metrics.lease_changes.labels(change).inc(len(dropped))
             self._metrics.leases.set(len(self._held))

@@ -14,10 +14,11 @@ from rooms.recent import KEPT_S, Recent
 
 
 class Memory(NamedTuple):
-    """What was stored of a room last, and its state then."""
+    """What was stored of a room last, its state then, and under which lease that was."""
 
     recent: Recent
     info: RoomInfo
+    lease: int
 
 
 class Left:
@@ -31,8 +32,8 @@ class Left:
     def __len__(self) -> int:
         return len(self._rooms)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self._rooms))
+    def __iter__(self) -> Iterator[tuple[str, Memory]]:
+        return iter([(room, memory) for room, (_, memory) in self._rooms.items()])
 
     def keep(self, memory: Memory, now_s: float) -> None:
         """The room is dropped. Nothing is kept where nothing was stored lately."""

@@ -10,20 +10,20 @@ from typing import Any, Final
 import structlog
 
 from config import settings as config
-from danmaku.envelope import Elsewhere, Refused, Shown
+from danmaku.envelope import Elsewhere, Refused
 from danmaku.errors import ROOM_NOT_FOUND, UNAVAILABLE, Refusal
 from danmaku.model import RoomInfo, check_id
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
-from danmaku.store.history import Appended, Entry, Outcome, Slice
+from danmaku.store.history import Entry
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
-from rooms.dedupe import Key
 from rooms.everywhere import Everywhere
 from rooms.leases import Leases
 from rooms.left import Left, Memory
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
+from rooms.past import Past
 from rooms.pending import Ticket
 from rooms.recent import Recent
 from rooms.room import Room, Space
@@ -33,8 +33,6 @@ from rooms.turns import Turns
 _AT_ONCE: Final = 32
 _ATTEMPTS: Final = 4
 _RETRY_S: Final = 0.2
-_PAGE_ITEMS: Final = 1000
-_PAGE_BYTES: Final = 256 * 1024
 
 ELSEWHERE: Final = Elsewhere()
 _NOT_FOUND: Final = Refused.of(Refusal(ROOM_NOT_FOUND))
@@ -103,6 +101,7 @@ class LoadedRooms:
         self._unsaved = 0
         self._retiring: set[int] = set()
         self._left = Left()
+        self._past = Past(store, process, metrics)
         self._turns = Turns()
         self._loading = 0
         self._tasks = Tasks(limits.queue_items)
@@ -145,8 +144,10 @@ class LoadedRooms:
     def reopen(self) -> None:
         """Load what this process had a moment ago and owns again: its log may have lost something."""
         self._left.forget(self._clock().s)
-        for name in self._left:
-            if name not in self._wanted and self.serves(partition_of(name)):
+        for name, memory in self._left:
+            partition = partition_of(name)
+            is_again = self.serves(partition) and self._leases.epoch(partition) != memory.lease
+            if is_again and name not in self._wanted:
                 self.open(name, _reopened, create=False, urgent=False)
 
     async def save(self, loaded: LoadedRoom) -> bool:
@@ -175,7 +176,8 @@ class LoadedRooms:
             loaded.gone = True
             loaded.settled.set()
             loaded.room.abandon()
-            self._left.keep(Memory(loaded.recent, loaded.room.info), self._clock().s)
+            memory = Memory(loaded.recent, loaded.room.info, loaded.room.lease)
+            self._left.keep(memory, self._clock().s)
             del self._rooms[loaded.room.name]
             self._metrics.rooms.set(len(self._rooms))
 
@@ -232,16 +234,21 @@ class LoadedRooms:
         if epoch is None:
             return ELSEWHERE
         now = self._clock()
-        await self._bring_back(name, epoch)
+        left = self._left.get(name)
+        if left is not None and not await self._past.bring_back(epoch, left):
+            return ELSEWHERE
         info = await self._store.rooms.load(name)
         if info is None and not any(create for _, create in self._wanted[name]):
             return _NOT_FOUND
         sanctions = Sanctions(self._everywhere)
         for sanction in await self._store.moderation.load(name, now.ms):
             sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
-        tail, shown = await self._tail(name, now.ms - self._limits.repeat_memory_s * 1000)
+        tail, shown = await self._past.tail(name, now.ms - self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
+        missing = None if left is None else left.recent.missing(tail.head)
+        if missing:
+            raise StoreDown("the log lost something while it was read")
         if info is None and self._unsaved >= self._limits.unsaved_rooms:
             return _UNAVAILABLE
         try:
@@ -263,42 +270,10 @@ class LoadedRooms:
         for key, answer in shown:
             room.remember(key, answer, now)
         loaded = LoadedRoom(room, partition, self._clock().s)
-        left = self._left.get(name)
-        if left is not None and left.recent.missing(tail.head) == []:
+        if left is not None and missing is not None:
             loaded.recent = left.recent  # what is stored next continues it
         self._left.drop(name)
         return self._place(loaded, tail.entries[-1] if tail.entries else None)
-
-    async def _bring_back(self, name: str, lease: int) -> None:
-        """Append again what the store lost while nobody owned the room, if its log is else as it was left."""
-        left = self._left.get(name)
-        if left is None:
-            return
-        lost = left.recent.missing(await self._store.history.head(name))
-        if not lost:
-            return
-        appends = [batch.append(lease) for batch in lost]
-        outcomes = await self._store.history.append(self._process, appends)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
-        again = sum(isinstance(one, Appended) and one.outcome is Outcome.OK for one in outcomes)
-        self._metrics.reappended_batches.inc(again)
-        _log.warning("the store had lost batches of a room it was away with", room=name, batches=again)
-        if left.info.created_ms:
-            await self._store.rooms.save(self._process, lease, left.info)
-        else:
-            await self._store.rooms.delete(self._process, lease, name)
-
-    async def _tail(self, name: str, oldest_ms: int) -> tuple[Slice, list[tuple[Key, Shown]]]:
-        """The end of the log, and every comment in it that was shown no longer ago than `oldest_ms`."""
-        history = self._store.history
-        tail = page = await history.latest(name, _PAGE_ITEMS, _PAGE_BYTES)
-        shown = _shown(page, oldest_ms)
-        while page.entries and page.entries[0].at >= oldest_ms:
-            page = await history.latest(name, _PAGE_ITEMS, _PAGE_BYTES, page.entries[0].last)
-            shown += _shown(page, oldest_ms)
-        return tail, shown
 
     def _place(self, loaded: LoadedRoom, newest: Entry | None) -> LoadedRoom:
         self._unsaved += not loaded.room.saved
@@ -306,15 +281,6 @@ class LoadedRooms:
         self._metrics.rooms.set(len(self._rooms))
         self._loaded(loaded, newest)
         return loaded
-
-
-def _shown(page: Slice, oldest_ms: int) -> list[tuple[Key, Shown]]:
-    recent = [entry for entry in page.entries if entry.at >= oldest_ms]
-    return [
-        ((uid, cid), Shown(entry.last.epoch, seq, entry.at))
-        for entry in recent
-        for uid, cid, seq in entry.pairs
-    ]
 
 
 def _reopened(_: LoadedRoom | Elsewhere | Refused) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from config import settings as config
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow
 from danmaku.errors import (
+    BANNED,
     INTERNAL,
     METHOD_NOT_ALLOWED,
     NO_SUCH_ROUTE,
@@ -131,21 +133,48 @@ class Api:
 
     async def _carry_out(self, route: Route, parts: dict[str, str], request: Request) -> Response:
         """Raises Refusal."""
-        call = Call(request, self._named(request, route), parts)
-        self._pace(call)
-        await self._check(call)
+        call = await self._admit(Call(request, None, parts), route)
         authorize(route, call)
         body = decode_body(route, request, self._settings.body_bytes)
         answer = await route.handler(Call(request, call.identity, parts, body))
         return answer if isinstance(answer, Response) else answered(answer, route.status)
 
+    async def _admit(self, call: Call, route: Route) -> Call:
+        """Who calls, if their token is good and neither they nor their address call too often.
+
+        Bad tokens are counted for their address: where there are too many, none is looked at any more.
+        Raises Refusal.
+        """
+        if not route.paced:
+            return call
+        request, now = call.request, self._monotonic()
+        address = self._admission.address(request.headers, request.address)
+        tried = f"bad tokens of {address}"
+        _refuse_for(self._admission.allowances.look_s(tried, now))
+        try:
+            named = Call(request, self._named(request, route), call.parts)
+            self._pace(named, address, now, route)
+            if route.who is not Who.ANYONE:
+                await self._check(named)
+        except Refusal as refusal:
+            if refusal.kind in (UNAUTHORIZED, BANNED):
+                self._admission.allowances.wait_s(tried, now)
+            raise
+        return named
+
     def _named(self, request: Request, route: Route) -> Identity | None:
         """Whom the token names. Raises Refusal."""
-        if route.who is Who.ANYONE:
-            return None
         header = request.headers.get("authorization")
+        if route.who is Who.ANYONE:
+            with suppress(Refusal):
+                return self._verified(header) if header else None
+            return None
         if header is None:
             return self._authority.guest(None, None) if route.who is Who.READER else None
+        return self._verified(header)
+
+    def _verified(self, header: str) -> Identity:
+        """Raises Refusal (unauthorized)."""
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise Refusal(UNAUTHORIZED, "the Authorization header must be: Bearer <token>")
@@ -157,18 +186,17 @@ class Api:
         if identity is not None and identity.issued_ms:  # else no token named a guest
             await self._rooms.users(HelloRow(identity.uid, identity.issued_ms, role=identity.role))
 
-    def _pace(self, call: Call) -> None:
-        """Who is not logged in shares what their address may have. Raises Refusal (rate_limited)."""
-        identity, request = call.identity, call.request
+    def _pace(self, call: Call, address: str, now: float, route: Route) -> None:
+        """Who is not logged in shares what their address may have; staff has no limit, where it is asked
+        whether they still are. Raises Refusal (rate_limited)."""
+        identity = call.identity
         if identity is None or identity.role is Role.GUEST:
-            who = self._admission.address(request.headers, request.address)
-        elif call.role.is_staff:
+            who = address
+        elif call.role.is_staff and route.who is not Who.ANYONE:
             return
         else:
             who = f"user {identity.uid}"
-        wait_s = self._admission.allowances.wait_s(who, self._monotonic())
-        if wait_s > 0:
-            raise Refusal(RATE_LIMITED, retry_ms=math.ceil(wait_s * 1000))
+        _refuse_for(self._admission.allowances.wait_s(who, now))
 
     async def _describe(self, call: Call) -> Response:
         return self._description
@@ -209,3 +237,9 @@ class Api:
         if origin is None or origin not in self._settings.cors:
             return (("Vary", "Origin"),)
         return (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
+
+
+def _refuse_for(wait_s: float) -> None:
+    """Raises Refusal (rate_limited) where there is anything to wait for."""
+    if wait_s > 0:
+        raise Refusal(RATE_LIMITED, retry_ms=math.ceil(wait_s * 1000))

@@ -29,13 +29,14 @@ class HealthCalls:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
+        alive = "This process is alive."
         ready = "200 when bus, store and the owners of all rooms can be reached, else 503."
         metrics = "Prometheus metrics of all processes of this node."
         anyone = Who.ANYONE
         return [
-            Route("GET", "/healthz", anyone, "This process is alive.", self.healthz, answer=Health),
-            Route("GET", "/readyz", anyone, ready, self.readyz, answer=Readiness, other=503),
-            Route("GET", "/metrics", anyone, metrics, self.metrics, media="text/plain"),
+            Route("GET", "/healthz", anyone, alive, self.healthz, answer=Health, paced=False),
+            Route("GET", "/readyz", anyone, ready, self.readyz, answer=Readiness, other=503, paced=False),
+            Route("GET", "/metrics", anyone, metrics, self.metrics, media="text/plain", paced=False),
         ]
 
     async def healthz(self, call: Call) -> Health:

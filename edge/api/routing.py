@@ -58,7 +58,7 @@ class RoomsClient(Protocol):
 class Who(Enum):
     """Who may call; a role in a room counts where the path names one."""
 
-    ANYONE = "anyone"  # a token is not even looked at
+    ANYONE = "anyone"  # a token only tells whose allowance it takes from
     READER = "whoever may join the room: guests too, where they are admitted"
     VIEWER = "a logged-in user"
     MODERATOR = "a moderator of the room"
@@ -151,6 +151,7 @@ class Route:
     """One call of the API. A handler answers with a value of type `answer`, or makes the Response itself.
 
     `other`: a status besides `status` with which an `answer` may come. None as `answer` is `media`.
+    `paced`: counts for whoever calls; what watches over the service may always ask.
     """
 
     method: str
@@ -164,6 +165,7 @@ class Route:
     status: int = 200
     other: int | None = None
     media: str = "application/json"
+    paced: bool = True
 
 
 @dataclass(slots=True)

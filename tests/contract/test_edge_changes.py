@@ -156,3 +156,22 @@ async def test_who_came_before_the_log_could_be_read_is_asked_about(start: Start
         owner.changes_silent = False
         await owner.note(Revoked("bob", FAR))
         assert await ann.ended() == 4401
+
+
+async def test_a_ban_that_was_lifted_is_not_carried_out_again(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.changes._AGAIN_S", 0.3)
+    monkeypatch.setattr("edge.changes._EVERY_S", (0.05, 0.06))
+    async with start() as worker, viewer(worker.port) as ann, viewer(worker.port) as bob:
+        await ann.ok(wire.Hello(0, token=token("ann")))
+        await bob.ok(wire.Hello(0, token=token("bob")))
+        await follows(worker)
+        banned = Imposed("bob", "ban", "root", 0, None, "spam")
+        await worker.owner.note(BANNED, Lifted("ann", "ban"), banned)
+        assert await ann.ended() == await bob.ended() == 4403
+        async with viewer(worker.port) as again, viewer(worker.port) as slipped_in:
+            await again.ok(wire.Hello(0, token=token("ann")))
+            await slipped_in.ok(wire.Hello(0, token=token("bob")))
+            assert await slipped_in.ended() == 4403, "whose ban holds"
+            await again.ok(wire.Ping(0))

@@ -721,3 +721,17 @@ async def test_a_join_whose_time_is_up_begins_nothing_more(
         assert worker.owner.history_asked == 0
         monkeypatch.undo()
         await ann.ok(wire.Join(0, "r"))
+
+
+async def test_an_operator_is_told_once_of_a_proxy_that_is_not_believed(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits: dict[str, object] = {"address_per_s": 0.001, "address_burst": 1, "trusted_proxies": ["10.0.0.1"]}
+    async with start(**limits) as worker, viewer(worker.port):
+        for headers in ({}, {"X-Forwarded-For": "9.9.9.9"}, {"X-Forwarded-For": "8.8.8.8"}):
+            with pytest.raises(InvalidStatus):
+                async with viewer(worker.port, headers=headers):
+                    pass
+    assert [line.getMessage() for line in caplog.records if "trusted_proxies" in line.getMessage()] == [
+        "127.0.0.1 asks for others and has too many connections: is it a proxy? see edge.trusted_proxies"
+    ]

@@ -234,6 +234,64 @@ async def test_a_store_that_was_away_for_longer_than_a_lease_gets_its_last_write
     ]  # fmt: skip
 
 
+async def test_who_had_a_partition_takes_it_again(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an outage of the store all are free, and what a log should hold is known to who had it."""
+    store = await live.open_store()
+    one, two = await live.start(store=store), await live.start(store=store)
+    await live.owned(one, two)
+    before = [set(process.process.leases.partitions) for process in (one, two)]
+    away = [Fault(store.leases, verb, monkeypatch, carried_out=False) for verb in ("renew", "take")]
+    for fault in away:
+        fault.left = 1_000_000
+
+    async def all_are_free() -> bool:
+        return not await store.leases.holders()
+
+    await until(all_are_free)
+    for fault in away:
+        fault.left = 0
+    await until(lambda: _is(len(one.process.leases.partitions) == len(two.process.leases.partitions) == 32))
+    assert [set(process.process.leases.partitions) for process in (one, two)] == before
+
+
+async def test_what_is_lost_while_it_is_brought_back_is_brought_back_too(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    for text in ("one", "two", "three", "four"):
+        told = the(Shown, await live.ask(send("a", "u1", text, text)))
+    process.process.leases._drop(list(process.process.leases.partitions), "lost")
+    await lose(store, "a", 1)
+    append, once = store.history.append, True
+
+    async def losing(*words: Any) -> Any:
+        nonlocal once
+        if once:
+            once = False
+            await lose(store, "a", 1)
+        return await append(*words)
+
+    monkeypatch.setattr(store.history, "append", losing)
+    assert the(Shown, await live.ask(send("a", "u1", "four", "four"))) == told
+    assert (await store.history.head("a")) == (told.epoch, told.seq)
+    assert process.metric("danmaku_rooms_reappended_batches_total") == 2
+
+
+async def test_an_idle_room_that_is_dropped_stays_so(live: Service) -> None:
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    loaded = process.process.rooms.get("a")
+    assert loaded is not None
+    process.process.rooms.drop(loaded)
+    process.process.rooms.reopen()
+    await asyncio.sleep(0.1)
+    assert process.process.rooms.get("a") is None
+
+
 async def test_what_is_brought_back_may_be_of_unknown_outcome(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,7 @@ async def measured(folder: Path, scenario: str, *flags: str) -> Any:
 async def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "loadtest", "fanout", "--viewers", "2", "--no-floor",
-        "--url", "http://127.0.0.1:1",
+        "--url", "http://127.0.0.1:1", "--token", "x",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await asyncio.wait_for(process.communicate(), 60)

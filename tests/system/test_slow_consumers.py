@@ -69,7 +69,7 @@ async def flood(whole: Fleet, subject: str, message: bytes) -> None:
 
 
 def junk_of_a_room() -> bytes:
-    """What an edge drops unread: the owner it names was replaced long ago."""
+    """What an edge drops: the owner it names was replaced long ago."""
     frame = msgpack.packb({"t": "of tomorrow", "pad": bytes(_BYTES)})
     return envelope.encode_out(Out(OutKind.STATS, 0, Position(0, 0), 0, None, "", frame))
 

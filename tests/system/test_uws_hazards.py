@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -496,17 +497,22 @@ async def test_every_tcp_connection_is_known_from_its_beginning_to_its_end(child
         async with client(child) as dropped:
             dropped.send("drop")
             await dropped.end_of_stream()
-    assert (await report_when(child, lambda seen: len(seen["inside"]) == 1))["inside"] == ["127.0.0.1"]
+    seen = await report_when(child, lambda seen: (len(seen["inside"]), seen["leaving"]) == (1, []))
+    assert (seen["inside"], seen["leaving"]) == (["127.0.0.1"], [])
 
 
-async def test_who_is_told_goodbye_is_there_until_it_can_be_there_no_longer() -> None:
+@pytest.mark.parametrize("who", ["server", "client"])
+async def test_who_says_goodbye_is_there_until_it_can_be_there_no_longer(who: str) -> None:
     async with a_child(goodbye_s=1.5) as child:
         one = await RawClient.open(child.port)
-        one.send("close 4001 because")
-        assert await one.close_frame() == (4001, "because")
+        if who == "server":
+            one.send("close 4001 because")
+        else:
+            one.send_bytes(encode_frame(struct.pack("!H", 4001), CLOSE))
+        assert (await one.close_frame())[0] == 4001
         seen = await report_when(child, lambda seen: seen["connections"] == 0)
-        assert len(seen["inside"]) == 2
-        assert len((await report_when(child, lambda seen: len(seen["inside"]) == 1))["inside"]) == 1
+        assert (len(seen["inside"]), len(seen["leaving"])) == (1, 1), "it has not hung up"
+        assert (await report_when(child, lambda seen: not seen["leaving"]))["leaving"] == []
         await one.leave()
 
 

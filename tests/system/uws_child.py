@@ -32,6 +32,7 @@ class Child:
         self.counts: Counter[str] = Counter()
         self.closes: list[list[Any]] = []
         self.inside: list[str] = []  # addresses of TCP connections
+        self.leaving: list[str] = []
         self.room = room
         self.release = asyncio.Event()
         self.verbs: dict[str, Verb] = {
@@ -66,8 +67,12 @@ class Child:
         self.inside.append(address)
         return True
 
-    def depart(self, address: str) -> None:
+    def leave(self, address: str) -> None:
         self.inside.remove(address)
+        self.leaving.append(address)
+
+    def depart(self, address: str) -> None:
+        self.leaving.remove(address)
 
     def beat(self, connection: Connection) -> None:
         self.counts["beats"] += 1
@@ -150,6 +155,7 @@ class Child:
             "closes": self.closes,
             "connections": self.server.connection_count,
             "inside": self.inside,
+            "leaving": self.leaving,
             "buffered": [connection.buffered() for connection in self.server.connections()],
             "rss": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
         }

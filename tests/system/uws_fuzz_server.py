@@ -33,6 +33,7 @@ class Chaos:
         self.loop = asyncio.get_running_loop()
         self.everyone: deque[Connection] = deque(maxlen=300)  # the living and the dead
         self.inside = 0
+        self.leaving = 0
         self.counts: Counter[str] = Counter()
         self.verbs: dict[str, Callable[[Connection, str], None]] = {
             "join": self._join,
@@ -57,8 +58,12 @@ class Chaos:
         self.inside += 1
         return True
 
-    def depart(self, address: str) -> None:
+    def leave(self, address: str) -> None:
         self.inside -= 1
+        self.leaving += 1
+
+    def depart(self, address: str) -> None:
+        self.leaving -= 1
 
     def beat(self, connection: Connection) -> None:
         if self._chance(0.1):
@@ -114,6 +119,7 @@ class Chaos:
             **self.counts,
             "connections": self.server.connection_count,
             "inside": self.inside,
+            "leaving": self.leaving,
             "subscribers": sum(topics.values()),
             "tasks": len(asyncio.all_tasks()),
         }

@@ -103,7 +103,7 @@ def test_a_peer_may_have_no_address_or_a_whole_network(peer: str, address: str) 
 def test_no_more_tcp_connections_come_in_than_there_are_descriptors_for() -> None:
     admission = admission_of(Edge(connections_per_address=0), sockets=2)
     assert [admission.arrive("1.1.1.1") for _ in range(3)] == [True, True, False]
-    admission.depart("1.1.1.1")
+    admission.leave("1.1.1.1")
     assert admission.arrive("2.2.2.2")
 
 
@@ -113,10 +113,13 @@ def test_nobody_has_all_tcp_connections_but_a_proxy() -> None:
         came = [admission.arrive(address) for _ in range(300)]
         assert sum(came) == 10 + 256, "some are left to say no to"
         assert not admission.arrive(more), "of IPv6 the network counts"
+        admission.leave(more)
+        assert not admission.arrive(address), "it may be there still"
         admission.depart(more)
         assert admission.arrive(address)
     assert all(admission.arrive("10.1.2.3") for _ in range(300))
     for _ in range(300):
+        admission.leave("10.1.2.3")
         admission.depart("10.1.2.3")
     assert admission.arrive("no address at all")
 

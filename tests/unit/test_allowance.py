@@ -53,3 +53,12 @@ def test_never_more_than_the_burst_and_the_rate_allow(pauses: list[float], burst
     for begin in range(len(taken)):
         for end in range(begin, len(taken)):
             assert end - begin + 1 <= burst + (taken[end] - taken[begin]) * 10 + 0.01
+
+
+def test_to_look_takes_none() -> None:
+    allowances = Allowances(2, 1)
+    assert [allowances.look_s("ann", 10) for _ in range(3)] == [0, 0, 0]
+    assert len(allowances) == 0
+    assert allowances.wait_s("ann", 10) == 0
+    assert [allowances.look_s("ann", 10) for _ in range(2)] == [pytest.approx(0.5)] * 2
+    assert Allowances(0, 1).look_s("ann", 10) == 0

@@ -248,3 +248,37 @@ async def test_who_is_logged_in_has_as_much_and_staff_no_limit() -> None:
     for staff in (service.token("root", Role.ADMIN), service.token("boss", r=Role.STREAMER)):
         for _ in range(10):
             assert (await service.call("GET", path, token=staff)).status == 200
+
+
+async def test_what_watches_over_the_service_may_always_ask() -> None:
+    service = Service(address_per_s=0.01, address_burst=1)
+    assert (await service.call("GET", "/v1/rooms")).status == 200
+    assert (await service.call("GET", "/v1/rooms")).status == 429
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert (await service.call("GET", path, token="bad")).status == 200
+
+
+async def test_bad_tokens_of_an_address_are_paced_and_nobody_is_asked_about_them() -> None:
+    service = Service(address_per_s=0.01, address_burst=3)
+    path = "/v1/rooms/r/messages"
+    root = service.token("root", Role.ADMIN)
+    service.rooms.revoked.add("root")
+    answers = [await service.call("GET", path, token=token) for token in ("bad", "worse", root, root, "bad")]
+    assert [answer.status for answer in answers] == [401, 401, 401, 429, 429]
+    assert len(service.rooms.user_rows) == 1
+    assert (await service.call("GET", path, token=service.token("ann"))).status == 429, (
+        "from there nobody gets in"
+    )
+    elsewhere = await service.call("GET", path, token=service.token("ann"), x_forwarded_for="9.9.9.9")
+    assert elsewhere.status == 200
+
+
+async def test_where_anyone_may_ask_a_token_only_tells_whose_allowance_it_is() -> None:
+    service = Service(address_per_s=0.01, address_burst=2)
+    for _ in range(2):
+        assert (await service.call("GET", "/v1/rooms", token="bad")).status == 200, "as without one"
+    assert (await service.call("GET", "/v1/rooms")).status == 429
+    for token in (service.token("ann"), service.token("root", Role.ADMIN)):
+        answers = [(await service.call("GET", "/v1/rooms", token=token)).status for _ in range(3)]
+        assert answers == [200, 200, 429]
+    assert service.rooms.user_rows == [], "nobody is asked whether it still holds"

@@ -12,7 +12,7 @@ def memory(room: str, *stored_s: float) -> Memory:
         batch = number(room, head, 7, 0, [b"x"], [None])
         recent.add(batch, at_s)
         head = batch.last
-    return Memory(recent, RoomInfo(room))
+    return Memory(recent, RoomInfo(room), 7)
 
 
 def test_a_room_is_kept_for_as_long_as_it_may_have_lost_something() -> None:
@@ -20,12 +20,12 @@ def test_a_room_is_kept_for_as_long_as_it_may_have_lost_something() -> None:
     kept = memory("a", 0.0, 9.0)
     left.keep(kept, 10)
     left.keep(memory("b", 11.0), 12)
-    assert list(left) == ["a", "b"]
+    assert [room for room, _ in left] == ["a", "b"]
     assert left.get("a") is kept
     left.forget(10 + KEPT_S)
     assert len(left) == 2
     left.forget(11 + KEPT_S)
-    assert list(left) == ["b"]
+    assert [room for room, _ in left] == ["b"]
     left.drop("b")
     left.drop("b")
     assert left.get("b") is None
@@ -45,4 +45,4 @@ def test_the_newest_memory_of_a_room_counts() -> None:
     newest = memory("a", 3.0)
     left.keep(newest, 3)
     assert left.get("a") is newest
-    assert list(left) == ["b", "a"]
+    assert [room for room, _ in left] == ["b", "a"]
