@@ -44,7 +44,7 @@ def test_origins_are_on_a_list_or_free() -> None:
 
 
 def test_connections_are_bounded() -> None:
-    admission = admission_of(Edge(connections=2))
+    admission = admission_of(Edge(connections=2, connections_per_address=0))
     admission.opened("a")
     admission.opened("b")
     assert refused(admission, NOBODY) == ("unavailable", 503)
