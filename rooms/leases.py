@@ -26,7 +26,9 @@ from rooms.share import fair_share, surplus, wanted
 
 T = TypeVar("T")
 
-_RENEWALS: Final = 3  # within the time a lease lasts
+# Within the time a lease lasts: a store may stand still for two seconds and cost nobody a lease of three.
+_RENEWALS: Final = 4
+_PATIENCE: Final = 1 / 3  # of the time a lease lasts is given to one question
 _ANNOUNCE_S: Final = 2.0
 _ANNOUNCE_LEAST_S: Final = 0.02  # many edges may ask at one time
 
@@ -187,7 +189,7 @@ class Leases:
     async def _soon(self, call: Awaitable[T]) -> T:
         """What the store says, if it does so in time for the next renewal. Raises StoreDown."""
         try:
-            async with asyncio.timeout(self._lease_ms / 1000 / _RENEWALS):
+            async with asyncio.timeout(self._lease_ms / 1000 * _PATIENCE):
                 return await call
         except TimeoutError as error:
             raise StoreDown("the store takes too long to renew leases") from error

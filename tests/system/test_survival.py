@@ -90,11 +90,12 @@ async def add_rooms_process(whole: Fleet) -> float:
 class Fault:
     """`inject` returns when acknowledgements have to begin to flow again.
 
-    moves: rooms change their owner. cuts: connections of an edge end. refuses: some sends are refused.
+    moves: rooms change their owner; None: they may, on a busy machine. cuts: connections of an edge end.
+    refuses: some sends are refused.
     """
 
     inject: Callable[[Fleet], Awaitable[float]]
-    moves: bool = False
+    moves: bool | None = False
     cuts: bool = False
     refuses: bool = False
 
@@ -107,7 +108,7 @@ FAULTS = {
     "edge_killed": Fault(kill_edge, cuts=True),
     "bus_away": Fault(stop_bus, moves=True, refuses=True),
     "store_away": Fault(stop_store, moves=True, refuses=True),
-    "store_frozen": Fault(freeze_store),
+    "store_frozen": Fault(freeze_store, moves=None),
 }
 MAY_REFUSE = {"owner_killed", "owner_frozen", "edge_killed", "store_frozen"}  # on a busy machine
 
@@ -131,7 +132,7 @@ async def test_nothing_acknowledged_is_lost(name: str, tmp_path: Path) -> None:
         notices = Notices(crowd, flows)
         print(f"\n{name}: {report}\n{notices}")
         problems = [*report.problems, *notices.problems(fault, may_refuse=name in MAY_REFUSE)]
-        assert (report.epochs > report.rooms) is fault.moves, "the fault did not happen"
+        assert fault.moves in (None, report.epochs > report.rooms), "the fault did not happen"
         assert not problems, "\n".join([*problems[:40], whole.said[-20_000:]])
 
 
