@@ -123,8 +123,12 @@ async def test_nothing_acknowledged_is_lost(name: str, tmp_path: Path) -> None:
         saying = asyncio.create_task(crowd.say(SECONDS))
         await asyncio.sleep(CALM_S)
         flows = await fault.inject(whole)
-        async with asyncio.timeout(120):
-            await saying
+        try:
+            async with asyncio.timeout(120):
+                await saying
+        except TimeoutError:
+            last = "\n".join(map(str, crowd.attempts()[-40:]))
+            pytest.fail(f"not all was taken in time; the last attempts:\n{last}\n{whole.said[-20_000:]}")
         history = stored_history(whole.store_socket, [HOT, *COLD])
         await crowd.catch_up(history)
         await crowd.go()
