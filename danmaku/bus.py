@@ -4,6 +4,9 @@ Hard because a client library that reconnects by itself also keeps what was publ
 sends it late. So a lost connection is thrown away whole, with all it still buffered, and a new one
 takes over the subscriptions. Requests that wait when it is lost fail at once.
 
+That library also swallows cancellations, and cancels futures that others of its tasks wait for. So what
+it does for longer than a moment runs in a task of its own (`_apart`): neither reaches the caller.
+
 A process that does not read in time is thrown out by the server as a slow consumer. That is a lost
 connection like any other: what was sent meanwhile is missing, and whoever follows something looks for it.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from secrets import token_hex
 from typing import Any, Final, Protocol
 
@@ -164,10 +167,9 @@ class NatsBus:
         await self._echo(self._live(), timeout_s)
 
     async def close(self) -> None:
-        while self._keeper is not None and not self._keeper.done():
-            # Again and again: before Python 3.12 a wait_for, of which nats-py has many, may swallow it.
+        if self._keeper is not None:
             self._keeper.cancel()
-            await asyncio.wait([self._keeper], timeout=_RETRY_S)
+            await asyncio.wait([self._keeper])
         client, self._client = self._client, None
         self._fail_requests()
         if client is not None:
@@ -238,27 +240,29 @@ class NatsBus:
                 _log.error("bus error", error=repr(error))
 
         async def lost() -> None:
-            # Closed here, before nats-py begins to mend it.
             self._lost.set()
             self._fail_requests()
-            await self._discard(client)
+            if not client.is_closed:
+                await asyncio.Event().wait()  # nats-py would mend it now; it waits here until it is discarded
+
+        async def connect() -> None:
+            await client.connect(
+                self._servers,
+                name=self._name,
+                error_cb=failed,
+                disconnected_cb=lost,
+                max_reconnect_attempts=1,  # more than one try for each server now; 0 would be for ever
+                reconnect_time_wait=0,
+                ping_interval=_PING_S,  # type: ignore[arg-type]  # it is only ever slept
+                pending_size=0,
+            )
+            await client.subscribe(self._inbox + "*", future=_Sink(self._replied))
+            for subscription in list(self._subscriptions):
+                await subscription.attach(client)
+            await self._echo(client, self._timeout_s)
 
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await client.connect(
-                    self._servers,
-                    name=self._name,
-                    error_cb=failed,
-                    disconnected_cb=lost,
-                    max_reconnect_attempts=1,  # more than one try for each server now; 0 would be for ever
-                    reconnect_time_wait=0,
-                    ping_interval=_PING_S,  # type: ignore[arg-type]  # it is only ever slept
-                    pending_size=0,
-                )
-                await client.subscribe(self._inbox + "*", future=_Sink(self._replied))
-                for subscription in list(self._subscriptions):
-                    await subscription.attach(client)
-                await self._echo(client, self._timeout_s)
+            await _apart(connect(), self._timeout_s)
         except BaseException as error:
             await self._discard(client)
             if isinstance(error, Exception):  # what is not NATS makes nats-py fail in any way
@@ -269,8 +273,7 @@ class NatsBus:
 
     async def _discard(self, client: Client) -> None:
         try:
-            async with asyncio.timeout(_CLOSE_S):
-                await client.close()
+            await _apart(client.close(), _CLOSE_S)
         except Exception as error:  # it is given up, whatever state it is in
             _log.debug("bus connection did not close cleanly", error=repr(error))
 
@@ -362,8 +365,7 @@ class _NatsSubscription:
         attached, self._attached = self._attached, None
         if attached is not None:
             try:
-                async with asyncio.timeout(timeout_s):
-                    await attached.drain()  # type: ignore[no-untyped-call]  # nats-py gives it no types
+                await _apart(attached.drain(), timeout_s)  # type: ignore[no-untyped-call]  # it has no types
             except _FAILURES as error:
                 _log.debug("not drained", subject=self._subject, error=repr(error))
         await self.unsubscribe()
@@ -387,6 +389,23 @@ class _Sink(asyncio.Future[Msg]):
 
     def set_result(self, message: Msg) -> None:
         _guarded(self._take, message)
+
+
+async def _apart(work: Coroutine[Any, Any, None], timeout_s: float) -> None:
+    """Do `work` in a task of its own. Raises TimeoutError, also when it was cancelled from within.
+
+    Safe to cancel: `work` has ended then, or at least been told to.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task], timeout=timeout_s)
+    finally:
+        while not task.done():  # once is not enough: before Python 3.12 a wait_for may swallow it
+            task.cancel()
+            await asyncio.wait([task], timeout=_RETRY_S)
+    if task.cancelled():
+        raise TimeoutError(f"it did not end within {timeout_s} s")
+    task.result()
 
 
 def _guarded(call: Callable[..., None], *words: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -11,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
@@ -234,6 +236,42 @@ async def test_a_server_that_hangs_for_long_is_given_up(server: Running, bus: Na
         await down(bus)
     finally:
         os.kill(server.pid, signal.SIGCONT)
+    await until(restored.is_back)
+    await bus.flush(SOON)
+
+
+async def test_given_up_with_much_unsent_it_comes_back(server: Running, bus: NatsBus) -> None:
+    restored = Restored(bus)
+    await freeze(server)
+    try:
+        with pytest.raises(BusDown, match="as fast"):
+            await flood(bus)
+        await down(bus)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    await until(restored.is_back)
+    await bus.flush(SOON)
+
+
+@pytest.mark.parametrize("whim", ["cancelled from within", "swallows a cancellation"])
+async def test_a_library_that_does_not_close_as_told_ends_nothing(
+    server: Running, bus: NatsBus, monkeypatch: pytest.MonkeyPatch, whim: str
+) -> None:
+    close = Client.close
+
+    async def whimsical(client: Client) -> None:
+        await close(client)
+        if whim == "cancelled from within":
+            raise asyncio.CancelledError
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    restored = Restored(bus)
+    monkeypatch.setattr(Client, "close", whimsical)
+    server.kill()
+    await down(bus)
+    await restart(server)
     await until(restored.is_back)
     await bus.flush(SOON)
 
