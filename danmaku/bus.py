@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from secrets import token_hex
 from typing import Any, Final, Protocol
 
@@ -94,6 +95,7 @@ _WATCH_S: Final = 0.25
 _CLOSE_S: Final = 1.0
 _RETRY_S: Final = 0.1
 _RETRY_MOST_S: Final = 2.0
+_TELLINGS: Final = 10
 _NO_RESPONDERS: Final = "503"
 _REASONS: Final = {"slow consumer": "slow_consumer", "stale connection": "stale"}
 _FAILURES: Final = (NatsError, OSError, TimeoutError)
@@ -255,6 +257,7 @@ class NatsBus:
                 reconnect_time_wait=0,
                 ping_interval=_PING_S,  # type: ignore[arg-type]  # it is only ever slept
                 pending_size=0,
+                flusher_queue_size=0,  # unbounded: a full one would hold up whoever subscribes, and the pings
             )
             await client.subscribe(self._inbox + "*", future=_Sink(self._replied))
             for subscription in list(self._subscriptions):
@@ -276,6 +279,9 @@ class NatsBus:
             await _apart(client.close(), _CLOSE_S)
         except Exception as error:  # it is given up, whatever state it is in
             _log.debug("bus connection did not close cleanly", error=repr(error))
+        # What is still unsent must not be sent when the server goes on; nats-py has no word for that.
+        with suppress(AttributeError):  # its parts are gone then already
+            client._transport._io_writer.transport.abort()  # type: ignore[union-attr]
 
     async def _keep(self) -> None:
         """Watch the connection; replace it when it is lost, for as long as it takes."""
@@ -392,20 +398,35 @@ class _Sink(asyncio.Future[Msg]):
 
 
 async def _apart(work: Coroutine[Any, Any, None], timeout_s: float) -> None:
-    """Do `work` in a task of its own. Raises TimeoutError, also when it was cancelled from within.
+    """Do `work` in a task of its own. Raises what it raises, and TimeoutError: also when it was cancelled
+    from within.
 
-    Safe to cancel: `work` has ended then, or at least been told to.
+    Safe to cancel: `work` has ended then, or was told to again and again.
     """
     task = asyncio.create_task(work)
+    task.add_done_callback(_taken)
     try:
         await asyncio.wait([task], timeout=timeout_s)
+        in_time = task.done()
     finally:
-        while not task.done():  # once is not enough: before Python 3.12 a wait_for may swallow it
+        for _ in range(_TELLINGS):  # once is not enough: before Python 3.12 a wait_for may swallow it
+            if task.done():
+                break
             task.cancel()
             await asyncio.wait([task], timeout=_RETRY_S)
-    if task.cancelled():
+        else:
+            _log.error("something in the bus client does not end", work=repr(work))
+    if not in_time:
         raise TimeoutError(f"it did not end within {timeout_s} s")
+    if task.cancelled():
+        raise TimeoutError("it was cancelled from within")
     task.result()
+
+
+def _taken(task: asyncio.Task[None]) -> None:
+    """Nobody may be left to take what it raised."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _guarded(call: Callable[..., None], *words: Any) -> None:

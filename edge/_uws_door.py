@@ -13,15 +13,15 @@ from edge._uws_http import PLAIN, Native, Pointer, plain_address
 
 
 class Door(Protocol):
-    """Who counts. Calls are synchronous; `leave` and then `depart` come once for each that was let in."""
+    """Who counts. Calls are synchronous; `said_goodbye`, then `gone` come once for each that was let in."""
 
     def arrive(self, address: str) -> bool:
         """May it come in? False hangs up without a word."""
 
-    def leave(self, address: str) -> None:
-        """Goodbye was said; nearly all hang up at once then, but nobody tells when."""
+    def said_goodbye(self, address: str) -> None:
+        """Somebody did; nearly all hang up at once then, but nobody tells when."""
 
-    def depart(self, address: str) -> None:
+    def gone(self, address: str) -> None:
         """It is gone."""
 
 
@@ -44,19 +44,19 @@ class Doorway:
 
     def closed(self, address: str, *, hung_up: bool) -> None:
         """A WebSocket is closed, by whom ever. `hung_up`: its TCP connection, too."""
-        self._door.leave(address)
+        self._door.said_goodbye(address)
         if hung_up:
-            self._door.depart(address)
+            self._door.gone(address)
         else:
-            asyncio.get_running_loop().call_later(self._goodbye_s, self._door.depart, address)
+            asyncio.get_running_loop().call_later(self._goodbye_s, self._door.gone, address)
 
     def _passed(self, response: Pointer, step: int, _: Pointer) -> None:
         key = self._key(response)
         if step < 0:
             gone = self._inside.pop(key, None)
             if gone is not None:
-                self._door.leave(gone)
-                self._door.depart(gone)
+                self._door.said_goodbye(gone)
+                self._door.gone(gone)
             return
         address = self._address(response)
         if self._door.arrive(address):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Refu
 from edge.allowance import Allowances
 
 _SPARE: Final = 256  # TCP connections of an address that are no WebSockets
+_COUNT_EVERY_S: Final = 0.25
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -28,11 +29,16 @@ class Admitted:
 class Admission:
     """Counts connections, in all and, where that has a limit, per address.
 
-    sockets: TCP connections there may be at one time, WebSockets among them. `allowances` are those of
-    addresses: an upgrade takes one of them.
+    sockets: TCP connections there may be at one time, WebSockets among them; `descriptors` tells how many
+    files are open, which takes some milliseconds. `allowances` are those of addresses: an upgrade takes one.
+
+    Who says goodbye nearly always hangs up at once, but nobody tells. So where counting them all would
+    leave no room, the descriptors are counted instead: all may reload a page at one time.
     """
 
-    def __init__(self, settings: Edge, allowances: Allowances, sockets: int) -> None:
+    def __init__(
+        self, settings: Edge, allowances: Allowances, sockets: int, descriptors: Callable[[], int]
+    ) -> None:
         """Raises ValueError for a trusted proxy that is neither an address nor a network."""
         self._origins = frozenset(settings.origins)
         self._most = settings.connections
@@ -40,34 +46,52 @@ class Admission:
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in settings.trusted_proxies]
         self.allowances = allowances
         self._most_sockets = sockets
-        self._sockets = 0
-        self._per_peer: dict[str, int] = {}
-        self._open = 0
-        self._per_address: dict[str, int] = {}
+        self._descriptors = descriptors
+        self._inside = _Count()
+        self._leaving = _Count()
+        self._taken = sockets  # descriptors that may be, since they were counted
+        self._counted_s = -math.inf
+        self._open = _Count()
 
-    def arrive(self, peer: str) -> bool:
-        """A TCP connection: may it come in? A proxy may have all, others somewhat more than WebSockets: so
-        there is room to tell them why one more of these is refused."""
-        if self._sockets >= self._most_sockets:
+    def arrive(self, peer: str, now: float) -> bool:
+        """A TCP connection at `now` (monotonic seconds): may it come in? A proxy may have all, others
+        somewhat more than WebSockets: so there is room to tell them why one more of these is refused."""
+        if not self._is_room(now):
             return False
-        if self._most_per_address and not self.is_proxy(peer):
-            address = client_address("", peer, ())
-            count = self._per_peer.get(address, 0)
-            if count >= self._most_per_address + _SPARE:
-                return False
-            self._per_peer[address] = count + 1
-        self._sockets += 1
+        key = self._key(peer)
+        most = self._most_per_address + _SPARE
+        if key is not None and max(self._inside.of(key), self._leaving.of(key)) >= most:
+            return False
+        self._inside.add(key)
         return True
 
-    def leave(self, peer: str) -> None:
-        """One that was let in says goodbye. It may still be there for a while, which is held against its
-        address alone: else all who reload a page at one time would keep each other out."""
-        self._sockets -= 1
+    def said_goodbye(self, peer: str) -> None:
+        """One that was let in. It may be there for a while, but makes room for others of its address."""
+        key = self._key(peer)
+        self._inside.remove(key)
+        self._leaving.add(key)
 
-    def depart(self, peer: str) -> None:
-        """It is gone."""
-        if self._most_per_address and not self.is_proxy(peer):
-            _count_down(self._per_peer, client_address("", peer, ()))
+    def gone(self, peer: str) -> None:
+        """One that said goodbye is."""
+        self._leaving.remove(self._key(peer))
+
+    def _is_room(self, now: float) -> bool:
+        if self._inside.total + self._leaving.total < self._most_sockets:
+            self._taken = self._most_sockets
+            return True
+        if self._taken >= self._most_sockets and now >= self._counted_s + _COUNT_EVERY_S:
+            self._taken = self._descriptors()
+            self._counted_s = now
+        if self._taken >= self._most_sockets:
+            return False
+        self._taken += 1
+        return True
+
+    def _key(self, peer: str) -> str | None:
+        """What has a limit of its own."""
+        if not self._most_per_address or self.is_proxy(peer):
+            return None
+        return client_address("", peer, ())
 
     def is_proxy(self, peer: str) -> bool:
         """Whether what it says of others is believed."""
@@ -86,10 +110,10 @@ class Admission:
         origin = headers.get("origin")
         if origin is not None and "*" not in self._origins and origin not in self._origins:
             raise Refusal(FORBIDDEN, "this origin may not connect")
-        if self._open >= self._most:
+        if self._open.total >= self._most:
             raise Refusal(UNAVAILABLE, "this node is full", retry_ms=1000)
         address = self.address(headers, peer)
-        if self._most_per_address and self._per_address.get(address, 0) >= self._most_per_address:
+        if self._most_per_address and self._open.of(address) >= self._most_per_address:
             raise Refusal(RATE_LIMITED, "too many connections from this address", retry_ms=1000)
         wait_s = self.allowances.wait_s(address, now)
         if wait_s > 0:
@@ -98,22 +122,33 @@ class Admission:
         return Admitted(codec, address)
 
     def opened(self, address: str) -> None:
-        self._open += 1
-        if self._most_per_address:
-            self._per_address[address] = self._per_address.get(address, 0) + 1
+        self._open.add(address if self._most_per_address else None)
 
     def closed(self, address: str) -> None:
-        self._open -= 1
-        if self._most_per_address:
-            _count_down(self._per_address, address)
+        self._open.remove(address if self._most_per_address else None)
 
 
-def _count_down(counts: dict[str, int], key: str) -> None:
-    left = counts[key] - 1
-    if left:
-        counts[key] = left
-    else:
-        del counts[key]
+class _Count:
+    """How many there are, in all and by what has a limit of its own."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._by_key: dict[str, int] = {}
+
+    def of(self, key: str) -> int:
+        return self._by_key.get(key, 0)
+
+    def add(self, key: str | None) -> None:
+        self.total += 1
+        if key is not None:
+            self._by_key[key] = self.of(key) + 1
+
+    def remove(self, key: str | None) -> None:
+        self.total -= 1
+        if key is not None:
+            self._by_key[key] -= 1
+            if not self._by_key[key]:
+                del self._by_key[key]
 
 
 def client_address(forwarded: str, peer: str, trusted: Sequence[_Network]) -> str:

@@ -78,9 +78,8 @@ class Changes:
         self._place: str | None = None  # in the log; None before the first answer
         self._hinted = asyncio.Event()
         self._doubt = asyncio.Event()  # all users are to be asked about
-        self._again: dict[
-            str, tuple[float, Imposed]
-        ] = {}  # bans by user, and when they are carried out once more
+        # Bans by user, and when they are carried out once more.
+        self._again: dict[str, tuple[float, Imposed]] = {}
         self._subscription: Subscription | None = None
 
     def soon(self) -> None:
@@ -117,7 +116,6 @@ class Changes:
         self._hinted.set()
 
     async def _catch_up(self) -> None:
-        self._act_again()
         while True:
             news = await self._rooms.changes(self._place)
             # Who said hello before there was a place to follow from may have missed something, too.
@@ -127,7 +125,8 @@ class Changes:
                 self._take(at_ms, entry)
             self._place = news.last
             if not news.more:
-                return
+                break
+        self._act_again()  # of what was not lifted meanwhile
 
     def _take(self, at_ms: int, entry: bytes) -> None:
         self._metrics.changes.inc()

@@ -83,16 +83,16 @@ class Gateway:
     # What edge.uws calls.
 
     def arrive(self, address: str) -> bool:
-        admitted = self._admission.arrive(address)
+        admitted = self._admission.arrive(address, self._monotonic())
         if not admitted:
             self._metrics.turned_away.inc()
         return admitted
 
-    def leave(self, address: str) -> None:
-        self._admission.leave(address)
+    def said_goodbye(self, address: str) -> None:
+        self._admission.said_goodbye(address)
 
-    def depart(self, address: str) -> None:
-        self._admission.depart(address)
+    def gone(self, address: str) -> None:
+        self._admission.gone(address)
 
     def upgrade(self, request: Request) -> Accept | Response:
         try:

@@ -9,6 +9,7 @@ import resource
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Final
 
 from config.settings import Settings
@@ -64,7 +65,7 @@ class Node:
         self._bus = bus
         self._metrics = metrics
         allowances = Allowances(edge.address_per_s, edge.address_burst)
-        admission = Admission(edge, allowances, _most_sockets())
+        admission = Admission(edge, allowances, _most_sockets(), _open_files)
         subjects = Subjects(settings.nats.prefix)
         self._server = Server(
             # What is only somewhat too large is read, so that its sender can be told why it is closed.
@@ -260,6 +261,10 @@ async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _most_sockets() -> int:

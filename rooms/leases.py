@@ -187,7 +187,7 @@ class Leases:
         await self._soon(self._store.resign(self._process))
 
     async def _soon(self, call: Awaitable[T]) -> T:
-        """What the store says, if it does so in time for the next renewal. Raises StoreDown."""
+        """What the store says, if it does so while the leases still last for a while. Raises StoreDown."""
         try:
             async with asyncio.timeout(self._lease_ms / 1000 * _PATIENCE):
                 return await call

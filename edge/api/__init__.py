@@ -142,15 +142,17 @@ class Api:
     async def _admit(self, call: Call, route: Route) -> Call:
         """Who calls, if their token is good and neither they nor their address call too often.
 
-        Bad tokens are counted for their address: where there are too many, none is looked at any more.
-        Raises Refusal.
+        Bad tokens are counted for their address: where there are too many, none is looked at any more, but
+        where none is needed, as to get a new one. Raises Refusal.
         """
         if not route.paced:
             return call
         request, now = call.request, self._monotonic()
         address = self._admission.address(request.headers, request.address)
         tried = f"bad tokens of {address}"
-        _refuse_for(self._admission.allowances.look_s(tried, now))
+        brought = "authorization" in request.headers and route.who is not Who.ANYONE
+        if brought:
+            _refuse_for(self._admission.allowances.look_s(tried, now))
         try:
             named = Call(request, self._named(request, route), call.parts)
             self._pace(named, address, now, route)
@@ -158,7 +160,9 @@ class Api:
                 await self._check(named)
         except Refusal as refusal:
             if refusal.kind in (UNAUTHORIZED, BANNED):
-                self._admission.allowances.wait_s(tried, now)
+                wait_s = self._admission.allowances.wait_s(tried if brought else address, now)
+                if not brought:
+                    _refuse_for(wait_s)
             raise
         return named
 

@@ -240,12 +240,42 @@ async def test_a_server_that_hangs_for_long_is_given_up(server: Running, bus: Na
     await bus.flush(SOON)
 
 
-async def test_given_up_with_much_unsent_it_comes_back(server: Running, bus: NatsBus) -> None:
+async def test_what_was_unsent_when_it_was_given_up_is_never_sent(server: Running, bus: NatsBus) -> None:
+    """Also not by a connection that nobody has any more, to a server that goes on later."""
+    other = await NatsBus.connect(Nats(url=server.server.url), "other")
+    inbox = Inbox()
+    await other.subscribe("a", inbox)
+    await other.flush(SOON)
+    restored, other_restored = Restored(bus), Restored(other)
+    await freeze(server)
+    try:
+        with pytest.raises(BusDown, match="as fast"):
+            await flood(bus)
+        await down(bus)
+        await down(other)
+        await asyncio.sleep(2)  # it has been thrown away whole by now
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    await until(restored.is_back)
+    await until(other_restored.is_back)
+    await bus.publish("a", b"fresh")
+    assert await inbox.has(1) == [b"fresh"]
+    await other.flush(SOON)
+    assert inbox.got == [b"fresh"]
+    await other.close()
+
+
+async def test_many_subscriptions_to_a_server_that_hangs_hold_up_nobody(
+    server: Running, bus: NatsBus
+) -> None:
     restored = Restored(bus)
     await freeze(server)
     try:
         with pytest.raises(BusDown, match="as fast"):
             await flood(bus)
+        async with asyncio.timeout(SOON):
+            for _ in range(1500):
+                await bus.subscribe("b", Inbox())
         await down(bus)
     finally:
         os.kill(server.pid, signal.SIGCONT)

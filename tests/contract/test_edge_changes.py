@@ -158,6 +158,25 @@ async def test_who_came_before_the_log_could_be_read_is_asked_about(start: Start
         assert await ann.ended() == 4401
 
 
+async def test_a_ban_that_is_lifted_once_it_is_due_again_is_not_carried_out_either(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What wakes the edge then may be the hint of the lifting."""
+    async with start() as worker, viewer(worker.port) as ann:
+        await ann.ok(wire.Hello(0, token=token("ann")))
+        await follows(worker)
+        monkeypatch.setattr("edge.changes._AGAIN_S", 0.0)
+        monkeypatch.setattr("edge.changes._EVERY_S", (60, 61))
+        await worker.owner.note(Imposed("ann", "ban", "root", 0, None, "spam"))
+        assert await ann.ended() == 4403
+        async with viewer(worker.port) as again:
+            await again.ok(wire.Hello(0, token=token("ann")))
+            before = worker.metric("changes_total")
+            await worker.owner.note(Lifted("ann", "ban"))
+            await eventually(lambda: worker.metric("changes_total") > before)
+            await again.ok(wire.Ping(0))
+
+
 async def test_a_ban_that_was_lifted_is_not_carried_out_again(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

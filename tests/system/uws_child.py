@@ -67,11 +67,11 @@ class Child:
         self.inside.append(address)
         return True
 
-    def leave(self, address: str) -> None:
+    def said_goodbye(self, address: str) -> None:
         self.inside.remove(address)
         self.leaving.append(address)
 
-    def depart(self, address: str) -> None:
+    def gone(self, address: str) -> None:
         self.leaving.remove(address)
 
     def beat(self, connection: Connection) -> None:

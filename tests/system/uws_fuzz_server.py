@@ -58,11 +58,11 @@ class Chaos:
         self.inside += 1
         return True
 
-    def leave(self, address: str) -> None:
+    def said_goodbye(self, address: str) -> None:
         self.inside -= 1
         self.leaving += 1
 
-    def depart(self, address: str) -> None:
+    def gone(self, address: str) -> None:
         self.leaving -= 1
 
     def beat(self, connection: Connection) -> None:

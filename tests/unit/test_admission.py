@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -15,8 +17,11 @@ from edge.allowance import Allowances
 NOBODY: dict[str, str] = {}
 
 
-def admission_of(settings: Edge, sockets: int = 10_000) -> Admission:
-    return Admission(settings, Allowances(settings.address_per_s, settings.address_burst), sockets)
+def admission_of(
+    settings: Edge, sockets: int = 10_000, descriptors: Callable[[], int] = lambda: 0
+) -> Admission:
+    allowances = Allowances(settings.address_per_s, settings.address_burst)
+    return Admission(settings, allowances, sockets, descriptors)
 
 
 def refused(admission: Admission, headers: dict[str, str], peer: str = "1.1.1.1") -> tuple[str, int]:
@@ -101,27 +106,78 @@ def test_a_peer_may_have_no_address_or_a_whole_network(peer: str, address: str) 
 
 
 def test_no_more_tcp_connections_come_in_than_there_are_descriptors_for() -> None:
-    admission = admission_of(Edge(connections_per_address=0), sockets=2)
-    assert [admission.arrive("1.1.1.1") for _ in range(3)] == [True, True, False]
-    admission.leave("1.1.1.1")
-    assert admission.arrive("2.2.2.2")
+    admission = admission_of(Edge(connections_per_address=0), 2, lambda: 2)
+    assert [admission.arrive("1.1.1.1", 0) for _ in range(3)] == [True, True, False]
+    admission.said_goodbye("1.1.1.1")
+    assert not admission.arrive("2.2.2.2", 1), "it may be there still"
+    admission.gone("1.1.1.1")
+    assert admission.arrive("2.2.2.2", 1)
+
+
+def test_where_all_who_said_goodbye_are_gone_others_may_come() -> None:
+    """They are not known to be gone; the descriptors tell, and are not counted for each who comes."""
+    counted: list[int] = []
+    there = 3
+
+    def descriptors() -> int:
+        counted.append(there)
+        return there
+
+    admission = admission_of(Edge(connections_per_address=0), 10, descriptors)
+    for _ in range(10):
+        assert admission.arrive("1.1.1.1", 0)
+    for _ in range(10):
+        admission.said_goodbye("1.1.1.1")
+    assert counted == []
+    assert [admission.arrive("2.2.2.2", 5) for _ in range(8)] == [True] * 7 + [False]
+    assert len(counted) == 1
+    there = 9
+    assert [admission.arrive("2.2.2.2", 6) for _ in range(2)] == [True, False]
+    for _ in range(10):
+        admission.gone("1.1.1.1")
+    assert [admission.arrive("2.2.2.2", 6) for _ in range(3)] == [True, True, False]
 
 
 def test_nobody_has_all_tcp_connections_but_a_proxy() -> None:
     admission = admission_of(Edge(connections_per_address=10, trusted_proxies=["10.0.0.0/8"]))
     for address, more in (("1.1.1.1", "1.1.1.1"), ("2001:db8::1", "2001:db8::2")):
-        came = [admission.arrive(address) for _ in range(300)]
+        came = [admission.arrive(address, 0) for _ in range(300)]
         assert sum(came) == 10 + 256, "some are left to say no to"
-        assert not admission.arrive(more), "of IPv6 the network counts"
-        admission.leave(more)
-        assert not admission.arrive(address), "it may be there still"
-        admission.depart(more)
-        assert admission.arrive(address)
-    assert all(admission.arrive("10.1.2.3") for _ in range(300))
+        assert not admission.arrive(more, 0), "of IPv6 the network counts"
+        admission.said_goodbye(more)
+        assert admission.arrive(address, 0)
+        for _ in range(265):
+            admission.said_goodbye(more)
+        assert not admission.arrive(address, 0), "all of these may be there still"
+        admission.gone(more)
+        assert admission.arrive(address, 0)
+    assert all(admission.arrive("10.1.2.3", 0) for _ in range(300))
     for _ in range(300):
-        admission.leave("10.1.2.3")
-        admission.depart("10.1.2.3")
-    assert admission.arrive("no address at all")
+        admission.said_goodbye("10.1.2.3")
+        admission.gone("10.1.2.3")
+    assert admission.arrive("no address at all", 0)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["come", "bye", "gone"])), max_size=200))
+def test_what_is_counted_comes_back_to_nothing(steps: list[tuple[str, str]]) -> None:
+    admission = admission_of(Edge(connections_per_address=3), 20, lambda: 20)
+    inside, leaving = Counter[str](), Counter[str]()
+    for now, (peer, step) in enumerate(steps):
+        if step == "come" and admission.arrive(peer, now):
+            inside[peer] += 1
+        elif step == "bye" and inside[peer]:
+            admission.said_goodbye(peer)
+            inside[peer] -= 1
+            leaving[peer] += 1
+        elif step == "gone" and leaving[peer]:
+            admission.gone(peer)
+            leaving[peer] -= 1
+        assert inside.total() + leaving.total() <= 20
+    for peer in inside.elements():
+        admission.said_goodbye(peer)
+    for peer in (inside + leaving).elements():
+        admission.gone(peer)
+    assert all(admission.arrive("d", 0) for _ in range(20))
 
 
 def test_upgrades_of_an_address_are_paced() -> None:

@@ -44,7 +44,7 @@ async def test_no_token_and_bad_tokens() -> None:
     assert len(service.rooms.rows) == 1
 
 
-async def test_a_token_is_not_looked_at_where_anyone_may_call() -> None:
+async def test_a_bad_token_changes_nothing_where_anyone_may_call() -> None:
     service = Service()
     assert (await service.call("GET", ROOM, token="nonsense")).status == 200
     assert service.rooms.user_rows == []
@@ -271,6 +271,16 @@ async def test_bad_tokens_of_an_address_are_paced_and_nobody_is_asked_about_them
     )
     elsewhere = await service.call("GET", path, token=service.token("ann"), x_forwarded_for="9.9.9.9")
     assert elsewhere.status == 200
+    refresh = await service.call("POST", "/v1/tokens/refresh", {"refresh_token": "bad"}, token="bad")
+    assert refresh.status == 401, "the way to a good one stays open"
+
+
+async def test_no_token_is_no_bad_token() -> None:
+    service = Service(Authority(secret=SECRET, guests=False), address_per_s=0.01, address_burst=3)
+    path = "/v1/rooms/r/messages"
+    answers = [(await service.call("GET", path)).status for _ in range(5)]
+    assert answers == [401, 401, 401, 429, 429], "it has what its address may have"
+    assert (await service.call("GET", path, token=service.token("ann"))).status == 200
 
 
 async def test_where_anyone_may_ask_a_token_only_tells_whose_allowance_it_is() -> None:
