@@ -133,7 +133,10 @@ class EdgeMetrics:
             "gaps", "Times a room was found to miss something here; it is fetched once for all its viewers."
         )
         self.skipped = make.counter(
-            "skipped", "Comments and events lost for good on the way here, which viewers are told to skip."
+            "skipped",
+            "Comments and events that viewers are told to skip: lost for good on the way here, or late: there"
+            " was no time to show them.",
+            "why",
         )
         self.history_requests = make.counter(
             "history_requests",
@@ -165,7 +168,10 @@ class EdgeMetrics:
             "bus_seconds", "From a request to the rooms processes to its answer, over the bus.", _SECONDS
         )
         self.publish_seconds = make.histogram(
-            "publish_seconds", "Time the loop spends handing one batch to all viewers of a room.", _SECONDS
+            "publish_seconds", "Time the loop spends on handing out what came, at one time.", _SECONDS
+        )
+        self.waited_seconds = make.histogram(
+            "waited_seconds", "How long what came waits until it is handed out.", _SECONDS
         )
         self.loop_lag_seconds = make.loop_lag()
         self.tasks = make.tasks()

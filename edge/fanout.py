@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from danmaku import wire
 from danmaku.errors import Close
@@ -11,6 +11,9 @@ from danmaku.telemetry import EdgeMetrics
 from edge.ring import Batch
 from edge.roster import Roster
 from edge.uws import Connection
+
+_MESSAGE_BYTES: Final = 64 * 1024
+_MESSAGE_FRAMES: Final = 64  # docs/PROTOCOL.md
 
 
 class Publisher(Protocol):
@@ -40,23 +43,26 @@ class Fanout:
         self._roster = roster
         self._metrics = metrics
 
-    def batch(self, topics: Topics, batch: Batch) -> None:
+    def batches(self, topics: Topics, batches: Sequence[Batch]) -> None:
+        """In few messages: a message may hold many frames, and costs a viewer as much as one."""
         viewers = self._roster.viewers(topics.room)
         if viewers is None:
             return
-        self.published_bytes += len(batch.frame)
-        begin = perf_counter()
+        self.published_bytes += sum(len(batch.frame) for batch in batches)
         if viewers.msgpack:
-            self._publisher.publish(topics.msgpack, batch.frame)
+            for message in _joined([batch.frame for batch in batches], b""):
+                self._publisher.publish(topics.msgpack, message)
         if viewers.json:
-            self._publisher.publish(topics.json, batch.encoded(wire.JSON), binary=False)
+            for message in _joined([batch.encoded(wire.JSON) for batch in batches], b"\n"):
+                self._publisher.publish(topics.json, message, binary=False)
         metrics = self._metrics
-        metrics.publish_seconds.observe(perf_counter() - begin)
-        metrics.batches.inc()
-        metrics.items_per_batch.observe(batch.count)
-        metrics.deliveries.inc(viewers.total)
+        metrics.batches.inc(len(batches))
+        for batch in batches:
+            metrics.items_per_batch.observe(batch.count)
+        metrics.deliveries.inc(viewers.total * len(batches))
 
-    def skip(self, topics: Topics, skip: wire.Skip) -> None:
+    def skip(self, topics: Topics, skip: wire.Skip, why: str) -> None:
+        """why: `lost` for good before it came here, or `late`: there was no time to show it."""
         viewers = self._roster.viewers(topics.room)
         if viewers is None:
             return
@@ -64,7 +70,7 @@ class Fanout:
             self._publisher.publish(topics.msgpack, wire.MSGPACK.encode(skip))
         if viewers.json:
             self._publisher.publish(topics.json, wire.JSON.encode(skip), binary=False)
-        self._metrics.skipped.inc(skip.to + 1 - skip.from_)
+        self._metrics.skipped.labels(why).inc(skip.to + 1 - skip.from_)
 
     def stats(self, topics: Topics, frame: bytes) -> None:
         viewers = self._roster.viewers(topics.room)
@@ -83,3 +89,16 @@ class Fanout:
                 self._metrics.frames_out.inc()
             else:
                 connection.close(Close.TOO_SLOW, "too slow for a notice")
+
+
+def _joined(frames: Sequence[bytes], separator: bytes) -> list[bytes]:
+    """Messages of many frames; a large frame is a message by itself."""
+    messages: list[list[bytes]] = []
+    size = _MESSAGE_BYTES
+    for frame in frames:
+        size += len(frame)
+        if size > _MESSAGE_BYTES or len(messages[-1]) == _MESSAGE_FRAMES:
+            messages.append([])
+            size = len(frame)
+        messages[-1].append(frame)
+    return [separator.join(message) if len(message) > 1 else message[0] for message in messages]

@@ -176,6 +176,19 @@ class Feed:
         return []
 
 
+def left_out(room: str, batches: Sequence[Batch]) -> list[wire.Skip]:
+    """What viewers are told instead of these batches, each of which continues the one before."""
+    skips: list[wire.Skip] = []
+    for batch in batches:
+        last = batch.last.seq
+        if skips and batch.prev is None:
+            skips[-1].to = last
+        else:
+            prev = None if batch.prev is None else wire.At.of(batch.prev)
+            skips.append(wire.Skip(room, batch.epoch, batch.seq, last, prev))
+    return skips
+
+
 def _check(out: Out) -> None:
     """Raises ValueError."""
     if out.kind is not OutKind.BATCH:

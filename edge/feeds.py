@@ -12,18 +12,20 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
-from danmaku import wire
 from danmaku.bus import Bus, BusDown, Subscription
-from danmaku.envelope import MAX_MESSAGE_BYTES, HistoryReply, Out, OutKind, decode_out
+from danmaku.envelope import MAX_MESSAGE_BYTES, HistoryReply, decode_out
 from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout, Topics
 from edge.feed import Feed, Shown
-from edge.ring import Batch, Page
+from edge.handout import Arrival, Handout, Turn
+from edge.pacing import Pacing
+from edge.ring import Page
 from edge.roster import Roster
 from edge.session import Session
+from edge.showing import Showing
 from edge.uws import Connection
 
 logger = logging.getLogger(__name__)
@@ -77,7 +79,8 @@ Pulled = Callable[[Page | None], None]
 
 
 class Feeds:
-    """`changed` is told when a room gets its first viewer here or loses its last."""
+    """`push` makes the kernel have what was published. `changed` is told when a room gets its first viewer
+    here or loses its last."""
 
     def __init__(
         self,
@@ -86,6 +89,8 @@ class Feeds:
         history: History,
         roster: Roster[Connection],
         fanout: Fanout,
+        pacing: Pacing,
+        push: Callable[[], None],
         metrics: EdgeMetrics,
         *,
         ring_batches: int,
@@ -100,7 +105,9 @@ class Feeds:
         self._subjects = subjects
         self._history = history
         self._roster = roster
-        self._fanout = fanout
+        self._showing = Showing(fanout, roster, self.leave)
+        self._pacing = pacing
+        self._handout: Handout[Stage] = Handout(pacing, self._take, push, self._handed_out)
         self._metrics = metrics
         self._ring_batches = ring_batches
         self._ring_bytes = ring_bytes
@@ -182,6 +189,8 @@ class Feeds:
         for room, head in heads.items():
             stage = self.get(room)
             if stage is not None:
+                if self._handout.waits(stage):
+                    continue  # what it is behind with may be what waits
                 stage.feed.hear(head)
                 if stage.feed.behind and stage.task is None:
                     behind.append(stage)
@@ -203,6 +212,7 @@ class Feeds:
 
     async def close(self) -> None:
         """End all tasks and timers. Subscriptions end with the bus."""
+        self._handout.close()
         for stage in self._stages.values():
             if stage.linger is not None:
                 stage.linger.cancel()
@@ -248,37 +258,26 @@ class Feeds:
         stage.open = True
 
     def _received(self, stage: Stage, payload: bytes) -> None:
-        if self._stages.get(stage.topics.room) is not stage:
-            return  # it ended; its subscription is about to
-        try:
-            shown = stage.feed.take(decode_out(payload))
-        except ValueError:
-            logger.warning("a message of room %s cannot be read", stage.topics.room)
-            return
-        self._show(stage, shown)
+        if self._stages.get(stage.topics.room) is stage:  # or it ended, and its subscription is about to
+            self._handout.put(stage, payload)
+
+    def _take(self, stage: Stage, arrivals: list[Arrival], now: float) -> None:
+        """What came for the room, in its turn: first the oldest, which may be late."""
+        late: list[Shown] = []
+        shown: list[Shown] = []
+        for payload, at in arrivals:
+            try:
+                news = stage.feed.take(decode_out(payload))
+            except ValueError:
+                logger.warning("a message of room %s cannot be read", stage.topics.room)
+            else:
+                (late if self._pacing.is_late(at, now) else shown).extend(news)
+        self._showing.show(stage.topics, late, late=True)
+        self._showing.show(stage.topics, shown)
         self._look_after(stage)
 
     def _show(self, stage: Stage, shown: list[Shown]) -> None:
-        for one in shown:
-            if isinstance(one, Batch):
-                self._fanout.batch(stage.topics, one)
-            elif isinstance(one, wire.Skip):
-                logger.warning("room %s lost positions up to %d-%d for good", one.room, one.epoch, one.to)
-                self._fanout.skip(stage.topics, one)
-            elif one.kind is OutKind.STATS:
-                self._fanout.stats(stage.topics, one.frame)
-            else:
-                self._notice(stage.topics.room, one)
-
-    def _notice(self, room: str, out: Out) -> None:
-        """To the connections that one user has in this room; who is kicked leaves it, or does not get in."""
-        connections = self._roster.connections(out.uid)
-        inside = [connection for connection in connections if room in connection.session.joined]
-        self._fanout.notice(inside, out.frame)
-        if connections and _is_kick(out.frame):
-            for connection in connections:
-                connection.session.void(room)
-                self.leave(connection, room)
+        self._showing.show(stage.topics, shown)
 
     def _look_after(self, stage: Stage) -> None:
         if stage.open and stage.feed.behind and stage.task is None:
@@ -351,6 +350,10 @@ class Feeds:
             if number % _TOLD_PER_TURN == 0:
                 await asyncio.sleep(0)
 
+    def _handed_out(self, turn: Turn) -> None:
+        self._metrics.publish_seconds.observe(turn.took)
+        self._metrics.waited_seconds.observe(turn.waited)
+
     def _linger(self, stage: Stage) -> None:
         """An empty room stays for a moment: somebody may come back, or is on the way in."""
         if stage.linger is not None:
@@ -362,6 +365,7 @@ class Feeds:
     def _forget(self, stage: Stage) -> None:
         stage.open = False
         del self._stages[stage.topics.room]
+        self._handout.forget(stage)
         if stage.task is not None:
             stage.task.cancel()
         if stage.subscription is not None:
@@ -385,8 +389,3 @@ def _call(wanted: Callable[[T], None], what: T) -> None:
         wanted(what)
     except Exception:
         logger.exception("somebody who waited for a room could not be told")
-
-
-def _is_kick(frame: bytes) -> bool:
-    notices = wire.MSGPACK.decode_server(frame)
-    return any(isinstance(notice, wire.Notice) and notice.kind == "kicked" for notice in notices)

@@ -27,6 +27,7 @@ from edge.fanout import Fanout
 from edge.feeds import Feeds
 from edge.gateway import Gateway
 from edge.outbox import Bounds
+from edge.pacing import Pacing
 from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
 from edge.reports import Reports
@@ -104,6 +105,8 @@ class Node:
             self._client,
             roster,
             fanout,
+            Pacing(edge.fanout_share, edge.fanout_ms / 1000),
+            self._server.push,
             metrics,
             ring_batches=edge.ring_batches,
             ring_bytes=edge.ring_bytes,

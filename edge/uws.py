@@ -260,6 +260,10 @@ class Server:
         self._lib.uws_publish(PLAIN, self._app, name, len(name), message, len(message), opcode, False)
         self._bridge.poke()
 
+    def push(self) -> None:
+        """Hand what was published to the kernel now; as a by-product, take in what has come."""
+        self._bridge.run()
+
     def subscribers(self, topic: str) -> int:
         name = topic.encode()
         return int(self._lib.uws_num_subscribers(PLAIN, self._app, name, len(name)))

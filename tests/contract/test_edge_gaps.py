@@ -73,7 +73,7 @@ async def test_what_nobody_has_any_more_is_skipped_by_all_viewers(bus: MemoryBus
             assert await one.texts(2) == ["one", "four"]
             assert skips(one) == [wire.Skip("r", 100, 2, 3)]
         assert owner.history_asked == asked + 1
-        assert worker.metric("skipped_total") == 2
+        assert worker.metric("skipped_total", why="lost") == 2
         assert worker.metric("history_requests_total", why="gap") == 1
         late = await ann.ok(wire.Join(0, "r", wire.At(100, 1)))
         assert (ann.read_history(late), late.complete) == (["four"], False)

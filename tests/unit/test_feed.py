@@ -12,7 +12,7 @@ from danmaku import wire
 from danmaku.client.reader import RoomReader
 from danmaku.envelope import Out, OutKind
 from danmaku.model import START, Position
-from edge.feed import Feed, Shown
+from edge.feed import Feed, Shown, left_out
 from edge.ring import Batch
 from tests.system.follower import Follower
 
@@ -358,9 +358,12 @@ def test_every_position_is_shown_once_and_in_order_or_skipped(steps: list[Step],
 
 
 @settings(max_examples=300)
-@given(STEPS, st.integers(0, 3))
-def test_a_viewer_by_the_rules_has_no_gap_and_asks_nothing(steps: list[Step], before: int) -> None:
-    """What follows docs/PROTOCOL.md shows everything that was not skipped, from what the feed gives alone."""
+@given(STEPS, st.integers(0, 3), st.sets(st.integers(0, 30)))
+def test_a_viewer_by_the_rules_has_no_gap_and_asks_nothing(
+    steps: list[Step], before: int, late: set[int]
+) -> None:
+    """What follows docs/PROTOCOL.md shows everything that was not skipped, from what the feed gives alone,
+    whatever of it is `late` and left out."""
     run = Run(before)
     reader, followers = RoomReader(run.begin), Follower()
     followers.position = run.begin
@@ -368,6 +371,7 @@ def test_a_viewer_by_the_rules_has_no_gap_and_asks_nothing(steps: list[Step], be
     for step in steps:
         run.step(*step)
     run.end()
+    run.shown = without(late, run.shown)
     for one in run.shown:
         if isinstance(one, Out):
             reader.stats(one.first)
@@ -390,6 +394,30 @@ def test_a_viewer_by_the_rules_has_no_gap_and_asks_nothing(steps: list[Step], be
     skips = [one for one in run.shown if isinstance(one, wire.Skip)]
     lost = set(said) - set(placed) - {position for position in said if position <= run.begin}
     assert all(any(_covers(skip, position) for skip in skips) for position in lost)
+
+
+def without(late: set[int], shown: list[Shown]) -> list[Shown]:
+    """The same, with batches left out; late ones that follow one another are left out together."""
+    rest: list[Shown] = []
+    run: list[Batch] = []
+    for number, one in enumerate([*shown, None]):
+        if isinstance(one, Batch) and number in late:
+            run.append(one)
+            continue
+        rest += left_out("r", run)
+        run = []
+        if one is not None:
+            rest.append(one)
+    return rest
+
+
+def test_what_is_left_out_together_is_one_skip_for_each_epoch() -> None:
+    outs = out(5, 2, 3), out(5, 5), out(6, 1, prev=Position(5, 5)), out(6, 2)
+    assert left_out("r", [Batch.of_out(one) for one in outs]) == [
+        wire.Skip("r", 5, 2, 5),
+        wire.Skip("r", 6, 1, 2, wire.At(5, 5)),
+    ]
+    assert left_out("r", []) == []
 
 
 def _skipped(skip: wire.Skip) -> Batch:

@@ -1,0 +1,67 @@
+"""What the viewers of a room get of what its feed says they shall be shown."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from danmaku import wire
+from danmaku.envelope import Out, OutKind
+from edge.fanout import Fanout, Topics
+from edge.feed import Shown, left_out
+from edge.ring import Batch
+from edge.roster import Roster
+from edge.uws import Connection
+
+logger = logging.getLogger(__name__)
+
+
+class Showing:
+    """`leave` is told who is kicked out of a room."""
+
+    def __init__(
+        self, fanout: Fanout, roster: Roster[Connection], leave: Callable[[Connection, str], object]
+    ) -> None:
+        self._fanout = fanout
+        self._roster = roster
+        self._leave = leave
+
+    def show(self, topics: Topics, shown: Sequence[Shown], *, late: bool = False) -> None:
+        """In order. Batches that follow one another leave together; where it is late they are left out."""
+        batches: list[Batch] = []
+        for one in shown:
+            if isinstance(one, Batch):
+                batches.append(one)
+                continue
+            self._batches(topics, batches, late=late)
+            batches = []
+            if isinstance(one, wire.Skip):
+                logger.warning("room %s lost positions up to %d-%d for good", one.room, one.epoch, one.to)
+                self._fanout.skip(topics, one, "lost")
+            elif one.kind is OutKind.STATS:
+                self._fanout.stats(topics, one.frame)
+            else:
+                self._notice(topics.room, one)
+        self._batches(topics, batches, late=late)
+
+    def _batches(self, topics: Topics, batches: list[Batch], *, late: bool) -> None:
+        if not late:
+            self._fanout.batches(topics, batches)
+            return
+        for skip in left_out(topics.room, batches):
+            self._fanout.skip(topics, skip, "late")
+
+    def _notice(self, room: str, out: Out) -> None:
+        """To the connections that one user has in this room; who is kicked leaves it, or does not get in."""
+        connections = self._roster.connections(out.uid)
+        inside = [connection for connection in connections if room in connection.session.joined]
+        self._fanout.notice(inside, out.frame)
+        if connections and _is_kick(out.frame):
+            for connection in connections:
+                connection.session.void(room)
+                self._leave(connection, room)
+
+
+def _is_kick(frame: bytes) -> bool:
+    notices = wire.MSGPACK.decode_server(frame)
+    return any(isinstance(notice, wire.Notice) and notice.kind == "kicked" for notice in notices)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from danmaku import wire
+from danmaku.model import Position
+from danmaku.telemetry import EdgeMetrics
+from edge.fanout import Fanout, Topics
+from edge.ring import Batch
+from edge.roster import Roster
+from edge.showing import Showing
+
+
+class Publisher:
+    def __init__(self) -> None:
+        self.published: list[tuple[str, bytes, bool]] = []
+
+    def publish(self, topic: str, message: bytes, binary: bool = True) -> None:
+        self.published.append((topic, message, binary))
+
+
+class Edge:
+    """Two viewers of one room, one for each subprotocol."""
+
+    def __init__(self) -> None:
+        self.publisher = Publisher()
+        self.registry = CollectorRegistry()
+        self.roster: Roster[Any] = Roster()
+        self.roster.enter("r", binary=True)
+        self.roster.enter("r", binary=False)
+        fanout = Fanout(self.publisher, self.roster, EdgeMetrics(self.registry))
+        self.showing = Showing(fanout, self.roster, lambda _connection, _room: None)
+
+    def messages(self, codec: wire.Codec) -> list[list[wire.ServerFrame]]:
+        published = self.publisher.published
+        return [codec.decode_server(message) for _, message, binary in published if binary is codec.binary]
+
+    def skipped(self, why: str) -> float:
+        return self.registry.get_sample_value("danmaku_edge_skipped_total", {"why": why}) or 0.0
+
+
+def batch(seq: int, size: int = 10) -> Batch:
+    item = wire.encode_item(wire.Comment("u", "u", "x" * size))
+    return Batch.of_frame(wire.encode_batch("r", Position(5, seq), 1, [item]))
+
+
+def seqs(message: list[wire.ServerFrame]) -> list[int]:
+    return [frame.seq for frame in message if isinstance(frame, wire.Batch)]
+
+
+def test_batches_that_follow_one_another_leave_in_one_message() -> None:
+    edge = Edge()
+    edge.showing.show(Topics("r"), [batch(1), batch(2), wire.Skip("r", 5, 3, 4), batch(5)])
+    for codec in (wire.MSGPACK, wire.JSON):
+        first, skip, last = edge.messages(codec)
+        assert (seqs(first), seqs(last)) == ([1, 2], [5])
+        assert skip == [wire.Skip("r", 5, 3, 4)]
+    assert edge.skipped("lost") == 2
+
+
+def test_messages_are_bounded_in_bytes_and_frames() -> None:
+    edge = Edge()
+    edge.showing.show(Topics("r"), [batch(seq, 30_000) for seq in range(1, 6)])
+    assert [seqs(message) for message in edge.messages(wire.MSGPACK)] == [[1, 2], [3, 4], [5]]
+    edge = Edge()
+    edge.showing.show(Topics("r"), [batch(seq) for seq in range(1, 131)])
+    assert [len(message) for message in edge.messages(wire.JSON)] == [64, 64, 2]
+
+
+def test_a_large_batch_leaves_by_itself() -> None:
+    edge = Edge()
+    edge.showing.show(Topics("r"), [batch(1), batch(2, 100_000), batch(3)])
+    assert [seqs(message) for message in edge.messages(wire.MSGPACK)] == [[1], [2], [3]]
+
+
+def test_what_is_late_is_skipped() -> None:
+    edge = Edge()
+    edge.showing.show(Topics("r"), [batch(1), batch(2)], late=True)
+    edge.showing.show(Topics("r"), [])
+    for codec in (wire.MSGPACK, wire.JSON):
+        assert edge.messages(codec) == [[wire.Skip("r", 5, 1, 2)]]
+    assert edge.skipped("late") == 2
+
+
+def test_nothing_is_published_to_nobody() -> None:
+    edge = Edge()
+    edge.showing.show(Topics("empty"), [batch(1)])
+    edge.showing.show(Topics("empty"), [batch(2)], late=True)
+    assert edge.publisher.published == []
