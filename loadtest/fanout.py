@@ -7,24 +7,22 @@ sockets read by the same kind of swarm, so that their ratio does not hang on the
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
 from danmaku import wire
 from danmaku.model import Position
-from loadtest import floor, processes, swarm
+from loadtest import floor, processes
+from loadtest.crowd import Crowd, crowd
 from loadtest.senders import Sender, Sent
 from loadtest.service import Service, free_port
 
-_PER_PROCESS = 18_000
 SENDERS = 4
 
 
@@ -48,80 +46,53 @@ Say = Callable[[str], None]
 Result = dict[str, Any]
 
 
-class Crowd:
-    """Swarm processes and their pipes."""
-
-    def __init__(self, plans: list[swarm.Plan]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipes: list[Connection] = []
-        self._processes = []
-        for plan in plans:
-            ours, theirs = context.Pipe()
-            process = context.Process(target=swarm.main, args=(plan, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self._pipes.append(ours)
-            self._processes.append(process)
-
-    async def joined(self) -> tuple[int, float]:
-        """How many viewers are in, and the seconds it took. Raises ConnectionError."""
-        answers = [await asyncio.to_thread(pipe.recv) for pipe in self._pipes]
-        for answer in answers:
-            if "error" in answer:
-                raise ConnectionError(answer["error"])
-        return sum(answer["joined"] for answer in answers), max(answer["seconds"] for answer in answers)
-
-    async def take(self) -> list[dict[str, Any]]:
-        for pipe in self._pipes:
-            pipe.send("take")
-        return [await asyncio.to_thread(pipe.recv) for pipe in self._pipes]
-
-    async def stop(self) -> None:
-        for pipe, process in zip(self._pipes, self._processes, strict=True):
-            if process.is_alive():
-                pipe.send("stop")
-            await asyncio.to_thread(process.join, 10)
-            if process.is_alive():
-                process.kill()
-
-
-@asynccontextmanager
-async def crowd(plan: Fanout, host: str, port: int, *, bare: bool = False) -> AsyncIterator[Crowd]:
-    """The viewers of `plan`, spread over swarm processes."""
-    count = max(plan.swarms, -(-plan.viewers // _PER_PROCESS))
-    shares = [plan.viewers // count + (number < plan.viewers % count) for number in range(count)]
-    plans = [
-        swarm.Plan(host, port, share, plan.room, plan.protocol, 10 * (number + 1) + 1000 * bare, bare)
-        for number, share in enumerate(shares)
-    ]
-    people = Crowd(plans)
-    try:
-        yield people
-    finally:
-        await people.stop()
+def viewers(
+    plan: Fanout, host: str, port: int, *, first_address: int = 0, bare: bool = False
+) -> AbstractAsyncContextManager[Crowd]:
+    """The viewers of `plan`."""
+    return crowd(
+        host, port, plan.room, plan.viewers, plan.protocol,
+        processes=plan.swarms, first_address=first_address, bare=bare,
+    )  # fmt: skip
 
 
 async def run(plan: Fanout, service: Service, say: Say) -> Result:
     """Run all windows. Returns the figures under stable keys. Raises ConnectionError, floor.NoCompiler."""
     async with AsyncExitStack() as stack:
         own = processes.family(service.pid) if service.pid else []
-        before = edge_rss(own)
-        people = await stack.enter_async_context(crowd(plan, service.host, service.port))
-        joined, connect_s = await people.joined()
-        say(f"{joined} viewers joined in {connect_s:.1f} s")
-        result: Result = {"viewers": joined, "connect_per_s": joined / connect_s}
-        if own:
-            idle = await _idle(plan, own)
-            result["rss_bytes_per_viewer"] = (edge_rss(own) - before) / joined
-            result["idle_edge_share_of_core"] = idle
-            say(f"idle: {idle:.2%} of a core, {result['rss_bytes_per_viewer']:.0f} bytes a viewer")
+        people = await stack.enter_async_context(viewers(plan, service.host, service.port))
+        result = await _quiet(plan, people, own, say)
         senders = [await stack.enter_async_context(sender(plan, service, n)) for n in range(SENDERS)]
-        below = await stack.enter_async_context(_floor(plan)) if plan.with_floor else None
+        below = await stack.enter_async_context(bare_loop(plan)) if plan.with_floor else None
         rounds: list[Result] = []
         for _ in range(plan.rounds):
             rounds.append(await window(plan, people, senders, below, own))
             say(_line(rounds[-1]))
     return {**result, **_summary(rounds)}
+
+
+async def run_idle(plan: Fanout, service: Service, say: Say) -> Result:
+    """What viewers cost to whom nothing is said. Raises ConnectionError."""
+    own = processes.family(service.pid) if service.pid else []
+    async with viewers(plan, service.host, service.port) as people:
+        result = await _quiet(plan, people, own, say)
+        (tally, *others) = await people.take()
+        closed = tally["closed"] + sum(other["closed"] for other in others)
+    return {**result, "closed": closed}
+
+
+async def _quiet(plan: Fanout, people: Crowd, own: list[processes.Process], say: Say) -> Result:
+    """Let all join; what they cost until somebody speaks."""
+    before = edge_rss(own)
+    joined, connect_s = await people.joined()
+    say(f"{joined} viewers joined in {connect_s:.1f} s")
+    result: Result = {"viewers": joined, "connect_per_s": joined / connect_s}
+    if own:
+        idle = await _idle(plan, own)
+        result["rss_bytes_per_viewer"] = (edge_rss(own) - before) / joined
+        result["idle_edge_share_of_core"] = idle
+        say(f"idle: {idle:.2%} of a core, {result['rss_bytes_per_viewer']:.0f} bytes a viewer")
+    return result
 
 
 def sender(plan: Fanout, service: Service, number: int) -> Sender:
@@ -141,11 +112,11 @@ def _text_size(plan: Fanout) -> int:
 
 
 @asynccontextmanager
-async def _floor(plan: Fanout) -> AsyncIterator[floor.Floor]:
+async def bare_loop(plan: Fanout) -> AsyncIterator[floor.Floor]:
     port = free_port()
     async with (
         floor.floor(port, plan.viewers, _frame(plan, "." * _text_size(plan)), plan.rate) as loop,
-        crowd(plan, "127.0.0.1", port, bare=True) as people,
+        viewers(plan, "127.0.0.1", port, first_address=1000, bare=True) as people,
     ):
         await people.joined()
         await loop.accepted()
@@ -199,7 +170,7 @@ def _figures(
 ) -> Result:
     total = {
         key: sum(tally[key] for tally in tallies)
-        for key in ("frames", "size", "batches", "deliveries", "duplicates", "gaps", "closed")
+        for key in ("frames", "size", "batches", "deliveries", "duplicates", "gaps", "skipped", "closed")
     }
     latency = HdrHistogram(1, 60_000_000, 3)
     for tally in tallies:
@@ -215,7 +186,8 @@ def _figures(
         "refused": {name: count for part in sent for name, count in part.refused.items()},
         "expected": expected,
         "delivered": total["deliveries"],
-        "lost": expected - total["deliveries"],
+        "lost": expected - total["deliveries"] - total["skipped"],
+        "skipped": total["skipped"],
         "duplicates": total["duplicates"],
         "out_of_order": total["gaps"],
         "closed": total["closed"],
@@ -224,15 +196,24 @@ def _figures(
         "items_per_frame": total["deliveries"] / max(total["batches"], 1),
         "deliveries_per_s": total["deliveries"] / plan.seconds,
         "frames_per_s": total["frames"] / plan.seconds,
-        "latency_ms": {
-            name: latency.get_value_at_percentile(point) / 1000
-            for name, point in (("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("max", 100))
-        },
+        "latency_ms": percentiles(latency),
         "cpu_s": cpu_s,
         "cpu_us_per_frame": edge / max(total["frames"], 1) * 1e6,
         "cpu_us_per_delivery": sum(cpu_s.values()) / max(total["deliveries"], 1) * 1e6,
+        "deliveries_per_cpu_s": total["deliveries"] / max(sum(cpu_s.values()), 1e-9),
         "client_cpu_s": sum(tally["cpu_s"] for tally in tallies) - sum(tally["cpu_s"] for tally in first),
     }
+
+
+def percentiles(latency: HdrHistogram) -> dict[str, float]:
+    """Milliseconds, of a histogram of microseconds."""
+    points = ("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("max", 100)
+    return {name: latency.get_value_at_percentile(point) / 1000 for name, point in points}
+
+
+def median_points(parts: list[dict[str, float]]) -> dict[str, float]:
+    """The median of each name."""
+    return {name: statistics.median(part.get(name, 0.0) for part in parts) for name in parts[0]}
 
 
 def _summary(rounds: list[Result]) -> Result:
@@ -244,6 +225,7 @@ def _summary(rounds: list[Result]) -> Result:
         "expected",
         "delivered",
         "lost",
+        "skipped",
         "duplicates",
         "out_of_order",
         "closed",
@@ -251,18 +233,13 @@ def _summary(rounds: list[Result]) -> Result:
     )
     measured = (
         "frame_bytes", "items_per_frame", "deliveries_per_s", "frames_per_s", "cpu_us_per_frame",
-        "cpu_us_per_delivery", "client_cpu_s", "floor_cpu_us_per_frame", "ratio_to_floor",
+        "cpu_us_per_delivery", "deliveries_per_cpu_s", "client_cpu_s", "floor_cpu_us_per_frame",
+        "ratio_to_floor",
     )  # fmt: skip
     result: Result = {key: sum(part[key] for part in rounds) for key in counted}
     result |= {key: statistics.median(part[key] for part in rounds) for key in measured if key in rounds[0]}
-    result["latency_ms"] = {
-        name: statistics.median(part["latency_ms"][name] for part in rounds)
-        for name in rounds[0]["latency_ms"]
-    }
-    result["cpu_s"] = {
-        kind: statistics.median(part["cpu_s"].get(kind, 0.0) for part in rounds)
-        for kind in rounds[0]["cpu_s"]
-    }
+    result["latency_ms"] = median_points([part["latency_ms"] for part in rounds])
+    result["cpu_s"] = median_points([part["cpu_s"] for part in rounds])
     result["rounds"] = rounds
     return result
 

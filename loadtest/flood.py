@@ -50,7 +50,7 @@ async def run(plan: fanout.Fanout, harm: flooder.Plan, service: Service, say: Sa
     """Run all windows. Returns the figures under stable keys. Raises ConnectionError."""
     async with AsyncExitStack() as stack:
         own = processes.family(service.pid) if service.pid else []
-        people = await stack.enter_async_context(fanout.crowd(plan, service.host, service.port))
+        people = await stack.enter_async_context(fanout.viewers(plan, service.host, service.port))
         joined, _ = await people.joined()
         say(f"{joined} viewers joined")
         senders = [

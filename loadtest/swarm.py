@@ -50,6 +50,7 @@ class Tally:
     deliveries: int = 0
     duplicates: int = 0
     gaps: int = 0
+    skipped: int = 0
     closed: int = 0
     cpu_s: float = 0.0
     heads: list[tuple[int, int]] = field(default_factory=list)
@@ -58,12 +59,12 @@ class Tally:
 
 @dataclass(slots=True)
 class _Seen:
-    """A payload, decoded once. count 0 for what is no batch. `sent_ns` per item, 0 without a stamp."""
+    """A frame that moves readers on, decoded once. `sent_ns` per item, 0 without a stamp; None: a skip."""
 
     epoch: int
     first: int
-    count: int
-    sent_ns: tuple[int, ...]
+    last: int
+    sent_ns: tuple[int, ...] | None
 
 
 class Swarm:
@@ -74,7 +75,7 @@ class Swarm:
         self.sockets: list[socket.socket] = []
         self.rest: dict[int, bytes] = {}
         self.position: dict[int, tuple[int, int]] = {}
-        self.seen: dict[bytes, _Seen] = {}
+        self.seen: dict[bytes, tuple[_Seen, ...]] = {}
         self.tally = Tally()
         self.latency = HdrHistogram(1, 60_000_000, 3)
         self.timed: set[int] = set()
@@ -214,34 +215,42 @@ class Swarm:
         seen = self.seen.get(payload)
         if seen is None:
             seen = self._decode(payload)
-        if not seen.count:
-            return
+        for frame in seen:
+            self._follow(fd, frame)
+
+    def _follow(self, fd: int, frame: _Seen) -> None:
         tally = self.tally
-        tally.batches += 1
-        tally.deliveries += seen.count
         epoch, seq = self.position[fd]
-        if seen.epoch == epoch and seen.first != seq + 1:
-            if seen.first <= seq:
+        if frame.epoch == epoch and frame.first != seq + 1:
+            if frame.first <= seq:
                 tally.duplicates += 1
             else:
                 tally.gaps += 1
-        self.position[fd] = (seen.epoch, seen.first + seen.count - 1)
+        self.position[fd] = (frame.epoch, frame.last)
+        count = frame.last + 1 - frame.first
+        if frame.sent_ns is None:
+            tally.skipped += count
+            return
+        tally.batches += 1
+        tally.deliveries += count
         if fd in self.timed:
             now = time.time_ns()
-            for sent in seen.sent_ns:
+            for sent in frame.sent_ns:
                 if sent:
                     self.latency.record_value(max((now - sent) // 1000, 1))
 
-    def _decode(self, payload: bytes) -> _Seen:
-        seen = _Seen(0, 0, 0, ())
+    def _decode(self, payload: bytes) -> tuple[_Seen, ...]:
+        seen: list[_Seen] = []
         for frame in self.codec.decode_server(payload):
             if isinstance(frame, wire.Batch):
                 stamps = tuple(self._stamp(item) for item in frame.items)
-                seen = _Seen(frame.epoch, frame.seq, len(frame.items), stamps)
+                seen.append(_Seen(frame.epoch, frame.seq, frame.seq + len(frame.items) - 1, stamps))
+            elif isinstance(frame, wire.Skip):
+                seen.append(_Seen(frame.epoch, frame.from_, frame.to, None))
         if len(self.seen) >= _SEEN_PAYLOADS:
             self.seen.clear()
-        self.seen[payload] = seen
-        return seen
+        self.seen[payload] = whole = tuple(seen)
+        return whole
 
     def _stamp(self, item: Any) -> int:
         text = self.codec.read(item, dict).get("text", "")
@@ -250,8 +259,12 @@ class Swarm:
 
 
 def main(plan: Plan, control: Connection) -> None:
-    """A swarm process: connect, say how many joined and how fast, then serve commands until `stop`."""
+    """A swarm process: connect when told to, say how many joined and how fast, then serve commands until
+    `stop`."""
     swarm = Swarm(plan)
+    control.send({})
+    if control.recv() == "stop":
+        return
     begin = time.monotonic()
     try:
         joined = swarm.connect_all(120.0)

@@ -39,12 +39,53 @@ async def test_a_flood_is_told_from_what_others_get(tmp_path: Path, kind: str, e
     assert result["settings"]["kind"] == kind
 
 
-async def measured(folder: Path, scenario: str, *flags: str) -> Any:
+async def test_ingest_counts_every_answer(tmp_path: Path) -> None:
+    floor = "--floor" if shutil.which("cc") else "--no-floor"
+    flags = "--rooms", "5", "--senders", "10", "--rate", "200", "--display", "10", floor
+    result = await measured(tmp_path, "ingest", *flags, viewers=False)
+    assert result["offered"] == result["accepted"] == result["shown"] + result["shed"] == 400
+    assert 0 < result["shown"] < 400
+    assert (result["unanswered"], result["refused"]) == (0, {})
+    assert 0 < result["latency_ms"]["p50"] <= result["latency_ms"]["max"]
+    assert result["cpu_us_per_comment"] > 0
+    assert ("ratio_to_floor" in result) is (floor == "--floor")
+
+
+async def test_a_storm_lets_all_in_and_the_others_see_everything(tmp_path: Path) -> None:
+    result = await measured(tmp_path, "storm", "--newcomers", "100", rounds=False)
+    assert (result["viewers"], result["joined"]) == (40, 100)
+    assert result["delivered"] == result["expected"] > 0
+    assert (result["lost"], result["closed"]) == (0, 0)
+    assert result["stormy_latency_ms"]["p99"] > 0
+
+
+async def test_idle_viewers_stay(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    result = await run(figures, "idle", "--viewers", "40", "--seconds", "1")
+    assert (result["viewers"], result["closed"]) == (40, 0)
+
+
+async def test_goim(tmp_path: Path) -> None:
+    result = await measured(tmp_path, "goim", "--window", "100")
+    assert result["delivered"] == result["expected"] == 40 * 40
+    assert result["deliveries_per_cpu_s"] > 0
+
+
+async def measured(
+    folder: Path, scenario: str, *flags: str, viewers: bool = True, rounds: bool = True
+) -> Any:
     """The figures of one short window of 40 viewers."""
-    figures = folder / "figures.json"
+    common = ["--rate", "20", "--seconds", "2"]
+    if viewers:
+        common += ["--viewers", "40"]
+    if rounds:
+        common += ["--rounds", "1"]
+    return await run(folder / "figures.json", scenario, *common, *flags)
+
+
+async def run(figures: Path, scenario: str, *flags: str) -> Any:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest", scenario, "--viewers", "40", "--rate", "20", "--seconds", "2",
-        "--rounds", "1", "--json", str(figures), *flags,
+        sys.executable, "-m", "loadtest", scenario, "--json", str(figures), *flags,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await asyncio.wait_for(process.communicate(), 90)
