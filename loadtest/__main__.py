@@ -26,6 +26,7 @@ from loadtest import ingest as many_senders
 from loadtest import storm as join_storm
 from loadtest.fanout import Say
 from loadtest.floor import NoCompiler
+from loadtest.report import check_plotter, page
 from loadtest.service import Service, ServiceFailed, own_service
 
 app = typer.Typer(
@@ -56,6 +57,9 @@ Subprotocol = Annotated[str, typer.Option(help="msgpack or json")]
 WithFloor = Annotated[bool, typer.Option("--floor/--no-floor", help="Run a bare send(2) loop beside it.")]
 Display = Annotated[int, typer.Option(min=1, help="Comments per second that a room of our own shows.")]
 Window = Annotated[float, typer.Option(min=1, help="Batching window of our own service, in ms.")]
+Report = Annotated[
+    str, typer.Option("--report", help="Write a page with plots here: one file, for any browser.")
+]
 JsonFile = Annotated[str, typer.Option("--json", help="Write the figures here; - is stdout.")]
 
 
@@ -75,6 +79,7 @@ def fanout(
     floor: WithFloor = True,
     display: Display = 40,
     window: Window = 50.0,
+    report: Report = "",
     json_file: JsonFile = "",
 ) -> None:
     """One hot room: --viewers see --rate comments a second.
@@ -85,7 +90,7 @@ def fanout(
         room, viewers, rate, payload, seconds, rounds, idle,
         swarms=processes, protocol=_protocol(subprotocol), with_floor=floor,
     )  # fmt: skip
-    _hot_room("fanout", plan, url, token, display, window, json_file)
+    _hot_room("fanout", plan, url, token, display, window, json_file, report)
 
 
 @app.command()
@@ -100,6 +105,7 @@ def goim(
     subprotocol: Subprotocol = "msgpack",
     display: Display = 10_000,
     window: Window = 200.0,
+    report: Report = "",
     json_file: JsonFile = "",
 ) -> None:
     """goim's published benchmark: 40 small pushes a second to everybody, here comments of 19 letters.
@@ -110,7 +116,7 @@ def goim(
         "hot", viewers, rate, 92, seconds, rounds, 1.0,
         swarms=processes, protocol=_protocol(subprotocol), with_floor=False,
     )  # fmt: skip
-    _hot_room("goim", plan, url, token, display, window, json_file)
+    _hot_room("goim", plan, url, token, display, window, json_file, report)
 
 
 @app.command()
@@ -213,6 +219,30 @@ def ingest(
 
 
 @app.command()
+def floor(
+    viewers: Viewers = 5000,
+    rate: Rate = 20.0,
+    payload: Payload = 100,
+    seconds: Seconds = 10.0,
+    rounds: Rounds = 5,
+    processes: Processes = 1,
+    json_file: JsonFile = "",
+) -> None:
+    """What the kernel alone asks for: a bare send(2) loop in C, compiled here, to as many sockets.
+
+    Example: python -m loadtest floor --viewers 5000
+    """
+    plan = hot_room.Fanout("hot", viewers, rate, payload, seconds, rounds, swarms=processes)
+    console = Console(stderr=True)
+    try:
+        figures = asyncio.run(hot_room.run_floor(plan, console.print))
+    except (ConnectionError, NoCompiler) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise typer.Exit(1) from None
+    _tell("floor", {**figures, "machine": _machine(), "settings": asdict(plan)}, json_file, console)
+
+
+@app.command()
 def flood(
     kind: Annotated[Kind, typer.Option(help="Too many frames from one socket, or too many sockets.")],
     url: Url = "",
@@ -251,6 +281,7 @@ def _hot_room(
     display: int,
     window_ms: float,
     json_file: str,
+    report: str,
 ) -> None:
     limits = {
         "DANMAKU_POLICY_DISPLAY_PER_S": str(display),
@@ -259,7 +290,11 @@ def _hot_room(
     }
     settings = {**asdict(plan), "display_per_s": display, "window_ms": window_ms}
     run = partial(hot_room.run, plan)
-    _measure(title, run, settings, url, token, limits, json_file)
+    if report:
+        check_plotter()
+    figures = _measure(title, run, settings, url, token, limits, json_file)
+    if report:
+        Path(report).write_text(page(title, figures))
 
 
 def _protocol(subprotocol: str) -> str:
@@ -276,7 +311,7 @@ def _measure(
     token: str,
     limits: dict[str, str],
     json_file: str,
-) -> None:
+) -> dict[str, Any]:
     """Run it and tell the figures, and where they were taken. `limits` are for a service of our own."""
     if url and not token:
         raise typer.BadParameter(
@@ -290,6 +325,7 @@ def _measure(
         raise typer.Exit(1) from None
     where = {"machine": _machine(), "versions": _versions(), "settings": settings}
     _tell(title, {**figures, **where}, json_file, console)
+    return {**figures, **where}
 
 
 async def _with_service(

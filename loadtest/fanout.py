@@ -20,6 +20,7 @@ from danmaku import wire
 from danmaku.model import Position
 from loadtest import floor, processes
 from loadtest.crowd import Crowd, crowd
+from loadtest.sampler import Sampler, histogram
 from loadtest.senders import Sender, Sent
 from loadtest.service import Service, free_port
 
@@ -81,15 +82,29 @@ async def run_idle(plan: Fanout, service: Service, say: Say) -> Result:
     return {**result, "closed": closed}
 
 
+async def run_floor(plan: Fanout, say: Say) -> Result:
+    """The bare loop by itself. Raises ConnectionError, floor.NoCompiler."""
+    async with bare_loop(plan) as loop:
+        windows = [await loop.window(plan.seconds) for _ in range(plan.rounds)]
+    costs = [cpu / frames * 1e6 for frames, cpu, _ in windows]
+    say(", ".join(f"{cost:.2f} us" for cost in costs) + " a frame")
+    return {
+        "viewers": plan.viewers,
+        "frames": sum(frames for frames, _, _ in windows),
+        "floor_failed": sum(failed for _, _, failed in windows),
+        "floor_cpu_us_per_frame": statistics.median(costs),
+    }
+
+
 async def _quiet(plan: Fanout, people: Crowd, own: list[processes.Process], say: Say) -> Result:
     """Let all join; what they cost until somebody speaks."""
-    before = edge_rss(own)
+    before = processes.edge_rss(own)
     joined, connect_s = await people.joined()
     say(f"{joined} viewers joined in {connect_s:.1f} s")
     result: Result = {"viewers": joined, "connect_per_s": joined / connect_s}
     if own:
         idle = await _idle(plan, own)
-        result["rss_bytes_per_viewer"] = (edge_rss(own) - before) / joined
+        result["rss_bytes_per_viewer"] = (processes.edge_rss(own) - before) / joined
         result["idle_edge_share_of_core"] = idle
         say(f"idle: {idle:.2%} of a core, {result['rss_bytes_per_viewer']:.0f} bytes a viewer")
     return result
@@ -146,16 +161,20 @@ async def window(
         result["floor_cpu_us_per_frame"] = cpu / frames * 1e6
         result["floor_failed"] = failed
     first = await people.take()
+    sampler = Sampler(people, own)
     meter = processes.Meter(own)
     meter.start()
+    sampler.start()
     each = plan.rate / SENDERS
     sent = await asyncio.gather(
         *(one.run(each, plan.seconds, number / plan.rate) for number, one in enumerate(senders))
     )
     await asyncio.sleep(0.3)
     cpu_s = meter.stop()
-    tallies = await people.take()
-    result |= _figures(plan, sent, first, tallies, cpu_s)
+    await sampler.stop()
+    result |= _figures(plan, sent, sampler.tallies, cpu_s)
+    result["client_cpu_s"] = _cpu_s(sampler.last) - _cpu_s(first)
+    result["samples"] = sampler.samples
     if below and own:
         result["ratio_to_floor"] = result["cpu_us_per_frame"] / result["floor_cpu_us_per_frame"]
     return result
@@ -164,7 +183,6 @@ async def window(
 def _figures(
     plan: Fanout,
     sent: list[Sent],
-    first: list[dict[str, Any]],
     tallies: list[dict[str, Any]],
     cpu_s: dict[str, float],
 ) -> Result:
@@ -172,10 +190,6 @@ def _figures(
         key: sum(tally[key] for tally in tallies)
         for key in ("frames", "size", "batches", "deliveries", "duplicates", "gaps", "skipped", "closed")
     }
-    latency = HdrHistogram(1, 60_000_000, 3)
-    for tally in tallies:
-        for encoded in tally["latency"]:
-            latency.decode_and_add(encoded)
     shown = sum(part.shown for part in sent)
     expected = shown * plan.viewers
     edge = cpu_s.get("edge", 0.0)
@@ -196,13 +210,17 @@ def _figures(
         "items_per_frame": total["deliveries"] / max(total["batches"], 1),
         "deliveries_per_s": total["deliveries"] / plan.seconds,
         "frames_per_s": total["frames"] / plan.seconds,
-        "latency_ms": percentiles(latency),
+        "latency_ms": percentiles(histogram(tallies)),
         "cpu_s": cpu_s,
         "cpu_us_per_frame": edge / max(total["frames"], 1) * 1e6,
         "cpu_us_per_delivery": sum(cpu_s.values()) / max(total["deliveries"], 1) * 1e6,
         "deliveries_per_cpu_s": total["deliveries"] / max(sum(cpu_s.values()), 1e-9),
-        "client_cpu_s": sum(tally["cpu_s"] for tally in tallies) - sum(tally["cpu_s"] for tally in first),
     }
+
+
+def _cpu_s(tallies: list[dict[str, Any]]) -> float:
+    """Seconds that the swarm processes have used until then."""
+    return sum(float(tally["cpu_s"]) for tally in tallies)
 
 
 def percentiles(latency: HdrHistogram) -> dict[str, float]:
@@ -255,8 +273,3 @@ def _line(result: Result) -> str:
     if "ratio_to_floor" in result:
         parts.append(f"floor {result['floor_cpu_us_per_frame']:.2f} us, ratio {result['ratio_to_floor']:.2f}")
     return ", ".join(parts)
-
-
-def edge_rss(own: list[processes.Process]) -> int:
-    """Resident bytes of the edge's processes."""
-    return sum(processes.rss_bytes(process.pid) for process in own if process.kind == "edge")

@@ -58,14 +58,14 @@ async def run(plan: fanout.Fanout, harm: flooder.Plan, service: Service, say: Sa
         ]
         bad = await stack.enter_async_context(_flooder(harm))
         quiet, flooded, harms = [], [], []
-        before = fanout.edge_rss(own)
+        before = processes.edge_rss(own)
         for _ in range(plan.rounds):
             quiet.append(await fanout.window(plan, people, senders, None, own))
             bad.begin()
             flooded.append(await fanout.window(plan, people, senders, None, own))
             harms.append(await bad.end())
             say(_line(quiet[-1], flooded[-1], harms[-1]))
-        grown = fanout.edge_rss(own) - before
+        grown = processes.edge_rss(own) - before
     return _summary(plan, joined, quiet, flooded, harms, grown)
 
 

@@ -72,6 +72,11 @@ def rss_bytes(pid: int) -> int:
     return 0
 
 
+def edge_rss(own: list[Process]) -> int:
+    """Resident bytes of the edge's processes."""
+    return sum(rss_bytes(process.pid) for process in own if process.kind == "edge")
+
+
 class Meter:
     """CPU of a set of processes between two readings, summed by kind."""
 

@@ -33,14 +33,14 @@ async def run(plan: fanout.Fanout, newcomers: int, service: Service, say: Say) -
             )
         )  # fmt: skip
         await storm.ready()
-        before = fanout.edge_rss(own)
+        before = processes.edge_rss(own)
         joining = asyncio.create_task(storm.joined())
         stormy: list[Result] = []
         while not joining.done():  # as long as the storm lasts
             part = replace(plan, seconds=_SLICE_S)
             stormy.append(await fanout.window(part, people, senders, None, own))
         joined, seconds = await joining
-        grown = fanout.edge_rss(own) - before
+        grown = processes.edge_rss(own) - before
         after = await fanout.window(plan, people, senders, None, own)
     windows = [quiet, *stormy, after]
     result: Result = {

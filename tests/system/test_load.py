@@ -65,8 +65,13 @@ async def test_idle_viewers_stay(tmp_path: Path) -> None:
     assert (result["viewers"], result["closed"]) == (40, 0)
 
 
-async def test_goim(tmp_path: Path) -> None:
-    result = await measured(tmp_path, "goim", "--window", "100")
+async def test_goim_and_its_page(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    result = await measured(tmp_path, "goim", "--window", "100", "--report", str(report))
+    page = await asyncio.to_thread(report.read_text)
+    assert page.count("<svg") == 5
+    assert "<script" not in page
+    assert "http" not in page.replace("http://www.w3.org", ""), "all is in the file"
     assert result["delivered"] == result["expected"] == 40 * 40
     assert result["deliveries_per_cpu_s"] > 0
 

@@ -1,0 +1,86 @@
+"""What happens within a window, second by second, for whoever wants to see it over time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from hdrh.histogram import HdrHistogram
+
+from loadtest import processes
+from loadtest.crowd import Crowd
+
+_EVERY_S: Final = 1.0
+
+Tally = dict[str, Any]
+"""A swarm.Tally."""
+
+
+class Sampler:
+    """Takes the crowd's tallies once a second. `tallies` are all of them, `last` those of the end."""
+
+    def __init__(self, people: Crowd, own: list[processes.Process]) -> None:
+        self.tallies: list[Tally] = []
+        self.last: list[Tally] = []
+        self.samples: list[dict[str, Any]] = []
+        self._people = people
+        self._own = own
+        self._meter = processes.Meter(own)
+        self._begin = self._before = time.monotonic()
+        self._task: asyncio.Task[None] | None = None
+        self._taking = asyncio.Lock()  # one question and its answer at a time
+
+    def start(self) -> None:
+        """From now on; what came before is not looked at."""
+        self._begin = self._before = time.monotonic()
+        self._meter.start()
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Take what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._sample()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            await asyncio.shield(self._sample())  # a tally that was asked for must be taken
+
+    async def _sample(self) -> None:
+        async with self._taking:
+            self._add(await self._people.take())
+
+    def _add(self, tallies: list[Tally]) -> None:
+        now = time.monotonic()
+        seconds, self._before = max(now - self._before, 1e-3), now
+        cpu_s = self._meter.stop()
+        self._meter.start()
+        latency = histogram(tallies)
+        self.tallies += tallies
+        self.last = tallies
+        if self.samples and seconds < _EVERY_S / 2:
+            return  # a rest at the end
+        self.samples.append(
+            {
+                "at_s": now - self._begin,
+                "deliveries_per_s": sum(tally["deliveries"] for tally in tallies) / seconds,
+                "latency_ms": {
+                    name: latency.get_value_at_percentile(point) / 1000
+                    for name, point in (("p50", 50), ("p99", 99))
+                },
+                "cpu_share": {kind: spent / seconds for kind, spent in cpu_s.items()},
+                "edge_rss_bytes": processes.edge_rss(self._own),
+            }
+        )
+
+
+def histogram(tallies: list[Tally]) -> HdrHistogram:
+    """All latencies, in microseconds."""
+    latency = HdrHistogram(1, 60_000_000, 3)
+    for tally in tallies:
+        for encoded in tally["latency"]:
+            latency.decode_and_add(encoded)
+    return latency
