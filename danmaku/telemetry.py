@@ -115,6 +115,22 @@ def _colored() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
+class Tally:
+    """A counter of what happens thousands of times a second. What it counted is seen after `hand_over`."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._count = 0
+
+    def inc(self, amount: int = 1) -> None:
+        self._count += amount
+
+    def hand_over(self) -> None:
+        count, self._count = self._count, 0
+        if count:
+            self._counter.inc(count)
+
+
 class EdgeMetrics:
     """Metrics of one edge worker. Observe into them directly; each is safe to use from the loop."""
 
@@ -123,8 +139,8 @@ class EdgeMetrics:
         self.connections = make.gauge("connections", "WebSockets open now.")
         self.rooms = make.gauge("rooms", "Rooms with viewers, counted once by each worker that has any.")
         self.joins = make.counter("joins", "Rooms joined by viewers, reconnects included.")
-        self.frames_in = make.counter("frames_in", "Frames received from clients.")
-        self.frames_out = make.counter("frames_out", "Answers and notices sent to single clients.")
+        self.frames_in = Tally(make.counter("frames_in", "Frames received from clients."))
+        self.frames_out = Tally(make.counter("frames_out", "Answers and notices sent to single clients."))
         self.deliveries = make.counter(
             "deliveries", "Batches handed to viewers: one batch to a thousand viewers counts a thousand."
         )
@@ -175,6 +191,11 @@ class EdgeMetrics:
         )
         self.loop_lag_seconds = make.loop_lag()
         self.tasks = make.tasks()
+
+    def hand_over(self) -> None:
+        """Let what was only tallied be seen."""
+        self.frames_in.hand_over()
+        self.frames_out.hand_over()
 
 
 class RoomsMetrics:

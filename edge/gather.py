@@ -50,16 +50,18 @@ class Gather(Generic[R]):
         self._patience_s = patience_s
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._requests: set[asyncio.Task[bytes | None]] = set()
         self._closed = False
 
     def submit(self, row: R, answered: Answered) -> None:
         """Never raises; `answered` is called exactly once, later, within `patience_s`."""
-        waiting: Waiting[R, Answer] = Waiting(row, answered, self._loop.time() + self._patience_s)
+        now = self._loop.time()
+        waiting: Waiting[R, Answer] = Waiting(row, answered, now + self._patience_s)
         if self._closed or not self._outbox.put(waiting):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
-        self._flush_in(self._window_s)
+        self._flush_at(now + self._window_s)
 
     def flush(self) -> None:
         """Make the requests that can be made now."""
@@ -89,12 +91,15 @@ class Gather(Generic[R]):
             _tell(waiting, NO_ANSWER)
 
     def _flush_in(self, delay_s: float) -> None:
+        self._flush_at(self._loop.time() + delay_s)
+
+    def _flush_at(self, due: float) -> None:
         """One timer at a time; a sooner one replaces a later one."""
-        due = self._loop.time() + delay_s
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._due <= due:
                 return
             self._timer.cancel()
+        self._due = due
         self._timer = self._loop.call_at(due, self._timer_rang)
 
     def _timer_rang(self) -> None:

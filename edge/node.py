@@ -239,6 +239,7 @@ class Node:
         except TimeoutError:
             logger.warning("the bus did not close in time")
         await self._server.shut_down()
+        self._metrics.hand_over()
 
 
 def _now_ms() -> int:

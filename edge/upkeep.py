@@ -81,6 +81,7 @@ class Upkeep:
     async def _watch_counted(self) -> None:
         while True:
             await asyncio.sleep(_COUNTED_EVERY_S)
+            self._metrics.hand_over()
             for connection in self._counted.due(time.monotonic(), _MOST_COUNTED):
                 self._check(connection)
 

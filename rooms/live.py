@@ -101,8 +101,9 @@ class Live:
     def _take(self, request: OwnerRequest, reply: str) -> None:
         partitions = {partition_of(row.room) for row in request.rows}
         pending = Pending(len(request.rows), partial(self._reply, reply, partitions))
+        now = self._clock()
         for number, row in enumerate(request.rows):
-            self._row(row, Ticket(pending, number))
+            self._row(row, Ticket(pending, number), now)
         if not pending.is_over:
             loop = asyncio.get_running_loop()
             loop.call_later(request.budget_ms / 1000 * _PATIENCE, pending.expire)
@@ -115,13 +116,13 @@ class Live:
         epochs = {partition: epoch for partition, epoch in owned if epoch is not None}
         self._outbox.post(reply, envelope.encode(OwnerReply(self._process, answers, epochs)))
 
-    def _row(self, row: Row, ticket: Ticket) -> None:
+    def _row(self, row: Row, ticket: Ticket, now: Moment) -> None:
         if not self._rooms.serves(partition_of(row.room)):
             ticket.answer(ELSEWHERE)
             return
         loaded = self._rooms.get(row.room)
         if loaded is not None:
-            self._judge(loaded, row, ticket)
+            self._judge(loaded, row, ticket, now)
         else:
             self._rooms.open(row.room, partial(self._opened, row, ticket), create=self._may_create(row))
 
@@ -134,10 +135,9 @@ class Live:
         if not isinstance(loaded, LoadedRoom):
             ticket.answer(loaded)
         elif not ticket.is_over:
-            self._judge(loaded, row, ticket)
+            self._judge(loaded, row, ticket, self._clock())
 
-    def _judge(self, loaded: LoadedRoom, row: Row, ticket: Ticket) -> None:
-        now = self._clock()
+    def _judge(self, loaded: LoadedRoom, row: Row, ticket: Ticket, now: Moment) -> None:
         loaded.touched_s = now.s
         try:
             answer = self._answer(loaded, row, ticket, now)

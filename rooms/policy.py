@@ -129,12 +129,13 @@ class Judge:
     def comment(self, row: SendRow, now: Moment) -> bytes:
         """The item to show, encoded; counts against its user's rates. Raises Refusal."""
         self.check_sanctions(row.uid, row.role, now)
-        if not row.role.is_staff:
+        is_staff = row.role.is_staff
+        if not is_staff:
             self._check_may_send(row.role)
         text = self._text(row.text)
         color = _within("color", row.color, 0, MAX_COLOR, WHITE)
         size = _within("size", row.size, MIN_SIZE, MAX_SIZE, NORMAL_SIZE)
-        if not row.role.is_staff:
+        if not is_staff:
             self._check_pace(row, text, now.s)
         return wire.encode_item(
             wire.Comment(
@@ -144,7 +145,7 @@ class Judge:
                 mode=None if row.mode == "scroll" else row.mode,
                 color=color,
                 size=size,
-                role=row.role.label if row.role.is_staff else None,
+                role=row.role.label if is_staff else None,
             )
         )
 

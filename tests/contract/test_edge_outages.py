@@ -198,6 +198,7 @@ async def test_a_reader_that_loses_an_answer_or_a_notice_is_closed(kind: str) ->
                 sent += 1
                 await asyncio.sleep(0)
         assert crowd.closed_with == [Close.TOO_SLOW]
+        metrics.hand_over()
         assert registry.get_sample_value("danmaku_edge_frames_out_total") == sent - 1
     finally:
         await server.shut_down()

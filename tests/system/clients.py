@@ -130,15 +130,18 @@ class Viewer:
     async def _watch(self, url: str) -> None:
         line = await Line.open(url, self._kind)
         self._line = line
+        gone: list[BaseException] = []
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(line.listen(lambda frame: self._heard(tasks, line, frame)))
                 await self._enter(line)
         except* Gone as group:
-            raise group.exceptions[0] from None
+            gone = list(group.exceptions)  # raised here, Python before 3.11.4 would make a group of it
         finally:
             self._pulling.clear()
             await line.close()
+        for one in gone:
+            raise one
 
     async def _enter(self, line: Line) -> None:
         await line.ask("hello", name=self.name)

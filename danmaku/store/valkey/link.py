@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import hiredis
 from redis.asyncio.connection import BlockingConnectionPool
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
@@ -19,6 +20,7 @@ Call = tuple[Word, ...]
 
 _CONNECTIONS: Final = 16
 _LUA: Final = Path(__file__).parent.parent / "lua"
+_pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _INCLUDE: Final = re.compile(rb"^-- include (\w+)$", re.MULTILINE)
 
 
@@ -107,7 +109,7 @@ class Link:
             return []
         connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
         try:
-            await connection.send_packed_command(connection.pack_commands(calls))
+            await connection.send_packed_command(b"".join(map(_pack, calls)))
             replies = []
             for _ in calls:
                 try:
