@@ -92,7 +92,7 @@ class Edge(Section, frozen=True):
     gather_ms: Annotated[float, Meta(ge=0, le=1000)] = 5.0
     linger_s: Seconds = 5.0
     fanout_share: Annotated[float, Meta(ge=0.05, le=1)] = 0.7
-    fanout_ms: Annotated[float, Meta(ge=50, le=10_000)] = 500.0
+    fanout_bytes: Bytes = 128 * 1024
     ring_batches: Count = 300
     ring_bytes: Bytes = 1024 * 1024
     request_s: Deadline = 5.0

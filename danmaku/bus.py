@@ -279,9 +279,10 @@ class NatsBus:
             await _apart(client.close(), _CLOSE_S)
         except Exception as error:  # it is given up, whatever state it is in
             _log.debug("bus connection did not close cleanly", error=repr(error))
-        # What is still unsent must not be sent when the server goes on; nats-py has no word for that.
-        with suppress(AttributeError):  # its parts are gone then already
-            client._transport._io_writer.transport.abort()  # type: ignore[union-attr]
+        finally:
+            # What is still unsent must not be sent when the server goes on; nats-py has no word for that.
+            with suppress(AttributeError):  # its parts are gone then already
+                client._transport._io_writer.transport.abort()  # type: ignore[union-attr]
 
     async def _keep(self) -> None:
         """Watch the connection; replace it when it is lost, for as long as it takes."""

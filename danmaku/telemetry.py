@@ -187,7 +187,9 @@ class EdgeMetrics:
             "publish_seconds", "Time the loop spends on handing out what came, at one time.", _SECONDS
         )
         self.waited_seconds = make.histogram(
-            "waited_seconds", "How long what came waits until it is handed out.", _SECONDS
+            "waited_seconds",
+            "How long the oldest waited, at each time that something is handed out.",
+            _SECONDS,
         )
         self.loop_lag_seconds = make.loop_lag()
         self.tasks = make.tasks()

@@ -56,11 +56,11 @@ class Admission:
     def arrive(self, peer: str, now: float) -> bool:
         """A TCP connection at `now` (monotonic seconds): may it come in? A proxy may have all, others
         somewhat more than WebSockets: so there is room to tell them why one more of these is refused."""
-        if not self._is_room(now):
-            return False
         key = self._key(peer)
         most = self._most_per_address + _SPARE
         if key is not None and max(self._inside.of(key), self._leaving.of(key)) >= most:
+            return False
+        if not self._is_room(now):
             return False
         self._inside.add(key)
         return True

@@ -177,11 +177,11 @@ class Feed:
 
 
 def left_out(room: str, batches: Sequence[Batch]) -> list[wire.Skip]:
-    """What viewers are told instead of these batches, each of which continues the one before."""
+    """What viewers are told instead of these batches; what is missing between them is still to be found."""
     skips: list[wire.Skip] = []
     for batch in batches:
         last = batch.last.seq
-        if skips and batch.prev is None:
+        if skips and batch.epoch == skips[-1].epoch and batch.seq <= skips[-1].to + 1:
             skips[-1].to = last
         else:
             prev = None if batch.prev is None else wire.At.of(batch.prev)

@@ -204,6 +204,7 @@ class Feeds:
 
         Those of which no owner tells the head meanwhile are asked about one after the other.
         """
+        self._handout.run()  # what is said there was said before
         for stage in self._stages.values():
             stage.feed.doubt()
         if self._checking is not None:
@@ -261,23 +262,27 @@ class Feeds:
         if self._stages.get(stage.topics.room) is stage:  # or it ended, and its subscription is about to
             self._handout.put(stage, payload)
 
-    def _take(self, stage: Stage, arrivals: list[Arrival], now: float) -> None:
-        """What came for the room, in its turn: first the oldest, which may be late."""
-        late: list[Shown] = []
-        shown: list[Shown] = []
-        for payload, at in arrivals:
-            try:
-                news = stage.feed.take(decode_out(payload))
-            except ValueError:
-                logger.warning("a message of room %s cannot be read", stage.topics.room)
-            else:
-                (late if self._pacing.is_late(at, now) else shown).extend(news)
-        self._showing.show(stage.topics, late, late=True)
-        self._showing.show(stage.topics, shown)
+    def _take(self, stage: Stage, arrivals: list[Arrival]) -> None:
+        """What came for the room, in its turn: first the oldest, for which it may be too late."""
+        sizes = [len(arrival.payload) for arrival in arrivals]
+        late = self._pacing.late([arrival.at for arrival in arrivals], sizes)
+        for part, is_late in ((arrivals[:late], True), (arrivals[late:], False)):
+            self._showing.show(stage.topics, self._read(stage, part), late=is_late)
         self._look_after(stage)
 
+    def _read(self, stage: Stage, arrivals: list[Arrival]) -> list[Shown]:
+        shown: list[Shown] = []
+        for payload, _ in arrivals:
+            try:
+                shown += stage.feed.take(decode_out(payload))
+            except ValueError:
+                logger.warning("a message of room %s cannot be read", stage.topics.room)
+        return shown
+
     def _show(self, stage: Stage, shown: list[Shown]) -> None:
-        self._showing.show(stage.topics, shown)
+        """What history brought."""
+        if shown:
+            self._handout.beside(lambda: self._showing.show(stage.topics, shown))
 
     def _look_after(self, stage: Stage) -> None:
         if stage.open and stage.feed.behind and stage.task is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import resource
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, Final
 
 from config.settings import Settings
@@ -105,7 +105,7 @@ class Node:
             self._client,
             roster,
             fanout,
-            Pacing(edge.fanout_share, edge.fanout_ms / 1000),
+            Pacing(edge.fanout_share, edge.fanout_bytes),
             self._server.push,
             metrics,
             ring_batches=edge.ring_batches,
@@ -268,7 +268,7 @@ async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 
 def _open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  a Path for each would cost ten times as much
 
 
 def _most_sockets() -> int:

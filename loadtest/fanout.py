@@ -169,7 +169,7 @@ async def window(
     sent = await asyncio.gather(
         *(one.run(each, plan.seconds, number / plan.rate) for number, one in enumerate(senders))
     )
-    await asyncio.sleep(0.3)
+    await sampler.catch_up(plan.viewers * sum(part.shown for part in sent))
     cpu_s = meter.stop()
     await sampler.stop()
     result |= _figures(plan, sent, sampler.tallies, cpu_s)

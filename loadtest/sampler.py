@@ -12,6 +12,8 @@ from loadtest import processes
 from loadtest.crowd import Crowd
 
 _EVERY_S: Final = 1.0
+_LOOK_S: Final = 0.1
+_LAST_S: Final = 3.0
 
 Tally = dict[str, Any]
 """A swarm.Tally."""
@@ -37,6 +39,17 @@ class Sampler:
         self._meter.start()
         self._task = asyncio.create_task(self._run())
 
+    async def catch_up(self, expected: int) -> None:
+        """Return when so much came, be it told to skip it, or no more comes for a while."""
+        came, since = -1, time.monotonic()
+        while (now := sum(one["deliveries"] + one["skipped"] for one in self.tallies)) < expected:
+            if now != came:
+                came, since = now, time.monotonic()
+            elif time.monotonic() - since > _LAST_S:
+                return
+            await asyncio.sleep(_LOOK_S)
+            await self._sample()
+
     async def stop(self) -> None:
         """Take what is left."""
         if self._task is not None:
@@ -55,14 +68,14 @@ class Sampler:
 
     def _add(self, tallies: list[Tally]) -> None:
         now = time.monotonic()
+        self.tallies += tallies
+        self.last = tallies
+        if self.samples and now - self._before < _EVERY_S / 2:
+            return  # a rest at the end
         seconds, self._before = max(now - self._before, 1e-3), now
         cpu_s = self._meter.stop()
         self._meter.start()
         latency = histogram(tallies)
-        self.tallies += tallies
-        self.last = tallies
-        if self.samples and seconds < _EVERY_S / 2:
-            return  # a rest at the end
         self.samples.append(
             {
                 "at_s": now - self._begin,

@@ -21,8 +21,8 @@ class Edge:
         self.fails: set[str] = set()
         self.handout: Handout[str] = Handout(pacing, self._show, self._push, self.turns.append)
 
-    def _show(self, room: str, arrivals: list[Arrival], now: float) -> None:
-        assert all(at <= now for _, at in arrivals)
+    def _show(self, room: str, arrivals: list[Arrival]) -> None:
+        assert arrivals == sorted(arrivals, key=lambda arrival: arrival.at)
         if room in self.fails:
             raise RuntimeError(room)
         self.shown.append((room, [payload for payload, _ in arrivals]))
@@ -36,7 +36,7 @@ class Edge:
 
 @pytest.fixture
 def pacing() -> Pacing:
-    return Pacing(0.5, 60)
+    return Pacing(0.5, 1024)
 
 
 async def test_what_comes_together_leaves_together_in_the_order_of_each_room(pacing: Pacing) -> None:
@@ -47,7 +47,8 @@ async def test_what_comes_together_leaves_together_in_the_order_of_each_room(pac
     assert edge.shown == []
     await until(edge.has_shown)
     assert edge.shown == [("a", [b"1", b"3"]), ("b", [b"2"])]
-    assert edge.pushed == len(edge.turns) == 1
+    assert len(edge.turns) == 1
+    assert edge.pushed == 2, "once for what was there before"
     assert not edge.handout.waits("a")
 
 
@@ -82,7 +83,25 @@ async def test_a_room_that_fails_takes_nothing_from_the_others(pacing: Pacing) -
     edge.handout.put("b", b"2")
     await until(edge.has_shown)
     assert edge.shown == [("b", [b"2"])]
-    assert edge.pushed == 1
+    assert len(edge.turns) == 1
+
+
+async def test_what_is_shown_beside_counts(pacing: Pacing) -> None:
+    edge = Edge(pacing)
+    edge.handout.beside(lambda: edge.shown.append(("a", [b"1"])))
+    assert len(edge.turns) == edge.pushed == 1
+    assert pacing.due > 0
+
+
+async def test_what_waits_can_be_handed_out_now(pacing: Pacing) -> None:
+    edge = Edge(pacing)
+    now = asyncio.get_running_loop().time()
+    pacing.took(now, now + 30)
+    edge.handout.put("a", b"1")
+    edge.handout.run()
+    assert edge.shown == [("a", [b"1"])]
+    edge.handout.run()
+    assert len(edge.turns) == 1
 
 
 async def test_what_nobody_wants_any_more_is_not_shown(pacing: Pacing) -> None:
@@ -96,6 +115,7 @@ async def test_what_nobody_wants_any_more_is_not_shown(pacing: Pacing) -> None:
     assert edge.turns == []
     edge.handout.put("b", b"2")
     edge.handout.close()
+    edge.handout.put("b", b"3")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert edge.shown == []

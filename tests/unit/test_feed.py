@@ -418,6 +418,12 @@ def test_what_is_left_out_together_is_one_skip_for_each_epoch() -> None:
         wire.Skip("r", 6, 1, 2, wire.At(5, 5)),
     ]
     assert left_out("r", []) == []
+    with_holes = out(5, 2), out(5, 4), out(7, 3)
+    assert left_out("r", [Batch.of_out(one) for one in with_holes]) == [
+        wire.Skip("r", 5, 2, 2),
+        wire.Skip("r", 5, 4, 4),
+        wire.Skip("r", 7, 3, 3),
+    ], "what is missing between them is still to be found"
 
 
 def _skipped(skip: wire.Skip) -> Batch:
