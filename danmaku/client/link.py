@@ -98,8 +98,13 @@ class Link:
         self._socket.transport.abort()
 
     async def close(self) -> None:
-        """Say goodbye, within the socket's own bound of time. Idempotent."""
-        await self._socket.close()
+        """Say goodbye, within the socket's own bound of time; it is closed after that. Idempotent."""
+        try:
+            await self._socket.close()
+        finally:
+            # In a task that is being cancelled, a time-out of Python before 3.11.4 is one more cancellation.
+            if not self._socket.transport.is_closing():
+                self.abort()
 
     def _take(self, frame: ServerFrame) -> None:
         if not isinstance(frame, Ok | Err):

@@ -49,6 +49,10 @@ class Watcher:
     def go_on(self) -> None:
         self._transport.resume_reading()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._transport.is_closing()
+
     async def read(self, count: int) -> list[str]:
         """The comments so far, once there are `count`."""
         async with asyncio.timeout(60):
@@ -164,6 +168,7 @@ async def test_viewers_that_stop_reading_for_a_while(tmp_path: Path) -> None:
         for texts in await asyncio.gather(*(one.read(2500) for one in slow[:5])):
             assert texts == speaker.said
         await asyncio.gather(*(one.client.close() for one in slow))  # each takes a second
+        assert all(one.is_closed for one in slow)
 
 
 async def test_viewers_that_never_read_again(tmp_path: Path) -> None:
