@@ -282,7 +282,7 @@ class NatsBus:
         finally:
             # What is still unsent must not be sent when the server goes on; nats-py has no word for that.
             with suppress(AttributeError):  # its parts are gone then already
-                client._transport._io_writer.transport.abort()  # type: ignore[union-attr]
+                client._transport._io_writer.transport.abort()  # type: ignore[union-attr]  # see above
 
     async def _keep(self) -> None:
         """Watch the connection; replace it when it is lost, for as long as it takes."""
