@@ -141,8 +141,7 @@ async def test_what_could_not_be_sent_before_an_outage_is_not_sent_after_it(
     await bus.flush(SOON)
     restored = Restored(bus)
     await freeze(server)
-    with pytest.raises(BusDown, match="as fast"):
-        await flood(bus)
+    await flood(bus)
     server.kill()
     await restart(server)
     await until(restored.is_back)
@@ -205,10 +204,16 @@ async def freeze(server: Running) -> None:
     await until(stands_still)
 
 
-async def flood(bus: NatsBus) -> None:
-    for _ in range(100):
-        await bus.publish("a", bytes(500_000))
-        await asyncio.sleep(0)
+async def flood(bus: NatsBus) -> list[bytes]:
+    """Numbered messages to a server that does not read, until no more are taken; those that were."""
+    taken: list[bytes] = []
+    with pytest.raises(BusDown, match="as fast"):
+        for number in range(100):
+            payload = number.to_bytes(4, "big").ljust(500_000, b".")
+            await bus.publish("a", payload)
+            taken.append(payload)
+            await asyncio.sleep(0)
+    return taken
 
 
 async def test_a_server_that_hangs(server: Running, bus: NatsBus) -> None:
@@ -221,8 +226,7 @@ async def test_a_server_that_hangs(server: Running, bus: NatsBus) -> None:
             await bus.flush(0.05)
         with pytest.raises(BusTimeout):
             await bus.request("a", b"?", 0.05)
-        with pytest.raises(BusDown, match="as fast"):  # what waits to be sent is bounded
-            await flood(bus)
+        await flood(bus)  # what waits to be sent is bounded
     finally:
         os.kill(server.pid, signal.SIGCONT)
     await inbox.has(2)
@@ -249,8 +253,7 @@ async def test_what_was_unsent_when_it_was_given_up_is_never_sent(server: Runnin
     restored, other_restored = Restored(bus), Restored(other)
     await freeze(server)
     try:
-        with pytest.raises(BusDown, match="as fast"):
-            await flood(bus)
+        taken = await flood(bus)
         await down(bus)
         await down(other)
         await asyncio.sleep(2)  # it has been thrown away whole by now
@@ -259,9 +262,14 @@ async def test_what_was_unsent_when_it_was_given_up_is_never_sent(server: Runnin
     await until(restored.is_back)
     await until(other_restored.is_back)
     await bus.publish("a", b"fresh")
-    assert await inbox.has(1) == [b"fresh"]
+
+    async def fresh_came() -> bool:
+        return b"fresh" in inbox.got
+
+    await until(fresh_came)
     await other.flush(SOON)
-    assert inbox.got == [b"fresh"]
+    # What the kernel had already may come; the last 8 MiB it never had.
+    assert not {payload[:4] for payload in inbox.got} & {payload[:4] for payload in taken[-16:]}
     await other.close()
 
 
@@ -271,8 +279,7 @@ async def test_many_subscriptions_to_a_server_that_hangs_hold_up_nobody(
     restored = Restored(bus)
     await freeze(server)
     try:
-        with pytest.raises(BusDown, match="as fast"):
-            await flood(bus)
+        await flood(bus)
         async with asyncio.timeout(SOON):
             for _ in range(1500):
                 await bus.subscribe("b", Inbox())
