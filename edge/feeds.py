@@ -62,7 +62,7 @@ class History(Protocol):
 class Stage:
     """A feed and what belongs to it: topics, subscription, those who wait for it, its end."""
 
-    __slots__ = ("feed", "linger", "open", "subscription", "task", "topics", "waiting")
+    __slots__ = ("__weakref__", "feed", "linger", "open", "subscription", "task", "topics", "waiting")
 
     def __init__(self, room: str, feed: Feed) -> None:
         self.topics = Topics(room)
@@ -373,8 +373,11 @@ class Feeds:
         self._handout.forget(stage)
         if stage.task is not None:
             stage.task.cancel()
-        if stage.subscription is not None:
-            self._spawn(stage.subscription.unsubscribe())
+        # Both lead back to it: it would keep its ring until it was found by the garbage collector.
+        stage.linger = None
+        subscription, stage.subscription = stage.subscription, None
+        if subscription is not None:
+            self._spawn(subscription.unsubscribe())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -639,6 +641,26 @@ async def test_a_room_nobody_watches_is_no_longer_followed(start: Start) -> None
         await eventually(lambda: len(worker.node.feeds) == 0)
         await worker.owner.show("r", "meanwhile")
         assert ann.read_history(await ann.ok(wire.Join(0, "r"))) == ["meanwhile"]
+
+
+async def test_a_room_nobody_watches_is_freed_at_once(start: Start) -> None:
+    """And not when the garbage collector looks at the oldest things: rings are large."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with start(linger_s=0.1) as worker, viewer(worker.port) as ann:
+            await joined(ann)
+            await worker.owner.show("r", "seen")
+            assert await ann.texts(1) == ["seen"]
+            stage = worker.node.feeds.get("r")
+            assert stage is not None
+            left = weakref.ref(stage)
+            del stage
+            await ann.ok(wire.Leave(0, "r"))
+            await eventually(lambda: len(worker.node.feeds) == 0)
+            await eventually(lambda: left() is None)
+    finally:
+        gc.enable()
 
 
 async def test_closed_connections_leave_nothing_behind(start: Start) -> None:
