@@ -25,6 +25,7 @@ from loadtest.senders import Sender, Sent
 from loadtest.service import Service, free_port
 
 SENDERS = 4
+_SETTLING_S = 8.0  # how many came is told some times
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ async def _quiet(plan: Fanout, people: Crowd, own: list[processes.Process], say:
     say(f"{joined} viewers joined in {connect_s:.1f} s")
     result: Result = {"viewers": joined, "connect_per_s": joined / connect_s}
     if own:
+        await asyncio.sleep(_SETTLING_S)
         idle = await _idle(plan, own)
         result["rss_bytes_per_viewer"] = (processes.edge_rss(own) - before) / joined
         result["idle_edge_share_of_core"] = idle

@@ -72,6 +72,10 @@ def rss_bytes(pid: int) -> int:
     return 0
 
 
+def edge_cpu_s(own: list[Process]) -> float:
+    return sum(cpu_s(process.pid) for process in own if process.kind == "edge")
+
+
 def edge_rss(own: list[Process]) -> int:
     """Resident bytes of the edge's processes."""
     return sum(rss_bytes(process.pid) for process in own if process.kind == "edge")

@@ -33,7 +33,7 @@ async def run(plan: fanout.Fanout, newcomers: int, service: Service, say: Say) -
             )
         )  # fmt: skip
         await storm.ready()
-        before = processes.edge_rss(own)
+        before, spent = processes.edge_rss(own), processes.edge_cpu_s(own)
         joining = asyncio.create_task(storm.joined())
         stormy: list[Result] = []
         while not joining.done():  # as long as the storm lasts
@@ -41,6 +41,7 @@ async def run(plan: fanout.Fanout, newcomers: int, service: Service, say: Say) -
             stormy.append(await fanout.window(part, people, senders, None, own))
         joined, seconds = await joining
         grown = processes.edge_rss(own) - before
+        edge_cpu_s = processes.edge_cpu_s(own) - spent
         after = await fanout.window(plan, people, senders, None, own)
     windows = [quiet, *stormy, after]
     result: Result = {
@@ -55,7 +56,7 @@ async def run(plan: fanout.Fanout, newcomers: int, service: Service, say: Say) -
             name: max(part["latency_ms"][name] for part in stormy) for name in quiet["latency_ms"]
         },
         "after_latency_ms": after["latency_ms"],
-        "edge_cpu_us_per_join": sum(part["cpu_s"].get("edge", 0.0) for part in stormy) / joined * 1e6,
+        "edge_cpu_us_per_join": edge_cpu_s / joined * 1e6,
     }
     if own:
         result["rss_bytes_per_viewer"] = grown / joined

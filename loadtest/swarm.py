@@ -11,6 +11,7 @@ import os
 import select
 import socket
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -20,8 +21,11 @@ from hdrh.histogram import HdrHistogram
 from danmaku import wire
 from loadtest import frames
 
+_BIND_ADDRESS_NO_PORT = 24  # IP_BIND_ADDRESS_NO_PORT of Linux, which Python does not name
 _CONNECTING_AT_ONCE = 400
 _SEEN_PAYLOADS = 4096
+_CONTROL = 8  # opcodes from here on
+_PING = 9
 _STAMP_DIGITS = 19
 _STAMPS = 8  # about so many of a batch, evenly: more would cost the client more than reading
 
@@ -80,6 +84,7 @@ class Swarm:
         self.tally = Tally()
         self.latency = HdrHistogram(1, 60_000_000, 3)
         self.timed: set[int] = set()
+        self.heard: set[int] = set()
         kind = "binary" if self.codec.binary else "text"
         self.ping = frames.masked(self.codec.encode(wire.Ping(0)), kind)
         separator = b"" if self.codec.binary else b"\n"
@@ -111,6 +116,8 @@ class Swarm:
         sock = socket.socket()
         sock.setblocking(False)
         last = self.plan.first_address + number // 10_000
+        # The port is chosen by connect: to find a free one here takes the longer the more are taken.
+        sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
         sock.bind((f"127.0.{last // 250}.{last % 250 + 1}", 0))
         code = sock.connect_ex((self.plan.host, self.plan.port))
         if code not in {0, errno.EINPROGRESS}:
@@ -174,14 +181,19 @@ class Swarm:
                 continue
             now = time.monotonic()
             while next_beat <= now and self.sockets:
-                self._beat(self.sockets[beat % len(self.sockets)])
+                self._beat(self.sockets[beat % len(self.sockets)].fileno())
                 beat, next_beat = beat + 1, next_beat + beat_every
 
-    def _beat(self, sock: socket.socket) -> None:
-        try:
-            sock.send(self.ping)
-        except OSError:
-            return  # counted as closed where it is read
+    def _beat(self, fd: int) -> None:
+        """It is its turn: a ping, if nothing came since the last one."""
+        if fd in self.heard:
+            self.heard.remove(fd)
+        else:
+            self._say(fd, self.ping)
+
+    def _say(self, fd: int, frame: bytes) -> None:
+        with suppress(OSError):  # counted as closed where it is read
+            os.write(fd, frame)
 
     def command(self, message: str) -> dict[str, Any]:
         """`take`: the tally since the last one, and begin anew."""
@@ -208,9 +220,12 @@ class Swarm:
         tally.size += len(data)
         whole, self.rest[fd] = frames.split(self.rest[fd] + data)
         tally.frames += len(whole)
+        self.heard.add(fd)
         for opcode, payload in whole:
-            if opcode < 8:
+            if opcode < _CONTROL:
                 self._check(fd, payload)
+            elif opcode == _PING:
+                self._say(fd, frames.masked(payload, "pong"))
 
     def _check(self, fd: int, payload: bytes) -> None:
         seen = self.seen.get(payload)
