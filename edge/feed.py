@@ -16,7 +16,7 @@ from danmaku.model import Position
 from edge.ring import Added, Batch, Ring
 
 _SAME_STATS = 2  # repeats of equal statistics that are shown, for those who missed the first
-_SAME_STATS_EVERY = 5  # of the others
+_SAME_STATS_EVERY = 10  # of the others: a viewer hears something before its heartbeat is due
 
 Shown = Batch | wire.Skip | Out
 """A batch, what is lost for good, or the statistics or notice of an Out, for the viewers now."""

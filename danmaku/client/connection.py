@@ -199,9 +199,12 @@ class Connection:
         return True
 
     async def _keep_alive(self, link: Link, reading: asyncio.Task[tuple[int, str]]) -> None:
-        """Ping until the connection ends, and end it when nothing is heard any more."""
+        """Until it ends: ping when nothing was heard for a while, and end it when nothing comes then."""
+        heard = link.heard
         while not (await asyncio.wait({reading}, timeout=self._heartbeat_s))[0]:
-            heard = link.heard
+            if link.heard != heard:
+                heard = link.heard
+                continue
             try:
                 async with asyncio.timeout(self._timing.pong):
                     await link.ask(Ping(0))
@@ -210,7 +213,8 @@ class Connection:
                     link.abort()
                     return
             except (Lost, Refusal):
-                continue
+                pass
+            heard = link.heard
 
     def _not_reached(self, why: str) -> tuple[int, str]:
         """The first connection fails at once, so that a wrong address is seen; later ones try again."""

@@ -49,7 +49,6 @@ export class Connection {
   #heartbeat;
   /** For a larger message the service would close the connection. */
   #mostBytes = MESSAGE_BYTES;
-  #pingedAt = 0;
   /** The one thing that is waited for: the greeting, the next ping or the next attempt. */
   #timer = 0;
 
@@ -147,7 +146,6 @@ export class Connection {
       this.#isLive = true;
       this.#heartbeat = ok.heartbeat_ms ?? this.#timing.heartbeat;
       this.#mostBytes = ok.frame_bytes ?? MESSAGE_BYTES;
-      this.#pingedAt = this.#now();
       this.#pace.connected(this.#now());
       this.#listener.changed({ phase: "live" });
       this.#listener.greeted(ok);
@@ -171,10 +169,7 @@ export class Connection {
       for (const frame of decode(message)) this.#deliver(frame);
     } catch (error) {
       this.#end(BROKEN, `the service sent what is no frame: ${error}`);
-      return;
     }
-    // In a hidden tab timers hardly run, but messages come: they keep the heart beating.
-    if (this.#isLive && this.#now() - this.#pingedAt >= this.#heartbeat) this.#ping();
   }
 
   /** @param {ServerFrame} frame */
@@ -185,13 +180,13 @@ export class Connection {
   }
 
   #keepAlive() {
-    this.#wait(this.#heartbeat, () => this.#ping());
+    const heard = this.#heard;
+    this.#wait(this.#heartbeat, () => (this.#heard === heard ? this.#ping() : this.#keepAlive()));
   }
 
-  /** Ask for a sign of life; when nothing at all is heard for a while, the connection is dead. */
+  /** Nothing was heard: ask for a sign of life. When there is none for a while, the connection is dead. */
   #ping() {
     const heard = this.#heard;
-    this.#pingedAt = this.#now();
     this.ask({ t: "ping" }).catch(() => {});
     this.#wait(this.#timing.pong, () => {
       if (this.#heard === heard) this.#end(BROKEN, "the connection went silent");

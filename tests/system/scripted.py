@@ -41,6 +41,7 @@ class Visit:
     def __init__(self, socket: ServerConnection) -> None:
         self.codec = JSON if socket.subprotocol == JSON_PROTOCOL else MSGPACK
         self.silent = False
+        self.pings = 0
         self._socket = socket
         self._frames: asyncio.Queue[ClientFrame] = asyncio.Queue()
 
@@ -53,7 +54,9 @@ class Visit:
                     assert not isinstance(frame, Malformed), frame
                     if not isinstance(frame, Ping):
                         self._frames.put_nowait(frame)
-                    elif not self.silent:
+                        continue
+                    self.pings += 1
+                    if not self.silent:
                         await self.say(Ok(frame.id, server_time=1234))
         except ConnectionClosed:
             return

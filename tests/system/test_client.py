@@ -372,6 +372,26 @@ async def test_a_dead_connection_is_noticed() -> None:
         assert await comments(room, 1) == [((5, 11), "back")]
 
 
+async def test_who_hears_something_need_not_ask_for_a_sign_of_life() -> None:
+    pinged = asyncio.Event()
+
+    async def talkative(visit: Visit) -> None:
+        await visit.greet(heartbeat_ms=300)
+        await visit.admit(HEAD)
+        for _ in range(200):
+            await visit.say(StatsFrame("demo", *HEAD, 1, 0))
+            await asyncio.sleep(0.005)
+        assert visit.pings == 0
+        while not visit.pings:  # noqa: ASYNC110  now that it is quiet
+            await asyncio.sleep(0.01)
+        pinged.set()
+        await asyncio.Event().wait()
+
+    async with scripted(talkative) as url, Client(url, timing=QUICK) as client:
+        await client.join("demo")
+        await asyncio.wait_for(pinged.wait(), 10)
+
+
 async def test_a_server_that_talks_nonsense_is_left() -> None:
     async def nonsense(visit: Visit) -> None:
         await greet_and_admit(visit)

@@ -196,8 +196,8 @@ def test_doubt_ends_with_the_next_word_of_the_owner() -> None:
 
 def test_equal_statistics_are_repeated_at_first_and_then_now_and_then() -> None:
     feed = begun(frame(5, 1), head=Position(5, 1))
-    same = [len(feed.take(stats(5, 1))) for _ in range(11)]
-    assert same == [1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 1]
+    told = [number for number in range(31) if feed.take(stats(5, 1))]
+    assert told == [0, 1, 2, 10, 20, 30]
     other = Out(OutKind.STATS, 5, Position(5, 1), 0, None, "", words("r", 5, 1, 2))
     assert feed.take(other) == [other]
 

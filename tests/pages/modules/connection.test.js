@@ -95,3 +95,25 @@ export async function who_was_replaced_stays_away_and_knows_why() {
     same(sockets.length, 1);
   });
 }
+
+/** @param {() => boolean} condition */
+async function until(condition) {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error("it does not come to pass");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export async function who_hears_something_need_not_ask_for_a_sign_of_life() {
+  await connected(async (_connection, [socket]) => {
+    const pings = () => socket.said.filter((frame) => frame.t === "ping").length;
+    socket.answer({ heartbeat_ms: 40 });
+    const talking = setInterval(() => socket.onmessage({ data: '{"t":"stats","room":"r","epoch":1,"seq":1,"viewers":1,"likes":0}' }), 1);
+    const begin = performance.now();
+    await until(() => performance.now() - begin > 400);
+    clearInterval(talking);
+    same(pings(), 0);
+    await until(() => pings() === 1);
+  });
+}
