@@ -116,19 +116,20 @@ def _colored() -> bool:
 
 
 class Tally:
-    """A counter of what happens thousands of times a second. What it counted is seen after `hand_over`."""
+    """Counts what happens thousands of times a second. What it counted is seen after `hand_over`."""
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+    def __init__(self, metric: Counter | Gauge) -> None:
+        self._metric = metric
         self._count = 0
 
     def inc(self, amount: int = 1) -> None:
+        """Below zero for a gauge only."""
         self._count += amount
 
     def hand_over(self) -> None:
         count, self._count = self._count, 0
         if count:
-            self._counter.inc(count)
+            self._metric.inc(count)
 
 
 class EdgeMetrics:
@@ -136,9 +137,9 @@ class EdgeMetrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         make = _Maker("danmaku_edge", registry)
-        self.connections = make.gauge("connections", "WebSockets open now.")
+        self.connections = Tally(make.gauge("connections", "WebSockets open now."))
         self.rooms = make.gauge("rooms", "Rooms with viewers, counted once by each worker that has any.")
-        self.joins = make.counter("joins", "Rooms joined by viewers, reconnects included.")
+        self.joins = Tally(make.counter("joins", "Rooms joined by viewers, reconnects included."))
         self.frames_in = Tally(make.counter("frames_in", "Frames received from clients."))
         self.frames_out = Tally(make.counter("frames_out", "Answers and notices sent to single clients."))
         self.deliveries = make.counter(
@@ -196,6 +197,8 @@ class EdgeMetrics:
 
     def hand_over(self) -> None:
         """Let what was only tallied be seen."""
+        self.connections.hand_over()
+        self.joins.hand_over()
         self.frames_in.hand_over()
         self.frames_out.hand_over()
 

@@ -89,8 +89,12 @@ def as_response(answer: Response) -> Response:
     return answer
 
 
-def copy_request(native: Native, response: Pointer, request: Pointer) -> Request:
+def copy_request(
+    native: Native, response: Pointer, request: Pointer, names: frozenset[str] | None = None
+) -> Request:
+    """With all headers, or with those of `names` only, which is cheaper."""
     ffi = native.ffi
+    sizes = None if names is None else frozenset(map(len, names))
 
     def text(start: Pointer, length: int) -> str:
         """No text comes as NULL, for one the address of a peer that has gone already."""
@@ -101,8 +105,11 @@ def copy_request(native: Native, response: Pointer, request: Pointer) -> Request
     try:
         node = data.header_list
         while node:
-            name, value = text(node.name, node.name_size), text(node.value, node.value_size)
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+            if sizes is None or node.name_size in sizes:
+                name = text(node.name, node.name_size)
+                if names is None or name in names:
+                    value = text(node.value, node.value_size)
+                    headers[name] = f"{headers[name]}, {value}" if name in headers else value
             node = ffi.cast("socketify_header *", node.next)
     finally:
         native.lib.socketify_destroy_headers(data.header_list)

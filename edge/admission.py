@@ -6,6 +6,7 @@ import ipaddress
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from config.settings import Edge
@@ -167,6 +168,7 @@ def client_address(forwarded: str, peer: str, trusted: Sequence[_Network]) -> st
     return peer if address is None else str(address)
 
 
+@lru_cache(4096)
 def _parse(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Without its port, as in `192.0.2.1:5000` and `[2001:db8::1]:5000`. None: it is no address."""
     if hop.startswith("["):

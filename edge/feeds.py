@@ -155,6 +155,7 @@ class Feeds:
         room = stage.topics.room
         session.enter(room)
         connection.subscribe(stage.topics.of(session.codec))
+        self._pacing.came()
         if self._roster.enter(room, binary=session.codec.binary):
             self._linger(stage)
             self._changed()

@@ -133,7 +133,7 @@ class Gateway:
             self._roster.depart(session.identity.uid, connection)
         self._counted.leave(connection)
         self._admission.closed(session.address)
-        self._metrics.connections.dec()
+        self._metrics.connections.inc(-1)
 
     # What the bus says.
 

@@ -4,6 +4,9 @@ Handing out costs about the same per viewer, be it one batch or ten that leave t
 cannot follow waits a little longer between two turns: what comes meanwhile is joined, and latency grows
 instead of a backlog. Only bytes can be too many even so. Of what had to wait, a turn shows so many of a room,
 the newest; what is older is left out.
+
+Who comes in has to be let in by the same loop, and makes each turn longer. While very many come at one time,
+turns leave them more of it: those who are there see the same, joined into fewer messages.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from collections.abc import Sequence
 from typing import Final
 
 _LONGEST_S: Final = 1.0  # from the end of a turn: one that took very long may be a machine that stood still
+_STORM_PER_S: Final = 1000  # so many newcomers are a storm,
+_STORM: Final = 0.3  # in which turns may take so much of their share
 
 
 class Pacing:
@@ -21,6 +26,8 @@ class Pacing:
         self._share = share
         self._most_bytes = most_bytes
         self._due = 0.0
+        self._newcomers = 0  # since a turn ended
+        self._ended = 0.0
 
     @property
     def due(self) -> float:
@@ -40,7 +47,14 @@ class Pacing:
             count += 1
         return len(sizes) - count
 
+    def came(self) -> None:
+        """Somebody came into a room."""
+        self._newcomers += 1
+
     def took(self, begin: float, end: float) -> None:
         """A turn is over."""
         seconds = max(end - begin, 0.0)
-        self._due = max(self._due, begin + min(seconds / self._share, seconds + _LONGEST_S))
+        storms = self._newcomers > _STORM_PER_S * (end - self._ended)
+        share = self._share * _STORM if storms else self._share
+        self._due = max(self._due, begin + min(seconds / share, seconds + _LONGEST_S))
+        self._newcomers, self._ended = 0, end

@@ -61,6 +61,9 @@ _LISTEN_SHARED: Final = 0
 _LISTEN_EXCLUSIVE: Final = 1
 GOODBYE_S: Final = 16.0  # the longest that native code waits for the other side to hang up
 _MAX_REASON_BYTES: Final = 123
+_UPGRADE_HEADERS: Final = frozenset(
+    ("authorization", "origin", "sec-websocket-key", "sec-websocket-protocol", "x-forwarded-for")
+)
 _RESERVED_CODES: Final = (1004, 1005, 1006, 1015)
 
 
@@ -75,7 +78,9 @@ class Accept:
 class SocketHandler(Protocol):
     """What happens to the WebSockets of one path. All calls are synchronous; what they raise is logged."""
 
-    def upgrade(self, request: Request) -> Accept | Response: ...
+    def upgrade(self, request: Request) -> Accept | Response:
+        """Of the headers it has authorization, origin, x-forwarded-for and those of WebSocket."""
+
     def opened(self, connection: Connection) -> None: ...
     def received(self, connection: Connection, message: bytes, binary: bool) -> None: ...
     def beat(self, connection: Connection) -> None:
@@ -317,7 +322,7 @@ class _WebSocketSide:
         native = self._native
         # Without this, a mistake in here would not only cost an answer but the process.
         native.lib.uws_res_on_aborted(PLAIN, response, self._on_aborted, native.ffi.NULL)
-        request = copy_request(native, response, native_request)
+        request = copy_request(native, response, native_request, _UPGRADE_HEADERS)
         answer = self._ask(request)
         if isinstance(answer, Response):
             write_response(native, response, request.method, answer)

@@ -24,18 +24,22 @@ AUTH = Auth(secret="a secret of at least thirty-two bytes")
 
 
 class Worker:
-    def __init__(self, node: Node, owner: FakeOwner, metrics: CollectorRegistry) -> None:
+    def __init__(
+        self, node: Node, owner: FakeOwner, metrics: EdgeMetrics, registry: CollectorRegistry
+    ) -> None:
         self.node = node
         self.owner = owner
         self.stop = asyncio.Event()
         self.force = asyncio.Event()
-        self._registry = metrics
+        self._metrics = metrics
+        self._registry = registry
 
     @property
     def port(self) -> int:
         return self.node.port
 
     def metric(self, metric: str, **labels: str) -> float:
+        self._metrics.hand_over()
         return self._registry.get_sample_value(f"danmaku_edge_{metric}", labels) or 0.0
 
 
@@ -54,8 +58,9 @@ async def edge_worker(
     prepare(owner)
     await owner.start()
     registry = CollectorRegistry()
-    node = Node(settings, from_settings(auth), await connect(), EdgeMetrics(registry), "edge")
-    worker = Worker(node, owner, registry)
+    metrics = EdgeMetrics(registry)
+    node = Node(settings, from_settings(auth), await connect(), metrics, "edge")
+    worker = Worker(node, owner, metrics, registry)
     running = asyncio.create_task(node.run(worker.stop, worker.force))
     await eventually(lambda: node.port or running.done())
     try:

@@ -113,3 +113,17 @@ def test_turns_never_wait_for_long_and_what_is_left_out_is_the_oldest(
         assert len(shown) == 1 or sum(shown) <= MOST_BYTES
         assert late == 0 or sum(sizes[late - 1 :]) > MOST_BYTES
         now = max(now, pacing.due)
+
+
+def test_turns_leave_more_time_to_a_storm_of_newcomers() -> None:
+    pacing = Pacing(SHARE, MOST_BYTES)
+    pacing.took(0.0, 0.1)
+    assert pacing.due == pytest.approx(0.2)
+    for _ in range(301):  # in 0.3 s
+        pacing.came()
+    pacing.took(0.3, 0.4)
+    assert pacing.due == pytest.approx(0.3 + 0.1 / (SHARE * 0.3))
+    for _ in range(300):  # in a second
+        pacing.came()
+    pacing.took(1.3, 1.4)
+    assert pacing.due == pytest.approx(1.5), "it is over"

@@ -100,7 +100,9 @@ def test_a_traceback_does_not_show_values(form: str, capsys: pytest.CaptureFixtu
 def test_edge_metrics_have_names_and_explanations() -> None:
     registry = CollectorRegistry()
     metrics = EdgeMetrics(registry)
-    metrics.connections.set(2)
+    metrics.connections.inc(3)
+    metrics.connections.inc(-1)
+    metrics.hand_over()
     metrics.refusals.labels("muted").inc()
     metrics.http_requests.labels("/healthz", "200").inc()
     metrics.items_per_batch.observe(7)
@@ -139,6 +141,7 @@ from danmaku.telemetry import EdgeMetrics, scrape
 metrics = EdgeMetrics()
 metrics.connections.inc(int(sys.argv[1]))
 metrics.joins.inc(int(sys.argv[1]))
+metrics.hand_over()
 sys.stdout.buffer.write(scrape())
 """
 
