@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from danmaku import wire
+from danmaku.envelope import Out
 from danmaku.errors import Close
 from danmaku.telemetry import EdgeMetrics
 from edge.ring import Batch
@@ -43,23 +44,25 @@ class Fanout:
         self._roster = roster
         self._metrics = metrics
 
-    def batches(self, topics: Topics, batches: Sequence[Batch]) -> None:
-        """In few messages: a message may hold many frames, and costs a viewer as much as one."""
+    def show(self, topics: Topics, together: Sequence[Batch | Out]) -> None:
+        """Batches and statistics, in few messages: one may hold many frames, and costs a viewer as much as
+        one."""
         viewers = self._roster.viewers(topics.room)
         if viewers is None:
             return
-        self.published_bytes += sum(len(batch.frame) for batch in batches)
+        frames = [one.frame for one in together]
+        self.published_bytes += sum(map(len, frames))
         if viewers.msgpack:
-            for message in _joined([batch.frame for batch in batches], b""):
+            for message in _joined(frames, b""):
                 self._publisher.publish(topics.msgpack, message)
         if viewers.json:
-            for message in _joined([batch.encoded(wire.JSON) for batch in batches], b"\n"):
+            for message in _joined([_json(one) for one in together], b"\n"):
                 self._publisher.publish(topics.json, message, binary=False)
-        metrics = self._metrics
-        metrics.batches.inc(len(batches))
+        batches = [one for one in together if isinstance(one, Batch)]
+        self._metrics.batches.inc(len(batches))
         for batch in batches:
-            metrics.items_per_batch.observe(batch.count)
-        metrics.deliveries.inc(viewers.total * len(batches))
+            self._metrics.items_per_batch.observe(batch.count)
+        self._metrics.deliveries.inc(viewers.total * len(batches))
 
     def skip(self, topics: Topics, skip: wire.Skip, why: str) -> None:
         """why: `lost` for good before it came here, or `late`: there was no time to show it."""
@@ -72,15 +75,6 @@ class Fanout:
             self._publisher.publish(topics.json, wire.JSON.encode(skip), binary=False)
         self._metrics.skipped.labels(why).inc(skip.to + 1 - skip.from_)
 
-    def stats(self, topics: Topics, frame: bytes) -> None:
-        viewers = self._roster.viewers(topics.room)
-        if viewers is None:
-            return
-        if viewers.msgpack:
-            self._publisher.publish(topics.msgpack, frame)
-        if viewers.json:
-            self._publisher.publish(topics.json, wire.JSON.batch(frame), binary=False)
-
     def notice(self, connections: list[Connection], frame: bytes) -> None:
         """To these connections of one user; one that cannot take it is closed, since it is said only once."""
         for connection in connections:
@@ -89,6 +83,10 @@ class Fanout:
                 self._metrics.frames_out.inc()
             else:
                 connection.close(Close.TOO_SLOW, "too slow for a notice")
+
+
+def _json(one: Batch | Out) -> bytes:
+    return one.encoded(wire.JSON) if isinstance(one, Batch) else wire.JSON.batch(one.frame)
 
 
 def _joined(frames: Sequence[bytes], separator: bytes) -> list[bytes]:

@@ -22,6 +22,7 @@ from edge.fanout import Fanout, Topics
 from edge.feed import Feed, Shown
 from edge.handout import Arrival, Handout, Turn
 from edge.pacing import Pacing
+from edge.ride import Ride
 from edge.ring import Page
 from edge.roster import Roster
 from edge.session import Session
@@ -62,11 +63,12 @@ class History(Protocol):
 class Stage:
     """A feed and what belongs to it: topics, subscription, those who wait for it, its end."""
 
-    __slots__ = ("__weakref__", "feed", "linger", "open", "subscription", "task", "topics", "waiting")
+    __slots__ = ("__weakref__", "feed", "linger", "open", "ride", "subscription", "task", "topics", "waiting")
 
     def __init__(self, room: str, feed: Feed) -> None:
         self.topics = Topics(room)
         self.feed = feed
+        self.ride = Ride()
         self.open = False  # filled from history; before that nobody is let in
         self.waiting: list[Opened] = []
         self.subscription: Subscription | None = None
@@ -268,7 +270,7 @@ class Feeds:
         sizes = [len(arrival.payload) for arrival in arrivals]
         late = self._pacing.late([arrival.at for arrival in arrivals], sizes)
         for part, is_late in ((arrivals[:late], True), (arrivals[late:], False)):
-            self._showing.show(stage.topics, self._read(stage, part), late=is_late)
+            self._showing.show(stage.topics, stage.ride.along(self._read(stage, part)), late=is_late)
         self._look_after(stage)
 
     def _read(self, stage: Stage, arrivals: list[Arrival]) -> list[Shown]:
@@ -282,7 +284,7 @@ class Feeds:
 
     def _show(self, stage: Stage, shown: list[Shown]) -> None:
         """What history brought."""
-        if shown:
+        if shown := stage.ride.along(shown):
             self._handout.beside(lambda: self._showing.show(stage.topics, shown))
 
     def _look_after(self, stage: Stage) -> None:

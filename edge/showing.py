@@ -27,28 +27,27 @@ class Showing:
         self._leave = leave
 
     def show(self, topics: Topics, shown: Sequence[Shown], *, late: bool = False) -> None:
-        """In order. Batches that follow one another leave together; where it is late they are left out."""
-        batches: list[Batch] = []
+        """In order. Batches and statistics that follow one another leave together; where it is late they
+        are left out."""
+        together: list[Batch | Out] = []
         for one in shown:
-            if isinstance(one, Batch):
-                batches.append(one)
+            if isinstance(one, Batch) or (isinstance(one, Out) and one.kind is OutKind.STATS):
+                together.append(one)
                 continue
-            self._batches(topics, batches, late=late)
-            batches = []
+            self._publish(topics, together, late=late)
+            together = []
             if isinstance(one, wire.Skip):
                 logger.warning("room %s lost positions up to %d-%d for good", one.room, one.epoch, one.to)
                 self._fanout.skip(topics, one, "lost")
-            elif one.kind is OutKind.STATS:
-                self._fanout.stats(topics, one.frame)
             else:
                 self._notice(topics.room, one)
-        self._batches(topics, batches, late=late)
+        self._publish(topics, together, late=late)
 
-    def _batches(self, topics: Topics, batches: list[Batch], *, late: bool) -> None:
+    def _publish(self, topics: Topics, together: list[Batch | Out], *, late: bool) -> None:
         if not late:
-            self._fanout.batches(topics, batches)
+            self._fanout.show(topics, together)
             return
-        for skip in left_out(topics.room, batches):
+        for skip in left_out(topics.room, [one for one in together if isinstance(one, Batch)]):
             self._fanout.skip(topics, skip, "late")
 
     def _notice(self, room: str, out: Out) -> None:

@@ -161,7 +161,7 @@ async def test_a_reader_that_stays_too_slow_is_closed() -> None:
                 await eventually(lambda: server.subscribers("m/r") == 2)
                 for seq in range(1, 200):
                     frame = wire.encode_batch("r", Position(1, seq), 1, [item])
-                    fanout.batches(Topics("r"), [Batch.of_frame(frame)])
+                    fanout.show(Topics("r"), [Batch.of_frame(frame)])
                     await asyncio.sleep(0)
                 await reads.texts(199)
                 await eventually(lambda: crowd.closed_with)

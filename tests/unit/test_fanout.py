@@ -5,6 +5,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from danmaku import wire
+from danmaku.envelope import Out, OutKind
 from danmaku.model import Position
 from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout, Topics
@@ -58,6 +59,16 @@ def test_batches_that_follow_one_another_leave_in_one_message() -> None:
         assert (seqs(first), seqs(last)) == ([1, 2], [5])
         assert skip == [wire.Skip("r", 5, 3, 4)]
     assert edge.skipped("lost") == 2
+
+
+def test_statistics_leave_in_the_message_of_the_batches_they_stand_with() -> None:
+    edge = Edge()
+    said = wire.Stats("r", 5, 1, 2, 0)
+    stats = Out(OutKind.STATS, 5, Position(5, 1), 0, None, "", wire.MSGPACK.encode(said))
+    edge.showing.show(Topics("r"), [batch(1), stats, batch(2)])
+    for codec in (wire.MSGPACK, wire.JSON):
+        (message,) = edge.messages(codec)
+        assert (seqs(message), message[1]) == ([1, 2], said)
 
 
 def test_messages_are_bounded_in_bytes_and_frames() -> None:
