@@ -93,6 +93,7 @@ class Edge(Section, frozen=True):
     linger_s: Seconds = 5.0
     fanout_share: Annotated[float, Meta(ge=0.05, le=1)] = 0.7
     fanout_bytes: Bytes = 128 * 1024
+    deflate_bytes: Annotated[int, Meta(ge=0, le=1024 * 1024)] = 512
     ring_batches: Count = 300
     ring_bytes: Bytes = 1024 * 1024
     request_s: Deadline = 5.0

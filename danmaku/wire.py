@@ -7,6 +7,7 @@ to back; JSON is text and a message holds one object per line. A batch is encode
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
@@ -18,6 +19,8 @@ from danmaku.model import Mode, Position
 MSGPACK_PROTOCOL: Final = "danmaku.v1.msgpack"
 JSON_PROTOCOL: Final = "danmaku.v1.json"
 MAX_FRAMES_PER_MESSAGE: Final = 64
+_DEFLATED: Final = b"\x78"
+_INFLATED_BYTES: Final = 4 * 1024 * 1024
 MAX_NUMBER: Final = 2**53 - 1  # what a JavaScript client can hold, and every encoder can write
 Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 _ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it is the default
@@ -48,6 +51,7 @@ class Hello(msgspec.Struct, tag_field="t", tag="hello", omit_defaults=True):
     name: str | None = None
     n: Number | None = None
     chat: bool = False
+    deflate: bool = False
 
 
 class Join(msgspec.Struct, tag_field="t", tag="join", omit_defaults=True):
@@ -115,6 +119,7 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     session: str | None = None
     heartbeat_ms: int | None = None
     frame_bytes: int | None = None
+    deflate: bool | None = None
     server_time: int | None = None
     room: str | None = None
     epoch: int | None = None
@@ -265,6 +270,21 @@ class Codec:
     def read(self, raw: msgspec.Raw, kind: Any = Any) -> Any:
         """What a Raw field holds, as `kind`. Raises msgspec.DecodeError or ValidationError."""
         raise NotImplementedError
+
+
+def inflated(message: bytes) -> bytes:
+    """The frames of a message, which may be a zlib stream (RFC 1950) where `deflate` was said: no frame begins
+    like one. Raises ValueError, also where it would be larger than anything that is sent."""
+    if message[:1] != _DEFLATED:
+        return message
+    stream = zlib.decompressobj()
+    try:
+        frames = stream.decompress(message, _INFLATED_BYTES)
+    except zlib.error as error:
+        raise ValueError(f"a compressed message cannot be read: {error}") from error
+    if not stream.eof or stream.unused_data:
+        raise ValueError("a compressed message is cut off, too large, or followed by something")
+    return frames
 
 
 class MsgpackCodec(Codec):

@@ -1,4 +1,4 @@
-"""Shows what owners said to the viewers of a room: their bytes as they are, JSON made once per batch."""
+"""Shows what owners said to the viewers of a room: the very bytes, and what is made of them once for all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from danmaku import wire
 from danmaku.envelope import Out
 from danmaku.errors import Close
 from danmaku.telemetry import EdgeMetrics
+from edge.forms import Form, Topics, deflated
 from edge.ring import Batch
 from edge.roster import Roster
 from edge.uws import Connection
@@ -23,26 +24,21 @@ class Publisher(Protocol):
     def publish(self, topic: str, message: bytes, binary: bool = True) -> None: ...
 
 
-class Topics:
-    """The two topics of a room; one object per room, so that its viewers share the names."""
-
-    __slots__ = ("json", "msgpack", "room")
-
-    def __init__(self, room: str) -> None:
-        self.room = room
-        self.msgpack = f"m/{room}"
-        self.json = f"j/{room}"
-
-    def of(self, codec: wire.Codec) -> str:
-        return self.msgpack if codec.binary else self.json
-
-
 class Fanout:
-    def __init__(self, publisher: Publisher, roster: Roster[Connection], metrics: EdgeMetrics) -> None:
+    """Messages of `deflate_bytes` and more are compressed for those who asked for it."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        roster: Roster[Connection],
+        metrics: EdgeMetrics,
+        deflate_bytes: int = 512,
+    ) -> None:
         self.published_bytes = 0  # by one viewer of all rooms
         self._publisher = publisher
         self._roster = roster
         self._metrics = metrics
+        self._deflate_bytes = deflate_bytes
 
     def show(self, topics: Topics, together: Sequence[Batch | Out]) -> None:
         """Batches and statistics, in few messages: one may hold many frames, and costs a viewer as much as
@@ -50,14 +46,13 @@ class Fanout:
         viewers = self._roster.viewers(topics.room)
         if viewers is None:
             return
-        frames = [one.frame for one in together]
-        self.published_bytes += sum(map(len, frames))
-        if viewers.msgpack:
-            for message in _joined(frames, b""):
-                self._publisher.publish(topics.msgpack, message)
-        if viewers.json:
-            for message in _joined([_json(one) for one in together], b"\n"):
-                self._publisher.publish(topics.json, message, binary=False)
+        self.published_bytes += sum(len(one.frame) for one in together)
+        made: dict[bool, list[bytes]] = {}  # by whether they are binary
+        for form in viewers.forms:
+            messages = made.get(form.codec.binary)
+            if messages is None:
+                messages = made[form.codec.binary] = _messages(form.codec, together)
+            self._publish(topics, form, messages)
         batches = [one for one in together if isinstance(one, Batch)]
         self._metrics.batches.inc(len(batches))
         for batch in batches:
@@ -69,11 +64,18 @@ class Fanout:
         viewers = self._roster.viewers(topics.room)
         if viewers is None:
             return
-        if viewers.msgpack:
-            self._publisher.publish(topics.msgpack, wire.MSGPACK.encode(skip))
-        if viewers.json:
-            self._publisher.publish(topics.json, wire.JSON.encode(skip), binary=False)
+        for form in viewers.forms:
+            self._publish(topics, form, [form.codec.encode(skip)])
         self._metrics.skipped.labels(why).inc(skip.to + 1 - skip.from_)
+
+    def _publish(self, topics: Topics, form: Form, messages: Sequence[bytes]) -> None:
+        topic = topics.of(form)
+        for message in messages:
+            packed = deflated(message, self._deflate_bytes) if form.is_deflated else None
+            if packed is None:
+                self._publisher.publish(topic, message, form.codec.binary)
+            else:
+                self._publisher.publish(topic, packed)
 
     def notice(self, connections: list[Connection], frame: bytes) -> None:
         """To these connections of one user; one that cannot take it is closed, since it is said only once."""
@@ -85,8 +87,9 @@ class Fanout:
                 connection.close(Close.TOO_SLOW, "too slow for a notice")
 
 
-def _json(one: Batch | Out) -> bytes:
-    return one.encoded(wire.JSON) if isinstance(one, Batch) else wire.JSON.batch(one.frame)
+def _messages(codec: wire.Codec, together: Sequence[Batch | Out]) -> list[bytes]:
+    frames = [one.encoded(codec) if isinstance(one, Batch) else codec.batch(one.frame) for one in together]
+    return _joined(frames, b"" if codec.binary else b"\n")
 
 
 def _joined(frames: Sequence[bytes], separator: bytes) -> list[bytes]:

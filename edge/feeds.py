@@ -18,8 +18,9 @@ from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
-from edge.fanout import Fanout, Topics
+from edge.fanout import Fanout
 from edge.feed import Feed, Shown
+from edge.forms import Topics
 from edge.handout import Arrival, Handout, Turn
 from edge.pacing import Pacing
 from edge.ride import Ride
@@ -156,9 +157,9 @@ class Feeds:
         session: Session = connection.session
         room = stage.topics.room
         session.enter(room)
-        connection.subscribe(stage.topics.of(session.codec))
+        connection.subscribe(stage.topics.of(session.form))
         self._pacing.came()
-        if self._roster.enter(room, binary=session.codec.binary):
+        if self._roster.enter(room, session.form):
             self._linger(stage)
             self._changed()
 
@@ -168,8 +169,8 @@ class Feeds:
         if not session.leave(room):
             return False
         stage = self._stages[room]
-        connection.unsubscribe(stage.topics.of(session.codec))
-        if self._roster.leave(room, binary=session.codec.binary):
+        connection.unsubscribe(stage.topics.of(session.form))
+        if self._roster.leave(room, session.form):
             self._linger(stage)
             self._changed()
         return True

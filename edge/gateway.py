@@ -48,6 +48,7 @@ class Gateway:
         metrics: EdgeMetrics,
         *,
         frame_bytes: int,
+        deflates: bool,
         heartbeat_ms: int,
         monotonic: Callable[[], float],
         wall: Callable[[], float],
@@ -64,6 +65,7 @@ class Gateway:
         self._limits = limits
         self._metrics = metrics
         self._frame_bytes = frame_bytes
+        self._deflates = deflates
         self._heartbeat_ms = heartbeat_ms
         self._monotonic = monotonic
         self._wall = wall
@@ -236,6 +238,7 @@ class Gateway:
             return
         session: Session = connection.session
         held = session.greet(identity)
+        session.deflate = frame.deflate and self._deflates
         if session.counted is not None:
             self._counted.come(connection, self._monotonic())
         answer = wire.Ok(
@@ -246,6 +249,7 @@ class Gateway:
             session=_session_id() if session.counted is None else session.counted.session,
             heartbeat_ms=self._heartbeat_ms,
             frame_bytes=self._frame_bytes,
+            deflate=session.deflate or None,
             server_time=self._now_ms(),
         )
         self._replies.send(connection, answer)

@@ -78,7 +78,7 @@ class Node:
         roster: Roster[Connection] = Roster()
         newcomers: Newcomers[Connection] = Newcomers(edge.hello_s)
         counted: Rounds[Connection] = Rounds(edge.recheck_s)
-        fanout = Fanout(self._server, roster, metrics)
+        fanout = Fanout(self._server, roster, metrics, edge.deflate_bytes)
         self._client = RoomsClient(
             self._bus,
             subjects,
@@ -150,6 +150,7 @@ class Node:
             ),
             metrics,
             frame_bytes=edge.frame_bytes,
+            deflates=edge.deflate_bytes > 0,
             heartbeat_ms=round(edge.heartbeat_s * 1000),
             monotonic=time.monotonic,
             wall=time.time,

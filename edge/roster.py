@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
+from edge.forms import Form
+
 M = TypeVar("M")  # whatever stands for a connection
 
 
 class Viewers:
-    """The viewers of one room by subprotocol."""
+    """How many viewers one room has, by form."""
 
-    __slots__ = ("json", "msgpack")
+    __slots__ = ("by_form",)
 
     def __init__(self) -> None:
-        self.msgpack = 0
-        self.json = 0
+        self.by_form = [0] * len(Form)
 
     @property
     def total(self) -> int:
-        return self.msgpack + self.json
+        return sum(self.by_form)
+
+    @property
+    def forms(self) -> list[Form]:
+        """Those that anybody here wants."""
+        return [form for form in Form if self.by_form[form]]
 
 
 class Roster(Generic[M]):
@@ -29,25 +35,19 @@ class Roster(Generic[M]):
         self._singles: dict[str, M] = {}
         self._crowds: dict[str, dict[M, None]] = {}
 
-    def enter(self, room: str, *, binary: bool) -> bool:
+    def enter(self, room: str, form: Form) -> bool:
         """One more viewer; True when it is the first in this room."""
         viewers = self._rooms.get(room)
         first = viewers is None
         if viewers is None:
             viewers = self._rooms[room] = Viewers()
-        if binary:
-            viewers.msgpack += 1
-        else:
-            viewers.json += 1
+        viewers.by_form[form] += 1
         return first
 
-    def leave(self, room: str, *, binary: bool) -> bool:
+    def leave(self, room: str, form: Form) -> bool:
         """One viewer less; True when it was the last in this room. Raises KeyError for an empty room."""
         viewers = self._rooms[room]
-        if binary:
-            viewers.msgpack -= 1
-        else:
-            viewers.json -= 1
+        viewers.by_form[form] -= 1
         if viewers.total:
             return False
         del self._rooms[room]

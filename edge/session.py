@@ -24,6 +24,7 @@ from danmaku.errors import (
 )
 from danmaku.model import Identity, check_id
 from edge.allowance import paced
+from edge.forms import Form
 
 MAX_TEXT: Final = 10_000  # code points; what a room allows is its owner's to judge
 MAX_LIKES: Final = 100
@@ -81,13 +82,14 @@ class Session:
 
     __slots__ = (
         "_due", "_far_due", "_held", "_joining", "_limits", "_phase", "_pull_due",
-        "address", "codec", "counted", "identity", "joined",
+        "address", "codec", "counted", "deflate", "identity", "joined",
     )  # fmt: skip
 
     def __init__(
         self, codec: wire.Codec, limits: Limits, identity: Identity | None = None, address: str = ""
     ) -> None:
         self.codec = codec
+        self.deflate = False  # whether batches may be compressed
         self.identity = identity
         self.address = address
         self.counted: Counted | None = None  # of a logged-in user whose hello had `device` and `n`
@@ -99,6 +101,10 @@ class Session:
         self._due = 0.0  # when the next frame would be due if they came evenly
         self._far_due = 0.0  # the same for those that were refused for coming too fast
         self._pull_due = 0.0  # and for pulls
+
+    @property
+    def form(self) -> Form:
+        return Form.of(self.codec, deflate=self.deflate)
 
     @property
     def said_hello(self) -> bool:

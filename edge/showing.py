@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from danmaku import wire
 from danmaku.envelope import Out, OutKind
-from edge.fanout import Fanout, Topics
+from edge.fanout import Fanout
 from edge.feed import Shown, left_out
+from edge.forms import Topics
 from edge.ring import Batch
 from edge.roster import Roster
 from edge.uws import Connection

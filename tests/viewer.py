@@ -18,12 +18,14 @@ F = TypeVar("F", bound=wire.ServerFrame)
 
 
 class Viewer:
-    """`frames` is everything received, in order; `closed` the close code once it ended."""
+    """`frames` is everything received, in order; `closed` the close code once it ended;
+    `compressed` how many messages were."""
 
     def __init__(self, socket: ClientConnection, codec: wire.Codec) -> None:
         self.codec = codec
         self.frames: list[wire.ServerFrame] = []
         self.closed: int | None = None
+        self.compressed = 0
         self._socket = socket
         self._ids = 0
         self._news = asyncio.Event()
@@ -110,7 +112,9 @@ class Viewer:
         try:
             while True:
                 message = await self._socket.recv(decode=False)
-                self.frames += self.codec.decode_server(message)
+                frames = wire.inflated(message)
+                self.compressed += frames != message
+                self.frames += self.codec.decode_server(frames)
                 self._news.set()
         except ConnectionClosed:
             self.closed = self._socket.close_code or 1006

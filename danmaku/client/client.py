@@ -37,6 +37,7 @@ class Client:
         user's clients with the same one the newest replaces the others. None: one is made up for this client.
     name: how a guest wants to be called.
     protocol: "msgpack", or "json".
+    deflate: whether what rooms show may come compressed.
 
     Entering connects and raises Refusal when that fails (`unavailable` when nobody answers). From
     then on a lost connection is made again, with backoff, and its rooms are joined again where
@@ -52,6 +53,7 @@ class Client:
         device: str | None = None,
         name: str | None = None,
         protocol: Literal["msgpack", "json"] = "msgpack",
+        deflate: bool = True,
         timing: Timing | None = None,
     ) -> None:
         self.uid = ""
@@ -62,7 +64,7 @@ class Client:
         self._timing = timing or Timing()
         self._random = random
         # without one a guest would be somebody else after a reconnect, and a repeated send a new comment
-        hello = Hello(0, device=device or secrets.token_urlsafe(24), name=name)
+        hello = Hello(0, device=device or secrets.token_urlsafe(24), name=name, deflate=deflate)
         listener = Listener(self._greeted, self._delivered, self._lost, self._ended)
         self._connection = Connection(url, self._codec, hello, token, listener, self._timing, self._random)
         self._rooms: dict[str, Room] = {}

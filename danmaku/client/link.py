@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from danmaku.errors import BAD_FRAME, REFUSALS, TIMEOUT, TOO_LARGE, UNAVAILABLE, Kind, Refusal
-from danmaku.wire import ClientFrame, Codec, Err, Ok, ServerFrame
+from danmaku.wire import ClientFrame, Codec, Err, Ok, ServerFrame, inflated
 
 _GONE_WITHOUT_A_WORD = 1006
 _MESSAGE_BYTES = 16 * 1024  # what a service takes as shipped
@@ -81,7 +81,7 @@ class Link:
             while True:
                 message = await self._socket.recv(decode=False)
                 self.heard += 1
-                for frame in self._codec.decode_server(message):
+                for frame in self._codec.decode_server(inflated(message)):
                     self._take(frame)
         except ConnectionClosed as closed:
             if closed.rcvd is None:

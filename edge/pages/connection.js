@@ -20,6 +20,7 @@ import { PROTOCOL, Refusal, decode, encode } from "./protocol.js";
 
 const BROKEN = 1006;
 const MESSAGE_BYTES = 16 * 1024; // what a service takes as shipped
+const CAN_INFLATE = "DecompressionStream" in globalThis;
 
 /** What a close code that forbids to come back means. @type {Record<number, [string, string]>} */
 const FOR_GOOD = {
@@ -28,6 +29,11 @@ const FOR_GOOD = {
   4409: ["replaced", "replaced by a newer connection of this device"],
   4413: ["too_large", "the service refused a message that was too large"],
 };
+
+/** @param {ArrayBuffer} message */
+function inflate(message) {
+  return new Response(new Blob([message]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+}
 
 /** The connection ended before the answer came: nobody knows whether the request was heard. */
 export class Lost extends Error {}
@@ -46,6 +52,8 @@ export class Connection {
   /** @type {Map<number, {resolve: (ok: Ok) => void, reject: (error: Error) => void}>} */
   #asked = new Map();
   #heard = 0;
+  /** The last message that is being inflated, or waits behind one that is. @type {Promise<void> | null} */
+  #behind = null;
   #heartbeat;
   /** For a larger message the service would close the connection. */
   #mostBytes = MESSAGE_BYTES;
@@ -80,7 +88,8 @@ export class Connection {
     const socket = new WebSocket(this.#url, [PROTOCOL]);
     this.#socket = socket;
     socket.onopen = () => void this.#greet(socket);
-    socket.onmessage = (event) => this.#take(event.data);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (event) => this.#take(socket, event.data);
     socket.onclose = (event) => this.#end(event.code, event.reason);
     this.#wait(this.#timing.connect, () => this.#end(BROKEN, "no answer came"));
   }
@@ -141,7 +150,7 @@ export class Connection {
   /** @param {WebSocket} socket */
   async #greet(socket) {
     try {
-      const ok = await this.ask({ t: "hello", ...this.#hello() });
+      const ok = await this.ask({ t: "hello", deflate: CAN_INFLATE, ...this.#hello() });
       if (socket !== this.#socket) return;
       this.#isLive = true;
       this.#heartbeat = ok.heartbeat_ms ?? this.#timing.heartbeat;
@@ -161,11 +170,34 @@ export class Connection {
     }
   }
 
-  /** @param {unknown} message */
-  #take(message) {
+  /** @param {WebSocket} socket @param {string | ArrayBuffer} message */
+  #take(socket, message) {
     this.#heard += 1;
+    if (typeof message === "string" && this.#behind === null) {
+      this.#read(message);
+      return;
+    }
+    // What is compressed takes a moment; what comes meanwhile waits behind it.
+    const turn = this.#readInTurn(socket, message, this.#behind).finally(() => {
+      if (this.#behind === turn) this.#behind = null;
+    });
+    this.#behind = turn;
+  }
+
+  /** @param {WebSocket} socket @param {string | ArrayBuffer} message @param {Promise<void> | null} before */
+  async #readInTurn(socket, message, before) {
     try {
-      if (typeof message !== "string") throw new Error("not text");
+      const text = typeof message === "string" ? message : await inflate(message);
+      await before;
+      if (this.#socket === socket) this.#read(text);
+    } catch (error) {
+      if (this.#socket === socket) this.#end(BROKEN, `the service sent what cannot be inflated: ${error}`);
+    }
+  }
+
+  /** @param {string} message */
+  #read(message) {
+    try {
       for (const frame of decode(message)) this.#deliver(frame);
     } catch (error) {
       this.#end(BROKEN, `the service sent what is no frame: ${error}`);

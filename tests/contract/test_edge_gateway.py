@@ -174,6 +174,30 @@ async def test_both_subprotocols_see_the_same_once_and_in_order(start: Start) ->
         assert worker.metric("deliveries_total") == 60
 
 
+@CODECS
+async def test_who_asks_for_it_gets_what_is_shown_compressed(start: Start, codec: wire.Codec) -> None:
+    long, short = "弹幕" * 300, "short"
+    async with start() as worker, viewer(worker.port, codec) as ann, viewer(worker.port, codec) as bob:
+        assert (await ann.ok(wire.Hello(0, deflate=True))).deflate
+        assert (await bob.ok(wire.Hello(0))).deflate is None
+        for one in (ann, bob):
+            await one.ok(wire.Join(0, "r"))
+        for number, text in enumerate((long, short, long), 1):
+            await worker.owner.show("r", text)
+            assert (await ann.texts(number))[-1] == (await bob.texts(number))[-1] == text
+        assert (ann.compressed, bob.compressed) == (2, 0)
+        assert await ann.ok(wire.Leave(0, "r"))
+
+
+async def test_where_nothing_is_compressed_nobody_is_told_otherwise(start: Start) -> None:
+    async with start(deflate_bytes=0) as worker, viewer(worker.port) as ann:
+        assert (await ann.ok(wire.Hello(0, deflate=True))).deflate is None
+        await ann.ok(wire.Join(0, "r"))
+        await worker.owner.show("r", "x" * 2000)
+        assert await ann.texts(1) == ["x" * 2000]
+        assert ann.compressed == 0
+
+
 async def test_answers_of_the_owner_reach_the_sender(start: Start) -> None:
     async with start() as worker, viewer(worker.port) as ann:
         await joined(ann)

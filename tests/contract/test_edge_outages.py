@@ -15,7 +15,8 @@ from danmaku.errors import Close
 from danmaku.memory import MemoryBus
 from danmaku.model import Position
 from danmaku.telemetry import EdgeMetrics
-from edge.fanout import Fanout, Topics
+from edge.fanout import Fanout
+from edge.forms import Form, Topics
 from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
 from edge.ring import Batch
@@ -141,7 +142,7 @@ async def test_a_reader_that_stays_too_slow_is_closed() -> None:
     server.websocket("/v1/ws", crowd)
     port = server.listen("127.0.0.1", 0, shared=False)
     roster: Roster[Connection] = Roster()
-    roster.enter("r", binary=True)
+    roster.enter("r", Form.MSGPACK)
     fanout = Fanout(server, roster, metrics)
     upkeep = Upkeep(
         server,

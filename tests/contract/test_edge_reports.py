@@ -12,6 +12,7 @@ from danmaku.envelope import MAX_MESSAGE_BYTES, Counts, EdgeReport, Heads, Owner
 from danmaku.model import Position
 from danmaku.subjects import PARTITIONS, Subjects
 from danmaku.telemetry import EdgeMetrics
+from edge.forms import Form
 from edge.owners import OwnerMap
 from edge.reports import Reports
 from edge.roster import Roster
@@ -67,7 +68,7 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
     heard.clear()
     rooms = [f"{number}-{'x' * 50}" for number in range(30_000)]
     for room in rooms:
-        roster.enter(room, binary=True)
+        roster.enter(room, Form.MSGPACK)
     await told.tell()
     owned = {room: 1 for room in rooms if owners.owner(room) is not None}
     await eventually(lambda: sum(len(counts.rooms) for counts in heard) == len(owned))

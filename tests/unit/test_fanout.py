@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -8,7 +9,8 @@ from danmaku import wire
 from danmaku.envelope import Out, OutKind
 from danmaku.model import Position
 from danmaku.telemetry import EdgeMetrics
-from edge.fanout import Fanout, Topics
+from edge.fanout import Fanout
+from edge.forms import Form, Topics, deflated
 from edge.ring import Batch
 from edge.roster import Roster
 from edge.showing import Showing
@@ -23,14 +25,15 @@ class Publisher:
 
 
 class Edge:
-    """Two viewers of one room, one for each subprotocol."""
+    """Viewers of one room, one for each subprotocol."""
 
-    def __init__(self) -> None:
+    def __init__(self, *forms: Form) -> None:
+        forms = forms or (Form.MSGPACK, Form.JSON)
         self.publisher = Publisher()
         self.registry = CollectorRegistry()
         self.roster: Roster[Any] = Roster()
-        self.roster.enter("r", binary=True)
-        self.roster.enter("r", binary=False)
+        for form in forms:
+            self.roster.enter("r", form)
         fanout = Fanout(self.publisher, self.roster, EdgeMetrics(self.registry))
         self.showing = Showing(fanout, self.roster, lambda _connection, _room: None)
 
@@ -69,6 +72,23 @@ def test_statistics_leave_in_the_message_of_the_batches_they_stand_with() -> Non
     for codec in (wire.MSGPACK, wire.JSON):
         (message,) = edge.messages(codec)
         assert (seqs(message), message[1]) == ([1, 2], said)
+
+
+def test_messages_are_compressed_once_for_those_who_asked_for_it_where_that_saves() -> None:
+    edge = Edge(*Form)
+    edge.showing.show(Topics("r"), [batch(1, 400), batch(2, 400)])
+    edge.showing.show(Topics("r"), [batch(3)])
+    sent = {topic: [(message, binary)] for topic, message, binary in edge.publisher.published[:4]}
+    small = {topic: [(message, binary)] for topic, message, binary in edge.publisher.published[4:]}
+    assert list(sent) == list(small) == ["m/r", "j/r", "md/r", "jd/r"]
+    for plain, packed in (("m/r", "md/r"), ("j/r", "jd/r")):
+        ((message, binary),) = sent[packed]
+        assert binary
+        assert len(message) < len(sent[plain][0][0]) / 2
+        assert wire.inflated(message) == sent[plain][0][0]
+        assert small[packed] == small[plain]
+    noise = secrets.token_bytes(600)
+    assert deflated(noise, 512) is None, "it would not be smaller"
 
 
 def test_messages_are_bounded_in_bytes_and_frames() -> None:

@@ -4,24 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.forms import Form
 from edge.roster import Roster
 
 
 def test_first_in_and_last_out_are_told() -> None:
     roster: Roster[str] = Roster()
     assert roster.viewers("r") is None
-    assert roster.enter("r", binary=True)
-    assert not roster.enter("r", binary=False)
+    assert roster.enter("r", Form.MSGPACK)
+    assert not roster.enter("r", Form.JSON_DEFLATED)
     viewers = roster.viewers("r")
     assert viewers is not None
-    assert (viewers.msgpack, viewers.json, viewers.total) == (1, 1, 2)
+    assert (viewers.forms, viewers.total) == ([Form.MSGPACK, Form.JSON_DEFLATED], 2)
     assert roster.counts() == {"r": 2}
     assert roster.rooms == 1
-    assert not roster.leave("r", binary=True)
-    assert roster.leave("r", binary=False)
+    assert not roster.leave("r", Form.MSGPACK)
+    assert viewers.forms == [Form.JSON_DEFLATED]
+    assert roster.leave("r", Form.JSON_DEFLATED)
     assert roster.counts() == {}
     with pytest.raises(KeyError):
-        roster.leave("r", binary=True)
+        roster.leave("r", Form.MSGPACK)
 
 
 def test_a_user_may_have_several_connections() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import typing
+import zlib
 from typing import Any
 
 import msgpack
@@ -337,3 +338,25 @@ def test_defaults_are_left_out() -> None:
 def test_blank_lines_are_no_frames() -> None:
     line = wire.JSON.encode(wire.Notice("resync"))
     assert wire.JSON.decode_server(b"\n" + line + b"\n \n") == [wire.Notice("resync")]
+
+
+def test_a_compressed_message_is_read_as_what_it_was() -> None:
+    frame = wire.MSGPACK.encode(wire.Ok(1))
+    assert wire.inflated(frame) == frame
+    assert wire.inflated(b"") == b""
+    assert wire.inflated(zlib.compress(frame * 100)) == frame * 100
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"x",
+        b"x\x9c",
+        zlib.compress(b"a" * 100)[:-1],
+        zlib.compress(b"a") + b"!",
+        zlib.compress(bytes(5_000_000)),
+    ],
+)
+def test_a_broken_or_boundless_compressed_message_is_refused(broken: bytes) -> None:
+    with pytest.raises(ValueError, match="compressed"):
+        wire.inflated(broken)

@@ -9,7 +9,7 @@ class Socket {
   /** @type {Record<string, any>[]} */
   said = [];
   onopen = () => {};
-  onmessage = (/** @type {{data: string}} */ _event) => {};
+  onmessage = (/** @type {{data: string | ArrayBuffer}} */ _event) => {};
   onclose = (/** @type {{code: number, reason: string}} */ _event) => {};
 
   send(message) {
@@ -23,7 +23,7 @@ class Socket {
   }
 }
 
-/** Run `act` with a connection over such sockets; `states` are those it was in. */
+/** Run `act` with a connection over such sockets; `states` are those it was in, `delivered` what came. */
 async function connected(act) {
   const native = globalThis.WebSocket;
   const sockets = [];
@@ -35,12 +35,18 @@ async function connected(act) {
     },
     { OPEN: Socket.OPEN },
   );
-  const listener = { changed: (state) => states.push(state), greeted() {}, delivered() {}, lost() {} };
+  const delivered = [];
+  const listener = {
+    changed: (state) => states.push(state),
+    greeted() {},
+    delivered: (frame) => delivered.push(frame),
+    lost() {},
+  };
   const connection = new Connection("ws://here", () => ({ name: "ann" }), listener, TIMING);
   try {
     connection.connect();
     sockets[0].onopen();
-    await act(connection, sockets, states);
+    await act(connection, sockets, states, delivered);
   } finally {
     connection.close();
     globalThis.WebSocket = native;
@@ -115,5 +121,41 @@ export async function who_hears_something_need_not_ask_for_a_sign_of_life() {
     clearInterval(talking);
     same(pings(), 0);
     await until(() => pings() === 1);
+  });
+}
+
+/** @param {string} text */
+async function deflated(text) {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate"));
+  return await new Response(stream).arrayBuffer();
+}
+
+/** @param {number} viewers */
+const stats = (viewers) => `{"t":"stats","room":"r","epoch":1,"seq":1,"viewers":${viewers},"likes":0}`;
+
+export async function what_is_compressed_is_read_in_its_turn() {
+  await connected(async (connection, [socket], _states, delivered) => {
+    holds(socket.said[0].deflate, "it asks for it");
+    socket.answer({ deflate: true });
+    await until(() => connection.isLive);
+    const packed = [await deflated(`${stats(2)}\n${stats(3)}`), await deflated(stats(5))];
+    socket.onmessage({ data: stats(1) });
+    socket.onmessage({ data: packed[0] });
+    socket.onmessage({ data: stats(4) });
+    socket.onmessage({ data: packed[1] });
+    socket.onmessage({ data: stats(6) });
+    await until(() => delivered.length === 6);
+    same(delivered.map((frame) => frame.viewers), [1, 2, 3, 4, 5, 6]);
+    socket.onmessage({ data: stats(7) });
+    same(delivered.length, 7);
+  });
+}
+
+export async function what_cannot_be_inflated_ends_the_connection() {
+  await connected(async (_connection, [socket], states) => {
+    socket.answer({});
+    socket.onmessage({ data: new Uint8Array([0x78, 1, 2, 3]).buffer });
+    await until(() => states.at(-1)?.phase === "waiting");
+    holds(states.at(-1).reason.includes("inflated"), states.at(-1).reason);
   });
 }
