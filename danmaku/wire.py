@@ -273,7 +273,7 @@ class Codec:
 
 
 def inflated(message: bytes) -> bytes:
-    """The frames of a message, which may be a zlib stream (RFC 1950) where `deflate` was said: no frame begins
+    """The frames of a message. Where `deflate` was said it may be a zlib stream (RFC 1950): no frame begins
     like one. Raises ValueError, also where it would be larger than anything that is sent."""
     if message[:1] != _DEFLATED:
         return message
