@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import signal
 import socket
 import struct
 import time
@@ -51,6 +52,7 @@ class Harm:
 
 def main(plan: Plan, control: Connection) -> None:
     """Do harm from `begin` on `control` to the next message, which is answered with the Harm; and again."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it stops it
     harm = {"frames": _frames, "sockets": _sockets}[plan.kind]
     while control.recv() == "begin":
         done, ended = Harm(), Counter[str]()

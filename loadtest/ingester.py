@@ -7,6 +7,7 @@ service shows up in full (no coordinated omission).
 from __future__ import annotations
 
 import select
+import signal
 import socket
 import time
 from collections import Counter
@@ -14,10 +15,9 @@ from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from hdrh.histogram import HdrHistogram
-
 from danmaku import wire
 from loadtest import frames
+from loadtest.figures import new_histogram
 
 _TICK_S: Final = 0.005
 _LAST_ANSWERS_S: Final = 5.0
@@ -106,7 +106,7 @@ class Ingester:
     def window(self, seconds: float) -> Answers:
         """Send for so long, then wait for the last answers."""
         answers, refused = Answers(), Counter[str]()
-        latency = HdrHistogram(1, 60_000_000, 3)
+        latency = new_histogram()
         cpu = time.process_time()
         begin = time.monotonic_ns()
         total = round(seconds * self._plan.rate)
@@ -178,6 +178,7 @@ def _some(sock: socket.socket) -> bytes:
 
 def main(plan: Plan, control: Connection) -> None:
     """Connect; then each number on `control` is a window of so many seconds, until None."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it stops it
     ingester = Ingester(plan)
     try:
         ingester.connect()

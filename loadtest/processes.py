@@ -72,27 +72,44 @@ def rss_bytes(pid: int) -> int:
     return 0
 
 
-def edge_cpu_s(own: list[Process]) -> float:
-    return sum(cpu_s(process.pid) for process in own if process.kind == "edge")
+class Family:
+    """The processes of a service, by kind. Nobody, for a service that is not ours."""
 
+    def __init__(self, root: int = 0) -> None:
+        self._root = root
+        self.processes: list[Process] = []
+        self.look()
 
-def edge_rss(own: list[Process]) -> int:
-    """Resident bytes of the edge's processes."""
-    return sum(rss_bytes(process.pid) for process in own if process.kind == "edge")
+    def look(self) -> None:
+        """Find out anew who there is: some may have ended, others begun."""
+        self.processes = family(self._root) if self._root else []
+
+    def pids(self, kind: str) -> list[int]:
+        return [process.pid for process in self.processes if process.kind == kind]
+
+    def rss(self) -> dict[str, int]:
+        """Resident bytes of each kind."""
+        held: dict[str, int] = defaultdict(int)
+        for process in self.processes:
+            held[process.kind] += rss_bytes(process.pid)
+        return dict(held)
+
+    def edge_rss(self) -> int:
+        return self.rss().get("edge", 0)
 
 
 class Meter:
-    """CPU of a set of processes between two readings, summed by kind."""
+    """CPU of a family between two readings, summed by kind. Who ended meanwhile counts nothing."""
 
-    def __init__(self, processes: list[Process]) -> None:
-        self._processes = processes
+    def __init__(self, whole: Family) -> None:
+        self._family = whole
         self._begin: dict[int, float] = {}
 
     def start(self) -> None:
-        self._begin = {process.pid: cpu_s(process.pid) for process in self._processes}
+        self._begin = {process.pid: cpu_s(process.pid) for process in self._family.processes}
 
     def stop(self) -> dict[str, float]:
         spent: dict[str, float] = defaultdict(float)
-        for process in self._processes:
-            spent[process.kind] += cpu_s(process.pid) - self._begin[process.pid]
+        for process in self._family.processes:
+            spent[process.kind] += max(0.0, cpu_s(process.pid) - self._begin.get(process.pid, 0.0))
         return dict(spent)

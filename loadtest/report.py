@@ -39,7 +39,9 @@ def page(title: str, figures: Figures) -> str:
         _percentiles(figures["latency_ms"]),
         _over_time("Deliveries per second", samples, {"deliveries": ("deliveries_per_s",)}),
         _over_time("CPU, cores", samples, {kind: ("cpu_share", kind) for kind in samples[0]["cpu_share"]}),
-        _over_time("Memory of the edge, MB", samples, {"edge": ("edge_rss_bytes",)}, 1e-6),
+        _over_time(
+            "Memory, MB", samples, {kind: ("rss_bytes", kind) for kind in samples[0]["rss_bytes"]}, 1e-6
+        ),
     ]
     where = {key: figures[key] for key in ("machine", "versions", "settings")}
     return (

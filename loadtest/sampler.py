@@ -6,29 +6,31 @@ import asyncio
 import time
 from typing import Any, Final
 
-from hdrh.histogram import HdrHistogram
-
-from loadtest import processes
 from loadtest.crowd import Crowd
+from loadtest.figures import histogram
+from loadtest.processes import Family, Meter
+from loadtest.view import View
 
 _EVERY_S: Final = 1.0
 _LOOK_S: Final = 0.1
 _LAST_S: Final = 3.0
 
 Tally = dict[str, Any]
-"""A swarm.Tally."""
+"""A checks.Tally."""
 
 
 class Sampler:
     """Takes the crowd's tallies once a second. `tallies` are all of them, `last` those of the end."""
 
-    def __init__(self, people: Crowd, own: list[processes.Process]) -> None:
+    def __init__(self, people: Crowd, family: Family, view: View, seconds: float) -> None:
         self.tallies: list[Tally] = []
         self.last: list[Tally] = []
         self.samples: list[dict[str, Any]] = []
         self._people = people
-        self._own = own
-        self._meter = processes.Meter(own)
+        self._family = family
+        self._view = view
+        self._seconds = seconds
+        self._meter = Meter(family)
         self._begin = self._before = time.monotonic()
         self._task: asyncio.Task[None] | None = None
         self._taking = asyncio.Lock()  # one question and its answer at a time
@@ -75,25 +77,19 @@ class Sampler:
         seconds, self._before = max(now - self._before, 1e-3), now
         cpu_s = self._meter.stop()
         self._meter.start()
-        latency = histogram(tallies)
-        self.samples.append(
-            {
-                "at_s": now - self._begin,
-                "deliveries_per_s": sum(tally["deliveries"] for tally in tallies) / seconds,
-                "latency_ms": {
-                    name: latency.get_value_at_percentile(point) / 1000
-                    for name, point in (("p50", 50), ("p99", 99))
-                },
-                "cpu_share": {kind: spent / seconds for kind, spent in cpu_s.items()},
-                "edge_rss_bytes": processes.edge_rss(self._own),
-            }
-        )
-
-
-def histogram(tallies: list[Tally]) -> HdrHistogram:
-    """All latencies, in microseconds."""
-    latency = HdrHistogram(1, 60_000_000, 3)
-    for tally in tallies:
-        for encoded in tally["latency"]:
-            latency.decode_and_add(encoded)
-    return latency
+        latency = histogram(tally["latency"] for tally in tallies)
+        sample = {
+            "at_s": now - self._begin,
+            "deliveries_per_s": sum(tally["deliveries"] for tally in tallies) / seconds,
+            "missing": sum(tally["missing"] for tally in tallies),
+            "latency_ms": {
+                name: latency.get_value_at_percentile(point) / 1000
+                for name, point in (("p50", 50), ("p99", 99))
+            },
+            "cpu_share": {kind: spent / seconds for kind, spent in cpu_s.items()},
+            "rss_bytes": self._family.rss(),
+        }
+        self.samples.append(sample)
+        inside = sum(tally["joined"] for tally in tallies)
+        self._view.standing.connected = inside
+        self._view.sample(sample, latency, now - self._begin, self._seconds)

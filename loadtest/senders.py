@@ -7,49 +7,78 @@ up in full (no coordinated omission).
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 import websockets
 
 from danmaku import wire
 
+ROOMS_EACH: Final = 16  # as many as one connection may join
+_LAST_ANSWERS_S: Final = 5.0
+_RETRY_S: Final = 0.2
+
 
 @dataclass(slots=True)
 class Sent:
-    """What became of the comments of a window."""
+    """What became of the comments of a window; `shown` by room."""
 
     offered: int = 0
-    shown: int = 0
+    shown: Counter[str] = field(default_factory=Counter)
     shed: int = 0
-    refused: dict[str, int] = field(default_factory=dict)
-    positions: list[tuple[int, int]] = field(default_factory=list)
+    unanswered: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Clock:
+    """When comments of a room are due: every 1 / `per_s` seconds, the first after `offset_s`.
+
+    It runs on from window to window, so that a rate below one a window is kept, too.
+    """
+
+    room: str
+    per_s: float
+    offset_s: float = 0.0
+    _ticks: int = 0
+
+    def due(self, end_s: float) -> Iterator[tuple[float, str]]:
+        """Those until `end_s`, each once. Seconds since the beginning of all windows."""
+        while (at := self.offset_s + self._ticks / self.per_s) < end_s - 1e-9:
+            self._ticks += 1
+            yield at, self.room
 
 
 class Sender:
-    """One logged-in connection that sends on a clock and counts the answers."""
+    """One logged-in connection that sends on its clocks and counts the answers.
 
-    def __init__(self, url: str, room: str, token: str, text_size: int, name: str) -> None:
-        self._url, self._room, self._token = url, room, token
+    One that is `returning` connects again when it is thrown out, and says once more what was not answered,
+    with the same `cid`s: nothing is shown twice for that.
+    """
+
+    def __init__(
+        self, url: str, clocks: list[Clock], token: str, text_size: int, name: str, *, returning: bool = False
+    ) -> None:
+        self._url, self._clocks, self._token = url, clocks, token
         self._size = text_size
         self._name = name
+        self._returning = returning
         self._sent = Sent()
         self._number = 10
-        self._open: set[int] = set()
+        self._elapsed_s = 0.0
+        self._open: dict[int, wire.Send] = {}
         self._answered = asyncio.Event()
         self._socket: websockets.ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Sender:
-        self._socket = await websockets.connect(
-            self._url, subprotocols=[websockets.Subprotocol(wire.MSGPACK_PROTOCOL)], compression=None,
-            ping_interval=None,
-        )  # fmt: skip
-        await self._socket.send(wire.MSGPACK.encode(wire.Hello(1, token=self._token, device=self._name)))
-        await self._answer(1)
-        await self._socket.send(wire.MSGPACK.encode(wire.Join(2, self._room)))
-        await self._answer(2)
+        """Raises ConnectionError, OSError."""
+        self._socket = await self._connected()
         self._reader = asyncio.create_task(self._read())
         return self
 
@@ -60,55 +89,105 @@ class Sender:
         if self._socket:
             await self._socket.close()
 
-    async def run(self, per_s: float, seconds: float, offset_s: float = 0.0) -> Sent:
-        """Send for `seconds`, beginning `offset_s` late; then wait up to 5 s for the last answers."""
-        assert self._socket  # noqa: S101  entered
+    async def run(self, begin_ns: int, seconds: float) -> Sent:
+        """Send what is due in `seconds` from `begin_ns`; then wait up to 5 s for the last answers.
+
+        Raises ConnectionError.
+        """
         self._sent = Sent()
-        begin = time.time_ns() + int(offset_s * 1e9)
-        for tick in range(round(seconds * per_s)):
-            due = begin + int(tick / per_s * 1e9)
+        end_s = self._elapsed_s + seconds
+        for at, room in heapq.merge(*(clock.due(end_s) for clock in self._clocks)):
+            due = begin_ns + int((at - self._elapsed_s) * 1e9)
             pause = (due - time.time_ns()) / 1e9
             if pause > 0:
                 await asyncio.sleep(pause)
             self._number += 1
-            self._open.add(self._number)
+            text = str(due).ljust(self._size, ".")
+            frame = wire.Send(self._number, room, text, f"{self._name}-{self._number}")
+            self._open[self._number] = frame
             self._answered.clear()
             self._sent.offered += 1
-            text = str(due).ljust(self._size, ".")
-            frame = wire.Send(self._number, self._room, text, f"{self._name}-{self._number}")
-            await self._socket.send(wire.MSGPACK.encode(frame))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await self._answered.wait()
+            await self._say(frame)
+        self._elapsed_s = end_s
+        await self._last_answers()
         return self._sent
 
-    async def _answer(self, number: int) -> None:
-        assert self._socket  # noqa: S101  entered
-        while True:
-            for frame in wire.MSGPACK.decode_server(_bytes(await self._socket.recv())):
-                if isinstance(frame, wire.Err):
-                    raise ConnectionError(f"{frame.error}: {frame.message}")
-                if isinstance(frame, wire.Ok) and frame.id == number:
-                    return
+    async def _say(self, frame: wire.Send) -> None:
+        try:
+            if self._socket:
+                await self._socket.send(wire.MSGPACK.encode(frame))
+        except websockets.ConnectionClosed as closed:
+            if not self._returning:
+                raise ConnectionError(f"a sender's connection was closed: {closed}") from None
+
+    async def _last_answers(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ANSWERS_S):
+                while self._open:
+                    await self._answered.wait()
+        self._sent.unanswered = len(self._open)
+        self._open.clear()
+
+    async def _connected(self) -> websockets.ClientConnection:
+        """A new connection that has joined all rooms. Raises ConnectionError, OSError."""
+        socket = await websockets.connect(
+            self._url, subprotocols=[websockets.Subprotocol(wire.MSGPACK_PROTOCOL)], compression=None,
+            ping_interval=None,
+        )  # fmt: skip
+        try:
+            await socket.send(wire.MSGPACK.encode(wire.Hello(1, token=self._token, device=self._name)))
+            await _answer(socket, 1)
+            for clock in self._clocks:
+                await socket.send(wire.MSGPACK.encode(wire.Join(2, clock.room)))
+                await _answer(socket, 2)
+        except websockets.ConnectionClosed as closed:
+            raise ConnectionError(f"a sender was turned away: {closed}") from None
+        return socket
 
     async def _read(self) -> None:
-        assert self._socket  # noqa: S101  entered
-        async for message in self._socket:
-            for frame in wire.MSGPACK.decode_server(_bytes(message)):
-                if isinstance(frame, wire.Ok | wire.Err) and frame.id in self._open:
-                    self._open.discard(frame.id)
-                    if not self._open:
-                        self._answered.set()
-                    self._count(frame)
+        while self._socket:
+            with suppress(websockets.ConnectionClosed):
+                async for message in self._socket:
+                    self._take(message)
+            if not self._returning:
+                return  # found out where something is said
+            await self._come_back()
 
-    def _count(self, frame: wire.Ok | wire.Err) -> None:
+    async def _come_back(self) -> None:
+        """Until it works, or whoever waits for it gives up."""
+        while True:
+            try:
+                self._socket = await self._connected()
+            except (OSError, websockets.InvalidHandshake):
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for frame in list(self._open.values()):
+                await self._say(frame)
+            return
+
+    def _take(self, message: str | bytes) -> None:
+        for frame in wire.MSGPACK.decode_server(_bytes(message)):
+            if isinstance(frame, wire.Ok | wire.Err) and frame.id in self._open:
+                self._count(self._open.pop(frame.id).room, frame)
+                if not self._open:
+                    self._answered.set()
+
+    def _count(self, room: str, frame: wire.Ok | wire.Err) -> None:
         if isinstance(frame, wire.Err):
-            self._sent.refused[frame.error] = self._sent.refused.get(frame.error, 0) + 1
+            self._sent.refused[frame.error] += 1
         elif frame.shown:
-            self._sent.shown += 1
-            self._sent.positions.append((frame.epoch or 0, frame.seq or 0))
+            self._sent.shown[room] += 1
         else:
             self._sent.shed += 1
+
+
+async def _answer(socket: websockets.ClientConnection, number: int) -> None:
+    while True:
+        for frame in wire.MSGPACK.decode_server(_bytes(await socket.recv())):
+            if isinstance(frame, wire.Err):
+                raise ConnectionError(f"{frame.error}: {frame.message}")
+            if isinstance(frame, wire.Ok) and frame.id == number:
+                return
 
 
 def _bytes(message: str | bytes) -> bytes:

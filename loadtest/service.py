@@ -49,15 +49,18 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def own_service(settings: dict[str, str]) -> AsyncIterator[Service]:
-    """Start with one edge worker and `settings` (environment variables); stop and clean up on the way out."""
+async def own_service(settings: dict[str, str], workers: int = 1) -> AsyncIterator[Service]:
+    """Start with `settings` (environment variables); stop and clean up on the way out.
+
+    Raises ServiceFailed.
+    """
     with tempfile.TemporaryDirectory(prefix="danmaku-load-") as folder:
         port = free_port()
         environment = {**os.environ, **_LOOSE, "NO_COLOR": "1", **settings}
         log = (Path(folder) / "log").open("wb+")
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "danmaku.cli", "up", "--host", "127.0.0.1", "--port", str(port),
-            "--data", f"{folder}/data", "--workers", "1",
+            "--data", f"{folder}/data", "--workers", str(workers),
             env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:

@@ -1,7 +1,7 @@
 """Many viewers in one process: raw epoll, no asyncio, no object per frame.
 
-Every viewer checks what it gets: positions must continue, none twice. That is affordable because all
-viewers of a room get the same bytes, so a payload is decoded once and looked up ever after.
+What makes it hard: all are opened, greeted, read and, where the plan says so, brought back by one loop that
+must never wait for one of them; and a frame may cost no more here than it cost the service to send.
 """
 
 from __future__ import annotations
@@ -9,284 +9,317 @@ from __future__ import annotations
 import errno
 import os
 import select
+import signal
 import socket
+import struct
 import time
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
-
-from hdrh.histogram import HdrHistogram
+from typing import Final
 
 from danmaku import wire
 from loadtest import frames
+from loadtest.checks import Checker, Reader
 
-_BIND_ADDRESS_NO_PORT = 24  # IP_BIND_ADDRESS_NO_PORT of Linux, which Python does not name
-_CONNECTING_AT_ONCE = 400
-_SEEN_PAYLOADS = 4096
-_CONTROL = 8  # opcodes from here on
-_PING = 9
-_STAMP_DIGITS = 19
-_STAMPS = 8  # about so many of a batch, evenly: more would cost the client more than reading
+_CONNECTING_AT_ONCE: Final = 400
+_PER_ADDRESS: Final = 10_000
+_TELL_S: Final = 0.25  # how often the number of those who joined is told
+_RETRY_S: Final = 0.2
+_WAIT_S: Final = 0.05
+_CLOSE: Final = 8
+_NO_CODE: Final = "1006"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one swarm process does. `bare`: there is no handshake (the floor); frames are read as ever."""
+    """What one swarm process does. `rooms`: each with its viewers.
+
+    `bare`: there is no handshake (the floor); frames are read as ever. `returning`: who is thrown out comes
+    back with `since`. `bytes_per_s`: each viewer reads no more than this; 0: all there is.
+    """
 
     host: str
     port: int
-    viewers: int
-    room: str
+    rooms: tuple[tuple[str, int], ...]
     protocol: str
     first_address: int
     bare: bool = False
+    returning: bool = False
+    bytes_per_s: int = 0
     latency_every: int = 10
     heartbeat_s: float = 25.0
 
-
-@dataclass(slots=True)
-class Tally:
-    """What arrived in a window, over all viewers of the process."""
-
-    frames: int = 0
-    size: int = 0
-    batches: int = 0
-    deliveries: int = 0
-    duplicates: int = 0
-    gaps: int = 0
-    skipped: int = 0
-    closed: int = 0
-    cpu_s: float = 0.0
-    heads: list[tuple[int, int]] = field(default_factory=list)
-    latency: list[bytes] = field(default_factory=list)
+    @property
+    def viewers(self) -> int:
+        return sum(count for _, count in self.rooms)
 
 
-@dataclass(slots=True)
-class _Seen:
-    """A frame that moves readers on, decoded once. `sent_ns` per item, 0 without a stamp; None: a skip."""
+class _Viewer:
+    __slots__ = ("began", "known", "number", "reader", "rest", "sock")
 
-    epoch: int
-    first: int
-    last: int
-    sent_ns: tuple[int, ...] | None
+    def __init__(self, number: int, reader: Reader) -> None:
+        self.number = number
+        self.reader = reader
+        self.rest = b""
+        self.began = False  # the upgrade was asked for
+        self.known = False  # it had joined before
+        self.sock: socket.socket | None = None
 
 
 class Swarm:
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.codec = wire.JSON if plan.protocol == wire.JSON_PROTOCOL else wire.MSGPACK
-        self.epoll = select.epoll()
-        self.sockets: list[socket.socket] = []
-        self.rest: dict[int, bytes] = {}
-        self.position: dict[int, tuple[int, int]] = {}
-        self.seen: dict[bytes, tuple[_Seen, ...]] = {}
-        self.tally = Tally()
-        self.latency = HdrHistogram(1, 60_000_000, 3)
-        self.timed: set[int] = set()
-        self.heard: set[int] = set()
-        kind = "binary" if self.codec.binary else "text"
-        self.ping = frames.masked(self.codec.encode(wire.Ping(0)), kind)
-        separator = b"" if self.codec.binary else b"\n"
-        hello = self.codec.encode(wire.Hello(1))
-        self.greeting = frames.masked(hello + separator + self.codec.encode(wire.Join(2, plan.room)), kind)
+        self.joined = 0
+        self._plan = plan
+        self._codec = wire.JSON if plan.protocol == wire.JSON_PROTOCOL else wire.MSGPACK
+        self._checker = Checker(self._codec)
+        self._epoll = select.epoll()
+        self._opening: dict[int, _Viewer] = {}
+        self._inside: dict[int, _Viewer] = {}
+        self._outside = deque(self._all())
+        self._kind = "binary" if self._codec.binary else "text"
+        self._ping = frames.masked(self._codec.encode(wire.Ping(0)), self._kind)
+        self._retry_at = 0.0
+        self._hurried = not plan.bytes_per_s
 
-    def connect_all(self, deadline_s: float) -> int:
-        """Open every viewer, at most a few hundred in flight. Returns how many joined."""
+    def _all(self) -> Iterator[_Viewer]:
+        number = 0
+        for room, count in self._plan.rooms:
+            for _ in range(count):
+                yield _Viewer(number, Reader(room, timed=number % self._plan.latency_every == 0))
+                number += 1
+
+    def connect_all(self, control: Connection, deadline_s: float) -> bool:
+        """Open every viewer, at most a few hundred in flight; `control` is told how many are in.
+
+        Returns False when something came on `control` meanwhile. Raises OSError, also when time is up.
+        """
         deadline = time.monotonic() + deadline_s
-        waiting: dict[int, socket.socket] = {}
-        opened = joined = 0
-        while joined < self.plan.viewers and time.monotonic() < deadline:
-            while opened < self.plan.viewers and len(waiting) < _CONNECTING_AT_ONCE:
-                sock = self._open(opened)
-                waiting[sock.fileno()] = sock
-                opened += 1
-            for fd, _ in self.epoll.poll(0.2):
-                if fd in waiting and self._greet(waiting[fd]):
-                    sock = waiting.pop(fd)
-                    self.sockets.append(sock)
-                    if len(self.sockets) % self.plan.latency_every == 1 or self.plan.latency_every == 1:
-                        self.timed.add(fd)
-                    joined += 1
-                elif fd not in waiting:
-                    self._read(fd)
-        return joined
+        tell = time.monotonic()
+        while self.joined < self._plan.viewers:
+            if (now := time.monotonic()) > deadline:
+                raise ConnectionError(
+                    f"{self.joined} of {self._plan.viewers} viewers joined in {deadline_s:.0f} s"
+                )
+            self._open_some()
+            for fd, _ in self._epoll.poll(0.2):
+                self._advance(fd)
+            if now >= tell:
+                control.send({"joined_so_far": self.joined})
+                tell = now + _TELL_S
+                if control.poll():
+                    return False
+        return True
 
-    def _open(self, number: int) -> socket.socket:
+    def _advance(self, fd: int) -> None:
+        if fd in self._inside:
+            self._read(fd)
+        elif fd in self._opening:
+            self._greet(fd, self._opening[fd])
+
+    def _open_some(self) -> None:
+        while self._outside and len(self._opening) < _CONNECTING_AT_ONCE:
+            self._open(self._outside.popleft())
+
+    def _open(self, viewer: _Viewer) -> None:
         sock = socket.socket()
         sock.setblocking(False)
-        last = self.plan.first_address + number // 10_000
-        # The port is chosen by connect: to find a free one here takes the longer the more are taken.
-        sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+        if not self._hurried:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        last = self._plan.first_address + viewer.number // _PER_ADDRESS
         sock.bind((f"127.0.{last // 250}.{last % 250 + 1}", 0))
-        code = sock.connect_ex((self.plan.host, self.plan.port))
+        viewer.sock, viewer.rest, viewer.began = sock, b"", False
+        code = sock.connect_ex((self._plan.host, self._plan.port))
         if code not in {0, errno.EINPROGRESS}:
             raise OSError(code, os.strerror(code))
-        self.epoll.register(sock.fileno(), select.EPOLLOUT)
-        return sock
+        self._opening[sock.fileno()] = viewer
+        self._epoll.register(sock.fileno(), select.EPOLLOUT)
 
-    def _greet(self, sock: socket.socket) -> bool:
-        """Take the next step of opening; True when the viewer has joined."""
-        fd = sock.fileno()
-        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
-        if fd not in self.rest:
-            self.epoll.modify(fd, select.EPOLLIN)
-            self.rest[fd] = b""
-            if self.plan.bare:
-                self.position[fd] = (0, 0)
+    def _greet(self, fd: int, viewer: _Viewer) -> None:
+        """Take the next step of opening. Raises OSError when it is the first time that this viewer comes."""
+        try:
+            if self._step(fd, viewer):
+                del self._opening[fd]
+                self._inside[fd] = viewer
+                self._came(viewer)
+        except OSError:
+            if not viewer.known:
+                raise
+            self._checker.tally.retries += 1
+            self._epoll.unregister(fd)
+            del self._opening[fd]
+            self._leave(viewer)
+            self._retry_at = time.monotonic() + _RETRY_S
+
+    def _came(self, viewer: _Viewer) -> None:
+        self.joined += 1
+        if viewer.known:
+            self._checker.tally.returned += 1
+            self._checker.tally.last_return_s = time.monotonic()
+        viewer.known = True
+
+    def _step(self, fd: int, viewer: _Viewer) -> bool:
+        """Whether the viewer has joined."""
+        sock = viewer.sock
+        assert sock  # noqa: S101  it is being opened
+        if not viewer.began:
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                raise OSError(error, os.strerror(error))
+            self._epoll.modify(fd, select.EPOLLIN)
+            viewer.began = True
+            if self._plan.bare:
                 return True
-            sock.sendall(frames.upgrade(f"{self.plan.host}:{self.plan.port}", "/v1/ws", self.plan.protocol))
+            sock.sendall(
+                frames.upgrade(f"{self._plan.host}:{self._plan.port}", "/v1/ws", self._plan.protocol)
+            )
             return False
-        data = self.rest[fd] + sock.recv(65536)
+        data = sock.recv(65536)
+        if not data:
+            raise ConnectionError("a viewer's connection was closed before it joined")
+        data = viewer.rest + data
         if data.startswith(b"HTTP"):
             head, end, data = data.partition(b"\r\n\r\n")
             if not end:
-                self.rest[fd] = head
+                viewer.rest = head
                 return False
             if b" 101 " not in head.split(b"\r\n", 1)[0]:
                 raise ConnectionError(head.split(b"\r\n", 1)[0].decode())
-            sock.sendall(self.greeting)
-        whole, self.rest[fd] = frames.split(data)
-        for _, payload in whole:
-            if fd in self.position:
-                self._check(fd, payload)  # shown while the answer to the join was on its way
+            sock.sendall(self._greeting(viewer.reader, viewer.known))
+        whole, viewer.rest = frames.split(data)
+        joined = False
+        for opcode, payload in whole:
+            if opcode == _CLOSE:
+                raise ConnectionError(f"a viewer was turned away: {payload[2:].decode()}")
+            if joined:
+                self._check(viewer.reader, payload)
             else:
-                self._joined(fd, payload)
-        return fd in self.position
+                joined = self._joins(viewer, payload)
+        return joined
 
-    def _joined(self, fd: int, payload: bytes) -> None:
-        for frame in self.codec.decode_server(payload):
+    def _greeting(self, reader: Reader, known: bool) -> bytes:
+        since = wire.At(reader.epoch, reader.seq) if known else None
+        separator = b"" if self._codec.binary else b"\n"
+        join = self._codec.encode(wire.Join(2, reader.room, since))
+        return frames.masked(self._codec.encode(wire.Hello(1)) + separator + join, self._kind)
+
+    def _joins(self, viewer: _Viewer, payload: bytes) -> bool:
+        for frame in self._codec.decode_server(payload):
             if isinstance(frame, wire.Err):
                 raise ConnectionError(f"{frame.error}: {frame.message}")
             if isinstance(frame, wire.Ok) and frame.id == 2:
-                self.position[fd] = (frame.epoch or 0, frame.seq or 0)
+                (self._checker.resume if viewer.known else self._checker.begin)(viewer.reader, frame)
+                return True
+        return False
 
     def run(self, control: Connection) -> None:
-        """Read until told to stop; each message on `control` is answered once. See `command`."""
-        self.epoll.register(control.fileno(), select.EPOLLIN)
-        beat_every = self.plan.heartbeat_s / max(len(self.sockets), 1)
-        beat, next_beat = 0, time.monotonic() + beat_every
+        """Read until told to stop. `take` is answered with the Tally since the last one; after `hurry`, which
+        is not answered, those read all there is who did not before."""
+        self._epoll.register(control.fileno(), select.EPOLLIN)
+        for fd in () if self._hurried else self._inside:
+            self._epoll.modify(fd, 0)
+        beat_every = self._plan.heartbeat_s / self._plan.viewers
+        beats = iter(()) if self._plan.bare else self._beats()
+        next_beat = time.monotonic() + beat_every
+        next_sip = time.monotonic()
         while True:
-            for fd, _ in self.epoll.poll(0.05):
-                if fd == control.fileno():
-                    message = control.recv()
-                    if message == "stop":
-                        return
-                    control.send(self.command(message))
-                else:
-                    self._read(fd)
-            if self.plan.bare:
-                continue
+            if self._plan.returning and time.monotonic() >= self._retry_at:
+                self._open_some()
+            for fd, _ in self._epoll.poll(_WAIT_S):
+                if fd != control.fileno():
+                    self._advance(fd)
+                elif not self._obey(control):
+                    return
             now = time.monotonic()
-            while next_beat <= now and self.sockets:
-                self._beat(self.sockets[beat % len(self.sockets)].fileno())
-                beat, next_beat = beat + 1, next_beat + beat_every
+            if not self._hurried and now >= next_sip:
+                self._sip()
+                next_sip = now + 0.1
+            while next_beat <= now:
+                next(beats, None)
+                next_beat += beat_every
 
-    def _beat(self, fd: int) -> None:
-        """It is its turn: a ping, if nothing came since the last one."""
-        if fd in self.heard:
-            self.heard.remove(fd)
-        else:
-            self._say(fd, self.ping)
+    def _obey(self, control: Connection) -> bool:
+        message = control.recv()
+        if message == "take":
+            self._checker.tally.cpu_s = time.process_time()
+            self._checker.tally.joined = self.joined
+            control.send(self._checker.take())
+        elif message == "hurry":
+            self._hurried = True
+            for fd in self._inside:
+                self._epoll.modify(fd, select.EPOLLIN)
+        return bool(message != "stop")
 
-    def _say(self, fd: int, frame: bytes) -> None:
-        with suppress(OSError):  # counted as closed where it is read
-            os.write(fd, frame)
+    def _beats(self) -> Iterator[None]:
+        """Each step is the ping of one viewer, round and round."""
+        while True:
+            for viewer in list(self._inside.values()):
+                with suppress(OSError):  # counted as closed where it is read
+                    if viewer.sock:
+                        viewer.sock.send(self._ping)
+                yield
+            yield
 
-    def command(self, message: str) -> dict[str, Any]:
-        """`take`: the tally since the last one, and begin anew."""
-        tally = self.tally
-        tally.cpu_s = time.process_time()
-        tally.heads = sorted(set(self.position.values()))
-        tally.latency = [self.latency.encode()]
-        self.tally = Tally()
-        self.latency.reset()
-        return asdict(tally)
+    def _sip(self) -> None:
+        for fd in list(self._inside):
+            self._read(fd, max(1, self._plan.bytes_per_s // 10))
 
-    def _read(self, fd: int) -> None:
+    def _read(self, fd: int, size: int = 262_144) -> None:
+        viewer = self._inside[fd]
         try:
-            data = os.read(fd, 262_144)
+            data = os.read(fd, size)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         if not data:
-            self.epoll.unregister(fd)
-            self.tally.closed += 1
+            self._lost(fd, viewer, _NO_CODE)
             return
-        tally = self.tally
+        tally = self._checker.tally
         tally.size += len(data)
-        whole, self.rest[fd] = frames.split(self.rest[fd] + data)
+        whole, viewer.rest = frames.split(viewer.rest + data)
         tally.frames += len(whole)
-        self.heard.add(fd)
         for opcode, payload in whole:
-            if opcode < _CONTROL:
-                self._check(fd, payload)
-            elif opcode == _PING:
-                self._say(fd, frames.masked(payload, "pong"))
+            if opcode < _CLOSE:
+                self._check(viewer.reader, payload)
+            elif opcode == _CLOSE:
+                code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1005
+                self._lost(fd, viewer, str(code))
+                return
 
-    def _check(self, fd: int, payload: bytes) -> None:
-        seen = self.seen.get(payload)
-        if seen is None:
-            seen = self._decode(payload)
-        for frame in seen:
-            self._follow(fd, frame)
+    def _check(self, reader: Reader, payload: bytes) -> None:
+        self._checker.check(reader, payload, time.time_ns() if reader.timed else 0)
 
-    def _follow(self, fd: int, frame: _Seen) -> None:
-        tally = self.tally
-        epoch, seq = self.position[fd]
-        if frame.epoch == epoch and frame.first != seq + 1:
-            if frame.first <= seq:
-                tally.duplicates += 1
-            else:
-                tally.gaps += 1
-        self.position[fd] = (frame.epoch, frame.last)
-        count = frame.last + 1 - frame.first
-        if frame.sent_ns is None:
-            tally.skipped += count
-            return
-        tally.batches += 1
-        tally.deliveries += count
-        if fd in self.timed:
-            now = time.time_ns()
-            for sent in frame.sent_ns:
-                if sent:
-                    self.latency.record_value(max((now - sent) // 1000, 1))
+    def _lost(self, fd: int, viewer: _Viewer, code: str) -> None:
+        self._checker.tally.ended[code] += 1
+        self._epoll.unregister(fd)
+        del self._inside[fd]
+        self.joined -= 1
+        self._leave(viewer)
 
-    def _decode(self, payload: bytes) -> tuple[_Seen, ...]:
-        seen: list[_Seen] = []
-        for frame in self.codec.decode_server(payload):
-            if isinstance(frame, wire.Batch):
-                some = frame.items[:: max(1, len(frame.items) // _STAMPS)]
-                stamps = tuple(self._stamp(item) for item in some)
-                seen.append(_Seen(frame.epoch, frame.seq, frame.seq + len(frame.items) - 1, stamps))
-            elif isinstance(frame, wire.Skip):
-                seen.append(_Seen(frame.epoch, frame.from_, frame.to, None))
-        if len(self.seen) >= _SEEN_PAYLOADS:
-            self.seen.clear()
-        self.seen[payload] = whole = tuple(seen)
-        return whole
-
-    def _stamp(self, item: Any) -> int:
-        text = self.codec.read(item, dict).get("text", "")
-        digits = text[:_STAMP_DIGITS]
-        return int(digits) if len(digits) == _STAMP_DIGITS and digits.isdigit() else 0
+    def _leave(self, viewer: _Viewer) -> None:
+        if viewer.sock:
+            viewer.sock.close()
+        viewer.sock = None
+        if self._plan.returning:
+            self._outside.append(viewer)
 
 
 def main(plan: Plan, control: Connection) -> None:
     """A swarm process: connect when told to, say how many joined and how fast, then serve commands until
     `stop`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it stops it
     swarm = Swarm(plan)
     control.send({})
     if control.recv() == "stop":
         return
     begin = time.monotonic()
     try:
-        joined = swarm.connect_all(120.0)
-    except OSError as error:
+        if not swarm.connect_all(control, 120.0):
+            return
+        control.send({"joined": swarm.joined, "seconds": time.monotonic() - begin})
+        swarm.run(control)
+    except (OSError, ValueError) as error:
         control.send({"error": str(error)})
-        return
-    control.send({"joined": joined, "seconds": time.monotonic() - begin})
-    swarm.run(control)

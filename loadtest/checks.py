@@ -1,0 +1,176 @@
+"""What a viewer makes of what it gets: positions must continue, none twice, nothing of other rooms.
+
+All viewers of a room get the same bytes, so a payload is decoded once and looked up ever after. That is
+what makes it affordable to check every frame of every viewer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from danmaku import wire
+from loadtest.figures import new_histogram
+
+_SEEN_PAYLOADS: Final = 4096
+_STAMP_DIGITS: Final = 19
+_STAMPS: Final = 8  # about so many of a batch, evenly: more would cost the client more than reading
+_LONGEST_US: Final = 60_000_000
+
+_At = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What arrived in a window, over all viewers of a process.
+
+    `deliveries` are items; `recovered` those of them that a history brought. `missing` are items of holes
+    that viewers saw, `gaps` the holes. `ended`: connections by close code, 1006 without one.
+    """
+
+    frames: int = 0
+    size: int = 0
+    batches: int = 0
+    deliveries: int = 0
+    recovered: int = 0
+    duplicates: int = 0
+    gaps: int = 0
+    missing: int = 0
+    skipped: int = 0
+    misdirected: int = 0
+    returned: int = 0
+    retries: int = 0
+    joined: int = 0
+    last_return_s: float = 0.0
+    cpu_s: float = 0.0
+    ended: Counter[str] = field(default_factory=Counter)
+    latency: bytes = b""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A frame that moves readers on, decoded once. `sent_ns` per item, 0 without a stamp; None: a skip."""
+
+    room: str
+    epoch: int
+    first: int
+    last: int
+    prev: _At | None
+    sent_ns: tuple[int, ...] | None
+
+
+class Reader:
+    """Where one viewer stands in its room."""
+
+    __slots__ = ("epoch", "room", "seq", "timed")
+
+    def __init__(self, room: str, *, timed: bool) -> None:
+        self.room = room
+        self.timed = timed
+        self.epoch = self.seq = 0
+
+
+class Checker:
+    """Follows the readers of a process, and counts."""
+
+    def __init__(self, codec: wire.Codec) -> None:
+        self.tally = Tally()
+        self._codec = codec
+        self._seen: dict[bytes, tuple[_Seen, ...]] = {}
+        self._latency = new_histogram()
+
+    def take(self) -> dict[str, Any]:
+        """The Tally since the last one; begin anew."""
+        tally, self.tally = self.tally, Tally()
+        tally.latency = self._latency.encode()
+        self._latency.reset()
+        return asdict(tally)
+
+    def begin(self, reader: Reader, answer: wire.Ok) -> None:
+        """The answer to its first join: here it stands."""
+        reader.epoch, reader.seq = answer.epoch or 0, answer.seq or 0
+
+    def resume(self, reader: Reader, answer: wire.Ok) -> None:
+        """The answer to a join with `since`: what the history brings counts, what it lacks is missing."""
+        history = self._codec.read(answer.history, list[wire.Batch]) if answer.history else []
+        before = self.tally.deliveries
+        for batch in history:
+            last = batch.seq + len(batch.items) - 1
+            if (batch.epoch, last) <= (reader.epoch, reader.seq):
+                continue
+            first = max(batch.seq, reader.seq + 1) if batch.epoch == reader.epoch else batch.seq
+            self._follow(reader, _Seen(batch.room, batch.epoch, first, last, _at(batch.prev), ()), 0)
+        self.tally.recovered += self.tally.deliveries - before
+        epoch, seq = answer.epoch or 0, answer.seq or 0
+        if epoch == reader.epoch and seq > reader.seq:
+            self.tally.gaps += 1
+            self.tally.missing += seq - reader.seq
+        if (epoch, seq) > (reader.epoch, reader.seq):
+            self.begin(reader, answer)
+
+    def check(self, reader: Reader, payload: bytes, now_ns: int) -> None:
+        """One message. Raises ValueError where it is none of the protocol."""
+        seen = self._seen.get(payload)
+        if seen is None:
+            seen = self._decode(payload)
+        for frame in seen:
+            self._follow(reader, frame, now_ns)
+
+    def _follow(self, reader: Reader, frame: _Seen, now_ns: int) -> None:
+        tally = self.tally
+        if frame.room != reader.room:
+            tally.misdirected += 1
+            return
+        if frame.epoch == reader.epoch:
+            if frame.first != reader.seq + 1:
+                self._uneven(reader, frame)
+        elif frame.epoch < reader.epoch:
+            tally.duplicates += frame.last + 1 - frame.first
+            return
+        elif frame.prev is not None and frame.prev > (reader.epoch, reader.seq):
+            tally.gaps += 1
+        count = frame.last + 1 - frame.first
+        reader.epoch, reader.seq = frame.epoch, frame.last
+        if frame.sent_ns is None:
+            tally.skipped += count
+            return
+        tally.batches += 1
+        tally.deliveries += count
+        if reader.timed:
+            for sent in frame.sent_ns:
+                if sent:
+                    self._latency.record_value(min(max((now_ns - sent) // 1000, 1), _LONGEST_US))
+
+    def _uneven(self, reader: Reader, frame: _Seen) -> None:
+        if frame.first <= reader.seq:
+            self.tally.duplicates += min(reader.seq, frame.last) + 1 - frame.first
+        else:
+            self.tally.gaps += 1
+            self.tally.missing += frame.first - reader.seq - 1
+
+    def _decode(self, payload: bytes) -> tuple[_Seen, ...]:
+        seen: list[_Seen] = []
+        for frame in self._codec.decode_server(payload):
+            if isinstance(frame, wire.Batch):
+                some = frame.items[:: max(1, len(frame.items) // _STAMPS)]
+                stamps = tuple(self._stamp(item) for item in some)
+                last = frame.seq + len(frame.items) - 1
+                seen.append(_Seen(frame.room, frame.epoch, frame.seq, last, _at(frame.prev), stamps))
+            elif isinstance(frame, wire.Skip):
+                seen.append(_Seen(frame.room, frame.epoch, frame.from_, frame.to, _at(frame.prev), None))
+        if len(self._seen) >= _SEEN_PAYLOADS:
+            self._seen.clear()
+        self._seen[payload] = whole = tuple(seen)
+        return whole
+
+    def _stamp(self, item: msgspec.Raw) -> int:
+        text = self._codec.read(item, dict).get("text", "")
+        digits = text[:_STAMP_DIGITS]
+        return int(digits) if len(digits) == _STAMP_DIGITS and digits.isdigit() else 0
+
+
+def _at(prev: wire.At | None) -> _At | None:
+    return None if prev is None else (prev.epoch, prev.seq)

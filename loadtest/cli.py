@@ -1,0 +1,112 @@
+"""The commands: each is made of a scenario's fields, where it is put, and where its figures go."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from loadtest.figures import Result, complete
+from loadtest.floor import NoCompiler
+from loadtest.machine import machine, versions
+from loadtest.options import Output, Target
+from loadtest.report import check_plotter, page
+from loadtest.scenario import OnService, Scenario
+from loadtest.scenarios.fanout import Fanout
+from loadtest.scenarios.flood import Flood
+from loadtest.scenarios.floor import Floor
+from loadtest.scenarios.goim import Goim
+from loadtest.scenarios.idle import Idle
+from loadtest.scenarios.ingest import Ingest
+from loadtest.scenarios.storm import Storm
+from loadtest.service import ServiceFailed
+from loadtest.view import view_on
+
+SCENARIOS: Final[tuple[type[Scenario], ...]] = (Fanout, Goim, Ingest, Storm, Idle, Flood, Floor)
+_INTERRUPTED: Final = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Put load on a danmaku service and measure it. All that is received is checked.",
+)
+
+
+def _command(scenario: type[Scenario]) -> Callable[..., None]:
+    """A function with an option for each field of the scenario, of Target and of Output."""
+    parts: list[Any] = [scenario, *([Target] if issubclass(scenario, OnService) else []), Output]
+
+    def run(**given: Any) -> None:
+        made = {part: part(**{field.name: given[field.name] for field in fields(part)}) for part in parts}
+        _measure(made[scenario], made.get(Target, Target()), made[Output])
+
+    hints = [get_type_hints(part, include_extras=True) for part in parts]
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # this is how one says it
+        [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hint[field.name]
+            )
+            for part, hint in zip(parts, hints, strict=True)
+            for field in fields(part)
+        ]
+    )
+    run.__doc__ = scenario.__doc__
+    return run
+
+
+for _scenario in SCENARIOS:
+    app.command(_scenario.__name__.lower())(_command(_scenario))
+
+
+def _measure(scenario: Any, target: Target, output: Output) -> None:
+    if output.report:
+        check_plotter()
+    console = Console(stderr=True)
+    view = view_on(console, quiet=output.quiet)
+
+    async def run() -> Result:
+        with view.watched():
+            measured: Result = await scenario.measure(target, view)
+            return measured
+
+    try:
+        figures = asyncio.run(run())
+    except (OSError, NoCompiler, ServiceFailed) as error:
+        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        console.print("interrupted: nothing was written", style="red")
+        raise typer.Exit(_INTERRUPTED) from None
+    title = type(scenario).__name__.lower()
+    whole = {**complete(figures), "machine": machine(), "versions": versions(), "settings": asdict(scenario)}
+    if not output.quiet:
+        console.print(_table(title, figures))
+    if output.json_file == "-":
+        print(json.dumps(whole))
+    elif output.json_file:
+        Path(output.json_file).write_text(json.dumps(whole, indent=2) + "\n")
+    if output.report:
+        Path(output.report).write_text(page(title, whole))
+
+
+def _table(title: str, figures: Result) -> Table:
+    table = Table("figure", title=title)
+    table.add_column("value", justify="right")
+    for key, value in figures.items():
+        if isinstance(value, int | float):
+            table.add_row(key, f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
+        elif isinstance(value, dict):
+            form = "{:,.1f}" if key.endswith("_ms") else "{:,.2f}" if key.endswith("_s") else "{:,}"
+            for name, point in value.items():
+                table.add_row(f"{key} {name}", form.format(point))
+    return table

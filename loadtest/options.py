@@ -1,0 +1,57 @@
+"""The options of all scenarios, each declared once: its type, its bounds, its help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from danmaku import wire
+
+
+class Subprotocol(StrEnum):
+    MSGPACK = "msgpack"
+    JSON = "json"
+
+    @property
+    def protocol(self) -> str:
+        """As it is offered in the upgrade."""
+        return wire.JSON_PROTOCOL if self is Subprotocol.JSON else wire.MSGPACK_PROTOCOL
+
+
+Viewers = Annotated[int, typer.Option(min=1, help="Viewers, over all rooms.")]
+Rate = Annotated[float, typer.Option(min=0.1, help="Comments per second, over all rooms.")]
+Payload = Annotated[int, typer.Option(min=92, help="Bytes of a frame with one comment.")]
+Seconds = Annotated[float, typer.Option(min=1, help="Length of one window.")]
+Rounds = Annotated[int, typer.Option(min=1, help="Windows; figures are medians.")]
+Idle = Annotated[float, typer.Option(min=0, help="Seconds to watch what quiet viewers cost.")]
+Processes = Annotated[int, typer.Option(min=1, help="Client processes; more where sockets ask for it.")]
+Sub = Annotated[Subprotocol, typer.Option(help="How frames are written.")]
+Floor = Annotated[bool, typer.Option("--floor/--no-floor", help="Run a bare send(2) loop beside it.")]
+Display = Annotated[int, typer.Option(min=1, help="Comments per second that a room of our own shows.")]
+Window = Annotated[float, typer.Option("--window", min=1, help="Batching window of our own service, in ms.")]
+Name = Annotated[str, typer.Option(help="Name of the room.")]
+Rooms = Annotated[int, typer.Option(min=1, help="Rooms.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """On what the load is put."""
+
+    url: Annotated[str, typer.Option(help="A running service, http://host:port. Empty: start one here.")] = ""
+    token: Annotated[str, typer.Option(help="Token of the senders, with --url.")] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where the figures go."""
+
+    json_file: Annotated[
+        str, typer.Option("--json", metavar="FILE", help="Write the figures here; - is stdout.")
+    ] = ""
+    report: Annotated[
+        str, typer.Option(metavar="FILE", help="Write a page with plots here: one file, for any browser.")
+    ] = ""
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but what went wrong.")] = False

@@ -1,0 +1,99 @@
+"""`flood`: one hot room while somebody floods the service; quiet windows and flooded ones in turn.
+
+What counts is how much later everybody else sees comments, and what it costs the edge in memory. Both kinds
+of window are taken beside each other, so that their ratio does not hang on the hour's mood of the machine.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from loadtest import flooder, options
+from loadtest.crowd import helper
+from loadtest.figures import Result, median_points, summary, tallied
+from loadtest.load import hot_room
+from loadtest.measurement import measurement
+from loadtest.scenario import OnService
+from loadtest.service import Service
+from loadtest.view import View
+
+
+class Kind(StrEnum):
+    FRAMES = "frames"
+    SOCKETS = "sockets"
+
+
+@dataclass(frozen=True, slots=True)
+class Flood(OnService):
+    """How much later --viewers see comments while somebody floods the service, and what that costs it.
+
+    Example: python -m loadtest flood --kind sockets
+    """
+
+    kind: Annotated[Kind, typer.Option(help="Too many frames from one socket, or too many sockets.")] = (
+        Kind.FRAMES
+    )
+    viewers: options.Viewers = 500
+    rate: options.Rate = 20.0
+    frames: Annotated[int, typer.Option(min=100, help="Frames per second of one connection.")] = 10_000
+    sockets: Annotated[int, typer.Option(min=1, help="Connections from one address.")] = 2000
+    seconds: options.Seconds = 10.0
+    rounds: Annotated[int, typer.Option(min=1, help="Pairs of windows; figures are medians.")] = 5
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "DANMAKU_EDGE_FRAMES_PER_S": "20",
+            "DANMAKU_EDGE_FRAMES_BURST": "60",
+            # as many as a swarm has of one address
+            "DANMAKU_EDGE_CONNECTIONS_PER_ADDRESS": str(max(100, min(self.viewers, 10_000))),
+        }
+
+    async def run(self, service: Service, view: View) -> Result:
+        harm = flooder.Plan(service.host, service.port, self.kind.value, self.frames, self.sockets)
+        quiet, flooded, harms = [], [], []
+        async with (
+            measurement(hot_room("hot", self.viewers, self.rate), service, view) as running,
+            helper(flooder.main, harm) as bad,
+        ):
+            before = running.family.edge_rss()
+            for number in range(self.rounds):
+                quiet.append(await running.window(self.seconds, f"quiet window {number + 1}"))
+                bad.say("begin")
+                flooded.append(await running.window(self.seconds, f"flooded window {number + 1}"))
+                bad.say("end")
+                harms.append(await bad.hear())
+                view.say(_line(quiet[-1], flooded[-1], harms[-1]))
+            grown = running.family.edge_rss() - before
+        return {**running.joining, **self._summary(quiet, flooded, harms, grown)}
+
+    def _summary(
+        self, quiet: list[Result], flooded: list[Result], harms: list[dict[str, Any]], grown: int
+    ) -> Result:
+        quiet_ms = median_points([part["latency_ms"] for part in quiet])
+        flooded_ms = median_points([part["latency_ms"] for part in flooded])
+        frames = sum(harm["frames"] for harm in harms)
+        return {
+            **summary([*quiet, *flooded]),
+            "quiet_latency_ms": quiet_ms,
+            "flooded_latency_ms": flooded_ms,
+            "p99_ratio": flooded_ms["p99"] / quiet_ms["p99"],
+            "quiet_edge_cpu_s": statistics.median(part["cpu_s"].get("edge", 0.0) for part in quiet),
+            "flooded_edge_cpu_s": statistics.median(part["cpu_s"].get("edge", 0.0) for part in flooded),
+            "edge_rss_growth_bytes": grown,
+            "flood_connections": sum(harm["connections"] for harm in harms),
+            "flood_frames": frames,
+            "flood_frames_per_s": frames / self.seconds / self.rounds,
+            "flood_ended": tallied(harm["ended"] for harm in harms),
+        }
+
+
+def _line(quiet: Result, flooded: Result, harm: dict[str, Any]) -> str:
+    return (
+        f"p99 {quiet['latency_ms']['p99']:.1f} ms quiet, {flooded['latency_ms']['p99']:.1f} ms flooded with "
+        f"{harm['frames']} frames over {harm['connections']} connections, which ended: {harm['ended']}"
+    )
