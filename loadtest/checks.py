@@ -6,7 +6,6 @@ what makes it affordable to check every frame of every viewer.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -46,7 +45,7 @@ class Tally:
     joined: int = 0
     last_return_s: float = 0.0
     cpu_s: float = 0.0
-    ended: Counter[str] = field(default_factory=Counter)
+    ended: dict[str, int] = field(default_factory=dict)
     latency: bytes = b""
 
 

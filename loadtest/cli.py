@@ -26,11 +26,16 @@ from loadtest.scenarios.floor import Floor
 from loadtest.scenarios.goim import Goim
 from loadtest.scenarios.idle import Idle
 from loadtest.scenarios.ingest import Ingest
+from loadtest.scenarios.rooms import Rooms
+from loadtest.scenarios.slow import Slow
+from loadtest.scenarios.soak import Soak
 from loadtest.scenarios.storm import Storm
 from loadtest.service import ServiceFailed
 from loadtest.view import view_on
 
-SCENARIOS: Final[tuple[type[Scenario], ...]] = (Fanout, Goim, Ingest, Storm, Idle, Flood, Floor)
+SCENARIOS: Final[tuple[type[Scenario], ...]] = (
+    Fanout, Rooms, Goim, Ingest, Storm, Slow, Idle, Soak, Flood, Floor,
+)  # fmt: skip
 _INTERRUPTED: Final = 130
 
 app = typer.Typer(
@@ -82,7 +87,8 @@ def _measure(scenario: Any, target: Target, output: Output) -> None:
     try:
         figures = asyncio.run(run())
     except (OSError, NoCompiler, ServiceFailed) as error:
-        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        where = f"{target.url}: " if target.url else ""
+        console.print(f"{where}{error}", style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         console.print("interrupted: nothing was written", style="red")

@@ -25,6 +25,7 @@ MEASURED: Final = (
     "frame_bytes", "items_per_frame", "deliveries_per_s", "frames_per_s", "cpu_us_per_frame",
     "cpu_us_per_delivery", "deliveries_per_cpu_s", "client_cpu_s", "floor_cpu_us_per_frame", "ratio_to_floor",
 )  # fmt: skip
+_BY_NAME: Final = "refused", "closed_with"
 _POINTS: Final = ("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("max", 100)
 _LONGEST_US: Final = 60_000_000
 
@@ -68,7 +69,8 @@ def summary(
 ) -> Result:
     """Sums of what is counted, medians of what is measured; every round beside it."""
     result: Result = total(rounds, counted)
-    result["refused"] = tallied(part["refused"] for part in rounds)
+    for key in _BY_NAME:
+        result[key] = tallied(part.get(key, {}) for part in rounds)
     result |= {key: statistics.median(part[key] for part in rounds) for key in measured if key in rounds[0]}
     result["latency_ms"] = median_points([part["latency_ms"] for part in rounds])
     result["cpu_s"] = median_points([part["cpu_s"] for part in rounds])

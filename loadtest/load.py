@@ -9,6 +9,7 @@ from danmaku import wire
 from danmaku.model import Position
 from loadtest.crowd import Audience
 from loadtest.senders import ROOMS_EACH, Clock
+from loadtest.sizes import zipf
 
 _SENDERS: Final = 4  # of each room, so that no single connection is measured
 
@@ -70,3 +71,17 @@ def hot_room(
 ) -> Load:  # fmt: skip
     """All in one room."""
     return Load((Room(name, viewers, rate),), payload, protocol, processes)
+
+
+def many_rooms(
+    count: int, viewers: int, rate: float, exponent: float, payload: int, protocol: str, processes: int
+) -> Load:
+    """Rooms of Zipf sizes that share `rate` in the same way. Raises ValueError with too few viewers."""
+    sizes = zipf(viewers, count, exponent)
+    weights = [1 / (rank + 1) ** exponent for rank in range(count)]
+    digits = len(str(count - 1))
+    rooms = tuple(
+        Room(f"room-{rank:0{digits}}", size, rate * weight / sum(weights))
+        for rank, (size, weight) in enumerate(zip(sizes, weights, strict=True))
+    )
+    return Load(rooms, payload, protocol, processes)

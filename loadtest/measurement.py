@@ -25,8 +25,7 @@ from loadtest.view import View
 _SETTLE_S: Final = 3.0
 _FLOOR_ADDRESSES: Final = 1000
 _TALLIED: Final = (
-    "frames", "size", "batches", "deliveries", "recovered", "duplicates", "gaps", "skipped", "misdirected",
-    "returned", "retries",
+    "frames", "size", "batches", "deliveries", "recovered", "skipped", "returned", "retries",
 )  # fmt: skip
 
 
@@ -79,7 +78,9 @@ class Measurement:
             cpu_s = meter.stop()
         finally:
             await sampler.stop()
-        result |= self._figures(seconds, sent, sampler.tallies, sampler.last, cpu_s)
+        result |= self._figures(seconds, sent, sampler.tallies, cpu_s)
+        result |= _wrong([*first, *sampler.tallies])
+        result["inside"] = sum(tally["joined"] for tally in sampler.last)
         result["client_cpu_s"] = _cpu_s(sampler.last) - _cpu_s(first)
         result["samples"] = sampler.samples
         if self._below and self.family.processes:
@@ -106,11 +107,9 @@ class Measurement:
         seconds: float,
         sent: list[Sent],
         tallies: list[dict[str, Any]],
-        last: list[dict[str, Any]],
         cpu_s: dict[str, float],
     ) -> Result:
         came = total(tallies, _TALLIED)
-        ended = tallied(tally["ended"] for tally in tallies)
         expected = self._expected(sent)
         return {
             "offered": sum(part.offered for part in sent),
@@ -123,15 +122,9 @@ class Measurement:
             "lost": expected - came["deliveries"] - came["skipped"],
             "skipped": came["skipped"],
             "recovered": came["recovered"],
-            "duplicates": came["duplicates"],
-            "out_of_order": came["gaps"],
-            "misdirected": came["misdirected"],
-            "closed": sum(ended.values()),
-            "closed_with": ended,
             "returned": came["returned"],
             "retries": came["retries"],
             "last_return_s": max(tally["last_return_s"] for tally in tallies),
-            "inside": sum(tally["joined"] for tally in last),
             "frames": came["frames"],
             "frame_bytes": came["size"] / max(came["frames"], 1),
             "items_per_frame": (came["deliveries"] - came["recovered"]) / max(came["batches"], 1),
@@ -140,6 +133,17 @@ class Measurement:
             "latency_ms": percentiles(histogram(tally["latency"] for tally in tallies)),
             **_costs(came, cpu_s),
         }
+
+
+def _wrong(tallies: list[dict[str, Any]]) -> Result:
+    """What should not be, also between two windows."""
+    ended = tallied(tally["ended"] for tally in tallies)
+    return {
+        **total(tallies, ("duplicates", "misdirected")),
+        "out_of_order": sum(tally["gaps"] for tally in tallies),
+        "closed": sum(ended.values()),
+        "closed_with": ended,
+    }
 
 
 def _costs(came: dict[str, int], cpu_s: dict[str, float]) -> Result:

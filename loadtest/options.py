@@ -34,6 +34,7 @@ Display = Annotated[int, typer.Option(min=1, help="Comments per second that a ro
 Window = Annotated[float, typer.Option("--window", min=1, help="Batching window of our own service, in ms.")]
 Name = Annotated[str, typer.Option(help="Name of the room.")]
 Rooms = Annotated[int, typer.Option(min=1, help="Rooms.")]
+Zipf = Annotated[float, typer.Option(min=0, max=5, help="How much the sizes of rooms differ; 0: not at all.")]
 
 
 @dataclass(frozen=True, slots=True)

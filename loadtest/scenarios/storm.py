@@ -100,15 +100,15 @@ class Storm(OnService):
         async with measurement(load, service, view) as running:
             quiet = await running.window(self.seconds, "before the storm")
             view.say(f"{load.viewers} viewers watch, p99 {quiet['latency_ms']['p99']:.0f} ms")
-            killed_at = time.monotonic()
-            victim = _kill_one(running.family)
-            stormy = [await running.window(self.seconds, "an edge worker was killed")]
+            storm = asyncio.create_task(running.window(self.seconds, "an edge worker is killed"))
+            await asyncio.sleep(self.seconds / 4)
+            killed_at = _kill_one(running.family)
+            stormy = [await storm]
             await _all_back(running, load.viewers, stormy)
-            running.family.look()
             after = await running.window(self.seconds, "after the storm")
         returned = sum(part["returned"] for part in stormy)
         seconds = max(max(part["last_return_s"] for part in stormy) - killed_at, 1e-3)
-        view.say(f"{returned} viewers of worker {victim} were back after {seconds:.1f} s")
+        view.say(f"{returned} viewers were back {seconds:.1f} s after their worker was killed")
         return {
             **running.joining,
             **_told(quiet, stormy, after),
@@ -141,11 +141,10 @@ def _add_newcomers(told: Result, tallies: list[dict[str, Any]]) -> None:
         told[key] += sum(tally[name] for tally in tallies)
 
 
-def _kill_one(whole: Family) -> int:
-    """SIGKILL for an edge worker; its process id."""
-    victim = whole.pids("edge")[0]
-    os.kill(victim, signal.SIGKILL)
-    return victim
+def _kill_one(whole: Family) -> float:
+    """SIGKILL for an edge worker; when that was."""
+    os.kill(whole.pids("edge")[0], signal.SIGKILL)
+    return time.monotonic()
 
 
 async def _all_back(running: Measurement, viewers: int, stormy: list[Result]) -> None:
@@ -155,6 +154,7 @@ async def _all_back(running: Measurement, viewers: int, stormy: list[Result]) ->
         if time.monotonic() > deadline:
             raise ConnectionError(f"only {inside} of {viewers} viewers came back in {_BACK_S:.0f} s")
         stormy.append(await running.window(_SLICE_S, "all come back"))
+    running.family.look()  # there is a new worker
 
 
 def _told(quiet: Result, stormy: list[Result], after: Result) -> Result:

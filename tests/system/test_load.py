@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from loadtest.figures import STABLE
 
 
 @pytest.mark.parametrize("subprotocol", ["msgpack", "json"])
@@ -59,6 +64,54 @@ async def test_a_storm_lets_all_in_and_the_others_see_everything(tmp_path: Path)
     assert result["stormy_latency_ms"]["p99"] > 0
 
 
+async def test_rooms_get_what_is_theirs_and_all_of_it(tmp_path: Path) -> None:
+    flags = "--rooms", "30", "--viewers", "100", "--rate", "60"
+    result = await measured(tmp_path, "rooms", *flags, viewers=False, rate=False)
+    assert (result["rooms"], result["viewers"]) == (30, 100)
+    assert result["largest_room"] > result["smallest_room"] >= 1
+    assert result["offered"] == result["shown"] == pytest.approx(120, abs=30)
+    assert result["delivered"] == result["expected"] > 0
+    assert all_in_order(result)
+
+
+async def test_slow_viewers_are_counted_apart_and_closed(tmp_path: Path) -> None:
+    slow = "--share", "0.1", "--read-bytes", "100", "--buffered", "20000", "--patience", "0.5"
+    flags = *slow, "--payload", "4000", "--rate", "50", "--rounds", "3"
+    result = await measured(tmp_path, "slow", *flags, rate=False)
+    assert (result["viewers"], result["slow_viewers"]) == (36, 4)
+    assert result["delivered"] == result["expected"] == 36 * 300
+    assert all_in_order(result)
+    assert result["slow_delivered"] < 4 * 300
+    assert sum(result["slow_closed_with"].values()) == result["slow_closed"] == 4
+    assert set(result["slow_closed_with"]) <= {"4104", "1006"}
+    assert (result["slow_duplicates"], result["slow_misdirected"]) == (0, 0)
+    assert result["with_slow_latency_ms"]["p99"] > 0
+    assert result["rss_bytes_per_slow_viewer"] is not None
+
+
+async def test_soak_tells_what_grows(tmp_path: Path) -> None:
+    flags = "--rooms", "20", "--churn", "10", "--minutes", "0.1"
+    result = await measured(tmp_path, "soak", *flags, rounds=False)
+    assert len(result["rounds"]) == 3
+    assert result["delivered"] == result["expected"] > 0
+    assert all_in_order(result)
+    assert (result["unanswered"], result["refused"]) == (0, {})
+    assert result["passing_joined"] == 30
+    assert (result["passing_out_of_order"], result["passing_duplicates"]) == (0, 0)
+    for kind in ("edge", "rooms", "nats", "store"):
+        assert result["memory_bytes_at_the_end"][kind] > 2**20
+        assert kind in result["memory_bytes_per_hour"]
+
+
+async def test_after_an_edge_worker_was_killed_all_come_back_and_miss_nothing(tmp_path: Path) -> None:
+    result = await measured(tmp_path, "storm", "--reconnect", "--viewers", "200", rounds=False, viewers=False)
+    assert result["viewers"] == 200
+    assert result["thrown_out"] == result["returned"] == result["closed"] > 0
+    assert result["closed_with"] == {"1006": result["closed"]}
+    assert result["delivered"] == result["expected"] > 0
+    assert (result["lost"], result["duplicates"], result["misdirected"]) == (0, 0, 0)
+
+
 async def test_idle_viewers_stay(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     result = await run(figures, "idle", "--viewers", "40", "--seconds", "1")
@@ -76,11 +129,17 @@ async def test_goim_and_its_page(tmp_path: Path) -> None:
     assert result["deliveries_per_cpu_s"] > 0
 
 
+def all_in_order(result: Any) -> bool:
+    return not any(result[key] for key in ("lost", "duplicates", "out_of_order", "misdirected", "closed"))
+
+
 async def measured(
-    folder: Path, scenario: str, *flags: str, viewers: bool = True, rounds: bool = True
+    folder: Path, scenario: str, *flags: str, viewers: bool = True, rounds: bool = True, rate: bool = True
 ) -> Any:
     """The figures of one short window of 40 viewers."""
-    common = ["--rate", "20", "--seconds", "2"]
+    common = ["--seconds", "2"]
+    if rate:
+        common += ["--rate", "20"]
     if viewers:
         common += ["--viewers", "40"]
     if rounds:
@@ -95,7 +154,27 @@ async def run(figures: Path, scenario: str, *flags: str) -> Any:
     )  # fmt: skip
     said, _ = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 0, said.decode()
-    return json.loads(await asyncio.to_thread(figures.read_text))
+    result = json.loads(await asyncio.to_thread(figures.read_text))
+    assert {*STABLE, "machine", "versions", "settings"} <= set(result)
+    return result
+
+
+async def test_ctrl_c_ends_it_and_leaves_nothing_behind() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # a short path: the store listens in there
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "loadtest", "fanout", "--viewers", "20", "--no-floor", "--idle", "0",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
+            env={**os.environ, "TMPDIR": folder},
+        )  # fmt: skip
+        assert process.stderr is not None
+        async with asyncio.timeout(60):
+            first = (await process.stderr.readline()).decode()
+            assert "20 viewers joined" in first
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: its client processes get it, too
+            _, said = await process.communicate()
+        assert process.returncode == 130
+        assert said.decode().strip() == "interrupted: nothing was written"
+        assert not await asyncio.to_thread(os.listdir, folder), "the service was stopped, its folder removed"
 
 
 async def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
@@ -106,5 +185,6 @@ async def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
     )  # fmt: skip
     said, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
+    assert said.decode().startswith("http://127.0.0.1:1: ")
     assert "Connection refused" in said.decode()
     assert "Traceback" not in said.decode()

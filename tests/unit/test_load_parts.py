@@ -1,0 +1,118 @@
+"""The parts of the load tool that only calculate."""
+
+from __future__ import annotations
+
+import inspect
+from math import inf, sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.cli import SCENARIOS, app
+from loadtest.crowd import PER_PROCESS, Audience, dealt
+from loadtest.figures import STABLE, complete, summary
+from loadtest.load import Load, Room, many_rooms
+from loadtest.senders import ROOMS_EACH, Clock
+from loadtest.sizes import zipf
+from loadtest.slope import slope
+
+
+@given(st.integers(1, 200), st.integers(0, 5000), st.floats(0, 5))
+def test_zipf_places_all_viewers_and_leaves_no_room_empty(rooms: int, more: int, exponent: float) -> None:
+    sizes = zipf(rooms + more, rooms, exponent)
+    assert sum(sizes) == rooms + more
+    assert min(sizes) >= 1
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_zipf_sizes_fall_as_they_should() -> None:
+    assert zipf(1100 + 10, 10, 0) == [111] * 10
+    first, second, third = zipf(1100, 3, 1)
+    assert first / second == pytest.approx(2, rel=0.01)
+    assert first / third == pytest.approx(3, rel=0.01)
+    with pytest.raises(ValueError, match="3 viewers cannot fill 4 rooms"):
+        zipf(3, 4, 1)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=20), st.integers(1, 5))
+def test_viewers_are_dealt_out_evenly_and_all(viewers: list[int], hands: int) -> None:
+    rooms = [(f"r{number}", count) for number, count in enumerate(viewers)]
+    held = dealt(rooms, hands)
+    for room, count in rooms:
+        assert sum(share for hand in held for name, share in hand if name == room) == count
+    sizes = [sum(share for _, share in hand) for hand in held]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_client_process_has_no_more_sockets_than_it_may() -> None:
+    plans = Audience((("hot", 2 * PER_PROCESS + 1),), "p").plans("127.0.0.1", 1)
+    assert len(plans) == 3
+    assert sum(plan.viewers for plan in plans) == 2 * PER_PROCESS + 1
+    assert len({plan.first_address for plan in plans}) == 3
+
+
+@given(st.floats(0.01, 50), st.floats(0, 3), st.lists(st.floats(0.5, 20), min_size=1, max_size=6))
+def test_a_clock_keeps_its_rate_over_any_windows(per_s: float, offset_s: float, windows: list[float]) -> None:
+    clock = Clock("hot", per_s, offset_s)
+    end, dues = 0.0, []
+    for window in windows:
+        begin, end = end, end + window
+        part = [at for at, _ in clock.due(end)]
+        assert all(begin - 1e-6 <= at < end for at in part)
+        dues += part
+    assert len(dues) == pytest.approx(max(0.0, (end - offset_s) * per_s), abs=1.001)
+    assert dues == sorted(dues)
+
+
+@given(st.integers(1, 100), st.floats(1, 1000))
+def test_senders_say_the_rate_in_as_few_connections_as_rooms_allow(rooms: int, rate: float) -> None:
+    load = many_rooms(rooms, 200, rate, 1.0, 110, "p", 1)
+    clocks = load.clocks()
+    assert all(len(each) <= ROOMS_EACH for each in clocks)
+    assert sum(clock.per_s for each in clocks for clock in each) == pytest.approx(rate)
+    assert {clock.room for each in clocks for clock in each} == {room.name for room in load.rooms}
+
+
+def test_a_room_in_which_nothing_is_said_has_no_sender() -> None:
+    assert Load((Room("idle", 10, 0),)).clocks() == []
+
+
+def test_a_slope_and_its_error() -> None:
+    exact = slope([(x, 3 * x + 1) for x in (0.0, 1.0, 2.0, 5.0)])
+    assert exact.value == pytest.approx(3)
+    assert exact.error == pytest.approx(0, abs=1e-9)
+    noisy = slope([(0, 0), (1, 2), (2, 0), (3, 2)])
+    assert noisy.value == pytest.approx(0.4)
+    assert noisy.error == pytest.approx(sqrt(3.2 / 2 / 5)), (
+        "what is left of the squares over n - 2 and spread"
+    )
+    for points in ([], [(0.0, 1.0), (1.0, 2.0)], [(1.0, 1.0)] * 4):
+        assert slope(points).error == inf
+
+
+def test_a_summary_counts_together_and_takes_medians() -> None:
+    rounds = [
+        {
+            "sent": sent, "speed": speed, "refused": {"muted": 1}, "latency_ms": {"p50": speed},
+            "cpu_s": {"edge": 1.0},
+        }
+        for sent, speed in ((1, 5.0), (2, 1.0), (4, 3.0))
+    ]  # fmt: skip
+    result = summary(rounds, ["sent"], ["speed", "unknown"])
+    assert (result["sent"], result["speed"], result["latency_ms"]) == (7, 3.0, {"p50": 3.0})
+    assert result["refused"] == {"muted": 3}
+    assert "unknown" not in result
+
+
+def test_every_stable_key_is_there() -> None:
+    whole = complete({"lost": 0, "extra": 1})
+    assert set(STABLE) < set(whole)
+    assert (whole["lost"], whole["extra"], whole["expected"]) == (0, 1, None)
+
+
+def test_every_scenario_is_a_command_with_help_and_an_example() -> None:
+    names = {command.name for command in app.registered_commands}
+    assert names >= {scenario.__name__.lower() for scenario in SCENARIOS}
+    for scenario in SCENARIOS:
+        assert "Example: python -m loadtest" in (inspect.getdoc(scenario) or "")
