@@ -261,6 +261,27 @@ def doctor(data: _Data = _DATA, config: _Config = None, as_json: _Json = False) 
     raise typer.Exit(_FAILED if any(finding.state == "broken" for finding in findings) else 0)
 
 
+@app.command(
+    "load",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def put_load(context: typer.Context) -> None:
+    """Put load on a service and measure it; the same as `python -m loadtest`.
+
+    Example: `danmaku load fanout --viewers 1000`
+    """
+    try:
+        from loadtest.cli import app as load_tool  # only who asks for it pays for it
+    except ModuleNotFoundError as missing:
+        if not (missing.name or "").startswith("loadtest"):
+            raise
+        raise _ended(
+            "the load tool is not part of this installation: install danmaku with `loadtest`", _WRONG
+        ) from None
+    load_tool(context.args, prog_name="danmaku load")
+
+
 def main() -> None:
     """What the `danmaku` command runs."""
     app(prog_name="danmaku")

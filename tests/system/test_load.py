@@ -114,7 +114,8 @@ async def test_after_an_edge_worker_was_killed_all_come_back_and_miss_nothing(tm
 
 async def test_idle_viewers_stay(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    result = await run(figures, "idle", "--viewers", "40", "--seconds", "1")
+    tool = "danmaku.cli", "load"
+    result = await run(figures, "idle", "--viewers", "40", "--seconds", "1", tool=tool)
     assert (result["viewers"], result["closed"]) == (40, 0)
 
 
@@ -147,9 +148,9 @@ async def measured(
     return await run(folder / "figures.json", scenario, *common, *flags)
 
 
-async def run(figures: Path, scenario: str, *flags: str) -> Any:
+async def run(figures: Path, scenario: str, *flags: str, tool: tuple[str, ...] = ("loadtest",)) -> Any:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest", scenario, "--json", str(figures), *flags,
+        sys.executable, "-m", *tool, scenario, "--json", str(figures), *flags,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await asyncio.wait_for(process.communicate(), 90)

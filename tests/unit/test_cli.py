@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -160,3 +161,16 @@ def test_the_running_service_of_a_folder_is_found(folder: DataFolder) -> None:
     port = free_port("127.0.0.1")
     with folder.serving(f"http://127.0.0.1:{port}"):
         assert f":{port}" in _one_line(_run("rooms", "--data", str(folder.path)), 1)
+
+
+def test_the_load_tool_is_a_command() -> None:
+    result = _run("load", "--help")
+    assert result.exit_code == 0
+    assert "Usage: danmaku load" in result.output
+    assert "fanout" in result.output
+    assert _run("load", "fanout", "--viewers", "none").exit_code == 2
+
+
+def test_without_the_load_tool_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "loadtest.cli", None)
+    assert "the load tool is not part of this installation" in _one_line(_run("load", "fanout"), 2)
