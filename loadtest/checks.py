@@ -50,7 +50,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class _Seen:
+class Seen:
     """A frame that moves readers on, decoded once. `sent_ns` per item, 0 without a stamp; None: a skip."""
 
     room: str
@@ -78,7 +78,7 @@ class Checker:
     def __init__(self, codec: wire.Codec) -> None:
         self.tally = Tally()
         self._codec = codec
-        self._seen: dict[bytes, tuple[_Seen, ...]] = {}
+        self._seen: dict[bytes, tuple[Seen, ...]] = {}
         self._latency = new_histogram()
 
     def take(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Checker:
             if (batch.epoch, last) <= (reader.epoch, reader.seq):
                 continue
             first = max(batch.seq, reader.seq + 1) if batch.epoch == reader.epoch else batch.seq
-            self._follow(reader, _Seen(batch.room, batch.epoch, first, last, _at(batch.prev), ()), 0)
+            self._follow(reader, Seen(batch.room, batch.epoch, first, last, _at(batch.prev), ()), 0)
         self.tally.recovered += self.tally.deliveries - before
         epoch, seq = answer.epoch or 0, answer.seq or 0
         if epoch == reader.epoch and seq > reader.seq:
@@ -118,7 +118,7 @@ class Checker:
         for frame in seen:
             self._follow(reader, frame, now_ns)
 
-    def _follow(self, reader: Reader, frame: _Seen, now_ns: int) -> None:
+    def _follow(self, reader: Reader, frame: Seen, now_ns: int) -> None:
         tally = self.tally
         if frame.room != reader.room:
             tally.misdirected += 1
@@ -143,27 +143,31 @@ class Checker:
                 if sent:
                     self._latency.record_value(min(max((now_ns - sent) // 1000, 1), _LONGEST_US))
 
-    def _uneven(self, reader: Reader, frame: _Seen) -> None:
+    def _uneven(self, reader: Reader, frame: Seen) -> None:
         if frame.first <= reader.seq:
             self.tally.duplicates += min(reader.seq, frame.last) + 1 - frame.first
         else:
             self.tally.gaps += 1
             self.tally.missing += frame.first - reader.seq - 1
 
-    def _decode(self, payload: bytes) -> tuple[_Seen, ...]:
-        seen: list[_Seen] = []
+    def _decode(self, payload: bytes) -> tuple[Seen, ...]:
+        if len(self._seen) >= _SEEN_PAYLOADS:
+            self._seen.clear()
+        seen = self._seen[payload] = self.decoded(payload)
+        return seen
+
+    def decoded(self, payload: bytes) -> tuple[Seen, ...]:
+        """What of a message moves readers on. Raises ValueError where it is none of the protocol."""
+        seen: list[Seen] = []
         for frame in self._codec.decode_server(payload):
             if isinstance(frame, wire.Batch):
                 some = frame.items[:: max(1, len(frame.items) // _STAMPS)]
                 stamps = tuple(self._stamp(item) for item in some)
                 last = frame.seq + len(frame.items) - 1
-                seen.append(_Seen(frame.room, frame.epoch, frame.seq, last, _at(frame.prev), stamps))
+                seen.append(Seen(frame.room, frame.epoch, frame.seq, last, _at(frame.prev), stamps))
             elif isinstance(frame, wire.Skip):
-                seen.append(_Seen(frame.room, frame.epoch, frame.from_, frame.to, _at(frame.prev), None))
-        if len(self._seen) >= _SEEN_PAYLOADS:
-            self._seen.clear()
-        self._seen[payload] = whole = tuple(seen)
-        return whole
+                seen.append(Seen(frame.room, frame.epoch, frame.from_, frame.to, _at(frame.prev), None))
+        return tuple(seen)
 
     def _stamp(self, item: msgspec.Raw) -> int:
         text = self._codec.read(item, dict).get("text", "")

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import MISSING, Field, asdict, fields
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -18,6 +18,7 @@ from loadtest.figures import Result, complete
 from loadtest.floor import NoCompiler
 from loadtest.machine import machine, versions
 from loadtest.options import Output, Target
+from loadtest.peers import NoPeer
 from loadtest.report import check_plotter, page
 from loadtest.scenario import OnService, Scenario
 from loadtest.scenarios.fanout import Fanout
@@ -26,6 +27,7 @@ from loadtest.scenarios.floor import Floor
 from loadtest.scenarios.goim import Goim
 from loadtest.scenarios.idle import Idle
 from loadtest.scenarios.ingest import Ingest
+from loadtest.scenarios.peer import Peer
 from loadtest.scenarios.rooms import Rooms
 from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.soak import Soak
@@ -34,7 +36,7 @@ from loadtest.service import ServiceFailed
 from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
-    Fanout, Rooms, Goim, Ingest, Storm, Slow, Idle, Soak, Flood, Floor,
+    Fanout, Rooms, Goim, Ingest, Storm, Slow, Idle, Soak, Flood, Floor, Peer,
 )  # fmt: skip
 _INTERRUPTED: Final = 130
 
@@ -59,14 +61,20 @@ def _command(scenario: type[Scenario]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # this is how one says it
         [
             inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hint[field.name]
+                one.name, inspect.Parameter.KEYWORD_ONLY, default=_default(one), annotation=hint[one.name]
             )
             for part, hint in zip(parts, hints, strict=True)
-            for field in fields(part)
+            for one in fields(part)
         ]
     )
     run.__doc__ = scenario.__doc__
     return run
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is MISSING else field.default
 
 
 for _scenario in SCENARIOS:
@@ -86,7 +94,7 @@ def _measure(scenario: Any, target: Target, output: Output) -> None:
 
     try:
         figures = asyncio.run(run())
-    except (OSError, NoCompiler, ServiceFailed) as error:
+    except (OSError, NoCompiler, NoPeer, ServiceFailed) as error:
         where = f"{target.url}: " if target.url else ""
         console.print(f"{where}{error}", style="red", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -109,10 +117,14 @@ def _table(title: str, figures: Result) -> Table:
     table = Table("figure", title=title)
     table.add_column("value", justify="right")
     for key, value in figures.items():
-        if isinstance(value, int | float):
-            table.add_row(key, f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
-        elif isinstance(value, dict):
-            form = "{:,.1f}" if key.endswith("_ms") else "{:,.2f}" if key.endswith("_s") else "{:,}"
-            for name, point in value.items():
-                table.add_row(f"{key} {name}", form.format(point))
+        named = value if isinstance(value, dict) else {"": value}
+        for name, point in named.items():
+            if isinstance(point, int | float):
+                table.add_row(f"{key} {name}".strip(), _shown(key, point))
     return table
+
+
+def _shown(key: str, value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.1f}" if "_ms" in key else f"{value:,.2f}"

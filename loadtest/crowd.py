@@ -12,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
 from loadtest import swarm
+from loadtest.talk import Dialect
 
 PER_PROCESS: Final = 18_000
 _STOP_S: Final = 10.0
@@ -127,6 +128,7 @@ class Audience:
     bare: bool = False
     returning: bool = False
     bytes_per_s: int = 0
+    dialect: Dialect | None = None
 
     def plans(self, host: str, port: int) -> list[swarm.Plan]:
         """One of each process; viewers of a room are spread over them."""
@@ -134,7 +136,7 @@ class Audience:
         return [
             swarm.Plan(
                 host, port, rooms, self.protocol, self.first_address + 10 * (number + 1), self.bare,
-                self.returning, self.bytes_per_s,
+                self.returning, self.bytes_per_s, self.dialect,
             )
             for number, rooms in enumerate(dealt(self.rooms, count))
             if rooms

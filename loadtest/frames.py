@@ -45,9 +45,13 @@ def split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
 
 
 def upgrade(host: str, path: str, protocol: str) -> bytes:
-    """The request that opens a WebSocket. The key is fixed: nobody here checks the answer to it."""
+    """The request that opens a WebSocket. The key is fixed: nobody here checks the answer to it.
+
+    Without `protocol` none is offered.
+    """
+    offer = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
     return (
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: ZGFubWFrdSBsb2FkIHRlc3Q=\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n"
+        f"Sec-WebSocket-Key: ZGFubWFrdSBsb2FkdGVzdA==\r\nSec-WebSocket-Version: 13\r\n"
+        f"{offer}\r\n"
     ).encode()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from loadtest.figures import Result, histogram, percentiles, tallied, total
 from loadtest.load import Load
 from loadtest.processes import Family, Meter
 from loadtest.sampler import Sampler
-from loadtest.senders import Sender, Sent
+from loadtest.senders import Sender, Sent, Speaker
 from loadtest.service import Service, free_port
 from loadtest.view import View
 
@@ -36,7 +36,7 @@ class Measurement:
         self,
         load: Load,
         people: Crowd,
-        senders: list[Sender],
+        senders: Sequence[Speaker],
         below: floor.Floor | None,
         whole: Family,
         view: View,
@@ -165,9 +165,16 @@ def _cpu_s(tallies: list[dict[str, Any]]) -> float:
 
 @asynccontextmanager
 async def measurement(
-    load: Load, service: Service, view: View, *, idle_s: float = 0.0, with_floor: bool = False
+    load: Load,
+    service: Service,
+    view: View,
+    *,
+    idle_s: float = 0.0,
+    with_floor: bool = False,
+    below: floor.Floor | None = None,
 ) -> AsyncIterator[Measurement]:
-    """Let all viewers join, watch them in silence for `idle_s`, then bring in senders and the floor.
+    """Let all viewers join, watch them in silence for `idle_s`, then bring in senders, and the floor unless
+    `below` is one.
 
     Raises ConnectionError, floor.NoCompiler.
     """
@@ -184,7 +191,8 @@ async def measurement(
             )
             for number, clocks in enumerate(load.clocks())
         ]
-        below = await stack.enter_async_context(bare_loop(load, view)) if with_floor else None
+        if with_floor:
+            below = await stack.enter_async_context(bare_loop(load, view))
         yield Measurement(load, people, senders, below, whole, view, joining)
 
 

@@ -80,6 +80,13 @@ class Family:
         self.processes: list[Process] = []
         self.look()
 
+    @classmethod
+    def alone(cls, pid: int, kind: str) -> Family:
+        """A single process."""
+        made = cls()
+        made.processes = [Process(pid, kind)]
+        return made
+
     def look(self) -> None:
         """Find out anew who there is: some may have ended, others begun."""
         self.processes = family(self._root) if self._root else []

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import websockets
 
@@ -33,6 +33,13 @@ class Sent:
     shed: int = 0
     unanswered: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+
+
+class Speaker(Protocol):
+    """Who says something in the windows of a measurement."""
+
+    async def run(self, begin_ns: int, seconds: float) -> Sent:
+        """What became of what was due in `seconds` from `begin_ns`. Raises ConnectionError."""
 
 
 @dataclass(slots=True)

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
-from danmaku import wire
 from loadtest import frames
-from loadtest.checks import Checker, Reader
+from loadtest.checks import Reader
+from loadtest.talk import Danmaku, Dialect, Foreign, Talk
 
 _CONNECTING_AT_ONCE: Final = 400
 _PER_ADDRESS: Final = 10_000
@@ -30,6 +30,7 @@ _TELL_S: Final = 0.25  # how often the number of those who joined is told
 _RETRY_S: Final = 0.2
 _WAIT_S: Final = 0.05
 _CLOSE: Final = 8
+_PING: Final = 9
 _NO_CODE: Final = "1006"
 
 
@@ -39,6 +40,7 @@ class Plan:
 
     `bare`: there is no handshake (the floor); frames are read as ever. `returning`: who is thrown out comes
     back with `since`. `bytes_per_s`: each viewer reads no more than this; 0: all there is.
+    `dialect`: of a server that is not ours.
     """
 
     host: str
@@ -49,6 +51,7 @@ class Plan:
     bare: bool = False
     returning: bool = False
     bytes_per_s: int = 0
+    dialect: Dialect | None = None
     latency_every: int = 10
     heartbeat_s: float = 25.0
 
@@ -73,14 +76,12 @@ class Swarm:
     def __init__(self, plan: Plan) -> None:
         self.joined = 0
         self._plan = plan
-        self._codec = wire.JSON if plan.protocol == wire.JSON_PROTOCOL else wire.MSGPACK
-        self._checker = Checker(self._codec)
+        self._talk = _talk(plan)
+        self._checker = self._talk.checker
         self._epoll = select.epoll()
         self._opening: dict[int, _Viewer] = {}
         self._inside: dict[int, _Viewer] = {}
         self._outside = deque(self._all())
-        self._kind = "binary" if self._codec.binary else "text"
-        self._ping = frames.masked(self._codec.encode(wire.Ping(0)), self._kind)
         self._retry_at = 0.0
         self._hurried = not plan.bytes_per_s
 
@@ -174,9 +175,7 @@ class Swarm:
             viewer.began = True
             if self._plan.bare:
                 return True
-            sock.sendall(
-                frames.upgrade(f"{self._plan.host}:{self._plan.port}", "/v1/ws", self._plan.protocol)
-            )
+            sock.sendall(self._talk.request)
             return False
         data = sock.recv(65536)
         if not data:
@@ -189,32 +188,17 @@ class Swarm:
                 return False
             if b" 101 " not in head.split(b"\r\n", 1)[0]:
                 raise ConnectionError(head.split(b"\r\n", 1)[0].decode())
-            sock.sendall(self._greeting(viewer.reader, viewer.known))
+            sock.sendall(self._talk.greeting(viewer.reader, known=viewer.known))
         whole, viewer.rest = frames.split(data)
-        joined = False
+        joined = self._talk.at_once
         for opcode, payload in whole:
             if opcode == _CLOSE:
                 raise ConnectionError(f"a viewer was turned away: {payload[2:].decode()}")
             if joined:
-                self._check(viewer.reader, payload)
+                self._check(viewer, payload)
             else:
-                joined = self._joins(viewer, payload)
+                joined = self._talk.joins(viewer.reader, payload, known=viewer.known)
         return joined
-
-    def _greeting(self, reader: Reader, known: bool) -> bytes:
-        since = wire.At(reader.epoch, reader.seq) if known else None
-        separator = b"" if self._codec.binary else b"\n"
-        join = self._codec.encode(wire.Join(2, reader.room, since))
-        return frames.masked(self._codec.encode(wire.Hello(1)) + separator + join, self._kind)
-
-    def _joins(self, viewer: _Viewer, payload: bytes) -> bool:
-        for frame in self._codec.decode_server(payload):
-            if isinstance(frame, wire.Err):
-                raise ConnectionError(f"{frame.error}: {frame.message}")
-            if isinstance(frame, wire.Ok) and frame.id == 2:
-                (self._checker.resume if viewer.known else self._checker.begin)(viewer.reader, frame)
-                return True
-        return False
 
     def run(self, control: Connection) -> None:
         """Read until told to stop. `take` is answered with the Tally since the last one; after `hurry`, which
@@ -223,7 +207,7 @@ class Swarm:
         for fd in () if self._hurried else self._inside:
             self._epoll.modify(fd, 0)
         beat_every = self._plan.heartbeat_s / self._plan.viewers
-        beats = iter(()) if self._plan.bare else self._beats()
+        beats = self._beats() if self._talk.beat and not self._plan.bare else iter(())
         next_beat = time.monotonic() + beat_every
         next_sip = time.monotonic()
         while True:
@@ -258,9 +242,7 @@ class Swarm:
         """Each step is the ping of one viewer, round and round."""
         while True:
             for viewer in list(self._inside.values()):
-                with suppress(OSError):  # counted as closed where it is read
-                    if viewer.sock:
-                        viewer.sock.send(self._ping)
+                self._say(viewer, self._talk.beat)
                 yield
             yield
 
@@ -285,14 +267,24 @@ class Swarm:
         tally.frames += len(whole)
         for opcode, payload in whole:
             if opcode < _CLOSE:
-                self._check(viewer.reader, payload)
+                self._check(viewer, payload)
+            elif opcode == _PING:
+                self._say(viewer, frames.masked(payload, "pong"))
             elif opcode == _CLOSE:
                 code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1005
                 self._lost(fd, viewer, str(code))
                 return
 
-    def _check(self, reader: Reader, payload: bytes) -> None:
+    def _check(self, viewer: _Viewer, payload: bytes) -> None:
+        reader = viewer.reader
         self._checker.check(reader, payload, time.time_ns() if reader.timed else 0)
+        if self._plan.dialect and (answer := self._talk.answer(payload)):
+            self._say(viewer, answer)
+
+    def _say(self, viewer: _Viewer, message: bytes) -> None:
+        with suppress(OSError):  # who does not take it is counted where nothing more is read
+            if viewer.sock:
+                viewer.sock.send(message)
 
     def _lost(self, fd: int, viewer: _Viewer, code: str) -> None:
         ended = self._checker.tally.ended
@@ -308,6 +300,11 @@ class Swarm:
         viewer.sock = None
         if self._plan.returning:
             self._outside.append(viewer)
+
+
+def _talk(plan: Plan) -> Talk:
+    host = f"{plan.host}:{plan.port}"
+    return Foreign(host, plan.dialect) if plan.dialect else Danmaku(host, plan.protocol)
 
 
 def main(plan: Plan, control: Connection) -> None:

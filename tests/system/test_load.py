@@ -112,6 +112,18 @@ async def test_after_an_edge_worker_was_killed_all_come_back_and_miss_nothing(tm
     assert (result["lost"], result["duplicates"], result["misdirected"]) == (0, 0, 0)
 
 
+async def test_a_peer_is_measured_beside_our_own_service(tmp_path: Path) -> None:
+    floor = "--floor" if shutil.which("cc") else "--no-floor"
+    result = await measured(tmp_path, "peer", "danmaku", "nats", floor)
+    assert set(result["peers"]) == set(result["cpu_us_per_frame_of"]) == {"danmaku", "nats"}
+    for figures in result["peers"].values():
+        assert figures["delivered"] == figures["expected"] == 40 * 40
+        assert all_in_order(figures)
+        assert figures["latency_ms"]["p50"] > 0
+        assert figures["rss_bytes_per_viewer"] > 0
+    assert set(result["ratio_to_floor_of"]) == ({"danmaku", "nats"} if floor == "--floor" else set())
+
+
 async def test_idle_viewers_stay(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     tool = "danmaku.cli", "load"

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from danmaku import wire
 from danmaku.model import Position
+from loadtest import frames
 from loadtest.checks import Checker, Reader, Tally
 from loadtest.figures import histogram
+from loadtest.talk import Dialect, Foreign, StampChecker, stamped
 
 EPOCH = 5
 CODECS = [wire.MSGPACK, wire.JSON]
@@ -122,3 +124,41 @@ def test_what_a_history_lacks_is_missing(codec: wire.Codec) -> None:
     tally = taken(checker)
     assert (tally.recovered, tally.missing, tally.gaps) == (2, 2 + 3, 2)
     assert viewer.seq == 9
+
+
+def test_stamps_and_numbers_are_found_wherever_a_peer_puts_them() -> None:
+    checker, viewer = StampChecker(), Reader("", timed=True)
+    viewer.epoch = 1
+    at = 10**18
+    texts = [stamped(at, number, 60) for number in range(1, 6)]
+    assert {len(text) for text in texts} == {60}
+    checker.check(
+        viewer, f"MSG hot 1 60\r\n{texts[0]}\r\nMSG hot 1 60\r\n{texts[1]}\r\n".encode(), at + 5_000
+    )
+    checker.check(viewer, f'42["said","{texts[2]}"]'.encode(), at + 5_000)
+    checker.check(viewer, b"PING\r\n", at)
+    tally = taken(checker)
+    assert (tally.deliveries, tally.batches, tally.gaps, tally.duplicates) == (3, 2, 0, 0)
+    assert histogram([tally.latency]).get_total_count() == 3
+    checker.check(viewer, texts[4].encode(), at)
+    checker.check(viewer, texts[4].encode(), at)
+    tally = taken(checker)
+    assert (tally.gaps, tally.missing, tally.duplicates) == (1, 1, 1)
+
+
+def test_a_dialect_says_size_and_text() -> None:
+    assert Dialect("/", publish="PUB hot {size}\r\n{text}\r\n").said("hello") == b"PUB hot 5\r\nhello\r\n"
+
+
+def test_a_foreign_server_is_greeted_and_answered() -> None:
+    talk = Foreign("host:1", Dialect("/a", ("40",), joined='40{"sid"', ping="2", pong="3"))
+    viewer = Reader("", timed=False)
+    assert talk.request.startswith(b"GET /a HTTP/1.1\r\nHost: host:1\r\n")
+    assert b"Protocol" not in talk.request
+    assert talk.greeting(viewer, known=False) == frames.masked(b"40", "text")
+    assert not talk.joins(viewer, b'0{"sid":"x"}', known=False)
+    assert talk.joins(viewer, b'40{"sid":"x"}', known=False)
+    assert talk.answer(b"2") == frames.masked(b"3", "text")
+    assert talk.answer(b"3") == b""
+    assert not talk.at_once
+    assert Foreign("host:1", Dialect("/")).at_once
