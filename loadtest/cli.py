@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import MISSING, Field, asdict, fields
 from pathlib import Path
@@ -92,6 +93,8 @@ def _measure(scenario: Any, target: Target, output: Output) -> None:
             measured: Result = await scenario.measure(target, view)
             return measured
 
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was started is stopped
+        signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         figures = asyncio.run(run())
     except (OSError, NoCompiler, NoPeer, ServiceFailed) as error:

@@ -172,7 +172,8 @@ async def run(figures: Path, scenario: str, *flags: str, tool: tuple[str, ...] =
     return result
 
 
-async def test_ctrl_c_ends_it_and_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_and_leaves_nothing_behind(ending: signal.Signals) -> None:
     with tempfile.TemporaryDirectory() as folder:  # a short path: the store listens in there
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "loadtest", "fanout", "--viewers", "20", "--no-floor", "--idle", "0",
@@ -183,7 +184,8 @@ async def test_ctrl_c_ends_it_and_leaves_nothing_behind() -> None:
         async with asyncio.timeout(60):
             first = (await process.stderr.readline()).decode()
             assert "20 viewers joined" in first
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: its client processes get it, too
+            # A terminal gives it to the client processes, too.
+            (os.killpg if ending == signal.SIGINT else os.kill)(process.pid, ending)
             _, said = await process.communicate()
         assert process.returncode == 130
         assert said.decode().strip() == "interrupted: nothing was written"
