@@ -212,7 +212,8 @@ async def join(people: Crowd, viewers: int, whole: Family, view: View, idle_s: f
         return result
     if idle_s:
         view.phase("silence")
-        result["idle_edge_share_of_core"] = await _idle(whole, idle_s)
+        result["idle_cpu_s"], seconds = await _idle(whole, idle_s)
+        result["idle_edge_share_of_core"] = result["idle_cpu_s"].get("edge", 0.0) / seconds
     each = result["rss_bytes_per_viewer"] = (whole.edge_rss() - before) / joined
     if idle_s:
         view.say(f"idle: {result['idle_edge_share_of_core']:.2%} of a core, {each:.0f} bytes a viewer")
@@ -237,13 +238,14 @@ async def bare_loop(load: Load, view: View) -> AsyncIterator[floor.Floor]:
         yield loop
 
 
-async def _idle(whole: Family, seconds: float) -> float:
+async def _idle(whole: Family, seconds: float) -> tuple[dict[str, float], float]:
+    """CPU of each kind of process, and how long that was."""
     await asyncio.sleep(_SETTLE_S)  # the last joins' counts and statistics go out
     meter = Meter(whole)
     meter.start()
     begin = time.monotonic()
     await asyncio.sleep(seconds)
-    return meter.stop().get("edge", 0.0) / (time.monotonic() - begin)
+    return meter.stop(), time.monotonic() - begin
 
 
 def line(result: Result) -> str:

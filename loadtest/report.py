@@ -32,17 +32,11 @@ def check_plotter() -> None:
 
 
 def page(title: str, figures: Figures) -> str:
-    """The page, of what `fanout.run` returns and where it was taken."""
-    samples = _in_a_row(figures["rounds"])
-    plots = [
-        _over_time("Latency, ms", samples, {"p50": ("latency_ms", "p50"), "p99": ("latency_ms", "p99")}),
-        _percentiles(figures["latency_ms"]),
-        _over_time("Deliveries per second", samples, {"deliveries": ("deliveries_per_s",)}),
-        _over_time("CPU, cores", samples, {kind: ("cpu_share", kind) for kind in samples[0]["cpu_share"]}),
-        _over_time(
-            "Memory, MB", samples, {kind: ("rss_bytes", kind) for kind in samples[0]["rss_bytes"]}, 1e-6
-        ),
-    ]
+    """The page, of what a scenario measured and where; with plots of what there is over time."""
+    samples = _in_a_row(figures.get("rounds", []))
+    plots = _second_by_second(samples) if samples else []
+    if figures["latency_ms"]:
+        plots.insert(1, _percentiles(figures["latency_ms"]))
     where = {key: figures[key] for key in ("machine", "versions", "settings")}
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -54,12 +48,25 @@ def page(title: str, figures: Figures) -> str:
     )
 
 
+def _second_by_second(samples: list[Figures]) -> list[str]:
+    shares: dict[str, tuple[str, ...]] = {kind: ("cpu_share", kind) for kind in samples[0]["cpu_share"]}
+    held: dict[str, tuple[str, ...]] = {kind: ("rss_bytes", kind) for kind in samples[0]["rss_bytes"]}
+    plots = [
+        _over_time("Latency, ms", samples, {"p50": ("latency_ms", "p50"), "p99": ("latency_ms", "p99")}),
+        _over_time("Deliveries per second", samples, {"deliveries": ("deliveries_per_s",)}),
+    ]
+    if shares:  # not those of a service that is not ours
+        plots.append(_over_time("CPU, cores", samples, shares))
+        plots.append(_over_time("Memory, MB", samples, held, 1e-6))
+    return plots
+
+
 def _in_a_row(rounds: list[Figures]) -> list[Figures]:
     """The samples of all rounds, as if one had followed the other at once."""
     samples: list[Figures] = []
     for part in rounds:
         begin = samples[-1]["at_s"] if samples else 0.0
-        samples += [{**sample, "at_s": begin + sample["at_s"]} for sample in part["samples"]]
+        samples += [{**sample, "at_s": begin + sample["at_s"]} for sample in part.get("samples", [])]
     return samples
 
 

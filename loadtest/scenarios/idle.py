@@ -32,4 +32,5 @@ class Idle(OnService):
         load = hot_room("idle", self.viewers, 0, 100, self.subprotocol.protocol, self.processes)
         async with measurement(load, service, view, idle_s=self.seconds) as running:
             ended = tallied(tally["ended"] for tally in await running.people.take())
-        return {**running.joining, "closed": sum(ended.values()), "closed_with": ended}
+        cpu_s = running.joining.get("idle_cpu_s", {})
+        return {**running.joining, "cpu_s": cpu_s, "closed": sum(ended.values()), "closed_with": ended}

@@ -65,7 +65,7 @@ def test_version() -> None:
     assert result.stdout.startswith("danmaku 0.")
 
 
-@pytest.mark.parametrize("command", ["up", "token", "post", "watch", "rooms", "config", "doctor"])
+@pytest.mark.parametrize("command", ["up", "token", "post", "watch", "rooms", "config", "doctor", "plan"])
 def test_help_teaches_by_example(command: str) -> None:
     assert command in _run("--help").stdout
     result = _run(command, "--help")
@@ -174,3 +174,16 @@ def test_the_load_tool_is_a_command() -> None:
 def test_without_the_load_tool_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "loadtest.cli", None)
     assert "the load tool is not part of this installation" in _one_line(_run("load", "fanout"), 2)
+
+
+def test_a_plan_is_a_table_or_json() -> None:
+    words = "plan", "--viewers", "100000", "--rooms", "10", "--rate", "10"
+    result = _run(*words)
+    assert result.exit_code == 0
+    assert "edge workers" in result.stdout
+    told = json.loads(_run(*words, "--json").stdout)
+    assert told["edge_workers"] > 0
+    assert told["demand"]["viewers"] == 100_000
+    slower = json.loads(_run(*words, "--json", "--floor-us", "50").stdout)
+    assert slower["edge_workers"] > told["edge_workers"]
+    assert _run("plan", "--viewers", "0", "--rooms", "1", "--rate", "1").exit_code == 2

@@ -1,0 +1,109 @@
+"""The cost model: what must hold whatever the coefficients are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import exp
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.capacity import plan
+from loadtest.costs import Costs, Demand, rows
+
+demands = st.builds(
+    Demand,
+    viewers=st.integers(1, 2_000_000),
+    rooms=st.integers(1, 20_000),
+    rate=st.floats(0, 20_000),
+    zipf=st.floats(0, 2),
+    joins=st.floats(0, 1000),
+)
+
+
+@given(demands)
+def test_no_worker_has_more_than_it_may(demand: Demand) -> None:
+    planned = plan(demand)
+    assert planned.edge_workers * demand.busy >= planned.edge_cores * 0.999
+    assert planned.viewers_per_worker <= demand.connections
+    assert planned.rooms_processes * demand.busy >= planned.rooms_cores * 0.999
+    assert planned.rooms_per_worker <= demand.rooms * 1.001
+
+
+@given(demands, st.integers(2, 5))
+def test_more_viewers_or_comments_never_cost_less(demand: Demand, times: int) -> None:
+    planned = plan(demand)
+    viewers = plan(replace(demand, viewers=demand.viewers * times))
+    rate = plan(replace(demand, rate=demand.rate * times))
+    for more in (viewers, rate):
+        assert more.edge_workers >= planned.edge_workers
+        assert more.cores >= planned.cores * 0.999
+        assert more.egress_bits_per_s >= planned.egress_bits_per_s * 0.999
+
+
+def test_one_hot_room_in_numbers() -> None:
+    costs = replace(Costs().scaled(0.0), edge_frame_us=5.0)
+    planned = plan(Demand(15_000, 1, 20.0, window_ms=50.0, gather_ms=0.001), costs)
+    # 20 a second at random fill 1 - 1/e of the 20 windows of 50 ms; and there are statistics every 2 s
+    batches = 20 * (1 - exp(-1))
+    assert planned.frames_per_s == pytest.approx(15_000 * (batches + 0.5))
+    assert planned.deliveries_per_s == 15_000 * 20
+    assert planned.edge_cores == pytest.approx(15_000 * (batches + 0.5) * 5e-6)
+    assert planned.edge_workers == 2
+    assert planned.nats_in_per_s == pytest.approx(batches + 0.5 + 2 * 20, rel=1e-3)
+    assert planned.nats_out_per_s == pytest.approx(2 * (batches + 0.5) + 2 * 20, rel=1e-3)
+    assert planned.store_appends_per_s == pytest.approx(batches)
+
+
+def test_what_a_room_does_not_show_reaches_no_viewer() -> None:
+    shown = plan(Demand(1000, 1, 40.0))
+    flooded = plan(Demand(1000, 1, 4000.0))
+    assert flooded.deliveries_per_s == shown.deliveries_per_s == 40_000
+    assert flooded.rooms_cores > shown.rooms_cores, "it is judged all the same"
+
+
+def test_small_rooms_are_heard_of_by_no_more_workers_than_they_have_viewers() -> None:
+    planned = plan(Demand(1_000_000, 500_000, 1000.0))
+    assert planned.edge_workers > 60
+    assert planned.rooms_per_worker * planned.edge_workers <= 1_000_000
+
+
+def test_another_machine_is_as_many_times_slower_as_its_floor() -> None:
+    demand = Demand(1_000_000, 1000, 5000.0)
+    here, there = plan(demand), plan(demand, Costs().scaled(Costs().floor_us * 2))
+    assert there.edge_workers > here.edge_workers * 1.8
+    assert there.egress_bits_per_s == here.egress_bits_per_s
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Demand(0, 1, 1.0),
+        Demand(1, 0, 1.0),
+        Demand(1, 1, -1.0),
+        Demand(1, 1, 1.0, busy=0.0),
+        Demand(1, 1, 1.0, busy=1.5),
+    ],
+)
+def test_what_cannot_be_is_said(wrong: Demand) -> None:
+    with pytest.raises(ValueError, match=r"at least|0 or more|more than 0"):
+        plan(wrong)
+
+
+def test_where_workers_cost_more_than_they_bring_that_is_said() -> None:
+    costs = replace(Costs(), edge_process_us=700_000.0)
+    with pytest.raises(ValueError, match="no number of workers is enough"):
+        plan(Demand(15_000, 1, 1.0), costs)
+
+
+def test_there_are_no_more_owners_than_partitions() -> None:
+    with pytest.raises(ValueError, match="there are 64 partitions"):
+        plan(Demand(1000, 1000, 2_000_000.0))
+
+
+def test_people_get_short_numbers() -> None:
+    told = dict(rows(plan(Demand(1_000_000, 5000, 5000.0))))
+    assert told["edge workers"].replace(",", "").isdigit()
+    assert told["comments delivered"] == "1.0 M/s"
+    assert told["bandwidth to viewers"].endswith(" Gbit/s")
