@@ -43,8 +43,11 @@ class _Alike:
         return self.batches + _STATS_PER_S
 
     def spread(self, workers: int) -> float:
-        """On how many workers such a room has viewers, where each viewer comes to any of them."""
-        return workers * (1.0 - math.pow(1.0 - 1.0 / workers, self.viewers))
+        """On how many workers such a room has viewers, where each viewer comes to any of them.
+
+        A room of Zipf sizes may have less than one viewer: it is watched for a part of the time.
+        """
+        return min(self.viewers, workers * (1.0 - math.pow(1.0 - 1.0 / workers, self.viewers)))
 
 
 def plan(demand: Demand, costs: Costs = Costs()) -> Plan:  # noqa: B008  it is frozen

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from loadtest import swarm
 from loadtest.talk import Dialect
+from loadtest.viewers import Plan
 
 PER_PROCESS: Final = 18_000
 _STOP_S: Final = 10.0
@@ -130,11 +131,11 @@ class Audience:
     bytes_per_s: int = 0
     dialect: Dialect | None = None
 
-    def plans(self, host: str, port: int) -> list[swarm.Plan]:
+    def plans(self, host: str, port: int) -> list[Plan]:
         """One of each process; viewers of a room are spread over them."""
         count = max(self.processes, -(-sum(viewers for _, viewers in self.rooms) // PER_PROCESS))
         return [
-            swarm.Plan(
+            Plan(
                 host, port, rooms, self.protocol, self.first_address + 10 * (number + 1), self.bare,
                 self.returning, self.bytes_per_s, self.dialect,
             )

@@ -16,13 +16,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
 from loadtest import frames
-from loadtest.checks import Reader
-from loadtest.talk import Danmaku, Dialect, Foreign, Talk
+from loadtest.talk import Danmaku, Foreign, Talk
+from loadtest.viewers import Plan, Viewer, everybody
 
 _CONNECTING_AT_ONCE: Final = 400
 _PER_ADDRESS: Final = 10_000
@@ -34,44 +33,6 @@ _PING: Final = 9
 _NO_CODE: Final = "1006"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one swarm process does. `rooms`: each with its viewers.
-
-    `bare`: there is no handshake (the floor); frames are read as ever. `returning`: who is thrown out comes
-    back with `since`. `bytes_per_s`: each viewer reads no more than this; 0: all there is.
-    `dialect`: of a server that is not ours.
-    """
-
-    host: str
-    port: int
-    rooms: tuple[tuple[str, int], ...]
-    protocol: str
-    first_address: int
-    bare: bool = False
-    returning: bool = False
-    bytes_per_s: int = 0
-    dialect: Dialect | None = None
-    latency_every: int = 10
-    heartbeat_s: float = 25.0
-
-    @property
-    def viewers(self) -> int:
-        return sum(count for _, count in self.rooms)
-
-
-class _Viewer:
-    __slots__ = ("began", "known", "number", "reader", "rest", "sock")
-
-    def __init__(self, number: int, reader: Reader) -> None:
-        self.number = number
-        self.reader = reader
-        self.rest = b""
-        self.began = False  # the upgrade was asked for
-        self.known = False  # it had joined before
-        self.sock: socket.socket | None = None
-
-
 class Swarm:
     def __init__(self, plan: Plan) -> None:
         self.joined = 0
@@ -79,18 +40,11 @@ class Swarm:
         self._talk = _talk(plan)
         self._checker = self._talk.checker
         self._epoll = select.epoll()
-        self._opening: dict[int, _Viewer] = {}
-        self._inside: dict[int, _Viewer] = {}
-        self._outside = deque(self._all())
+        self._opening: dict[int, Viewer] = {}
+        self._inside: dict[int, Viewer] = {}
+        self._outside = deque(everybody(plan))
         self._retry_at = 0.0
         self._hurried = not plan.bytes_per_s
-
-    def _all(self) -> Iterator[_Viewer]:
-        number = 0
-        for room, count in self._plan.rooms:
-            for _ in range(count):
-                yield _Viewer(number, Reader(room, timed=number % self._plan.latency_every == 0))
-                number += 1
 
     def connect_all(self, control: Connection, deadline_s: float) -> bool:
         """Open every viewer, at most a few hundred in flight; `control` is told how many are in.
@@ -124,7 +78,7 @@ class Swarm:
         while self._outside and len(self._opening) < _CONNECTING_AT_ONCE:
             self._open(self._outside.popleft())
 
-    def _open(self, viewer: _Viewer) -> None:
+    def _open(self, viewer: Viewer) -> None:
         sock = socket.socket()
         sock.setblocking(False)
         if not self._hurried:
@@ -140,7 +94,7 @@ class Swarm:
         self._opening[sock.fileno()] = viewer
         self._epoll.register(sock.fileno(), select.EPOLLOUT)
 
-    def _greet(self, fd: int, viewer: _Viewer) -> None:
+    def _greet(self, fd: int, viewer: Viewer) -> None:
         """Take the next step of opening. Raises OSError when it is the first time that this viewer comes."""
         try:
             if self._step(fd, viewer):
@@ -156,14 +110,14 @@ class Swarm:
             self._leave(viewer)
             self._retry_at = time.monotonic() + _RETRY_S
 
-    def _came(self, viewer: _Viewer) -> None:
+    def _came(self, viewer: Viewer) -> None:
         self.joined += 1
         if viewer.known:
             self._checker.tally.returned += 1
             self._checker.tally.last_return_s = time.monotonic()
         viewer.known = True
 
-    def _step(self, fd: int, viewer: _Viewer) -> bool:
+    def _step(self, fd: int, viewer: Viewer) -> bool:
         """Whether the viewer has joined."""
         sock = viewer.sock
         assert sock  # noqa: S101  it is being opened
@@ -275,18 +229,18 @@ class Swarm:
                 self._lost(fd, viewer, str(code))
                 return
 
-    def _check(self, viewer: _Viewer, payload: bytes) -> None:
+    def _check(self, viewer: Viewer, payload: bytes) -> None:
         reader = viewer.reader
         self._checker.check(reader, payload, time.time_ns() if reader.timed else 0)
         if self._plan.dialect and (answer := self._talk.answer(payload)):
             self._say(viewer, answer)
 
-    def _say(self, viewer: _Viewer, message: bytes) -> None:
+    def _say(self, viewer: Viewer, message: bytes) -> None:
         with suppress(OSError):  # who does not take it is counted where nothing more is read
             if viewer.sock:
                 viewer.sock.send(message)
 
-    def _lost(self, fd: int, viewer: _Viewer, code: str) -> None:
+    def _lost(self, fd: int, viewer: Viewer, code: str) -> None:
         ended = self._checker.tally.ended
         ended[code] = ended.get(code, 0) + 1
         self._epoll.unregister(fd)
@@ -294,7 +248,7 @@ class Swarm:
         self.joined -= 1
         self._leave(viewer)
 
-    def _leave(self, viewer: _Viewer) -> None:
+    def _leave(self, viewer: Viewer) -> None:
         if viewer.sock:
             viewer.sock.close()
         viewer.sock = None
