@@ -28,6 +28,7 @@ class Fanout(OnService):
     rounds: options.Rounds = 5
     idle: options.Idle = 20.0
     processes: options.Processes = 1
+    workers: options.Workers = 1
     subprotocol: options.Sub = options.Subprotocol.MSGPACK
     floor: options.Floor = True
     display: options.Display = 40

@@ -28,6 +28,7 @@ class Goim(OnService):
     seconds: options.Seconds = 10.0
     rounds: options.Rounds = 5
     processes: options.Processes = 1
+    workers: options.Workers = 1
     subprotocol: options.Sub = options.Subprotocol.MSGPACK
     display: options.Display = 10_000
     window_ms: options.Window = 200.0

@@ -23,6 +23,7 @@ class Idle(OnService):
     viewers: options.Viewers = 15_000
     seconds: options.Seconds = 20.0
     processes: options.Processes = 1
+    workers: options.Workers = 1
     subprotocol: options.Sub = options.Subprotocol.MSGPACK
 
     def settings(self) -> dict[str, str]:

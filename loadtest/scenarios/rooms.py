@@ -33,6 +33,7 @@ class Rooms(OnService):
     rounds: options.Rounds = 5
     idle: options.Idle = 0.0
     processes: options.Processes = 1
+    workers: options.Workers = 1
     subprotocol: options.Sub = options.Subprotocol.MSGPACK
     display: options.Display = 40
     window_ms: options.Window = 50.0
