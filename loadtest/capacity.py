@@ -39,8 +39,13 @@ class _Alike:
 
     @property
     def messages(self) -> float:
-        """Batches and statistics a second."""
+        """Batches and statistics a second, on the bus."""
         return self.batches + _STATS_PER_S
+
+    @property
+    def alone(self) -> float:
+        """Statistics a second that come to a viewer by themselves: others leave with the next batch."""
+        return _STATS_PER_S * math.exp(-self.batches / _STATS_PER_S)
 
     def spread(self, workers: int) -> float:
         """On how many workers such a room has viewers, where each viewer comes to any of them.
@@ -108,7 +113,7 @@ class _Load:
         self._batches = sum(room.count * room.batches for room in rooms)
         self._messages = sum(room.count * room.messages for room in rooms)
         self._came = sum(room.count * room.messages * room.spread(workers) for room in rooms)
-        self._frames = sum(room.count * room.viewers * room.messages for room in rooms)
+        self._frames = sum(room.count * room.viewers * (room.batches + room.alone) for room in rooms)
         gather_s = demand.gather_ms / 1000
         pairs = workers * owners
         # An edge asks an owner once for all that was said within the gather window.
@@ -175,7 +180,7 @@ class _Load:
         egress = sum(
             room.count
             * room.viewers
-            * (room.batches * (size + around) + _STATS_PER_S * (_STATS_BYTES + around))
+            * (room.batches * (size + around) + _STATS_PER_S * _STATS_BYTES + room.alone * around)
             for room, size in sizes
         )
         heard = sum(

@@ -22,7 +22,7 @@ from loadtest.senders import Sender, Sent, Speaker
 from loadtest.service import Service, free_port
 from loadtest.view import View
 
-_SETTLE_S: Final = 3.0
+_SETTLE_S: Final = 11.0  # how many came is told some times
 _FLOOR_ADDRESSES: Final = 1000
 _TALLIED: Final = (
     "frames", "size", "batches", "deliveries", "recovered", "skipped", "returned", "retries",
@@ -240,7 +240,7 @@ async def bare_loop(load: Load, view: View) -> AsyncIterator[floor.Floor]:
 
 async def _idle(whole: Family, seconds: float) -> tuple[dict[str, float], float]:
     """CPU of each kind of process, and how long that was."""
-    await asyncio.sleep(_SETTLE_S)  # the last joins' counts and statistics go out
+    await asyncio.sleep(_SETTLE_S)
     meter = Meter(whole)
     meter.start()
     begin = time.monotonic()

@@ -101,6 +101,9 @@ class Family:
             held[process.kind] += rss_bytes(process.pid)
         return dict(held)
 
+    def edge_cpu_s(self) -> float:
+        return sum(cpu_s(pid) for pid in self.pids("edge"))
+
     def edge_rss(self) -> int:
         return self.rss().get("edge", 0)
 

@@ -23,6 +23,7 @@ from loadtest import frames
 from loadtest.talk import Danmaku, Foreign, Talk
 from loadtest.viewers import Plan, Viewer, everybody
 
+_BIND_ADDRESS_NO_PORT: Final = 24  # IP_BIND_ADDRESS_NO_PORT of Linux, which Python does not name
 _CONNECTING_AT_ONCE: Final = 400
 _PER_ADDRESS: Final = 10_000
 _TELL_S: Final = 0.25  # how often the number of those who joined is told
@@ -86,6 +87,8 @@ class Swarm:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
         last = self._plan.first_address + viewer.number // _PER_ADDRESS
+        # The port is chosen by connect: to find a free one here takes the longer the more are taken.
+        sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
         sock.bind((f"127.0.{last // 250}.{last % 250 + 1}", 0))
         viewer.sock, viewer.rest, viewer.began = sock, b"", False
         code = sock.connect_ex((self._plan.host, self._plan.port))
@@ -193,10 +196,12 @@ class Swarm:
         return bool(message != "stop")
 
     def _beats(self) -> Iterator[None]:
-        """Each step is the ping of one viewer, round and round."""
+        """Each step is the turn of one viewer, round and round: a ping, if nothing came since the last."""
         while True:
             for viewer in list(self._inside.values()):
-                self._say(viewer, self._talk.beat)
+                if not viewer.heard:
+                    self._say(viewer, self._talk.beat)
+                viewer.heard = False
                 yield
             yield
 
@@ -219,6 +224,7 @@ class Swarm:
         tally.size += len(data)
         whole, viewer.rest = frames.split(viewer.rest + data)
         tally.frames += len(whole)
+        viewer.heard = True
         for opcode, payload in whole:
             if opcode < _CLOSE:
                 self._check(viewer, payload)

@@ -37,13 +37,14 @@ class Plan:
 
 
 class Viewer:
-    __slots__ = ("began", "known", "number", "reader", "rest", "sock")
+    __slots__ = ("began", "heard", "known", "number", "reader", "rest", "sock")
 
     def __init__(self, number: int, reader: Reader) -> None:
         self.number = number
         self.reader = reader
         self.rest = b""
         self.began = False  # the upgrade was asked for
+        self.heard = False  # something came since its last turn to ping
         self.known = False  # it had joined before
         self.sock: socket.socket | None = None
 

@@ -75,9 +75,9 @@ class Storm(OnService):
             view.say(f"{self.viewers} viewers watch, p99 {quiet['latency_ms']['p99']:.0f} ms")
             storm = await stack.enter_async_context(crowd(service.host, service.port, newcomers))
             await storm.ready()
-            before = running.family.edge_rss()
+            before, spent_s = running.family.edge_rss(), running.family.edge_cpu_s()
             stormy, joined, seconds = await _during(running, storm)
-            grown = running.family.edge_rss() - before
+            grown, edge_s = running.family.edge_rss() - before, running.family.edge_cpu_s() - spent_s
             after = await running.window(self.seconds, "after the storm")
             told = _told(quiet, stormy, after)
             _add_newcomers(told, await storm.take())
@@ -90,7 +90,6 @@ class Storm(OnService):
             "connect_per_s": joined / seconds,
         }
         if running.family.processes:
-            edge_s = sum(part["cpu_s"].get("edge", 0.0) for part in stormy)
             result["edge_cpu_us_per_join"] = edge_s / joined * 1e6
             result["rss_bytes_per_viewer"] = grown / joined
         return result

@@ -20,7 +20,7 @@ from loadtest.figures import STABLE
 @pytest.mark.parametrize("subprotocol", ["msgpack", "json"])
 async def test_fanout_delivers_everything_once_and_says_so(tmp_path: Path, subprotocol: str) -> None:
     floor = "--floor" if shutil.which("cc") else "--no-floor"
-    result = await measured(tmp_path, "fanout", "--idle", "1", "--subprotocol", subprotocol, floor)
+    result = await measured(tmp_path, "fanout", "--idle", "0", "--subprotocol", subprotocol, floor)
     assert result["viewers"] == 40
     assert result["offered"] == result["shown"] == 40
     assert result["delivered"] == result["expected"] == 40 * 40
