@@ -475,7 +475,7 @@ def decode_out(message: bytes) -> Out:
     )
 
 
-def _reader(decoder: msgspec.msgpack.Decoder[T]) -> Callable[[bytes], T]:
+def reader(decoder: msgspec.msgpack.Decoder[T]) -> Callable[[bytes], T]:
     """What reads a message. It raises ValueError on any other, also on one that is nested too deep."""
     decode = decoder.decode
 
@@ -489,22 +489,22 @@ def _reader(decoder: msgspec.msgpack.Decoder[T]) -> Callable[[bytes], T]:
 
 
 encode: Final = msgspec.msgpack.Encoder().encode
-decode_owner_request: Final = _reader(msgspec.msgpack.Decoder(OwnerRequest | RoomsRequest | BroadcastRequest))
-decode_owner_reply: Final = _reader(msgspec.msgpack.Decoder(OwnerReply))
-decode_owners: Final = _reader(msgspec.msgpack.Decoder(Owners))
-decode_counts: Final = _reader(msgspec.msgpack.Decoder(Counts))
-decode_heads: Final = _reader(msgspec.msgpack.Decoder(Heads))
-decode_edge_report: Final = _reader(msgspec.msgpack.Decoder(EdgeReport))
-decode_replaced: Final = _reader(msgspec.msgpack.Decoder(Replaced))
-decode_history_request: Final = _reader(msgspec.msgpack.Decoder(HistoryRequest))
-decode_history_reply: Final = _reader(msgspec.msgpack.Decoder(HistoryReply))
-decode_rooms_reply: Final = _reader(msgspec.msgpack.Decoder(RoomsReply))
-decode_broadcast_reply: Final = _reader(msgspec.msgpack.Decoder(BroadcastReply))
-decode_users_request: Final = _reader(msgspec.msgpack.Decoder(UsersRequest))
-decode_changes_request: Final = _reader(msgspec.msgpack.Decoder(ChangesRequest))
-decode_changes_reply: Final = _reader(msgspec.msgpack.Decoder(ChangesReply))
-decode_sanctions_request: Final = _reader(msgspec.msgpack.Decoder(SanctionsRequest))
-decode_sanctions_reply: Final = _reader(msgspec.msgpack.Decoder(SanctionsReply))
-decode_settings_request: Final = _reader(msgspec.msgpack.Decoder(SettingsRequest))
-decode_settings_reply: Final = _reader(msgspec.msgpack.Decoder(SettingsReply))
-decode_users_reply: Final = _reader(msgspec.msgpack.Decoder(UsersReply))
+decode_owner_request: Final = reader(msgspec.msgpack.Decoder(OwnerRequest | RoomsRequest | BroadcastRequest))
+decode_owner_reply: Final = reader(msgspec.msgpack.Decoder(OwnerReply))
+decode_owners: Final = reader(msgspec.msgpack.Decoder(Owners))
+decode_counts: Final = reader(msgspec.msgpack.Decoder(Counts))
+decode_heads: Final = reader(msgspec.msgpack.Decoder(Heads))
+decode_edge_report: Final = reader(msgspec.msgpack.Decoder(EdgeReport))
+decode_replaced: Final = reader(msgspec.msgpack.Decoder(Replaced))
+decode_history_request: Final = reader(msgspec.msgpack.Decoder(HistoryRequest))
+decode_history_reply: Final = reader(msgspec.msgpack.Decoder(HistoryReply))
+decode_rooms_reply: Final = reader(msgspec.msgpack.Decoder(RoomsReply))
+decode_broadcast_reply: Final = reader(msgspec.msgpack.Decoder(BroadcastReply))
+decode_users_request: Final = reader(msgspec.msgpack.Decoder(UsersRequest))
+decode_changes_request: Final = reader(msgspec.msgpack.Decoder(ChangesRequest))
+decode_changes_reply: Final = reader(msgspec.msgpack.Decoder(ChangesReply))
+decode_sanctions_request: Final = reader(msgspec.msgpack.Decoder(SanctionsRequest))
+decode_sanctions_reply: Final = reader(msgspec.msgpack.Decoder(SanctionsReply))
+decode_settings_request: Final = reader(msgspec.msgpack.Decoder(SettingsRequest))
+decode_settings_reply: Final = reader(msgspec.msgpack.Decoder(SettingsReply))
+decode_users_reply: Final = reader(msgspec.msgpack.Decoder(UsersReply))

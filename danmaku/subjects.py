@@ -82,6 +82,24 @@ class Subjects:
         return f"{self.prefix}.replaced"
 
     @property
+    def chat(self) -> str:
+        """Queue group: what users do in conversations (chat.ChatRequest)."""
+        return f"{self.prefix}.chat"
+
+    @property
+    def chat_heads(self) -> str:
+        """To every edge: where conversations end in which something was said lately (chat.ChatHeads)."""
+        return f"{self.prefix}.heads"
+
+    def to_edge(self, edge: str) -> str:
+        """To the edge worker called `edge`: what concerns users who have a device there (chat.News)."""
+        return f"{self.prefix}.edge.to.{edge}"
+
+    def chat_out(self, gid: str) -> str:
+        """`chat out`: what is said in a group, to the edges where its members are (chat.News)."""
+        return f"{self.prefix}.chat.out.{gid}"
+
+    @property
     def edge_report(self) -> str:
         """Each edge worker tells every 2 s where it listens and how full it is (envelope.EdgeReport)."""
         return f"{self.prefix}.edge.report"

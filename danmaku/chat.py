@@ -1,0 +1,305 @@
+"""What edges and rooms processes say to each other about chat: msgpack arrays, as in danmaku.envelope.
+
+Any rooms process answers a ChatRequest; rows and answers stand in the same order. A row whose outcome is
+unknown (no answer, `unavailable`, `timeout`) may be asked again as it is: what was done is not done twice.
+Ids, bodies and mentions are checked by the edge; who may do what is decided by rooms processes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from danmaku.conversation import Change, GroupRole, Mention
+from danmaku.envelope import Done, Refused, encode, reader
+
+__all__ = ["Done", "Refused", "encode"]
+
+
+class _Row(msgspec.Struct, array_like=True, tag=True):
+    """One thing asked by `uid`."""
+
+
+class SendRow(_Row, tag="send"):
+    """A message. Answered by Said, or Refused.
+
+    body: the list of parts as msgpack.
+    session, n: the n-th `chat.send` of a connection. It is refused (`conflict`) once a later one was taken.
+    Without a session no order is kept.
+    """
+
+    uid: str
+    conv: str
+    cid: str
+    body: bytes
+    mention: Mention | None = None
+    session: str = ""
+    n: int = 0
+
+
+class PullRow(_Row, tag="pull"):
+    """Of each conversation at most `limit` messages after a seq: (conv, after, limit). Answered by Pulled."""
+
+    uid: str
+    convs: list[tuple[str, int, int]]
+
+
+class SyncRow(_Row, tag="sync"):
+    """The user's conversations behind `cursor`, by id, at most `limit`. Answered by Synced, or Refused."""
+
+    uid: str
+    limit: int
+    cursor: str = ""
+
+
+class ReadRow(_Row, tag="read"):
+    """All up to `seq` was read. Answered by ReadUpTo, or Refused."""
+
+    uid: str
+    conv: str
+    seq: int
+
+
+class RecallRow(_Row, tag="recall"):
+    """Take the message `seq` back. Answered by Said (of the recall), or Refused."""
+
+    uid: str
+    conv: str
+    seq: int
+
+
+class TypingRow(_Row, tag="typing"):
+    """The user is writing. Answered by Done, or Refused; nothing is stored."""
+
+    uid: str
+    conv: str
+
+
+class ChangeGroupRow(_Row, tag="change"):
+    """Answered by Group, or Refused. What is so already is not done, and answered alike."""
+
+    uid: str
+    gid: str
+    change: Change
+
+
+class GroupRow(_Row, tag="group"):
+    """Read a group that one is a member of. Answered by Group, or Refused."""
+
+    uid: str
+    gid: str
+
+
+class BlockRow(_Row, tag="block"):
+    """`other` may not (or may again) send to `uid` in private. Answered by Done, or Refused."""
+
+    uid: str
+    other: str
+    blocked: bool
+
+
+class BlockedRow(_Row, tag="blocked"):
+    """Whom does `uid` block? Answered by Users."""
+
+    uid: str
+
+
+class GroupsRow(_Row, tag="groups"):
+    """Which groups does `uid` belong to? Answered by Users, which are gids; some may be left already."""
+
+    uid: str
+
+
+class MembersRow(_Row, tag="members"):
+    """Who belongs to a group? Asked by an edge for itself. Answered by Members."""
+
+    gid: str
+
+
+Row = (
+    SendRow
+    | PullRow
+    | SyncRow
+    | ReadRow
+    | RecallRow
+    | TypingRow
+    | ChangeGroupRow
+    | GroupRow
+    | BlockRow
+    | BlockedRow
+    | GroupsRow
+    | MembersRow
+)
+
+
+class ChatRequest(msgspec.Struct, array_like=True):
+    budget_ms: int
+    rows: list[Row]
+
+
+class _Answer(msgspec.Struct, array_like=True, tag=True):
+    """What became of one row."""
+
+
+class Said(_Answer, tag="said"):
+    """Stored. `duplicate`: it was there already, and this is the first answer again."""
+
+    conv: str
+    seq: int
+    at: int
+    duplicate: bool = False
+
+
+Stored = tuple[int, bytes]
+"""A seq and the message as it is stored: empty where it is gone. See danmaku.conversation.frame."""
+
+
+class PulledConversation(msgspec.Struct, array_like=True):
+    """`messages` follow each other without a gap.
+
+    complete: False where the first of them is not the next after the asked seq: what lies between is no
+    longer kept, or was said before this user came.
+    more: there are more behind them.
+    refused: the name of the refusal where this user may not read it; then the rest says nothing.
+    """
+
+    conv: str
+    messages: list[Stored]
+    last_seq: int
+    more: bool
+    complete: bool = True
+    refused: str | None = None
+
+
+class Pulled(_Answer, tag="pulled"):
+    """In the order in which they were asked for. Below 512 kB: what had no room is `more`."""
+
+    results: list[PulledConversation]
+
+
+class Summary(msgspec.Struct, array_like=True):
+    """Where a user stands in a conversation. `last` is its newest message that he may see.
+
+    name, role, version: of a group.
+    """
+
+    conv: str
+    last_seq: int
+    read_seq: int
+    unread: int
+    last: Stored | None = None
+    name: str | None = None
+    role: GroupRole | None = None
+    version: int = 0
+
+
+class Synced(_Answer, tag="synced"):
+    """`cursor`: where to go on; None when there is no more."""
+
+    conversations: list[Summary]
+    cursor: str | None = None
+
+
+class ReadUpTo(_Answer, tag="read"):
+    """Where the user stands now: it never goes back."""
+
+    conv: str
+    seq: int
+
+
+class Member(msgspec.Struct, array_like=True):
+    """since: the seq with which he came. muted_until_ms: 0 when he is not, -1 until it is lifted."""
+
+    uid: str
+    role: GroupRole
+    since: int = 0
+    muted_until_ms: int = 0
+
+
+class Group(_Answer, tag="group"):
+    """version rises with each change. muted: only staff may speak. Members are in order of their uids."""
+
+    gid: str
+    name: str
+    version: int
+    last_seq: int
+    created_ms: int
+    muted: bool
+    dissolved: bool
+    members: list[Member]
+
+
+class Members(_Answer, tag="members"):
+    """Nobody where there is no such group, or it was dissolved."""
+
+    gid: str
+    version: int
+    uids: list[str]
+
+
+class Users(_Answer, tag="users"):
+    """In order."""
+
+    ids: list[str]
+
+
+Answer = Said | Pulled | Synced | ReadUpTo | Group | Members | Users | Done | Refused
+
+
+class ChatReply(msgspec.Struct, array_like=True):
+    answers: list[Answer]
+
+
+# What edges are told: `to edge` of what concerns `uids`, and `chat out` of what concerns a group.
+
+
+class _News(msgspec.Struct, array_like=True, tag=True):
+    """A hint. uids: whom it is for, at `to edge`; empty at `chat out`, where it is for all members."""
+
+
+class Delivery(_News, tag="chat"):
+    """A message. `frame` is the finished msgpack client frame, of all edges the same bytes.
+
+    version: of the group that it was stored at; 0 in private. An edge that knows an older one asks for the
+    members before it hands it out. What changes who belongs to a group is also told `to edge` of those
+    who come or go.
+    """
+
+    conv: str
+    seq: int
+    version: int
+    uids: list[str]
+    frame: bytes
+
+
+class ReadBy(_News, tag="read"):
+    """`uid` has read up to `seq`; in private only."""
+
+    conv: str
+    uid: str
+    seq: int
+    uids: list[str]
+
+
+class Typing(_News, tag="typing"):
+    """`uid` is writing. Whoever it is for, it is not for `uid`."""
+
+    conv: str
+    uid: str
+    uids: list[str]
+
+
+News = Delivery | ReadBy | Typing
+
+
+class ChatHeads(msgspec.Struct, array_like=True):
+    """To every edge: {conv: (last_seq, version)} of conversations in which something was said lately."""
+
+    heads: dict[str, tuple[int, int]]
+
+
+decode_request: Final = reader(msgspec.msgpack.Decoder(ChatRequest))
+decode_reply: Final = reader(msgspec.msgpack.Decoder(ChatReply))
+decode_news: Final = reader(msgspec.msgpack.Decoder(News))
+decode_heads: Final = reader(msgspec.msgpack.Decoder(ChatHeads))
