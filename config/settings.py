@@ -135,6 +135,21 @@ class Policy(Section, frozen=True):
     display_high_per_s: CountOrNone = 10
 
 
+class Chat(Section, frozen=True):
+    """Private and group conversations."""
+
+    private_messages: Count = 10_000  # kept of one conversation
+    private_s: Lifetime = 180 * 24 * 3600  # and their age
+    group_messages: Count = 10_000
+    group_s: Lifetime = 180 * 24 * 3600
+    cid_s: Lifetime = 24 * 3600  # how long a (uid, cid) is remembered
+    recall_s: WholeSeconds = 120  # in which a sender may take a message back
+    private: Literal["anyone", "shared_group", "nobody"] = "anyone"
+    newcomers_see_history: bool = False
+    group_members: Annotated[int, Meta(ge=1, le=5000)] = 500
+    blocked_users: Count = 1000  # by one user
+
+
 class Nats(Section, frozen=True):
     """The bus."""
 
@@ -177,6 +192,7 @@ class Settings(Section, frozen=True):
     edge: Edge = Edge()
     rooms: Rooms = Rooms()
     policy: Policy = Policy()
+    chat: Chat = Chat()
     nats: Nats = Nats()
     store: Store = Store()
     auth: Auth = Auth()

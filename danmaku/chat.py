@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from danmaku.conversation import Change, GroupRole, Mention
+from danmaku.conversation import Change, GroupRole, Member, Mention
 from danmaku.envelope import Done, Refused, encode, reader
 
 __all__ = ["Done", "Refused", "encode"]
@@ -208,15 +208,6 @@ class ReadUpTo(_Answer, tag="read"):
     seq: int
 
 
-class Member(msgspec.Struct, array_like=True):
-    """since: the seq with which he came. muted_until_ms: 0 when he is not, -1 until it is lifted."""
-
-    uid: str
-    role: GroupRole
-    since: int = 0
-    muted_until_ms: int = 0
-
-
 class Group(_Answer, tag="group"):
     """version rises with each change. muted: only staff may speak. Members are in order of their uids."""
 
@@ -231,7 +222,7 @@ class Group(_Answer, tag="group"):
 
 
 class Members(_Answer, tag="members"):
-    """Nobody where there is no such group, or it was dissolved."""
+    """Nobody where there is no such group. Of one that was dissolved, who belonged to it then."""
 
     gid: str
     version: int

@@ -69,6 +69,22 @@ def bucket_of(conv: str) -> int:
     return crc32(conv.encode()) % BUCKETS
 
 
+class Member(msgspec.Struct, array_like=True, frozen=True):
+    """Of a group. since: the seq with which he came. muted_until_ms: 0 if not, -1 until it is lifted."""
+
+    uid: str
+    role: GroupRole
+    since: int = 0
+    muted_until_ms: int = 0
+
+    def is_muted(self, now_ms: int) -> bool:
+        return self.muted_until_ms < 0 or now_ms < self.muted_until_ms
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role != "member"
+
+
 # What changes a group, as it is asked for and as its members are told of it.
 
 

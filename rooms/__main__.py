@@ -97,7 +97,7 @@ async def _store(settings: Settings, stop: asyncio.Event) -> ValkeyStore | None:
     told = False
     while not stop.is_set():
         try:
-            return await ValkeyStore.connect(settings.store, settings.rooms)
+            return await ValkeyStore.connect(settings.store, settings.rooms, settings.chat)
         except (ValueError, TypeError) as error:  # TypeError: an option that the client does not know
             raise NotStarted(f"store.url: {error}") from error
         except StoreDown as error:

@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
-from config.settings import Rooms
+from config.settings import Chat, Rooms
 from danmaku import change
 from danmaku.change import Change, Configured, Imposed, Lifted
+from danmaku.memory.conversations import MemoryContacts, MemoryConversations
 from danmaku.model import START, Effect, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Noted
 from danmaku.store.errors import LayoutMismatch
@@ -34,9 +35,14 @@ def _wall_ms() -> int:
 
 
 class MemoryStore:
-    """The seven nouns in dictionaries. `clock` is the store's time in milliseconds."""
+    """The nouns in dictionaries. `clock` is the store's time in milliseconds."""
 
-    def __init__(self, clock: Clock = _wall_ms, rooms: Rooms = Rooms()) -> None:  # noqa: B008  it is frozen
+    def __init__(
+        self,
+        clock: Clock = _wall_ms,
+        rooms: Rooms = Rooms(),  # noqa: B008  it is frozen
+        chat: Chat = Chat(),  # noqa: B008  it is frozen
+    ) -> None:
         self.leases = MemoryLeases(clock)
         self.logs: dict[str, deque[Entry]] = defaultdict(deque)
         self.rooms = MemoryRooms(self.leases, self.logs)
@@ -45,6 +51,8 @@ class MemoryStore:
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
         self.changes = MemoryChanges(clock, rooms)
+        self.conversations = MemoryConversations(clock, chat)
+        self.contacts = MemoryContacts()
 
     async def ping(self) -> float:
         return 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from danmaku.store.changes import Changes
+from danmaku.store.contacts import Contacts
+from danmaku.store.conversations import Conversations
 from danmaku.store.history import HistoryLog
 from danmaku.store.leases import Leases
 from danmaku.store.moderation import Moderation
@@ -30,6 +32,10 @@ class Store(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def changes(self) -> Changes: ...
+    @property
+    def conversations(self) -> Conversations: ...
+    @property
+    def contacts(self) -> Contacts: ...
 
     async def ping(self) -> float:
         """Round trip in seconds. Raises StoreDown."""

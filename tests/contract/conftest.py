@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import pytest
 
-from config.settings import Nats, Rooms
+from config.settings import Chat, Nats, Rooms
 from config.settings import Store as StoreSettings
 from danmaku.bus import Bus, NatsBus
 from danmaku.memory import MemoryBus, MemoryStore
@@ -16,6 +16,7 @@ from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
 
 ROOMS = Rooms(history_batches=8, history_s=60)
+CHAT = Chat(private_messages=8, private_s=60, group_messages=12, group_s=120)
 
 Connect = Callable[[], Awaitable[Bus]]
 
@@ -32,9 +33,9 @@ def store_settings(request: pytest.FixtureRequest) -> StoreSettings | None:
 async def store(store_settings: StoreSettings | None) -> AsyncIterator[Store]:
     opened: Store
     if store_settings is None:
-        opened = MemoryStore(rooms=ROOMS)
+        opened = MemoryStore(rooms=ROOMS, chat=CHAT)
     else:
-        opened = await ValkeyStore.connect(store_settings, ROOMS)
+        opened = await ValkeyStore.connect(store_settings, ROOMS, CHAT)
     yield opened
     await opened.close()
 

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danmaku import conversation
-from danmaku.conversation import Message, bucket_of, check_conv, gid_of, group, parties, private
+from danmaku.conversation import (
+    GroupRole,
+    Member,
+    Message,
+    bucket_of,
+    check_conv,
+    gid_of,
+    group,
+    parties,
+    private,
+)
 from danmaku.errors import BAD_ID, Refusal
 
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
@@ -87,6 +97,18 @@ def test_what_members_are_told_is_a_map() -> None:
         conversation.stored(Message("ann", 5, "member", change=conversation.Invite(["b"])))
     )
     assert told == {"from": "ann", "at": 5, "kind": "member", "change": {"verb": "invite", "uids": ["b"]}}
+
+
+@pytest.mark.parametrize(
+    ("until_ms", "now_ms", "muted"), [(0, 5, False), (-1, 5, True), (6, 5, True), (5, 5, False)]
+)
+def test_a_member_is_muted_for_a_while_or_until_it_is_lifted(until_ms: int, now_ms: int, muted: bool) -> None:
+    assert Member("ann", "member", 1, until_ms).is_muted(now_ms) is muted
+
+
+def test_owner_and_admins_are_staff() -> None:
+    roles: list[GroupRole] = ["owner", "admin", "member"]
+    assert [Member("ann", role).is_staff for role in roles] == [True, True, False]
 
 
 def test_in_the_place_of_what_is_gone() -> None:

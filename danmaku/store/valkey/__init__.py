@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from config.settings import Rooms, Store
+from config.settings import Chat, Rooms, Store
 from danmaku.store.valkey.changes import ValkeyChanges
+from danmaku.store.valkey.contacts import ValkeyContacts
+from danmaku.store.valkey.conversations import ValkeyConversations
 from danmaku.store.valkey.history import ValkeyHistory
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.leases import ValkeyLeases
@@ -19,9 +21,9 @@ __all__ = ["ValkeyStore"]
 
 
 class ValkeyStore:
-    """The seven nouns over a link, and one more for history. Made by `connect`."""
+    """The nouns over a link, and one more for what is large. Made by `connect`."""
 
-    def __init__(self, link: Link, reads: Link, keys: Keys, rooms: Rooms) -> None:
+    def __init__(self, link: Link, reads: Link, keys: Keys, rooms: Rooms, chat: Chat) -> None:
         self._link = link
         self._reads = reads
         self.leases = ValkeyLeases(link, keys)
@@ -31,12 +33,14 @@ class ValkeyStore:
         self.tokens = ValkeyTokens(link, keys)
         self.sessions = ValkeySessions(link, keys)
         self.changes = ValkeyChanges(link, keys, rooms.changes_kept, rooms.changes_s)
+        self.conversations = ValkeyConversations(link, reads, keys, chat)
+        self.contacts = ValkeyContacts(link, keys)
 
     @classmethod
-    async def connect(cls, settings: Store, rooms: Rooms) -> ValkeyStore:
+    async def connect(cls, settings: Store, rooms: Rooms, chat: Chat = Chat()) -> ValkeyStore:  # noqa: B008  it is frozen
         """Raises StoreDown when it does not answer, ValueError for a URL that cannot be read."""
         link, reads = (Link(settings.url, settings.timeout_s) for _ in range(2))
-        store = cls(link, reads, Keys(settings.prefix), rooms)
+        store = cls(link, reads, Keys(settings.prefix), rooms, chat)
         try:
             await store.ping()
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from danmaku.conversation import bucket_of
 from danmaku.subjects import partition_of
 
 
@@ -65,6 +66,52 @@ class Keys:
         """Hash: device to `<n>:<ms when it was noted>:<edge>:<session>` of its newest connection; expires."""
         return f"{self._user(uid)}:sessions"
 
+    def conversations(self, uid: str) -> str:
+        """Sorted set, all scores 0: the user's conversations, some of which may be empty or left."""
+        return f"{self._user(uid)}:conversations"
+
+    def blocked(self, uid: str) -> str:
+        """Set: who may not send to the user in private."""
+        return f"{self._user(uid)}:blocked"
+
+    def messages(self, conv: str) -> str:
+        """Stream: `at`, how many messages came `before`, the `message`, and `of` of a recall."""
+        return f"{self._conversation(conv)}:log"
+
+    def standing(self, conv: str) -> str:
+        """Hash: seq (the last one), messages (how many of them), floor (the last seq that was trimmed),
+        `recalled:<seq>` to `<seq>:<at>` of its recall; of a group what Facts has.
+        """
+        return f"{self._conversation(conv)}:state"
+
+    def reads(self, conv: str) -> str:
+        """Hash: uid to `<seq>:<messages up to it>`, where he has read up to."""
+        return f"{self._conversation(conv)}:reads"
+
+    def members(self, conv: str) -> str:
+        """Hash: uid to `<role>:<since>:<muted until ms>`."""
+        return f"{self._conversation(conv)}:members"
+
+    def cid(self, conv: str, uid: str, cid: str) -> str:
+        """String `<seq>:<at>`: what a message was answered with; expires."""
+        return f"{self._conversation(conv)}:cid:{uid}:{cid}"
+
+    def order(self, conv: str, session: str) -> str:
+        """String: the highest number of the session's messages here; expires."""
+        return f"{self._conversation(conv)}:order:{session}"
+
+    def active(self, bucket: int) -> str:
+        """Sorted set: conversations by the time something was said in them last; swept."""
+        return f"{self._bucket(bucket)}:active"
+
+    def sweeper(self, bucket: int) -> str:
+        """String: the process that sweeps the bucket; expires."""
+        return f"{self._bucket(bucket)}:sweeper"
+
+    def of_conversation(self, conv: str) -> list[str]:
+        """What every script that appends a message touches: log, state, reads, active."""
+        return [self.messages(conv), self.standing(conv), self.reads(conv), self.active(bucket_of(conv))]
+
     def family(self, uid: str, family: str) -> str:
         """String: expires when the family's last token does, whose time ends it.
 
@@ -86,6 +133,12 @@ class Keys:
     def settings_everywhere(self) -> str:
         """String: what rooms go by that have no setting of their own, as JSON."""
         return f"{self.prefix}:{{changes}}:settings"
+
+    def _bucket(self, bucket: int) -> str:
+        return f"{self.prefix}:{{c{bucket}}}"
+
+    def _conversation(self, conv: str) -> str:
+        return f"{self._bucket(bucket_of(conv))}:conv:{conv}"
 
     def _partition(self, partition: int) -> str:
         return f"{self.prefix}:{{r{partition}}}"

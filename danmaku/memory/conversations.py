@@ -1,0 +1,257 @@
+"""Conversations and contacts in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from config.settings import Chat
+from danmaku.conversation import BUCKETS, Member, bucket_of, gid_of
+from danmaku.store.conversations import (
+    Append,
+    Appended,
+    Ask,
+    Change,
+    Facts,
+    Outcome,
+    Place,
+    Pull,
+    Recall,
+    Run,
+    without_holes,
+)
+
+_TRIMMED_AT_ONCE: Final = 4
+
+Clock = Callable[[], int]
+
+
+@dataclass(slots=True)
+class _Entry:
+    at: int
+    before: int  # messages before this one
+    message: bytes
+    of: int | None
+
+
+@dataclass(slots=True)
+class _Conversation:
+    seq: int = 0
+    messages: int = 0
+    floor: int = 0
+    version: int = 0
+    name: str = ""
+    created_ms: int = 0
+    muted: bool = False
+    dissolved: bool = False
+    log: dict[int, _Entry] = field(default_factory=dict)
+    recalled: dict[int, tuple[int, int]] = field(default_factory=dict)
+    reads: dict[str, tuple[int, int]] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
+    cids: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)  # seq, at, known until
+    order: dict[str, int] = field(default_factory=dict)
+    spoken_ms: int = 0
+
+
+class MemoryConversations:
+    def __init__(self, clock: Clock, limits: Chat) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._all: dict[str, _Conversation] = defaultdict(_Conversation)
+        self._sweepers: dict[int, tuple[str, int]] = {}
+
+    async def facts(self, asks: list[Ask]) -> list[Facts]:
+        return [self._facts(ask) for ask in asks]
+
+    async def append(self, appends: list[Append]) -> list[Appended | Exception]:
+        return [self._append(one) for one in appends]
+
+    async def recall(self, recall: Recall) -> Appended:
+        conv = self._all[recall.conv]
+        known = conv.recalled.get(recall.of)
+        if known is not None:
+            return Appended(Outcome.DUPLICATE, *known)
+        if recall.version not in (None, conv.version):
+            return Appended(Outcome.STALE)
+        if conv.log.pop(recall.of, None) is None:
+            return Appended(Outcome.GONE)
+        seq = self._add(conv, recall, 0, recall.of)
+        conv.recalled[recall.of] = seq, recall.at
+        return Appended(Outcome.OK, seq, recall.at)
+
+    async def change(self, change: Change) -> Appended:
+        conv, effect = self._all[change.conv], change.effect
+        if change.version != conv.version:
+            return Appended(Outcome.STALE)
+        seq = self._add(conv, change, 0)
+        conv.version += 1
+        for name in ("name", "created_ms", "muted", "dissolved"):
+            value = getattr(effect, name)
+            if value is not None:
+                setattr(conv, name, value)
+        for member in effect.put:
+            if member.since == 0:
+                conv.reads[member.uid] = seq, conv.messages
+            conv.members[member.uid] = msgspec.structs.replace(member, since=member.since or seq)
+        for uid in effect.drop:
+            conv.members.pop(uid, None)
+            conv.reads.pop(uid, None)
+        return Appended(Outcome.OK, seq, change.at)
+
+    async def read(self, conv: str, uid: str, seq: int) -> tuple[int, bool]:
+        kept = self._all[conv]
+        was, _ = kept.reads.get(uid, (0, 0))
+        seq = min(seq, kept.seq)
+        if seq <= was:
+            return was, False
+        behind = next((entry.before for number, entry in kept.log.items() if number > seq), kept.messages)
+        kept.reads[uid] = seq, behind
+        return seq, True
+
+    async def pull(self, uid: str, pulls: list[Pull], max_bytes: int) -> list[Run]:
+        return [self._pull(uid, pull, max_bytes // len(pulls)) for pull in pulls]
+
+    async def places(self, uid: str, convs: list[str]) -> list[Place]:
+        return [self._place(uid, conv) for conv in convs]
+
+    async def members(self, conv: str) -> tuple[Facts, list[Member]]:
+        members = self._all[conv].members
+        return self._facts(Ask(conv)), [members[uid] for uid in sorted(members)]
+
+    async def sweep(self, process: str, ttl_ms: int, within_ms: int) -> dict[str, tuple[int, int]]:
+        now = self._clock()
+        mine = set()
+        for bucket in range(BUCKETS):
+            holder, until = self._sweepers.get(bucket, (process, 0))
+            if holder == process or now >= until:
+                self._sweepers[bucket] = process, now + ttl_ms
+                mine.add(bucket)
+        return {
+            conv: (kept.seq, kept.version)
+            for conv, kept in self._all.items()
+            if kept.spoken_ms and kept.spoken_ms >= now - within_ms and bucket_of(conv) in mine
+        }
+
+    def _append(self, append: Append) -> Appended:
+        conv, key = self._all[append.conv], (append.uid, append.cid)
+        until = self._clock() + self._limits.cid_s * 1000
+        seq, at, known_until = conv.cids.get(key, (0, 0, 0))
+        if self._clock() < known_until:
+            conv.cids[key] = seq, at, until
+            return Appended(Outcome.DUPLICATE, seq, at)
+        if append.version not in (None, conv.version):
+            return Appended(Outcome.STALE)
+        if append.session:
+            if append.n <= conv.order.get(append.session, 0):
+                return Appended(Outcome.LATE)
+            conv.order[append.session] = append.n
+        seq = self._add(conv, append, 1)
+        conv.cids[key] = seq, append.at, until
+        return Appended(Outcome.OK, seq, append.at)
+
+    def _add(
+        self, conv: _Conversation, one: Append | Recall | Change, counted: int, of: int | None = None
+    ) -> int:
+        conv.seq += 1
+        conv.log[conv.seq] = _Entry(one.at, conv.messages, one.message, of)
+        conv.messages += counted
+        most, age_s = self._kept(one.conv)
+        for _ in range(_TRIMMED_AT_ONCE):
+            number, oldest = next(iter(conv.log.items()))
+            if number == conv.seq or (len(conv.log) <= most and oldest.at >= one.at - age_s * 1000):
+                break
+            del conv.log[number]
+            conv.floor = number
+            if oldest.of is not None:
+                conv.recalled.pop(oldest.of, None)
+        conv.reads[one.uid] = conv.seq, conv.messages
+        conv.spoken_ms = self._clock()
+        return conv.seq
+
+    def _kept(self, conv: str) -> tuple[int, int]:
+        limits = self._limits
+        if gid_of(conv) is None:
+            return limits.private_messages, limits.private_s
+        return limits.group_messages, limits.group_s
+
+    def _facts(self, ask: Ask) -> Facts:
+        conv = self._all[ask.conv]
+        seq, at, until = conv.cids.get(ask.cid, (0, 0, 0)) if ask.cid else (0, 0, 0)
+        entry = None if ask.seq is None else conv.log.get(ask.seq)
+        return Facts(
+            conv.seq,
+            conv.version,
+            conv.name,
+            conv.created_ms,
+            conv.muted,
+            conv.dissolved,
+            len(conv.members),
+            {uid: conv.members[uid] for uid in ask.uids if uid in conv.members},
+            (seq, at) if self._clock() < until else None,
+            None if entry is None else entry.message,
+            None if ask.seq is None else conv.recalled.get(ask.seq),
+        )
+
+    def _pull(self, uid: str, pull: Pull, max_bytes: int) -> Run:
+        conv = self._all[pull.conv]
+        begin, member = max(pull.after, conv.floor), conv.members.get(uid)
+        if gid_of(pull.conv) is not None:
+            if member is None:
+                return Run(pull.conv, conv.seq, begin, [])
+            if not self._limits.newcomers_see_history:
+                begin = max(begin, member.since - 1)
+        found: list[tuple[int, bytes]] = []
+        for seq, entry in conv.log.items():
+            if seq > begin and len(found) < pull.limit:
+                max_bytes -= len(entry.message)
+                if max_bytes < 0 and found:
+                    break
+                found.append((seq, entry.message))
+        return Run(pull.conv, conv.seq, begin, without_holes(found, begin, pull.limit), member)
+
+    def _place(self, uid: str, name: str) -> Place:
+        conv = self._all[name]
+        read_seq, counted = conv.reads.get(uid, (0, 0))
+        last = (conv.seq, conv.log[conv.seq].message) if conv.seq else None
+        unread = conv.messages - counted
+        return Place(name, conv.seq, read_seq, unread, last, conv.name, conv.version, conv.members.get(uid))
+
+
+class MemoryContacts:
+    def __init__(self) -> None:
+        self._conversations: dict[str, set[str]] = defaultdict(set)
+        self._blocked: dict[str, set[str]] = defaultdict(set)
+
+    async def add(self, entries: list[tuple[str, str]]) -> None:
+        for uid, conv in entries:
+            self._conversations[uid].add(conv)
+
+    async def remove(self, entries: list[tuple[str, str]]) -> None:
+        for uid, conv in entries:
+            self._conversations[uid].discard(conv)
+
+    async def conversations(self, uid: str, after: str, limit: int) -> list[str]:
+        return sorted(conv for conv in self._conversations[uid] if conv > after)[:limit]
+
+    async def groups(self, uid: str) -> list[str]:
+        return sorted(conv for conv in self._conversations[uid] if gid_of(conv) is not None)
+
+    async def block(self, uid: str, other: str, most: int) -> bool:
+        blocked = self._blocked[uid]
+        if other not in blocked and len(blocked) >= most:
+            return False
+        blocked.add(other)
+        return True
+
+    async def unblock(self, uid: str, other: str) -> None:
+        self._blocked[uid].discard(other)
+
+    async def blocked(self, uid: str) -> list[str]:
+        return sorted(self._blocked[uid])
+
+    async def blocks(self, pairs: list[tuple[str, str]]) -> list[bool]:
+        return [other in self._blocked[uid] for uid, other in pairs]

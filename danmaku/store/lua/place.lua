@@ -1,0 +1,9 @@
+-- Where a user stands in a conversation.
+-- KEYS: log, state, reads, members   ARGV: uid
+-- Returns {last seq, messages, where he has read up to, name, version, the member, {id, message} of the newest}.
+local state = redis.call('HMGET', KEYS[2], 'seq', 'messages', 'name', 'version')
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+return {
+  state[1] or '0', state[2] or '0', redis.call('HGET', KEYS[3], ARGV[1]) or '0:0', state[3] or '', state[4] or '0',
+  redis.call('HGET', KEYS[4], ARGV[1]) or '', newest and {newest[1], newest[2][6]} or {},
+}

@@ -1,0 +1,25 @@
+-- Append a message, once for its cid, and not behind a later one of the same session.
+-- KEYS: log, state, reads, active, cid, and of a session: order
+-- ARGV: conv, uid, at, message, most messages, oldest `at` to keep, how long to know the cid, version or '',
+--   and of a session: n, how long to know it
+-- Returns {outcome, seq, at}.
+-- include _message
+local known = redis.call('GET', KEYS[5])
+if known then
+  -- a write like the first answer's, so that waiting for it to be safe means as much
+  redis.call('PEXPIRE', KEYS[5], ARGV[7])
+  local seq, at = string.match(known, '^(%d+):(%d+)$')
+  return {'duplicate', seq, at}
+end
+if is_stale(ARGV[8]) then
+  return {'stale', 0, 0}
+end
+if KEYS[6] then
+  if tonumber(ARGV[9]) <= tonumber(redis.call('GET', KEYS[6]) or '0') then
+    return {'late', 0, 0}
+  end
+  redis.call('SET', KEYS[6], ARGV[9], 'PX', ARGV[10])
+end
+local seq = add(1)
+redis.call('SET', KEYS[5], seq .. ':' .. ARGV[3], 'PX', ARGV[7])
+return {'ok', seq, ARGV[3]}
