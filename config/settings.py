@@ -146,6 +146,7 @@ class Chat(Section, frozen=True):
     recall_s: WholeSeconds = 120  # in which a sender may take a message back
     private: Literal["anyone", "shared_group", "nobody"] = "anyone"
     newcomers_see_history: bool = False
+    open_groups: bool = True
     group_members: Annotated[int, Meta(ge=1, le=5000)] = 500
     blocked_users: Count = 1000  # by one user
 

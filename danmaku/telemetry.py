@@ -225,6 +225,17 @@ class RoomsMetrics:
             "From an entry of the changes log to its effect, by the wall clock.",
             _SECONDS,
         )
+        self.chat_messages = make.counter(
+            "chat_messages",
+            "Messages of conversations: ok (appended), duplicate (again, answered as at first), late (after a"
+            " later one of its connection), stale (decided anew, the group has changed), recall, member.",
+            "outcome",
+        )
+        self.chat_pulls = make.counter("chat_pulls", "Conversations pulled.")
+        self.chat_pulled_messages = make.counter("chat_pulled_messages", "Messages in answers to pulls.")
+        self.chat_deliveries = make.counter(
+            "chat_deliveries", "Messages to edges about conversations: private, and of groups.", "kind"
+        )
         self.refusals = make.counter("refusals", "Requests answered with no, by name.", "name")
         self.lease_changes = make.counter(
             "lease_changes", "Partitions taken, lost (somebody else has them) and released.", "change"

@@ -22,6 +22,7 @@ from danmaku.subjects import PARTITIONS, QUEUE, Subjects
 from danmaku.telemetry import LoopLag, RoomsMetrics
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
+from rooms.chat import Chat
 from rooms.decrees import Decrees
 from rooms.everywhere import Everywhere
 from rooms.flush import Flush
@@ -37,6 +38,7 @@ from rooms.moment import Moment
 from rooms.news import News
 from rooms.outbox import Outbox
 from rooms.presence import Presence
+from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
 from rooms.viewers import Viewers
 
@@ -150,6 +152,9 @@ class RoomsProcess:
             clock,
         )
 
+        self._chat = Chat(store, settings.chat, outbox, subjects, metrics, clock)
+        self._sweeper = Sweeper(name, store.conversations, outbox, subjects, metrics)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`, then finish what waits and hand everything back.
 
@@ -158,7 +163,7 @@ class RoomsProcess:
         """
         async with AsyncExitStack() as stack:
             owners = self.rooms, self._changes, self._broadcasts, self._listing, self._history, self._tokens
-            for owner in (*owners, self._news):
+            for owner in (*owners, self._news, self._chat):
                 stack.push_async_callback(owner.close)
             stack.push_async_callback(self._unsubscribe)
             await stack.enter_async_context(
@@ -167,8 +172,9 @@ class RoomsProcess:
             await _patiently(stop, self._check_layout)
             await _patiently(stop, self._following.catch_up)
             async with asyncio.TaskGroup() as tasks:
-                running = self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()
-                work = [tasks.create_task(one) for one in (*running, self._following.run())]
+                running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
+                running += [self._following.run(), self._chat.run(), self._sweeper.run()]
+                work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
                 await stop.wait()
@@ -193,6 +199,7 @@ class RoomsProcess:
             (subjects.sanctions, self._news.asked_sanctions, QUEUE),
             (subjects.settings, self._news.asked_settings, QUEUE),
             (subjects.users, self._tokens.receive, QUEUE),
+            (subjects.chat, self._chat.receive, QUEUE),
         ]
         for subject, receive, queue in wanted:
             await _patiently(stop, partial(self._subscribe, subject, receive, queue))
@@ -215,6 +222,7 @@ class RoomsProcess:
         await self._history.finish(_DRAIN_S)
         await self._tokens.finish(_DRAIN_S)
         await self._news.finish(_DRAIN_S)
+        await self._chat.finish(_DRAIN_S)
         await self._outbox.drain(_DRAIN_S)
 
     def _announce(self, owners: Owners) -> None:

@@ -38,7 +38,7 @@ from rooms.tasks import Tasks
 
 _GRACE_MS: Final = 30_000  # a repeat within gets the same pair, for a reply that was lost
 _SLACK_MS: Final = 60_000  # clocks of machines differ: so much longer is remembered what was spent
-_SESSION_MS: Final = 600_000  # a counted connection is forgotten so long after its edge told of it last
+SESSION_MS: Final = 600_000  # a counted connection is forgotten so long after its edge told of it last
 _DEVICES: Final = 32  # of one user whose connections are counted
 _AT_ONCE: Final = 1000
 
@@ -122,7 +122,7 @@ class Tokens:
         """Never raises."""
         try:
             hellos = [_hello(row) for row in rows]
-            verdicts = await self._sessions.greet(hellos, now_ms, _SESSION_MS, _DEVICES) if rows else []
+            verdicts = await self._sessions.greet(hellos, now_ms, SESSION_MS, _DEVICES) if rows else []
         except StoreDown as error:
             _log.warning("what is known of users cannot be looked up", error=str(error))
             return [_UNAVAILABLE] * len(rows)

@@ -337,6 +337,15 @@ class MemorySessions:
     async def greet(self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int) -> list[Verdict]:
         return [self._greet(hello, now_ms, ttl_ms, most) for hello in hellos]
 
+    async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
+        return [self._edges(uid, now_ms - ttl_ms) for uid in uids]
+
+    def _edges(self, uid: str, since_ms: int) -> set[str]:
+        devices, until = self._users.get(uid, ({}, 0))
+        if self._clock() >= until:
+            return set()
+        return {one.counted.edge for one in devices.values() if one.seen_ms > since_ms}
+
     def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int) -> Verdict:
         if self._tokens.is_void(hello.uid, hello.issued_ms):
             return Verdict(Standing.REVOKED)

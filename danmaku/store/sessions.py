@@ -48,3 +48,6 @@ class Sessions(Protocol):
         said last, or when `most` devices of its user were heard of later. Of two connections with the same
         `n` the first stands. Raises StoreDown when the outcome is unknown or the store is away.
         """
+
+    async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
+        """Where each user has counted connections, heard of in `ttl_ms`. One round trip. Raises StoreDown."""

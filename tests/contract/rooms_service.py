@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from config.settings import Nats, Policy, Rooms, Settings
+from config.settings import Chat, Nats, Policy, Rooms, Settings
 from config.settings import Store as StoreSettings
 from danmaku import envelope, wire
 from danmaku.bus import Bus, BusDown, NatsBus
@@ -115,6 +115,7 @@ class Service:
         *,
         rooms: Rooms = QUICK,
         policy: Policy = LOOSE,
+        chat: Chat = Chat(),  # noqa: B008  it is frozen
         store: Store | None = None,
         lease_clock: Callable[[], float] = boot_clock,
     ) -> Running:
@@ -125,7 +126,7 @@ class Service:
             bus = await NatsBus.connect(self.nats, name)
             self._buses.append(bus)
         registry = CollectorRegistry()
-        settings = Settings(nats=self.nats, rooms=rooms, policy=policy)
+        settings = Settings(nats=self.nats, rooms=rooms, policy=policy, chat=chat)
         store = store or await self.open_store()
         process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry), lease_clock)
         running = Running(process, registry, bus)

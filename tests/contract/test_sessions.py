@@ -119,3 +119,12 @@ async def test_the_newest_of_many_devices_is_not_the_one_that_goes(store: Store)
     await greet(store, hello(9, device="c"), now_ms=10, most=2)
     assert await greet(store, hello(1, "x", device="c"), now_ms=5000, most=2) == [REPLACED]
     assert await greet(store, hello(1, "x", device="b"), now_ms=5000, most=2) == [REPLACED]
+
+
+async def test_where_users_have_connections(store: Store) -> None:
+    await greet(store, hello(1), hello(1, device="phone", edge="e2"), hello(1, uid="bob", edge="e3"))
+    await greet(store, hello(1, device="old", edge="e4"), now_ms=500)
+    edges = store.sessions.edges
+    assert await edges(["ann", "zoe", "bob"], 1400, 900) == [{"e1", "e2"}, set(), {"e3"}]
+    assert await edges(["ann"], 1400, 901) == [{"e1", "e2", "e4"}]
+    assert await edges([], 1400, 900) == []

@@ -18,6 +18,10 @@ class ValkeySessions:
         replies = await self._link.all([self._greet(hello, now_ms, ttl_ms, most) for hello in hellos])
         return [_verdict(reply) for reply in replies]
 
+    async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
+        calls: list[Call] = [("HVALS", self._keys.sessions(uid)) for uid in uids]
+        return [_edges(noted, now_ms - ttl_ms) for noted in await self._link.all(calls)]
+
     def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int) -> Call:
         keys = [self._keys.revoked(hello.uid), self._keys.sessions(hello.uid)]
         counted = hello.counted
@@ -25,6 +29,11 @@ class ValkeySessions:
         if counted is not None:
             words = (counted.device, counted.n, counted.edge, counted.session, now_ms, ttl_ms, most)
         return self._link.script("greet", keys, hello.issued_ms, *words)
+
+
+def _edges(noted: list[bytes], since_ms: int) -> set[str]:
+    words = (one.decode().split(":", 3) for one in noted)
+    return {edge for _, seen_ms, edge, _ in words if int(seen_ms) > since_ms}
 
 
 def _verdict(reply: Any) -> Verdict:

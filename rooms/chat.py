@@ -1,0 +1,183 @@
+"""Chat, as a member of a queue group: any rooms process serves any conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, assert_never
+
+import structlog
+
+from config import settings as config
+from danmaku import chat
+from danmaku.chat import (
+    Answer,
+    BlockedRow,
+    BlockRow,
+    ChangeGroupRow,
+    ChatReply,
+    ChatRequest,
+    Done,
+    GroupRow,
+    GroupsRow,
+    MembersRow,
+    PullRow,
+    ReadRow,
+    RecallRow,
+    Refused,
+    Row,
+    SendRow,
+    SyncRow,
+    TypingRow,
+    Users,
+)
+from danmaku.conversation import gid_of, private
+from danmaku.errors import CONFLICT, TIMEOUT, UNAVAILABLE, Refusal
+from danmaku.store import Store
+from danmaku.store.errors import StoreDown
+from danmaku.subjects import Subjects
+from danmaku.telemetry import RoomsMetrics
+from rooms.delivery import Deliveries
+from rooms.groups import Groups
+from rooms.moment import Moment
+from rooms.outbox import Outbox
+from rooms.reading import Reading
+from rooms.saying import Saying
+from rooms.tasks import Tasks
+
+_AT_ONCE: Final = 4000  # requests
+_ROWS: Final = 1000  # of one request
+_BUDGET_MS: Final = 30_000
+
+_UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
+_TIMEOUT: Final = Refused.of(Refusal(TIMEOUT))
+
+_log: Any = structlog.get_logger("rooms.chat")
+
+
+class Chat:
+    """Answers ChatRequest within its time, each row by itself; `run` must be running."""
+
+    def __init__(
+        self,
+        store: Store,
+        limits: config.Chat,
+        outbox: Outbox,
+        subjects: Subjects,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._contacts = contacts = store.contacts
+        self._limits = limits
+        self._outbox = outbox
+        self._metrics = metrics
+        self._clock = clock
+        self._deliveries = told = Deliveries(
+            store.conversations, store.sessions, outbox, subjects, metrics, clock
+        )
+        self._saying = Saying(store.conversations, contacts, told, limits, metrics, clock)
+        self._groups = Groups(store.conversations, contacts, told, limits, metrics, clock)
+        self._reading = Reading(store.conversations, contacts, told, limits, metrics, clock)
+        self._tasks = Tasks(_AT_ONCE)
+
+    def receive(self, payload: bytes, reply: str) -> None:
+        try:
+            request = chat.decode_request(payload)
+        except ValueError as error:
+            _log.warning("a request cannot be read", error=str(error))
+            return
+        if self._tasks.full or len(request.rows) > _ROWS:
+            self._reply(reply, [_UNAVAILABLE] * len(request.rows))
+        else:
+            self._tasks.start(self._answer(request, reply))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._saying.run())
+            tasks.create_task(self._deliveries.run())
+
+    async def finish(self, timeout_s: float) -> None:
+        """Answer what was asked and tell who is to know, but take no longer than that for each."""
+        await self._tasks.finish(timeout_s)
+        await self._deliveries.finish(timeout_s)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+        await self._saying.close()
+
+    async def _answer(self, request: ChatRequest, reply: str) -> None:
+        budget_s = min(request.budget_ms, _BUDGET_MS) / 1000
+        self._reply(reply, await asyncio.gather(*(self._within(budget_s, row) for row in request.rows)))
+
+    async def _within(self, budget_s: float, row: Row) -> Answer:
+        """Never raises."""
+        deadline_s = self._clock().s + budget_s
+        try:
+            async with asyncio.timeout(budget_s):
+                return await self._row(row, deadline_s)
+        except Refusal as refusal:
+            return Refused.of(refusal)
+        except StoreDown as error:
+            _log.warning("chat cannot be served", error=str(error))
+            return _UNAVAILABLE
+        except TimeoutError:
+            return _TIMEOUT
+
+    async def _row(self, row: Row, deadline_s: float) -> Answer:
+        match row:
+            case SendRow():
+                return await self._saying.say(row, deadline_s)
+            case ChangeGroupRow():
+                return await self._groups.change(row)
+            case GroupRow():
+                return await self._groups.read(row)
+            case MembersRow():
+                return await self._groups.members(row)
+            case GroupsRow() | BlockRow() | BlockedRow():
+                return await self._of_user(row)
+            case _:
+                return await self._of_reader(row)
+
+    async def _of_reader(self, row: PullRow | SyncRow | ReadRow | RecallRow | TypingRow) -> Answer:
+        match row:
+            case PullRow():
+                return await self._reading.pull(row)
+            case SyncRow():
+                return await self._reading.sync(row)
+            case ReadRow():
+                return await self._reading.read(row)
+            case RecallRow():
+                return await self._reading.recall(row)
+            case TypingRow():
+                await self._reading.typing(row.conv, row.uid)
+                return Done()
+            case _:
+                assert_never(row)
+
+    async def _of_user(self, row: GroupsRow | BlockRow | BlockedRow) -> Answer:
+        match row:
+            case GroupsRow():
+                convs = await self._contacts.groups(row.uid)
+                return Users([gid for conv in convs if (gid := gid_of(conv)) is not None])
+            case BlockRow():
+                return await self._block(row)
+            case BlockedRow():
+                return Users(await self._contacts.blocked(row.uid))
+            case _:
+                assert_never(row)
+
+    async def _block(self, row: BlockRow) -> Done:
+        private(row.uid, row.other)
+        most = self._limits.blocked_users
+        if not row.blocked:
+            await self._contacts.unblock(row.uid, row.other)
+        elif not await self._contacts.block(row.uid, row.other, most):
+            raise Refusal(CONFLICT, f"at most {most} users can be blocked")
+        return Done()
+
+    def _reply(self, reply: str, answers: list[Answer]) -> None:
+        for answer in answers:
+            if isinstance(answer, Refused):
+                self._metrics.refusals.labels(answer.name).inc()
+        self._outbox.post(reply, chat.encode(ChatReply(answers)))

@@ -1,0 +1,622 @@
+"""Chat by rooms processes, over twins and over real servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from secrets import token_hex
+from time import time_ns
+from typing import Any, TypeVar
+
+import msgpack
+import msgspec
+import pytest
+
+from config.settings import Chat, Nats
+from config.settings import Store as StoreSettings
+from danmaku import chat, conversation
+from danmaku.bus import BusTimeout
+from danmaku.chat import (
+    Answer,
+    BlockedRow,
+    BlockRow,
+    ChangeGroupRow,
+    ChatRequest,
+    Delivery,
+    Done,
+    Group,
+    GroupRow,
+    GroupsRow,
+    Members,
+    MembersRow,
+    News,
+    Pulled,
+    PulledConversation,
+    PullRow,
+    ReadBy,
+    ReadRow,
+    ReadUpTo,
+    RecallRow,
+    Refused,
+    Row,
+    Said,
+    SendRow,
+    Synced,
+    SyncRow,
+    Typing,
+    TypingRow,
+    Users,
+)
+from danmaku.conversation import Change, Create, Dissolve, Invite, Join, Kick, Leave, Member, Mute, MuteAll
+from danmaku.envelope import MAX_MESSAGE_BYTES, HelloRow, UsersRequest
+from danmaku.store import Store
+from danmaku.store.conversations import Ask, Conversations, Facts
+from danmaku.store.errors import StoreDown
+from tests.contract.conftest import until
+from tests.contract.rooms_service import Running, Service, service
+
+A = TypeVar("A", bound=Answer)
+PAIR = "p:ann:bob"
+TEAM = "g:team"
+
+
+@pytest.fixture(params=["memory", "real"])
+def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
+    if request.param == "memory":
+        return "memory", Nats(), None
+    prefix = f"t{token_hex(4)}"
+    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
+    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+
+
+@pytest.fixture
+async def running(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
+    """A service without rooms processes yet."""
+    async with service(*servers) as opened:
+        yield opened
+
+
+class Talk:
+    """Somebody who asks as edges do, and listens as they do."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.heard: list[tuple[str, News]] = []
+
+    async def ask(self, *rows: Row, budget_s: float = 5.0) -> list[Answer]:
+        request = chat.encode(ChatRequest(round(budget_s * 1000), list(rows)))
+        reply = await self.service.bus.request(self.service.subjects.chat, request, budget_s + 1)
+        return chat.decode_reply(reply).answers
+
+    async def get(self, kind: type[A], row: Row) -> A:
+        (answer,) = await self.ask(row)
+        assert isinstance(answer, kind), answer
+        return answer
+
+    async def refused(self, row: Row) -> str:
+        return (await self.get(Refused, row)).name
+
+    async def change(self, uid: str, change: Change, gid: str = "team") -> Group:
+        return await self.get(Group, ChangeGroupRow(uid, gid, change))
+
+    async def pull(self, uid: str, conv: str, after: int = 0, limit: int = 100) -> PulledConversation:
+        (found,) = (await self.get(Pulled, PullRow(uid, [(conv, after, limit)]))).results
+        return found
+
+    async def listen(self, edge: str = "", gid: str = "") -> None:
+        """To what is told one edge, or in one group."""
+        subjects = self.service.subjects
+        subject = subjects.to_edge(edge) if edge else subjects.chat_out(gid)
+        name = edge or gid
+
+        def receive(payload: bytes, _: str) -> None:
+            self.heard.append((name, chat.decode_news(payload)))
+
+        await self.service.bus.subscribe(subject, receive)
+        await self.service.bus.flush(5)
+
+    async def until_heard(self, count: int) -> list[tuple[str, News]]:
+        """So many, in any order of those who hear them."""
+
+        async def are_heard() -> bool:
+            return len(self.heard) >= count
+
+        await until(are_heard)
+        return sorted(self.heard, key=lambda one: one[0])
+
+    async def connect(self, uid: str, device: str, edge: str) -> None:
+        row = HelloRow(uid, 5, device, 1, edge, f"s-{device}")
+        request = chat.encode(UsersRequest(5000, [row]))
+        await self.service.bus.request(self.service.subjects.users, request, 5)
+
+
+@pytest.fixture
+async def process(running: Service) -> Running:
+    started = await running.start()
+    await running.owned(started)
+    return started
+
+
+@pytest.fixture
+async def talk(running: Service, process: Running) -> Talk:
+    return Talk(running)
+
+
+def body(text: str) -> bytes:
+    return msgspec.msgpack.encode([{"type": "text", "text": text}])
+
+
+def send(uid: str, cid: str, conv: str = PAIR, text: str = "hi", **more: Any) -> SendRow:
+    return SendRow(uid, conv, cid, body(text), **more)
+
+
+def frames(found: PulledConversation) -> list[dict[str, Any]]:
+    return [msgpack.unpackb(conversation.frame(found.conv, seq, raw)) for seq, raw in found.messages]
+
+
+async def test_a_message_is_stored_and_can_be_pulled(talk: Talk) -> None:
+    first = await talk.get(Said, send("ann", "c1", text="one", mention=["bob"]))
+    assert (first.conv, first.seq, first.duplicate) == (PAIR, 1, False)
+    second = await talk.get(Said, send("bob", "c1", text="two"))
+    found = await talk.pull("ann", PAIR)
+    assert (found.last_seq, found.more, found.complete, found.refused) == (2, False, True, None)
+    common = {"t": "chat", "conv": PAIR, "cid": "c1", "kind": "message"}
+    assert frames(found) == [
+        common
+        | {"seq": 1, "from": "ann", "at": first.at, "body": [{"type": "text", "text": "one"}]}
+        | {"mention": ["bob"]},
+        common | {"seq": 2, "from": "bob", "at": second.at, "body": [{"type": "text", "text": "two"}]},
+    ]
+
+
+async def test_the_same_cid_ten_times_at_once_makes_one_message(running: Service, talk: Talk) -> None:
+    await running.start()
+    answers = [one for (one,) in await asyncio.gather(*(talk.ask(send("ann", "c1")) for _ in range(10)))]
+    said = [one for one in answers if isinstance(one, Said)]
+    assert len({(one.seq, one.at) for one in said}) == 1
+    assert sorted(one.duplicate for one in said) == [False] + [True] * 9
+    assert (await talk.pull("ann", PAIR)).last_seq == 1
+
+
+async def test_many_at_once_by_two_processes_have_one_order(running: Service, talk: Talk) -> None:
+    await running.start()
+    await talk.change("u0", Create("Team", [f"u{number}" for number in range(1, 10)]))
+
+    async def sender(uid: str) -> list[int]:
+        seqs = []
+        for number in range(1, 11):
+            said = await talk.get(Said, send(uid, f"c{number}", TEAM, session=uid, n=number))
+            seqs.append(said.seq)
+        return seqs
+
+    seqs = await asyncio.gather(*(sender(f"u{number}") for number in range(10)))
+    assert all(own == sorted(own) for own in seqs)
+    assert sorted(seq for own in seqs for seq in own) == list(range(2, 102))
+    found = await talk.pull("u0", TEAM, limit=200)
+    assert [seq for seq, _ in found.messages] == list(range(1, 102))
+
+
+async def test_a_message_that_comes_late_is_refused(talk: Talk) -> None:
+    await talk.get(Said, send("ann", "c2", session="s", n=2))
+    assert await talk.refused(send("ann", "c1", session="s", n=1)) == "conflict"
+    assert (await talk.get(Said, send("ann", "c2", session="s", n=2))).duplicate
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        (send("zoe", "c1"), "not_a_member"),
+        (send("ann", "c 1"), "bad_id"),
+        (send("ann", "c1", "p:bob:ann"), "bad_id"),
+        (send("ann", "c1", "g:none"), "no_such_conversation"),
+        (send("zoe", "c1", TEAM), "not_a_member"),
+        (send("bob", "c1", TEAM, mention="all"), "forbidden"),
+        (send("bob", "c1", TEAM, mention=["u"] * 101), "too_large"),
+        (RecallRow("bob", TEAM, 99), "no_such_message"),
+        (RecallRow("bob", TEAM, 2), "forbidden"),
+        (RecallRow("bob", "g:", 2), "bad_id"),
+        (RecallRow("zoe", TEAM, 2), "not_a_member"),
+        (ReadRow("zoe", TEAM, 2), "not_a_member"),
+        (ReadRow("zoe", PAIR, 2), "not_a_member"),
+        (ReadRow("ann", "x", 2), "bad_id"),
+        (TypingRow("zoe", PAIR), "not_a_member"),
+        (GroupRow("zoe", "team"), "not_a_member"),
+        (GroupRow("zoe", "none"), "no_such_conversation"),
+        (GroupRow("zoe", "no ne"), "bad_id"),
+        (PullRow("ann", [("x", 0, 1)]), "bad_id"),
+        (PullRow("ann", [(PAIR, 0, 1)] * 101), "too_large"),
+        (BlockRow("ann", "ann", True), "bad_id"),
+        (ChangeGroupRow("zoe", "team", Kick("bob")), "not_a_member"),
+    ],
+)
+async def test_a_refusal_has_its_name_and_stores_nothing(talk: Talk, row: Row, name: str) -> None:
+    await talk.change("ann", Create("Team", ["bob"]))
+    await talk.get(Said, send("ann", "c0", TEAM))
+    assert await talk.refused(row) == name
+    assert (await talk.pull("ann", TEAM)).last_seq == 2
+    assert (await talk.pull("ann", PAIR)).last_seq == 0
+
+
+async def test_rows_are_answered_each_by_itself(talk: Talk) -> None:
+    answers = await talk.ask(send("ann", "c1"), send("zoe", "c1"), send("bob", "c1"), BlockedRow("ann"))
+    assert [type(answer) for answer in answers] == [Said, Refused, Said, Users]
+    assert await talk.ask() == []
+
+
+async def test_who_is_blocked_is_told_so(talk: Talk) -> None:
+    assert await talk.get(Done, BlockRow("bob", "ann", True)) == Done()
+    assert (await talk.get(Users, BlockedRow("bob"))).ids == ["ann"]
+    assert await talk.refused(send("ann", "c1")) == "blocked"
+    await talk.get(Said, send("bob", "c1"))
+    await talk.get(Done, BlockRow("bob", "ann", False))
+    await talk.get(Said, send("ann", "c1"))
+
+
+async def test_what_was_said_is_answered_alike_whatever_holds_now(talk: Talk) -> None:
+    said = await talk.get(Said, send("ann", "c1"))
+    await talk.get(Done, BlockRow("bob", "ann", True))
+    again = await talk.get(Said, send("ann", "c1"))
+    assert (again.seq, again.at, again.duplicate) == (said.seq, said.at, True)
+
+
+async def test_a_recall_takes_the_content_away(talk: Talk) -> None:
+    await talk.get(Said, send("ann", "c1", text="secret"))
+    await talk.get(Said, send("bob", "c2"))
+    recall = await talk.get(Said, RecallRow("ann", PAIR, 1))
+    assert (recall.seq, recall.duplicate) == (3, False)
+    again = await talk.get(Said, RecallRow("ann", PAIR, 1))
+    assert (again.seq, again.at, again.duplicate) == (3, recall.at, True)
+    found = await talk.pull("bob", PAIR)
+    assert b"secret" not in chat.encode(found)
+    told = frames(found)
+    assert told[0] == {"t": "chat", "conv": PAIR, "seq": 1, "kind": "gone"}
+    expected = {
+        "t": "chat",
+        "conv": PAIR,
+        "seq": 3,
+        "from": "ann",
+        "at": recall.at,
+        "kind": "recall",
+        "of": 1,
+    }
+    assert told[2] == expected
+    assert await talk.refused(RecallRow("ann", PAIR, 3)) == "no_such_message"
+
+
+async def test_a_message_is_recalled_in_time_or_by_staff(running: Service) -> None:
+    await running.owned(await running.start(chat=Chat(recall_s=0)))
+    talk = Talk(running)
+    await talk.change("ann", Create("Team", ["bob"]))
+    said = await talk.get(Said, send("bob", "c1", TEAM))
+
+    async def is_later() -> bool:
+        return time_ns() // 1_000_000 > said.at
+
+    await until(is_later)
+    assert await talk.refused(RecallRow("bob", TEAM, said.seq)) == "too_late_to_recall"
+    await talk.get(Said, RecallRow("ann", TEAM, said.seq))
+
+
+async def test_private_messages_are_told_where_both_have_devices(talk: Talk) -> None:
+    for edge in ("e1", "e2", "e3"):
+        await talk.listen(edge)
+    await talk.connect("ann", "tv", "e1")
+    await talk.connect("bob", "phone", "e1")
+    await talk.connect("bob", "tv", "e2")
+    await talk.connect("zoe", "tv", "e3")
+    said = await talk.get(Said, send("ann", "c1"))
+    heard = await talk.until_heard(2)
+    assert [edge for edge, _ in heard] == ["e1", "e2"]
+    (message,) = (await talk.pull("bob", PAIR)).messages
+    told = Delivery(PAIR, 1, 0, ["ann", "bob"], conversation.frame(PAIR, *message))
+    assert [one for _, one in heard] == [told, told]
+    await talk.get(Said, send("ann", "c1"))
+    again = await talk.until_heard(4)
+    assert [one for _, one in again] == [told] * 4
+    assert said.seq == 1
+    await talk.get(Said, RecallRow("ann", PAIR, 1))
+    await talk.get(Said, RecallRow("ann", PAIR, 1))
+    seqs = [one.seq for _, one in await talk.until_heard(8) if isinstance(one, Delivery)]
+    assert sorted(seqs) == [1] * 4 + [2] * 4
+
+
+async def test_what_is_read_and_who_is_writing_is_told_in_private(talk: Talk) -> None:
+    await talk.listen("e1")
+    await talk.listen("e2")
+    await talk.connect("ann", "tv", "e1")
+    await talk.connect("bob", "tv", "e2")
+    await talk.get(Said, send("ann", "c1"))
+    await talk.until_heard(2)
+    talk.heard.clear()
+    assert await talk.get(ReadUpTo, ReadRow("bob", PAIR, 9)) == ReadUpTo(PAIR, 1)
+    assert await talk.get(ReadUpTo, ReadRow("bob", PAIR, -5)) == ReadUpTo(PAIR, 1)
+    read = ReadBy(PAIR, "bob", 1, ["ann", "bob"])
+    assert await talk.until_heard(2) == [("e1", read), ("e2", read)]
+    talk.heard.clear()
+    await talk.get(Done, TypingRow("ann", PAIR))
+    assert await talk.until_heard(1) == [("e2", Typing(PAIR, "ann", ["bob"]))]
+    talk.heard.clear()
+    await talk.get(Done, BlockRow("ann", "bob", True))
+    await talk.get(Done, TypingRow("bob", PAIR))
+    await talk.get(Done, TypingRow("ann", PAIR))
+    assert await talk.until_heard(1) == [("e2", Typing(PAIR, "ann", ["bob"]))]
+
+
+async def test_a_group_is_told_on_its_own_subject_and_who_comes_or_goes_as_well(talk: Talk) -> None:
+    await talk.listen(gid="team")
+    await talk.listen("e1")
+    await talk.connect("bob", "tv", "e1")
+    await talk.change("ann", Create("Team"))
+    await talk.get(Said, send("ann", "c1", TEAM))
+    await talk.get(Done, TypingRow("ann", TEAM))
+    await talk.get(ReadUpTo, ReadRow("ann", TEAM, 2))
+    await talk.change("ann", Invite(["bob"]))
+    await talk.get(Said, send("ann", "c1", TEAM))
+    await talk.change("ann", Kick("bob"))
+    heard = await talk.until_heard(8)
+    to_edge = [(one.seq, one.version, one.uids) for _, one in heard[:2] if isinstance(one, Delivery)]
+    assert to_edge == [(3, 2, ["bob"]), (4, 3, ["bob"])]
+    in_group = [one for name, one in heard if name == "team"]
+    told = [one for one in in_group if isinstance(one, Delivery)]
+    versions = sorted((one.seq, one.version) for one in told)
+    assert versions[:2] + versions[3:] == [(1, 1), (2, 1), (3, 2), (4, 3)]
+    assert versions[2] in [(2, 2), (2, 3)]  # told again, of the version that the group has by then
+    assert not any(one.uids for one in told)
+    assert Typing(TEAM, "ann", []) in in_group
+    assert not [one for one in in_group if isinstance(one, ReadBy)]
+
+
+async def test_a_group_from_its_beginning_to_its_end(talk: Talk) -> None:
+    made = await talk.change("ann", Create("Team", ["bob"]))
+    assert (made.name, made.version, made.last_seq, made.muted, made.dissolved) == (
+        "Team",
+        1,
+        1,
+        False,
+        False,
+    )
+    assert made.members == [Member("ann", "owner", 1), Member("bob", "member", 1)]
+    assert await talk.change("ann", Create("Team", ["bob"])) == made
+    assert await talk.get(Group, GroupRow("bob", "team")) == made
+    joined = await talk.change("zoe", Join())
+    assert joined.members[2] == Member("zoe", "member", 2)
+    assert await talk.change("zoe", Join()) == joined
+    assert await talk.get(Members, MembersRow("team")) == Members("team", 2, ["ann", "bob", "zoe"])
+    await talk.change("ann", Mute("bob"))
+    assert await talk.refused(send("bob", "c1", TEAM)) == "muted"
+    await talk.change("ann", MuteAll())
+    assert await talk.refused(send("zoe", "c1", TEAM)) == "muted"
+    await talk.get(Said, send("ann", "c1", TEAM))
+    left = await talk.change("zoe", Leave())
+    assert [member.uid for member in left.members] == ["ann", "bob"]
+    assert (await talk.pull("zoe", TEAM)).refused == "not_a_member"
+    dissolved = await talk.change("ann", Dissolve())
+    assert (dissolved.dissolved, dissolved.last_seq) == (True, 7)
+    assert await talk.refused(send("ann", "c2", TEAM)) == "conflict"
+    changes = [frame.get("change") for frame in frames(await talk.pull("bob", TEAM))]
+    verbs = [change and change["verb"] for change in changes]
+    assert verbs == ["create", "join", "mute", "mute_all", None, "leave", "dissolve"]
+
+
+async def test_changes_at_the_same_time_are_all_made(running: Service, talk: Talk) -> None:
+    await running.start()
+    await talk.change("ann", Create("Team"))
+    await asyncio.gather(*(talk.change(f"u{number}", Join()) for number in range(6)))
+    group = await talk.get(Group, GroupRow("ann", "team"))
+    assert (group.version, group.last_seq, len(group.members)) == (7, 7, 7)
+    assert sorted(member.since for member in group.members) == list(range(1, 8))
+
+
+async def test_a_user_s_groups(talk: Talk) -> None:
+    await talk.change("ann", Create("A", ["bob"]), "a")
+    await talk.change("bob", Create("B"), "b")
+    await talk.get(Said, send("ann", "c1"))
+    assert (await talk.get(Users, GroupsRow("bob"))).ids == ["a", "b"]
+    await talk.change("bob", Leave(), "a")
+    assert (await talk.get(Users, GroupsRow("bob"))).ids == ["b"]
+    assert (await talk.get(Users, GroupsRow("zoe"))).ids == []
+
+
+async def test_a_sync_tells_where_a_user_stands(talk: Talk) -> None:
+    await talk.change("bob", Create("Team", ["ann"]))
+    await talk.get(Said, send("bob", "c1", TEAM))
+    for number in range(3):
+        await talk.get(Said, send("bob", f"c{number}"))
+    await talk.get(ReadUpTo, ReadRow("ann", PAIR, 1))
+    await talk.change("ann", Create("Left", ["bob"]), "left")
+    await talk.change("bob", Leave(), "left")
+    synced = await talk.get(Synced, SyncRow("ann", 100))
+    places = [(one.conv, one.last_seq, one.read_seq, one.unread) for one in synced.conversations]
+    assert places == [("g:left", 2, 1, 0), (TEAM, 2, 1, 1), (PAIR, 3, 1, 2)]
+    assert [(one.name, one.role, one.version) for one in synced.conversations] == [
+        ("Left", "owner", 2),
+        ("Team", "member", 1),
+        (None, None, 0),
+    ]
+    last = (await talk.pull("ann", PAIR)).messages[-1]
+    assert (synced.conversations[2].last, synced.cursor) == (last, None)
+    page = await talk.get(Synced, SyncRow("ann", 2))
+    assert (page.conversations, page.cursor) == (synced.conversations[:2], TEAM)
+    assert (await talk.get(Synced, SyncRow("ann", 2, TEAM))).conversations == synced.conversations[2:]
+    assert [one.conv for one in (await talk.get(Synced, SyncRow("bob", 9))).conversations] == [TEAM, PAIR]
+
+
+async def test_an_answer_stays_below_what_the_bus_carries(talk: Talk) -> None:
+    convs = [f"p:ann:u{number:02}" for number in range(60)]
+    for number in range(2):
+        await talk.ask(*(send("ann", f"c{number}", conv, "x" * 11_000) for conv in convs))
+    row = PullRow("ann", [(conv, 0, 50) for conv in convs])
+    seen: dict[str, list[int]] = {conv: [] for conv in convs}
+    while row.convs:
+        pulled = await talk.get(Pulled, row)
+        assert len(chat.encode(pulled)) < MAX_MESSAGE_BYTES
+        assert any(one.messages for one in pulled.results)
+        for one in pulled.results:
+            seen[one.conv] += [seq for seq, _ in one.messages]
+        row.convs = [(one.conv, len(seen[one.conv]), 50) for one in pulled.results if one.more]
+    assert set(map(tuple, seen.values())) == {(1, 2)}
+    synced: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await talk.get(Synced, SyncRow("ann", 500, cursor))
+        assert len(chat.encode(page)) < MAX_MESSAGE_BYTES
+        synced += [one.conv for one in page.conversations]
+        cursor = page.cursor
+    assert synced == convs
+
+
+@pytest.mark.parametrize(
+    ("private", "name"), [("nobody", "forbidden"), ("shared_group", "forbidden"), ("shared_group", None)]
+)
+async def test_private_chat_can_be_limited(running: Service, private: str, name: str | None) -> None:
+    limits = msgspec.convert({"private": private}, Chat)
+    await running.owned(await running.start(chat=limits))
+    talk = Talk(running)
+    await talk.change("ann", Create("Team", ["zoe"] if name else ["zoe", "bob"]))
+    if name:
+        assert await talk.refused(send("ann", "c1")) == name
+        assert (await talk.get(Synced, SyncRow("bob", 9))).conversations == []
+    else:
+        await talk.get(Said, send("ann", "c1"))
+
+
+async def test_only_so_many_are_blocked(running: Service) -> None:
+    await running.owned(await running.start(chat=Chat(blocked_users=1)))
+    talk = Talk(running)
+    await talk.get(Done, BlockRow("ann", "bob", True))
+    assert await talk.refused(BlockRow("ann", "zoe", True)) == "conflict"
+
+
+async def test_heads_tell_where_something_was_said(running: Service, talk: Talk) -> None:
+    heads: dict[str, tuple[int, int]] = {}
+
+    def receive(payload: bytes, _: str) -> None:
+        heads.update(chat.decode_heads(payload).heads)
+
+    await running.bus.subscribe(running.subjects.chat_heads, receive)
+    await talk.change("ann", Create("Team"))
+    await talk.get(Said, send("ann", "c1"))
+
+    async def are_told() -> bool:
+        return heads == {TEAM: (1, 1), PAIR: (1, 0)}
+
+    await until(are_told, 20)
+
+
+async def fail(*_: Any) -> Any:
+    raise StoreDown("gone")
+
+
+async def hang(*_: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+class Failing:
+    """A store some of whose verbs for conversations are done otherwise."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.instead: dict[str, Any] = {}
+
+    @property
+    def conversations(self) -> Any:
+        return _Failing(self._store.conversations, self.instead)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class _Failing:
+    def __init__(self, conversations: Conversations, instead: dict[str, Any]) -> None:
+        self._conversations = conversations
+        self._instead = instead
+
+    def __getattr__(self, name: str) -> Any:
+        return self._instead.get(name) or getattr(self._conversations, name)
+
+
+@pytest.fixture
+async def failing(running: Service) -> Failing:
+    store: Any = Failing(await running.open_store())
+    await running.owned(await running.start(store=store))
+    return store  # type: ignore[no-any-return]  # it stands for a Store
+
+
+ALL: list[tuple[str, Row]] = [
+    ("facts", send("ann", "c1")),
+    ("append", send("ann", "c1")),
+    ("pull", PullRow("ann", [(PAIR, 0, 1)])),
+    ("places", SyncRow("ann", 1)),
+    ("read", ReadRow("ann", PAIR, 1)),
+    ("recall", RecallRow("ann", PAIR, 1)),
+    ("change", ChangeGroupRow("ann", "other", Create("Other"))),
+    ("members", MembersRow("team")),
+]
+
+
+async def test_without_the_store_the_answer_is_unavailable(running: Service, failing: Failing) -> None:
+    talk = Talk(running)
+    await talk.get(Said, send("ann", "c0"))
+    for verb, row in ALL:
+        failing.instead[verb] = fail
+        assert await talk.refused(row) == "unavailable"
+        failing.instead.clear()
+    await talk.get(Said, send("ann", "c1"))
+
+
+async def test_a_store_that_hangs_is_given_up_in_time(running: Service, failing: Failing) -> None:
+    talk = Talk(running)
+    await talk.get(Said, send("ann", "c0"))
+    for verb, row in ALL:
+        failing.instead[verb] = hang
+        (answer,) = await talk.ask(row, budget_s=0.1)
+        failing.instead.clear()
+        assert isinstance(answer, Refused)
+        assert answer.name == "timeout"
+
+
+async def test_who_has_given_up_says_nothing_later(running: Service, failing: Failing) -> None:
+    talk = Talk(running)
+    release = asyncio.Event()
+
+    async def late(asks: list[Ask]) -> list[Facts]:
+        await release.wait()
+        return await failing.conversations.facts(asks)  # type: ignore[no-any-return]  # it is the store's
+
+    failing.instead["facts"] = late
+    (answer,) = await talk.ask(send("ann", "c1"), budget_s=0.05)
+    assert isinstance(answer, Refused)
+    failing.instead.clear()
+    release.set()
+    await talk.get(Said, send("ann", "c2"))
+    assert (await talk.pull("ann", PAIR)).last_seq == 1
+
+
+async def test_junk_gets_no_answer(running: Service, talk: Talk) -> None:
+    with pytest.raises(BusTimeout):
+        await running.bus.request(running.subjects.chat, b"\xc1", 0.3)
+    await talk.get(Said, send("ann", "c1"))
+
+
+async def test_a_process_that_stops_answers_what_it_was_asked(running: Service, talk: Talk) -> None:
+    other = await running.start()
+    asking = [asyncio.create_task(talk.ask(send("ann", f"c{n}"))) for n in range(30)]
+    await asyncio.sleep(0)
+    await other.end()
+    answers = [(await one)[0] for one in asking]
+    assert sorted(answer.seq for answer in answers if isinstance(answer, Said)) == list(range(1, 31))
+
+
+async def test_what_is_counted(process: Running, talk: Talk) -> None:
+    await talk.get(Said, send("ann", "c1"))
+    await talk.get(Said, send("ann", "c1"))
+    await talk.get(Said, RecallRow("ann", PAIR, 1))
+    await talk.change("ann", Create("Team"))
+    await talk.pull("ann", PAIR)
+
+    def count(outcome: str) -> float:
+        return process.metric("danmaku_rooms_chat_messages_total", outcome=outcome)
+
+    assert [count(one) for one in ("ok", "duplicate", "recall", "member", "late")] == [1, 1, 1, 1, 0]
+    assert process.metric("danmaku_rooms_chat_pulls_total") == 1
+    assert process.metric("danmaku_rooms_chat_pulled_messages_total") == 2
