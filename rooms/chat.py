@@ -45,6 +45,10 @@ from rooms.reading import Reading
 from rooms.saying import Saying
 from rooms.tasks import Tasks
 
+_OfReader = PullRow | SyncRow | ReadRow | RecallRow | TypingRow
+_OfUser = GroupsRow | BlockRow | BlockedRow
+_Other = ChangeGroupRow | GroupRow | MembersRow | _OfUser | _OfReader
+
 _AT_ONCE: Final = 4000  # requests
 _ROWS: Final = 1000  # of one request
 _BUDGET_MS: Final = 30_000
@@ -108,26 +112,42 @@ class Chat:
 
     async def _answer(self, request: ChatRequest, reply: str) -> None:
         budget_s = min(request.budget_ms, _BUDGET_MS) / 1000
-        self._reply(reply, await asyncio.gather(*(self._within(budget_s, row) for row in request.rows)))
-
-    async def _within(self, budget_s: float, row: Row) -> Answer:
-        """Never raises."""
         deadline_s = self._clock().s + budget_s
+        answers = [self._begin(row, deadline_s) for row in request.rows]
         try:
-            async with asyncio.timeout(budget_s):
-                return await self._row(row, deadline_s)
+            if answers:
+                await asyncio.wait(answers, timeout=budget_s)
+            self._reply(reply, [one.result() if one.done() else _TIMEOUT for one in answers])
+        finally:
+            left = [one for one in answers if not one.done()]
+            for one in left:
+                one.cancel()
+            if left:
+                await asyncio.wait(left)
+
+    def _begin(self, row: Row, deadline_s: float) -> asyncio.Future[Any]:
+        """The answer, which never raises. Messages are most of what is asked, and need no task each."""
+        if isinstance(row, SendRow):
+            try:
+                return self._saying.say(row, deadline_s)
+            except Refusal as refusal:
+                answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+                answer.set_result(Refused.of(refusal))
+                return answer
+        return asyncio.create_task(self._served(row))
+
+    async def _served(self, row: _Other) -> Answer:
+        """Never raises."""
+        try:
+            return await self._serve(row)
         except Refusal as refusal:
             return Refused.of(refusal)
         except StoreDown as error:
             _log.warning("chat cannot be served", error=str(error))
             return _UNAVAILABLE
-        except TimeoutError:
-            return _TIMEOUT
 
-    async def _row(self, row: Row, deadline_s: float) -> Answer:
+    async def _serve(self, row: _Other) -> Answer:
         match row:
-            case SendRow():
-                return await self._saying.say(row, deadline_s)
             case ChangeGroupRow():
                 return await self._groups.change(row)
             case GroupRow():
@@ -139,7 +159,7 @@ class Chat:
             case _:
                 return await self._of_reader(row)
 
-    async def _of_reader(self, row: PullRow | SyncRow | ReadRow | RecallRow | TypingRow) -> Answer:
+    async def _of_reader(self, row: _OfReader) -> Answer:
         match row:
             case PullRow():
                 return await self._reading.pull(row)
@@ -155,7 +175,7 @@ class Chat:
             case _:
                 assert_never(row)
 
-    async def _of_user(self, row: GroupsRow | BlockRow | BlockedRow) -> Answer:
+    async def _of_user(self, row: _OfUser) -> Answer:
         match row:
             case GroupsRow():
                 convs = await self._contacts.groups(row.uid)

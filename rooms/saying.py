@@ -1,14 +1,14 @@
 """Messages on their way into conversations: all that wait go in one round.
 
-A round costs three round trips at most, whatever it carries: what is known, the index of new conversations,
-and the append, which is the acknowledgement. One sender's messages come one after another, each when the
-one before is answered, so rounds need not wait for each other.
+A round takes two round trips to the store, whatever it carries: what decides, and the append, which is the
+acknowledgement. One sender's messages come one after another, each when the one before is answered, so rounds
+need not wait for each other.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +23,7 @@ from danmaku.conversation import MESSAGE, Message, parties
 from danmaku.errors import CONFLICT, RATE_LIMITED, TIMEOUT, UNAVAILABLE, Refusal
 from danmaku.model import check_id
 from danmaku.store.contacts import Contacts
-from danmaku.store.conversations import Append, Appended, Ask, Conversations, Facts, Outcome
+from danmaku.store.conversations import Append, Appended, Ask, Conversations, Outcome
 from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
 from rooms.delivery import Deliveries
@@ -44,27 +44,20 @@ _log: Any = structlog.get_logger("rooms.chat")
 
 
 @dataclass(slots=True, eq=False)
-class _Wish:
+class Wish:
     """A message to be said until `deadline_s`, or not at all."""
 
     row: SendRow
     deadline_s: float
     answer: asyncio.Future[Said | Refused]
     other: str | None  # of a private conversation
+    version: int | None = None  # of the group that it was decided for
+    indexed: bool = False
     attempts: int = 0
 
     def settle(self, answer: Said | Refused) -> None:
         if not self.answer.done():
             self.answer.set_result(answer)
-
-
-@dataclass(slots=True)
-class _Known:
-    """What decides about a message."""
-
-    facts: Facts
-    blocked: bool
-    related: bool
 
 
 class Saying:
@@ -85,21 +78,24 @@ class Saying:
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
-        self._waiting: deque[_Wish] = deque()
+        self._waiting: deque[Wish] = deque()
         self._wake = asyncio.Event()
         self._tasks = Tasks(_ROUNDS)
 
-    async def say(self, row: SendRow, deadline_s: float) -> Said | Refused:
-        """Raises Refusal. Cancelled, it is unknown whether the message was said."""
+    def say(self, row: SendRow, deadline_s: float) -> asyncio.Future[Said | Refused]:
+        """The answer, which never raises. Raises Refusal.
+
+        Cancelled, or not there by the deadline, it is unknown whether the message was said.
+        """
         other = other_party(conversation.check_conv(row.conv), row.uid)
         check_id(row.cid, "cid")
         check_mention(row.mention)
         if len(self._waiting) >= _WAITING:
             raise Refusal(RATE_LIMITED, "more is being said than can be stored", retry_ms=1000)
         answer: asyncio.Future[Said | Refused] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Wish(row, deadline_s, answer, other))
+        self._waiting.append(Wish(row, deadline_s, answer, other))
         self._wake.set()
-        return await answer
+        return answer
 
     async def run(self) -> None:
         """Start rounds until cancelled."""
@@ -113,84 +109,45 @@ class Saying:
     async def close(self) -> None:
         await self._tasks.close()
 
-    async def _round(self, wishes: list[_Wish]) -> None:
-        again: list[_Wish] = []
+    async def _round(self, wishes: list[Wish]) -> None:
+        again: list[Wish] = []
         try:
-            again = await self._say(wishes)
+            again = await self._append(await self._decide(wishes))
         except StoreDown as error:
             _log.warning("messages cannot be stored", messages=len(wishes), error=str(error))
         finally:
             self._waiting.extendleft(reversed(again))
             for wish in wishes:
-                if wish not in again:
-                    wish.settle(_UNAVAILABLE)  # where there is no answer yet
+                if not wish.answer.done() and wish not in again:
+                    wish.settle(_UNAVAILABLE)
             self._wake.set()
 
-    async def _say(self, wishes: list[_Wish]) -> list[_Wish]:
-        """Returns those that have to be decided about once more."""
+    async def _decide(self, wishes: list[Wish]) -> list[Wish]:
+        """Those that may be said; the others are answered."""
+        private = [(wish.other, wish.row.uid) for wish in wishes if wish.other is not None]
+        asks = [Ask(wish.row.conv, (wish.row.uid,)) for wish in wishes if wish.other is None]
         with self._metrics.store_seconds.labels("chat_facts").time():
-            known = await self._known(wishes)
-        decided: list[tuple[_Wish, Append]] = []
-        new: set[str] = set()
-        for wish, one in zip(wishes, known, strict=True):
-            try:
-                decided.append((wish, self._decide(wish, one)))
-            except Refusal as refusal:
-                wish.settle(Refused.of(refusal))
-            else:
-                if wish.other is not None and one.facts.last_seq == 0:
-                    new.add(wish.row.conv)
-        if new:
-            await self._add_to_indices(new)
-        return await self._append([pair for pair in decided if self._is_in_time(pair[0])])
-
-    async def _append(self, decided: list[tuple[_Wish, Append]]) -> list[_Wish]:
-        with self._metrics.store_seconds.labels("chat_append").time():
-            outcomes = await self._conversations.append([append for _, append in decided])
-        again: list[_Wish] = []
-        for (wish, append), outcome in zip(decided, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                _log.warning("a message may not be stored", conv=append.conv, error=str(outcome))
-                continue
-            self._metrics.chat_messages.labels(outcome.outcome.value).inc()
-            wish.attempts += 1
-            if outcome.outcome is Outcome.STALE and wish.attempts < _ATTEMPTS:
-                again.append(wish)
-            elif outcome.outcome is Outcome.LATE:
-                wish.settle(_LATE)
-            elif outcome.outcome is not Outcome.STALE:
-                self._said(wish, append, outcome)
-        return again
-
-    def _said(self, wish: _Wish, append: Append, outcome: Appended) -> None:
-        duplicate = outcome.outcome is Outcome.DUPLICATE
-        wish.settle(Said(append.conv, outcome.seq, outcome.at, duplicate))
-        if duplicate:
-            self._deliveries.repeat(append.conv, outcome.seq)
-        else:
-            self._deliveries.deliver(append.conv, outcome.seq, append.version or 0, append.message)
-
-    def _is_in_time(self, wish: _Wish) -> bool:
-        """A request that woke up late is not carried out: whoever asked has given up, or asked again."""
-        if self._clock().s >= wish.deadline_s:
-            wish.settle(_TIMEOUT)
-        return not wish.answer.done()
-
-    async def _known(self, wishes: list[_Wish]) -> list[_Known]:
-        asks = []
+            blocked, facts, related = await asyncio.gather(
+                self._contacts.blocks(private), self._conversations.facts(asks), self._related(private)
+            )
+        blocks, groups, now_ms = iter(blocked), iter(facts), self._clock().ms
+        allowed: list[Wish] = []
+        refused: list[tuple[Wish, Refusal]] = []
         for wish in wishes:
             row = wish.row
-            asks.append(Ask(row.conv, (row.uid,) if wish.other is None else (), (row.uid, row.cid)))
-        pairs = [(wish.other, wish.row.uid) for wish in wishes if wish.other is not None]
-        facts, blocks, related = await asyncio.gather(
-            self._conversations.facts(asks), self._contacts.blocks(pairs), self._related(pairs)
-        )
-        blocked = dict(zip(pairs, blocks, strict=True))
-        return [
-            _Known(one, blocked.get(pair, False), pair in related)
-            for one, wish in zip(facts, wishes, strict=True)
-            for pair in [(wish.other or "", wish.row.uid)]
-        ]
+            try:
+                if wish.other is None:
+                    group = next(groups)
+                    wish.version = group.version
+                    check_speech(group, row.uid, row.mention, now_ms)
+                else:
+                    is_related = (wish.other, row.uid) in related
+                    check_private(self._limits, blocked=next(blocks), related=is_related)
+            except Refusal as refusal:
+                refused.append((wish, refusal))
+            else:
+                allowed.append(wish)
+        return allowed + await self._said_before(refused)
 
     async def _related(self, pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
         """Who share a group, if that matters."""
@@ -200,20 +157,74 @@ class Saying:
         groups = dict(zip(uids, await asyncio.gather(*map(self._contacts.groups, uids)), strict=True))
         return {(one, other) for one, other in pairs if not set(groups[one]).isdisjoint(groups[other])}
 
-    def _decide(self, wish: _Wish, known: _Known) -> Append:
-        """What was said already is answered as it was, whatever holds now. Raises Refusal."""
-        row, now_ms, version = wish.row, self._clock().ms, None
-        if known.facts.known is None:
-            if wish.other is None:
-                check_speech(known.facts, row.uid, row.mention, now_ms)
-                version = known.facts.version
+    async def _said_before(self, refused: list[tuple[Wish, Refusal]]) -> list[Wish]:
+        """What was said already is answered as it was, whatever holds now: the store knows it by its cid."""
+        if not refused:
+            return []
+        asks = [Ask(wish.row.conv, cid=(wish.row.uid, wish.row.cid)) for wish, _ in refused]
+        facts = await self._conversations.facts(asks)
+        known: list[Wish] = []
+        for (wish, refusal), one in zip(refused, facts, strict=True):
+            if one.known is None:
+                wish.settle(Refused.of(refusal))
             else:
-                check_private(self._limits, blocked=known.blocked, related=known.related)
-        message = Message(row.uid, now_ms, MESSAGE, row.cid, msgspec.Raw(row.body), row.mention)
-        stored = conversation.stored(message)
-        return Append(row.conv, row.uid, now_ms, stored, row.cid, row.session, row.n, version)
+                known.append(wish)
+        return known
 
-    async def _add_to_indices(self, convs: set[str]) -> None:
+    async def _append(self, wishes: list[Wish]) -> list[Wish]:
+        """Returns those that have to be decided about once more."""
+        now = self._clock()
+        in_time = [wish for wish in wishes if self._is_in_time(wish, now.s)]
+        appends = [_append(wish, now.ms) for wish in in_time]
+        with self._metrics.store_seconds.labels("chat_append").time():
+            outcomes = await self._conversations.append(appends)
+        again: list[Wish] = []
+        for wish, append, outcome in zip(in_time, appends, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                _log.warning("a message may not be stored", conv=append.conv, error=str(outcome))
+            elif outcome.outcome in (Outcome.STALE, Outcome.NEW):
+                wish.indexed = outcome.outcome is Outcome.NEW
+                wish.attempts += 1
+                if wish.attempts < _ATTEMPTS:
+                    again.append(wish)
+            else:
+                self._answer(wish, append, outcome)
+        self._count(outcomes)
+        await self._index({wish.row.conv for wish in again if wish.indexed})
+        return again
+
+    async def _index(self, convs: set[str]) -> None:
         """Before anything is said in a private conversation, it is among those of its two users."""
-        with self._metrics.store_seconds.labels("chat_index").time():
-            await self._contacts.add([(uid, conv) for conv in sorted(convs) for uid in parties(conv) or ()])
+        entries = [(uid, conv) for conv in sorted(convs) for uid in parties(conv) or ()]
+        if entries:
+            with self._metrics.store_seconds.labels("chat_index").time():
+                await self._contacts.add(entries)
+
+    def _answer(self, wish: Wish, append: Append, outcome: Appended) -> None:
+        if outcome.outcome is Outcome.LATE:
+            wish.settle(_LATE)
+            return
+        duplicate = outcome.outcome is Outcome.DUPLICATE
+        wish.settle(Said(append.conv, outcome.seq, outcome.at, duplicate))
+        if duplicate:
+            self._deliveries.repeat(append.conv, outcome.seq)
+        else:
+            self._deliveries.deliver(append.conv, outcome.seq, append.version or 0, append.message)
+
+    def _count(self, outcomes: list[Appended | Exception]) -> None:
+        counts = Counter(one.outcome.value for one in outcomes if isinstance(one, Appended))
+        for outcome, count in counts.items():
+            self._metrics.chat_messages.labels(outcome).inc(count)
+
+    def _is_in_time(self, wish: Wish, now_s: float) -> bool:
+        """A request that woke up late is not carried out: whoever asked has given up, or asked again."""
+        if now_s >= wish.deadline_s:
+            wish.settle(_TIMEOUT)
+        return not wish.answer.done()
+
+
+def _append(wish: Wish, now_ms: int) -> Append:
+    row = wish.row
+    message = Message(row.uid, now_ms, MESSAGE, row.cid, msgspec.Raw(row.body), row.mention)
+    stored = conversation.stored(message)
+    return Append(row.conv, row.uid, now_ms, stored, row.cid, row.session, row.n, wish.version, wish.indexed)

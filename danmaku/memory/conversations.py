@@ -120,7 +120,7 @@ class MemoryConversations:
 
     async def members(self, conv: str) -> tuple[Facts, list[Member]]:
         members = self._all[conv].members
-        return self._facts(Ask(conv)), [members[uid] for uid in sorted(members)]
+        return self._facts(Ask(conv, size=True)), [members[uid] for uid in sorted(members)]
 
     async def sweep(self, process: str, ttl_ms: int, within_ms: int) -> dict[str, tuple[int, int]]:
         now = self._clock()
@@ -145,6 +145,8 @@ class MemoryConversations:
             return Appended(Outcome.DUPLICATE, seq, at)
         if append.version not in (None, conv.version):
             return Appended(Outcome.STALE)
+        if not append.indexed and conv.seq == 0:
+            return Appended(Outcome.NEW)
         if append.session:
             if append.n <= conv.order.get(append.session, 0):
                 return Appended(Outcome.LATE)
@@ -189,7 +191,7 @@ class MemoryConversations:
             conv.created_ms,
             conv.muted,
             conv.dissolved,
-            len(conv.members),
+            len(conv.members) if ask.size else 0,
             {uid: conv.members[uid] for uid in ask.uids if uid in conv.members},
             (seq, at) if self._clock() < until else None,
             None if entry is None else entry.message,

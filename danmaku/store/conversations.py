@@ -14,20 +14,22 @@ from danmaku.conversation import Member
 class Ask:
     """What is to be known before something is decided in `conv`.
 
-    uids: whose membership, of a group. cid: whether (uid, cid) was taken already. seq: the message there.
+    uids: whose membership, and size: how many members, of a group. cid: whether (uid, cid) was taken already.
+    seq: the message there.
     """
 
     conv: str
     uids: tuple[str, ...] = ()
     cid: tuple[str, str] | None = None
     seq: int | None = None
+    size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """last_seq: 0 where nothing was ever said. The rest up to `members` is of a group.
 
-    version: 0 where there is no such group; it rises with each change.
+    version: 0 where there is no such group; it rises with each change. size: 0 where it was not asked for.
     known: (seq, at) of the message that has the cid. message: as stored, None where there is none.
     recall: (seq, at) of the recall that took it back.
     """
@@ -51,6 +53,7 @@ class Append:
 
     session, n: refused as late once a higher n of the session was taken here; none without a session.
     version: of the group when it was decided; None where it does not matter.
+    indexed: whether the conversation is among those of its users, so that it may begin.
     """
 
     conv: str
@@ -61,6 +64,7 @@ class Append:
     session: str = ""
     n: int = 0
     version: int | None = None
+    indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class Outcome(Enum):
     OK = "ok"
     DUPLICATE = "duplicate"  # it was done before, and this is what it was answered with
     STALE = "stale"  # the group is of another version; nothing was written
+    NEW = "new"  # nothing was said here yet, and it is not indexed; nothing was written
     LATE = "late"  # the session's messages after it are here already; nothing was written
     GONE = "gone"  # there is nothing to recall; nothing was written
 

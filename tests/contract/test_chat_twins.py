@@ -69,7 +69,7 @@ class World:
     ) -> Appended | Exception:
         self.at += later
         message = f"{uid} {cid} {self.at}".encode()
-        append = Append(CONV, uid, self.at, message, f"c{cid}", session, n, await self.version(which))
+        append = Append(CONV, uid, self.at, message, f"c{cid}", session, n, await self.version(which), n > 1)
         (answer,) = await self.store.conversations.append([append])
         assert isinstance(answer, Appended)
         if answer.outcome is Outcome.OK:
@@ -119,7 +119,7 @@ class World:
         return await self.store.conversations.places(uid, [CONV])
 
     async def facts(self, uid: str, cid: int, seq: int) -> Any:
-        return await self.store.conversations.facts([Ask(CONV, ("ann", uid), (uid, f"c{cid}"), seq)])
+        return await self.store.conversations.facts([Ask(CONV, ("ann", uid), (uid, f"c{cid}"), seq, cid > 4)])
 
     async def members(self) -> Any:
         return await self.store.conversations.members(CONV)

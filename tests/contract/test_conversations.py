@@ -35,7 +35,7 @@ BOB = Member("bob", "member")
 
 
 def message(cid: str, uid: str = "ann", at: int = 1000, conv: str = PAIR, **more: Any) -> Append:
-    return Append(conv, uid, at, cid.encode(), cid, **more)
+    return Append(conv, uid, at, cid.encode(), cid, **({"indexed": True} | more))
 
 
 async def say(store: Store, *appends: Append) -> list[Appended | Exception]:
@@ -84,6 +84,13 @@ async def test_messages_are_numbered_from_one(store: Store) -> None:
     assert await say(store, message("c1"), message("c2", "bob", 1005)) == [ok(1), ok(2, 1005)]
     assert await say(store, message("c3")) == [ok(3)]
     assert await pull(store) == Run(PAIR, 3, 0, [(1, b"c1"), (2, b"c2"), (3, b"c3")])
+
+
+async def test_a_conversation_begins_when_it_is_indexed(store: Store) -> None:
+    new = message("c1", session="s", n=1, indexed=False)
+    assert await say(store, new, new) == [Appended(Outcome.NEW)] * 2
+    said = await say(store, replace(new, indexed=True), new, replace(new, cid="c2", n=2))
+    assert said == [ok(1), again(1), ok(2)]
 
 
 async def test_conversations_are_apart(store: Store) -> None:
@@ -245,9 +252,10 @@ async def test_a_group_is_made_once(store: Store) -> None:
     assert await change(store, 0, name="Other", put=(BOB,)) == Appended(Outcome.STALE)
     found = await facts(store, TEAM, "ann", "zoe")
     ann = replace_since(ANN, 1)
-    assert found == Facts(1, 1, "Team", 7, size=2, members={"ann": ann})
+    assert found == Facts(1, 1, "Team", 7, members={"ann": ann})
+    assert await facts(store, TEAM, "ann", "zoe", size=True) == replace(found, size=2)
     whole, members = await store.conversations.members(TEAM)
-    assert (whole, members) == (replace(found, members={}), [ann, replace_since(BOB, 1)])
+    assert (whole, members) == (replace(found, members={}, size=2), [ann, replace_since(BOB, 1)])
     nothing = await store.conversations.members("g:none")
     assert nothing == (Facts(0), [])
 

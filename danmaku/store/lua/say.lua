@@ -1,7 +1,7 @@
 -- Append a message, once for its cid, and not behind a later one of the same session.
 -- KEYS: log, state, reads, active, cid, and of a session: order
 -- ARGV: conv, uid, at, message, most messages, oldest `at` to keep, how long to know the cid, version or '',
---   and of a session: n, how long to know it
+--   1 if it is indexed, and of a session: n, how long to know it
 -- Returns {outcome, seq, at}.
 -- include _message
 local known = redis.call('GET', KEYS[5])
@@ -14,11 +14,14 @@ end
 if is_stale(ARGV[8]) then
   return {'stale', 0, 0}
 end
+if ARGV[9] == '0' and redis.call('HEXISTS', KEYS[2], 'seq') == 0 then
+  return {'new', 0, 0}
+end
 if KEYS[6] then
-  if tonumber(ARGV[9]) <= tonumber(redis.call('GET', KEYS[6]) or '0') then
+  if tonumber(ARGV[10]) <= tonumber(redis.call('GET', KEYS[6]) or '0') then
     return {'late', 0, 0}
   end
-  redis.call('SET', KEYS[6], ARGV[9], 'PX', ARGV[10])
+  redis.call('SET', KEYS[6], ARGV[10], 'PX', ARGV[11])
 end
 local seq = add(1)
 redis.call('SET', KEYS[5], seq .. ':' .. ARGV[3], 'PX', ARGV[7])

@@ -75,10 +75,11 @@ class ValkeyConversations:
         return [_place(uid, conv, reply) for conv, reply in zip(convs, replies, strict=True)]
 
     async def members(self, conv: str) -> tuple[Facts, list[Member]]:
-        calls: list[Call] = [*self._asked(Ask(conv)), ("HGETALL", self._keys.members(conv))]
+        ask = Ask(conv, size=True)
+        calls: list[Call] = [*self._asked(ask), ("HGETALL", self._keys.members(conv))]
         *asked, raw = await self._reads.all(calls)
         kept = zip(raw[::2], raw[1::2], strict=True)
-        return _facts(Ask(conv), asked), sorted(
+        return _facts(ask, asked), sorted(
             (_member(uid.decode(), value) for uid, value in kept), key=lambda one: one.uid
         )
 
@@ -100,7 +101,8 @@ class ValkeyConversations:
         recalled = () if ask.seq is None else (f"recalled:{ask.seq}",)
         calls: list[Call] = [("HMGET", keys.standing(ask.conv), *_STATE, *recalled)]
         if gid_of(ask.conv) is not None:
-            calls.append(("HLEN", keys.members(ask.conv)))
+            if ask.size:
+                calls.append(("HLEN", keys.members(ask.conv)))
             if ask.uids:
                 calls.append(("HMGET", keys.members(ask.conv), *ask.uids))
         if ask.cid is not None:
@@ -111,7 +113,8 @@ class ValkeyConversations:
 
     def _say(self, append: Append) -> Call:
         keys = [*self._keys.of_conversation(append.conv), self._keys.cid(append.conv, append.uid, append.cid)]
-        words = *self._common(append), self._limits.cid_s * 1000, _version(append.version)
+        decided = _version(append.version), int(append.indexed)
+        words = *self._common(append), self._limits.cid_s * 1000, *decided
         if not append.session:
             return self._link.script("say", keys, *words)
         keys.append(self._keys.order(append.conv, append.session))
@@ -167,7 +170,7 @@ def _facts(ask: Ask, replies: list[Any]) -> Facts:
     seq, version, name, created_ms, muted, dissolved, *recalled = next(left)
     size, members = 0, {}
     if gid_of(ask.conv) is not None:
-        size = next(left)
+        size = next(left) if ask.size else 0
         kept = zip(ask.uids, next(left) if ask.uids else (), strict=True)
         members = {uid: _member(uid, value) for uid, value in kept if value is not None}
     known = None if ask.cid is None else _place_of(next(left))

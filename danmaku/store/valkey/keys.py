@@ -110,7 +110,9 @@ class Keys:
 
     def of_conversation(self, conv: str) -> list[str]:
         """What every script that appends a message touches: log, state, reads, active."""
-        return [self.messages(conv), self.standing(conv), self.reads(conv), self.active(bucket_of(conv))]
+        bucket = self._bucket(bucket_of(conv))  # looked up once, for this is asked with every message
+        begin = f"{bucket}:conv:{conv}"
+        return [f"{begin}:log", f"{begin}:state", f"{begin}:reads", f"{bucket}:active"]
 
     def family(self, uid: str, family: str) -> str:
         """String: expires when the family's last token does, whose time ends it.
