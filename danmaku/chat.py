@@ -134,6 +134,8 @@ Row = (
 
 
 class ChatRequest(msgspec.Struct, array_like=True):
+    """At most 1000 rows. PullRow and SyncRow go alone: one of them may fill a message with its answer."""
+
     budget_ms: int
     rows: list[Row]
 

@@ -14,6 +14,7 @@ import structlog
 from config.settings import Settings
 from danmaku import envelope
 from danmaku.bus import Bus, BusDown, Receive, Subscription
+from danmaku.conversation import BUCKETS
 from danmaku.envelope import Owners
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
@@ -183,7 +184,7 @@ class RoomsProcess:
                     one.cancel()
 
     async def _check_layout(self) -> None:
-        await self._store.leases.check_layout(PARTITIONS)
+        await self._store.leases.check_layout(PARTITIONS, BUCKETS)
 
     async def _listen(self, stop: asyncio.Event) -> None:
         subjects = self._subjects

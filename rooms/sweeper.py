@@ -16,8 +16,8 @@ from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.outbox import Outbox
 
-_EVERY_S: Final = 4.0
-_LEASE_MS: Final = 6000  # of a bucket: longer than a round and its reading take
+_EVERY_S: Final = 3.0
+_LEASE_MS: Final = 4500  # of a bucket: longer than a round takes, and together with it less than ten seconds
 _WITHIN_MS: Final = 30_000
 _HEADS: Final = 2000  # in one message, so that it stays below 512 kB
 

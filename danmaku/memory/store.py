@@ -71,7 +71,7 @@ class _Lease:
 class MemoryLeases:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._partitions: int | None = None
+        self._layout: tuple[int, int] | None = None
         self._processes: dict[str, int] = {}
         self._leases: dict[int, _Lease] = {}
         self._epochs: dict[int, int] = defaultdict(int)
@@ -81,11 +81,11 @@ class MemoryLeases:
         lease = self._held(partition)
         return lease is not None and (lease.process, lease.epoch) == (process, epoch)
 
-    async def check_layout(self, partitions: int) -> None:
-        if self._partitions is None:
-            self._partitions = partitions
-        if self._partitions != partitions:
-            raise LayoutMismatch(f"the store is laid out for {self._partitions} partitions")
+    async def check_layout(self, partitions: int, buckets: int) -> None:
+        self._layout = self._layout or (partitions, buckets)
+        if self._layout != (partitions, buckets):
+            partitions, buckets = self._layout
+            raise LayoutMismatch(f"the store is laid out for {partitions} partitions, {buckets} buckets")
 
     async def enlist(self, process: str, ttl_ms: int) -> list[str]:
         now = self._clock()

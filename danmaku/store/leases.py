@@ -17,8 +17,8 @@ class Taken:
 class Leases(Protocol):
     """All methods raise StoreDown when the outcome is unknown or the store is away."""
 
-    async def check_layout(self, partitions: int) -> None:
-        """Note the number of partitions on first use. Raises LayoutMismatch when another is noted."""
+    async def check_layout(self, partitions: int, buckets: int) -> None:
+        """Note how many there are on first use. Raises LayoutMismatch when other numbers are noted."""
 
     async def enlist(self, process: str, ttl_ms: int) -> list[str]:
         """Be counted among the live rooms processes for `ttl_ms`; returns all that are, sorted."""

@@ -103,7 +103,9 @@ async def test_live_processes_are_counted_until_they_resign_or_fall_silent(store
 
 
 async def test_a_layout_is_kept(store: Store) -> None:
-    await store.leases.check_layout(64)
-    await store.leases.check_layout(64)
+    await store.leases.check_layout(64, 256)
+    await store.leases.check_layout(64, 256)
     with pytest.raises(LayoutMismatch, match="64"):
-        await store.leases.check_layout(128)
+        await store.leases.check_layout(128, 256)
+    with pytest.raises(LayoutMismatch, match="256"):
+        await store.leases.check_layout(64, 128)

@@ -17,6 +17,7 @@ from config.settings import Store as StoreSettings
 from danmaku import envelope, wire
 from danmaku.auth import MAX_LIFE_S
 from danmaku.bus import BusTimeout
+from danmaku.conversation import BUCKETS
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
     Admitted,
@@ -650,7 +651,7 @@ async def test_the_newest_connection_of_a_device_stands(live: Service) -> None:
 
 async def test_a_process_of_another_layout_does_not_start(live: Service) -> None:
     store = await live.open_store()
-    await store.leases.check_layout(PARTITIONS + 1)
+    await store.leases.check_layout(PARTITIONS + 1, BUCKETS)
     process = await live.start()
     with pytest.raises(LayoutMismatch):
         await process.task

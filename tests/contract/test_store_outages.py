@@ -7,13 +7,16 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from config.settings import Rooms, Store
+from danmaku.conversation import Member, bucket_of
 from danmaku.model import START, Position
 from danmaku.servers import Running, ValkeyServer, running
+from danmaku.store import conversations
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome
 from danmaku.store.sessions import Hello, Standing
@@ -58,6 +61,30 @@ async def test_a_call_after_a_restart_works_at_once_and_finds_what_was_stored(
     await server.server.wait_ready(10)
     assert await store.history.append("one", [append]) == [Appended(Outcome.OK, last)]
     assert (await store.history.latest("lobby", 9, 999)).entries == (append.entry,)
+
+
+async def test_messages_survive_the_death_of_the_server_and_are_not_said_twice(
+    server: Running, store: ValkeyStore
+) -> None:
+    said = [
+        conversations.Append("p:ann:bob", "ann", 1, b"%d" % n, f"c{n}", "s", n, indexed=True)
+        for n in range(1, 200)
+    ]
+    answers = await store.conversations.append(said[:100])
+    underway = asyncio.ensure_future(store.conversations.append(said[100:]))
+    await asyncio.sleep(0)
+    server.kill()
+    with suppress(StoreDown):
+        answers += await underway
+    server.start()
+    await server.server.wait_ready(10)
+    again = await store.conversations.append(said)
+    seqs = [one.seq for one in again if isinstance(one, conversations.Appended)]
+    assert seqs == list(range(1, 200))
+    acknowledged = [one.seq for one in answers if isinstance(one, conversations.Appended)]
+    assert acknowledged == seqs[: len(acknowledged)]
+    (run,) = await store.conversations.pull("ann", [conversations.Pull("p:ann:bob", 0, 500)], 1 << 20)
+    assert run.messages == [(n, b"%d" % n) for n in range(1, 200)]
 
 
 async def test_a_dead_server_is_down(server: Running, store: ValkeyStore) -> None:
@@ -131,7 +158,7 @@ async def test_keys_of_a_partition_share_its_tag(server: Running, store: ValkeyS
     await store.history.append("one", [Append("lobby", held.epoch, START, entry)])
     await store.rooms.add_likes("one", held.epoch, {"lobby": 1})
     await store.tokens.revoke("ann", 1, LONG)
-    await store.leases.check_layout(64)
+    await store.leases.check_layout(64, 256)
     await store.leases.enlist("one", LONG)
     link = Link(server.server.url, TIMEOUT_S)
     keys = {key.decode() for key in await link.one("KEYS", "*")}
@@ -140,3 +167,20 @@ async def test_keys_of_a_partition_share_its_tag(server: Running, store: ValkeyS
     tags = {key.split(":", 1)[1][: key.index("}") - key.index("{") + 1] for key in keys - free}
     assert free < keys
     assert tags == {f"{{r{partition}}}", "{u:ann}"}
+
+
+async def test_keys_of_a_conversation_share_the_tag_of_its_bucket(
+    server: Running, store: ValkeyStore
+) -> None:
+    team = conversations.Effect(name="Team", put=(Member("ann", "owner"),))
+    await store.conversations.change(conversations.Change("g:team", "ann", 1, b"", 0, team))
+    await store.conversations.append([conversations.Append("g:team", "ann", 1, b"", "c1", "s1", 1)])
+    await store.conversations.read("g:team", "ann", 1)
+    await store.conversations.sweep("one", LONG, LONG)
+    link = Link(server.server.url, TIMEOUT_S)
+    keys = {key.decode() for key in await link.one("KEYS", "*")}
+    await link.close()
+    bucket = f"danmaku:{{c{bucket_of('g:team')}}}"
+    own = {"log", "state", "reads", "members", "cid:ann:c1", "order:s1"}
+    shared = {f"{bucket}:active", f"{bucket}:sweeper"}
+    assert keys == {f"{bucket}:conv:g:team:{name}" for name in own} | shared

@@ -16,7 +16,7 @@ class Keys:
 
     @property
     def layout(self) -> str:
-        """Hash: how many partitions there are."""
+        """Hash: how many partitions and buckets there are."""
         return f"{self.prefix}:layout"
 
     @property

@@ -14,13 +14,12 @@ class ValkeyLeases:
         self._link = link
         self._keys = keys
 
-    async def check_layout(self, partitions: int) -> None:
+    async def check_layout(self, partitions: int, buckets: int) -> None:
         key = self._keys.layout
-        _, noted = await self._link.all(
-            [("HSETNX", key, "partitions", partitions), ("HGET", key, "partitions")],
-        )
-        if int(noted) != partitions:
-            raise LayoutMismatch(f"the store is laid out for {int(noted)} partitions, this is {partitions}")
+        for what, here in (("partitions", partitions), ("buckets", buckets)):
+            _, noted = await self._link.all([("HSETNX", key, what, here), ("HGET", key, what)])
+            if int(noted) != here:
+                raise LayoutMismatch(f"the store is laid out for {int(noted)} {what}, this is {here}")
 
     async def enlist(self, process: str, ttl_ms: int) -> list[str]:
         live = await self._link.one(*self._link.script("enlist", [self._keys.processes], process, ttl_ms))
