@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,8 @@ from danmaku.errors import BAD_ID, Refusal
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
+MAX_NUMBER: Final = 2**53 - 1  # what a JavaScript client can hold, and every encoder can write
+Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 Mode = Literal["scroll", "top", "bottom"]
 WHITE = 0xFFFFFF
 NORMAL_SIZE = 25

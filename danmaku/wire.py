@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final, get_args
 
 import msgpack
 import msgspec
 
+from danmaku.model import MAX_NUMBER as MAX_NUMBER
 from danmaku.model import Mode, Position
+from danmaku.model import Number as Number
+from danmaku.wire_chat import Chat, ChatFrame, Head, Read, Typing
 
 MSGPACK_PROTOCOL: Final = "danmaku.v1.msgpack"
 JSON_PROTOCOL: Final = "danmaku.v1.json"
 MAX_FRAMES_PER_MESSAGE: Final = 64
 _DEFLATED: Final = b"\x78"
 _INFLATED_BYTES: Final = 4 * 1024 * 1024
-MAX_NUMBER: Final = 2**53 - 1  # what a JavaScript client can hold, and every encoder can write
-Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 _ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it is the default
 
 
@@ -92,7 +93,8 @@ class Ping(msgspec.Struct, tag_field="t", tag="ping"):
     id: Number
 
 
-ClientFrame = Hello | Join | Leave | Send | Like | History | Ping
+RoomFrame = Join | Leave | Send | Like | History
+ClientFrame = Hello | RoomFrame | Ping | ChatFrame
 
 
 class Malformed(msgspec.Struct):
@@ -108,8 +110,8 @@ class Malformed(msgspec.Struct):
 class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     """The answer to one client frame; which fields are set depends on that frame.
 
-    `history` is a list of batches, each the very frame that viewers got when it was shown; like
-    `settings` it is empty bytes where it is absent.
+    `history` is a list of batches, each the very frame that viewers got when it was shown. `results` is a
+    list of wire_chat.Pulled, `convs` of wire_chat.Synced. Like `settings` they are empty bytes where absent.
     """
 
     id: int
@@ -131,6 +133,13 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     complete: bool | None = None
     shown: bool | None = None
     at: int | None = None
+    conv: str | None = None
+    duplicate: bool | None = None
+    read_seq: int | None = None
+    results: msgspec.Raw = _ABSENT
+    convs: msgspec.Raw = _ABSENT
+    more: bool | None = None
+    cursor: str | None = None
 
 
 class Err(msgspec.Struct, tag_field="t", tag="err", omit_defaults=True):
@@ -182,7 +191,8 @@ class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True):
     retry_ms: int | None = None
 
 
-ServerFrame = Ok | Err | Batch | Skip | Stats | Notice
+ServerFrame = Ok | Err | Batch | Skip | Stats | Notice | Chat | Head | Read | Typing
+_KNOWN: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(ServerFrame))
 
 
 # What a batch holds. Defaults are None, not the value, so that they are left out.
@@ -476,4 +486,4 @@ def _id_of(value: Any) -> int | None:
 def _is_unknown(value: Any) -> bool:
     """Whether `value` is a frame of a kind that only a later version knows."""
     kind = value.get("t") if isinstance(value, dict) else None
-    return isinstance(kind, str) and kind not in {"ok", "err", "batch", "skip", "stats", "notice"}
+    return isinstance(kind, str) and kind not in _KNOWN

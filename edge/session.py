@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast, get_args
 
-from danmaku import wire
+from danmaku import wire, wire_chat
 from danmaku.errors import (
     BAD_FRAME,
     CONFLICT,
+    FORBIDDEN,
     NOT_JOINED,
     RATE_LIMITED,
     TOO_LONG,
@@ -22,7 +23,7 @@ from danmaku.errors import (
     Close,
     Refusal,
 )
-from danmaku.model import Identity, check_id
+from danmaku.model import Identity, Role, check_id
 from edge.allowance import paced
 from edge.forms import Form
 
@@ -31,12 +32,15 @@ MAX_LIKES: Final = 100
 _MAX_HELD: Final = 16  # frames that came right behind a hello which is still being checked
 _PATIENCE: Final = 10  # bursts that may be refused before the connection is closed
 
+_PULLS: Final = (wire.Join, wire.History, wire_chat.ChatPull, wire_chat.ChatSync)
+_CHAT: Final = get_args(wire_chat.ChatFrame)
+
 ClientFrame = wire.ClientFrame | wire.Malformed
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one connection may do. Pulls are frames whose answers hold history: `join` and `history`."""
+    """What one connection may do. Pulls are frames whose answers hold much of what was said."""
 
     frames_per_s: float
     frames_burst: int
@@ -82,7 +86,7 @@ class Session:
 
     __slots__ = (
         "_due", "_far_due", "_held", "_joining", "_limits", "_phase", "_pull_due",
-        "address", "codec", "counted", "deflate", "identity", "joined",
+        "address", "chat", "codec", "counted", "deflate", "identity", "joined",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +97,7 @@ class Session:
         self.identity = identity
         self.address = address
         self.counted: Counted | None = None  # of a logged-in user whose hello had `device` and `n`
+        self.chat = False  # it wants what is said in its user's conversations
         self.joined: tuple[str, ...] = ()
         self._joining: tuple[wire.Join, ...] = ()  # not answered yet
         self._limits = limits
@@ -117,7 +122,7 @@ class Session:
             return self._too_fast(frame.id, wait_s, now)
         if isinstance(frame, wire.Malformed):
             return Refuse(frame.id, Refusal(BAD_FRAME, frame.reason))
-        if isinstance(frame, wire.Join | wire.History):
+        if isinstance(frame, _PULLS):
             wait_s = self._pull_wait_s(now)
             if wait_s > 0:
                 return Refuse(frame.id, _too_soon(wait_s, "too many requests for history"))
@@ -133,6 +138,7 @@ class Session:
     def greet(self, identity: Identity) -> list[Action]:
         """The hello was good; what to do about the frames that waited behind it."""
         self.identity = identity
+        self.chat = self.chat and identity.role is not Role.GUEST
         self._phase = _Phase.GREETED
         held, self._held = self._held, ()
         return [self._judge(frame) for frame in held]
@@ -202,6 +208,10 @@ class Session:
             raise Refusal(UNAUTHORIZED, "say hello first")
         if isinstance(frame, wire.Ping):
             return
+        if isinstance(frame, _CHAT):
+            self._check_chat(cast("wire_chat.ChatFrame", frame))
+            return
+        frame = cast("wire.RoomFrame", frame)
         check_id(frame.room, "room")
         if isinstance(frame, wire.Join):
             self._check_join(frame)
@@ -215,6 +225,11 @@ class Session:
         elif isinstance(frame, wire.Like) and not 1 <= frame.n <= MAX_LIKES:
             raise Refusal(BAD_FRAME, f"n must be from 1 to {MAX_LIKES}")
 
+    def _check_chat(self, frame: wire_chat.ChatFrame) -> None:
+        if self.identity is None or self.identity.role is Role.GUEST:
+            raise Refusal(FORBIDDEN, "chat is for users who are logged in")
+        wire_chat.check(frame)
+
     def _check_join(self, frame: wire.Join) -> None:
         rooms = {frame.room, *self.joined, *(join.room for join in self._joining)}
         if len(rooms) > self._limits.rooms:
@@ -226,6 +241,9 @@ class Session:
             raise Refusal(BAD_FRAME, "hello was said before")
         if frame.device is not None:
             check_id(frame.device, "device")
+        if frame.chat and (frame.device is None or frame.n is None):
+            raise Refusal(BAD_FRAME, "chat needs device and n, by which messages find this connection")
+        self.chat = frame.chat
         self._phase = _Phase.GREETING
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from danmaku import wire
+from danmaku import wire, wire_chat
+from danmaku.conversation import Change
 from danmaku.errors import REFUSALS, Close, may_reconnect
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def words(cell: str) -> set[str]:
-    return {word.rstrip("?") for word in re.findall(r"`([a-z_]+\??)`", cell)}
+    return {word.rstrip("?") for word in re.findall(r"`([a-z_.]+\??)`", cell)}
 
 
 def test_the_table_of_refusals_is_the_code_s() -> None:
@@ -45,6 +46,18 @@ def test_the_table_of_close_codes_is_the_code_s() -> None:
     told = {int(row[0]): row[2] for row in rows("Staying connected")[1:]}
     assert set(told) == {close.value for close in Close}
     assert all(("do not come back" in then) is not may_reconnect(code) for code, then in told.items())
+
+
+def test_every_part_of_a_body_is_told() -> None:
+    told = {name: words(row[1]) for row in rows("Messages")[1:] for name in words(row[0])}
+    for struct in typing.get_args(wire_chat.Part):
+        assert set(struct.__struct_fields__) == told[struct.__struct_config__.tag]
+
+
+def test_every_change_of_a_group_is_told() -> None:
+    [text] = [row[1] for row in rows("Messages") if row[0] == "`member`"]
+    verbs = {struct.__struct_config__.tag for struct in typing.get_args(Change)}
+    assert words(text) == verbs | {"from", "at", "change"}
 
 
 @pytest.mark.parametrize(
@@ -81,3 +94,7 @@ def test_the_bytes_are_golden() -> None:
 def test_the_limits_of_the_code_are_told() -> None:
     told = {row[0]: row[1] for row in rows("Limits")}
     assert told["frames in one message"] == str(wire.MAX_FRAMES_PER_MESSAGE)
+    assert told["conversations per `chat.pull`"].startswith(str(wire_chat.MAX_PULL))
+    most = [wire_chat.MAX_PARTS, wire_chat.MAX_TEXT, wire_chat.MAX_BODY_BYTES // 1024, wire_chat.MAX_URL]
+    body = [word.replace(",", "") for word in re.findall(r"\d[\d,]*", told["body of a message"])]
+    assert body == [str(number) for number in (*most, wire_chat.MAX_MENTIONS)]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danmaku import wire
+from danmaku import wire, wire_chat
 from danmaku.errors import Close
 from danmaku.model import Identity, Role
 from edge.session import Action, End, Limits, Refuse, Session
@@ -244,3 +244,41 @@ def test_a_burst_is_taken_whole(now: float, burst: int) -> None:
     session.enter("r")
     pulls = [session.receive(wire.History(1, "r", wire.At(0, 0)), now) for _ in range(burst + 1)]
     assert [type(pull) for pull in pulls] == [wire.History] * burst + [Refuse]
+
+
+def test_chat_is_for_those_who_are_logged_in() -> None:
+    session = make()
+    hello = wire.Hello(1, device="d", n=1, chat=True)
+    sync = wire_chat.ChatSync(2)
+    assert refusal(session.receive(sync, 0.0)) == (2, "unauthorized")
+    assert session.receive(hello, 0.0) == hello
+    assert session.greet(Identity("g", "G", Role.GUEST)) == []
+    assert session.chat is False
+    assert refusal(session.receive(sync, 0.0)) == (2, "forbidden")
+
+
+@pytest.mark.parametrize("hello", [wire.Hello(1, chat=True, n=1), wire.Hello(1, chat=True, device="d")])
+def test_who_wants_chat_must_be_found(hello: wire.Hello) -> None:
+    session = make()
+    assert refusal(session.receive(hello, 0.0)) == (1, "bad_frame")
+    assert session.receive(wire.Hello(2, device="d", n=1, chat=True), 0.0)
+    session.greet(ANN)
+    assert session.chat
+
+
+def test_chat_frames_are_checked_and_need_no_room() -> None:
+    session = greeted()
+    assert not session.chat
+    good = wire_chat.ChatRead(2, "p:ann:bob", 5)
+    assert session.receive(good, 0.0) == good
+    assert refusal(session.receive(wire_chat.ChatRead(3, "room", 5), 0.0)) == (3, "bad_id")
+    assert refusal(session.receive(wire_chat.ChatSend(4, [], "c", to="bob"), 0.0)) == (4, "empty")
+
+
+def test_pulling_and_syncing_chat_take_from_the_allowance_for_pulls() -> None:
+    session = greeted(LIMITS)
+    pull = wire_chat.ChatPull(2, [wire_chat.After("g:team", 0)])
+    frames: list[wire.ClientFrame] = [pull, wire_chat.ChatSync(3), pull, pull]
+    taken = [session.receive(frame, 10.0) for frame in frames]
+    assert taken[:3] == frames[:3]
+    assert refusal(taken[3]) == (2, "rate_limited")

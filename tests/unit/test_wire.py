@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import typing
 import zlib
-from typing import Any
+from typing import Any, Literal
 
 import msgpack
 import msgspec
@@ -53,12 +53,17 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
         type(None): st.none(),
         At: st.builds(At, NUMBERS, NUMBERS),
         Mode: st.sampled_from(["scroll", "top", "bottom"]),
+        Literal["all"]: st.just("all"),
         msgspec.Raw: st.dictionaries(TEXTS, NUMBERS, max_size=2),
     }
     if kind in simple:
         return simple[kind]
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _frame(kind)
     if typing.get_origin(kind) is list:
         return st.lists(_values(typing.get_args(kind)[0]), max_size=3)
+    if typing.get_origin(kind) is dict:
+        return st.dictionaries(TEXTS, NUMBERS, max_size=3)
     return st.one_of([_values(option) for option in typing.get_args(kind)])
 
 
