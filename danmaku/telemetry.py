@@ -176,6 +176,16 @@ class EdgeMetrics:
         self.rechecks = make.counter(
             "rechecks", "Connections asked about again, for the changes log did not tell all that happened."
         )
+        self.chat_frames = make.counter(
+            "chat_frames", "What was said in conversations, as handed to devices: to two of them counts two."
+        )
+        self.chat_pulled = make.counter(
+            "chat_pulled", "Conversations that clients asked for: after a gap, a head, or being away."
+        )
+        self.chat_groups = make.gauge("chat_groups", "Groups with members at this worker.")
+        self.chat_lookups = make.counter(
+            "chat_lookups", "Times it was asked who belongs to a group: as it is new here, or has changed."
+        )
         self.refusals = make.counter("refusals", "Requests of clients answered with no, by name.", "name")
         self.http_requests = make.counter(
             "http_requests", "HTTP requests answered, by route and status.", "route", "status"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
-from danmaku import envelope
+from danmaku import chat, envelope
 from danmaku.envelope import (
     Done,
     Elsewhere,
@@ -19,23 +19,24 @@ from danmaku.subjects import Subjects, partition_of
 from edge.owners import OwnerMap
 
 R = TypeVar("R")
+A = TypeVar("A")
 Answer = envelope.Answer | envelope.Refreshed
 Answered = Callable[[Answer], None]
 
 _ANYBODY: Final = "anybody"
 
 
-class Channel(Protocol[R]):
+class Channel(Protocol[R, A]):
     """To whom rows go, and how requests and replies are written."""
 
     def subject(self, destination: str) -> str: ...
 
     def encode(self, rows: list[R], budget_ms: int) -> bytes: ...
 
-    def decode(self, reply: bytes, rows: list[R]) -> list[Answer]:
+    def decode(self, reply: bytes, rows: list[R]) -> list[A]:
         """The answers to `rows`. Raises ValueError."""
 
-    def refer(self, destination: str, rows: list[R], answers: list[Answer]) -> None:
+    def refer(self, destination: str, rows: list[R], answers: list[A]) -> None:
         """Take note of rows that belong elsewhere; called with each reply."""
 
     def lose(self, destination: str) -> None:
@@ -107,6 +108,34 @@ class ToAnybody:
         return list(envelope.decode_users_reply(reply).answers)
 
     def refer(self, destination: str, rows: list[UserRow], answers: list[Answer]) -> None:
+        """They belong nowhere in particular."""
+
+    def lose(self, destination: str) -> None:
+        """Somebody else may answer the next time."""
+
+    def seek(self) -> None:
+        """Anybody is always there."""
+
+
+class ToChat:
+    """Rows about conversations, which any rooms process can answer."""
+
+    def __init__(self, subjects: Subjects) -> None:
+        self._subjects = subjects
+
+    def route(self, row: chat.Row) -> str:
+        return _ANYBODY
+
+    def subject(self, destination: str) -> str:
+        return self._subjects.chat
+
+    def encode(self, rows: list[chat.Row], budget_ms: int) -> bytes:
+        return chat.encode(chat.ChatRequest(budget_ms, rows))
+
+    def decode(self, reply: bytes, rows: list[chat.Row]) -> list[chat.Answer]:
+        return list(chat.decode_reply(reply).answers)
+
+    def refer(self, destination: str, rows: list[chat.Row], answers: list[chat.Answer]) -> None:
         """They belong nowhere in particular."""
 
     def lose(self, destination: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from danmaku import wire
+from danmaku import wire, wire_chat
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow, Refused, Replaced
 from danmaku.errors import BANNED, CONFLICT, INTERNAL, RATE_LIMITED, REPLACED, UNAUTHORIZED, Close, Refusal
@@ -17,6 +17,8 @@ from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
 from edge.channels import Answer
+from edge.conversing import Conversing
+from edge.deliveries import Deliveries
 from edge.feeds import Feeds
 from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
@@ -39,6 +41,8 @@ class Gateway:
         client: RoomsClient,
         feeds: Feeds,
         viewing: Viewing,
+        conversing: Conversing,
+        deliveries: Deliveries,
         replies: Replies,
         roster: Roster[Connection],
         newcomers: Newcomers[Connection],
@@ -57,6 +61,8 @@ class Gateway:
         self._authority = authority
         self._client = client
         self._feeds = feeds
+        self._conversing = conversing
+        self._deliveries = deliveries
         self._replies = replies
         self._roster = roster
         self._newcomers = newcomers
@@ -77,6 +83,12 @@ class Gateway:
             wire.Send: viewing.send,
             wire.Like: viewing.like,
             wire.History: viewing.history,
+            wire_chat.ChatSend: conversing.send,
+            wire_chat.ChatPull: conversing.pull,
+            wire_chat.ChatSync: conversing.sync,
+            wire_chat.ChatRead: conversing.read,
+            wire_chat.ChatRecall: conversing.recall,
+            wire_chat.ChatTyping: conversing.typing,
             wire.Ping: self._ping,
             Refuse: self._refuse_frame,
             End: self._end,
@@ -134,6 +146,9 @@ class Gateway:
         if session.identity is not None:
             self._roster.depart(session.identity.uid, connection)
         self._counted.leave(connection)
+        self._conversing.gone(connection)
+        if session.chat:
+            self._deliveries.depart(connection)
         self._admission.closed(session.address)
         self._metrics.connections.inc(-1)
 
@@ -154,6 +169,7 @@ class Gateway:
         if session.identity is not None:
             row = self._hello_row(session.identity, session.counted)
             self._client.submit_user(row, partial(self._checked_again, connection))
+            self._deliveries.check(connection)
 
     def _checked_again(self, connection: Connection, answer: Answer) -> None:
         if isinstance(answer, Refused) and not (refusal := answer.refusal()).kind.retry:
@@ -253,6 +269,8 @@ class Gateway:
             server_time=self._now_ms(),
         )
         self._replies.send(connection, answer)
+        if session.chat and connection.is_open:
+            self._deliveries.arrive(connection)
         for action in held:
             self._act(connection, action)
 

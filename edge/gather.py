@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Generic, TypeVar
 
@@ -15,26 +16,27 @@ from prometheus_client import Histogram
 
 from danmaku.bus import Bus, BusDown, NoResponder
 from danmaku.envelope import MAX_MESSAGE_BYTES, Refused
-from edge.channels import Answer, Answered, Channel
+from edge.channels import Channel
 from edge.outbox import PAUSE_S, Outbox, Parcel, Waiting
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
+A = TypeVar("A")
 TOO_BUSY: Final = Refused("unavailable", retry_ms=1000)
 NO_ANSWER: Final = Refused("unavailable", "nobody could answer in time", retry_ms=1000)
 TOO_LARGE: Final = Refused("too_large")
 BROKEN: Final = Refused("internal")
 
 
-class Gather(Generic[R]):
+class Gather(Generic[R, A]):
     """`attempt_s` bounds one request, `patience_s` all attempts of a row together."""
 
     def __init__(
         self,
         bus: Bus,
-        outbox: Outbox[R, Answer],
-        channel: Channel[R],
+        outbox: Outbox[R, A | Refused],
+        channel: Channel[R, A],
         seconds: Histogram,
         *,
         window_s: float,
@@ -54,10 +56,10 @@ class Gather(Generic[R]):
         self._requests: set[asyncio.Task[bytes | None]] = set()
         self._closed = False
 
-    def submit(self, row: R, answered: Answered) -> None:
+    def submit(self, row: R, answered: Callable[[A | Refused], None]) -> None:
         """Never raises; `answered` is called exactly once, later, within `patience_s`."""
         now = self._loop.time()
-        waiting: Waiting[R, Answer] = Waiting(row, answered, now + self._patience_s)
+        waiting: Waiting[R, A | Refused] = Waiting(row, answered, now + self._patience_s)
         if self._closed or not self._outbox.put(waiting):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
@@ -106,7 +108,7 @@ class Gather(Generic[R]):
         self._timer = None
         self.flush()
 
-    def _start(self, parcel: Parcel[R, Answer]) -> None:
+    def _start(self, parcel: Parcel[R, A | Refused]) -> None:
         timeout_s = min(self._attempt_s, parcel.deadline - self._loop.time())
         request = self._channel.encode(parcel.rows, round(timeout_s * 1000))
         if len(request) <= MAX_MESSAGE_BYTES:
@@ -119,7 +121,9 @@ class Gather(Generic[R]):
         else:
             self._settle(parcel, [TOO_LARGE])
 
-    async def _request(self, parcel: Parcel[R, Answer], request: bytes, timeout_s: float) -> bytes | None:
+    async def _request(
+        self, parcel: Parcel[R, A | Refused], request: bytes, timeout_s: float
+    ) -> bytes | None:
         """The reply, or None when there was none."""
         begin = self._loop.time()
         try:
@@ -132,7 +136,7 @@ class Gather(Generic[R]):
         self._seconds.observe(self._loop.time() - begin)
         return reply
 
-    def _ended(self, parcel: Parcel[R, Answer], task: asyncio.Task[bytes | None]) -> None:
+    def _ended(self, parcel: Parcel[R, A | Refused], task: asyncio.Task[bytes | None]) -> None:
         """However it ended, also when it was cancelled before it began, its rows are not lost."""
         self._requests.discard(task)
         reply = None
@@ -148,7 +152,7 @@ class Gather(Generic[R]):
         if self._outbox.queued and not self._closed:
             self._flush_in(self._window_s)
 
-    def _replied(self, parcel: Parcel[R, Answer], reply: bytes) -> None:
+    def _replied(self, parcel: Parcel[R, A | Refused], reply: bytes) -> None:
         try:
             answers = self._channel.decode(reply, parcel.rows)
         except ValueError:
@@ -160,12 +164,12 @@ class Gather(Generic[R]):
         self._channel.refer(parcel.destination, parcel.rows, answers)
         self._settle(parcel, answers)
 
-    def _settle(self, parcel: Parcel[R, Answer], answers: list[Answer]) -> None:
+    def _settle(self, parcel: Parcel[R, A | Refused], answers: Sequence[A | Refused]) -> None:
         for waiting, answer in self._outbox.settle(parcel, answers):
             _tell(waiting, answer)
 
 
-def _tell(waiting: Waiting[R, Answer], answer: Answer) -> None:
+def _tell(waiting: Waiting[R, A | Refused], answer: A | Refused) -> None:
     """Whoever waits may fail; the others must still be told."""
     try:
         waiting.answered(answer)

@@ -23,6 +23,9 @@ from edge.admission import Admission
 from edge.allowance import Allowances
 from edge.api import Api
 from edge.changes import Changes
+from edge.chat_client import ChatClient
+from edge.conversing import Conversing
+from edge.deliveries import Deliveries
 from edge.fanout import Fanout
 from edge.feeds import Feeds
 from edge.gateway import Gateway
@@ -130,12 +133,22 @@ class Node:
             join_items=settings.rooms.join_history,
             snapshot_bytes=edge.buffered_bytes // 2,
         )
+        self._chat = ChatClient(
+            self._bus,
+            subjects,
+            metrics.bus_seconds,
+            request_s=edge.request_s,
+            gather_s=edge.gather_ms / 1000,
+        )
+        self._deliveries = Deliveries(self._bus, subjects, name, self._chat, metrics)
         self._gateway = Gateway(
             name,
             authority,
             self._client,
             self.feeds,
             viewing,
+            Conversing(self._chat, replies, metrics),
+            self._deliveries,
             replies,
             roster,
             newcomers,
@@ -187,6 +200,7 @@ class Node:
                 asyncio.create_task(self._reports.run(), name="reports"),
                 asyncio.create_task(self._upkeep.run(), name="upkeep"),
                 asyncio.create_task(self._changes.run(), name="changes"),
+                asyncio.create_task(self._deliveries.run(), name="deliveries"),
             ]
             stack.push_async_callback(_cancel, work)
             stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -236,6 +250,7 @@ class Node:
             async with asyncio.timeout(max(self._settings.drain_s * (1 - _GOODBYE), _SHORTEST_END_S)):
                 await self.feeds.close()
                 await self._client.close()
+                await self._chat.close()
                 await self._bus.close()
         except TimeoutError:
             logger.warning("the bus did not close in time")

@@ -256,7 +256,7 @@ class RoomsClient:
         return reply
 
 
-async def _answer_of(gather: Gather[Any], row: Row | UserRow) -> Answer:
+async def _answer_of(gather: Gather[Any, Answer], row: Row | UserRow) -> Answer:
     future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
     def answered(answer: Answer) -> None:

@@ -86,7 +86,7 @@ class Session:
 
     __slots__ = (
         "_due", "_far_due", "_held", "_joining", "_limits", "_phase", "_pull_due",
-        "address", "chat", "codec", "counted", "deflate", "identity", "joined",
+        "address", "chat", "codec", "counted", "deflate", "identity", "joined", "order",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +99,7 @@ class Session:
         self.counted: Counted | None = None  # of a logged-in user whose hello had `device` and `n`
         self.chat = False  # it wants what is said in its user's conversations
         self.joined: tuple[str, ...] = ()
+        self.order: tuple[str, int] | None = None  # of its messages: under which name, and how many so far
         self._joining: tuple[wire.Join, ...] = ()  # not answered yet
         self._limits = limits
         self._phase = _Phase.NEW

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from danmaku import envelope
+from danmaku import chat, envelope
 from danmaku.envelope import (
     Done,
     Elsewhere,
@@ -19,7 +19,7 @@ from danmaku.envelope import (
 )
 from danmaku.model import Role
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
-from edge.channels import ToAnybody, ToOwners
+from edge.channels import ToAnybody, ToChat, ToOwners
 from edge.owners import OwnerMap
 
 SUBJECTS = Subjects("t")
@@ -84,3 +84,17 @@ def test_rows_about_users_go_to_anybody() -> None:
     assert channel.route(row) == destination
     assert envelope.decode_users_request(channel.encode([row], 900)).rows == [row]
     assert channel.decode(envelope.encode(UsersReply([Done()])), [row]) == [Done()]
+
+
+def test_rows_about_conversations_go_to_anybody() -> None:
+    channel = ToChat(SUBJECTS)
+    row = chat.ReadRow("ann", "g:team", 5)
+    destination = channel.route(row)
+    assert channel.subject(destination) == SUBJECTS.chat
+    channel.lose(destination)
+    channel.seek()
+    answers: list[chat.Answer] = [chat.ReadUpTo("g:team", 5)]
+    channel.refer(destination, [row], answers)
+    assert channel.route(row) == destination
+    assert chat.decode_request(channel.encode([row], 900)) == chat.ChatRequest(900, [row])
+    assert channel.decode(chat.encode(chat.ChatReply(answers)), [row]) == answers

@@ -1,0 +1,74 @@
+"""What an edge asks of rooms processes about conversations, over the bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from prometheus_client import Histogram
+
+from danmaku import chat
+from danmaku.bus import Bus
+from danmaku.errors import INTERNAL, Refusal
+from danmaku.subjects import Subjects
+from edge.channels import ToChat
+from edge.gather import Gather
+from edge.outbox import Bounds, Outbox
+
+A = TypeVar("A", bound=chat.Answer)
+Answered = Callable[[chat.Answer], None]
+
+_ATTEMPTS: Final = 0.3  # of a row's time is given to one request
+_GATHERED: Final = Bounds(rows=20_000, rows_per_request=200)
+_ALONE: Final = Bounds(rows=5_000, rows_per_request=1, requests=64)  # their answers fill a message
+_LARGE: Final = (
+    chat.PullRow,
+    chat.SyncRow,
+    chat.GroupRow,
+    chat.ChangeGroupRow,
+    chat.MembersRow,
+    chat.BlockedRow,
+)
+
+
+class ChatClient:
+    """Everything is bounded by `request_s`. A row may be asked twice: what was done is not done again."""
+
+    def __init__(
+        self, bus: Bus, subjects: Subjects, bus_seconds: Histogram, *, request_s: float, gather_s: float
+    ) -> None:
+        channel = ToChat(subjects)
+
+        def gather(bounds: Bounds, window_s: float) -> Gather[chat.Row, chat.Answer]:
+            outbox: Outbox[chat.Row, chat.Answer] = Outbox(channel.route, bounds)
+            windows = {"window_s": window_s, "attempt_s": request_s * _ATTEMPTS, "patience_s": request_s}
+            return Gather(bus, outbox, channel, bus_seconds, **windows)
+
+        self._gathered = gather(_GATHERED, gather_s)
+        self._alone = gather(_ALONE, 0.0)
+
+    def submit(self, row: chat.Row, answered: Answered) -> None:
+        """Never raises; `answered` is called once, within `request_s`."""
+        (self._alone if isinstance(row, _LARGE) else self._gathered).submit(row, answered)
+
+    async def ask(self, row: chat.Row, kind: type[A]) -> A:
+        """The answer, which is a `kind`. Raises Refusal; may be cancelled, the row is asked all the same."""
+        future: asyncio.Future[chat.Answer] = asyncio.get_running_loop().create_future()
+
+        def answered(answer: chat.Answer) -> None:
+            if not future.done():  # whoever asked may have left meanwhile
+                future.set_result(answer)
+
+        self.submit(row, answered)
+        answer = await future
+        if isinstance(answer, chat.Refused):
+            raise answer.refusal()
+        if not isinstance(answer, kind):
+            raise Refusal(INTERNAL)
+        return answer
+
+    async def close(self) -> None:
+        """Answer whoever still waits."""
+        await self._gathered.close()
+        await self._alone.close()
