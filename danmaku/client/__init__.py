@@ -17,34 +17,50 @@ Every "no" is a `Refusal` with `code`, `name`, `message` and, where a later try 
 `retry_ms`; a service that cannot be reached is `unavailable`, an answer that does not come is `timeout`.
 """
 
+from danmaku.client.chat import Chat
 from danmaku.client.client import Client
 from danmaku.client.connection import TokenSource
+from danmaku.client.messages import Messages
 from danmaku.client.pace import Timing
 from danmaku.client.results import (
     Comment,
     ConnectionChange,
+    Conversation,
     Event,
     History,
+    Message,
     Notice,
+    Page,
+    ReadBy,
+    Said,
     Sent,
     Stats,
+    TypingBy,
 )
 from danmaku.client.room import Room
 from danmaku.errors import Refusal
 from danmaku.model import Position
 
 __all__ = [
+    "Chat",
     "Client",
     "Comment",
     "ConnectionChange",
+    "Conversation",
     "Event",
     "History",
+    "Message",
+    "Messages",
     "Notice",
+    "Page",
     "Position",
+    "ReadBy",
     "Refusal",
     "Room",
+    "Said",
     "Sent",
     "Stats",
     "Timing",
     "TokenSource",
+    "TypingBy",
 ]

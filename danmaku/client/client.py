@@ -12,19 +12,23 @@ from typing import Any, Final, Literal, Self
 from weakref import WeakSet
 
 from danmaku import errors
+from danmaku.client.chat import Chat
 from danmaku.client.connection import Connection, Listener, TokenSource
 from danmaku.client.inbox import Inbox
 from danmaku.client.link import Link, Lost, until_answered
 from danmaku.client.pace import Timing
-from danmaku.client.results import ConnectionChange, Notice
+from danmaku.client.results import ConnectionChange, Notice, ReadBy, TypingBy
 from danmaku.client.room import Room
 from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.wire import JSON, MSGPACK, Batch, Codec, Hello, Ok, Ping, ServerFrame, Skip, Stats
 from danmaku.wire import Notice as NoticeFrame
+from danmaku.wire_chat import Chat as ChatFrame
+from danmaku.wire_chat import Head, Read, Typing
 
 _CODECS: Final[dict[str, Codec]] = {"msgpack": MSGPACK, "json": JSON}
 _EVENTS: Final = 1000
+Happening = Notice | ConnectionChange | ReadBy | TypingBy
 _log = logging.getLogger("danmaku.client")
 
 
@@ -36,6 +40,7 @@ class Client:
     device: a secret of this device's own; a guest with the same one keeps its uid, and of a logged-in
         user's clients with the same one the newest replaces the others. None: one is made up for this client.
     name: how a guest wants to be called.
+    chat: whether this client wants to be told what is said in the user's conversations; needs a token.
     protocol: "msgpack", or "json".
     deflate: whether what rooms show may come compressed.
 
@@ -52,6 +57,7 @@ class Client:
         token: str | TokenSource | None = None,
         device: str | None = None,
         name: str | None = None,
+        chat: bool = False,
         protocol: Literal["msgpack", "json"] = "msgpack",
         deflate: bool = True,
         timing: Timing | None = None,
@@ -64,12 +70,14 @@ class Client:
         self._timing = timing or Timing()
         self._random = random
         # without one a guest would be somebody else after a reconnect, and a repeated send a new comment
-        hello = Hello(0, device=device or secrets.token_urlsafe(24), name=name, deflate=deflate)
+        device = device or secrets.token_urlsafe(24)
+        hello = Hello(0, device=device, name=name, chat=chat, deflate=deflate)
         listener = Listener(self._greeted, self._delivered, self._lost, self._ended)
         self._connection = Connection(url, self._codec, hello, token, listener, self._timing, self._random)
+        self.chat = Chat(self._codec, self._connection.linked, self._spawn, self._timing, self._random)
         self._rooms: dict[str, Room] = {}
         self._withdrawals: dict[str, asyncio.Task[None]] = {}
-        self._listeners: WeakSet[Inbox[Notice | ConnectionChange]] = WeakSet()
+        self._listeners: WeakSet[Inbox[Happening]] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -145,12 +153,13 @@ class Client:
         )
         return ok.server_time or 0
 
-    def events(self) -> Inbox[Notice | ConnectionChange]:
-        """Notices and changes of the connection from now on, as an async iterator that ends with the client.
+    def events(self) -> Inbox[Happening]:
+        """Notices, changes of the connection, and who reads and types, from now on: an async iterator that
+        ends with the client.
 
         A reader that falls behind by 1,000 loses the oldest.
         """
-        inbox: Inbox[Notice | ConnectionChange] = Inbox(_EVENTS)
+        inbox: Inbox[Happening] = Inbox(_EVENTS)
         if self._connection.refusal is not None:
             inbox.end()
         self._listeners.add(inbox)
@@ -160,6 +169,7 @@ class Client:
         self.uid, self.name, self.role = ok.uid or "", ok.name or "", ok.role or ""
         self.session = ok.session or ""
         self._tell(ConnectionChange("connected"))
+        self.chat._resync()
         for room in self._rooms.values():
             if room._entered:
                 self._spawn(self._return(room, link))
@@ -169,6 +179,12 @@ class Client:
             room = self._rooms.get(frame.room)
             if room is not None:
                 room._take(frame)
+        elif isinstance(frame, ChatFrame | Head):
+            self.chat._take(frame)
+        elif isinstance(frame, Read):
+            self._tell(ReadBy(frame.conv, frame.uid, frame.seq))
+        elif isinstance(frame, Typing):
+            self._tell(TypingBy(frame.conv, frame.uid))
         elif isinstance(frame, NoticeFrame):
             self._tell(Notice(frame.kind, frame.room, frame.reason, frame.retry_ms))
             self._obey(frame)
@@ -183,12 +199,13 @@ class Client:
         for room in self._rooms.values():
             room._end(refusal, quietly=wished)
         self._rooms.clear()
+        self.chat._end(refusal, quietly=wished)
         for inbox in list(self._listeners):
             inbox.end()
 
     def _obey(self, notice: NoticeFrame) -> None:
         link = self._connection.link
-        concerned = [room for room in self._rooms.values() if notice.room in (None, room.name)]
+        concerned = [room for room in self._rooms.values() if notice.room == room.name]
         if notice.kind == "reconnect":
             self._spawn(self._connection.move(notice.retry_ms or 0))
         elif notice.kind == "kicked" and notice.room is not None:
@@ -196,6 +213,8 @@ class Client:
                 self._forget(room)
                 reason = notice.reason or "you were sent out of the room"
                 room._end(Refusal(errors.FORBIDDEN, reason), quietly=False)
+        elif notice.kind == "resync" and notice.room is None:
+            self.chat._resync()
         elif notice.kind == "resync" and link is not None:
             for room in concerned:
                 room._lose()
@@ -233,7 +252,7 @@ class Client:
         if self._rooms.get(room.name) is room:
             del self._rooms[room.name]
 
-    def _tell(self, event: Notice | ConnectionChange) -> None:
+    def _tell(self, event: Happening) -> None:
         for inbox in list(self._listeners):
             inbox.put(event)
 

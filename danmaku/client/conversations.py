@@ -219,11 +219,11 @@ class ChatReader:
         reader.synced(last_seq, last, now)
         self._note(conv, reader)
 
-    def gaps(self, now: float) -> list[Gap]:
+    def gaps(self, now: float, most: int = MAX_PULL) -> list[Gap]:
         """What one pull should ask for; no more conversations than it may name."""
         asked = ((conv, self._readers[conv].ask(now)) for conv in self._late)
         due = (Gap(conv, after) for conv, after in asked if after is not None)
-        return list(islice(due, MAX_PULL))
+        return list(islice(due, most))
 
     def pulled(self, gaps: Iterable[Gap], answers: Iterable[Pulled], now: float) -> list[Chat]:
         """What came of asking for `gaps`; a conversation that is not answered is asked for again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from danmaku import wire
 from danmaku.client.reader import Placed
 from danmaku.model import NORMAL_SIZE, WHITE, Mode, Position
+from danmaku.wire_chat import Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,86 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """Number `seq` of a conversation. `at` is when it was stored, in ms since 1970 by the server's clock.
+
+    kind: `message`, with `body`, the list of its parts as plain maps, and `mention` (uids, or "all");
+    `recall` of number `of`; `member`: `change` tells what changed in a group; `gone`: stands in the place of
+    what was recalled or removed, and has no `uid` and `at`.
+    """
+
+    conv: str
+    seq: int
+    at: int
+    uid: str
+    kind: str
+    cid: str = ""
+    body: list[dict[str, Any]] = field(default_factory=list)
+    mention: list[str] | str | None = None
+    of: int | None = None
+    change: dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """Its text parts, one a line."""
+        return "\n".join(str(part.get("text", "")) for part in self.body if part.get("type") == "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where the user stands in a conversation. `name` and `role` are of a group, and of the user in it."""
+
+    conv: str
+    last_seq: int
+    read_seq: int
+    unread: int
+    last: Message | None = None
+    name: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages in order. Not `complete`: something before the first is no longer kept, or not to be seen.
+
+    error: the name of the refusal where the conversation cannot be read.
+    """
+
+    messages: list[Message]
+    last_seq: int
+    more: bool
+    complete: bool
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message is stored as number `seq`; `duplicate` where it was already."""
+
+    conv: str
+    seq: int
+    at: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBy:
+    """`uid` has read a private conversation up to `seq`."""
+
+    conv: str
+    uid: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypingBy:
+    """`uid` is writing; it is forgotten after some seconds."""
+
+    conv: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionChange:
     """`connected`, `lost` (a new attempt follows after `retry_s`) or `closed` (for good)."""
 
@@ -114,4 +195,22 @@ def read_item(codec: wire.Codec, room: str, placed: Placed) -> Comment | Event:
         WHITE if item.color is None else item.color,
         NORMAL_SIZE if item.size is None else item.size,
         item.role,
+    )
+
+
+def read_message(codec: wire.Codec, frame: Chat) -> Message:
+    """A `chat` frame as a plain value; what only a later version knows in it stays a map."""
+    body = codec.read(frame.body) if bytes(frame.body) else []
+    change = codec.read(frame.change) if bytes(frame.change) else None
+    return Message(
+        frame.conv,
+        frame.seq,
+        frame.at,
+        frame.from_,
+        frame.kind,
+        frame.cid,
+        [part for part in body if isinstance(part, dict)] if isinstance(body, list) else [],
+        frame.mention,
+        frame.of,
+        change if isinstance(change, dict) else None,
     )

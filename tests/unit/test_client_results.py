@@ -6,10 +6,11 @@ from danmaku import wire
 from danmaku.client.connection import refusal_of_close, socket_url
 from danmaku.client.link import refusal_of
 from danmaku.client.reader import Placed
-from danmaku.client.results import Comment, Event, Sent, read_item
+from danmaku.client.results import Comment, Event, Sent, read_item, read_message
 from danmaku.errors import MUTED
 from danmaku.model import Position
 from danmaku.wire import JSON, MSGPACK, Codec, Err
+from danmaku.wire_chat import Chat
 
 CODECS = pytest.mark.parametrize("codec", [MSGPACK, JSON], ids=["msgpack", "json"])
 HERE = Position(5, 7)
@@ -87,3 +88,41 @@ def test_a_refusal_of_tomorrow_keeps_what_was_said(retry_ms: int | None) -> None
     refusal = refusal_of(Err(1, 4999, "too_strange", "no", retry_ms))
     assert (refusal.code, refusal.name, refusal.message) == (4999, "too_strange", "no")
     assert refusal.kind.retry is (retry_ms is not None)
+
+
+@CODECS
+def test_a_message_is_read_with_all_it_has(codec: Codec) -> None:
+    frame = Chat(
+        conv="g:team",
+        seq=7,
+        from_="ann",
+        at=5,
+        kind="message",
+        cid="c-1",
+        body=codec.value(
+            [{"type": "text", "text": "a"}, {"type": "later", "x": 1}, {"type": "text", "text": "b"}]
+        ),
+        mention="all",
+    )
+    message = read_message(codec, frame)
+    assert (message.conv, message.seq, message.uid, message.at) == ("g:team", 7, "ann", 5)
+    assert (message.kind, message.cid, message.mention) == ("message", "c-1", "all")
+    assert message.text == "a\nb"
+    assert message.body[1] == {"type": "later", "x": 1}
+
+
+@CODECS
+def test_a_message_of_another_kind_has_no_body(codec: Codec) -> None:
+    gone = read_message(codec, Chat(conv="g:team", seq=7, kind="gone"))
+    assert (gone.kind, gone.body, gone.text, gone.change, gone.of) == ("gone", [], "", None, None)
+    change = {"verb": "rename", "name": "Team"}
+    member = read_message(codec, Chat(conv="g:team", seq=8, kind="member", change=codec.value(change)))
+    assert member.change == change
+
+
+@CODECS
+@pytest.mark.parametrize("odd", [5, None, "x", [5, None]])
+def test_what_no_version_should_say_is_read_as_nothing(codec: Codec, odd: object) -> None:
+    frame = Chat(conv="g:team", seq=7, kind="later", body=codec.value(odd), change=codec.value(odd))
+    message = read_message(codec, frame)
+    assert (message.body, message.change) == ([], None)
