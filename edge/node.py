@@ -184,7 +184,7 @@ class Node:
         )
         self._server.door(self._gateway)
         self._server.websocket(PATH, self._gateway)
-        api = Api(authority, self._client, edge, admission, metrics, time.time, time.monotonic)
+        api = Api(authority, self._client, self._chat, edge, admission, metrics, time.time, time.monotonic)
         self._server.http(api, timeout_s=edge.request_s + _HTTP_SLACK_S)
 
     async def run(self, stop: asyncio.Event, force: asyncio.Event) -> None:

@@ -24,8 +24,10 @@ from danmaku.errors import (
 from danmaku.model import Identity, Role
 from danmaku.telemetry import EdgeMetrics, get_logger
 from edge.admission import Admission
+from edge.api.chat import ChatCalls, ChatService
 from edge.api.edges import EdgeCalls
 from edge.api.everywhere import EverywhereCalls
+from edge.api.groups import GroupCalls
 from edge.api.health import HealthCalls
 from edge.api.messages import MessageCalls
 from edge.api.openapi import describe
@@ -62,6 +64,7 @@ class Api:
         self,
         authority: Authority,
         rooms: RoomsClient,
+        chat: ChatService,
         edge: config.Edge,
         admission: Admission,
         metrics: EdgeMetrics,
@@ -84,6 +87,8 @@ class Api:
             SanctionCalls(rooms),
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
+            ChatCalls(chat),
+            GroupCalls(chat),
             EdgeCalls(rooms, edge.addresses),
             HealthCalls(rooms),
         )

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from danmaku.errors import REFUSALS
-from edge.api.routing import ID_SCHEMA, ErrorAnswer, Route, Who
+from edge.api.routing import ID_SCHEMA, PART_SCHEMAS, ErrorAnswer, Route, Who
 
 _ABOUT: Final = (
     "Live-room danmaku over HTTP. Viewers connect by WebSocket at /v1/ws. "
@@ -78,7 +78,10 @@ def _answer(text: str, schema: Any, media: str = "application/json") -> dict[str
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-    parts = [{"name": name, "in": "path", "required": True, "schema": ID_SCHEMA} for name in names]
+    parts = [
+        {"name": name, "in": "path", "required": True, "schema": PART_SCHEMAS.get(name, ID_SCHEMA)}
+        for name in names
+    ]
     query = [
         {"name": one.name, "in": "query", "description": one.text, "schema": one.schema}
         for one in route.query

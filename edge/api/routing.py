@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from danmaku.conversation import check_conv
 from danmaku.envelope import (
     Answer,
     Done,
@@ -23,6 +24,7 @@ from danmaku.envelope import (
 )
 from danmaku.errors import (
     BAD_FRAME,
+    BAD_ID,
     FORBIDDEN,
     METHOD_NOT_ALLOWED,
     NO_SUCH_ROUTE,
@@ -30,11 +32,18 @@ from danmaku.errors import (
     UNAUTHORIZED,
     Refusal,
 )
-from danmaku.model import Identity, Position, Role, RoomInfo, check_id
+from danmaku.model import MAX_NUMBER, Identity, Position, Role, RoomInfo, check_id
 from edge.uws import Request, Response
 
 ID_SCHEMA: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 Id = Annotated[str, msgspec.Meta(extra_json_schema=ID_SCHEMA)]  # check_id refuses others by their own name
+
+CONV_SCHEMA: Final = {
+    "type": "string",
+    "pattern": "^(p:[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_-]{1,64}|g:[A-Za-z0-9_-]{1,64})$",
+}
+SEQ_SCHEMA: Final = {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER}
+PART_SCHEMAS: Final = {"conv": CONV_SCHEMA, "seq": SEQ_SCHEMA}  # of parts of a path that are no plain ids
 
 _JSON: Final = ("Content-Type", "application/json")
 _MAX_PATH: Final = 1024
@@ -147,6 +156,26 @@ class IdQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class TextQuery:
+    """Printable ASCII."""
+
+    name: str
+    text: str
+    most: int
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.most}
+
+    def read(self, call: Call) -> str | None:
+        """None where the query does not say. Raises Refusal (bad_frame)."""
+        word = call.word(self.name)
+        if word is not None and not (word.isascii() and word.isprintable() and len(word) <= self.most):
+            raise Refusal(BAD_FRAME, f"{self.name} must be at most {self.most} printable characters")
+        return word
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One call of the API. A handler answers with a value of type `answer`, or makes the Response itself.
 
@@ -213,7 +242,7 @@ class Router:
             route = routes.get("GET" if method == "HEAD" else method)
             if route is not None:
                 for name, value in parts.items():
-                    check_id(value, name)
+                    _check_part(name, value)
                 return route, parts
         raise Refusal(METHOD_NOT_ALLOWED)
 
@@ -223,6 +252,19 @@ class Router:
         for part in map(unquote, path.removeprefix("/").removesuffix("/").split("/")):
             found = [further for node, parts in found for further in node.steps(part, parts)]
         return [(node.routes, parts) for node, parts in found if node.routes]
+
+
+def _check_part(name: str, value: str) -> None:
+    """Raises Refusal (bad_id)."""
+    if name == "conv":
+        check_conv(value)
+    elif name == "seq":
+        if not (
+            value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS and int(value) <= MAX_NUMBER
+        ):
+            raise Refusal(BAD_ID, "seq must be a number")
+    else:
+        check_id(value, name)
 
 
 def authorize(route: Route, call: Call) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from prometheus_client import CollectorRegistry
 
 from config.settings import Edge
+from danmaku import chat
 from danmaku.auth import Authority
+from danmaku.conversation import Member
 from danmaku.envelope import (
     Admitted,
     Answer,
@@ -47,6 +49,8 @@ from edge.allowance import Allowances
 from edge.api import Api
 from edge.api.pages import Pages
 from edge.uws import Request, Response
+
+C = TypeVar("C", bound=chat.Answer)
 
 SECRET = "a secret of at least thirty-two bytes"
 NOW = 1_800_000_000.0
@@ -125,6 +129,33 @@ class ScriptedRooms:
         return self.reached
 
 
+class ScriptedChat:
+    """Remembers what it is asked, and answers each kind of row as it is told to."""
+
+    def __init__(self) -> None:
+        group = chat.Group("team", "Team", 3, 9, 5, False, False, [Member("ann", "owner", 1)])
+        self.rows: list[chat.Row] = []
+        self.answers: dict[type, chat.Answer] = {
+            chat.SendRow: chat.Said("p:ann:bob", 3, 1234),
+            chat.RecallRow: chat.Said("p:ann:bob", 4, 1235),
+            chat.PullRow: chat.Pulled([chat.PulledConversation("p:ann:bob", [], 0, more=False)]),
+            chat.SyncRow: chat.Synced([]),
+            chat.ReadRow: chat.ReadUpTo("p:ann:bob", 3),
+            chat.GroupRow: group,
+            chat.ChangeGroupRow: group,
+            chat.BlockRow: chat.Done(),
+            chat.BlockedRow: chat.Users(["eve"]),
+        }
+
+    async def ask(self, row: chat.Row, kind: type[C]) -> C:
+        self.rows.append(row)
+        answer = self.answers[type(row)]
+        if isinstance(answer, chat.Refused):
+            raise answer.refusal()
+        assert isinstance(answer, kind)
+        return answer
+
+
 @dataclass(frozen=True)
 class Answered:
     status: int
@@ -161,7 +192,10 @@ class Service:
         def now_s() -> float:
             return self.now_s
 
-        self._api = Api(self.authority, self.rooms, settings, admission, metrics, now_s, now_s, pages)
+        self.chat = ScriptedChat()
+        self._api = Api(
+            self.authority, self.rooms, self.chat, settings, admission, metrics, now_s, now_s, pages
+        )
 
     def token(self, uid: str = "ann", role: Role = Role.VIEWER, **rooms: Role) -> str:
         identity = Identity(uid, uid.title(), role, rooms or None)

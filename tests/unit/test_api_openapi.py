@@ -22,8 +22,17 @@ EXPECTED = {
     "POST /v1/admin/mutes", "DELETE /v1/admin/mutes/{uid}",
     "POST /v1/admin/bans", "DELETE /v1/admin/bans/{uid}", "GET /v1/admin/sanctions",
     "GET /v1/admin/settings", "PUT /v1/admin/settings",
+    "POST /v1/chat/messages", "GET /v1/chat/conversations",
+    "GET /v1/chat/conversations/{conv}/messages", "PUT /v1/chat/conversations/{conv}/read",
+    "DELETE /v1/chat/conversations/{conv}/messages/{seq}",
+    "GET /v1/chat/blocks", "POST /v1/chat/blocks", "DELETE /v1/chat/blocks/{uid}",
+    "POST /v1/groups", "GET /v1/groups/{gid}", "PATCH /v1/groups/{gid}", "DELETE /v1/groups/{gid}",
+    "PUT /v1/groups/{gid}/members/{uid}", "DELETE /v1/groups/{gid}/members/{uid}",
+    "POST /v1/groups/{gid}/mutes", "DELETE /v1/groups/{gid}/mutes/{uid}",
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
 }  # fmt: skip
+
+PARTS = {"room": "r", "uid": "u", "conv": "p:ann:bob", "gid": "team", "seq": "3"}
 
 
 @pytest.fixture
@@ -59,7 +68,7 @@ async def test_it_tells_every_call(document: Any) -> None:
 async def test_each_call_is_there_and_wants_a_token_where_it_says_so(document: Any) -> None:
     for name, operation in operations(document).items():
         method, path = name.split(" ")
-        answer = await Service().call(method, path.format(room="r", uid="u"), b"{}")
+        answer = await Service().call(method, path.format(**PARTS), b"{}")
         needs_token = operation.get("security") == [{"token": []}]
         assert (answer.status == 401) == needs_token, name
         assert answer.status not in (404, 405), name
@@ -69,7 +78,7 @@ async def test_each_call_tells_its_parameters_body_answer_and_refusals(document:
     for name, operation in operations(document).items():
         told = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
         assert told == {part.strip("{}") for part in name.split("/") if part.startswith("{")}
-        assert ("requestBody" in operation) == name.startswith(("POST", "PUT"))
+        assert ("requestBody" in operation) == name.startswith(("POST", "PUT", "PATCH"))
         assert operation["responses"]["default"] == {"$ref": "#/components/responses/Refusal"}
         for response in operation["responses"].values():
             for content in response.get("content", {}).values():
@@ -88,6 +97,12 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
         "POST /v1/rooms/{room}/messages": {"kind": "comment", "text": "x", "cid": "c"},
         "PUT /v1/admin/settings": {"settings": {"slow_s": 1}},
         "POST /v1/broadcast": {"kind": "announce", "text": "x", "cid": "c"},
+        "POST /v1/chat/messages": {"to": "bob", "body": [{"type": "text", "text": "x"}], "cid": "c"},
+        "PUT /v1/chat/conversations/{conv}/read": {"seq": 3},
+        "POST /v1/chat/blocks": {"uid": "eve"},
+        "POST /v1/groups": {"name": "Team"},
+        "PATCH /v1/groups/{gid}": {"muted": True},
+        "POST /v1/groups/{gid}/mutes": {"uid": "bob"},
     }
     pair = (await service.call("POST", "/v1/tokens", {"uid": "a"}, admin)).json
     bodies["POST /v1/tokens/refresh"] = {"refresh_token": pair["refresh_token"]}
@@ -96,7 +111,7 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
             continue
         method, path = name.split(" ")
         body = bodies.get(name, {"uid": "u"} if "/admin/" in path else {})
-        answer = await service.call(method, path.format(room="r", uid="u"), body, admin)
+        answer = await service.call(method, path.format(**PARTS), body, admin)
         assert answer.status == 200, (name, answer.body)
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         check(document, schema, answer.json)
