@@ -11,7 +11,12 @@
  * @typedef {{t: "notice", kind: string, room?: string, reason?: string, retry_ms?: number}} Notice
  * @typedef {{t: "ok", id: number} & Record<string, any>} Ok
  * @typedef {{t: "err", id: number | null, code: number, error: string, message: string, retry_ms?: number}} Err
- * @typedef {Ok | Err | Batch | Skip | Stats | Notice} ServerFrame
+ * @typedef {{t: "chat", conv: string, seq: number, kind: string, from?: string, at?: number, cid?: string, body?: Part[], mention?: string[] | "all", of?: number, change?: Record<string, any>}} Chat
+ * @typedef {{t: "head", heads: Record<string, number>}} Head
+ * @typedef {{t: "read", conv: string, uid: string, seq: number}} Read
+ * @typedef {{t: "typing", conv: string, uid: string}} Typing
+ * @typedef {{type: string} & Record<string, any>} Part
+ * @typedef {Ok | Err | Batch | Skip | Stats | Notice | Chat | Head | Read | Typing} ServerFrame
  * @typedef {{t: string, id: number} & Record<string, any>} ClientFrame
  * @typedef {{k: string} & Record<string, any>} Item
  * @typedef {"scroll" | "top" | "bottom"} Mode
@@ -45,6 +50,10 @@ const SHAPES = {
   skip: { room: "string", epoch: "number", from: "number", to: "number" },
   stats: { room: "string", epoch: "number", seq: "number", viewers: "number", likes: "number" },
   notice: { kind: "string" },
+  chat: { conv: "string", seq: "number", kind: "string" },
+  head: { heads: "object" },
+  read: { conv: "string", uid: "string", seq: "number" },
+  typing: { conv: "string", uid: "string" },
 };
 
 /** A request that was answered with no; `retryMs` is set where a later try may succeed. */
