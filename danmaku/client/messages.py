@@ -95,9 +95,12 @@ class Messages:
     # For the Chat.
 
     def _take(self, frame: Chat | Head) -> None:
-        now = time.monotonic()
         if self._ended:
             return
+        if self._from_unread:  # where each conversation begins is not known before the first sync
+            self._resync()
+            return
+        now = time.monotonic()
         if isinstance(frame, Head):
             self._reader.heads(frame.heads, now)
         elif self._is_full:

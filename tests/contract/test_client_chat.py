@@ -160,6 +160,26 @@ async def test_one_begins_with_what_was_not_read_or_where_one_stood(start: Start
         assert sorted((one.conv, one.seq) for one in later) == [(CONV, 5), ("p:ann:cat", 1)]
 
 
+async def test_what_comes_before_the_first_sync_does_not_bring_what_was_read_before(start: Start) -> None:
+    async with start() as (worker, fake), client(worker) as ann:
+        for number in range(1, 6):
+            fake.say(CONV, str(number))
+        await ann.chat.read(CONV, 5)
+        first = True
+
+        def judge(row: chat.Row) -> chat.Answer:
+            nonlocal first
+            answer = fake.answer(row)
+            if first and isinstance(row, chat.SyncRow):
+                first = False
+                fake.say(CONV, "6")  # comes before the answer that does not know of it
+            return answer
+
+        fake.judge = judge
+        stream = ann.chat.messages()
+        assert numbered(await read(stream, 1)) == [(6, "6")]
+
+
 async def test_after_a_lost_connection_what_was_said_meanwhile_is_read_back(start: Start) -> None:
     async with start() as (worker, fake), client(worker) as ann:
         stream = ann.chat.messages({})
