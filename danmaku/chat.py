@@ -183,6 +183,8 @@ class Pulled(_Answer, tag="pulled"):
 class Summary(msgspec.Struct, array_like=True):
     """Where a user stands in a conversation. `last` is its newest message that he may see.
 
+    unread: messages of others behind read_seq. mentions: how many of the last of them mention him, or all.
+
     name, role, version: of a group.
     """
 
@@ -194,6 +196,7 @@ class Summary(msgspec.Struct, array_like=True):
     name: str | None = None
     role: GroupRole | None = None
     version: int = 0
+    mentions: int = 0
 
 
 class Synced(_Answer, tag="synced"):

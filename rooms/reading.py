@@ -114,8 +114,9 @@ class Reading:
             now_ms = self._clock().ms
             check_recall(row.conv, facts, row.uid, self._limits.recall_s, now_ms)
             stored = conversation.stored(Message(row.uid, now_ms, RECALL, of=row.seq))
+            mention = None if facts.message is None else conversation.read(facts.message).mention
             version = facts.version or None
-            recall = Recall(row.conv, row.uid, now_ms, stored, row.seq, version)
+            recall = Recall(row.conv, row.uid, now_ms, stored, row.seq, version, mention)
             with self._metrics.store_seconds.labels("chat_recall").time():
                 done = await self._conversations.recall(recall)
             if done.outcome is Outcome.STALE:
@@ -167,7 +168,15 @@ def _summary(place: Place) -> Summary | None:
     if place.last_seq == 0:
         return None
     return Summary(
-        place.conv, place.last_seq, place.read_seq, place.unread, place.last, name, role, place.version
+        place.conv,
+        place.last_seq,
+        place.read_seq,
+        place.unread,
+        place.last,
+        name,
+        role,
+        place.version,
+        place.mentions,
     )
 
 

@@ -227,4 +227,15 @@ def _append(wish: Wish, now_ms: int) -> Append:
     row = wish.row
     message = Message(row.uid, now_ms, MESSAGE, row.cid, msgspec.Raw(row.body), row.mention)
     stored = conversation.stored(message)
-    return Append(row.conv, row.uid, now_ms, stored, row.cid, row.session, row.n, wish.version, wish.indexed)
+    return Append(
+        row.conv,
+        row.uid,
+        now_ms,
+        stored,
+        row.cid,
+        row.session,
+        row.n,
+        wish.version,
+        wish.indexed,
+        row.mention,
+    )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
 from config.settings import Chat
-from danmaku.conversation import BUCKETS, Member, bucket_of, gid_of
+from danmaku.conversation import BUCKETS, Member, Mention, bucket_of, gid_of
 from danmaku.store.conversations import (
+    MENTIONS,
     Append,
     Appended,
     Ask,
@@ -26,6 +27,7 @@ from danmaku.store.conversations import (
 )
 
 _TRIMMED_AT_ONCE: Final = 4
+_ALL: Final = "@all"
 
 Clock = Callable[[], int]
 
@@ -54,6 +56,7 @@ class _Conversation:
     members: dict[str, Member] = field(default_factory=dict)
     cids: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)  # seq, at, known until
     order: dict[str, int] = field(default_factory=dict)
+    mentions: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     spoken_ms: int = 0
 
 
@@ -79,6 +82,8 @@ class MemoryConversations:
             return Appended(Outcome.STALE)
         if conv.log.pop(recall.of, None) is None:
             return Appended(Outcome.GONE)
+        for whom in _mentioned(recall.mention):
+            conv.mentions[whom] = [seq for seq in conv.mentions[whom] if seq != recall.of]
         seq = self._add(conv, recall, 0, recall.of)
         conv.recalled[recall.of] = seq, recall.at
         return Appended(Outcome.OK, seq, recall.at)
@@ -152,6 +157,8 @@ class MemoryConversations:
                 return Appended(Outcome.LATE)
             conv.order[append.session] = append.n
         seq = self._add(conv, append, 1)
+        for whom in _mentioned(append.mention):
+            conv.mentions[whom] = [*conv.mentions[whom], seq][-MENTIONS:]
         conv.cids[key] = seq, append.at, until
         return Appended(Outcome.OK, seq, append.at)
 
@@ -220,7 +227,13 @@ class MemoryConversations:
         read_seq, counted = conv.reads.get(uid, (0, 0))
         last = (conv.seq, conv.log[conv.seq].message) if conv.seq else None
         unread = conv.messages - counted
-        return Place(name, conv.seq, read_seq, unread, last, conv.name, conv.version, conv.members.get(uid))
+        mentions = sum(seq > read_seq for whom in (uid, _ALL) for seq in conv.mentions[whom])
+        member = conv.members.get(uid)
+        return Place(name, conv.seq, read_seq, unread, last, conv.name, conv.version, member, mentions)
+
+
+def _mentioned(mention: Mention | None) -> Iterable[str]:
+    return [_ALL] if mention == "all" else mention or ()
 
 
 class MemoryContacts:

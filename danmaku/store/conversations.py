@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from danmaku.chat import Stored
-from danmaku.conversation import Member
+from danmaku.conversation import Member, Mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Append:
     session, n: refused as late once a higher n of the session was taken here; none without a session.
     version: of the group when it was decided; None where it does not matter.
     indexed: whether the conversation is among those of its users, so that it may begin.
+    mention: whom it mentions, to be counted until they have read it.
     """
 
     conv: str
@@ -65,11 +66,12 @@ class Append:
     n: int = 0
     version: int | None = None
     indexed: bool = False
+    mention: Mention | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Removes the message `of`, and appends in its own place that it did. The rest as of Append."""
+    """Removes the message `of`, which has this `mention`, and appends that it did. The rest as of Append."""
 
     conv: str
     uid: str
@@ -77,6 +79,7 @@ class Recall:
     message: bytes
     of: int
     version: int | None = None
+    mention: Mention | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,8 @@ class Run:
 class Place:
     """Where a user stands in a conversation: last is its newest message, None where there is none.
 
-    unread counts messages of others behind read_seq. name, version and member are of a group.
+    unread counts messages of others behind read_seq, mentions those of them that mention him, as far as
+    they are among the last MENTIONS. name, version and member are of a group.
     """
 
     conv: str
@@ -159,6 +163,10 @@ class Place:
     name: str = ""
     version: int = 0
     member: Member | None = None
+    mentions: int = 0
+
+
+MENTIONS: Final = 100
 
 
 def without_holes(found: list[Stored], begin: int, limit: int) -> list[Stored]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from config.settings import Chat, Rooms
 from config.settings import Store as StoreSettings
-from danmaku.conversation import Member
+from danmaku.conversation import Member, Mention
 from danmaku.memory import MemoryStore
 from danmaku.store import Store
 from danmaku.store.conversations import Append, Appended, Ask, Change, Effect, Outcome, Pull, Recall
@@ -31,6 +31,7 @@ say = st.tuples(
     st.integers(1, 9),  # n
     versions,
     st.sampled_from([0, 0, 5, 70_000]),  # how much later
+    st.sampled_from([None, None, "all", ["ann"], ["bob", "zoe"]]),
 )
 steps = st.one_of(
     say,
@@ -54,6 +55,7 @@ class World:
     store: Store
     at: int = 1000
     said: dict[int, bytes] = field(default_factory=dict)
+    mentions: dict[int, Mention | None] = field(default_factory=dict)
     cids: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
 
     async def do(self, step: Any) -> Any:
@@ -65,23 +67,25 @@ class World:
         return {"now": facts.version, "old": facts.version - 1, "none": None}[which]
 
     async def say(
-        self, uid: str, cid: int, session: str, n: int, which: str, later: int
+        self, uid: str, cid: int, session: str, n: int, which: str, later: int, mention: Mention | None
     ) -> Appended | Exception:
         self.at += later
         message = f"{uid} {cid} {self.at}".encode()
-        append = Append(CONV, uid, self.at, message, f"c{cid}", session, n, await self.version(which), n > 1)
+        version = await self.version(which)
+        append = Append(CONV, uid, self.at, message, f"c{cid}", session, n, version, n > 1, mention)
         (answer,) = await self.store.conversations.append([append])
         assert isinstance(answer, Appended)
         if answer.outcome is Outcome.OK:
             assert (uid, cid) not in self.cids
             self.cids[uid, cid] = answer.seq, answer.at
+            self.mentions[answer.seq] = mention
             self.note(answer, message)
         elif (uid, cid) in self.cids:
             assert answer == Appended(Outcome.DUPLICATE, *self.cids[uid, cid])
         return answer
 
     async def recall(self, uid: str, of: int, which: str) -> Appended:
-        recall = Recall(CONV, uid, self.at, b"recall", of, await self.version(which))
+        recall = Recall(CONV, uid, self.at, b"recall", of, await self.version(which), self.mentions.get(of))
         answer = await self.store.conversations.recall(recall)
         if answer.outcome is Outcome.OK:
             self.said[of] = b""

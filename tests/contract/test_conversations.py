@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from danmaku.conversation import Member
+from danmaku.conversation import Member, Mention
 from danmaku.store import Store
 from danmaku.store.conversations import (
+    MENTIONS,
     Append,
     Appended,
     Ask,
@@ -239,6 +240,35 @@ async def test_only_messages_are_unread(store: Store) -> None:
     assert (await place(store, "bob")).unread == 0  # what is behind it was taken back
     await say(store, message("c6"))
     assert (await place(store, "bob")).unread == 1
+
+
+async def test_mentions_are_counted_until_they_are_read(store: Store) -> None:
+    await change(store, 0, put=(ANN, BOB))
+    mentioned: list[Mention | None] = [["bob"], "all", None, ["bob", "zoe"], ["zoe"]]
+    for number, mention in enumerate(mentioned, 2):
+        await say(store, message(f"c{number}", conv=TEAM, mention=mention))
+
+    async def mentions(*uids: str) -> list[int]:
+        return [(await place(store, uid, TEAM)).mentions for uid in uids]
+
+    assert await mentions("ann", "bob", "zoe") == [0, 3, 3]
+    await store.conversations.read(TEAM, "bob", 2)
+    assert await mentions("bob", "zoe") == [2, 3]
+    await recall(store, 5, conv=TEAM, mention=["bob", "zoe"])
+    assert await mentions("bob", "zoe") == [1, 2]
+    await recall(store, 3, conv=TEAM, mention="all")
+    assert await mentions("bob", "zoe") == [0, 1]
+    await say(store, message("c7", "bob", conv=TEAM, mention=["ann"]))
+    assert await mentions("ann", "bob") == [1, 0]
+
+
+async def test_only_so_many_mentions_are_known(store: Store) -> None:
+    for number in range(1, MENTIONS + 3):
+        await say(store, message(f"c{number}", mention=["bob"]))
+    found = await place(store, "bob")
+    assert (found.unread, found.mentions) == (MENTIONS + 2, MENTIONS)
+    await store.conversations.read(PAIR, "bob", 3)
+    assert (await place(store, "bob")).mentions == MENTIONS - 1
 
 
 async def test_what_was_trimmed_need_not_be_read(store: Store) -> None:

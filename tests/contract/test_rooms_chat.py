@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from secrets import token_hex
 from time import time_ns
-from typing import Any, TypeVar
+from typing import Any
 
-import msgpack
 import msgspec
 import pytest
 
@@ -17,11 +16,9 @@ from config.settings import Store as StoreSettings
 from danmaku import chat, conversation
 from danmaku.bus import BusTimeout
 from danmaku.chat import (
-    Answer,
     BlockedRow,
     BlockRow,
     ChangeGroupRow,
-    ChatRequest,
     Delivery,
     Done,
     Group,
@@ -29,9 +26,7 @@ from danmaku.chat import (
     GroupsRow,
     Members,
     MembersRow,
-    News,
     Pulled,
-    PulledConversation,
     PullRow,
     ReadBy,
     ReadRow,
@@ -40,24 +35,31 @@ from danmaku.chat import (
     Refused,
     Row,
     Said,
-    SendRow,
     Synced,
     SyncRow,
     Typing,
     TypingRow,
     Users,
 )
-from danmaku.conversation import Change, Create, Dissolve, Invite, Join, Kick, Leave, Member, Mute, MuteAll
-from danmaku.envelope import MAX_MESSAGE_BYTES, HelloRow, UsersRequest
+from danmaku.conversation import (
+    Appoint,
+    Create,
+    Dissolve,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    Member,
+    Mute,
+    MuteAll,
+)
+from danmaku.envelope import MAX_MESSAGE_BYTES
 from danmaku.store import Store
 from danmaku.store.conversations import Ask, Conversations, Facts
 from danmaku.store.errors import StoreDown
 from tests.contract.conftest import until
+from tests.contract.rooms_chat import PAIR, TEAM, Talk, frames, send
 from tests.contract.rooms_service import Running, Service, service
-
-A = TypeVar("A", bound=Answer)
-PAIR = "p:ann:bob"
-TEAM = "g:team"
 
 
 @pytest.fixture(params=["memory", "real"])
@@ -76,60 +78,6 @@ async def running(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncItera
         yield opened
 
 
-class Talk:
-    """Somebody who asks as edges do, and listens as they do."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        self.heard: list[tuple[str, News]] = []
-
-    async def ask(self, *rows: Row, budget_s: float = 5.0) -> list[Answer]:
-        request = chat.encode(ChatRequest(round(budget_s * 1000), list(rows)))
-        reply = await self.service.bus.request(self.service.subjects.chat, request, budget_s + 1)
-        return chat.decode_reply(reply).answers
-
-    async def get(self, kind: type[A], row: Row) -> A:
-        (answer,) = await self.ask(row)
-        assert isinstance(answer, kind), answer
-        return answer
-
-    async def refused(self, row: Row) -> str:
-        return (await self.get(Refused, row)).name
-
-    async def change(self, uid: str, change: Change, gid: str = "team") -> Group:
-        return await self.get(Group, ChangeGroupRow(uid, gid, change))
-
-    async def pull(self, uid: str, conv: str, after: int = 0, limit: int = 100) -> PulledConversation:
-        (found,) = (await self.get(Pulled, PullRow(uid, [(conv, after, limit)]))).results
-        return found
-
-    async def listen(self, edge: str = "", gid: str = "") -> None:
-        """To what is told one edge, or in one group."""
-        subjects = self.service.subjects
-        subject = subjects.to_edge(edge) if edge else subjects.chat_out(gid)
-        name = edge or gid
-
-        def receive(payload: bytes, _: str) -> None:
-            self.heard.append((name, chat.decode_news(payload)))
-
-        await self.service.bus.subscribe(subject, receive)
-        await self.service.bus.flush(5)
-
-    async def until_heard(self, count: int) -> list[tuple[str, News]]:
-        """So many, in any order of those who hear them."""
-
-        async def are_heard() -> bool:
-            return len(self.heard) >= count
-
-        await until(are_heard)
-        return sorted(self.heard, key=lambda one: one[0])
-
-    async def connect(self, uid: str, device: str, edge: str) -> None:
-        row = HelloRow(uid, 5, device, 1, edge, f"s-{device}")
-        request = chat.encode(UsersRequest(5000, [row]))
-        await self.service.bus.request(self.service.subjects.users, request, 5)
-
-
 @pytest.fixture
 async def process(running: Service) -> Running:
     started = await running.start()
@@ -140,18 +88,6 @@ async def process(running: Service) -> Running:
 @pytest.fixture
 async def talk(running: Service, process: Running) -> Talk:
     return Talk(running)
-
-
-def body(text: str) -> bytes:
-    return msgspec.msgpack.encode([{"type": "text", "text": text}])
-
-
-def send(uid: str, cid: str, conv: str = PAIR, text: str = "hi", **more: Any) -> SendRow:
-    return SendRow(uid, conv, cid, body(text), **more)
-
-
-def frames(found: PulledConversation) -> list[dict[str, Any]]:
-    return [msgpack.unpackb(conversation.frame(found.conv, seq, raw)) for seq, raw in found.messages]
 
 
 async def test_a_message_is_stored_and_can_be_pulled(talk: Talk) -> None:
@@ -435,6 +371,15 @@ async def test_a_sync_tells_where_a_user_stands(talk: Talk) -> None:
     ]
     last = (await talk.pull("ann", PAIR)).messages[-1]
     assert (synced.conversations[2].last, synced.cursor) == (last, None)
+    await talk.get(Said, send("bob", "c2", TEAM, mention="all"))
+    await talk.change("bob", Appoint("ann", "admin"))
+    await talk.get(Said, send("ann", "c1", TEAM))
+    await talk.get(Said, send("bob", "c3", TEAM, mention="all"))
+    await talk.get(Said, send("bob", "c4", TEAM, mention=["ann"]))
+    await talk.get(Said, send("bob", "c5", TEAM, mention=["ann"]))
+    await talk.get(Said, RecallRow("bob", TEAM, 7))
+    synced = await talk.get(Synced, SyncRow("ann", 100))
+    assert [(one.unread, one.mentions) for one in synced.conversations] == [(0, 0), (3, 2), (2, 0)]
     page = await talk.get(Synced, SyncRow("ann", 2))
     assert (page.conversations, page.cursor) == (synced.conversations[:2], TEAM)
     assert (await talk.get(Synced, SyncRow("ann", 2, TEAM))).conversations == synced.conversations[2:]

@@ -1,5 +1,5 @@
 -- Remove a message and append that it was recalled, once.
--- KEYS: log, state, reads, active
+-- KEYS: log, state, reads, active, mentions, …
 -- ARGV: conv, uid, at, message, most messages, oldest `at` to keep, version or '', seq of what is recalled
 -- Returns {outcome, seq, at}.
 -- include _message
@@ -15,6 +15,9 @@ if is_stale(ARGV[7]) then
 end
 if redis.call('XDEL', KEYS[1], ARGV[8] .. '-0') == 0 then
   return {'gone', 0, 0}
+end
+for i = 5, #KEYS do
+  redis.call('ZREM', KEYS[i], ARGV[8])
 end
 local seq = add(0, ARGV[8])
 redis.call('HSET', KEYS[2], field, seq .. ':' .. ARGV[3])

@@ -10,6 +10,7 @@ from config.settings import Chat
 from danmaku.chat import Stored
 from danmaku.conversation import BUCKETS, GroupRole, Member, gid_of
 from danmaku.store.conversations import (
+    MENTIONS,
     Append,
     Appended,
     Ask,
@@ -52,7 +53,8 @@ class ValkeyConversations:
 
     async def recall(self, recall: Recall) -> Appended:
         words = *self._common(recall), _version(recall.version), recall.of
-        return await self._write("recall", self._keys.of_conversation(recall.conv), *words)
+        mentions = self._keys.mentions(recall.conv, recall.mention)
+        return await self._write("recall", self._keys.of_conversation(recall.conv) + mentions, *words)
 
     async def change(self, change: Change) -> Appended:
         fields, members = _fields(change.effect), _members(change.effect)
@@ -112,13 +114,16 @@ class ValkeyConversations:
         return calls
 
     def _say(self, append: Append) -> Call:
-        keys = [*self._keys.of_conversation(append.conv), self._keys.cid(append.conv, append.uid, append.cid)]
-        decided = _version(append.version), int(append.indexed)
-        words = *self._common(append), self._limits.cid_s * 1000, *decided
-        if not append.session:
-            return self._link.script("say", keys, *words)
-        keys.append(self._keys.order(append.conv, append.session))
-        return self._link.script("say", keys, *words, append.n, _ORDER_MS)
+        keys, conv = self._keys, append.conv
+        touched = [
+            *keys.of_conversation(conv),
+            keys.cid(conv, append.uid, append.cid),
+            keys.order(conv, append.session),
+            *keys.mentions(conv, append.mention),
+        ]
+        decided = _version(append.version), int(append.indexed), append.n if append.session else ""
+        cid_ms = self._limits.cid_s * 1000
+        return self._link.script("say", touched, *self._common(append), cid_ms, *decided, _ORDER_MS, MENTIONS)
 
     def _common(self, one: Append | Recall | Change) -> tuple[Word, ...]:
         limits = self._limits
@@ -139,8 +144,10 @@ class ValkeyConversations:
         return self._reads.script("pull", keys, uid, pull.after, pull.limit, max_bytes, whole)
 
     def _place(self, uid: str, conv: str) -> Call:
-        keys = [*self._keys.of_conversation(conv)[:3], self._keys.members(conv)]
-        return self._reads.script("place", keys, uid)
+        keys = self._keys
+        mentions = keys.mentions(conv, [uid]) + keys.mentions(conv, "all")
+        touched = [*keys.of_conversation(conv)[:3], keys.members(conv), *mentions]
+        return self._reads.script("place", touched, uid)
 
 
 def _version(version: int | None) -> Word:
@@ -215,9 +222,9 @@ def _run(uid: str, pull: Pull, reply: Any) -> Run:
 
 
 def _place(uid: str, conv: str, reply: Any) -> Place:
-    seq, messages, read, name, version, raw, newest = reply
+    seq, messages, read, name, version, raw, newest, mentions = reply
     read_seq, counted = (int(word) for word in read.split(b":"))
     member = _member(uid, raw) if raw else None
     last = next(_entries(newest), None)
     unread = int(messages) - counted
-    return Place(conv, int(seq), read_seq, unread, last, name.decode(), int(version), member)
+    return Place(conv, int(seq), read_seq, unread, last, name.decode(), int(version), member, mentions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from danmaku.conversation import bucket_of
+from danmaku.conversation import Mention, bucket_of
 from danmaku.subjects import partition_of
 
 
@@ -99,6 +99,11 @@ class Keys:
     def order(self, conv: str, session: str) -> str:
         """String: the highest number of the session's messages here; expires."""
         return f"{self._conversation(conv)}:order:{session}"
+
+    def mentions(self, conv: str, mention: Mention | None) -> list[str]:
+        """Sorted sets: for each who is mentioned, or for all, the last seqs in which he is; they expire."""
+        whom = ["@all"] if mention == "all" else mention or ()
+        return [f"{self._conversation(conv)}:mentions:{one}" for one in whom]
 
     def active(self, bucket: int) -> str:
         """Sorted set: conversations by the time something was said in them last; swept."""
