@@ -56,7 +56,7 @@ class Senders:
         seqs = self.seqs[conv][uid] = []
         for number in range(1, MESSAGES + 1):
             row = send(uid, f"c{number}", conv, session=f"s-{uid}", n=number)
-            seqs.append(await self._say(row))  # noqa: PERF401  noted when it comes: others count them
+            seqs.append(await self._say(row))
 
     async def _say(self, row: SendRow) -> int:
         while True:
