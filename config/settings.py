@@ -148,7 +148,8 @@ class Chat(Section, frozen=True):
     newcomers_see_history: bool = False
     open_groups: bool = True
     group_members: Annotated[int, Meta(ge=1, le=5000)] = 500
-    blocked_users: Count = 1000  # by one user
+    groups_per_user: Annotated[int, Meta(ge=1, le=5000)] = 1000
+    blocked_users: Annotated[int, Meta(ge=1, le=5000)] = 1000  # by one user
 
 
 class Nats(Section, frozen=True):

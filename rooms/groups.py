@@ -9,7 +9,7 @@ from config.settings import Chat
 from danmaku import conversation
 from danmaku.chat import ChangeGroupRow, Group, GroupRow, Members, MembersRow
 from danmaku.conversation import MEMBER, Message
-from danmaku.errors import NO_SUCH_CONVERSATION, NOT_A_MEMBER, UNAVAILABLE, Refusal
+from danmaku.errors import CONFLICT, NO_SUCH_CONVERSATION, NOT_A_MEMBER, UNAVAILABLE, Refusal
 from danmaku.store.contacts import Contacts
 from danmaku.store.conversations import Ask, Change, Conversations, Outcome
 from danmaku.telemetry import RoomsMetrics
@@ -62,6 +62,7 @@ class Groups:
         """False where the group was changed meanwhile."""
         effect, at = decision.effect, self._clock().ms
         come = [member.uid for member in effect.put if member.since == 0]
+        await self._check_counts(come)
         await self._contacts.add([(one, conv) for one in come])
         stored = conversation.stored(Message(uid, at, MEMBER, change=decision.change))
         with self._metrics.store_seconds.labels("chat_change").time():
@@ -72,6 +73,13 @@ class Groups:
         self._deliveries.deliver(conv, done.seq, version + 1, stored, (*come, *effect.drop))
         await self._contacts.remove([(one, conv) for one in effect.drop])
         return True
+
+    async def _check_counts(self, uids: list[str]) -> None:
+        """So that what an edge is told of a user's groups has a bound."""
+        most = self._limits.groups_per_user
+        for uid, count in zip(uids, await self._contacts.count_groups(uids), strict=True):
+            if count >= most:
+                raise Refusal(CONFLICT, f"{uid} is in {most} groups already")
 
     async def _group(self, gid: str) -> Group:
         facts, members = await self._conversations.members(conversation.group(gid))

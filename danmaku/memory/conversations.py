@@ -255,6 +255,9 @@ class MemoryContacts:
     async def groups(self, uid: str) -> list[str]:
         return sorted(conv for conv in self._conversations[uid] if gid_of(conv) is not None)
 
+    async def count_groups(self, uids: list[str]) -> list[int]:
+        return [len(await self.groups(uid)) for uid in uids]
+
     async def block(self, uid: str, other: str, most: int) -> bool:
         blocked = self._blocked[uid]
         if other not in blocked and len(blocked) >= most:

@@ -20,6 +20,9 @@ class Contacts(Protocol):
     async def groups(self, uid: str) -> list[str]:
         """Those of the conversations that are groups."""
 
+    async def count_groups(self, uids: list[str]) -> list[int]:
+        """How many of each user's conversations are groups. One round trip."""
+
     async def block(self, uid: str, other: str, most: int) -> bool:
         """False where `uid` blocks so many already."""
 

@@ -16,6 +16,8 @@ async def test_conversations_are_listed_in_order_page_by_page(store: Store) -> N
     assert await store.contacts.conversations("bob", "", 9) == ["p:ann:bob"]
     assert await store.contacts.groups("ann") == ["g:a", "g:b"]
     assert await store.contacts.groups("bob") == []
+    assert await store.contacts.count_groups(["ann", "bob", "zoe"]) == [2, 0, 0]
+    assert await store.contacts.count_groups([]) == []
 
 
 async def test_what_is_removed_is_not_listed(store: Store) -> None:

@@ -432,6 +432,19 @@ async def test_only_so_many_are_blocked(running: Service) -> None:
     assert await talk.refused(BlockRow("ann", "zoe", True)) == "conflict"
 
 
+async def test_a_user_is_in_so_many_groups_at_most(running: Service) -> None:
+    await running.owned(await running.start(chat=Chat(groups_per_user=2)))
+    talk = Talk(running)
+    for gid in ("a", "b"):
+        await talk.change("ann", Create("Team"), gid)
+    await talk.change("bob", Create("Team"))
+    assert await talk.refused(ChangeGroupRow("ann", "c", Create("Team"))) == "conflict"
+    assert await talk.refused(ChangeGroupRow("ann", "team", Join())) == "conflict"
+    assert await talk.refused(ChangeGroupRow("bob", "team", Invite(["ann"]))) == "conflict"
+    await talk.change("ann", Leave(), "a")
+    await talk.change("bob", Invite(["ann"]))
+
+
 async def test_heads_tell_where_something_was_said(running: Service, talk: Talk) -> None:
     heads: dict[str, tuple[int, int]] = {}
 

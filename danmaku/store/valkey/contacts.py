@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Call, Link
+
+_GROUPS: Final = ("[g:", "(g;")  # what lies between begins with g:
 
 
 class ValkeyContacts:
@@ -23,7 +27,11 @@ class ValkeyContacts:
         return await self._between(uid, begin, "+", "LIMIT", "0", str(limit))
 
     async def groups(self, uid: str) -> list[str]:
-        return await self._between(uid, "[g:", "(g;")
+        return await self._between(uid, *_GROUPS)
+
+    async def count_groups(self, uids: list[str]) -> list[int]:
+        calls: list[Call] = [("ZLEXCOUNT", self._keys.conversations(uid), *_GROUPS) for uid in uids]
+        return await self._link.all(calls)
 
     async def block(self, uid: str, other: str, most: int) -> bool:
         return bool(await self._link.one(*self._link.script("block", [self._keys.blocked(uid)], other, most)))
