@@ -9,20 +9,24 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config.settings import Rooms, Store
 from danmaku.conversation import Member, bucket_of
 from danmaku.model import START, Position
+from danmaku.ports import free_port
 from danmaku.servers import Running, ValkeyServer, running
 from danmaku.store import conversations
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome
 from danmaku.store.sessions import Hello, Standing
 from danmaku.store.valkey import ValkeyStore
+from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import partition_of
+from tests.contract.conftest import until
 
 TIMEOUT_S = 0.5
 MUCH_LATER_S = 5.0
@@ -85,6 +89,50 @@ async def test_messages_survive_the_death_of_the_server_and_are_not_said_twice(
     assert acknowledged == seqs[: len(acknowledged)]
     (run,) = await store.conversations.pull("ann", [conversations.Pull("p:ann:bob", 0, 500)], 1 << 20)
     assert run.messages == [(n, b"%d" % n) for n in range(1, 200)]
+
+
+async def listen(link: Link) -> int:
+    """Let the server listen on a port, for a replica; somebody else may take one that was free."""
+    await link.one("CONFIG", "SET", "bind", "127.0.0.1", "repl-diskless-sync-delay", 0)
+    ports: list[int] = []
+
+    async def is_listening() -> bool:
+        ports.append(free_port("127.0.0.1"))
+        with suppress(StoreDown):
+            await link.one("CONFIG", "SET", "port", ports[-1])
+            return True
+        return False
+
+    await until(is_listening)
+    return ports[-1]
+
+
+async def test_a_message_is_acknowledged_when_the_replicas_have_it(server: Running, tmp_path: Path) -> None:
+    said = conversations.Append("p:ann:bob", "ann", 1, b"hi", "c1", indexed=True)
+    main = Link(server.server.url, TIMEOUT_S)
+    port = await listen(main)
+    async with running(ValkeyServer(tmp_path / "replica")) as child:
+        replica = Link(child.server.url, TIMEOUT_S)
+        store = await ValkeyStore.connect(
+            Store(url=server.server.url, timeout_s=TIMEOUT_S, replicas=1), Rooms()
+        )
+        for _ in range(2):
+            with pytest.raises(StoreDown):
+                await store.conversations.append([said])
+        await replica.one("REPLICAOF", "127.0.0.1", port)
+        answers: list[Any] = []
+
+        async def is_safe() -> bool:
+            with suppress(StoreDown):
+                answers.extend(await store.conversations.append([said]))
+            return bool(answers)
+
+        await until(is_safe)
+        assert [(one.seq, one.at) for one in answers] == [(1, 1)]
+        assert await replica.one("XLEN", Keys("danmaku").messages("p:ann:bob")) == 1
+        await replica.close()
+        await store.close()
+    await main.close()
 
 
 async def test_a_dead_server_is_down(server: Running, store: ValkeyStore) -> None:

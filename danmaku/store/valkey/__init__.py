@@ -39,7 +39,7 @@ class ValkeyStore:
     @classmethod
     async def connect(cls, settings: Store, rooms: Rooms, chat: Chat = Chat()) -> ValkeyStore:  # noqa: B008  it is frozen
         """Raises StoreDown when it does not answer, ValueError for a URL that cannot be read."""
-        link, reads = (Link(settings.url, settings.timeout_s) for _ in range(2))
+        link, reads = (Link(settings.url, settings.timeout_s, settings.replicas) for _ in range(2))
         store = cls(link, reads, Keys(settings.prefix), rooms, chat)
         try:
             await store.ping()

@@ -48,7 +48,7 @@ class ValkeyConversations:
         return [_facts(ask, [next(replies) for _ in those]) for ask, those in zip(asks, calls, strict=True)]
 
     async def append(self, appends: list[Append]) -> list[Appended | Exception]:
-        replies = await self._link.many([self._say(one) for one in appends])
+        replies = await self._link.many([self._say(one) for one in appends], safe=True)
         return [reply if isinstance(reply, StoreDown) else _appended(reply) for reply in replies]
 
     async def recall(self, recall: Recall) -> Appended:
@@ -134,7 +134,8 @@ class ValkeyConversations:
         return one.conv, one.uid, one.at, one.message, most, one.at - age_s * 1000
 
     async def _write(self, verb: str, keys: list[str], *words: Word) -> Appended:
-        return _appended(await self._link.one(*self._link.script(verb, keys, *words)))
+        (reply,) = await self._link.all([self._link.script(verb, keys, *words)], safe=True)
+        return _appended(reply)
 
     def _pull(self, uid: str, pull: Pull, max_bytes: int) -> Call:
         keys = [self._keys.messages(pull.conv), self._keys.standing(pull.conv)]

@@ -19,6 +19,7 @@ Word = bytes | str | int
 Call = tuple[Word, ...]
 
 _CONNECTIONS: Final = 16
+_WAIT: Final = 0.8  # of a call's time, for replicas
 _LUA: Final = Path(__file__).parent.parent / "lua"
 _pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _INCLUDE: Final = re.compile(rb"^-- include (\w+)$", re.MULTILINE)
@@ -56,8 +57,11 @@ class Link:
     Nothing is ever repeated here but what a server refused unread for lack of the script.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, replicas: int = 0) -> None:
         self._timeout_s = timeout_s
+        wait_ms = round(timeout_s * _WAIT * 1000)
+        self._wait: list[Call] = [("WAIT", replicas, wait_ms)] if replicas else []
+        self._replicas = replicas
         self._scripts = Scripts()
         self._pool = BlockingConnectionPool.from_url(
             url,
@@ -80,22 +84,26 @@ class Link:
             raise reply
         return reply
 
-    async def all(self, calls: Sequence[Call]) -> list[Any]:
-        """The replies to pipelined calls, if every one was carried out."""
-        replies = await self.many(calls)
+    async def all(self, calls: Sequence[Call], *, safe: bool = False) -> list[Any]:
+        """The replies to pipelined calls, if every one was carried out; `safe` as of `many`."""
+        replies = await self.many(calls, safe=safe)
         for reply in replies:
             if isinstance(reply, StoreDown):
                 raise reply
         return replies
 
-    async def many(self, calls: Sequence[Call]) -> list[Any]:
-        """The replies to pipelined calls in their order; a StoreDown in place of each that failed alone."""
+    async def many(self, calls: Sequence[Call], *, safe: bool = False) -> list[Any]:
+        """The replies to pipelined calls in their order; a StoreDown in place of each that failed alone.
+
+        safe: what they wrote has reached as many replicas as it should, or it is a StoreDown.
+        """
+        wait = self._wait if safe and calls else []
         try:
             async with asyncio.timeout(self._timeout_s):
-                replies = await self._carry(calls)
+                replies = await self._carry(calls, wait)
                 unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
                 if unknown:
-                    again = await self._carry([*self._scripts.load(), *(calls[i] for i in unknown)])
+                    again = await self._carry([*self._scripts.load(), *(calls[i] for i in unknown)], wait)
                     for i, reply in zip(unknown, again[-len(unknown) :], strict=True):
                         replies[i] = reply
         except TimeoutError as error:
@@ -104,22 +112,29 @@ class Link:
             raise StoreDown(f"the store cannot be reached: {error}") from error
         return [StoreDown(str(reply)) if isinstance(reply, ResponseError) else reply for reply in replies]
 
-    async def _carry(self, calls: Sequence[Call]) -> list[Any]:
+    async def _carry(self, calls: Sequence[Call], wait: Sequence[Call]) -> list[Any]:
+        """`wait` on the same connection: the server waits for what was written on it."""
         if not calls:
             return []
         connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
         try:
-            await connection.send_packed_command(b"".join(map(_pack, calls)))
+            await connection.send_packed_command(b"".join(map(_pack, (*calls, *wait))))
             replies = []
-            for _ in calls:
+            for _ in (*calls, *wait):
                 try:
                     replies.append(await connection.read_response())
                 except ResponseError as error:  # each reply may be an error of its own
                     replies.append(error)
-            return replies
         finally:
             # A connection that was left in the middle of a reply has closed itself.
             await self._pool.release(connection)
+        if wait and not any(isinstance(reply, NoScriptError) for reply in replies):
+            self._check_reached(replies[-1])
+        return replies[: len(calls)]
+
+    def _check_reached(self, reached: Any) -> None:
+        if not isinstance(reached, int) or reached < self._replicas:
+            raise StoreDown(f"{self._replicas} replicas should have what was written, it is: {reached}")
 
     async def close(self) -> None:
         await self._pool.aclose()
