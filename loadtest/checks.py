@@ -159,7 +159,7 @@ class Checker:
     def decoded(self, payload: bytes) -> tuple[Seen, ...]:
         """What of a message moves readers on. Raises ValueError where it is none of the protocol."""
         seen: list[Seen] = []
-        for frame in self._codec.decode_server(payload):
+        for frame in self._codec.decode_server(wire.inflated(payload)):
             if isinstance(frame, wire.Batch):
                 some = frame.items[:: max(1, len(frame.items) // _STAMPS)]
                 stamps = tuple(self._stamp(item) for item in some)

@@ -130,6 +130,7 @@ class Audience:
     returning: bool = False
     bytes_per_s: int = 0
     dialect: Dialect | None = None
+    deflate: bool = False
 
     def plans(self, host: str, port: int) -> list[Plan]:
         """One of each process; viewers of a room are spread over them."""
@@ -137,7 +138,7 @@ class Audience:
         return [
             Plan(
                 host, port, rooms, self.protocol, self.first_address + 10 * (number + 1), self.bare,
-                self.returning, self.bytes_per_s, self.dialect,
+                self.returning, self.bytes_per_s, self.dialect, self.deflate,
             )
             for number, rooms in enumerate(dealt(self.rooms, count))
             if rooms

@@ -32,6 +32,7 @@ class Load:
     protocol: str = wire.MSGPACK_PROTOCOL
     processes: int = 1
     returning: bool = False
+    deflate: bool = False
 
     @property
     def viewers(self) -> int:
@@ -39,7 +40,7 @@ class Load:
 
     def audience(self) -> Audience:
         rooms = tuple((room.name, room.viewers) for room in self.rooms)
-        return Audience(rooms, self.protocol, self.processes, returning=self.returning)
+        return Audience(rooms, self.protocol, self.processes, returning=self.returning, deflate=self.deflate)
 
     def frame(self, text: str) -> bytes:
         """A batch of one comment, as the service makes it."""

@@ -30,6 +30,7 @@ Idle = Annotated[float, typer.Option(min=0, help="Seconds to watch what quiet vi
 Processes = Annotated[int, typer.Option(min=1, help="Client processes; more where sockets ask for it.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Edge workers of a service of our own.")]
 Sub = Annotated[Subprotocol, typer.Option(help="How frames are written.")]
+Deflate = Annotated[bool, typer.Option("--deflate", help="Ask for compressed batches.")]
 Floor = Annotated[bool, typer.Option("--floor/--no-floor", help="Run a bare send(2) loop beside it.")]
 Display = Annotated[int, typer.Option(min=1, help="Comments per second that a room of our own shows.")]
 Window = Annotated[float, typer.Option("--window", min=1, help="Batching window of our own service, in ms.")]

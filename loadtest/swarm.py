@@ -264,7 +264,7 @@ class Swarm:
 
 def _talk(plan: Plan) -> Talk:
     host = f"{plan.host}:{plan.port}"
-    return Foreign(host, plan.dialect) if plan.dialect else Danmaku(host, plan.protocol)
+    return Foreign(host, plan.dialect) if plan.dialect else Danmaku(host, plan.protocol, deflate=plan.deflate)
 
 
 def main(plan: Plan, control: Connection) -> None:

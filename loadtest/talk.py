@@ -41,18 +41,19 @@ class Talk(ABC):
 class Danmaku(Talk):
     """Our own."""
 
-    def __init__(self, host: str, protocol: str) -> None:
+    def __init__(self, host: str, protocol: str, *, deflate: bool = False) -> None:
         self._codec = wire.JSON if protocol == wire.JSON_PROTOCOL else wire.MSGPACK
         super().__init__(Checker(self._codec))
         self._kind = "binary" if self._codec.binary else "text"
         self.request = frames.upgrade(host, "/v1/ws", protocol)
         self.beat = frames.masked(self._codec.encode(wire.Ping(0)), self._kind)
+        self._hello = self._codec.encode(wire.Hello(1, deflate=deflate))
 
     def greeting(self, reader: Reader, *, known: bool) -> bytes:
         since = wire.At(reader.epoch, reader.seq) if known else None
         separator = b"" if self._codec.binary else b"\n"
         join = self._codec.encode(wire.Join(2, reader.room, since))
-        return frames.masked(self._codec.encode(wire.Hello(1)) + separator + join, self._kind)
+        return frames.masked(self._hello + separator + join, self._kind)
 
     def joins(self, reader: Reader, payload: bytes, *, known: bool) -> bool:
         for frame in self._codec.decode_server(payload):

@@ -16,7 +16,7 @@ class Plan:
 
     `bare`: there is no handshake (the floor); frames are read as ever. `returning`: who is thrown out comes
     back with `since`. `bytes_per_s`: each viewer reads no more than this; 0: all there is.
-    `dialect`: of a server that is not ours.
+    `dialect`: of a server that is not ours. `deflate`: batches may come compressed.
     """
 
     host: str
@@ -28,6 +28,7 @@ class Plan:
     returning: bool = False
     bytes_per_s: int = 0
     dialect: Dialect | None = None
+    deflate: bool = False
     latency_every: int = 10
     heartbeat_s: float = 25.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtest import options
 from loadtest.figures import Result, summary
@@ -30,6 +30,7 @@ class Fanout(OnService):
     processes: options.Processes = 1
     workers: options.Workers = 1
     subprotocol: options.Sub = options.Subprotocol.MSGPACK
+    deflate: options.Deflate = False
     floor: options.Floor = True
     display: options.Display = 40
     window_ms: options.Window = 50.0
@@ -41,5 +42,6 @@ class Fanout(OnService):
         load = hot_room(
             self.room, self.viewers, self.rate, self.payload, self.subprotocol.protocol, self.processes
         )
+        load = replace(load, deflate=self.deflate)
         async with measurement(load, service, view, idle_s=self.idle, with_floor=self.floor) as running:
             return {**running.joining, **summary(await running.rounds(self.rounds, self.seconds))}

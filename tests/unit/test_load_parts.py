@@ -13,7 +13,7 @@ from loadtest.cli import SCENARIOS, app
 from loadtest.crowd import PER_PROCESS, Audience, dealt
 from loadtest.figures import STABLE, complete, summary
 from loadtest.load import Load, Room, many_rooms
-from loadtest.senders import ROOMS_EACH, Clock
+from loadtest.senders import ROOMS_EACH, Clock, said
 from loadtest.sizes import zipf
 from loadtest.slope import slope
 
@@ -50,6 +50,14 @@ def test_a_client_process_has_no_more_sockets_than_it_may() -> None:
     assert len(plans) == 3
     assert sum(plan.viewers for plan in plans) == 2 * PER_PROCESS + 1
     assert len({plan.first_address for plan in plans}) == 3
+
+
+@given(st.integers(10**18, 10**19 - 1), st.integers(1, 10_000))
+def test_a_comment_is_as_long_as_it_is_to_be_and_begins_with_its_stamp(due_ns: int, size: int) -> None:
+    text = said(due_ns, size)
+    assert text.startswith(str(due_ns))
+    assert max(size, 19) - 1 <= len(text) <= max(size, 19)
+    assert text == text.strip()
 
 
 @given(st.floats(0.01, 50), st.floats(0, 3), st.lists(st.floats(0.5, 20), min_size=1, max_size=6))
