@@ -71,7 +71,7 @@ class Clock:
 
 
 def said(due_ns: int, size: int) -> str:
-    """A comment of `size` letters that says when it was due; the rest are words, which compress as words do."""
+    """A comment of `size` letters that says when it was due; the rest are words, and compress as such."""
     begin = due_ns // 1000 * 7919 % (len(_WORDS) - _LONGEST)
     return f"{due_ns} {_WORDS[begin : begin + size]}"[: max(size, _STAMP_DIGITS)].rstrip()
 

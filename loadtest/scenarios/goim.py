@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from loadtest import options
@@ -30,6 +30,7 @@ class Goim(OnService):
     processes: options.Processes = 1
     workers: options.Workers = 1
     subprotocol: options.Sub = options.Subprotocol.MSGPACK
+    deflate: options.Deflate = False
     display: options.Display = 10_000
     window_ms: options.Window = 200.0
 
@@ -39,5 +40,6 @@ class Goim(OnService):
     async def run(self, service: Service, view: View) -> Result:
         protocol = self.subprotocol.protocol
         load = hot_room("hot", self.viewers, self.rate, _SMALLEST, protocol, self.processes)
+        load = replace(load, deflate=self.deflate)
         async with measurement(load, service, view) as running:
             return {**running.joining, **summary(await running.rounds(self.rounds, self.seconds))}

@@ -131,6 +131,14 @@ async def test_idle_viewers_stay(tmp_path: Path) -> None:
     assert (result["viewers"], result["closed"]) == (40, 0)
 
 
+async def test_compressed_batches_are_smaller_and_all_there(tmp_path: Path) -> None:
+    result = await measured(tmp_path, "goim", "--window", "200", "--deflate", "--rate", "200", rate=False)
+    assert result["delivered"] == result["expected"] == 40 * 400
+    assert all_in_order(result)
+    bytes_each = result["frame_bytes"] * result["frames"] / result["delivered"]
+    assert bytes_each < 25, "a comment of 19 letters takes more than 40 as it is"
+
+
 async def test_goim_and_its_page(tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     result = await measured(tmp_path, "goim", "--window", "100", "--report", str(report))

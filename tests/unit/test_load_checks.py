@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,14 @@ def test_what_continues_is_delivered(codec: wire.Codec) -> None:
     assert (tally.deliveries, tally.batches, tally.gaps, tally.duplicates) == (6, 3, 0, 0)
     assert (viewer.epoch, viewer.seq) == (EPOCH, 6)
     assert taken(checker).deliveries == 0, "each tally begins anew"
+
+
+def test_what_is_compressed_counts_like_any_other(codec: wire.Codec) -> None:
+    checker, viewer = Checker(codec), reader()
+    checker.check(viewer, zlib.compress(batch(codec, 1, 5)), 0)
+    checker.check(viewer, batch(codec, 6), 0)
+    tally = taken(checker)
+    assert (tally.deliveries, tally.batches, tally.gaps) == (6, 2, 0)
 
 
 def test_a_hole_is_a_gap_with_so_many_missing(codec: wire.Codec) -> None:
