@@ -17,7 +17,7 @@ class Costs:
     floor_us: float = 5.6
     edge_frame_us: float = 6.6
     edge_viewer_us: float = 0.5
-    edge_join_us: float = 420.0
+    edge_join_us: float = 220.0
     edge_message_us: float = 42.0
     edge_comment_us: float = 31.0
     edge_request_us: float = 460.0
