@@ -7,6 +7,7 @@ stored is the message's map without `seq`, and `frame` puts the rest around the 
 from __future__ import annotations
 
 from binascii import crc32
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -38,6 +39,7 @@ def group(gid: str) -> str:
     return f"g:{check_id(gid, 'gid')}"
 
 
+@lru_cache(maxsize=16_384)  # these three are asked about a few times for every message
 def check_conv(conv: str) -> str:
     """Return `conv` if it is the id of a conversation, else raise Refusal (bad_id)."""
     kind, *ids = conv.split(":", 2)
@@ -51,6 +53,7 @@ def check_conv(conv: str) -> str:
     return conv
 
 
+@lru_cache(maxsize=16_384)
 def parties(conv: str) -> tuple[str, str] | None:
     """The two users of a private conversation, None for a group. `conv` is a good id."""
     if not conv.startswith("p:"):
@@ -64,6 +67,7 @@ def gid_of(conv: str) -> str | None:
     return conv[2:] if conv.startswith("g:") else None
 
 
+@lru_cache(maxsize=16_384)
 def bucket_of(conv: str) -> int:
     """What groups conversations in the store; stable for ever, its keys depend on it."""
     return crc32(conv.encode()) % BUCKETS
