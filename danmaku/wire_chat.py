@@ -188,6 +188,7 @@ class Pulled(msgspec.Struct, omit_defaults=True):
 class Synced(msgspec.Struct, omit_defaults=True):
     """One of the `convs` of chat.sync. name, role: of a group, and of the user in it.
 
+    mentions: how many of the unread messages mention him, or all.
     last: the newest message that the user may see, None where there is none.
     """
 
@@ -195,6 +196,7 @@ class Synced(msgspec.Struct, omit_defaults=True):
     last_seq: int
     read_seq: int
     unread: int
+    mentions: int = 0
     last: Chat | None = None
     name: str | None = None
     role: str | None = None

@@ -80,6 +80,8 @@ def _summary(codec: Codec, one: chat.Summary) -> dict[str, Any]:
         "read_seq": one.read_seq,
         "unread": one.unread,
     }
+    if one.mentions:
+        told["mentions"] = one.mentions
     if one.last is not None:
         told["last"] = msgspec.Raw(_frame(codec, one.conv, one.last))
     if one.name is not None:

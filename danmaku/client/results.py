@@ -113,7 +113,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Where the user stands in a conversation. `name` and `role` are of a group, and of the user in it."""
+    """Where the user stands in a conversation. `name` and `role` are of a group, and of the user in it.
+
+    mentions: how many of the unread messages mention the user, or all.
+    """
 
     conv: str
     last_seq: int
@@ -122,6 +125,7 @@ class Conversation:
     last: Message | None = None
     name: str | None = None
     role: str | None = None
+    mentions: int = 0
 
 
 @dataclass(frozen=True, slots=True)

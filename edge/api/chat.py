@@ -92,12 +92,16 @@ class Message(
 
 
 class Conversation(msgspec.Struct, omit_defaults=True):
-    """`last`: the newest message, if there is any. name, role: of a group, and of the user in it."""
+    """`last`: the newest message, if there is any. name, role: of a group, and of the user in it.
+
+    mentions: how many of the unread messages mention the user, or all.
+    """
 
     conv: Conv
     last_seq: Number
     read_seq: Number
     unread: Number
+    mentions: Number = 0
     last: Message | None = None
     name: str | None = None
     role: str | None = None

@@ -15,13 +15,15 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+import pytest
+
 from danmaku.client import Client, Message, Messages, Timing
 from tests.system.fleet import Edge, Fleet, fleet
 
-SPEAKERS = 10
-TO_GROUP = 60  # messages of each of them
-PAIRS = 10
-IN_PAIR = 30  # messages of each of the two
+SPEAKERS = 20
+TO_GROUP = 500  # messages of each of them
+PAIRS = 50
+IN_PAIR = 20  # messages of each of the two
 TEAM = "g:team"
 QUICK = Timing(first_retry=0.05, most_retry=1.0, pull_jitter=0.1)
 
@@ -112,13 +114,15 @@ async def until_all_saw(devices: list[Device], lengths: dict[str, int], members:
         return device.seen[conv][-1].seq if device.seen[conv] else 0
 
     waited_for = [(one, conv) for one in devices for conv in lengths if one.uid in members[conv]]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         while any(last(one, conv) < lengths[conv] for one, conv in waited_for):  # noqa: ASYNC110  many events
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(400)
 async def test_order_under_fire(tmp_path: Path) -> None:
-    async with fleet(tmp_path) as whole, AsyncExitStack() as stack:
+    all_kept = "100000"  # to be read back
+    async with fleet(tmp_path, DANMAKU_CHAT_GROUP_MESSAGES=all_kept) as whole, AsyncExitStack() as stack:
         here, there = whole.edges
         speakers = [Device(whole, (here, there)[n % 2], f"s{n:02}") for n in range(SPEAKERS)]
         pairs = [(Device(whole, here, f"a{n:02}"), Device(whole, there, f"b{n:02}")) for n in range(PAIRS)]
@@ -143,7 +147,8 @@ async def test_order_under_fire(tmp_path: Path) -> None:
         members |= {f"p:{one.uid}:{other.uid}": {one.uid, other.uid} for one, other in pairs}
         await whole.until_ready(here)
         stored = {conv: await read_back(whole, here, min(uids), conv) for conv, uids in members.items()}
-        await until_all_saw(devices, {conv: len(kept) for conv, kept in stored.items()}, members)
+        lengths = {conv: len(messages) for conv, messages in stored.items()}
+        await until_all_saw(devices, lengths, members)
         looked = check(devices, stored)
         assert looked["stored"] == looked["acknowledged"] == spoken
         assert sum(one.stream.missed for one in devices if one.stream is not None) == 0
@@ -176,7 +181,7 @@ def _kills(whole: Fleet) -> list[Callable[[], Awaitable[None]]]:
 
 
 async def _until_acked(devices: list[Device], count: int, speaking: list[asyncio.Task[None]]) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(200):
         while sum(len(device.acked) for device in devices) < count:
             for task in speaking:
                 if task.done():

@@ -66,7 +66,7 @@ def test_what_was_pulled_is_told_as_the_protocol_says(codec: Codec) -> None:
 def test_what_was_synced_is_told_as_the_protocol_says(codec: Codec) -> None:
     answer = chat.Synced(
         [
-            chat.Summary("g:a", 9, 7, 2, (9, STORED), "Team", "owner", 3),
+            chat.Summary("g:a", 9, 7, 2, (9, STORED), "Team", "owner", 3, 1),
             chat.Summary("p:ann:bob", 0, 0, 0),
         ]
     )
@@ -78,6 +78,7 @@ def test_what_was_synced_is_told_as_the_protocol_says(codec: Codec) -> None:
             "last_seq": 9,
             "read_seq": 7,
             "unread": 2,
+            "mentions": 1,
             "last": last,
             "name": "Team",
             "role": "owner",
