@@ -10,10 +10,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from danmaku.bus import Bus, BusDown, Subscription
-from danmaku.envelope import MAX_MESSAGE_BYTES, HistoryReply, decode_out
+from danmaku.envelope import decode_out
 from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.subjects import Subjects
@@ -23,8 +23,8 @@ from edge.feed import Feed, Shown
 from edge.forms import Topics
 from edge.handout import Arrival, Handout, Turn
 from edge.pacing import Pacing
+from edge.pulls import History
 from edge.ride import Ride
-from edge.ring import Page
 from edge.roster import Roster
 from edge.session import Session
 from edge.showing import Showing
@@ -44,21 +44,6 @@ _ASK_AGAIN_S: Final = 0.05  # after an answer that brought nothing
 _OPENING: Final = 0.3  # of the time to open a room is given to one attempt
 _ROOMS_PER_S: Final = 200  # asked about by one edge when all of them may have missed something
 _SPREAD_S: Final = 0.5  # so that all edges do not ask at the same moment
-_TOLD_PER_TURN: Final = 200
-_MAX_PULLS: Final = 256  # different questions to history under way for viewers
-
-
-class History(Protocol):
-    """What of edge.rooms_client.RoomsClient is needed here."""
-
-    async def history(
-        self,
-        room: str,
-        since: Position | None,
-        limit: int,
-        timeout_s: float | None = None,
-        max_bytes: int = MAX_MESSAGE_BYTES,
-    ) -> HistoryReply: ...
 
 
 class Stage:
@@ -78,7 +63,6 @@ class Stage:
 
 
 Opened = Callable[[Stage | None], None]
-Pulled = Callable[[Page | None], None]
 
 
 class Feeds:
@@ -98,7 +82,6 @@ class Feeds:
         *,
         ring_batches: int,
         ring_bytes: int,
-        page_bytes: int,
         join_items: int,
         linger_s: float,
         request_s: float,
@@ -114,14 +97,12 @@ class Feeds:
         self._metrics = metrics
         self._ring_batches = ring_batches
         self._ring_bytes = ring_bytes
-        self._page_bytes = page_bytes
         self._join_items = join_items
         self._linger_s = linger_s
         self._request_s = request_s
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._stages: dict[str, Stage] = {}
-        self._pulls: dict[tuple[str, Position, int], list[Pulled]] = {}
         self._mending = asyncio.Semaphore(_MENDING_AT_ONCE)
         self._checking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -174,18 +155,6 @@ class Feeds:
             self._linger(stage)
             self._changed()
         return True
-
-    def pull(self, room: str, since: Position, limit: int, pulled: Pulled) -> None:
-        """Ask history for one viewer; equal questions at one time are one question. None: it cannot tell."""
-        key = room, since, limit
-        waiting = self._pulls.get(key)
-        if waiting is not None:
-            waiting.append(pulled)
-        elif len(self._pulls) >= _MAX_PULLS:
-            pulled(None)
-        else:
-            self._pulls[key] = [pulled]
-            self._spawn(self._pull(key))
 
     def hear(self, heads: Mapping[str, Position]) -> None:
         """Where owners say that rooms stand: some may have missed something here."""
@@ -339,25 +308,6 @@ class Feeds:
                 stage.feed.behind = True
                 self._mend_soon(stage)
                 await asyncio.sleep(random.uniform(0, 2 / _ROOMS_PER_S))  # noqa: S311  only spreads load
-
-    async def _pull(self, key: tuple[str, Position, int]) -> None:
-        room, since, limit = key
-        page: Page | None = None
-        self._metrics.history_requests.labels("viewer").inc()
-        try:
-            reply = await self._history.history(room, since, limit, max_bytes=self._page_bytes)
-            head = Position(reply.epoch, reply.seq)
-            page = Page(since, reply.frames, head, reply.complete, self._page_bytes)
-        except Refusal:
-            logger.debug("history of room %s does not answer", room)
-        except ValueError:
-            logger.warning("the history of room %s cannot be read", room)
-        finally:
-            waiting = self._pulls.pop(key)
-        for number, pulled in enumerate(waiting, 1):
-            _call(pulled, page)
-            if number % _TOLD_PER_TURN == 0:
-                await asyncio.sleep(0)
 
     def _handed_out(self, turn: Turn) -> None:
         self._metrics.publish_seconds.observe(turn.took)

@@ -32,6 +32,7 @@ from edge.gateway import Gateway
 from edge.outbox import Bounds
 from edge.pacing import Pacing
 from edge.patience import Newcomers, Rounds
+from edge.pulls import Pulls
 from edge.replies import Replies
 from edge.reports import Reports
 from edge.rooms_client import RoomsClient
@@ -113,7 +114,6 @@ class Node:
             metrics,
             ring_batches=edge.ring_batches,
             ring_bytes=edge.ring_bytes,
-            page_bytes=edge.buffered_bytes // 2,
             join_items=settings.rooms.join_history,
             linger_s=edge.linger_s,
             request_s=edge.request_s,
@@ -122,9 +122,11 @@ class Node:
         self._bus.on_reconnect(self.feeds.check)
         self._bus.on_reconnect(self._reports.soon)
         replies = Replies(metrics)
+        self._pulls = Pulls(self._client, edge.buffered_bytes // 2, metrics)
         viewing = Viewing(
             self._client,
             self.feeds,
+            self._pulls,
             replies,
             allowances,
             metrics,
@@ -249,6 +251,7 @@ class Node:
         try:
             async with asyncio.timeout(max(self._settings.drain_s * (1 - _GOODBYE), _SHORTEST_END_S)):
                 await self.feeds.close()
+                await self._pulls.close()
                 await self._client.close()
                 await self._chat.close()
                 await self._bus.close()

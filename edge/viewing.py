@@ -23,6 +23,7 @@ from danmaku.telemetry import EdgeMetrics
 from edge.allowance import Allowances
 from edge.channels import Answer
 from edge.feeds import Feeds, Stage
+from edge.pulls import Pulls
 from edge.replies import Replies
 from edge.ring import Page
 from edge.rooms_client import RoomsClient
@@ -41,6 +42,7 @@ class Viewing:
         self,
         client: RoomsClient,
         feeds: Feeds,
+        pulls: Pulls,
         replies: Replies,
         allowances: Allowances,
         metrics: EdgeMetrics,
@@ -52,6 +54,7 @@ class Viewing:
     ) -> None:
         self._client = client
         self._feeds = feeds
+        self._pulls = pulls
         self._replies = replies
         self._allowances = allowances
         self._monotonic = monotonic
@@ -110,7 +113,7 @@ class Viewing:
             self._refuse_join(connection, frame, _later(UNAVAILABLE))
         else:
             found = partial(self._found, connection, frame, admitted)
-            self._feeds.pull(frame.room, since, _PULL_ITEMS, found)
+            self._pulls.pull(frame.room, since, _PULL_ITEMS, found)
 
     def _found(self, connection: Connection, frame: wire.Join, admitted: Admitted, page: Page | None) -> None:
         """That history does not answer now must not look as if it were lost."""
@@ -219,7 +222,7 @@ class Viewing:
             history = codec.history([batch.encoded(codec) for batch in batches])
             self._tell_history(connection, frame, history, ring.head, complete)
         else:
-            self._feeds.pull(frame.room, since, limit, partial(self._pulled, connection, frame))
+            self._pulls.pull(frame.room, since, limit, partial(self._pulled, connection, frame))
 
     def _pulled(self, connection: Connection, frame: wire.History, page: Page | None) -> None:
         if page is None:
