@@ -13,12 +13,7 @@
 
     asyncio.run(main())
 
-In conversations, for who is logged in:
-
-    async with Client("http://127.0.0.1:8080", token=token, device="phone-1", chat=True) as client:
-        await client.chat.send("bob", "hello")
-        async for message in client.chat.messages():
-            print(message.conv, message.seq, message.uid, message.text)
+`Client.chat` is for private and group conversations, see danmaku.client.chat.
 
 Every "no" is a `Refusal` with `code`, `name`, `message` and, where a later try may succeed,
 `retry_ms`; a service that cannot be reached is `unavailable`, an answer that does not come is `timeout`.

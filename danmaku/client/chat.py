@@ -1,4 +1,12 @@
-"""Private and group conversations, as `Client.chat`. Methods with an underscore are for the Client."""
+"""Private and group conversations, as `Client.chat`, for who is logged in.
+
+    async with Client("http://127.0.0.1:8080", token=token, device="phone-1", chat=True) as client:
+        await client.chat.send("bob", "hello")
+        async for message in client.chat.messages():
+            print(message.conv, message.seq, message.uid, message.text)
+
+Methods with an underscore are for the Client.
+"""
 
 from __future__ import annotations
 
