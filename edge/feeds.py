@@ -1,4 +1,4 @@
-"""The rooms that have viewers here: subscribed by interest, filled from history, repaired after gaps.
+"""The rooms that have viewers here: subscribed by interest, filled from history, handed out in turns.
 
 The subscription comes first and history after it, so that nothing falls between the two. All viewers
 of a room share one subscription, one ring, and one question to history when something is missing.
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
-from danmaku.bus import Bus, BusDown, Subscription
+from danmaku.bus import Bus, BusDown
 from danmaku.envelope import decode_out
 from danmaku.errors import Refusal
 from danmaku.model import Position
@@ -20,14 +19,14 @@ from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout
 from edge.feed import Feed, Shown
-from edge.forms import Topics
 from edge.handout import Arrival, Handout, Turn
+from edge.mending import Mending
 from edge.pacing import Pacing
 from edge.pulls import History
-from edge.ride import Ride
 from edge.roster import Roster
 from edge.session import Session
 from edge.showing import Showing
+from edge.stage import Opened, Stage
 from edge.uws import Connection
 
 logger = logging.getLogger(__name__)
@@ -35,34 +34,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _RETRY_S: Final = 0.2
-_MAX_PAGES: Final = 8  # of history to close one gap
-_PAGE_ITEMS: Final = 1000
-_MENDING_AT_ONCE: Final = 16
-_MENDING_S: Final = 1.0  # the longest that viewers of a room wait for it, be there as many rooms as there may
-_ATTEMPT_S: Final = 0.4  # for one answer of history while they wait: it may be the answer that got lost
-_ASK_AGAIN_S: Final = 0.05  # after an answer that brought nothing
 _OPENING: Final = 0.3  # of the time to open a room is given to one attempt
-_ROOMS_PER_S: Final = 200  # asked about by one edge when all of them may have missed something
-_SPREAD_S: Final = 0.5  # so that all edges do not ask at the same moment
-
-
-class Stage:
-    """A feed and what belongs to it: topics, subscription, those who wait for it, its end."""
-
-    __slots__ = ("__weakref__", "feed", "linger", "open", "ride", "subscription", "task", "topics", "waiting")
-
-    def __init__(self, room: str, feed: Feed) -> None:
-        self.topics = Topics(room)
-        self.feed = feed
-        self.ride = Ride()
-        self.open = False  # filled from history; before that nobody is let in
-        self.waiting: list[Opened] = []
-        self.subscription: Subscription | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.linger: asyncio.TimerHandle | None = None
-
-
-Opened = Callable[[Stage | None], None]
 
 
 class Feeds:
@@ -103,9 +75,8 @@ class Feeds:
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._stages: dict[str, Stage] = {}
-        self._mending = asyncio.Semaphore(_MENDING_AT_ONCE)
-        self._checking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._mending = Mending(history, self._show, self._spawn, metrics)
 
     def __len__(self) -> int:
         return len(self._stages)
@@ -113,7 +84,7 @@ class Feeds:
     @property
     def checking(self) -> bool:
         """Whether `check` has not come to all rooms yet."""
-        return self._checking is not None and not self._checking.done()
+        return self._mending.checking
 
     def enter(self, room: str, opened: Opened) -> None:
         """Call `opened` with the room's stage, at once or when it is filled; None: not within `request_s`."""
@@ -158,31 +129,18 @@ class Feeds:
 
     def hear(self, heads: Mapping[str, Position]) -> None:
         """Where owners say that rooms stand: some may have missed something here."""
-        behind: list[Stage] = []
+        heard: list[Stage] = []
         for room, head in heads.items():
             stage = self.get(room)
-            if stage is not None:
-                if self._handout.waits(stage):
-                    continue  # what it is behind with may be what waits
+            if stage is not None and not self._handout.waits(stage):  # what waits may be what is missing
                 stage.feed.hear(head)
-                if stage.feed.behind and stage.task is None:
-                    behind.append(stage)
-        spread_s = min(_SPREAD_S, (len(behind) - 1) / _ROOMS_PER_S)
-        self._metrics.gaps.inc(len(behind))
-        for stage in behind:
-            self._mend_soon(stage, random.uniform(0, spread_s))  # noqa: S311  only spreads load
+                heard.append(stage)
+        self._mending.look_after(heard)
 
     def check(self) -> None:
-        """Something may have been missed by all rooms, as when the bus was away.
-
-        Those of which no owner tells the head meanwhile are asked about one after the other.
-        """
+        """Something may have been missed by all rooms, as when the bus was away."""
         self._handout.run()  # what is said there was said before
-        for stage in self._stages.values():
-            stage.feed.doubt()
-        if self._checking is not None:
-            self._checking.cancel()
-        self._checking = self._spawn(self._check(list(self._stages.values())))
+        self._mending.check(list(self._stages.values()))
 
     async def close(self) -> None:
         """End all tasks and timers. Subscriptions end with the bus."""
@@ -211,7 +169,7 @@ class Feeds:
             stage.task = None
             if stage.open:
                 self._linger(stage)
-                self._look_after(stage)
+                self._mending.look_after([stage])
             else:
                 self._forget(stage)
             waiting, stage.waiting = stage.waiting, []
@@ -241,7 +199,7 @@ class Feeds:
         late = self._pacing.late([arrival.at for arrival in arrivals], sizes)
         for part, is_late in ((arrivals[:late], True), (arrivals[late:], False)):
             self._showing.show(stage.topics, stage.ride.along(self._read(stage, part)), late=is_late)
-        self._look_after(stage)
+        self._mending.look_after([stage])
 
     def _read(self, stage: Stage, arrivals: list[Arrival]) -> list[Shown]:
         shown: list[Shown] = []
@@ -256,58 +214,6 @@ class Feeds:
         """What history brought."""
         if shown := stage.ride.along(shown):
             self._handout.beside(lambda: self._showing.show(stage.topics, shown))
-
-    def _look_after(self, stage: Stage) -> None:
-        if stage.open and stage.feed.behind and stage.task is None:
-            self._metrics.gaps.inc()
-            self._mend_soon(stage)
-
-    def _mend_soon(self, stage: Stage, delay_s: float = 0.0) -> None:
-        stage.task = self._spawn(self._mend(stage, delay_s))
-
-    async def _mend(self, stage: Stage, delay_s: float) -> None:
-        """Ask history for what is missing, once for all viewers; in the end go on with what there is.
-
-        What is still missing after that is noticed with the next head and asked for again.
-        """
-        feed = stage.feed
-        try:
-            await asyncio.sleep(delay_s)
-            async with asyncio.timeout(_MENDING_S):
-                await self._close_gap(stage)
-        except TimeoutError:
-            logger.warning("a gap in room %s is not closed: history does not answer in time", feed.room)
-        finally:
-            stage.task = None
-            if feed.behind:
-                self._show(stage, feed.resume())
-
-    async def _close_gap(self, stage: Stage) -> None:
-        """Ask again where an answer is late, or brings nothing yet, or only a part."""
-        feed = stage.feed
-        for _ in range(_MAX_PAGES):
-            before = feed.ring.head
-            try:
-                async with self._mending:
-                    if not feed.behind:
-                        return  # what was late came by itself, or too much was held back to wait any longer
-                    self._metrics.history_requests.labels("gap").inc()
-                    reply = await self._history.history(feed.room, before, _PAGE_ITEMS, _ATTEMPT_S)
-                self._show(stage, feed.mend(reply.frames, Position(reply.epoch, reply.seq)))
-            except Refusal:
-                logger.debug("history of room %s does not answer", feed.room)
-            if not feed.behind:
-                return
-            if feed.ring.head == before:
-                await asyncio.sleep(_ASK_AGAIN_S * random.uniform(0.5, 1.5))  # noqa: S311  only spreads load
-
-    async def _check(self, stages: list[Stage]) -> None:
-        await asyncio.sleep(random.uniform(0, _SPREAD_S))  # noqa: S311  only spreads load
-        for stage in stages:
-            if stage.open and stage.feed.unsure and stage.task is None:
-                stage.feed.behind = True
-                self._mend_soon(stage)
-                await asyncio.sleep(random.uniform(0, 2 / _ROOMS_PER_S))  # noqa: S311  only spreads load
 
     def _handed_out(self, turn: Turn) -> None:
         self._metrics.publish_seconds.observe(turn.took)

@@ -22,12 +22,13 @@ from danmaku.model import Identity, Position, Role
 from danmaku.telemetry import EdgeMetrics
 from edge.allowance import Allowances
 from edge.channels import Answer
-from edge.feeds import Feeds, Stage
+from edge.feeds import Feeds
 from edge.pulls import Pulls
 from edge.replies import Replies
 from edge.ring import Page
 from edge.rooms_client import RoomsClient
 from edge.session import Session
+from edge.stage import Stage
 from edge.uws import Connection
 
 _RETRY_MS: Final = 1000
