@@ -44,6 +44,8 @@ from tests.contract.test_rooms_live import servers, the
 
 __all__ = ["servers"]
 
+LONG = Rooms(window_ms=5, lease_ms=60_000)  # a machine that stalls costs no lease
+
 
 @pytest.fixture
 async def live(servers: Any) -> AsyncIterator[Service]:
@@ -131,7 +133,7 @@ async def test_a_room_that_cannot_be_loaded_in_time_is_asked_for_again_and_nothi
 
 async def test_a_partition_that_somebody_else_took_is_given_up_unanswered(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     partition = partition_of("a")
@@ -159,7 +161,7 @@ async def test_a_partition_that_somebody_else_took_is_given_up_unanswered(live: 
 )
 async def test_a_change_for_a_lost_partition_is_sent_elsewhere(live: Service, row: Any) -> None:
     store = await live.open_store()
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     before = await _kept(store, "a")
@@ -300,7 +302,7 @@ async def test_changes_of_one_room_at_one_time_do_not_lose_each_other(live: Serv
 
 async def test_a_store_that_lost_its_last_writes_gets_them_again_with_the_next_comment(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     watching = await live.watch("a")
     first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
@@ -321,7 +323,7 @@ async def test_a_store_that_lost_its_last_writes_gets_them_again_with_the_next_c
 
 async def test_a_store_that_loses_writes_again_and_again_costs_nobody_anything(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     watching = await live.watch("a")
 
@@ -342,7 +344,7 @@ async def test_a_store_that_loses_writes_again_and_again_costs_nobody_anything(l
 
 async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     watching = await live.watch("a")
     for text in ("one", "two", "three", "four"):
@@ -360,7 +362,7 @@ async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(live: Se
 
 async def test_a_deleted_room_of_a_store_that_lost_writes_stays_closed(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.ADMIN)))
@@ -377,7 +379,7 @@ async def test_a_store_that_is_back_without_its_last_writes_gets_them_again_at_o
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     rooms = [f"r{number}" for number in range(40)]
     watchings = [await live.watch(room) for room in rooms]
@@ -399,7 +401,7 @@ async def test_what_is_appended_again_may_be_of_unknown_outcome_too(
 ) -> None:
     store = await live.open_store()
     append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
-    process = await live.start(store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     watching = await live.watch("a")
     for text in ("one", "two", "three"):
@@ -420,7 +422,7 @@ async def test_one_batch_alone_of_those_appended_again_may_be_of_unknown_outcome
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     watching = await live.watch("a")
     for text in ("one", "two", "three"):
@@ -448,7 +450,7 @@ async def test_a_state_that_cannot_be_restored_for_want_of_the_lease_is_given_up
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     save = Fault(store.rooms, "save", monkeypatch, carried_out=False)
@@ -466,7 +468,7 @@ async def test_a_state_that_cannot_be_restored_for_want_of_the_lease_is_given_up
 
 async def test_a_store_that_lost_more_than_is_remembered_is_continued_in_a_new_epoch(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     watching = await live.watch("a")
     first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
@@ -501,7 +503,7 @@ async def test_a_log_that_was_mended_meanwhile_is_left_alone(live: Service) -> N
 
 async def test_a_lost_lease_is_found_when_a_log_is_to_be_mended(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     for text in ("one", "two"):
         the(Shown, await live.ask(send("a", "u1", text, text)))
@@ -670,7 +672,7 @@ async def test_likes_count_once_when_partitions_are_handed_back_meanwhile(
         await go_on.wait()
         return totals
 
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     monkeypatch.setattr(store.rooms, "add_likes", slow)
@@ -708,7 +710,7 @@ async def test_the_first_item_of_a_room_creates_it(
 
 async def test_a_new_room_of_a_lost_partition_is_given_up(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=60_000), store=store)
+    process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
     await store.leases.release(process.process.leases.partitions, process.process.name)
     row = send("a", "u1", "one", "c1")
