@@ -22,6 +22,7 @@ from loadtest.options import Output, Target
 from loadtest.peers import NoPeer
 from loadtest.report import check_plotter, page
 from loadtest.scenario import OnService, Scenario
+from loadtest.scenarios.chat import Chat
 from loadtest.scenarios.fanout import Fanout
 from loadtest.scenarios.flood import Flood
 from loadtest.scenarios.floor import Floor
@@ -37,7 +38,7 @@ from loadtest.service import ServiceFailed
 from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
-    Fanout, Rooms, Goim, Ingest, Storm, Slow, Idle, Soak, Flood, Floor, Peer,
+    Fanout, Rooms, Goim, Ingest, Chat, Storm, Slow, Idle, Soak, Flood, Floor, Peer,
 )  # fmt: skip
 _INTERRUPTED: Final = 130
 

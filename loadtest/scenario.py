@@ -33,6 +33,11 @@ class OnService(Scenario):
         """Edge workers of a service of its own."""
         return 1
 
+    @property
+    def role(self) -> str:
+        """Of whom the token is with which it is done."""
+        return "viewer"
+
     @abstractmethod
     async def run(self, service: Service, view: View) -> Result:
         """As `measure`."""
@@ -43,19 +48,19 @@ class OnService(Scenario):
 
     async def measure(self, target: Target, view: View) -> Result:
         if target.url:
-            return await self.run(_given(target), view)
+            return await self.run(_given(target, self.role), view)
         view.phase("starting a service")
-        async with own_service(self.settings(), self.workers) as service:
+        async with own_service(self.settings(), self.workers, self.role) as service:
             return await self.run(service, view)
 
 
-def _given(target: Target) -> Service:
+def _given(target: Target, role: str) -> Service:
     parts = urlsplit(target.url)
     if parts.scheme != "http" or not parts.hostname:
         raise typer.BadParameter(f"--url is http://host:port, not {target.url!r}")
     if not target.token:
         raise typer.BadParameter(
-            "--url needs --token, of a viewer who may say --rate comments a second there"
+            f"--url needs --token, of a user with the role {role} who may say --rate of them a second there"
         )
     return Service(parts.hostname, parts.port or 80, target.token)
 

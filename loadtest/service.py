@@ -15,6 +15,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from danmaku.data_folder import DataFolder
+from danmaku.servers import ValkeyServer
+
 # What a load test sends is not what a person may send.
 _LOOSE = {
     "DANMAKU_POLICY_USER_COUNT": "1000000",
@@ -29,12 +32,16 @@ _LOOSE = {
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running deployment. `pid` 0 when it is not ours; then its processes cannot be measured."""
+    """A running deployment. `pid` 0 when it is not ours; then its processes cannot be measured.
+
+    store: the URL of its store, where that is known.
+    """
 
     host: str
     port: int
     token: str
     pid: int = 0
+    store: str = ""
 
 
 class ServiceFailed(RuntimeError):
@@ -49,10 +56,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def own_service(settings: dict[str, str], workers: int = 1) -> AsyncIterator[Service]:
+async def own_service(
+    settings: dict[str, str], workers: int = 1, role: str = "viewer"
+) -> AsyncIterator[Service]:
     """Start with `settings` (environment variables); stop and clean up on the way out.
 
-    Raises ServiceFailed.
+    role: that of its token. Raises ServiceFailed.
     """
     with tempfile.TemporaryDirectory(prefix="danmaku-load-") as folder:
         port = free_port()
@@ -65,7 +74,9 @@ async def own_service(settings: dict[str, str], workers: int = 1) -> AsyncIterat
         )  # fmt: skip
         try:
             await _ready(process, port, Path(folder) / "log")
-            yield Service("127.0.0.1", port, await _token(f"{folder}/data"), process.pid)
+            token = await _token(f"{folder}/data", role)
+            store = ValkeyServer(DataFolder(Path(folder) / "data").valkey).url
+            yield Service("127.0.0.1", port, token, process.pid, store)
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
@@ -91,9 +102,9 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-async def _token(data: str) -> str:
+async def _token(data: str, role: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "danmaku.cli", "token", "--uid", "load", "--role", "viewer", "--data", data,
+        sys.executable, "-m", "danmaku.cli", "token", "--uid", "load", "--role", role, "--data", data,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, _ = await process.communicate()

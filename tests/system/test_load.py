@@ -56,6 +56,23 @@ async def test_ingest_counts_every_answer(tmp_path: Path) -> None:
     assert ("ratio_to_floor" in result) is (floor == "--floor")
 
 
+@pytest.mark.parametrize("bare", ["--bare", "--no-bare"])
+async def test_chat_is_checked_by_everybody_who_hears_it(tmp_path: Path, bare: str) -> None:
+    flags = "--users", "20", "--members", "9", "--groups", "2", "--rate", "120", "--processes", "2", bare
+    result = await measured(tmp_path, "chat", *flags, viewers=False, rate=False)
+    assert result["conversations"] == 12
+    assert result["offered"] == result["acknowledged"] == 240
+    assert (result["unanswered"], result["refused"]) == (0, {})
+    assert result["delivered"] == result["expected"] == 20 * 10 * 2 + 20 * 2 * 9
+    assert (result["lost"], result["duplicates"]) == (0, 0)
+    for latency in (result["ack_latency_ms"], result["latency_ms"]):
+        assert 0 < latency["p50"] <= latency["p99"] <= latency["max"]
+    assert {"edge", "rooms", "nats", "store"} <= set(result["cpu_us_per_message_of"])
+    assert ("ratio_to_bare" in result) is (bare == "--bare")
+    if bare == "--bare":
+        assert result["bare_appends_per_s"] > 0
+
+
 async def test_a_storm_lets_all_in_and_the_others_see_everything(tmp_path: Path) -> None:
     result = await measured(tmp_path, "storm", "--newcomers", "100", rounds=False)
     assert (result["viewers"], result["joined"]) == (40, 100)
