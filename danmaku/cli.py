@@ -7,7 +7,6 @@ import os
 import shlex
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -28,8 +27,10 @@ from typer.core import TyperGroup
 from config.settings import Loaded, Settings, SettingsError, load, load_with_origins, masked, to_toml
 from danmaku import doctor as checks
 from danmaku import up as service
-from danmaku.auth import AuthError, Authority, from_settings
+from danmaku.auth import AuthError
 from danmaku.caller import Caller, CallFailed
+from danmaku.cli_chat import app as chat
+from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
 from danmaku.client import Comment, Event
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.errors import Refusal
@@ -62,20 +63,6 @@ app = typer.Typer(
     help="A self-hosted live-room danmaku service.\n\nStart with `danmaku up`, then open the page it names.",
 )
 
-_Data = Annotated[
-    Path, typer.Option(help="The folder of the service: its store, its secret.", envvar="DANMAKU_DATA")
-]
-_Config = Annotated[
-    Path | None, typer.Option(help="A TOML file with settings.", envvar="DANMAKU_CONFIG", metavar="FILE")
-]
-_Url = Annotated[
-    str | None,
-    typer.Option(help="Where the service is; else the one on the data folder.", envvar="DANMAKU_URL"),
-]
-_Token = Annotated[str | None, typer.Option(help="Who you are.", envvar="DANMAKU_TOKEN")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-_DATA: Final = Path("data")
-
 
 def _say_version(wanted: bool) -> None:
     if wanted:
@@ -94,12 +81,12 @@ def _root(
 
 @app.command()
 def up(
-    data: _Data = _DATA,
+    data: Data = DATA,
     port: Annotated[int | None, typer.Option(help="Where to listen [default: 8080].")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on [default: 0.0.0.0].")] = None,
     workers: Annotated[int | None, typer.Option(help="Edge workers; 0: cores - 1.")] = None,
     rooms: Annotated[int, typer.Option(min=1, max=64, help="Rooms processes.")] = 1,
-    config: _Config = None,
+    config: Config = None,
 ) -> None:
     """Start a service on this machine and keep it running.
 
@@ -131,8 +118,8 @@ def token(
         ),
     ] = None,
     ttl: Annotated[int | None, typer.Option(min=1, help="Seconds it is valid [default: an hour].")] = None,
-    data: _Data = _DATA,
-    config: _Config = None,
+    data: Data = DATA,
+    config: Config = None,
 ) -> None:
     """Make an access token, and print nothing else.
 
@@ -140,7 +127,7 @@ def token(
     """
     check_id(uid, "--uid")
     identity = _identity(uid, name or uid, _role(role), room or [])
-    typer.echo(_mint(data, config, identity, ttl))
+    typer.echo(mint(data, config, identity, ttl))
 
 
 @app.command()
@@ -151,11 +138,11 @@ def post(
     mode: Annotated[str | None, typer.Option(help="scroll, top or bottom.")] = None,
     color: Annotated[str | None, typer.Option(help="As RRGGBB, like ff8800.")] = None,
     uid: Annotated[str, typer.Option(help="Who says it, where no token is given.")] = "streamer",
-    url: _Url = None,
-    token: _Token = None,
-    data: _Data = _DATA,
-    config: _Config = None,
-    as_json: _Json = False,
+    url: Url = None,
+    token: Token = None,
+    data: Data = DATA,
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Say something in a room.
 
@@ -166,13 +153,13 @@ def post(
     check_id(room, "the room")
     if token is None:
         streamer = Identity(check_id(uid, "--uid"), uid, Role.VIEWER, {room: Role.STREAMER})
-        token = _mint(data, config, streamer, _POSTER_TTL_S)
+        token = mint(data, config, streamer, _POSTER_TTL_S)
     body: dict[str, Any] = {"kind": kind, "text": text, "cid": token_urlsafe(12)}
     if mode is not None:
         body["mode"] = mode
     if color is not None:
         body["color"] = _color(color)
-    answer = Caller(_service_url(url, data, config), token).post(f"/v1/rooms/{room}/messages", body)
+    answer = Caller(service_url(url, data, config), token).post(f"/v1/rooms/{room}/messages", body)
     if as_json:
         typer.echo(msgspec.json.encode(answer))
     elif answer.get("shown") is False:
@@ -184,11 +171,11 @@ def post(
 @app.command("watch")
 def watch_room(
     room: Annotated[str, typer.Argument(help="The room to watch.")],
-    url: _Url = None,
-    token: _Token = None,
-    data: _Data = _DATA,
-    config: _Config = None,
-    as_json: _Json = False,
+    url: Url = None,
+    token: Token = None,
+    data: Data = DATA,
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Watch a room: its comments scroll by until Ctrl-C.
 
@@ -206,24 +193,24 @@ def watch_room(
             console.print(line_of(item))
 
     try:
-        asyncio.run(watch(_service_url(url, data, config), room, token, show))
+        asyncio.run(watch(service_url(url, data, config), room, token, show))
     except KeyboardInterrupt:
         raise typer.Exit from None
 
 
 @app.command()
 def rooms(
-    url: _Url = None,
-    token: _Token = None,
-    data: _Data = _DATA,
-    config: _Config = None,
-    as_json: _Json = False,
+    url: Url = None,
+    token: Token = None,
+    data: Data = DATA,
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """List the rooms, the fullest first.
 
     Example: `danmaku rooms --url https://live.example`
     """
-    answer = Caller(_service_url(url, data, config), token).get("/v1/rooms")
+    answer = Caller(service_url(url, data, config), token).get("/v1/rooms")
     if as_json:
         typer.echo(msgspec.json.encode(answer))
         return
@@ -237,7 +224,7 @@ def rooms(
 
 
 @app.command("config")
-def show_config(config: _Config = None, as_json: _Json = False) -> None:
+def show_config(config: Config = None, as_json: Json = False) -> None:
     """Print the settings in force and where each comes from; secrets are masked.
 
     Precedence: defaults, the file, the environment (`DANMAKU_EDGE_PORT=9000`), flags.
@@ -249,7 +236,7 @@ def show_config(config: _Config = None, as_json: _Json = False) -> None:
 
 
 @app.command()
-def doctor(data: _Data = _DATA, config: _Config = None, as_json: _Json = False) -> None:
+def doctor(data: Data = DATA, config: Config = None, as_json: Json = False) -> None:
     """Look for what is missing or wrong here, and say how to mend it.
 
     The exit code is 1 when something must be mended.
@@ -292,7 +279,7 @@ def plan_service(
     floor_us: Annotated[
         float | None, typer.Option(min=0.1, help="What `danmaku load floor` measured on your machine.")
     ] = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Estimate what it takes: edges, cores, memory, NATS, store, bandwidth.
 
@@ -321,6 +308,9 @@ def plan_service(
     for name, value in rows(planned):
         table.add_row(name, value)
     _print(table)
+
+
+app.add_typer(chat, name="chat")
 
 
 def main() -> None:
@@ -377,33 +367,6 @@ def _role(label: str) -> Role:
         raise typer.BadParameter(str(error)) from None
 
 
-def _mint(data: Path, config: Path | None, identity: Identity, ttl_s: int | None) -> str:
-    return _authority(data, config).issue(identity, time.time(), ttl_s=ttl_s).access
-
-
-def _authority(data: Path, config: Path | None) -> Authority:
-    """Who signs tokens here: the settings' keys, or the data folder's secret."""
-    folder = DataFolder(data)
-    settings = folder.with_secret(load(config, os.environ, {}))
-    if settings.auth.secret_file == str(folder.secret) and not folder.secret.exists():
-        raise FolderError(
-            f"there is no secret in {folder.path}: start `danmaku up` there first, "
-            "name its folder with --data, or give a token"
-        )
-    return from_settings(settings.auth)
-
-
-def _service_url(url: str | None, data: Path, config: Path | None) -> str:
-    """The one given, else the one that runs on the data folder, else where the settings lead."""
-    if url is not None:
-        return url
-    running = DataFolder(data).url()
-    if running is not None:
-        return running
-    edge = load(config, os.environ, {}).edge
-    return service.Address(edge.host, edge.port).http
-
-
 def _color(text: str) -> int:
     try:
         value = int(text.lstrip("#"), 16)
@@ -417,7 +380,7 @@ def _color(text: str) -> int:
 def _welcome(address: service.Address, data: Path) -> None:
     where = address.shown
     program = "danmaku" if shutil.which("danmaku") else os.path.relpath(Path(sys.executable, "../danmaku"))
-    there = "" if data == _DATA else f" --data {shlex.quote(str(data))}"
+    there = "" if data == DATA else f" --data {shlex.quote(str(data))}"
     rows = [
         ("Page", f"http://{where}/"),
         ("API docs", f"http://{where}/docs"),

@@ -21,7 +21,7 @@ _STAFF = {"moderator": "green", "streamer": "magenta", "admin": "red"}
 async def watch(url: str, room: str, token: str | None, show: Callable[[Comment | Event], None]) -> None:
     """Call `show` with all that `room` shows, until cancelled or the room is taken away. Raises Refusal."""
     async with Client(url, token=token) as client:
-        telling = asyncio.create_task(_tell_changes(client))
+        telling = asyncio.create_task(tell_changes(client))
         try:
             async for item in await client.join(room):
                 if not isinstance(item, Stats):
@@ -60,7 +60,8 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-async def _tell_changes(client: Client) -> None:
+async def tell_changes(client: Client) -> None:
+    """Say on standard error when the connection is lost and when it is back, until cancelled."""
     console = Console(file=sys.stderr)
     async for change in client.events():
         if isinstance(change, ConnectionChange) and change.state == "lost":
