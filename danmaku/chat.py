@@ -117,6 +117,19 @@ class MembersRow(_Row, tag="members"):
     gid: str
 
 
+class SessionsRow(_Row, tag="sessions"):
+    """On which devices is `uid` connected? Answered by Sessions."""
+
+    uid: str
+
+
+class EndSessionRow(_Row, tag="end"):
+    """What `uid` holds on this device is void there, and its connections are closed. Done, or Refused."""
+
+    uid: str
+    device: str
+
+
 Row = (
     SendRow
     | PullRow
@@ -130,6 +143,8 @@ Row = (
     | BlockedRow
     | GroupsRow
     | MembersRow
+    | SessionsRow
+    | EndSessionRow
 )
 
 
@@ -240,7 +255,13 @@ class Users(_Answer, tag="users"):
     ids: list[str]
 
 
-Answer = Said | Pulled | Synced | ReadUpTo | Group | Members | Users | Done | Refused
+class Sessions(_Answer, tag="sessions"):
+    """(device, edge, when it was heard of last in ms), in order of devices."""
+
+    devices: list[tuple[str, str, int]]
+
+
+Answer = Said | Pulled | Synced | ReadUpTo | Group | Members | Users | Sessions | Done | Refused
 
 
 class ChatReply(msgspec.Struct, array_like=True):

@@ -227,11 +227,15 @@ class EdgeReport(msgspec.Struct, array_like=True):
 
 
 class Replaced(msgspec.Struct, array_like=True):
-    """To every edge: close the counted connections of this user's device with an `n` below `below`."""
+    """To every edge: close the counted connections of this user's device with an `n` below `below`.
+
+    ended: he did that himself from elsewhere, nothing took their place.
+    """
 
     uid: str
     device: str
     below: int
+    ended: bool = False
 
 
 # Requests that any rooms process can answer.

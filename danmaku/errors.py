@@ -38,6 +38,7 @@ ROOM_NOT_FOUND = Kind(4040, "room_not_found", "there is no such room", 404)
 NO_SUCH_CONVERSATION = Kind(4041, "no_such_conversation", "there is no such conversation", 404)
 NO_SUCH_MESSAGE = Kind(4042, "no_such_message", "there is no such message", 404)
 NO_SUCH_ROUTE = Kind(4043, "no_such_route", "there is nothing at this address", 404)
+NO_SUCH_DEVICE = Kind(4044, "no_such_device", "no connection of this device is known", 404)
 METHOD_NOT_ALLOWED = Kind(4050, "method_not_allowed", "this address does not take this method", 405)
 CONFLICT = Kind(4090, "conflict", "the request does not fit the present state", 409)
 NOT_JOINED = Kind(4091, "not_joined", "join the room first", 409)
@@ -99,6 +100,8 @@ class Close(IntEnum):
 
 REPLACED: Final = "replaced by a newer connection of this device"
 """What a connection is told that ends with Close.REPLACED."""
+ENDED: Final = "the session of this device was ended"
+"""What a connection is told whose user ended it from elsewhere, with Close.UNAUTHORIZED."""
 
 
 def may_reconnect(code: int) -> bool:

@@ -29,6 +29,7 @@ _LARGE: Final = (
     chat.ChangeGroupRow,
     chat.MembersRow,
     chat.BlockedRow,
+    chat.SessionsRow,
 )
 
 

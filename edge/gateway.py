@@ -12,7 +12,17 @@ from typing import Any
 from danmaku import wire, wire_chat
 from danmaku.auth import Authority
 from danmaku.envelope import HelloRow, Refused, Replaced
-from danmaku.errors import BANNED, CONFLICT, INTERNAL, RATE_LIMITED, REPLACED, UNAUTHORIZED, Close, Refusal
+from danmaku.errors import (
+    BANNED,
+    CONFLICT,
+    ENDED,
+    INTERNAL,
+    RATE_LIMITED,
+    REPLACED,
+    UNAUTHORIZED,
+    Close,
+    Refusal,
+)
 from danmaku.model import Identity
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
@@ -155,11 +165,12 @@ class Gateway:
     # What the bus says.
 
     def replaced(self, replaced: Replaced) -> None:
-        """Close the older connections of a device."""
+        """Close the older connections of a device, or all that it had when its session was ended."""
         for connection in self._roster.connections(replaced.uid):
             counted: Counted | None = connection.session.counted
             if counted is not None and counted.device == replaced.device and counted.n < replaced.below:
-                connection.close(Close.REPLACED, REPLACED)
+                code, reason = (Close.UNAUTHORIZED, ENDED) if replaced.ended else (Close.REPLACED, REPLACED)
+                connection.close(code, reason)
 
     # What edge.upkeep calls.
 

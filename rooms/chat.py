@@ -18,6 +18,7 @@ from danmaku.chat import (
     ChatReply,
     ChatRequest,
     Done,
+    EndSessionRow,
     GroupRow,
     GroupsRow,
     MembersRow,
@@ -27,6 +28,7 @@ from danmaku.chat import (
     Refused,
     Row,
     SendRow,
+    SessionsRow,
     SyncRow,
     TypingRow,
     Users,
@@ -38,6 +40,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.delivery import Deliveries
+from rooms.devices import Devices
 from rooms.groups import Groups
 from rooms.moment import Moment
 from rooms.outbox import Outbox
@@ -46,7 +49,7 @@ from rooms.saying import Saying
 from rooms.tasks import Tasks
 
 _OfReader = PullRow | SyncRow | ReadRow | RecallRow | TypingRow
-_OfUser = GroupsRow | BlockRow | BlockedRow
+_OfUser = GroupsRow | BlockRow | BlockedRow | SessionsRow | EndSessionRow
 _Other = ChangeGroupRow | GroupRow | MembersRow | _OfUser | _OfReader
 
 _AT_ONCE: Final = 4000  # requests
@@ -82,6 +85,7 @@ class Chat:
         self._saying = Saying(store.conversations, contacts, told, limits, metrics, clock)
         self._groups = Groups(store.conversations, contacts, told, limits, metrics, clock)
         self._reading = Reading(store.conversations, contacts, told, limits, metrics, clock)
+        self._devices = Devices(store.sessions, outbox, subjects, clock)
         self._tasks = Tasks(_AT_ONCE)
 
     def receive(self, payload: bytes, reply: str) -> None:
@@ -154,10 +158,10 @@ class Chat:
                 return await self._groups.read(row)
             case MembersRow():
                 return await self._groups.members(row)
-            case GroupsRow() | BlockRow() | BlockedRow():
-                return await self._of_user(row)
-            case _:
+            case PullRow() | SyncRow() | ReadRow() | RecallRow() | TypingRow():
                 return await self._of_reader(row)
+            case _:
+                return await self._of_user(row)
 
     async def _of_reader(self, row: _OfReader) -> Answer:
         match row:
@@ -184,6 +188,10 @@ class Chat:
                 return await self._block(row)
             case BlockedRow():
                 return Users(await self._contacts.blocked(row.uid))
+            case SessionsRow():
+                return await self._devices.read(row)
+            case EndSessionRow():
+                return await self._devices.end(row)
             case _:
                 assert_never(row)
 

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -20,12 +20,13 @@ from danmaku.store.errors import LayoutMismatch
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.store.leases import Taken
 from danmaku.store.moderation import Sanction, SanctionKind
-from danmaku.store.sessions import Counted, Hello, Standing, Verdict
+from danmaku.store.sessions import Counted, Device, Hello, Standing, Verdict
 from danmaku.store.tokens import Spent
 from danmaku.subjects import partition_of
 
 _TRIMMED_AT_ONCE: Final = 4
 
+T = TypeVar("T")
 Clock = Callable[[], int]
 """The store's time in milliseconds."""
 
@@ -333,12 +334,36 @@ class MemorySessions:
         self._tokens = tokens
         self._clock = clock
         self._users: dict[str, tuple[dict[str, _Noted], int]] = {}  # uid: (by device, remembered until)
+        self._ended: dict[str, tuple[dict[str, int], int]] = {}  # uid: (time by device, remembered until)
 
     async def greet(self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int) -> list[Verdict]:
         return [self._greet(hello, now_ms, ttl_ms, most) for hello in hellos]
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
         return [self._edges(uid, now_ms - ttl_ms) for uid in uids]
+
+    async def devices(self, uid: str, now_ms: int, ttl_ms: int) -> list[Device]:
+        devices = self._known(self._users, uid)
+        found = [Device(name, one.counted.edge, one.seen_ms) for name, one in sorted(devices.items())]
+        return [one for one in found if one.seen_ms > now_ms - ttl_ms]
+
+    async def end(
+        self, uid: str, device: str, now_ms: int, ttl_ms: int, remember_ms: int, most: int
+    ) -> int | None:
+        devices, ended = self._known(self._users, uid), self._known(self._ended, uid)
+        noted = devices.get(device)
+        if noted is None or now_ms - noted.seen_ms >= ttl_ms:
+            return 0 if device in ended else None
+        del devices[device]
+        ended[device] = max(ended.get(device, 0), now_ms)
+        self._ended[uid] = (ended, self._clock() + remember_ms)
+        while len(ended) > most:
+            del ended[min((at, name) for name, at in ended.items() if name != device)[1]]
+        return noted.counted.n
+
+    def _known(self, users: dict[str, tuple[dict[str, T], int]], uid: str) -> dict[str, T]:
+        by_device, until = users.get(uid, ({}, 0))
+        return by_device if self._clock() < until else {}
 
     def _edges(self, uid: str, since_ms: int) -> set[str]:
         devices, until = self._users.get(uid, ({}, 0))
@@ -352,6 +377,8 @@ class MemorySessions:
         new = hello.counted
         if new is None:
             return Verdict(Standing.GOOD)
+        if hello.issued_ms <= self._known(self._ended, hello.uid).get(new.device, 0):
+            return Verdict(Standing.REVOKED)
         devices, until = self._users.get(hello.uid, ({}, 0))
         if self._clock() >= until:
             devices = {}

@@ -26,9 +26,18 @@ class Hello:
     counted: Counted | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a device is connected, and when that was heard of last."""
+
+    device: str
+    edge: str
+    seen_ms: int
+
+
 class Standing(Enum):
     GOOD = "good"
-    REVOKED = "revoked"  # the token is void
+    REVOKED = "revoked"  # the token is void, everywhere or on this device
     REPLACED = "replaced"  # another connection of the device has this `n` or a higher one
 
 
@@ -51,3 +60,16 @@ class Sessions(Protocol):
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
         """Where each user has counted connections, heard of in `ttl_ms`. One round trip. Raises StoreDown."""
+
+    async def devices(self, uid: str, now_ms: int, ttl_ms: int) -> list[Device]:
+        """Those heard of in `ttl_ms`, in order of their ids. Raises StoreDown."""
+
+    async def end(
+        self, uid: str, device: str, now_ms: int, ttl_ms: int, remember_ms: int, most: int
+    ) -> int | None:
+        """What is known of a device is forgotten, and tokens issued until `now_ms` are void there.
+
+        The `n` of its connection: 0 where that was done before, None where nothing is known of the device.
+        That is remembered for `remember_ms`, of the `most` devices that were ended last. Raises StoreDown
+        when the outcome is unknown or the store is away.
+        """

@@ -45,6 +45,7 @@ from edge.api.routing import (
     refused,
 )
 from edge.api.sanctions import SanctionCalls
+from edge.api.sessions import SessionCalls
 from edge.api.settings import SettingsCalls
 from edge.api.tokens import TokenCalls
 from edge.uws import Request, Response
@@ -88,6 +89,7 @@ class Api:
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
             ChatCalls(chat),
+            SessionCalls(chat),
             GroupCalls(chat),
             EdgeCalls(rooms, edge.addresses),
             HealthCalls(rooms),

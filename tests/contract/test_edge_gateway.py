@@ -521,6 +521,16 @@ async def test_only_older_connections_of_a_device_are_replaced(start: Start) -> 
             await one.ok(wire.Ping(0))
 
 
+async def test_where_a_session_was_ended_its_connections_are_closed_and_no_newer_ones(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as ended, viewer(worker.port) as newer:
+        await ended.ok(wire.Hello(0, token=token("ann"), device="tv", n=6))
+        await newer.ok(wire.Hello(0, token=token("ann"), device="tv", n=7))
+        word = envelope.encode(Replaced("ann", "tv", 7, ended=True))
+        await worker.owner.bus.publish(worker.owner.subjects.replaced, word)
+        assert await ended.ended() == 4401
+        await newer.ok(wire.Ping(0))
+
+
 async def test_a_hello_that_is_not_the_newest_is_told_and_closed(start: Start) -> None:
     async with start() as worker, viewer(worker.port) as one:
         worker.owner.judge_user = lambda _: Refused("conflict", "replaced")

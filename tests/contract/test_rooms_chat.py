@@ -13,7 +13,7 @@ import pytest
 
 from config.settings import Chat, Nats
 from config.settings import Store as StoreSettings
-from danmaku import chat, conversation
+from danmaku import chat, conversation, envelope
 from danmaku.bus import BusTimeout
 from danmaku.chat import (
     BlockedRow,
@@ -21,6 +21,7 @@ from danmaku.chat import (
     ChangeGroupRow,
     Delivery,
     Done,
+    EndSessionRow,
     Group,
     GroupRow,
     GroupsRow,
@@ -35,6 +36,8 @@ from danmaku.chat import (
     Refused,
     Row,
     Said,
+    Sessions,
+    SessionsRow,
     Synced,
     SyncRow,
     Typing,
@@ -53,7 +56,7 @@ from danmaku.conversation import (
     Mute,
     MuteAll,
 )
-from danmaku.envelope import MAX_MESSAGE_BYTES
+from danmaku.envelope import MAX_MESSAGE_BYTES, HelloRow, Replaced, UsersRequest
 from danmaku.store import Store
 from danmaku.store.conversations import Ask, Conversations, Facts
 from danmaku.store.errors import StoreDown
@@ -186,6 +189,34 @@ async def test_who_is_blocked_is_told_so(talk: Talk) -> None:
     await talk.get(Said, send("bob", "c1"))
     await talk.get(Done, BlockRow("bob", "ann", False))
     await talk.get(Said, send("ann", "c1"))
+
+
+async def test_a_user_sees_and_ends_his_sessions(running: Service, talk: Talk) -> None:
+    """Every edge is told; a hint that got lost is made good by the hello that is said again."""
+    told: list[Replaced] = []
+    await running.bus.subscribe(
+        running.subjects.replaced, lambda payload, _: told.append(envelope.decode_replaced(payload))
+    )
+    await running.bus.flush(5)
+    await talk.connect("ann", "tv", "e1")
+    await talk.connect("ann", "phone", "e2")
+    devices = (await talk.get(Sessions, SessionsRow("ann"))).devices
+    assert [(device, edge) for device, edge, _ in devices] == [("phone", "e2"), ("tv", "e1")]
+    assert (await talk.get(Sessions, SessionsRow("bob"))).devices == []
+    assert await talk.refused(EndSessionRow("bob", "tv")) == "no_such_device"
+    assert await talk.ask(EndSessionRow("ann", "tv")) == [Done()]
+    assert await talk.ask(EndSessionRow("ann", "tv")) == [Done()], "asked again, it is ended all the same"
+    assert [one[0] for one in (await talk.get(Sessions, SessionsRow("ann"))).devices] == ["phone"]
+
+    async def both_heard() -> bool:
+        return len(told) == 2
+
+    await until(both_heard)
+    assert told == [Replaced("ann", "tv", 2, ended=True), Replaced("ann", "tv", 1, ended=True)]
+    rows = [HelloRow("ann", 5, device, 1, "e1", f"s-{device}") for device in ("tv", "phone")]
+    reply = await running.bus.request(running.subjects.users, chat.encode(UsersRequest(5000, list(rows))), 5)
+    answers = envelope.decode_users_reply(reply).answers
+    assert [getattr(one, "name", "done") for one in answers] == ["unauthorized", "done"]
 
 
 async def test_what_was_said_is_answered_alike_whatever_holds_now(talk: Talk) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from itertools import permutations
 
 from danmaku.store import Store
-from danmaku.store.sessions import Counted, Hello, Standing, Verdict
+from danmaku.store.sessions import Counted, Device, Hello, Standing, Verdict
 from tests.contract.conftest import until
 
 LONG = 60_000
@@ -128,3 +128,53 @@ async def test_where_users_have_connections(store: Store) -> None:
     assert await edges(["ann", "zoe", "bob"], 1400, 900) == [{"e1", "e2"}, set(), {"e3"}]
     assert await edges(["ann"], 1400, 901) == [{"e1", "e2", "e4"}]
     assert await edges([], 1400, 900) == []
+
+
+async def test_devices_are_listed(store: Store) -> None:
+    await greet(store, hello(1, edge="e1"), hello(1, device="phone", edge="e2"), hello(1, uid="bob"))
+    await greet(store, hello(1, device="old"), now_ms=500)
+    devices = store.sessions.devices
+    assert await devices("ann", 1400, 900) == [Device("phone", "e2", 1000), Device("tv", "e1", 1000)]
+    assert [one.device for one in await devices("ann", 1400, 901)] == ["old", "phone", "tv"]
+    assert await devices("zoe", 1400, 900) == []
+
+
+async def end(store: Store, device: str = "tv", now_ms: int = 2000, most: int = 8) -> int | None:
+    return await store.sessions.end("ann", device, now_ms, LONG, LONG, most)
+
+
+async def test_what_was_ended_needs_a_token_issued_later(store: Store) -> None:
+    await greet(store, hello(2**53 - 1), hello(1, device="phone"))
+    assert await end(store) == 2**53 - 1
+    assert [one.device for one in await store.sessions.devices("ann", 2000, LONG)] == ["phone"]
+    assert await store.sessions.edges(["ann"], 2000, LONG) == [{"e1"}]
+    old, new = (Hello("ann", issued_ms, Counted("tv", 3, "e1", "s")) for issued_ms in (2000, 2001))
+    assert await greet(store, old, hello(1, device="phone"), Hello("ann", 5)) == [
+        Verdict(Standing.REVOKED), GOOD, GOOD,
+    ]  # fmt: skip
+    assert await greet(store, new, now_ms=3000) == [GOOD]
+    assert await greet(store, old, hello(9, uid="bob"), now_ms=3000) == [Verdict(Standing.REVOKED), GOOD]
+
+
+async def test_what_was_ended_is_ended_again_alike(store: Store) -> None:
+    assert await end(store) is None
+    await greet(store, hello(7))
+    assert await end(store, "phone") is None
+    assert await end(store) == 7
+    assert await end(store, now_ms=2500) == 0
+    await greet(store, Hello("ann", 2001, Counted("tv", 8, "e1", "s")), now_ms=3000)
+    assert await end(store, now_ms=1500) == 8, "a clock that is behind"
+    assert await greet(store, Hello("ann", 2000, Counted("tv", 9, "e1", "s"))) == [Verdict(Standing.REVOKED)]
+
+
+async def test_what_is_forgotten_cannot_be_ended(store: Store) -> None:
+    await greet(store, hello(7))
+    assert await end(store, now_ms=1000 + LONG) is None
+
+
+async def test_of_many_that_were_ended_the_latest_are_known(store: Store) -> None:
+    for number in range(4):
+        await greet(store, hello(1, device=f"d{number}"))
+        assert await end(store, f"d{number}", now_ms=2000 + number, most=3) == 1
+    standing = [(await greet(store, hello(1, device=f"d{number}")))[0].standing for number in range(4)]
+    assert standing == [Standing.GOOD] + [Standing.REVOKED] * 3

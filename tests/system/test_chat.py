@@ -171,6 +171,22 @@ async def test_one_cid_said_ten_times_at_once_from_two_devices_is_one_message(wh
     assert page["last_seq"] == 1
 
 
+async def test_a_device_is_signed_out_from_another_one(whole: Fleet) -> None:
+    here, there = whole.edges
+    async with client(whole, here, "ann", "tv") as tv, client(whole, there, "ann", "phone") as phone:
+        listed = (await call(whole, here, "ann", "GET", "/v1/chat/sessions"))["sessions"]
+        assert [one["device"] for one in listed] == ["ann-phone", "ann-tv"]
+        assert len({one["edge"] for one in listed}) == 2
+        stream = tv.chat.messages({})
+        left = await call(whole, there, "ann", "DELETE", "/v1/chat/sessions/ann-tv")
+        assert [one["device"] for one in left["sessions"]] == ["ann-phone"]
+        with pytest.raises(Refusal, match="unauthorized: the session of this device was ended"):
+            await read(stream, 1)
+        assert (await phone.chat.send("bob", "still here")).seq == 1
+    async with client(whole, there, "ann", "tv") as again:  # with a token of its own
+        assert [one.conv for one in await again.chat.sync()] == [CONV]
+
+
 async def test_when_an_edge_and_a_rooms_process_die_nothing_said_is_lost(whole: Fleet) -> None:
     here, there = whole.edges
     async with client(whole, there, "ann", "tv") as ann, client(whole, here, "bob", "tv") as bob:

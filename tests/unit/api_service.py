@@ -145,6 +145,8 @@ class ScriptedChat:
             chat.ChangeGroupRow: group,
             chat.BlockRow: chat.Done(),
             chat.BlockedRow: chat.Users(["eve"]),
+            chat.SessionsRow: chat.Sessions([("tv", "e1", 1234)]),
+            chat.EndSessionRow: chat.Done(),
         }
 
     async def ask(self, row: chat.Row, kind: type[C]) -> C:

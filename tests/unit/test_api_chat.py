@@ -139,6 +139,17 @@ async def test_users_are_blocked(service: Service) -> None:
     assert (await service.call("POST", "/v1/chat/blocks", {"uid": "ann"}, token)).refusal[1] == "bad_frame"
 
 
+async def test_sessions_are_listed_and_ended(service: Service) -> None:
+    token = service.token()
+    told = {"sessions": [{"device": "tv", "edge": "e1", "seen_ms": 1234}]}
+    assert (await service.call("GET", "/v1/chat/sessions", token=token)).json == told
+    assert (await service.call("DELETE", "/v1/chat/sessions/tv", token=token)).json == told
+    listed = chat.SessionsRow("ann")
+    assert service.chat.rows == [listed, chat.EndSessionRow("ann", "tv"), listed]
+    assert (await service.call("DELETE", "/v1/chat/sessions/no%20id", token=token)).refusal[1] == "bad_id"
+    assert (await service.call("GET", "/v1/chat/sessions")).refusal == (401, "unauthorized")
+
+
 async def test_guests_have_no_conversations_and_refusals_are_passed_on(service: Service) -> None:
     assert (await service.call("GET", "/v1/chat/conversations")).refusal == (401, "unauthorized")
     service.chat.answers[chat.SendRow] = chat.Refused("muted", retry_ms=5000)

@@ -1,5 +1,5 @@
 -- May this token be used, and is this the newest connection of its device? If so it is noted.
--- KEYS: revoked, sessions   ARGV: issued_ms, and of a counted one: device, n, edge, session, now_ms, ttl_ms, most
+-- KEYS: revoked, sessions, ended   ARGV: issued_ms, and of a counted one: device, n, edge, session, now_ms, ttl_ms, most
 -- Returns {standing}, and after it edge and session of the connection that was replaced, if there was one.
 local void = tonumber(redis.call('GET', KEYS[1]) or '0')
 if void > 0 and tonumber(ARGV[1]) <= void then
@@ -8,6 +8,10 @@ end
 local device, n, edge, session = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 if not device then
   return {'good'}
+end
+local ended = tonumber(redis.call('HGET', KEYS[3], device) or '0')
+if ended > 0 and tonumber(ARGV[1]) <= ended then
+  return {'revoked'}
 end
 local now, ttl, most = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 

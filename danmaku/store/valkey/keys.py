@@ -66,6 +66,10 @@ class Keys:
         """Hash: device to `<n>:<ms when it was noted>:<edge>:<session>` of its newest connection; expires."""
         return f"{self._user(uid)}:sessions"
 
+    def ended(self, uid: str) -> str:
+        """Hash: device to the time in ms until which what was issued is void there; expires."""
+        return f"{self._user(uid)}:ended"
+
     def conversations(self, uid: str) -> str:
         """Sorted set, all scores 0: the user's conversations, some of which may be empty or left."""
         return f"{self._user(uid)}:conversations"

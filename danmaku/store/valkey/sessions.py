@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from danmaku.store.sessions import Hello, Standing, Verdict
+from danmaku.store.sessions import Device, Hello, Standing, Verdict
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Call, Link, Word
 
@@ -22,8 +22,25 @@ class ValkeySessions:
         calls: list[Call] = [("HVALS", self._keys.sessions(uid)) for uid in uids]
         return [_edges(noted, now_ms - ttl_ms) for noted in await self._link.all(calls)]
 
+    async def devices(self, uid: str, now_ms: int, ttl_ms: int) -> list[Device]:
+        raw = await self._link.one("HGETALL", self._keys.sessions(uid))
+        found = [_device(*pair) for pair in zip(raw[::2], raw[1::2], strict=True)]
+        return sorted((one for one in found if one.seen_ms > now_ms - ttl_ms), key=lambda one: one.device)
+
+    async def end(
+        self, uid: str, device: str, now_ms: int, ttl_ms: int, remember_ms: int, most: int
+    ) -> int | None:
+        keys = [self._keys.sessions(uid), self._keys.ended(uid)]
+        words = device, now_ms, ttl_ms, remember_ms, most
+        n = await self._link.one(*self._link.script("end_session", keys, *words))
+        return None if n is None else int(n)
+
     def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int) -> Call:
-        keys = [self._keys.revoked(hello.uid), self._keys.sessions(hello.uid)]
+        keys = [
+            self._keys.revoked(hello.uid),
+            self._keys.sessions(hello.uid),
+            self._keys.ended(hello.uid),
+        ]
         counted = hello.counted
         words: tuple[Word, ...] = ()
         if counted is not None:
@@ -34,6 +51,11 @@ class ValkeySessions:
 def _edges(noted: list[bytes], since_ms: int) -> set[str]:
     words = (one.decode().split(":", 3) for one in noted)
     return {edge for _, seen_ms, edge, _ in words if int(seen_ms) > since_ms}
+
+
+def _device(name: bytes, noted: bytes) -> Device:
+    _, seen_ms, edge, _ = noted.decode().split(":", 3)
+    return Device(name.decode(), edge, int(seen_ms))
 
 
 def _verdict(reply: Any) -> Verdict:
