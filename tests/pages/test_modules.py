@@ -15,10 +15,12 @@ import pytest_asyncio
 from playwright.async_api import Page
 from websockets.asyncio.server import ServerConnection, serve
 
+from danmaku.client.conversations import ConversationReader
 from danmaku.client.reader import Placed, RoomReader
 from danmaku.errors import REFUSALS
 from danmaku.model import Position
 from danmaku.wire import At, Batch, Skip
+from danmaku.wire_chat import Chat, Pulled
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MODULES = sorted((Path(__file__).parent / "modules").glob("*.test.js"))
 HELPERS = {"replay"}
+CONV = "g:team"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -73,6 +76,91 @@ async def test_the_reader_does_what_the_python_client_does(blank: Page) -> None:
     assert any(shown for run in runs for shown, *_ in run.outcome)
     for run, outcome in zip(runs, here, strict=True):
         assert outcome == run.outcome, run.script
+
+
+async def test_conversations_are_read_as_the_python_client_reads_them(blank: Page) -> None:
+    runs = [_ChatRun(seed) for seed in range(300)]
+    here = json.loads(
+        await _module(blank, "conversations.test.js", "replay", json.dumps([run.calls for run in runs]))
+    )
+    assert any(missed for run in runs for *_, missed in run.outcome)
+    for run, outcome in zip(runs, here, strict=True):
+        assert outcome == run.outcome, run.calls
+
+
+class _ChatRun:
+    """Random calls to the reader of one conversation, in ms, and what the Python client made of them."""
+
+    def __init__(self, seed: int) -> None:
+        self._dice = random.Random(seed)  # noqa: S311  the same dice each time is the point
+        self._reader = ConversationReader()
+        self._now_ms = 0
+        self.outcome: list[list[Any]] = []
+        self.calls = [self._call() for _ in range(40)]
+
+    def _call(self) -> list[Any]:
+        self._now_ms += self._dice.choice([0, 61, 503])  # never just when something is due
+        now = self._now_ms / 1000
+        verb = self._dice.choice(
+            ["take", "take", "take", "hear", "synced", "ask", "pulled", "pulled", "failed"]
+        )
+        if verb == "take":
+            message = self._message(self._seq())
+            return self._did([verb, _chat_frame(message)], _seen(self._reader.take(message, now)))
+        if verb == "hear":
+            last_seq = self._seq()
+            self._reader.hear(last_seq, now)
+            return self._did([verb, last_seq], None)
+        if verb == "synced":
+            last = self._message(self._seq()) if self._dice.random() < 0.5 else None
+            last_seq = self._seq() if last is None else last.seq
+            self._reader.synced(last_seq, last, now)
+            return self._did([verb, last_seq, None if last is None else _chat_frame(last)], None)
+        if verb == "ask":
+            return self._did([verb], self._reader.ask(now))
+        if verb == "failed":
+            self._reader.failed(now)
+            return self._did([verb], None)
+        after, answer = self._pulled()
+        frame = {"conv": CONV, "messages": [_chat_frame(one) for one in answer.messages]}
+        frame |= {"last_seq": answer.last_seq, "more": answer.more}
+        frame |= {} if answer.error is None else {"error": answer.error}
+        return self._did([verb, after, frame], _seen(self._reader.pulled(after, answer, now)))
+
+    def _pulled(self) -> tuple[int, Pulled]:
+        """After the position, or after what it may have been before."""
+        after = self._reader.position if self._dice.random() < 0.8 else self._seq()
+        if self._dice.random() < 0.1:
+            return after, Pulled(CONV, [], 0, error=self._dice.choice(["unavailable", "not_a_member"]))
+        seqs = sorted(self._dice.sample(range(after + 1, after + 8), self._dice.randint(0, 4)))
+        end = seqs[-1] if seqs else after
+        last_seq = max(0, end + self._dice.choice([-3, 0, 0, 0, 2]))
+        return after, Pulled(CONV, [self._message(seq) for seq in seqs], last_seq, self._dice.random() < 0.3)
+
+    def _did(self, call: list[Any], found: Any) -> list[Any]:
+        reader = self._reader
+        due = None if reader.due is None else round(reader.due * 1000)
+        self.outcome.append([found, reader.position, due, reader.missed])
+        return [*call, self._now_ms]
+
+    def _seq(self) -> int:
+        return max(1, self._reader.position + self._dice.randint(-4, 5))
+
+    def _message(self, seq: int) -> Chat:
+        """Mostly the one that has this seq; now and then another, or a trace of it."""
+        dice = self._dice.random()
+        if dice < 0.1:
+            return Chat(conv=CONV, seq=seq, kind="gone")
+        cid = f"c{seq}" if dice < 0.95 else "another"
+        return Chat(conv=CONV, seq=seq, from_="ann", at=1, kind="message", cid=cid)
+
+
+def _chat_frame(message: Chat) -> dict[str, Any]:
+    return {"t": "chat", **msgspec.to_builtins(message)}
+
+
+def _seen(shown: list[Chat]) -> list[list[Any]]:
+    return [[one.seq, one.cid or None] for one in shown]
 
 
 class _Run:
