@@ -21,7 +21,12 @@ _TYPES: Final = {
     ".json": "application/json",
     ".webmanifest": "application/manifest+json",
 }
-_NAMES: Final = {"/": "/index.html", "/docs": "/docs.html", "/favicon.ico": "/favicon.svg"}
+_NAMES: Final = {
+    "/": "/index.html",
+    "/chat": "/chat.html",
+    "/docs": "/docs.html",
+    "/favicon.ico": "/favicon.svg",
+}
 _GZIP_FROM: Final = 1024
 
 SECURITY: Final = (
@@ -29,10 +34,10 @@ SECURITY: Final = (
     ("Referrer-Policy", "same-origin"),
 )
 _POLICY: Final = (
-    "Content-Security-Policy",
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:{images}; "
+    "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
+_IMAGES: Final = {"/chat.html": " http: https:"}  # images travel by URL, and come from anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Page:
     """One file, ready to be sent."""
 
     media: str
+    policy: str
     tag: str  # weak: the same for the file as it is and packed
     body: bytes
     packed: bytes | None
@@ -48,7 +54,7 @@ class Page:
         headers = [("Cache-Control", "no-cache"), ("ETag", self.tag), ("Vary", "Accept-Encoding"), *SECURITY]
         if self._is_known(request.headers.get("if-none-match", "")):
             return Response(304, b"", tuple(headers))
-        headers += [("Content-Type", self.media), _POLICY]
+        headers += [("Content-Type", self.media), ("Content-Security-Policy", self.policy)]
         if self.packed is not None and _takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(200, self.packed, (*headers, ("Content-Encoding", "gzip")))
         return Response(200, self.body, tuple(headers))
@@ -63,9 +69,10 @@ class Pages:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._pages = {
-            "/" + path.relative_to(folder).as_posix(): _page(path)
+            name: _page(path, _POLICY.format(images=_IMAGES.get(name, "")))
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.suffix in _TYPES
+            for name in ["/" + path.relative_to(folder).as_posix()]
         }
 
     def find(self, path: str) -> Page | None:
@@ -78,7 +85,7 @@ def _takes_gzip(accepted: str) -> bool:
     return any(name == "gzip" and (not mark or weight.strip("0.")) for name, mark, weight in codings)
 
 
-def _page(path: Path) -> Page:
+def _page(path: Path, policy: str) -> Page:
     body = path.read_bytes()
     packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and path.suffix != ".png" else None
-    return Page(_TYPES[path.suffix], f'W/"{blake2b(body, digest_size=12).hexdigest()}"', body, packed)
+    return Page(_TYPES[path.suffix], policy, f'W/"{blake2b(body, digest_size=12).hexdigest()}"', body, packed)

@@ -12,12 +12,12 @@ import { isId } from "./protocol.js";
 const MOST_ROOMS = 50;
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
-function part(id) {
+export function part(id) {
   return /** @type {T} */ (document.getElementById(id));
 }
 
 /** A click beside the dialog closes it too. @param {HTMLDialogElement} dialog */
-function makeClosable(dialog) {
+export function makeClosable(dialog) {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });

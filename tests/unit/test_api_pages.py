@@ -100,8 +100,17 @@ async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
 async def test_our_own_pages_are_there() -> None:
     """And name nothing that would need another host or a script within the page."""
     service = Service()
-    for path in ("/", "/docs"):
+    for path in ("/", "/chat", "/docs"):
         html = (await service.call("GET", path)).body.decode()
         assert "https://" not in html.replace("https://www.w3.org/", "")
         assert "<script>" not in html
         assert "style=" not in html
+
+
+async def test_only_the_chat_shows_images_of_other_hosts() -> None:
+    service = Service()
+    policies = [
+        (await service.call("GET", path)).headers["content-security-policy"] for path in ("/", "/chat")
+    ]
+    images = [dict(rule.split(" ", 1) for rule in policy.split("; "))["img-src"] for policy in policies]
+    assert images == ["'self' data: blob:", "'self' data: blob: http: https:"]
