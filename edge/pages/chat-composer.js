@@ -9,6 +9,7 @@ import { webAddress } from "./inbox.js";
 import { Refusal } from "./protocol.js";
 
 const MOST_TEXT = 10_000;
+const NO_ADDRESS = "an image needs an address that begins with http:// or https://";
 const TYPING_MS = 3000; // between two words about it
 
 export class ChatComposer {
@@ -87,11 +88,12 @@ export class ChatComposer {
     const [text, address] = [this.#text.value.trim(), this.#image.value.trim()];
     if (this.#isBusy || (text === "" && address === "")) return;
     const url = address === "" ? null : webAddress(address);
-    if (address !== "" && url === null) return this.say("an image needs an address that begins with http:// or https://", true);
+    if (address !== "" && url === null) return this.say(NO_ADDRESS, true);
     if (Array.from(text).length > MOST_TEXT) return this.say(`a message has at most ${MOST_TEXT} characters`, true);
     this.#isBusy = this.#button.disabled = true;
     try {
-      await this.#send(text, [...(text ? [{ type: "text", text }] : []), ...(url ? [{ type: "image", url: url.href }] : [])]);
+      const words = text === "" ? [] : [{ type: "text", text }];
+      await this.#send(text, url === null ? words : [...words, { type: "image", url: url.href }]);
       if (this.#text.value.trim() === text) this.#text.value = "";
       if (this.#image.value.trim() === address) this.#showImage(false);
       this.#typedAt = -TYPING_MS;

@@ -7,8 +7,8 @@
 
 import { sentence } from "./composer.js";
 import { makeClosable, part } from "./dialogs.js";
+import { element } from "./message-row.js";
 import { Refusal, isId } from "./protocol.js";
-import { element } from "./transcript.js";
 
 const BAD_UIDS = "user ids are letters, digits, - and _, at most 64; several are separated by commas";
 

@@ -6,7 +6,7 @@
  */
 
 import { gist } from "./inbox.js";
-import { element } from "./transcript.js";
+import { element } from "./message-row.js";
 
 export class ChatList {
   #list;
@@ -76,6 +76,7 @@ export class ChatList {
     button.setAttribute("aria-current", String(conv === present));
     const count = element("span", mentions > 0 ? "unread mention" : "unread", unread > 999 ? "999+" : String(unread));
     count.append(element("span", "visually-hidden", mentions > 0 ? ` unread, ${mentions} mention you` : " unread"));
-    button.replaceChildren(element("bdi", "name", name), ...(unread > 0 ? [count] : []), element("bdi", "gist", gist(last, me)));
+    const counted = unread > 0 ? [count] : [];
+    button.replaceChildren(element("bdi", "name", name), ...counted, element("bdi", "gist", gist(last, me)));
   }
 }

@@ -120,7 +120,10 @@ export class ConversationReader {
     this.due = now + waitMs;
   }
 
-  /** Where it cannot be read any more, nothing is missing until something comes again. @param {string} error @param {number} now */
+  /**
+   * Where it cannot be read any more, nothing is missing until something comes again.
+   * @param {string} error @param {number} now
+   */
   #refused(error, now) {
     if (RETRYABLE.has(error)) {
       this.failed(now);

@@ -3,7 +3,8 @@
  *
  * @typedef {import("./protocol.js").Chat} Chat
  * @typedef {import("./protocol.js").Part} Part
- * @typedef {{conv: string, last_seq: number, read_seq: number, unread: number, mentions?: number, last?: Chat, name?: string, role?: string}} Synced
+ * @typedef {{conv: string, last_seq: number, read_seq: number, unread: number, mentions?: number, last?: Chat,
+ *   name?: string, role?: string}} Synced
  * @typedef {object} Conversation
  * @property {string} conv
  * @property {string} name of the group, or the other user
@@ -105,6 +106,13 @@ export function privately(one, other) {
   return one < other ? `p:${one}:${other}` : `p:${other}:${one}`;
 }
 
+/** Whether this may be a conversation of the user. @param {string} conv @param {string} me */
+export function isOwn(conv, me) {
+  const [, one, other] = /^p:([A-Za-z0-9_-]{1,64}):([A-Za-z0-9_-]{1,64})$/.exec(conv) ?? [];
+  if (one !== undefined) return one < other && (one === me || other === me);
+  return /^g:[A-Za-z0-9_-]{1,64}$/.test(conv);
+}
+
 /** @param {string} conv @param {string} me */
 function otherOf(conv, me) {
   const [, one, other] = conv.split(":");
@@ -122,7 +130,10 @@ export function sendsAway(message, uid) {
   return (verb === "leave" && message.from === uid) || (verb === "kick" && whom === uid);
 }
 
-/** Whom a text names with `@`: some of `known`, or all. @param {string} text @param {string[]} known @returns {string[] | "all" | null} */
+/**
+ * Whom a text names with `@`: some of `known`, or all.
+ * @param {string} text @param {string[]} known @returns {string[] | "all" | null}
+ */
 export function mentioned(text, known) {
   const named = new Set(Array.from(text.matchAll(/(?<![A-Za-z0-9_-])@([A-Za-z0-9_-]{1,64})/g), (found) => found[1]));
   if (named.has("all")) return "all";

@@ -25,6 +25,7 @@ const PULL_MESSAGES = 200;
 const SYNC_CONVERSATIONS = 200;
 const MOST_WAIT = 15_000;
 const RESEND_WAIT = 250;
+const UNHEARD = "there is no connection; nobody knows whether this was heard";
 const UNDECIDED = new Set(["unavailable", "timeout"]);
 
 export class Messenger {
@@ -105,7 +106,10 @@ export class Messenger {
     this.#plan();
   }
 
-  /** @param {string} conv @param {number} seq @returns {Promise<number>} up to where it is read @throws {Refusal} @throws {Lost} */
+  /**
+   * All up to `seq` was read.
+   * @param {string} conv @param {number} seq @returns {Promise<number>} up to where @throws {Refusal} @throws {Lost}
+   */
   async read(conv, seq) {
     return (await this.#connection.ask({ t: "chat.read", conv, seq })).read_seq ?? seq;
   }
@@ -202,7 +206,10 @@ export class Messenger {
     }
   }
 
-  /** Again until it is answered or `timing.answer` is over. @param {{t: string} & Record<string, any>} frame @returns {Promise<Ok>} */
+  /**
+   * Again until it is answered or `timing.answer` is over.
+   * @param {{t: string} & Record<string, any>} frame @returns {Promise<Ok>} @throws {Refusal}
+   */
   async #ask(frame) {
     const deadline = this.#now() + this.#timing.answer;
     while (true) {
@@ -211,7 +218,7 @@ export class Messenger {
       } catch (error) {
         const isUnknown = error instanceof Lost || (error instanceof Refusal && UNDECIDED.has(error.name));
         if (!isUnknown) throw error;
-        if (this.#now() >= deadline) throw new Refusal("unavailable", "there is no connection; nobody knows whether this was heard");
+        if (this.#now() >= deadline) throw new Refusal("unavailable", UNHEARD);
         await sleep(RESEND_WAIT * (0.5 + this.#random()));
       }
     }

@@ -1,14 +1,12 @@
 /**
  * The messages of the conversation that is looked at: bounded, newest last, following along unless the
- * reader has scrolled up. Text is only ever text; an image of another host is fetched only when asked for,
- * as its host learns who looks at it.
+ * reader has scrolled up.
  *
  * @typedef {import("./protocol.js").Chat} Chat
- * @typedef {import("./protocol.js").Part} Part
  * @typedef {import("./inbox.js").Conversation} Conversation
  */
 
-import { changeInWords, mentions, webAddress } from "./inbox.js";
+import { rowOf, takenBack, tick } from "./message-row.js";
 
 const MOST_ROWS = 500;
 const NEAR_END = 48; // pixels
@@ -85,20 +83,18 @@ export class Transcript {
   showTicks() {
     const upTo = this.#conversation?.otherRead ?? 0;
     for (const [seq, row] of this.#rows) {
-      const tick = row.querySelector(".tick");
-      if (tick !== null && seq <= upTo) setTick(tick, true);
+      if (seq <= upTo) tick(row);
     }
   }
 
   /** @param {number} seq */
   #takeBack(seq) {
     this.#gone.add(seq);
-    if (this.#rows.has(seq)) this.#put(seq, note("A message was taken back"));
+    if (this.#rows.has(seq)) this.#put(seq, takenBack());
   }
 
-  /** @param {number} seq @param {HTMLElement | null} row nothing is shown of kinds that are not known */
-  #put(seq, row) {
-    const made = row ?? note("", true);
+  /** @param {number} seq @param {HTMLElement} made */
+  #put(seq, made) {
     const before = this.#rows.get(seq);
     this.#rows.set(seq, made);
     made.dataset.seq = String(seq);
@@ -124,41 +120,12 @@ export class Transcript {
     }
   }
 
-  /** @param {Chat} message @returns {HTMLElement | null} */
+  /** @param {Chat} message */
   #row(message) {
-    if (message.kind === "gone" || this.#gone.has(message.seq)) return note("A message was taken back");
-    if (message.kind === "recall") return note("", true);
-    if (message.kind === "member") return note(changeInWords(message.from ?? "", message.change ?? {}));
-    if (message.kind !== "message") return null;
-    const isOwn = message.from === this.#me;
-    const row = element("li", isOwn ? "own" : "");
-    if (!isOwn && mentions(message, this.#me)) row.classList.add("mentioned");
-    row.append(element("bdi", "who", message.from ?? ""));
-    for (const part of message.body ?? []) row.append(...show(part, message));
-    row.append(this.#footer(message, isOwn));
-    return row;
-  }
-
-  /** @param {Chat} message @param {boolean} isOwn */
-  #footer(message, isOwn) {
+    if (this.#gone.has(message.seq)) return takenBack();
     const { isGroup = false, role = "", otherRead = 0 } = this.#conversation ?? {};
-    const footer = element("footer");
-    if (isOwn || (isGroup && (role === "owner" || role === "admin"))) {
-      const button = element("button", "link", "Take back");
-      button.setAttribute("type", "button");
-      button.addEventListener("click", () => this.#recall(message.seq));
-      footer.append(button);
-    }
-    const time = /** @type {HTMLTimeElement} */ (element("time", "", timeOf(message.at ?? 0)));
-    time.dateTime = new Date(message.at ?? 0).toISOString();
-    footer.append(time);
-    if (isOwn && !isGroup) {
-      const tick = element("span", "tick");
-      tick.setAttribute("role", "img");
-      setTick(tick, message.seq <= otherRead);
-      footer.append(tick);
-    }
-    return footer;
+    const mayRecall = isGroup && (role === "owner" || role === "admin");
+    return rowOf(message, { me: this.#me, isGroup, mayRecall, otherRead }, () => this.#recall(message.seq));
   }
 
   #toEnd() {
@@ -176,94 +143,4 @@ export class Transcript {
     this.#newest.hidden = true;
     if (!wasFollowing) this.#atEnd();
   }
-}
-
-/** @param {Part} part @param {Chat} message @returns {Node[]} */
-function show(part, message) {
-  switch (part.type) {
-    case "text":
-      return [words(String(part.text), message)];
-    case "image":
-      return image(part);
-    case "face":
-      return [element("span", "words", `[face ${part.index}]`)];
-    case "video":
-      return link(part, "Video");
-    case "sound":
-      return link(part, "Sound");
-    case "file":
-      return link(part, `File: ${part.name}`);
-    default:
-      return [];
-  }
-}
-
-/** Who is mentioned stands out. @param {string} text @param {Chat} message */
-function words(text, message) {
-  const made = element("div", "words");
-  made.dir = "auto";
-  for (const piece of text.split(/(@[A-Za-z0-9_-]{1,64})/)) {
-    const uid = piece.startsWith("@") ? piece.slice(1) : "";
-    const isNamed = uid !== "" && (uid === "all" ? message.mention === "all" : message.mention?.includes(uid));
-    made.append(isNamed ? element("mark", "", piece) : piece);
-  }
-  return made;
-}
-
-/** @param {Part} part @returns {Node[]} */
-function image(part) {
-  const url = webAddress(part.url);
-  if (url === null) return [];
-  const picture = () => {
-    const made = document.createElement("img");
-    made.alt = `Image from ${url.host}`;
-    made.referrerPolicy = "no-referrer";
-    made.onerror = () => made.replaceWith(...link(part, `This image cannot be shown: ${url.host}`));
-    made.src = url.href;
-    return made;
-  };
-  if (url.origin === location.origin) return [picture()];
-  const button = element("button", "show", `Show the image from ${url.host}`);
-  button.setAttribute("type", "button");
-  button.addEventListener("click", () => button.replaceWith(picture()));
-  return [button];
-}
-
-/** @param {Part} part @param {string} text @returns {Node[]} */
-function link(part, text) {
-  const url = webAddress(part.url);
-  if (url === null) return [];
-  const made = /** @type {HTMLAnchorElement} */ (element("a", "", text));
-  Object.assign(made, { href: url.href, target: "_blank", rel: "noopener noreferrer", dir: "auto" });
-  return [made];
-}
-
-/** @param {Element} tick @param {boolean} isRead */
-function setTick(tick, isRead) {
-  tick.textContent = isRead ? "✓✓" : "✓";
-  tick.ariaLabel = isRead ? "read" : "sent";
-  tick.classList.toggle("read", isRead);
-}
-
-/** @param {string} text */
-function note(text, isHidden = false) {
-  const made = element("li", "note", text);
-  made.hidden = isHidden;
-  return made;
-}
-
-/** @param {number} at */
-function timeOf(at) {
-  const when = new Date(at);
-  const isToday = when.toDateString() === new Date().toDateString();
-  const clock = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return isToday ? clock : `${when.toLocaleDateString()} ${clock}`;
-}
-
-/** @param {string} tag @param {string} [kind] @param {string} [text] */
-export function element(tag, kind = "", text = "") {
-  const made = document.createElement(tag);
-  if (kind) made.className = kind;
-  made.textContent = text;
-  return made;
 }

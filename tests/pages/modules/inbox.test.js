@@ -1,4 +1,4 @@
-import { Inbox, gist, mentioned, privately, sendsAway, webAddress } from "/inbox.js";
+import { Inbox, gist, isOwn, mentioned, privately, sendsAway, webAddress } from "/inbox.js";
 import { same } from "./assert.js";
 
 const CONV = "g:team";
@@ -76,4 +76,9 @@ export function who_leaves_or_is_sent_away_is_no_member_any_more() {
   same([sendsAway(change("ann", { verb: "leave" }), "ann"), sendsAway(change("bob", { verb: "kick", uid: "ann" }), "ann")], [true, true]);
   same([sendsAway(change("bob", { verb: "leave" }), "ann"), sendsAway(change("bob", { verb: "kick", uid: "cid" }), "ann")], [false, false]);
   same(sendsAway(message(1, "ann"), "ann"), false);
+}
+
+export function only_ones_own_conversations_are_opened_from_an_address() {
+  const names = ["p:ann:bob", "g:team", "p:bob:ann", "p:bob:cid", "g:", "x", "", "p:ann:<b>"];
+  same(names.filter((conv) => isOwn(conv, "ann")), ["p:ann:bob", "g:team"]);
 }
