@@ -97,7 +97,7 @@ async def test_a_client_that_hangs_is_replaced(tmp_path: Path) -> None:
         try:
             assert b'"t":"ok"' in await hanging.stdout.readline()
             os.kill(hanging.pid, signal.SIGSTOP)
-            assert await asyncio.to_thread(connections, here) == 1
+            await asyncio.to_thread(until, lambda: connections(here) == 1, "it is counted")
             async with viewer(there.port) as newer:
                 await newer.ok(hello(whole, 2))
                 await asyncio.to_thread(until, lambda: connections(here) == 0, "the edge let it go")
