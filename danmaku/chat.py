@@ -117,6 +117,21 @@ class MembersRow(_Row, tag="members"):
     gid: str
 
 
+class LeftRow(_Row, tag="left"):
+    """A counted connection of `uid` has ended. Answered by Done."""
+
+    uid: str
+    device: str
+    session: str
+
+
+class PresenceRow(_Row, tag="presence"):
+    """Is `other` connected? `uid` is told who shares a conversation with him. Presence, or Refused."""
+
+    uid: str
+    other: str
+
+
 class SessionsRow(_Row, tag="sessions"):
     """On which devices is `uid` connected? Answered by Sessions."""
 
@@ -145,6 +160,8 @@ Row = (
     | MembersRow
     | SessionsRow
     | EndSessionRow
+    | LeftRow
+    | PresenceRow
 )
 
 
@@ -256,12 +273,19 @@ class Users(_Answer, tag="users"):
 
 
 class Sessions(_Answer, tag="sessions"):
-    """(device, edge, when it was heard of last in ms), in order of devices."""
+    """(device, edge, when it was heard of last in ms), in order of devices; no edge where that has ended."""
 
     devices: list[tuple[str, str, int]]
 
 
-Answer = Said | Pulled | Synced | ReadUpTo | Group | Members | Users | Sessions | Done | Refused
+class Presence(_Answer, tag="presence"):
+    """`seen_ms`: when he was heard of last; None where that is too long ago."""
+
+    online: bool
+    seen_ms: int | None = None
+
+
+Answer = Said | Pulled | Synced | ReadUpTo | Group | Members | Users | Sessions | Presence | Done | Refused
 
 
 class ChatReply(msgspec.Struct, array_like=True):

@@ -40,8 +40,12 @@ class Conversing:
         self._saying: Saying[Connection] = Saying()
 
     def gone(self, connection: Connection) -> None:
-        """It was closed."""
+        """It was closed. That a device is gone is a hint: it is forgotten after a while in any case."""
         self._saying.leave(connection)
+        session: Session = connection.session
+        if session.counted is not None and session.identity is not None:
+            device, _, name = session.counted
+            self._client.submit(chat.LeftRow(session.identity.uid, device, name), _ignore)
 
     def send(self, connection: Connection, frame: ChatSend) -> None:
         """One after the other: the order in which a connection says things is the order they get."""
@@ -144,3 +148,7 @@ def _uid(connection: Connection) -> str:
 def _session_name(session: Session) -> str:
     """Under which the order of its messages is kept; that of the connection where it has one."""
     return secrets.token_urlsafe(9) if session.counted is None else session.counted.session
+
+
+def _ignore(_: chat.Answer) -> None:
+    """Nobody is left to be told."""

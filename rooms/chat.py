@@ -21,7 +21,9 @@ from danmaku.chat import (
     EndSessionRow,
     GroupRow,
     GroupsRow,
+    LeftRow,
     MembersRow,
+    PresenceRow,
     PullRow,
     ReadRow,
     RecallRow,
@@ -49,8 +51,9 @@ from rooms.saying import Saying
 from rooms.tasks import Tasks
 
 _OfReader = PullRow | SyncRow | ReadRow | RecallRow | TypingRow
-_OfUser = GroupsRow | BlockRow | BlockedRow | SessionsRow | EndSessionRow
-_Other = ChangeGroupRow | GroupRow | MembersRow | _OfUser | _OfReader
+_OfUser = GroupsRow | BlockRow | BlockedRow
+_OfDevices = SessionsRow | EndSessionRow | LeftRow | PresenceRow
+_Other = ChangeGroupRow | GroupRow | MembersRow | _OfUser | _OfReader | _OfDevices
 
 _AT_ONCE: Final = 4000  # requests
 _ROWS: Final = 1000  # of one request
@@ -85,7 +88,7 @@ class Chat:
         self._saying = Saying(store.conversations, contacts, told, limits, metrics, clock)
         self._groups = Groups(store.conversations, contacts, told, limits, metrics, clock)
         self._reading = Reading(store.conversations, contacts, told, limits, metrics, clock)
-        self._devices = Devices(store.sessions, outbox, subjects, clock)
+        self._devices = Devices(store.sessions, store.conversations, contacts, outbox, subjects, clock)
         self._tasks = Tasks(_AT_ONCE)
 
     def receive(self, payload: bytes, reply: str) -> None:
@@ -160,6 +163,8 @@ class Chat:
                 return await self._groups.members(row)
             case PullRow() | SyncRow() | ReadRow() | RecallRow() | TypingRow():
                 return await self._of_reader(row)
+            case SessionsRow() | EndSessionRow() | LeftRow() | PresenceRow():
+                return await self._of_devices(row)
             case _:
                 return await self._of_user(row)
 
@@ -188,10 +193,19 @@ class Chat:
                 return await self._block(row)
             case BlockedRow():
                 return Users(await self._contacts.blocked(row.uid))
+            case _:
+                assert_never(row)
+
+    async def _of_devices(self, row: _OfDevices) -> Answer:
+        match row:
             case SessionsRow():
                 return await self._devices.read(row)
             case EndSessionRow():
                 return await self._devices.end(row)
+            case LeftRow():
+                return await self._devices.left(row)
+            case PresenceRow():
+                return await self._devices.presence(row)
             case _:
                 assert_never(row)
 

@@ -1,15 +1,19 @@
-"""A user's own devices: where they are connected, and the end of that."""
+"""A user's devices: where they are connected, the end of that, and who may know whether there are any."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
 from danmaku import envelope
-from danmaku.chat import Done, EndSessionRow, Sessions, SessionsRow
+from danmaku.chat import Done, EndSessionRow, LeftRow, Presence, PresenceRow, Sessions, SessionsRow
+from danmaku.conversation import private
 from danmaku.envelope import Replaced
-from danmaku.errors import NO_SUCH_DEVICE, Refusal
+from danmaku.errors import FORBIDDEN, NO_SUCH_DEVICE, Refusal
 from danmaku.store import sessions
+from danmaku.store.contacts import Contacts
+from danmaku.store.conversations import Ask, Conversations
 from danmaku.subjects import Subjects
 from rooms.moment import Moment
 from rooms.outbox import Outbox
@@ -20,16 +24,20 @@ _REMEMBERED: Final = 256  # devices of one user that were ended
 
 
 class Devices:
-    """Both methods raise StoreDown, and are safe to repeat."""
+    """All methods raise StoreDown, and are safe to repeat."""
 
     def __init__(
         self,
         store: sessions.Sessions,
+        conversations: Conversations,
+        contacts: Contacts,
         outbox: Outbox,
         subjects: Subjects,
         clock: Callable[[], Moment],
     ) -> None:
         self._store = store
+        self._conversations = conversations
+        self._contacts = contacts
         self._outbox = outbox
         self._subjects = subjects
         self._clock = clock
@@ -48,3 +56,24 @@ class Devices:
         ended = Replaced(row.uid, row.device, n + 1, ended=True)
         self._outbox.post(self._subjects.replaced, envelope.encode(ended))
         return Done()
+
+    async def left(self, row: LeftRow) -> Done:
+        await self._store.leave([(row.uid, row.device, row.session)], self._clock().ms, SESSION_MS)
+        return Done()
+
+    async def presence(self, row: PresenceRow) -> Presence:
+        """Raises Refusal where they share no conversation, or he blocks who asks: both look alike."""
+        if not await self._may_know(row.uid, row.other):
+            raise Refusal(FORBIDDEN, "only who shares a conversation with a user may know that")
+        found = await self._store.devices(row.other, self._clock().ms, SESSION_MS)
+        return Presence(any(one.edge for one in found), max((one.seen_ms for one in found), default=None))
+
+    async def _may_know(self, uid: str, other: str) -> bool:
+        conv = private(uid, other)
+        (blocked,), (facts,) = await asyncio.gather(
+            self._contacts.blocks([(other, uid)]), self._conversations.facts([Ask(conv)])
+        )
+        if blocked or facts.last_seq > 0:
+            return not blocked
+        mine, his = await asyncio.gather(self._contacts.groups(uid), self._contacts.groups(other))
+        return not set(mine).isdisjoint(his)

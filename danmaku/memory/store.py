@@ -342,6 +342,15 @@ class MemorySessions:
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
         return [self._edges(uid, now_ms - ttl_ms) for uid in uids]
 
+    async def leave(self, gone: list[tuple[str, str, str]], now_ms: int, ttl_ms: int) -> None:
+        for uid, device, session in gone:
+            devices = self._known(self._users, uid)
+            noted = devices.get(device)
+            if noted is not None and noted.counted.session == session:
+                ended = Counted(device, noted.counted.n, "", session)
+                devices[device] = _Noted(ended, max(noted.seen_ms, now_ms))
+                self._users[uid] = (devices, self._clock() + ttl_ms)
+
     async def devices(self, uid: str, now_ms: int, ttl_ms: int) -> list[Device]:
         devices = self._known(self._users, uid)
         found = [Device(name, one.counted.edge, one.seen_ms) for name, one in sorted(devices.items())]
@@ -369,7 +378,8 @@ class MemorySessions:
         devices, until = self._users.get(uid, ({}, 0))
         if self._clock() >= until:
             return set()
-        return {one.counted.edge for one in devices.values() if one.seen_ms > since_ms}
+        there = (one for one in devices.values() if one.counted.edge)
+        return {one.counted.edge for one in there if one.seen_ms > since_ms}
 
     def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int) -> Verdict:
         if self._tokens.is_void(hello.uid, hello.issued_ms):
@@ -389,14 +399,18 @@ class MemorySessions:
             if new.n < old.n or (new.n == old.n and new.session != old.session):
                 return Verdict(Standing.REPLACED)
             if new.n > old.n:
-                replaces = (old.edge, old.session)
-            elif now_ms - noted.seen_ms < ttl_ms / 4:
+                replaces = (old.edge, old.session) if old.edge else None
+            elif old.edge and now_ms - noted.seen_ms < ttl_ms / 4:
                 return Verdict(Standing.GOOD)
         devices[new.device] = _Noted(new, now_ms)
         self._users[hello.uid] = (devices, self._clock() + ttl_ms)
         while len(devices) > most:
-            others = ((one.seen_ms, device) for device, one in devices.items() if device != new.device)
-            del devices[min(others)[1]]
+            others = (
+                (one.counted.edge != "", one.seen_ms, device)
+                for device, one in devices.items()
+                if device != new.device
+            )
+            del devices[min(others)[2]]
         return Verdict(Standing.GOOD, replaces)
 
 

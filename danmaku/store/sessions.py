@@ -28,7 +28,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a device is connected, and when that was heard of last."""
+    """Where a device is connected, and when that was heard of last. `edge` is empty once that has ended."""
 
     device: str
     edge: str
@@ -60,6 +60,13 @@ class Sessions(Protocol):
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
         """Where each user has counted connections, heard of in `ttl_ms`. One round trip. Raises StoreDown."""
+
+    async def leave(self, gone: list[tuple[str, str, str]], now_ms: int, ttl_ms: int) -> None:
+        """(uid, device, session) of connections that have ended. One round trip. Raises StoreDown.
+
+        Where another one took the place of a session, nothing happens. Its `n` is remembered as before, and
+        of too many devices those that have ended are forgotten first.
+        """
 
     async def devices(self, uid: str, now_ms: int, ttl_ms: int) -> list[Device]:
         """Those heard of in `ttl_ms`, in order of their ids. Raises StoreDown."""

@@ -25,8 +25,11 @@ from danmaku.chat import (
     Group,
     GroupRow,
     GroupsRow,
+    LeftRow,
     Members,
     MembersRow,
+    Presence,
+    PresenceRow,
     Pulled,
     PullRow,
     ReadBy,
@@ -217,6 +220,26 @@ async def test_a_user_sees_and_ends_his_sessions(running: Service, talk: Talk) -
     reply = await running.bus.request(running.subjects.users, chat.encode(UsersRequest(5000, list(rows))), 5)
     answers = envelope.decode_users_reply(reply).answers
     assert [getattr(one, "name", "done") for one in answers] == ["unauthorized", "done"]
+
+
+async def test_whether_a_user_is_there_is_for_those_who_talk_with_him(talk: Talk) -> None:
+    await talk.connect("bob", "tv", "e1")
+    asked = PresenceRow("ann", "bob")
+    assert await talk.refused(asked) == "forbidden"
+    await talk.change("bob", Create("Team", ["ann"]))
+    assert (await talk.get(Presence, asked)).online
+    await talk.change("ann", Leave())
+    assert await talk.refused(asked) == "forbidden"
+    await talk.get(Said, send("ann", "c1"))
+    assert (await talk.get(Presence, asked)).online
+    assert await talk.get(Presence, PresenceRow("bob", "ann")) == Presence(online=False)
+    await talk.get(Done, LeftRow("bob", "tv", "s-tv"))
+    left = await talk.get(Presence, asked)
+    assert not left.online
+    assert left.seen_ms is not None
+    await talk.get(Done, BlockRow("bob", "ann", True))
+    assert await talk.refused(asked) == "forbidden"
+    assert await talk.refused(PresenceRow("ann", "ann")) == "bad_id"
 
 
 async def test_what_was_said_is_answered_alike_whatever_holds_now(talk: Talk) -> None:

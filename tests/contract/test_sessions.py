@@ -178,3 +178,50 @@ async def test_of_many_that_were_ended_the_latest_are_known(store: Store) -> Non
         assert await end(store, f"d{number}", now_ms=2000 + number, most=3) == 1
     standing = [(await greet(store, hello(1, device=f"d{number}")))[0].standing for number in range(4)]
     assert standing == [Standing.GOOD] + [Standing.REVOKED] * 3
+
+
+async def leave(store: Store, session: str, device: str = "tv", now_ms: int = 2000) -> None:
+    await store.sessions.leave([("ann", device, session)], now_ms, LONG)
+
+
+async def test_who_has_left_is_nowhere_but_his_n_is_known(store: Store) -> None:
+    await greet(store, hello(7, "a"), hello(1, "p", device="phone", edge="e2"))
+    await leave(store, "a")
+    assert await store.sessions.edges(["ann"], 2000, LONG) == [{"e2"}]
+    assert await store.sessions.devices("ann", 2000, LONG) == [
+        Device("phone", "e2", 1000),
+        Device("tv", "", 2000),
+    ]
+    assert await greet(store, hello(6, "b"), now_ms=1999 + LONG) == [REPLACED]
+    assert await greet(store, hello(8, "c"), now_ms=3000) == [GOOD], "there is nobody to be replaced"
+    assert await store.sessions.edges(["ann"], 3000, LONG) == [{"e1", "e2"}]
+
+
+async def test_who_was_replaced_has_nothing_to_leave(store: Store) -> None:
+    await greet(store, hello(1, "a"))
+    await greet(store, hello(2, "b", edge="e2"))
+    await leave(store, "a")
+    await leave(store, "x", device="phone")
+    await store.sessions.leave([], 2000, LONG)
+    assert await store.sessions.devices("ann", 2000, LONG) == [Device("tv", "e2", 1000)]
+
+
+async def test_who_says_hello_again_is_there_again(store: Store) -> None:
+    await greet(store, hello(1, "a"))
+    await leave(store, "a")
+    assert await greet(store, hello(1, "a"), now_ms=2001) == [GOOD]
+    assert await store.sessions.devices("ann", 2001, LONG) == [Device("tv", "e1", 2001)]
+
+
+async def test_a_device_that_has_left_can_be_ended(store: Store) -> None:
+    await greet(store, hello(1, "a"))
+    await leave(store, "a")
+    assert await end(store, now_ms=3000) == 1
+    assert await greet(store, hello(2, "b"), now_ms=3000) == [Verdict(Standing.REVOKED)]
+
+
+async def test_of_many_devices_those_that_have_left_go_first(store: Store) -> None:
+    await greet(store, hello(1, "a", device="a"), hello(1, "b", device="b"), now_ms=1000)
+    await leave(store, "b", device="b", now_ms=5000)
+    await greet(store, hello(1, "c", device="c"), now_ms=6000, most=2)
+    assert [one.device for one in await store.sessions.devices("ann", 6000, LONG)] == ["a", "c"]

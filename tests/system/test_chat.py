@@ -183,6 +183,15 @@ async def test_a_device_is_signed_out_from_another_one(whole: Fleet) -> None:
         with pytest.raises(Refusal, match="unauthorized: the session of this device was ended"):
             await read(stream, 1)
         assert (await phone.chat.send("bob", "still here")).seq == 1
+        presence = await call(whole, here, "bob", "GET", "/v1/chat/presence/ann")
+        assert presence["online"]
+
+    async def is_gone() -> bool:
+        return not (await call(whole, here, "bob", "GET", "/v1/chat/presence/ann"))["online"]
+
+    async with asyncio.timeout(10):
+        while not await is_gone():  # noqa: ASYNC110  what happens in another process sets no event here
+            await asyncio.sleep(0.05)
     async with client(whole, there, "ann", "tv") as again:  # with a token of its own
         assert [one.conv for one in await again.chat.sync()] == [CONV]
 

@@ -147,6 +147,7 @@ class ScriptedChat:
             chat.BlockedRow: chat.Users(["eve"]),
             chat.SessionsRow: chat.Sessions([("tv", "e1", 1234)]),
             chat.EndSessionRow: chat.Done(),
+            chat.PresenceRow: chat.Presence(online=True, seen_ms=1234),
         }
 
     async def ask(self, row: chat.Row, kind: type[C]) -> C:

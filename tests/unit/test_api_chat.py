@@ -141,13 +141,25 @@ async def test_users_are_blocked(service: Service) -> None:
 
 async def test_sessions_are_listed_and_ended(service: Service) -> None:
     token = service.token()
-    told = {"sessions": [{"device": "tv", "edge": "e1", "seen_ms": 1234}]}
+    told = {"sessions": [{"device": "tv", "online": True, "edge": "e1", "seen_ms": 1234}]}
     assert (await service.call("GET", "/v1/chat/sessions", token=token)).json == told
     assert (await service.call("DELETE", "/v1/chat/sessions/tv", token=token)).json == told
     listed = chat.SessionsRow("ann")
     assert service.chat.rows == [listed, chat.EndSessionRow("ann", "tv"), listed]
     assert (await service.call("DELETE", "/v1/chat/sessions/no%20id", token=token)).refusal[1] == "bad_id"
     assert (await service.call("GET", "/v1/chat/sessions")).refusal == (401, "unauthorized")
+
+
+async def test_whether_somebody_is_there(service: Service) -> None:
+    token = service.token()
+    answer = await service.call("GET", "/v1/chat/presence/bob", token=token)
+    assert answer.json == {"uid": "bob", "online": True, "seen_ms": 1234}
+    service.chat.answers[chat.PresenceRow] = chat.Presence(online=False)
+    answer = await service.call("GET", "/v1/chat/presence/bob", token=token)
+    assert answer.json == {"uid": "bob", "online": False, "seen_ms": None}
+    assert service.chat.rows == [chat.PresenceRow("ann", "bob")] * 2
+    service.chat.answers[chat.PresenceRow] = chat.Refused("forbidden")
+    assert (await service.call("GET", "/v1/chat/presence/bob", token=token)).refusal == (403, "forbidden")
 
 
 async def test_guests_have_no_conversations_and_refusals_are_passed_on(service: Service) -> None:

@@ -25,7 +25,7 @@ EXPECTED = {
     "POST /v1/chat/messages", "GET /v1/chat/conversations",
     "GET /v1/chat/conversations/{conv}/messages", "PUT /v1/chat/conversations/{conv}/read",
     "DELETE /v1/chat/conversations/{conv}/messages/{seq}",
-    "GET /v1/chat/sessions", "DELETE /v1/chat/sessions/{device}",
+    "GET /v1/chat/sessions", "DELETE /v1/chat/sessions/{device}", "GET /v1/chat/presence/{uid}",
     "GET /v1/chat/blocks", "POST /v1/chat/blocks", "DELETE /v1/chat/blocks/{uid}",
     "POST /v1/groups", "GET /v1/groups/{gid}", "PATCH /v1/groups/{gid}", "DELETE /v1/groups/{gid}",
     "PUT /v1/groups/{gid}/members/{uid}", "DELETE /v1/groups/{gid}/members/{uid}",

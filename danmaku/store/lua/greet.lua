@@ -27,18 +27,21 @@ if was_n and now - seen < ttl then
     return {'replaced'}
   end
   if n > was_n then
-    answer = {'good', was_edge, was_session}
-  elseif now - seen < ttl / 4 then
+    if was_edge ~= '' then
+      answer = {'good', was_edge, was_session}
+    end
+  elseif was_edge ~= '' and now - seen < ttl / 4 then
     return answer -- said again: now and then is enough to keep it known
   end
 end
 redis.call('HSET', KEYS[2], device, ARGV[3] .. ':' .. ARGV[6] .. ':' .. edge .. ':' .. session)
 redis.call('PEXPIRE', KEYS[2], ttl)
 while redis.call('HLEN', KEYS[2]) > most do
-  local oldest, since
+  local oldest, since -- those that have ended go first
   local all = redis.call('HGETALL', KEYS[2])
   for i = 1, #all, 2 do
-    local _, heard = read(all[i + 1])
+    local _, heard, there = read(all[i + 1])
+    heard = there == '' and heard - now - ttl or heard
     if all[i] ~= device and (not since or heard < since or (heard == since and all[i] < oldest)) then
       oldest, since = all[i], heard
     end

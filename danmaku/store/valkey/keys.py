@@ -63,7 +63,10 @@ class Keys:
         return f"{self._user(uid)}:revoked"
 
     def sessions(self, uid: str) -> str:
-        """Hash: device to `<n>:<ms when it was noted>:<edge>:<session>` of its newest connection; expires."""
+        """Hash: device to `<n>:<ms when it was noted>:<edge>:<session>` of its newest connection; expires.
+
+        Where that has ended, the edge is empty.
+        """
         return f"{self._user(uid)}:sessions"
 
     def ended(self, uid: str) -> str:

@@ -22,6 +22,13 @@ class ValkeySessions:
         calls: list[Call] = [("HVALS", self._keys.sessions(uid)) for uid in uids]
         return [_edges(noted, now_ms - ttl_ms) for noted in await self._link.all(calls)]
 
+    async def leave(self, gone: list[tuple[str, str, str]], now_ms: int, ttl_ms: int) -> None:
+        calls = [
+            self._link.script("leave", [self._keys.sessions(uid)], device, session, now_ms, ttl_ms)
+            for uid, device, session in gone
+        ]
+        await self._link.all(calls)
+
     async def devices(self, uid: str, now_ms: int, ttl_ms: int) -> list[Device]:
         raw = await self._link.one("HGETALL", self._keys.sessions(uid))
         found = [_device(*pair) for pair in zip(raw[::2], raw[1::2], strict=True)]
@@ -50,7 +57,7 @@ class ValkeySessions:
 
 def _edges(noted: list[bytes], since_ms: int) -> set[str]:
     words = (one.decode().split(":", 3) for one in noted)
-    return {edge for _, seen_ms, edge, _ in words if int(seen_ms) > since_ms}
+    return {edge for _, seen_ms, edge, _ in words if edge and int(seen_ms) > since_ms}
 
 
 def _device(name: bytes, noted: bytes) -> Device:
