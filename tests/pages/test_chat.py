@@ -166,8 +166,11 @@ async def test_a_phone_shows_one_pane_and_does_not_scroll_sideways(
     await expect(ann.locator("#conversations")).to_be_visible()
 
 
-async def _enter(visitors: Visitors, service: Deployment, uid: str, **size: int) -> Page:
-    page = await visitors.open(f"{service.url}/chat#token={service.token(uid)}", **size)
+async def _enter(
+    visitors: Visitors, service: Deployment, uid: str, *, width: int = 1200, height: int = 720
+) -> Page:
+    url = f"{service.url}/chat#token={service.token(uid)}"
+    page = await visitors.open(url, width=width, height=height)
     await expect(page.locator("#connection-text")).to_have_text("live")
     await expect(page.locator("#me")).to_have_text(uid)
     return page

@@ -122,7 +122,7 @@ class _ChatRun:
             self._reader.failed(now)
             return self._did([verb], None)
         after, answer = self._pulled()
-        frame = {"conv": CONV, "messages": [_chat_frame(one) for one in answer.messages]}
+        frame: dict[str, Any] = {"conv": CONV, "messages": [_chat_frame(one) for one in answer.messages]}
         frame |= {"last_seq": answer.last_seq, "more": answer.more}
         frame |= {} if answer.error is None else {"error": answer.error}
         return self._did([verb, after, frame], _seen(self._reader.pulled(after, answer, now)))
