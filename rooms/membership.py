@@ -156,9 +156,9 @@ def decide(uid: str, change: Change, facts: Facts, limits: Chat, now_ms: int) ->
         return _create(uid, change, facts, limits, now_ms)
     if isinstance(change, Join):
         return _join(uid, change, facts, limits)
-    if isinstance(change, Leave):
-        return _leave(uid, change, facts)
     me = member_of(facts, uid)
+    if isinstance(change, Leave):
+        return _leave(me, change, facts)
     if isinstance(change, Dissolve):
         return _dissolve(me, change, facts)
     _check_alive(facts)
@@ -204,17 +204,12 @@ def _join(uid: str, change: Join, facts: Facts, limits: Chat) -> Decision | None
     return Decision(change, Effect(put=(Member(uid, "member"),)))
 
 
-def _leave(uid: str, change: Leave, facts: Facts) -> Decision | None:
-    if facts.version == 0:
-        raise Refusal(NO_SUCH_CONVERSATION)
-    me = facts.members.get(uid)
-    if me is None:
-        return None
+def _leave(me: Member, change: Leave, facts: Facts) -> Decision:
     if me.role != "owner" or facts.dissolved:
-        return Decision(change, Effect(drop=(uid,)))
+        return Decision(change, Effect(drop=(me.uid,)))
     if facts.size > 1:
         raise Refusal(CONFLICT, "hand the group over first, or dissolve it")
-    return Decision(change, Effect(drop=(uid,), dissolved=True))
+    return Decision(change, Effect(drop=(me.uid,), dissolved=True))
 
 
 def _dissolve(me: Member, change: Dissolve, facts: Facts) -> Decision | None:

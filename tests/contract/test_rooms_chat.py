@@ -169,6 +169,7 @@ async def test_a_message_that_comes_late_is_refused(talk: Talk) -> None:
         (PullRow("ann", [(PAIR, 0, 1)] * 101), "too_large"),
         (BlockRow("ann", "ann", True), "bad_id"),
         (ChangeGroupRow("zoe", "team", Kick("bob")), "not_a_member"),
+        (ChangeGroupRow("zoe", "team", Leave()), "not_a_member"),
     ],
 )
 async def test_a_refusal_has_its_name_and_stores_nothing(talk: Talk, row: Row, name: str) -> None:

@@ -224,7 +224,6 @@ def test_joining() -> None:
 
 def test_leaving() -> None:
     assert decided("cid", Leave()) == Decision(Leave(), Effect(drop=("cid",)))
-    assert decided("zoe", Leave()) is None
     refused("conflict", "ann", Leave())
     refused("no_such_conversation", "ann", Leave(), NONE)
     alone = Effect(drop=("ann",), dissolved=True)
@@ -234,12 +233,13 @@ def test_leaving() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [Invite(["zoe"]), Rename("x"), Dissolve(), Kick("cid"), MuteAll(), Mute("cid"), HandOver("cid")]
+    "change",
+    [Invite(["zoe"]), Rename("x"), Dissolve(), Kick("cid"), MuteAll(), Mute("cid"), HandOver("cid"), Leave()],
 )
 def test_only_members_change_a_group(change: Change) -> None:
     refused("not_a_member", "zoe", change)
     refused("no_such_conversation", "ann", change, NONE)
-    if not isinstance(change, Dissolve):
+    if not isinstance(change, Dissolve | Leave):
         refused("conflict", "ann", change, replace(USUAL, dissolved=True))
 
 
