@@ -42,7 +42,8 @@ class Groups:
     async def change(self, row: ChangeGroupRow) -> Group:
         conv = conversation.group(row.gid)
         for _ in range(_ATTEMPTS):
-            (facts,) = await self._conversations.facts([Ask(conv, concerned(row.uid, row.change), size=True)])
+            ask = Ask(conv, concerned(row.uid, row.change), size=True, outcasts=True)
+            (facts,) = await self._conversations.facts([ask])
             decision = decide(row.uid, row.change, facts, self._limits, self._clock().ms)
             if decision is None or await self._carry_out(conv, row.uid, facts.version, decision):
                 return await self._group(row.gid)

@@ -51,7 +51,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import check_id
-from danmaku.store.conversations import Effect, Facts
+from danmaku.store.conversations import Effect, Facts, Outcast
 from rooms.text import clean
 
 MAX_NAME: Final = 64
@@ -158,19 +158,19 @@ def decide(uid: str, change: Change, facts: Facts, limits: Chat, now_ms: int) ->
         return _join(uid, change, facts, limits)
     me = member_of(facts, uid)
     if isinstance(change, Leave):
-        return _leave(me, change, facts)
+        return _leave(me, change, facts, now_ms)
     if isinstance(change, Dissolve):
         return _dissolve(me, change, facts)
     _check_alive(facts)
     match change:
         case Invite():
-            return _invite(change, facts, limits)
+            return _invite(me, change, facts, limits)
         case Rename():
             return _rename(me, change, facts)
         case MuteAll() | UnmuteAll():
             return _mute_all(me, change, facts)
         case Kick():
-            return _kick(me, change, facts)
+            return _kick(me, change, facts, now_ms)
         case Appoint():
             return _appoint(me, change, facts)
         case HandOver():
@@ -200,13 +200,16 @@ def _join(uid: str, change: Join, facts: Facts, limits: Chat) -> Decision | None
     _check_alive(facts)
     if not limits.open_groups:
         raise Refusal(FORBIDDEN, "groups are by invitation")
+    if uid in facts.outcasts and facts.outcasts[uid].kicked:
+        raise Refusal(FORBIDDEN, "you were sent away; the group's owner and admins may invite you")
     _check_room(facts.size, 1, limits)
-    return Decision(change, Effect(put=(Member(uid, "member"),)))
+    return Decision(change, Effect(put=(_newcomer(uid, facts),)))
 
 
-def _leave(me: Member, change: Leave, facts: Facts) -> Decision:
+def _leave(me: Member, change: Leave, facts: Facts, now_ms: int) -> Decision:
     if me.role != "owner" or facts.dissolved:
-        return Decision(change, Effect(drop=(me.uid,)))
+        muted = (Outcast(me.uid, False, me.muted_until_ms),) if me.is_muted(now_ms) else ()
+        return Decision(change, Effect(drop=(me.uid,), outcasts=muted))
     if facts.size > 1:
         raise Refusal(CONFLICT, "hand the group over first, or dissolve it")
     return Decision(change, Effect(drop=(me.uid,), dissolved=True))
@@ -217,12 +220,20 @@ def _dissolve(me: Member, change: Dissolve, facts: Facts) -> Decision | None:
     return None if facts.dissolved else Decision(change, Effect(dissolved=True))
 
 
-def _invite(change: Invite, facts: Facts, limits: Chat) -> Decision | None:
+def _invite(me: Member, change: Invite, facts: Facts, limits: Chat) -> Decision | None:
     uids = _uids(change.uids, facts.members)
     if not uids:
         return None
+    if not me.is_staff and any(one.kicked for one in facts.outcasts.values()):
+        raise Refusal(FORBIDDEN, "only the group's owner and admins may invite who was sent away")
     _check_room(facts.size, len(uids), limits)
-    return Decision(Invite(uids), Effect(put=tuple(Member(one, "member") for one in uids)))
+    return Decision(Invite(uids), Effect(put=tuple(_newcomer(one, facts) for one in uids)))
+
+
+def _newcomer(uid: str, facts: Facts) -> Member:
+    """A mute outlasts his absence."""
+    outcast = facts.outcasts.get(uid, Outcast(uid))
+    return Member(uid, "member", muted_until_ms=outcast.muted_until_ms)
 
 
 def _rename(me: Member, change: Rename, facts: Facts) -> Decision | None:
@@ -237,13 +248,14 @@ def _mute_all(me: Member, change: MuteAll | UnmuteAll, facts: Facts) -> Decision
     return None if muted == facts.muted else Decision(change, Effect(muted=muted))
 
 
-def _kick(me: Member, change: Kick, facts: Facts) -> Decision | None:
+def _kick(me: Member, change: Kick, facts: Facts, now_ms: int) -> Decision | None:
     _check_staff(me)
     target = facts.members.get(change.uid)
     if target is None:
         return None
     _check_rank(me, target)
-    return Decision(change, Effect(drop=(target.uid,)))
+    until_ms = target.muted_until_ms if target.is_muted(now_ms) else 0
+    return Decision(change, Effect(drop=(target.uid,), outcasts=(Outcast(target.uid, True, until_ms),)))
 
 
 def _appoint(me: Member, change: Appoint, facts: Facts) -> Decision | None:

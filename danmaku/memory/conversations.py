@@ -18,6 +18,7 @@ from danmaku.store.conversations import (
     Ask,
     Change,
     Facts,
+    Outcast,
     Outcome,
     Place,
     Pull,
@@ -54,6 +55,7 @@ class _Conversation:
     recalled: dict[int, tuple[int, int]] = field(default_factory=dict)
     reads: dict[str, tuple[int, int]] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
+    outcasts: dict[str, Outcast] = field(default_factory=dict)  # who went first stands first
     cids: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)  # seq, at, known until
     order: dict[str, int] = field(default_factory=dict)
     mentions: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -101,10 +103,16 @@ class MemoryConversations:
         for member in effect.put:
             if member.since == 0:
                 conv.reads[member.uid] = seq, conv.messages
+                conv.outcasts.pop(member.uid, None)
             conv.members[member.uid] = msgspec.structs.replace(member, since=member.since or seq)
         for uid in effect.drop:
             conv.members.pop(uid, None)
             conv.reads.pop(uid, None)
+        for outcast in effect.outcasts:
+            conv.outcasts.pop(outcast.uid, None)
+            conv.outcasts[outcast.uid] = outcast
+        while len(conv.outcasts) > self._limits.group_members:
+            del conv.outcasts[next(iter(conv.outcasts))]
         return Appended(Outcome.OK, seq, change.at)
 
     async def read(self, conv: str, uid: str, seq: int) -> tuple[int, bool]:
@@ -203,6 +211,7 @@ class MemoryConversations:
             (seq, at) if self._clock() < until else None,
             None if entry is None else entry.message,
             None if ask.seq is None else conv.recalled.get(ask.seq),
+            {uid: conv.outcasts[uid] for uid in ask.uids if uid in conv.outcasts} if ask.outcasts else {},
         )
 
     def _pull(self, uid: str, pull: Pull, max_bytes: int) -> Run:

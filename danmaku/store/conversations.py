@@ -15,7 +15,7 @@ class Ask:
     """What is to be known before something is decided in `conv`.
 
     uids: whose membership, and size: how many members, of a group. cid: whether (uid, cid) was taken already.
-    seq: the message there.
+    seq: the message there. outcasts: also what is remembered of those of `uids` who went.
     """
 
     conv: str
@@ -23,6 +23,16 @@ class Ask:
     cid: tuple[str, str] | None = None
     seq: int | None = None
     size: bool = False
+    outcasts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcast:
+    """Who went from a group, where that is remembered: `kicked` and not let in again, or muted as Member."""
+
+    uid: str
+    kicked: bool = False
+    muted_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class Facts:
     known: tuple[int, int] | None = None
     message: bytes | None = None
     recall: tuple[int, int] | None = None
+    outcasts: dict[str, Outcast] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,10 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What becomes of a group. put: new members have `since` 0, which becomes the seq of the change."""
+    """What becomes of a group. put: new members have `since` 0, which becomes the seq of the change.
+
+    outcasts: what is remembered of who goes, until he comes again or as many as a group may have went later.
+    """
 
     name: str | None = None
     created_ms: int | None = None
@@ -92,6 +106,7 @@ class Effect:
     dissolved: bool | None = None
     put: tuple[Member, ...] = ()
     drop: tuple[str, ...] = ()
+    outcasts: tuple[Outcast, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

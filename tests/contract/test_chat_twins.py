@@ -14,11 +14,11 @@ from config.settings import Store as StoreSettings
 from danmaku.conversation import Member, Mention
 from danmaku.memory import MemoryStore
 from danmaku.store import Store
-from danmaku.store.conversations import Append, Appended, Ask, Change, Effect, Outcome, Pull, Recall
+from danmaku.store.conversations import Append, Appended, Ask, Change, Effect, Outcast, Outcome, Pull, Recall
 from danmaku.store.valkey import ValkeyStore
 
 CONV = "g:team"
-CHAT = Chat(group_messages=6, group_s=60)
+CHAT = Chat(group_messages=6, group_s=60, group_members=2)
 
 uids = st.sampled_from(["ann", "bob", "zoe"])
 seqs = st.integers(0, 12)
@@ -96,7 +96,8 @@ class World:
         return await self.change(which, uid, Effect(put=(Member(uid, "member", 0 if anew else 1, 5),)))
 
     async def drop(self, uid: str, which: str) -> Appended:
-        return await self.change(which, uid, Effect(drop=(uid,), name=uid, muted=True))
+        outcast = Outcast(uid, uid == "bob", self.at)
+        return await self.change(which, uid, Effect(drop=(uid,), name=uid, muted=True, outcasts=(outcast,)))
 
     async def change(self, which: str, uid: str, effect: Effect) -> Appended:
         version = await self.version(which) or 0
@@ -123,7 +124,8 @@ class World:
         return await self.store.conversations.places(uid, [CONV])
 
     async def facts(self, uid: str, cid: int, seq: int) -> Any:
-        return await self.store.conversations.facts([Ask(CONV, ("ann", uid), (uid, f"c{cid}"), seq, cid > 4)])
+        ask = Ask(CONV, ("ann", uid), (uid, f"c{cid}"), seq, cid > 4, cid > 2)
+        return await self.store.conversations.facts([ask])
 
     async def members(self) -> Any:
         return await self.store.conversations.members(CONV)

@@ -18,6 +18,7 @@ from danmaku.store.conversations import (
     Change,
     Effect,
     Facts,
+    Outcast,
     Outcome,
     Place,
     Pull,
@@ -338,6 +339,16 @@ async def test_who_comes_again_begins_anew(store: Store) -> None:
     await change(store, 2, put=(BOB,))
     back = await place(store, "bob", TEAM)
     assert back == Place(TEAM, 4, 4, 0, (4, b"change"), "Team", 3, replace_since(BOB, 4))
+
+
+async def test_who_went_is_remembered_until_he_comes_again(store: Store) -> None:
+    await change(store, 0, put=(ANN, BOB), name="Team")
+    gone = Outcast("bob", True, 5)
+    await change(store, 1, drop=("bob",), outcasts=(gone,))
+    assert (await facts(store, TEAM, "ann", "bob", outcasts=True)).outcasts == {"bob": gone}
+    assert (await facts(store, TEAM, "ann", "bob")).outcasts == {}
+    await change(store, 2, put=(BOB,))
+    assert (await facts(store, TEAM, "bob", outcasts=True)).outcasts == {}
 
 
 async def test_what_is_known_before_something_is_decided(store: Store) -> None:

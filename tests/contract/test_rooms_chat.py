@@ -58,6 +58,7 @@ from danmaku.conversation import (
     Member,
     Mute,
     MuteAll,
+    Unmute,
 )
 from danmaku.envelope import MAX_MESSAGE_BYTES, HelloRow, Replaced, UsersRequest
 from danmaku.store import Store
@@ -387,6 +388,23 @@ async def test_a_group_from_its_beginning_to_its_end(talk: Talk) -> None:
     changes = [frame.get("change") for frame in frames(await talk.pull("bob", TEAM))]
     verbs = [change and change["verb"] for change in changes]
     assert verbs == ["create", "join", "mute", "mute_all", None, "leave", "dissolve"]
+
+
+async def test_nobody_undoes_his_own_mute_or_kick(talk: Talk) -> None:
+    await talk.change("ann", Create("Team", ["bob", "zoe"]))
+    await talk.change("ann", Mute("bob"))
+    await talk.change("bob", Leave())
+    await talk.change("bob", Join())
+    assert await talk.refused(send("bob", "c1", TEAM)) == "muted"
+    await talk.change("ann", Kick("bob"))
+    assert await talk.refused(ChangeGroupRow("bob", "team", Join())) == "forbidden"
+    assert await talk.refused(ChangeGroupRow("zoe", "team", Invite(["bob"]))) == "forbidden"
+    await talk.change("ann", Invite(["bob"]))
+    assert await talk.refused(send("bob", "c1", TEAM)) == "muted"
+    await talk.change("ann", Unmute("bob"))
+    await talk.change("bob", Leave())
+    await talk.change("bob", Join())
+    await talk.get(Said, send("bob", "c1", TEAM))
 
 
 async def test_changes_at_the_same_time_are_all_made(running: Service, talk: Talk) -> None:

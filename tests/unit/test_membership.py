@@ -28,7 +28,7 @@ from danmaku.conversation import (
     UnmuteAll,
 )
 from danmaku.errors import Refusal
-from danmaku.store.conversations import Effect, Facts
+from danmaku.store.conversations import Effect, Facts, Outcast
 from rooms import membership
 from rooms.membership import Decision, concerned, decide
 
@@ -62,6 +62,10 @@ def decided(uid: str, change: Change, facts: Facts = USUAL) -> Decision | None:
 def with_mute(until_ms: int, uid: str = "cid") -> Facts:
     member = USUAL.members[uid]
     return replace(USUAL, members=USUAL.members | {uid: Member(uid, member.role, member.since, until_ms)})
+
+
+def with_outcast(*outcasts: Outcast) -> Facts:
+    return replace(USUAL, outcasts={one.uid: one for one in outcasts})
 
 
 # Private
@@ -222,6 +226,27 @@ def test_joining() -> None:
     refused("forbidden", "zoe", Join(), USUAL, Chat(open_groups=False))
 
 
+def test_who_was_kicked_comes_again_when_staff_invites_him() -> None:
+    kicked = with_outcast(Outcast("zoe", True, NOW + 5))
+    refused("forbidden", "zoe", Join(), kicked)
+    refused("forbidden", "cid", Invite(["zoe"]), kicked)
+    back = Effect(put=(Member("zoe", "member", 0, NOW + 5),))
+    assert decided("bob", Invite(["zoe"]), kicked) == Decision(Invite(["zoe"]), back)
+
+
+def test_a_mute_outlasts_leaving_and_coming_again() -> None:
+    for until_ms in (-1, NOW + 1):
+        gone = Effect(drop=("cid",), outcasts=(Outcast("cid", False, until_ms),))
+        assert decided("cid", Leave(), with_mute(until_ms)) == Decision(Leave(), gone)
+        sent = Effect(drop=("cid",), outcasts=(Outcast("cid", True, until_ms),))
+        assert decided("bob", Kick("cid"), with_mute(until_ms)) == Decision(Kick("cid"), sent)
+        outcast = with_outcast(Outcast("zoe", False, until_ms))
+        back = Effect(put=(Member("zoe", "member", 0, until_ms),))
+        assert decided("zoe", Join(), outcast) == Decision(Join(), back)
+        assert decided("cid", Invite(["zoe"]), outcast) == Decision(Invite(["zoe"]), back)
+    assert decided("cid", Leave(), with_mute(NOW)) == Decision(Leave(), Effect(drop=("cid",)))
+
+
 def test_leaving() -> None:
     assert decided("cid", Leave()) == Decision(Leave(), Effect(drop=("cid",)))
     refused("conflict", "ann", Leave())
@@ -274,8 +299,12 @@ def test_muting_all() -> None:
 
 
 def test_kicking() -> None:
-    assert decided("bob", Kick("cid")) == Decision(Kick("cid"), Effect(drop=("cid",)))
-    assert decided("ann", Kick("bob")) == Decision(Kick("bob"), Effect(drop=("bob",)))
+    def effect(uid: str) -> Effect:
+        return Effect(drop=(uid,), outcasts=(Outcast(uid, kicked=True),))
+
+    assert decided("bob", Kick("cid")) == Decision(Kick("cid"), effect("cid"))
+    assert decided("ann", Kick("bob")) == Decision(Kick("bob"), effect("bob"))
+    assert decided("bob", Kick("cid"), with_mute(NOW)) == Decision(Kick("cid"), effect("cid"))
     assert decided("bob", Kick("zoe")) is None
     refused("forbidden", "cid", Kick("bob"))
     refused("forbidden", "bob", Kick("ann"))

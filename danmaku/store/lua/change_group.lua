@@ -1,8 +1,9 @@
 -- Change a group and append what tells of it.
--- KEYS: log, state, reads, active, members
--- ARGV: conv, uid, at, message, most messages, oldest `at` to keep, version,
+-- KEYS: log, state, reads, active, members, outcasts
+-- ARGV: conv, uid, at, message, most messages, oldest `at` to keep, version, most outcasts,
 --   how many words of fields: field, value, …
 --   how many words of members: uid, role, since (0: the seq of this change), muted until, …
+--   how many words of outcasts: uid, what is remembered, …
 --   uids of who leaves
 -- Returns {outcome, seq, at}.
 -- include _message
@@ -12,7 +13,7 @@ end
 local seq = add(0)
 redis.call('HINCRBY', KEYS[2], 'version', 1)
 
-local next = 8
+local next = 9
 local function words()
   local first = next + 1
   next = first + tonumber(ARGV[next])
@@ -30,8 +31,23 @@ for i = first, last, 4 do
   if since == '0' then
     since = tostring(seq)
     redis.call('HSET', KEYS[3], ARGV[i], here)
+    redis.call('HDEL', KEYS[2], 'outcast:' .. ARGV[i])
+    redis.call('ZREM', KEYS[6], ARGV[i])
   end
   redis.call('HSET', KEYS[5], ARGV[i], ARGV[i + 1] .. ':' .. since .. ':' .. ARGV[i + 3])
+end
+first, last = words()
+for i = first, last, 2 do
+  redis.call('HSET', KEYS[2], 'outcast:' .. ARGV[i], ARGV[i + 1])
+  redis.call('ZADD', KEYS[6], seq, ARGV[i])
+end
+local many = redis.call('ZCARD', KEYS[6]) - tonumber(ARGV[8])
+if many > 0 then
+  local forgotten = redis.call('ZRANGE', KEYS[6], 0, many - 1)
+  for _, uid in ipairs(forgotten) do
+    redis.call('HDEL', KEYS[2], 'outcast:' .. uid)
+  end
+  redis.call('ZREMRANGEBYRANK', KEYS[6], 0, many - 1)
 end
 for i = next, #ARGV do
   redis.call('HDEL', KEYS[5], ARGV[i])

@@ -17,6 +17,7 @@ from danmaku.store.conversations import (
     Change,
     Effect,
     Facts,
+    Outcast,
     Outcome,
     Place,
     Pull,
@@ -58,9 +59,15 @@ class ValkeyConversations:
 
     async def change(self, change: Change) -> Appended:
         fields, members = _fields(change.effect), _members(change.effect)
-        keys = [*self._keys.of_conversation(change.conv), self._keys.members(change.conv)]
-        lists = len(fields), *fields, len(members), *members, *change.effect.drop
-        return await self._write("change_group", keys, *self._common(change), change.version, *lists)
+        outcasts = _outcasts(change.effect)
+        keys = [
+            *self._keys.of_conversation(change.conv),
+            self._keys.members(change.conv),
+            self._keys.outcasts(change.conv),
+        ]
+        lists = len(fields), *fields, len(members), *members, len(outcasts), *outcasts, *change.effect.drop
+        decided = change.version, self._limits.group_members
+        return await self._write("change_group", keys, *self._common(change), *decided, *lists)
 
     async def read(self, conv: str, uid: str, seq: int) -> tuple[int, bool]:
         keys = self._keys.of_conversation(conv)[:3]
@@ -101,7 +108,8 @@ class ValkeyConversations:
         """The state first: the rest is as new or newer, and an old version is refused by who writes."""
         keys = self._keys
         recalled = () if ask.seq is None else (f"recalled:{ask.seq}",)
-        calls: list[Call] = [("HMGET", keys.standing(ask.conv), *_STATE, *recalled)]
+        outcasts = [f"outcast:{uid}" for uid in ask.uids] if ask.outcasts else ()
+        calls: list[Call] = [("HMGET", keys.standing(ask.conv), *_STATE, *outcasts, *recalled)]
         if gid_of(ask.conv) is not None:
             if ask.size:
                 calls.append(("HLEN", keys.members(ask.conv)))
@@ -168,6 +176,10 @@ def _members(effect: Effect) -> list[Word]:
     return [word for one in effect.put for word in (one.uid, one.role, one.since, one.muted_until_ms)]
 
 
+def _outcasts(effect: Effect) -> list[Word]:
+    return [word for one in effect.outcasts for word in (one.uid, f"{int(one.kicked)}:{one.muted_until_ms}")]
+
+
 def _appended(reply: Any) -> Appended:
     outcome, seq, at = reply
     return Appended(Outcome(outcome.decode()), int(seq), int(at))
@@ -175,7 +187,9 @@ def _appended(reply: Any) -> Appended:
 
 def _facts(ask: Ask, replies: list[Any]) -> Facts:
     left = iter(replies)
-    seq, version, name, created_ms, muted, dissolved, *recalled = next(left)
+    seq, version, name, created_ms, muted, dissolved, *rest = next(left)
+    marks = rest[: len(ask.uids)] if ask.outcasts else []
+    recalled = rest[len(marks) :]
     size, members = 0, {}
     if gid_of(ask.conv) is not None:
         size = next(left) if ask.size else 0
@@ -195,6 +209,7 @@ def _facts(ask: Ask, replies: list[Any]) -> Facts:
         known,
         entries[0][1][5] if entries else None,
         _place_of(recalled[0]) if recalled else None,
+        {uid: _outcast(uid, raw) for uid, raw in zip(ask.uids, marks, strict=False) if raw is not None},
     )
 
 
@@ -208,6 +223,11 @@ def _place_of(raw: bytes | None) -> tuple[int, int] | None:
 def _member(uid: str, raw: bytes) -> Member:
     role, since, muted = raw.decode().split(":")
     return Member(uid, cast(GroupRole, role), int(since), int(muted))
+
+
+def _outcast(uid: str, raw: bytes) -> Outcast:
+    kicked, _, muted = raw.partition(b":")
+    return Outcast(uid, kicked == b"1", int(muted))
 
 
 def _entries(flat: list[Any]) -> Iterator[Stored]:

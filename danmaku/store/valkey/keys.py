@@ -87,7 +87,8 @@ class Keys:
 
     def standing(self, conv: str) -> str:
         """Hash: seq (the last one), messages (how many of them), floor (the last seq that was trimmed),
-        `recalled:<seq>` to `<seq>:<at>` of its recall; of a group what Facts has.
+        `recalled:<seq>` to `<seq>:<at>` of its recall; of a group what Facts has, and `outcast:<uid>` to
+        `<1 if kicked>:<muted until ms>`.
         """
         return f"{self._conversation(conv)}:state"
 
@@ -98,6 +99,10 @@ class Keys:
     def members(self, conv: str) -> str:
         """Hash: uid to `<role>:<since>:<muted until ms>`."""
         return f"{self._conversation(conv)}:members"
+
+    def outcasts(self, conv: str) -> str:
+        """Sorted set: the outcasts in the state by the seq with which they went."""
+        return f"{self._conversation(conv)}:outcasts"
 
     def cid(self, conv: str, uid: str, cid: str) -> str:
         """String `<seq>:<at>`: what a message was answered with; expires."""
