@@ -27,8 +27,9 @@ from danmaku.store.contacts import Contacts
 from danmaku.store.conversations import Ask, Conversations, Outcome, Place, Pull, Recall, Run
 from danmaku.telemetry import RoomsMetrics
 from rooms.delivery import Deliveries
-from rooms.membership import check_recall, may_ask, member_of, other_party
+from rooms.membership import check_private, check_recall, check_speech, may_ask, member_of, other_party
 from rooms.moment import Moment
+from rooms.related import related
 
 MAX_PULL: Final = 100  # conversations at one time
 MAX_MESSAGES: Final = 200  # of one conversation at one time
@@ -102,10 +103,17 @@ class Reading:
         return ReadUpTo(row.conv, seq)
 
     async def typing(self, conv: str, uid: str) -> None:
-        await self._check_reader(conv, uid)
-        other = other_party(conv, uid)
-        if other is None or not (await self._contacts.blocks([(other, uid)]))[0]:
-            self._deliveries.typing(conv, uid)
+        """For those only to whom he may say something."""
+        other = other_party(check_conv(conv), uid)
+        if other is None:
+            (facts,) = await self._conversations.facts([Ask(conv, (uid,))])
+            check_speech(facts, uid, None, self._clock().ms)
+        else:
+            pair = other, uid
+            (blocked,) = await self._contacts.blocks([pair])
+            sharing = await related(self._contacts, self._limits, [pair])
+            check_private(self._limits, blocked=blocked, related=pair in sharing)
+        self._deliveries.typing(conv, uid)
 
     async def recall(self, row: RecallRow) -> Said:
         for _ in range(_ATTEMPTS):

@@ -29,6 +29,7 @@ from danmaku.telemetry import RoomsMetrics
 from rooms.delivery import Deliveries
 from rooms.membership import check_mention, check_private, check_speech, other_party
 from rooms.moment import Moment
+from rooms.related import related
 from rooms.tasks import Tasks
 
 _AT_ONCE: Final = 256  # messages of one round
@@ -127,8 +128,10 @@ class Saying:
         private = [(wish.other, wish.row.uid) for wish in wishes if wish.other is not None]
         asks = [Ask(wish.row.conv, (wish.row.uid,)) for wish in wishes if wish.other is None]
         with self._metrics.store_seconds.labels("chat_facts").time():
-            blocked, facts, related = await asyncio.gather(
-                self._contacts.blocks(private), self._conversations.facts(asks), self._related(private)
+            blocked, facts, sharing = await asyncio.gather(
+                self._contacts.blocks(private),
+                self._conversations.facts(asks),
+                related(self._contacts, self._limits, private),
             )
         blocks, groups, now_ms = iter(blocked), iter(facts), self._clock().ms
         allowed: list[Wish] = []
@@ -141,21 +144,13 @@ class Saying:
                     wish.version = group.version
                     check_speech(group, row.uid, row.mention, now_ms)
                 else:
-                    is_related = (wish.other, row.uid) in related
+                    is_related = (wish.other, row.uid) in sharing
                     check_private(self._limits, blocked=next(blocks), related=is_related)
             except Refusal as refusal:
                 refused.append((wish, refusal))
             else:
                 allowed.append(wish)
         return allowed + await self._said_before(refused)
-
-    async def _related(self, pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Who share a group, if that matters."""
-        if self._limits.private != "shared_group" or not pairs:
-            return set()
-        uids = sorted({uid for pair in pairs for uid in pair})
-        groups = dict(zip(uids, await asyncio.gather(*map(self._contacts.groups, uids)), strict=True))
-        return {(one, other) for one, other in pairs if not set(groups[one]).isdisjoint(groups[other])}
 
     async def _said_before(self, refused: list[tuple[Wish, Refusal]]) -> list[Wish]:
         """What was said already is answered as it was, whatever holds now: the store knows it by its cid."""

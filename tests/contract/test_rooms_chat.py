@@ -329,7 +329,7 @@ async def test_what_is_read_and_who_is_writing_is_told_in_private(talk: Talk) ->
     assert await talk.until_heard(1) == [("e2", Typing(PAIR, "ann", ["bob"]))]
     talk.heard.clear()
     await talk.get(Done, BlockRow("ann", "bob", True))
-    await talk.get(Done, TypingRow("bob", PAIR))
+    assert await talk.refused(TypingRow("bob", PAIR)) == "blocked"
     await talk.get(Done, TypingRow("ann", PAIR))
     assert await talk.until_heard(1) == [("e2", Typing(PAIR, "ann", ["bob"]))]
 
@@ -493,9 +493,19 @@ async def test_private_chat_can_be_limited(running: Service, private: str, name:
     await talk.change("ann", Create("Team", ["zoe"] if name else ["zoe", "bob"]))
     if name:
         assert await talk.refused(send("ann", "c1")) == name
+        assert await talk.refused(TypingRow("ann", PAIR)) == name
         assert (await talk.get(Synced, SyncRow("bob", 9))).conversations == []
     else:
         await talk.get(Said, send("ann", "c1"))
+        await talk.get(Done, TypingRow("ann", PAIR))
+
+
+async def test_who_may_not_speak_in_a_group_is_not_shown_writing(talk: Talk) -> None:
+    await talk.change("ann", Create("Team", ["bob"]))
+    await talk.get(Done, TypingRow("bob", TEAM))
+    await talk.change("ann", Mute("bob"))
+    assert await talk.refused(TypingRow("bob", TEAM)) == "muted"
+    assert await talk.refused(TypingRow("zoe", TEAM)) == "not_a_member"
 
 
 async def test_only_so_many_are_blocked(running: Service) -> None:
