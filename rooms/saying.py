@@ -81,7 +81,7 @@ class Saying:
         self._clock = clock
         self._waiting: deque[Wish] = deque()
         self._wake = asyncio.Event()
-        self._tasks = Tasks(_ROUNDS)
+        self._tasks = Tasks(_ROUNDS, self._wake.set)
 
     def say(self, row: SendRow, deadline_s: float) -> asyncio.Future[Said | Refused]:
         """The answer, which never raises. Raises Refusal.
@@ -121,7 +121,6 @@ class Saying:
             for wish in wishes:
                 if not wish.answer.done() and wish not in again:
                     wish.settle(_UNAVAILABLE)
-            self._wake.set()
 
     async def _decide(self, wishes: list[Wish]) -> list[Wish]:
         """Those that may be said; the others are answered."""

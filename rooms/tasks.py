@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -12,10 +12,14 @@ _log: Any = structlog.get_logger("rooms.tasks")
 
 
 class Tasks:
-    """At most `most` at a time. What one raises is logged; it ends nothing else."""
+    """At most `most` at a time. What one raises is logged; it ends nothing else.
 
-    def __init__(self, most: int) -> None:
+    ended: called whenever one has left, so that there is room for another.
+    """
+
+    def __init__(self, most: int, ended: Callable[[], object] | None = None) -> None:
         self._most = most
+        self._on_end = ended
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -45,3 +49,5 @@ class Tasks:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a task failed", exc_info=error)
+        if self._on_end is not None:
+            self._on_end()
