@@ -122,6 +122,13 @@ def check_mention(mention: Mention | None) -> None:
         raise Refusal(TOO_LARGE, f"at most {MAX_MENTIONS} users are mentioned by name; say all")
 
 
+def mentioned(mention: Mention | None, present: Container[str]) -> Mention | None:
+    """Of whom it is counted: what is not for somebody cannot be read by him, so it would be kept in vain."""
+    if mention is None or mention == "all":
+        return mention
+    return [uid for uid in dict.fromkeys(mention) if uid in present] or None
+
+
 def check_recall(conv: str, facts: Facts, uid: str, recall_s: int, now_ms: int) -> None:
     """Whether `uid` may take back the message that `facts` tell of. What is recalled may be again."""
     other_party(conv, uid)

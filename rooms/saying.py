@@ -19,7 +19,7 @@ import structlog
 from config.settings import Chat
 from danmaku import conversation
 from danmaku.chat import Refused, Said, SendRow
-from danmaku.conversation import MESSAGE, Message, parties
+from danmaku.conversation import MESSAGE, Mention, Message, parties
 from danmaku.errors import CONFLICT, RATE_LIMITED, TIMEOUT, UNAVAILABLE, Refusal
 from danmaku.model import check_id
 from danmaku.store.contacts import Contacts
@@ -27,7 +27,7 @@ from danmaku.store.conversations import Append, Appended, Ask, Conversations, Ou
 from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
 from rooms.delivery import Deliveries
-from rooms.membership import check_mention, check_private, check_speech, other_party
+from rooms.membership import check_mention, check_private, check_speech, mentioned, other_party
 from rooms.moment import Moment
 from rooms.related import related
 from rooms.tasks import Tasks
@@ -36,6 +36,9 @@ _AT_ONCE: Final = 256  # messages of one round
 _ROUNDS: Final = 4  # under way
 _WAITING: Final = 10_000
 _ATTEMPTS: Final = 5  # of a message to a group that changes meanwhile
+_NONE: Final = (
+    -1
+)  # no group is ever of this version: what is known of the cid is answered, or nothing is written
 
 _UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
 _TIMEOUT: Final = Refused.of(Refusal(TIMEOUT))
@@ -55,6 +58,7 @@ class Wish:
     version: int | None = None  # of the group that it was decided for
     indexed: bool = False
     attempts: int = 0
+    mentioned: Mention | None = None  # those whose mentions are counted
 
     def settle(self, answer: Said | Refused) -> None:
         if not self.answer.done():
@@ -125,7 +129,7 @@ class Saying:
     async def _decide(self, wishes: list[Wish]) -> list[Wish]:
         """Those that may be said; the others are answered."""
         private = [(wish.other, wish.row.uid) for wish in wishes if wish.other is not None]
-        asks = [Ask(wish.row.conv, (wish.row.uid,)) for wish in wishes if wish.other is None]
+        asks = [Ask(wish.row.conv, _uids(wish.row)) for wish in wishes if wish.other is None]
         with self._metrics.store_seconds.labels("chat_facts").time():
             blocked, facts, sharing = await asyncio.gather(
                 self._contacts.blocks(private),
@@ -142,7 +146,10 @@ class Saying:
                     group = next(groups)
                     wish.version = group.version
                     check_speech(group, row.uid, row.mention, now_ms)
+                    wish.mentioned = mentioned(row.mention, group.members)
                 else:
+                    wish.version = None
+                    wish.mentioned = mentioned(row.mention, (wish.other,))
                     is_related = (wish.other, row.uid) in sharing
                     check_private(self._limits, blocked=next(blocks), related=is_related)
             except Refusal as refusal:
@@ -152,7 +159,10 @@ class Saying:
         return allowed + await self._said_before(refused)
 
     async def _said_before(self, refused: list[tuple[Wish, Refusal]]) -> list[Wish]:
-        """What was said already is answered as it was, whatever holds now: the store knows it by its cid."""
+        """What was said already is answered as it was, whatever holds now: the store knows it by its cid.
+
+        But it is not told again, or who may not speak could have it told without end.
+        """
         if not refused:
             return []
         asks = [Ask(wish.row.conv, cid=(wish.row.uid, wish.row.cid)) for wish, _ in refused]
@@ -162,6 +172,7 @@ class Saying:
             if one.known is None:
                 wish.settle(Refused.of(refusal))
             else:
+                wish.version = _NONE
                 known.append(wish)
         return known
 
@@ -200,9 +211,9 @@ class Saying:
             return
         duplicate = outcome.outcome is Outcome.DUPLICATE
         wish.settle(Said(append.conv, outcome.seq, outcome.at, duplicate))
-        if duplicate:
+        if duplicate and append.version != _NONE:
             self._deliveries.repeat(append.conv, outcome.seq)
-        else:
+        elif not duplicate:
             self._deliveries.deliver(append.conv, outcome.seq, append.version or 0, append.message)
 
     def _count(self, outcomes: list[Appended | Exception]) -> None:
@@ -231,5 +242,11 @@ def _append(wish: Wish, now_ms: int) -> Append:
         row.n,
         wish.version,
         wish.indexed,
-        row.mention,
+        wish.mentioned,
     )
+
+
+def _uids(row: SendRow) -> tuple[str, ...]:
+    """Who must be a member, and who is mentioned if he is one."""
+    mention = row.mention
+    return row.uid, *(() if mention is None or mention == "all" else dict.fromkeys(mention))

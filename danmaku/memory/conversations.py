@@ -153,10 +153,11 @@ class MemoryConversations:
         conv, key = self._all[append.conv], (append.uid, append.cid)
         until = self._clock() + self._limits.cid_s * 1000
         seq, at, known_until = conv.cids.get(key, (0, 0, 0))
+        is_stale = append.version not in (None, conv.version)
         if self._clock() < known_until:
-            conv.cids[key] = seq, at, until
+            conv.cids[key] = seq, at, known_until if is_stale else until
             return Appended(Outcome.DUPLICATE, seq, at)
-        if append.version not in (None, conv.version):
+        if is_stale:
             return Appended(Outcome.STALE)
         if not append.indexed and conv.seq == 0:
             return Appended(Outcome.NEW)

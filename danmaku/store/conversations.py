@@ -65,7 +65,7 @@ class Append:
     session, n: refused as late once a higher n of the session was taken here; none without a session.
     version: of the group when it was decided; None where it does not matter.
     indexed: whether the conversation is among those of its users, so that it may begin.
-    mention: whom it mentions, to be counted until they have read it.
+    mention: whom it mentions, to be counted until they have read it: of those only who can.
     """
 
     conv: str
@@ -209,7 +209,8 @@ class Conversations(Protocol):
     async def append(self, appends: list[Append]) -> list[Appended | Exception]:
         """One pipelined write; one outcome each, a StoreDown where that one alone is unknown.
 
-        A (uid, cid) that was taken is a duplicate whatever else is asked with it, and is remembered anew.
+        A (uid, cid) that was taken is a duplicate whatever else is asked with it, and is remembered anew
+        unless the version is another.
         """
 
     async def recall(self, recall: Recall) -> Appended: ...

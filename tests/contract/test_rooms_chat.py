@@ -251,6 +251,34 @@ async def test_what_was_said_is_answered_alike_whatever_holds_now(talk: Talk) ->
     assert (again.seq, again.at, again.duplicate) == (said.seq, said.at, True)
 
 
+async def test_what_was_said_by_who_may_not_speak_any_more_is_not_told_again(talk: Talk) -> None:
+    await talk.listen("e1")
+    await talk.connect("bob", "tv", "e1")
+    await talk.get(Said, send("ann", "c1"))
+    await talk.until_heard(1)
+    await talk.get(Done, BlockRow("bob", "ann", True))
+    assert (await talk.get(Said, send("ann", "c1"))).duplicate
+    await talk.get(Said, send("bob", "c2"))
+    heard = await talk.until_heard(2)
+    assert [one.seq for _, one in heard if isinstance(one, Delivery)] == [1, 2]
+    await talk.get(Done, BlockRow("bob", "ann", False))
+    assert (await talk.get(Said, send("ann", "c1"))).duplicate
+    heard = await talk.until_heard(3)
+    assert [one.seq for _, one in heard if isinstance(one, Delivery)] == [1, 2, 1]
+
+
+async def test_mentions_of_strangers_are_not_counted(talk: Talk) -> None:
+    await talk.change("ann", Create("Team", ["bob"]))
+    mention = ["bob", "zoe"]
+    await talk.get(Said, send("ann", "c1", TEAM, mention=mention))
+    await talk.get(Said, send("ann", "c1", mention=mention))
+    store = await talk.service.open_store()
+    for conv in (TEAM, PAIR):
+        places = [(await store.conversations.places(uid, [conv]))[0] for uid in mention]
+        assert [place.mentions for place in places] == [1, 0]
+    assert all(frame.get("mention") in (None, mention) for frame in frames(await talk.pull("bob", TEAM)))
+
+
 async def test_a_recall_takes_the_content_away(talk: Talk) -> None:
     await talk.get(Said, send("ann", "c1", text="secret"))
     await talk.get(Said, send("bob", "c2"))

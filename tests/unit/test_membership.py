@@ -110,6 +110,13 @@ def test_too_many_are_mentioned() -> None:
         membership.check_mention(["u"] * 101)
 
 
+def test_mentions_of_those_who_are_there_are_counted() -> None:
+    assert membership.mentioned(None, ["ann"]) is None
+    assert membership.mentioned("all", ["ann"]) == "all"
+    assert membership.mentioned(["zoe", "ann", "ann"], ["ann", "bob"]) == ["ann"]
+    assert membership.mentioned(["zoe"], ["ann"]) is None
+
+
 # Speaking in a group
 
 

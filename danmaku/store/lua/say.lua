@@ -7,7 +7,11 @@
 local known = redis.call('GET', KEYS[5])
 if known then
   -- a write like the first answer's, so that waiting for it to be safe means as much
-  redis.call('PEXPIRE', KEYS[5], ARGV[7])
+  if is_stale(ARGV[8]) then
+    redis.call('SET', KEYS[5], known, 'KEEPTTL')
+  else
+    redis.call('PEXPIRE', KEYS[5], ARGV[7])
+  end
   local seq, at = string.match(known, '^(%d+):(%d+)$')
   return {'duplicate', seq, at}
 end
