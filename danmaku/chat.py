@@ -166,7 +166,10 @@ Row = (
 
 
 class ChatRequest(msgspec.Struct, array_like=True):
-    """At most 1000 rows. PullRow and SyncRow go alone: one of them may fill a message with its answer."""
+    """At most 1000 rows. Those that are answered with a list go alone: one may fill a message.
+
+    Where the answers do not fit in one, all are refused (`unavailable`).
+    """
 
     budget_ms: int
     rows: list[Row]

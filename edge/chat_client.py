@@ -28,6 +28,7 @@ _LARGE: Final = (
     chat.GroupRow,
     chat.ChangeGroupRow,
     chat.MembersRow,
+    chat.GroupsRow,
     chat.BlockedRow,
     chat.SessionsRow,
 )

@@ -36,6 +36,7 @@ from danmaku.chat import (
     Users,
 )
 from danmaku.conversation import gid_of, private
+from danmaku.envelope import MAX_MESSAGE_BYTES
 from danmaku.errors import CONFLICT, TIMEOUT, UNAVAILABLE, Refusal
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
@@ -219,7 +220,12 @@ class Chat:
         return Done()
 
     def _reply(self, reply: str, answers: list[Answer]) -> None:
+        payload = chat.encode(ChatReply(answers))
+        if len(payload) > MAX_MESSAGE_BYTES:  # the bus would not carry it, and nobody would be answered
+            _log.warning("an answer is too large", rows=len(answers), bytes=len(payload))
+            answers = [_UNAVAILABLE] * len(answers)
+            payload = chat.encode(ChatReply(answers))
         for answer in answers:
             if isinstance(answer, Refused):
                 self._metrics.refusals.labels(answer.name).inc()
-        self._outbox.post(reply, chat.encode(ChatReply(answers)))
+        self._outbox.post(reply, payload)

@@ -28,6 +28,7 @@ class FakeChat:
         self.silent = False
         self.delivers = True
         self.rows: list[chat.Row] = []
+        self.requests: list[list[chat.Row]] = []
         self.answer_with: bytes | None = None
         self.hold: asyncio.Event | None = None  # answers wait for it
         self.stored: defaultdict[str, list[bytes]] = defaultdict(list)
@@ -150,6 +151,7 @@ class FakeChat:
     def _asked(self, payload: bytes, reply: str) -> None:
         request: ChatRequest = chat.decode_request(payload)
         self.rows += request.rows
+        self.requests.append(request.rows)
         if not self.silent:
             self.spawn(self._reply(request, reply))
 

@@ -408,6 +408,14 @@ async def test_who_belongs_to_what_is_asked_until_it_is_known(start: Start) -> N
             await ann.until(Chat)
 
 
+async def test_lists_of_groups_are_asked_for_one_by_one(start: Start) -> None:
+    async with start(gather_ms=300) as (worker, fake), AsyncExitStack() as stack:
+        for number in range(5):
+            await stack.enter_async_context(device(worker, f"u{number}"))
+        await eventually(lambda: len(fake.all(chat.GroupsRow)) == 5)
+        assert [len(one) for one in fake.requests if isinstance(one[0], chat.GroupsRow)] == [1] * 5
+
+
 async def test_a_head_is_told_where_it_is_news(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.put_group("team", 1, "bob")

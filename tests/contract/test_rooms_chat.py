@@ -511,6 +511,14 @@ async def test_an_answer_stays_below_what_the_bus_carries(talk: Talk) -> None:
     assert synced == convs
 
 
+async def test_answers_that_do_not_fit_together_are_refused(running: Service, talk: Talk) -> None:
+    store = await running.open_store()
+    await store.contacts.add([("ann", f"g:{number:064}") for number in range(900)])
+    rows: list[Row] = [GroupsRow("ann")] * 10
+    assert {one.name for one in await talk.ask(*rows) if isinstance(one, Refused)} == {"unavailable"}
+    assert len((await talk.get(Users, rows[0])).ids) == 900
+
+
 @pytest.mark.parametrize(
     ("private", "name"), [("nobody", "forbidden"), ("shared_group", "forbidden"), ("shared_group", None)]
 )
