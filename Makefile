@@ -29,7 +29,7 @@ test: $(VENV)/.dev  ## all tests: unit, contract, system, pages (ARGS="-k join" 
 	@.ci/need libuv1 chromium libatomic1
 	@$(BIN)/coverage erase
 	@$(PYTEST) -n 2 tests/unit tests/contract $(ARGS) $(NONE)
-	@$(PYTEST) tests/pages tests/system $(ARGS) $(NONE)
+	@$(PYTEST) -n 2 --dist loadfile tests/pages tests/system $(ARGS) $(NONE)
 	@$(BIN)/coverage report --skip-covered
 	@$(BIN)/coverage report --include="$$(echo $(PURE) | tr ' ' ,)" --fail-under=100
 

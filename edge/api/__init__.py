@@ -92,7 +92,7 @@ class Api:
             SessionCalls(chat),
             GroupCalls(chat),
             EdgeCalls(rooms, edge.addresses),
-            HealthCalls(rooms),
+            HealthCalls(rooms, metrics),
         )
         routes = [route for call in calls for route in call.routes()]
         text = "This description."

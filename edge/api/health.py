@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from danmaku.telemetry import CONTENT_TYPE, scrape
+from danmaku.telemetry import CONTENT_TYPE, EdgeMetrics, scrape
 from edge.api.routing import Call, RoomsClient, Route, Who, answered
 from edge.uws import Response
 
@@ -25,8 +25,9 @@ class Readiness(msgspec.Struct):
 
 
 class HealthCalls:
-    def __init__(self, rooms: RoomsClient) -> None:
+    def __init__(self, rooms: RoomsClient, counted: EdgeMetrics) -> None:
         self._rooms = rooms
+        self._counted = counted
 
     def routes(self) -> list[Route]:
         alive = "This process is alive."
@@ -48,5 +49,6 @@ class HealthCalls:
         return answered(Readiness(ready, **reached), 200 if ready else 503)
 
     async def metrics(self, call: Call) -> Response:
+        self._counted.hand_over()
         text = await asyncio.to_thread(scrape)  # it reads files
         return Response(200, text, (("Content-Type", CONTENT_TYPE),))

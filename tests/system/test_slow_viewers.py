@@ -94,7 +94,8 @@ async def come(
     stack: AsyncExitStack, edge: Edge, whole: Fleet, uid: str | None = None
 ) -> tuple[Client, Room]:
     token = None if uid is None else whole.token(uid)
-    client = await stack.enter_async_context(Client(edge.url, token=token, timing=Timing(answer=30)))
+    client = Client(edge.url, token=token, deflate=False, timing=Timing(answer=30))
+    await stack.enter_async_context(client)
     return client, await client.join("busy")
 
 
