@@ -19,7 +19,6 @@ EVIL = "<img src=x onerror=\"document.title='pwned'\"> javascript:alert(1)"
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-PHONE = {"width": 360, "height": 640}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -94,6 +93,27 @@ async def test_a_connection_that_was_lost_misses_nothing(visitors: Visitors, ser
     await expect(_words(bob)).to_have_text(["before", "one", "two", "three"])
 
 
+async def test_a_long_conversation_is_read_page_by_page(visitors: Visitors, service: Deployment) -> None:
+    token, texts = service.token("bob"), [f"message {number}" for number in range(1, 121)]
+    for text in texts:
+        body = {"to": "ann", "cid": text.replace(" ", "-"), "body": [{"type": "text", "text": text}]}
+        status, answer = await service.call("POST", "/v1/chat/messages", body, token)
+        assert status == 200, answer
+    ann = await _enter(visitors, service, "ann")
+    row = ann.locator("#conversations button")
+    await expect(row.locator(".unread")).to_contain_text("120 unread")
+    await row.click()
+    await expect(_words(ann)).to_have_text(texts[70:])
+    await expect(ann.locator("#messages li").last).to_be_in_viewport()
+    await expect(row.locator(".unread")).to_have_count(0)
+    earlier = ann.get_by_role("button", name="Earlier messages")
+    await earlier.click()
+    await expect(_words(ann)).to_have_text(texts[20:])
+    await earlier.click()
+    await expect(_words(ann)).to_have_text(texts)
+    await expect(earlier).to_be_hidden()
+
+
 async def test_a_group_with_mentions_members_and_images(visitors: Visitors, service: Deployment) -> None:
     ann, bob = await _enter(visitors, service, "ann"), await _enter(visitors, service, "bob")
     await _begin(ann, "bob", group="The <b>crew</b>")
@@ -149,7 +169,7 @@ async def test_a_bad_token_is_said_in_words(visitors: Visitors, service: Deploym
 async def test_a_phone_shows_one_pane_and_does_not_scroll_sideways(
     visitors: Visitors, service: Deployment
 ) -> None:
-    ann = await _enter(visitors, service, "ann", **PHONE)
+    ann = await _enter(visitors, service, "ann", width=360, height=640)
     await _begin(ann, "b" * 64)
     await _say(ann, "W" * 600)
     await _say(ann, "short")
@@ -169,8 +189,8 @@ async def test_a_phone_shows_one_pane_and_does_not_scroll_sideways(
 async def _enter(
     visitors: Visitors, service: Deployment, uid: str, *, width: int = 1200, height: int = 720
 ) -> Page:
-    url = f"{service.url}/chat#token={service.token(uid)}"
-    page = await visitors.open(url, width=width, height=height)
+    address = f"{service.url}/chat#token={service.token(uid)}"
+    page = await visitors.open(address, width=width, height=height)
     await expect(page.locator("#connection-text")).to_have_text("live")
     await expect(page.locator("#me")).to_have_text(uid)
     return page
