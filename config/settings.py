@@ -178,6 +178,8 @@ class Auth(Section, frozen=True):
     public_key_file: str = ""
     private_key_file: str = ""
     guests: bool = True
+    devices: Annotated[int, Meta(ge=1, le=1000)] = 32  # of one user, whose connections say which they are
+    devices_full: Literal["replace", "refuse"] = "replace"
     access_ttl_s: Lifetime = 3600
     refresh_ttl_s: Lifetime = 30 * 24 * 3600
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -229,13 +229,14 @@ class EdgeReport(msgspec.Struct, array_like=True):
 class Replaced(msgspec.Struct, array_like=True):
     """To every edge: close the counted connections of this user's device with an `n` below `below`.
 
-    ended: he did that himself from elsewhere, nothing took their place.
+    why: a newer connection of the device took their place, or that of another device (`displaced`), or the
+    user ended them himself from elsewhere.
     """
 
     uid: str
     device: str
     below: int
-    ended: bool = False
+    why: Literal["replaced", "displaced", "ended"] = "replaced"
 
 
 # Requests that any rooms process can answer.

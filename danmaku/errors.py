@@ -46,6 +46,7 @@ DUPLICATE_TEXT = Kind(4092, "duplicate_text", "you said the same a moment ago", 
 HELD_FOR_REVIEW = Kind(4093, "held_for_review", "the text waits for a moderator", 409)
 TOO_LATE_TO_RECALL = Kind(4094, "too_late_to_recall", "this message can no longer be recalled", 409)
 GROUP_FULL = Kind(4095, "group_full", "the group has all the members it may have", 409)
+TOO_MANY_DEVICES = Kind(4096, "too_many_devices", "as many of your devices are connected as may be", 409)
 ROOM_CLOSED = Kind(4100, "room_closed", "the room is closed", 410)
 TOO_LARGE = Kind(4130, "too_large", "the request is larger than allowed", 413)
 SLOW_MODE = Kind(4290, "slow_mode", "the room is in slow mode", 429, retry=True)
@@ -100,6 +101,7 @@ class Close(IntEnum):
 
 REPLACED: Final = "replaced by a newer connection of this device"
 """What a connection is told that ends with Close.REPLACED."""
+DISPLACED: Final = "too many devices: a newer one took the place of this one"
 ENDED: Final = "the session of this device was ended"
 """What a connection is told whose user ended it from elsewhere, with Close.UNAUTHORIZED."""
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from danmaku import wire, wire_chat
 from danmaku.auth import Authority
@@ -15,10 +15,12 @@ from danmaku.envelope import HelloRow, Refused, Replaced
 from danmaku.errors import (
     BANNED,
     CONFLICT,
+    DISPLACED,
     ENDED,
     INTERNAL,
     RATE_LIMITED,
     REPLACED,
+    TOO_MANY_DEVICES,
     UNAUTHORIZED,
     Close,
     Refusal,
@@ -39,6 +41,12 @@ from edge.uws import Accept, Connection, Request, Response
 from edge.viewing import Viewing
 
 logger = logging.getLogger(__name__)
+
+_ENDS: Final = {
+    "replaced": (Close.REPLACED, REPLACED),
+    "displaced": (Close.REPLACED, DISPLACED),
+    "ended": (Close.UNAUTHORIZED, ENDED),
+}
 
 
 class Gateway:
@@ -169,8 +177,7 @@ class Gateway:
         for connection in self._roster.connections(replaced.uid):
             counted: Counted | None = connection.session.counted
             if counted is not None and counted.device == replaced.device and counted.n < replaced.below:
-                code, reason = (Close.UNAUTHORIZED, ENDED) if replaced.ended else (Close.REPLACED, REPLACED)
-                connection.close(code, reason)
+                connection.close(*_ENDS[replaced.why])
 
     # What edge.upkeep calls.
 
@@ -306,7 +313,8 @@ def _close_code(refusal: Refusal) -> Close:
     """How a connection ends whose hello is answered so."""
     if refusal.kind.retry:
         return Close.UNAVAILABLE
-    return {CONFLICT: Close.REPLACED, BANNED: Close.BANNED}.get(refusal.kind, Close.UNAUTHORIZED)
+    codes = {CONFLICT: Close.REPLACED, TOO_MANY_DEVICES: Close.REPLACED, BANNED: Close.BANNED}
+    return codes.get(refusal.kind, Close.UNAUTHORIZED)
 
 
 def _refused_upgrade(refusal: Refusal) -> Response:

@@ -53,7 +53,7 @@ class Devices:
         if n is None:
             raise Refusal(NO_SUCH_DEVICE)
         # a hint: should it get lost, the edge finds out when it says the connection's hello again
-        ended = Replaced(row.uid, row.device, n + 1, ended=True)
+        ended = Replaced(row.uid, row.device, n + 1, why="ended")
         self._outbox.post(self._subjects.replaced, envelope.encode(ended))
         return Done()
 

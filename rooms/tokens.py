@@ -24,7 +24,7 @@ from danmaku.envelope import (
     UsersReply,
     UsersRequest,
 )
-from danmaku.errors import CONFLICT, REPLACED, UNAUTHORIZED, UNAVAILABLE, Refusal
+from danmaku.errors import CONFLICT, REPLACED, TOO_MANY_DEVICES, UNAUTHORIZED, UNAVAILABLE, Refusal
 from danmaku.store import sessions, tokens
 from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Hello, Standing, Verdict
@@ -39,7 +39,6 @@ from rooms.tasks import Tasks
 _GRACE_MS: Final = 30_000  # a repeat within gets the same pair, for a reply that was lost
 _SLACK_MS: Final = 60_000  # clocks of machines differ: so much longer is remembered what was spent
 SESSION_MS: Final = 600_000  # a counted connection is forgotten so long after its edge told of it last
-_DEVICES: Final = 32  # of one user whose connections are counted
 _AT_ONCE: Final = 1000
 
 Decision = RefreshRow | RevokeRow | SanctionEverywhereRow | ConfigureRow
@@ -49,6 +48,7 @@ _UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
 _ANSWERS: Final[dict[Standing, UserAnswer]] = {
     Standing.GOOD: Done(),
     Standing.REVOKED: Refused.of(Refusal(UNAUTHORIZED, "the token was revoked")),
+    Standing.CROWDED: Refused.of(Refusal(TOO_MANY_DEVICES)),
     Standing.REPLACED: Refused.of(Refusal(CONFLICT, REPLACED)),
 }
 _SPENT: Final = Refused.of(Refusal(UNAUTHORIZED, "the refresh token was used before, or revoked"))
@@ -73,6 +73,8 @@ class Tokens:
     ) -> None:
         self._store = store
         self._sessions = sessions
+        self._devices = auth.devices
+        self._refuses = auth.devices_full == "refuse"
         self._refresh_ttl_ms = auth.refresh_ttl_s * 1000
         self._decrees = decrees
         self._everywhere = everywhere
@@ -122,17 +124,24 @@ class Tokens:
         """Never raises."""
         try:
             hellos = [_hello(row) for row in rows]
-            verdicts = await self._sessions.greet(hellos, now_ms, SESSION_MS, _DEVICES) if rows else []
+            verdicts = await self._verdicts(hellos, now_ms) if rows else []
         except StoreDown as error:
             _log.warning("what is known of users cannot be looked up", error=str(error))
             return [_UNAVAILABLE] * len(rows)
         return [self._judged(row, verdict) for row, verdict in zip(rows, verdicts, strict=True)]
+
+    async def _verdicts(self, hellos: list[Hello], now_ms: int) -> list[Verdict]:
+        return await self._sessions.greet(hellos, now_ms, SESSION_MS, self._devices, refuses=self._refuses)
 
     def _judged(self, row: HelloRow, verdict: Verdict) -> UserAnswer:
         if verdict.replaces is not None and row.device is not None and row.n is not None:
             # a hint: should it get lost, the replaced one's edge finds out when it says its hello again
             replaced = Replaced(row.uid, row.device, row.n)
             self._outbox.post(self._subjects.replaced, envelope.encode(replaced))
+        if verdict.displaces is not None:
+            device, n = verdict.displaces
+            displaced = Replaced(row.uid, device, n + 1, why="displaced")
+            self._outbox.post(self._subjects.replaced, envelope.encode(displaced))
         if verdict.standing is Standing.GOOD:
             try:
                 self._everywhere.check_banned(row.uid, row.role, self._clock().ms)

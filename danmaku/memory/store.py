@@ -336,8 +336,10 @@ class MemorySessions:
         self._users: dict[str, tuple[dict[str, _Noted], int]] = {}  # uid: (by device, remembered until)
         self._ended: dict[str, tuple[dict[str, int], int]] = {}  # uid: (time by device, remembered until)
 
-    async def greet(self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int) -> list[Verdict]:
-        return [self._greet(hello, now_ms, ttl_ms, most) for hello in hellos]
+    async def greet(
+        self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int, *, refuses: bool = False
+    ) -> list[Verdict]:
+        return [self._greet(hello, now_ms, ttl_ms, most, refuses) for hello in hellos]
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
         return [self._edges(uid, now_ms - ttl_ms) for uid in uids]
@@ -381,7 +383,7 @@ class MemorySessions:
         there = (one for one in devices.values() if one.counted.edge)
         return {one.counted.edge for one in there if one.seen_ms > since_ms}
 
-    def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int) -> Verdict:
+    def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int, refuses: bool) -> Verdict:
         if self._tokens.is_void(hello.uid, hello.issued_ms):
             return Verdict(Standing.REVOKED)
         new = hello.counted
@@ -393,7 +395,8 @@ class MemorySessions:
         if self._clock() >= until:
             devices = {}
         noted = devices.get(new.device)
-        replaces = None
+        replaces: tuple[str, str] | None = None
+        displaces: tuple[str, int] | None = None
         if noted is not None and now_ms - noted.seen_ms < ttl_ms:
             old = noted.counted
             if new.n < old.n or (new.n == old.n and new.session != old.session):
@@ -402,16 +405,23 @@ class MemorySessions:
                 replaces = (old.edge, old.session) if old.edge else None
             elif old.edge and now_ms - noted.seen_ms < ttl_ms / 4:
                 return Verdict(Standing.GOOD)
+        others = [one for device, one in devices.items() if device != new.device]
+        there = [one for one in others if one.counted.edge and now_ms - one.seen_ms < ttl_ms]
+        if refuses and len(there) >= most:
+            return Verdict(Standing.CROWDED)
         devices[new.device] = _Noted(new, now_ms)
         self._users[hello.uid] = (devices, self._clock() + ttl_ms)
         while len(devices) > most:
-            others = (
+            ages = (
                 (one.counted.edge != "", one.seen_ms, device)
                 for device, one in devices.items()
                 if device != new.device
             )
-            del devices[min(others)[2]]
-        return Verdict(Standing.GOOD, replaces)
+            _, _, device = min(ages)
+            oldest = devices.pop(device)
+            if oldest in there:
+                displaces = (device, oldest.counted.n)
+        return Verdict(Standing.GOOD, replaces, displaces)
 
 
 class MemoryChanges:

@@ -38,24 +38,32 @@ class Device:
 class Standing(Enum):
     GOOD = "good"
     REVOKED = "revoked"  # the token is void, everywhere or on this device
+    CROWDED = "crowded"  # as many other devices are connected as may be
     REPLACED = "replaced"  # another connection of the device has this `n` or a higher one
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`replaces`: (edge, session) of the connection whose place a good one takes now."""
+    """`replaces`: (edge, session) of the connection whose place a good one takes now.
+
+    displaces: (device, n) of another device that was connected, and had to make room.
+    """
 
     standing: Standing
     replaces: tuple[str, str] | None = None
+    displaces: tuple[str, int] | None = None
 
 
 class Sessions(Protocol):
-    async def greet(self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int) -> list[Verdict]:
+    async def greet(
+        self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int, *, refuses: bool = False
+    ) -> list[Verdict]:
         """A verdict each, in one round trip; one that stands is kept in the step that finds it to stand.
 
         Saying the same hello again is harmless, and keeps it known: it is forgotten `ttl_ms` after it was
-        said last, or when `most` devices of its user were heard of later. Of two connections with the same
-        `n` the first stands. Raises StoreDown when the outcome is unknown or the store is away.
+        said last, or when `most` devices of its user were heard of later; with `refuses` a further device
+        does not stand instead while so many are connected. Of two connections with the same `n` the first
+        stands. Raises StoreDown when the outcome is unknown or the store is away.
         """
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:

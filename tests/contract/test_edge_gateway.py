@@ -525,10 +525,21 @@ async def test_where_a_session_was_ended_its_connections_are_closed_and_no_newer
     async with start() as worker, viewer(worker.port) as ended, viewer(worker.port) as newer:
         await ended.ok(wire.Hello(0, token=token("ann"), device="tv", n=6))
         await newer.ok(wire.Hello(0, token=token("ann"), device="tv", n=7))
-        word = envelope.encode(Replaced("ann", "tv", 7, ended=True))
+        word = envelope.encode(Replaced("ann", "tv", 7, why="ended"))
         await worker.owner.bus.publish(worker.owner.subjects.replaced, word)
         assert await ended.ended() == 4401
         await newer.ok(wire.Ping(0))
+
+
+async def test_too_many_devices_are_told_so_and_do_not_come_back(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as oldest, viewer(worker.port) as further:
+        await oldest.ok(wire.Hello(0, token=token("ann"), device="tv", n=6))
+        word = envelope.encode(Replaced("ann", "tv", 7, why="displaced"))
+        await worker.owner.bus.publish(worker.owner.subjects.replaced, word)
+        assert await oldest.ended() == 4409
+        worker.owner.judge_user = lambda _: Refused("too_many_devices")
+        assert await further.err(wire.Hello(0, token=token("ann"), device="f", n=1)) == "too_many_devices"
+        assert await further.ended() == 4409
 
 
 async def test_a_hello_that_is_not_the_newest_is_told_and_closed(start: Start) -> None:

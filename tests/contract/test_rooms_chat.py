@@ -217,7 +217,7 @@ async def test_a_user_sees_and_ends_his_sessions(running: Service, talk: Talk) -
         return len(told) == 2
 
     await until(both_heard)
-    assert told == [Replaced("ann", "tv", 2, ended=True), Replaced("ann", "tv", 1, ended=True)]
+    assert told == [Replaced("ann", "tv", 2, why="ended"), Replaced("ann", "tv", 1, why="ended")]
     rows = [HelloRow("ann", 5, device, 1, "e1", f"s-{device}") for device in ("tv", "phone")]
     reply = await running.bus.request(running.subjects.users, chat.encode(UsersRequest(5000, list(rows))), 5)
     answers = envelope.decode_users_reply(reply).answers

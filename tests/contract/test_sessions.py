@@ -18,10 +18,19 @@ def hello(n: int, session: str = "", *, device: str = "tv", edge: str = "e1", ui
     return Hello(uid, 5, Counted(device, n, edge, session or f"s{n}"))
 
 
+def displacing(device: str, n: int) -> Verdict:
+    return Verdict(Standing.GOOD, displaces=(device, n))
+
+
 async def greet(
-    store: Store, *hellos: Hello, now_ms: int = 1000, ttl_ms: int = LONG, most: int = 8
+    store: Store,
+    *hellos: Hello,
+    now_ms: int = 1000,
+    ttl_ms: int = LONG,
+    most: int = 8,
+    refuses: bool = False,
 ) -> list[Verdict]:
-    return await store.sessions.greet(list(hellos), now_ms, ttl_ms, most)
+    return await store.sessions.greet(list(hellos), now_ms, ttl_ms, most, refuses=refuses)
 
 
 async def test_a_higher_n_replaces_a_lower_one(store: Store) -> None:
@@ -110,7 +119,7 @@ async def test_of_many_devices_the_latest_are_known(store: Store) -> None:
         await greet(store, hello(9, device=f"d{number}"), now_ms=1000 + number, most=3)
     known = [await greet(store, hello(1, "x", device=f"d{number}"), most=3) for number in (1, 2, 3)]
     assert known == [[REPLACED]] * 3
-    assert await greet(store, hello(1, "x", device="d0"), most=3) == [GOOD]
+    assert await greet(store, hello(1, "x", device="d0"), most=3) == [displacing("d1", 9)]
 
 
 async def test_the_newest_of_many_devices_is_not_the_one_that_goes(store: Store) -> None:
@@ -225,3 +234,33 @@ async def test_of_many_devices_those_that_have_left_go_first(store: Store) -> No
     await leave(store, "b", device="b", now_ms=5000)
     await greet(store, hello(1, "c", device="c"), now_ms=6000, most=2)
     assert [one.device for one in await store.sessions.devices("ann", 6000, LONG)] == ["a", "c"]
+
+
+async def test_a_further_device_takes_the_place_of_the_oldest(store: Store) -> None:
+    await greet(store, hello(2**53 - 1, "a", device="a"), now_ms=1000, most=2)
+    await greet(store, hello(1, "b", device="b"), now_ms=1001, most=2)
+    assert await greet(store, hello(1, "c", device="c"), now_ms=1002, most=2) == [displacing("a", 2**53 - 1)]
+    replaced_too = Verdict(Standing.GOOD, ("e1", "c"))
+    assert await greet(store, hello(2, "d", device="c"), now_ms=1003, most=2) == [replaced_too]
+    await leave(store, "d", device="c")
+    assert await greet(store, hello(1, "e", device="e"), now_ms=2001, most=2) == [GOOD], "c was not there"
+    late = 1001 + LONG
+    assert await greet(store, hello(1, "f", device="f"), now_ms=late, most=2) == [GOOD], "b was forgotten"
+
+
+async def test_or_is_refused_while_so_many_are_connected(store: Store) -> None:
+    crowded = [Verdict(Standing.CROWDED)]
+
+    async def come(device: str, n: int = 1, now_ms: int = 1000) -> list[Verdict]:
+        said = hello(n, f"{device}{n}", device=device)
+        return await greet(store, said, now_ms=now_ms, most=2, refuses=True)
+
+    assert await come("a") == await come("b") == [GOOD]
+    assert await come("c") == crowded
+    assert await come("a") == [GOOD], "who is there says it again"
+    assert await come("a", 2) == [Verdict(Standing.GOOD, ("e1", "a1"))], "or comes back"
+    assert [one.device for one in await store.sessions.devices("ann", 1000, LONG)] == ["a", "b"]
+    await leave(store, "b1", device="b")
+    assert await come("c") == [GOOD]
+    assert await come("b", 2) == crowded
+    assert await come("d", now_ms=1000 + LONG) == [GOOD], "nobody was heard of for long"

@@ -196,6 +196,24 @@ async def test_a_device_is_signed_out_from_another_one(whole: Fleet) -> None:
         assert [one.conv for one in await again.chat.sync()] == [CONV]
 
 
+async def test_of_too_many_devices_the_oldest_goes_or_the_newest_is_refused(tmp_path: Path) -> None:
+    async with fleet(tmp_path, DANMAKU_AUTH_DEVICES="1") as whole:
+        here, there = whole.edges
+        async with client(whole, here, "ann", "tv") as tv:
+            stream = tv.chat.messages({})
+            async with client(whole, there, "ann", "phone") as phone:
+                with pytest.raises(Refusal, match="conflict: too many devices"):
+                    await read(stream, 1)
+                assert (await phone.chat.send("bob", "hello")).seq == 1
+    refusing = tmp_path / "refusing"
+    async with fleet(refusing, DANMAKU_AUTH_DEVICES="1", DANMAKU_AUTH_DEVICES_FULL="refuse") as whole:
+        here, there = whole.edges
+        async with client(whole, here, "ann", "tv") as tv:
+            with pytest.raises(Refusal, match="too_many_devices"):
+                await client(whole, there, "ann", "phone").__aenter__()
+            assert (await tv.chat.send("bob", "hello")).seq == 1
+
+
 async def test_when_an_edge_and_a_rooms_process_die_nothing_said_is_lost(whole: Fleet) -> None:
     here, there = whole.edges
     async with client(whole, there, "ann", "tv") as ann, client(whole, here, "bob", "tv") as bob:

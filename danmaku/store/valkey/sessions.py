@@ -14,8 +14,11 @@ class ValkeySessions:
         self._link = link
         self._keys = keys
 
-    async def greet(self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int) -> list[Verdict]:
-        replies = await self._link.all([self._greet(hello, now_ms, ttl_ms, most) for hello in hellos])
+    async def greet(
+        self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int, *, refuses: bool = False
+    ) -> list[Verdict]:
+        words = now_ms, ttl_ms, most, int(refuses)
+        replies = await self._link.all([self._greet(hello, words) for hello in hellos])
         return [_verdict(reply) for reply in replies]
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
@@ -42,7 +45,7 @@ class ValkeySessions:
         n = await self._link.one(*self._link.script("end_session", keys, *words))
         return None if n is None else int(n)
 
-    def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int) -> Call:
+    def _greet(self, hello: Hello, limits: tuple[Word, ...]) -> Call:
         keys = [
             self._keys.revoked(hello.uid),
             self._keys.sessions(hello.uid),
@@ -51,7 +54,7 @@ class ValkeySessions:
         counted = hello.counted
         words: tuple[Word, ...] = ()
         if counted is not None:
-            words = (counted.device, counted.n, counted.edge, counted.session, now_ms, ttl_ms, most)
+            words = (counted.device, counted.n, counted.edge, counted.session, *limits)
         return self._link.script("greet", keys, hello.issued_ms, *words)
 
 
@@ -66,5 +69,10 @@ def _device(name: bytes, noted: bytes) -> Device:
 
 
 def _verdict(reply: Any) -> Verdict:
-    standing, *replaced = (word.decode() for word in reply)
-    return Verdict(Standing(standing), (replaced[0], replaced[1]) if replaced else None)
+    standing, *rest = (word.decode() for word in reply)
+    if not rest:
+        return Verdict(Standing(standing))
+    edge, session, device, n = rest
+    return Verdict(
+        Standing(standing), (edge, session) if edge else None, (device, int(n)) if device else None
+    )
