@@ -25,7 +25,7 @@ class NewGroup(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Name
     gid: Id | None = None
-    members: Annotated[list[Id], Meta(max_length=5000)] = []
+    members: Annotated[list[Id], Meta(max_length=100)] = []
 
 
 class GroupChange(msgspec.Struct, forbid_unknown_fields=True):
