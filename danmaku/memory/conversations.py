@@ -143,11 +143,13 @@ class MemoryConversations:
             if holder == process or now >= until:
                 self._sweepers[bucket] = process, now + ttl_ms
                 mine.add(bucket)
-        return {
-            conv: (kept.seq, kept.version)
-            for conv, kept in self._all.items()
-            if kept.spoken_ms and kept.spoken_ms >= now - within_ms and bucket_of(conv) in mine
-        }
+        swept = {}
+        for conv, kept in self._all.items():
+            if kept.spoken_ms and bucket_of(conv) in mine:
+                swept[conv] = kept.seq, kept.version
+                if kept.spoken_ms < now - within_ms:
+                    kept.spoken_ms = 0
+        return swept
 
     def _append(self, append: Append) -> Appended:
         conv, key = self._all[append.conv], (append.uid, append.cid)

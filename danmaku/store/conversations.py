@@ -234,7 +234,7 @@ class Conversations(Protocol):
         """Of a group, by uid; what is known of the group is as old as they are, or older."""
 
     async def sweep(self, process: str, ttl_ms: int, within_ms: int) -> dict[str, tuple[int, int]]:
-        """(last seq, version) by conversation, where something was said so lately.
+        """(last seq, version) by conversation, where something was said so lately; older ones once more.
 
         Of the buckets that no other process swept within its `ttl_ms`; they are this one's for `ttl_ms` now.
         """
