@@ -9,7 +9,7 @@ from config.settings import Chat
 from danmaku import conversation
 from danmaku.chat import ChangeGroupRow, Group, GroupRow, Members, MembersRow
 from danmaku.conversation import MEMBER, Message
-from danmaku.errors import CONFLICT, NO_SUCH_CONVERSATION, NOT_A_MEMBER, UNAVAILABLE, Refusal
+from danmaku.errors import BLOCKED, CONFLICT, NO_SUCH_CONVERSATION, NOT_A_MEMBER, UNAVAILABLE, Refusal
 from danmaku.store.contacts import Contacts
 from danmaku.store.conversations import Ask, Change, Conversations, Outcome
 from danmaku.telemetry import RoomsMetrics
@@ -63,6 +63,7 @@ class Groups:
         """False where the group was changed meanwhile."""
         effect, at = decision.effect, self._clock().ms
         come = [member.uid for member in effect.put if member.since == 0]
+        await self._check_blocks(uid, come)
         await self._check_counts(come)
         await self._contacts.add([(one, conv) for one in come])
         stored = conversation.stored(Message(uid, at, MEMBER, change=decision.change))
@@ -72,8 +73,24 @@ class Groups:
             return False
         self._metrics.chat_messages.labels(MEMBER).inc()
         self._deliveries.deliver(conv, done.seq, version + 1, stored, (*come, *effect.drop))
-        await self._contacts.remove([(one, conv) for one in effect.drop])
+        await self._forget(conv, effect.drop)
         return True
+
+    async def _forget(self, conv: str, gone: tuple[str, ...]) -> None:
+        """Who was invited again meanwhile had his entry before he was a member, and it is not to be lost."""
+        if not gone:
+            return
+        await self._contacts.remove([(one, conv) for one in gone])
+        (facts,) = await self._conversations.facts([Ask(conv, gone)])
+        await self._contacts.add([(one, conv) for one in facts.members])
+
+    async def _check_blocks(self, uid: str, come: list[str]) -> None:
+        """Nobody is put into a group by whom he blocks."""
+        others = [one for one in come if one != uid]
+        blocks = await self._contacts.blocks([(one, uid) for one in others])
+        for one, is_blocked in zip(others, blocks, strict=True):
+            if is_blocked:
+                raise Refusal(BLOCKED, f"{one} blocks you")
 
     async def _check_counts(self, uids: list[str]) -> None:
         """So that what an edge is told of a user's groups has a bound."""

@@ -544,6 +544,41 @@ async def test_who_may_not_speak_in_a_group_is_not_shown_writing(talk: Talk) -> 
     assert await talk.refused(TypingRow("zoe", TEAM)) == "not_a_member"
 
 
+async def test_nobody_is_put_into_a_group_by_whom_he_blocks(talk: Talk) -> None:
+    await talk.get(Done, BlockRow("bob", "ann", True))
+    assert await talk.refused(ChangeGroupRow("ann", "team", Create("Team", ["zoe", "bob"]))) == "blocked"
+    await talk.change("ann", Create("Team", ["zoe"]))
+    assert await talk.refused(ChangeGroupRow("ann", "team", Invite(["yan", "bob"]))) == "blocked"
+    assert (await talk.get(Users, GroupsRow("bob"))).ids == []
+    group = await talk.change("zoe", Invite(["bob"]))
+    assert [member.uid for member in group.members] == ["ann", "bob", "zoe"]
+
+
+async def test_who_is_invited_while_he_is_sent_away_has_the_group_among_his_own(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await running.open_store()
+    await running.owned(await running.start(store=store))
+    talk = Talk(running)
+    await talk.change("ann", Create("Team", ["bob"]))
+    is_removing, may_remove = asyncio.Event(), asyncio.Event()
+    remove = store.contacts.remove
+
+    async def late(entries: list[tuple[str, str]]) -> None:
+        if entries:
+            is_removing.set()
+            await may_remove.wait()
+            await remove(entries)
+
+    monkeypatch.setattr(store.contacts, "remove", late)
+    kick = asyncio.create_task(talk.change("ann", Kick("bob")))
+    await is_removing.wait()
+    await talk.change("ann", Invite(["bob"]))
+    may_remove.set()
+    await kick
+    assert (await talk.get(Users, GroupsRow("bob"))).ids == ["team"]
+
+
 async def test_only_so_many_are_blocked(running: Service) -> None:
     await running.owned(await running.start(chat=Chat(blocked_users=1)))
     talk = Talk(running)
