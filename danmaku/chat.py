@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from danmaku.conversation import Change, GroupRole, Member, Mention
-from danmaku.envelope import Done, Refused, encode, reader
+from danmaku.envelope import MAX_MESSAGE_BYTES, Done, Refused, encode, reader
 
 __all__ = ["Done", "Refused", "encode"]
 
@@ -39,18 +39,26 @@ class SendRow(_Row, tag="send"):
 
 
 class PullRow(_Row, tag="pull"):
-    """Of each conversation at most `limit` messages after a seq: (conv, after, limit). Answered by Pulled."""
+    """Of each conversation at most `limit` messages after a seq: (conv, after, limit). Answered by Pulled.
+
+    max_bytes: of all as frames, about; but one message comes where there is one.
+    """
 
     uid: str
     convs: list[tuple[str, int, int]]
+    max_bytes: int = MAX_MESSAGE_BYTES
 
 
 class SyncRow(_Row, tag="sync"):
-    """The user's conversations behind `cursor`, by id, at most `limit`. Answered by Synced, or Refused."""
+    """The user's conversations behind `cursor`, by id, at most `limit`. Answered by Synced, or Refused.
+
+    max_bytes: of all as they are told, about; but one conversation comes where there is one.
+    """
 
     uid: str
     limit: int
     cursor: str = ""
+    max_bytes: int = MAX_MESSAGE_BYTES
 
 
 class ReadRow(_Row, tag="read"):
@@ -210,7 +218,7 @@ class PulledConversation(msgspec.Struct, array_like=True):
 
 
 class Pulled(_Answer, tag="pulled"):
-    """In the order in which they were asked for. Below 512 kB: what had no room is `more`."""
+    """In the order in which they were asked for. What had no room is `more`."""
 
     results: list[PulledConversation]
 
@@ -262,11 +270,14 @@ class Group(_Answer, tag="group"):
 
 
 class Members(_Answer, tag="members"):
-    """Nobody where there is no such group. Of one that was dissolved, who belonged to it then."""
+    """members: (uid, the seq with which he came). Of a group that was dissolved, who belonged to it then.
+
+    Nobody where there is no such group.
+    """
 
     gid: str
     version: int
-    uids: list[str]
+    members: list[tuple[str, int]]
 
 
 class Users(_Answer, tag="users"):

@@ -8,6 +8,7 @@ import msgspec
 
 from danmaku import chat
 from danmaku.conversation import Mention, frame, private
+from danmaku.envelope import MAX_MESSAGE_BYTES
 from danmaku.wire import Codec
 from danmaku.wire_chat import After, Part
 
@@ -34,13 +35,16 @@ def send_row(
     return chat.SendRow(uid, target, cid, _encode(body), mention, session, n)
 
 
-def pull_row(uid: str, convs: list[After]) -> chat.PullRow:
+def pull_row(uid: str, convs: list[After], max_bytes: int = MAX_MESSAGE_BYTES) -> chat.PullRow:
     asked = [(one.conv, one.after, _within(one.limit, PULL_MESSAGES, MOST_PULL_MESSAGES)) for one in convs]
-    return chat.PullRow(uid, asked)
+    return chat.PullRow(uid, asked, max_bytes)
 
 
-def sync_row(uid: str, limit: int | None, cursor: str | None) -> chat.SyncRow:
-    return chat.SyncRow(uid, _within(limit, SYNC_CONVERSATIONS, MOST_SYNC_CONVERSATIONS), cursor or "")
+def sync_row(
+    uid: str, limit: int | None, cursor: str | None, max_bytes: int = MAX_MESSAGE_BYTES
+) -> chat.SyncRow:
+    most = _within(limit, SYNC_CONVERSATIONS, MOST_SYNC_CONVERSATIONS)
+    return chat.SyncRow(uid, most, cursor or "", max_bytes)
 
 
 def results(codec: Codec, answer: chat.Pulled) -> msgspec.Raw:

@@ -33,7 +33,12 @@ class ChatService(Protocol):
 
 
 class Conversing:
-    def __init__(self, client: ChatService, replies: Replies, metrics: EdgeMetrics) -> None:
+    """`answer_bytes` bounds the messages, and the conversations, in one answer."""
+
+    def __init__(
+        self, client: ChatService, replies: Replies, metrics: EdgeMetrics, *, answer_bytes: int
+    ) -> None:
+        self._answer_bytes = answer_bytes
         self._client = client
         self._replies = replies
         self._metrics = metrics
@@ -91,7 +96,7 @@ class Conversing:
 
     def pull(self, connection: Connection, frame: ChatPull) -> None:
         self._metrics.chat_pulled.inc(len(frame.convs))
-        row = chat_rows.pull_row(_uid(connection), frame.convs)
+        row = chat_rows.pull_row(_uid(connection), frame.convs, self._answer_bytes)
         self._client.submit(row, partial(self._pulled, connection, frame.id))
 
     def _pulled(self, connection: Connection, frame_id: int, answer: chat.Answer) -> None:
@@ -101,7 +106,7 @@ class Conversing:
             self._replies.send(connection, wire.Ok(frame_id, results=results))
 
     def sync(self, connection: Connection, frame: ChatSync) -> None:
-        row = chat_rows.sync_row(_uid(connection), frame.limit, frame.cursor)
+        row = chat_rows.sync_row(_uid(connection), frame.limit, frame.cursor, self._answer_bytes)
         self._client.submit(row, partial(self._synced, connection, frame.id))
 
     def _synced(self, connection: Connection, frame_id: int, answer: chat.Answer) -> None:

@@ -105,7 +105,7 @@ class Deliveries:
         for conv, (last_seq, version) in chat.decode_heads(payload).heads.items():
             gid = gid_of(conv)
             if gid is not None:
-                here = self._groups.members_here(gid, version)
+                here = self._groups.members_here(gid, version, last_seq)
             else:
                 here = [uid for uid in parties(conv) or () if self._devices.are_here(uid)]
             if here and self._heads.is_news(conv, last_seq):
@@ -128,6 +128,7 @@ class Deliveries:
     async def _resync(self) -> None:
         """What was said while the bus was away did not come, so all are to sync; not all at one time."""
         self._groups.doubt()
+        self._heads.doubt()
         uids = self._groups.users
         random.shuffle(uids)
         pause_s = max(_RESYNC_S, len(uids) / _RESYNCS_PER_S) / max(1, len(uids))

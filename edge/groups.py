@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Final, Protocol
@@ -25,6 +26,7 @@ from edge.belonging import Belonging
 logger = logging.getLogger(__name__)
 
 _HELD: Final = 256  # messages of one group that wait for its members
+_ASKED: Final = 16  # groups at one time; so what users ask for goes on
 _RETRY_S: Final = 0.5
 
 
@@ -58,6 +60,9 @@ class Groups:
         self._metrics = metrics
         self._belonging = Belonging()
         self._feeds: dict[str, _Feed] = {}
+        self._looked_up: set[str] = set()  # users whose groups are being asked for
+        self._asked = 0  # groups whose members are
+        self._to_ask: OrderedDict[str, None] = OrderedDict()  # groups whose turn it is not yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -85,22 +90,21 @@ class Groups:
 
     def look_up(self, uid: str) -> None:
         """Ask for the groups of somebody who is here: a hint may have been lost."""
-        if self._belonging.is_here(uid):
-            self._client.submit(chat.GroupsRow(uid), partial(self._told_groups, uid))
+        if uid not in self._looked_up:
+            self._looked_up.add(uid)
+            self._ask_groups(uid)
 
     def claim(self, uids: Iterable[str], gid: str, version: int) -> None:
         """These came to the group or left it, as of `version`."""
         for uid in uids:
-            if self._belonging.is_here(uid) and not self._belonging.has_claim(uid, gid):
-                self._came(gid)
             if self._belonging.claim(uid, gid, version):
                 self._ask_members(gid)
         self._follow(gid)
 
-    def members_here(self, gid: str, version: int) -> list[str]:
-        """As of `version` or later. Nobody while that is not known; then it is asked for."""
+    def members_here(self, gid: str, version: int, seq: int) -> list[str]:
+        """Whom `seq` is for, as of `version` or later. While that is not known, nobody: it is asked for."""
         if self._belonging.hear(gid, version):
-            return self._belonging.here(gid)
+            return self._belonging.here(gid, seq)
         self._ask_members(gid)
         return []
 
@@ -119,18 +123,30 @@ class Groups:
             return
         version = news.version if isinstance(news, Delivery) else 0
         if self._belonging.hear(feed.gid, version):
-            self._hand_out(news, self._belonging.here(feed.gid))
+            self._hand_out_here(feed.gid, news)
             return
         if isinstance(news, Delivery) and len(feed.held) < _HELD:  # nobody misses the others
             feed.held.append(news)
         self._ask_members(feed.gid)
 
+    def _hand_out_here(self, gid: str, news: News) -> None:
+        seq = news.seq if isinstance(news, Delivery) else None
+        self._hand_out(news, self._belonging.here(gid, seq))
+
+    def _ask_groups(self, uid: str) -> None:
+        """Until it is known, or he left."""
+        if self._belonging.is_here(uid):
+            self._client.submit(chat.GroupsRow(uid), partial(self._told_groups, uid))
+        else:
+            self._looked_up.discard(uid)
+
     def _told_groups(self, uid: str, answer: chat.Answer) -> None:
         if isinstance(answer, chat.Users):
+            self._looked_up.discard(uid)
             for gid in answer.ids:
                 self.claim((uid,), gid, 0)
         else:
-            self._later(partial(self.look_up, uid))
+            self._later(partial(self._ask_groups, uid))
 
     def _follow(self, gid: str) -> None:
         """Listen to the group if somebody here is said to belong to it."""
@@ -154,30 +170,61 @@ class Groups:
             self._ask_members(feed.gid)
 
     def _ask_members(self, gid: str) -> None:
-        """Once at a time for each group."""
+        """Once at a time for each group, of few groups at a time: first of those where something waits."""
         feed = self._feeds.get(gid)
-        if feed is not None and feed.subscription is not None and not feed.asking:
+        if feed is None or feed.subscription is None or feed.asking:
+            return
+        self._to_ask[gid] = None
+        if feed.held:
+            self._to_ask.move_to_end(gid, last=False)
+        self._ask_next()
+
+    def _ask_next(self) -> None:
+        while self._to_ask and self._asked < _ASKED and not self._closed:
+            gid, _ = self._to_ask.popitem(last=False)
+            feed = self._feeds[gid]
             feed.asking = True
+            self._asked += 1
+            self._belonging.ask(gid)
             self._metrics.chat_lookups.inc()
             self._client.submit(chat.MembersRow(gid), partial(self._told_members, feed))
 
     def _told_members(self, feed: _Feed, answer: chat.Answer) -> None:
-        feed.asking = False
-        if feed.closed:
-            return
-        known: bool | None = False
         if isinstance(answer, chat.Members):
-            known = self._belonging.learn(feed.gid, answer.version, answer.uids)
-        if known is None:
+            self._answered(feed)
+            if not feed.closed:
+                self._learn(feed, answer)
+            self._ask_next()
+        else:
+            self._later(partial(self._ask_again, feed))
+
+    def _answered(self, feed: _Feed) -> None:
+        feed.asking = False
+        self._asked -= 1
+
+    def _ask_again(self, feed: _Feed) -> None:
+        """Only now another one has its turn: who cannot answer is not asked faster."""
+        self._answered(feed)
+        self._ask_members(feed.gid)
+        self._ask_next()
+
+    def _learn(self, feed: _Feed, answer: chat.Members) -> None:
+        learned = self._belonging.learn(feed.gid, answer.version, answer.members)
+        if learned is None:
             self._drop(feed.gid)
-        elif known:
+        elif not learned.known:
+            self._later(partial(self._ask_members, feed.gid))
+        else:
+            if learned.came:
+                self._came(feed.gid)
             held, feed.held = feed.held, []
             for news in held:
-                self._hand_out(news, self._belonging.here(feed.gid))
-        else:
-            self._later(partial(self._ask_members, feed.gid))
+                self._hand_out_here(feed.gid, news)
+            if learned.again:
+                self._ask_members(feed.gid)
 
     def _drop(self, gid: str) -> None:
+        self._to_ask.pop(gid, None)
         feed = self._feeds.pop(gid, None)
         if feed is not None:
             feed.closed = True

@@ -19,7 +19,7 @@ class Heads:
         """This one was handed out; not `complete` where a device missed it: to that the next head is news."""
         if not complete:
             self.forget(conv)
-        elif self.is_news(conv, seq):
+        else:  # also where it is lower: then the store went back
             self._last[conv] = seq
             self._last.move_to_end(conv)
             if len(self._last) > self._most:
@@ -28,6 +28,10 @@ class Heads:
     def forget(self, conv: str) -> None:
         """Somebody here was not handed anything of it: its next head is news."""
         self._last.pop(conv, None)
+
+    def doubt(self) -> None:
+        """Whatever was handed out, anything may have got lost since."""
+        self._last.clear()
 
     def is_news(self, conv: str, last_seq: int) -> bool:
         return last_seq > self._last.get(conv, 0)

@@ -149,7 +149,7 @@ class Node:
             self._client,
             self.feeds,
             viewing,
-            Conversing(self._chat, replies, metrics),
+            Conversing(self._chat, replies, metrics, answer_bytes=edge.buffered_bytes // 2),
             self._deliveries,
             replies,
             roster,

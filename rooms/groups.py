@@ -57,7 +57,7 @@ class Groups:
 
     async def members(self, row: MembersRow) -> Members:
         facts, members = await self._conversations.members(conversation.group(row.gid))
-        return Members(row.gid, facts.version, [member.uid for member in members])
+        return Members(row.gid, facts.version, [(member.uid, member.since) for member in members])
 
     async def _carry_out(self, conv: str, uid: str, version: int, decision: Decision) -> bool:
         """False where the group was changed meanwhile."""

@@ -35,7 +35,7 @@ MAX_PULL: Final = 100  # conversations at one time
 MAX_MESSAGES: Final = 200  # of one conversation at one time
 MAX_SYNC: Final = 500
 _MAX_BYTES: Final = MAX_MESSAGE_BYTES - 32 * 1024  # the rest is for what stands around them
-_AROUND: Final = 16  # bytes around a message in an answer
+_AROUND: Final = 64  # bytes around a message in an answer, beside its conversation
 _ATTEMPTS: Final = 5
 
 
@@ -65,15 +65,16 @@ class Reading:
             Pull(check_conv(conv), max(0, after), max(1, min(limit, MAX_MESSAGES)))
             for conv, after, limit in row.convs
         ]
+        most = max(1, min(row.max_bytes, _MAX_BYTES))
         mine = [pull for pull in pulls if may_ask(pull.conv, row.uid)]
         with self._metrics.store_seconds.labels("chat_pull").time():
-            runs = iter(await self._conversations.pull(row.uid, mine, _MAX_BYTES * 2))
-        left = _MAX_BYTES
-        results = []
+            runs = iter(await self._conversations.pull(row.uid, mine, most * 2))
+        left = most
+        results: list[PulledConversation] = []
         for pull in pulls:
             run = next(runs) if may_ask(pull.conv, row.uid) else None
-            one = _pulled(pull, run, left)
-            left -= sum(_AROUND + len(message) for _, message in one.messages)
+            one = _pulled(pull, run, left, at_least=1 if left == most else 0)
+            left -= sum(_bytes(pull.conv, message) for _, message in one.messages)
             results.append(one)
         self._metrics.chat_pulls.inc(len(pulls))
         self._metrics.chat_pulled_messages.inc(sum(len(one.messages) for one in results))
@@ -85,7 +86,7 @@ class Reading:
             convs = await self._contacts.conversations(row.uid, row.cursor, limit + 1)
             places = await self._conversations.places(row.uid, convs[:limit])
         summaries: list[Summary] = []
-        left = _MAX_BYTES
+        left = max(1, min(row.max_bytes, _MAX_BYTES))
         for summary in map(_summary, places):
             if summary is None:
                 continue
@@ -146,19 +147,24 @@ class Reading:
             member_of(facts, uid)
 
 
-def _within(messages: list[Stored], left: int) -> list[Stored]:
+def _bytes(conv: str, message: bytes) -> int:
+    """As a frame, about."""
+    return _AROUND + len(conv) + len(message)
+
+
+def _within(conv: str, messages: list[Stored], left: int, at_least: int) -> list[Stored]:
     for index, (_, message) in enumerate(messages):
-        left -= _AROUND + len(message)
-        if left < 0:
+        left -= _bytes(conv, message)
+        if left < 0 and index >= at_least:
             return messages[:index]
     return messages
 
 
-def _pulled(pull: Pull, run: Run | None, left: int) -> PulledConversation:
-    """As many as fit in `left` bytes; refused where there is no run, or its reader is not a member."""
+def _pulled(pull: Pull, run: Run | None, left: int, at_least: int) -> PulledConversation:
+    """As many as fit in `left` bytes, or `at_least`; refused without a run, or to who is no member."""
     if run is None or (gid_of(pull.conv) is not None and run.member is None):
         return PulledConversation(pull.conv, [], 0, more=False, refused=NOT_A_MEMBER.name)
-    messages = _within(run.messages, left)
+    messages = _within(pull.conv, run.messages, left, at_least)
     end = messages[-1][0] if messages else run.begin
     return PulledConversation(
         pull.conv, messages, run.last_seq, more=end < run.last_seq, complete=run.begin <= pull.after
@@ -191,4 +197,4 @@ def _summary(place: Place) -> Summary | None:
 def _size(summary: Summary) -> int:
     """In an answer, about."""
     _, last = summary.last or (0, b"")
-    return _AROUND * 6 + len(summary.conv) + 4 * len(summary.name or "") + len(last)
+    return _AROUND * 3 + 2 * len(summary.conv) + 4 * len(summary.name or "") + len(last)

@@ -30,11 +30,13 @@ class FakeChat:
         self.rows: list[chat.Row] = []
         self.requests: list[list[chat.Row]] = []
         self.answer_with: bytes | None = None
-        self.hold: asyncio.Event | None = None  # answers wait for it
+        self.hold: asyncio.Event | None = None  # answers to rows of kind `holds` wait for it
+        self.holds: type[chat.Row] = chat.SendRow
         self.stored: defaultdict[str, list[bytes]] = defaultdict(list)
         self.said: dict[tuple[str, str, str], chat.Said] = {}
         self.read: dict[tuple[str, str], int] = {}
         self.groups: dict[str, tuple[int, list[str]]] = {}  # gid: version, members
+        self.since: dict[tuple[str, str], int] = {}  # gid and uid: the seq with which he came
         self.claims: defaultdict[str, list[str]] = defaultdict(list)  # uid: gids
         self.judge: Judge = self.answer
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,7 +71,9 @@ class FakeChat:
                 return chat.Users(self.claims[row.uid])
             case chat.MembersRow():
                 version, uids = self.groups.get(row.gid, (0, []))
-                return chat.Members(row.gid, version, uids)
+                return chat.Members(
+                    row.gid, version, [(uid, self.since.get((row.gid, uid), 0)) for uid in uids]
+                )
             case chat.GroupRow() | chat.ChangeGroupRow():
                 version, uids = self.groups.get(row.gid, (0, []))
                 members = [Member(uid, "member") for uid in uids]
@@ -157,7 +161,7 @@ class FakeChat:
 
     async def _reply(self, request: ChatRequest, reply: str) -> None:
         answers = [self.judge(row) for row in request.rows]
-        if self.hold is not None and any(isinstance(row, chat.SendRow) for row in request.rows):
+        if self.hold is not None and any(isinstance(row, self.holds) for row in request.rows):
             await self.hold.wait()
         await self.bus.publish(reply, self.answer_with or chat.encode(chat.ChatReply(answers)))
 

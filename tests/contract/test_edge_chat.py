@@ -9,11 +9,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from danmaku import chat, wire
 from danmaku.conversation import Kick, Message
 from danmaku.memory import MemoryBus
 from danmaku.model import Role
+from danmaku.telemetry import EdgeMetrics
 from danmaku.wire_chat import (
     After,
     Chat,
@@ -30,6 +32,7 @@ from danmaku.wire_chat import (
     Text,
     Typing,
 )
+from edge.chat_client import ChatClient
 from tests.contract.conftest import Connect
 from tests.contract.edge_chat import FakeChat
 from tests.contract.edge_owner import eventually
@@ -99,7 +102,7 @@ async def settled(worker: Worker, fake: FakeChat, *uids: str) -> None:
 async def test_what_a_user_does_in_conversations_is_asked_and_answered(
     start: Start, codec: wire.Codec
 ) -> None:
-    async with start() as (worker, fake), device(worker, "ann", codec=codec) as ann:
+    async with start(buffered_bytes=200_000) as (worker, fake), device(worker, "ann", codec=codec) as ann:
         said = await ann.ok(send("one"))
         assert (said.conv, said.seq, said.at, said.duplicate) == (CONV, 1, 7, False)
         again = await ann.ok(ChatSend(0, [Text("one")], "c-1", conv=CONV))
@@ -129,6 +132,8 @@ async def test_what_a_user_does_in_conversations_is_asked_and_answered(
             ("ann", "c-1", 2),
             ("ann", "c-2", 3),
         ]
+        asked = [row.max_bytes for row in fake.rows if isinstance(row, chat.PullRow | chat.SyncRow)]
+        assert asked == [100_000, 100_000]  # an answer and the next have room in what is buffered
         assert len({row.session for row in sends}) == 1
         assert sends[0].session
         assert fake.all(chat.PullRow)[0].convs == [(CONV, 0, 1), ("g:team", 4, 50)]
@@ -372,19 +377,32 @@ async def test_who_was_sent_away_gets_nothing_that_was_said_after(start: Start) 
         assert len(bob.all(Chat)) == 1
 
 
-async def test_an_answer_that_is_older_than_the_message_is_asked_for_again(start: Start) -> None:
+async def test_an_answer_that_was_asked_for_before_the_message_came_is_asked_for_again(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann:
-        fake.put_group("team", 1, "ann")
+        fake.put_group("team", 1, "ann", "bob")
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
         await settled(worker, fake, "ann")
-        fake.delivers = False
-        fake.say("g:team", "new")
         asked = len(fake.all(chat.MembersRow))
-        await fake.deliver("g:team", 1, version=2)
-        await eventually(lambda: len(fake.all(chat.MembersRow)) > asked)
-        await ann.ok(wire.Ping(0))
-        assert not ann.all(Chat)
-        fake.groups["team"] = 2, ["ann"]
+        fake.hold, fake.holds = asyncio.Event(), chat.MembersRow
+        async with device(worker, "bob") as bob:
+            await eventually(lambda: len(fake.all(chat.MembersRow)) == asked + 1)
+            fake.groups["team"] = 2, ["ann"]
+            fake.say("g:team", "without bob", "ann")
+            await fake.to_edge(chat.ReadBy(CONV, "bob", 1, ["ann"]))
+            await ann.until(Read)
+            fake.hold.set()
+            await ann.until(Chat)
+            assert len(fake.all(chat.MembersRow)) == asked + 2
+            await bob.ok(wire.Ping(0))
+            assert not bob.all(Chat)
+
+
+async def test_a_group_goes_on_when_the_store_went_back(start: Start) -> None:
+    async with start() as (worker, fake), device(worker, "ann") as ann:
+        fake.put_group("team", 5, "ann")
+        await fake.to_edge(chat.Delivery("g:team", 0, 7, ["ann"], UNKNOWN))
+        await eventually(lambda: fake.all(chat.MembersRow))
+        fake.say("g:team", "hello")
         await ann.until(Chat)
 
 
@@ -409,11 +427,13 @@ async def test_who_belongs_to_what_is_asked_until_it_is_known(start: Start) -> N
 
 
 async def test_lists_of_groups_are_asked_for_one_by_one(start: Start) -> None:
-    async with start(gather_ms=300) as (worker, fake), AsyncExitStack() as stack:
-        for number in range(5):
-            await stack.enter_async_context(device(worker, f"u{number}"))
-        await eventually(lambda: len(fake.all(chat.GroupsRow)) == 5)
-        assert [len(one) for one in fake.requests if isinstance(one[0], chat.GroupsRow)] == [1] * 5
+    async with start() as (_, fake):
+        seconds = EdgeMetrics(CollectorRegistry()).bus_seconds
+        client = ChatClient(fake.bus, fake.subjects, seconds, request_s=5.0, gather_s=0.01)
+        rows = [chat.GroupsRow(f"u{number}") for number in range(5)]
+        await asyncio.gather(*(client.ask(row, chat.Users) for row in rows))
+        assert [len(rows) for rows in fake.requests] == [1] * 5
+        await client.close()
 
 
 async def test_a_head_is_told_where_it_is_news(start: Start) -> None:
@@ -447,6 +467,9 @@ async def test_a_head_is_news_to_whom_it_was_not_known_that_he_belongs_to_the_gr
         fake.say("g:team", "hello")
         await ann.until(Chat)
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["bob"], UNKNOWN))
+        await eventually(lambda: len(fake.all(chat.MembersRow)) == 2)
+        await asyncio.gather(*fake._tasks)
+        await ann.ok(wire.Ping(0))
         await fake.tell_heads("g:team")
         assert await bob.until(Head) == [Head({"g:team": 1})]
         await bob.ok(wire.Ping(0))

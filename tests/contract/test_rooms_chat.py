@@ -64,6 +64,8 @@ from danmaku.envelope import MAX_MESSAGE_BYTES, HelloRow, Replaced, UsersRequest
 from danmaku.store import Store
 from danmaku.store.conversations import Ask, Conversations, Facts
 from danmaku.store.errors import StoreDown
+from danmaku.wire import JSON
+from edge import chat_rows
 from tests.contract.conftest import until
 from tests.contract.rooms_chat import PAIR, TEAM, Talk, frames, send
 from tests.contract.rooms_service import Running, Service, service
@@ -401,7 +403,9 @@ async def test_a_group_from_its_beginning_to_its_end(talk: Talk) -> None:
     joined = await talk.change("zoe", Join())
     assert joined.members[2] == Member("zoe", "member", 2)
     assert await talk.change("zoe", Join()) == joined
-    assert await talk.get(Members, MembersRow("team")) == Members("team", 2, ["ann", "bob", "zoe"])
+    assert await talk.get(Members, MembersRow("team")) == Members(
+        "team", 2, [("ann", 1), ("bob", 1), ("zoe", 2)]
+    )
     await talk.change("ann", Mute("bob"))
     assert await talk.refused(send("bob", "c1", TEAM)) == "muted"
     await talk.change("ann", MuteAll())
@@ -509,6 +513,33 @@ async def test_an_answer_stays_below_what_the_bus_carries(talk: Talk) -> None:
         synced += [one.conv for one in page.conversations]
         cursor = page.cursor
     assert synced == convs
+
+
+async def test_an_answer_stays_below_what_the_asker_takes(talk: Talk) -> None:
+    most = 6000
+    conv = f"p:ann:{'u' * 60}"
+    for cid, text in [("large", "x" * 8000), *((f"c{number}", "hi") for number in range(100))]:
+        await talk.get(Said, send("ann", cid, conv, text))
+    seqs: list[int] = []
+    more = True
+    while more:
+        pulled = await talk.get(Pulled, PullRow("ann", [(conv, len(seqs), 200)], most))
+        (one,) = pulled.results
+        assert one.messages
+        assert len(one.messages) == 1 or len(chat_rows.results(JSON, pulled)) < 2 * most
+        seqs += [seq for seq, _ in one.messages]
+        more = one.more
+    assert seqs == list(range(1, 102))
+    for number in range(60):
+        await talk.get(Said, send("zoe", "c1", f"p:{number:064}:zoe", "hi"))
+    convs: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await talk.get(Synced, SyncRow("zoe", 500, cursor, most))
+        assert len(chat_rows.summaries(JSON, page)) < 2 * most
+        convs += [one.conv for one in page.conversations]
+        cursor = page.cursor
+    assert len(set(convs)) == len(convs) == 60
 
 
 async def test_answers_that_do_not_fit_together_are_refused(running: Service, talk: Talk) -> None:

@@ -51,7 +51,7 @@ ANSWERS: list[chat.Answer] = [
     chat.Synced([chat.Summary("g:team", 9, 4, 5, (9, b"\x80"), "Team", "owner", 3)], "g:team"),
     chat.ReadUpTo("g:team", 4),
     chat.Group("team", "Team", 3, 9, 1000, False, False, [conversation.Member("ann", "owner", 1, -1)]),
-    chat.Members("team", 3, ["ann", "bob"]),
+    chat.Members("team", 3, [("ann", 1), ("bob", 2)]),
     chat.Users(["bob"]),
     chat.Done(),
     chat.Refused("blocked"),

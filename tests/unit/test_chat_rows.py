@@ -31,6 +31,8 @@ def test_limits_are_kept_within_bounds() -> None:
     assert [limit for _, _, limit in chat_rows.pull_row("ann", asked).convs] == [50, 1, 7, 200]
     assert chat_rows.sync_row("ann", None, None) == chat.SyncRow("ann", 100)
     assert chat_rows.sync_row("ann", 10**6, "g:a") == chat.SyncRow("ann", 500, "g:a")
+    assert chat_rows.pull_row("ann", asked, 7000).max_bytes == 7000
+    assert chat_rows.sync_row("ann", None, None, 7000).max_bytes == 7000
 
 
 @CODECS

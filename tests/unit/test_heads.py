@@ -9,9 +9,19 @@ def test_only_what_was_not_handed_out_is_news() -> None:
     assert not heads.is_news("g:a", 0)
     heads.told("g:a", 5, complete=True)
     heads.told("g:a", 4, complete=True)
-    assert not heads.is_news("g:a", 5)
-    assert heads.is_news("g:a", 6)
+    assert not heads.is_news("g:a", 4)
+    assert heads.is_news("g:a", 5)
     assert heads.is_news("g:b", 1)
+
+
+def test_in_doubt_all_is_news_and_a_store_that_went_back_is_followed() -> None:
+    heads = Heads()
+    heads.told("g:a", 100, complete=True)
+    heads.told("g:b", 100, complete=True)
+    heads.told("g:a", 51, complete=True)
+    assert heads.is_news("g:a", 52)
+    heads.doubt()
+    assert heads.is_news("g:b", 50)
 
 
 def test_what_somebody_missed_is_news_to_all() -> None:
