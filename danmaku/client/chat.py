@@ -22,7 +22,7 @@ from danmaku.client.messages import Messages
 from danmaku.client.pace import Timing
 from danmaku.client.results import Conversation, Page, Said, read_message
 from danmaku.conversation import Mention
-from danmaku.errors import Refusal
+from danmaku.errors import TIMEOUT, Refusal
 from danmaku.wire import ClientFrame, Codec, Ok
 from danmaku.wire_chat import (
     After,
@@ -102,9 +102,17 @@ class Chat:
         to, conv = (None, target) if ":" in target else (target, None)
         frame = ChatSend(0, parts, cid or secrets.token_urlsafe(12), to, conv, mention)
         turn = self._turns.setdefault(target, asyncio.Lock())
-        async with turn:
-            ok = await self._ask(frame, timeout_s)
-        return _said(ok)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + (self._timing.answer if timeout_s is None else timeout_s)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await turn.acquire()
+        except TimeoutError:
+            raise Refusal(TIMEOUT, "those before it wait for their answer") from None
+        try:
+            return _said(await self._ask(frame, deadline - clock()))
+        finally:
+            turn.release()
 
     async def recall(self, conv: str, seq: int, *, timeout_s: float | None = None) -> Said:
         """Take message `seq` back. The answer tells of the recall, which is a message itself."""

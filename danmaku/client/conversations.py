@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final, NamedTuple
 
+from danmaku.conversation import MEMBER
 from danmaku.errors import REFUSALS
 from danmaku.wire_chat import MAX_PULL, Chat, Pulled
 
@@ -80,8 +81,7 @@ class ConversationReader:
     def pulled(self, after: int, answer: Pulled, now: float) -> list[Chat]:
         """What a pull after `after` brought; what can be shown now."""
         if answer.error is not None:
-            self._refused(answer.error, now)
-            return []
+            return self._refused(answer.error, now)
         if answer.last_seq < after:
             self._read_tail_again(now, answer.last_seq)
             return []
@@ -90,6 +90,8 @@ class ConversationReader:
             return []
         before = self.position
         shown: list[Chat] = []
+        if not answer.complete and answer.messages and answer.messages[0].kind == MEMBER:
+            self._go_to(answer.messages[0].seq - 1)  # with that one this user came
         for message in answer.messages:
             if message.seq > self.position:
                 shown += self._show(message)
@@ -110,15 +112,19 @@ class ConversationReader:
         """No answer came; try again after `wait_s`."""
         self.due = now + wait_s
 
-    def _refused(self, error: str, now: float) -> None:
-        """Where it cannot be read any more, nothing is missing until something comes again."""
+    def _refused(self, error: str, now: float) -> list[Chat]:
+        """Where it cannot be read any more, nothing is missing until something comes again.
+
+        What came before that is shown: it may tell why.
+        """
         kind = REFUSALS.get(error)
         if kind is not None and kind.retry:
             self.failed(now)
-            return
-        self._held.clear()
+            return []
+        shown = [one for seq in sorted(self._held) for one in self._show(self._held[seq])]
         self._head = self.position
         self._doubtful, self.due = False, None
+        return shown
 
     def _go_on(self, now: float) -> list[Chat]:
         """Show what is held and has its turn."""
@@ -153,9 +159,12 @@ class ConversationReader:
         """What lies between is kept nowhere."""
         if seq > self.position:
             self.missed += seq - self.position
-            self.position = seq
-            for held in [held for held in self._held if held <= seq]:
-                del self._held[held]
+            self._go_to(seq)
+
+    def _go_to(self, seq: int) -> None:
+        self.position = max(self.position, seq)
+        for held in [held for held in self._held if held <= self.position]:
+            del self._held[held]
 
     def _end_at(self, last_seq: int) -> None:
         """All until there was given. What was heard of behind it before that was asked is not there."""

@@ -131,6 +131,19 @@ async def test_what_one_says_at_once_is_stored_in_that_order(start: Start) -> No
         assert numbered(await read(ann.chat.messages({}), 39)) == [(n, str(n)) for n in range(1, 40)]
 
 
+async def test_to_wait_for_one_s_turn_takes_no_longer_than_one_gave_it(start: Start) -> None:
+    async with start() as (worker, fake), client(worker) as ann:
+        fake.hold = asyncio.Event()
+        first = asyncio.create_task(ann.chat.send("bob", "first", timeout_s=30))
+        await eventually(lambda: fake.all(chat.SendRow))
+        async with asyncio.timeout(10):
+            with pytest.raises(Refusal, match="timeout"):
+                await ann.chat.send("bob", "second", timeout_s=0.1)
+        fake.hold.set()
+        assert (await first).seq == 1
+        assert (await ann.chat.send("bob", "third")).seq == 2
+
+
 async def test_what_is_lost_doubled_or_late_comes_once_and_in_order(start: Start) -> None:
     async with start() as (worker, fake), client(worker) as ann:
         stream = ann.chat.messages()

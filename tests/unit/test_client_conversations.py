@@ -146,11 +146,33 @@ def test_a_pull_that_failed_is_made_again_later() -> None:
 @pytest.mark.parametrize("error", ["not_a_member", "of a later version"])
 def test_what_may_not_be_read_is_not_missing(error: str) -> None:
     reader = at(2)
-    reader.take(message(4), 10.0)
+    reader.hear(4, 10.0)
     assert reader.pulled(2, Pulled(CONV, error=error), 11.0) == []
     assert (reader.position, reader.due) == (2, None)
     reader.take(message(5), 12.0)
     assert reader.due == 12.0 + HOLD_S
+
+
+def test_what_came_before_one_was_sent_away_is_shown() -> None:
+    reader = at(2)
+    kick = Chat(conv=CONV, seq=6, from_="ann", at=6, kind="member")
+    assert reader.take(kick, 10.0) == reader.take(message(4), 10.0) == []
+    assert seqs(reader.pulled(2, Pulled(CONV, error="not_a_member"), 11.0)) == [4, 6]
+    assert (reader.position, reader.missed, reader.due) == (6, 2, None)
+
+
+def test_what_was_said_before_one_came_is_not_missed() -> None:
+    reader = ConversationReader()
+    came = Chat(conv=CONV, seq=501, from_="ann", at=6, kind="member")
+    reader.take(message(500), 10.0)
+    reader.take(came, 10.0)
+    assert reader.ask(11.0) == 0
+    told = Pulled(CONV, [came, message(502)], 502, complete=False)
+    assert seqs(reader.pulled(0, told, 11.0)) == [501, 502]
+    assert (reader.position, reader.missed, reader.due) == (502, 0, None)
+    reader.hear(700, 12.0)
+    assert seqs(reader.pulled(502, Pulled(CONV, [message(700)], 700, complete=False), 13.0)) == [700]
+    assert reader.missed == 197
 
 
 def test_a_recalled_message_is_the_same_one() -> None:
