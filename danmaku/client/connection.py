@@ -167,7 +167,7 @@ class Connection:
             compression=None,
             open_timeout=self._timing.connect,
             close_timeout=self._timing.close,
-            ping_interval=None,  # our own pings also keep the session from idling
+            ping_interval=None,  # our own are said where nothing was heard
             max_size=_MESSAGE_BYTES,
         )
 
