@@ -6,6 +6,7 @@ service shows up in full (no coordinated omission).
 
 from __future__ import annotations
 
+import secrets
 import select
 import signal
 import socket
@@ -61,6 +62,7 @@ class Ingester:
         self._rest: dict[int, bytes] = {}
         self._due: dict[int, int] = {}
         self._id = 10
+        self._cid = f"i{secrets.token_hex(4)}"  # the service remembers those of an earlier run
         self._filling = "." * max(0, plan.text_size - 19)
 
     def connect(self) -> None:
@@ -134,7 +136,7 @@ class Ingester:
             self._id += 1
             self._due[self._id] = due
             text = f"{due:019}{self._filling}"
-            cid = f"i{self._plan.number}-{self._id}"
+            cid = f"{self._cid}-{self._id}"
             frame = wire.MSGPACK.encode(wire.Send(self._id, self._room(sender), text, cid))
             out.setdefault(sender, []).append(frames.masked(frame))
         for sender, parts in out.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ class Sender:
         self._url, self._clocks, self._token = url, clocks, token
         self._size = text_size
         self._name = name
+        self._cid = f"{name}-{secrets.token_hex(4)}"  # the service remembers those of an earlier run
         self._returning = returning
         self._sent = Sent()
         self._number = 10
@@ -125,7 +127,7 @@ class Sender:
                 await asyncio.sleep(pause)
             self._number += 1
             text = said(due, self._size)
-            frame = wire.Send(self._number, room, text, f"{self._name}-{self._number}")
+            frame = wire.Send(self._number, room, text, f"{self._cid}-{self._number}")
             self._open[self._number] = frame
             self._answered.clear()
             self._sent.offered += 1
