@@ -298,6 +298,11 @@ def plan_service(
         planned = plan(demand, costs)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if planned.busiest_room_cores > busy:
+        _warn(
+            f"the busiest room alone takes {planned.busiest_room_cores:.0%} of a core of its one owner,"
+            f" more than --busy {busy:g}; more rooms processes do not relieve it"
+        )
     if as_json:
         asked = {"cores": planned.cores, "memory_bytes": planned.memory_bytes, "demand": asdict(demand)}
         typer.echo(msgspec.json.encode({**asdict(planned), **asked, "costs": asdict(costs)}))
@@ -428,9 +433,17 @@ def _load_tool() -> Iterator[None]:
         raise _ended("the load tool is not part of this installation", _WRONG) from None
 
 
+def _warn(text: str) -> None:
+    _complain("warning: ", "yellow", text)
+
+
 def _ended(text: str, code: int) -> typer.Exit:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text("error: ", style="red").append(text, ""))
+    _complain("error: ", "red", text)
     return typer.Exit(code)
+
+
+def _complain(word: str, style: str, text: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(word, style=style).append(text, ""))
 
 
 if __name__ == "__main__":

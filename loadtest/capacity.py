@@ -25,10 +25,11 @@ _STATS_PER_S: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Alike:
-    """`count` rooms with so many viewers and comments a second each."""
+    """`count` rooms with so many viewers and comments a second each, of which so many are shown."""
 
     count: float
     viewers: float
+    said: float
     shown: float
     batches: float
 
@@ -65,6 +66,7 @@ def plan(demand: Demand, costs: Costs = Costs()) -> Plan:  # noqa: B008  it is f
         needed_workers = math.ceil(load.edge_us / 1e6 / demand.busy)
         needed_owners = math.ceil(load.owner_us / 1e6 / demand.busy)
         if needed_workers <= workers and needed_owners <= owners:
+            _check_busiest(load.busiest_us / 1e6, rooms[0].said)
             return load.plan()
         # More workers are more places for the same rooms, and more who ask: look again.
         workers, owners = max(workers, needed_workers), max(owners, needed_owners)
@@ -84,6 +86,14 @@ def _check(demand: Demand) -> None:
         raise ValueError("rates and --zipf are 0 or more")
 
 
+def _check_busiest(cores: float, said: float) -> None:
+    if cores > 1:
+        raise ValueError(
+            f"the busiest room, with {said:,.0f} comments a second, needs {cores:.1f} cores of its owner:"
+            " a room has one owner, and that is one process"
+        )
+
+
 def _rooms(demand: Demand) -> Iterator[_Alike]:
     """Rooms in buckets of those that are nearly alike, the largest first."""
     weights: list[tuple[int, float]] = []
@@ -95,8 +105,9 @@ def _rooms(demand: Demand) -> Iterator[_Alike]:
     whole = sum(count * weight for count, weight in weights)
     window_s = demand.window_ms / 1000
     for count, weight in weights:
-        shown = min(demand.rate * weight / whole, demand.display_per_s)
-        yield _Alike(count, demand.viewers * weight / whole, shown, _filled(shown, window_s))
+        said = demand.rate * weight / whole
+        shown = min(said, demand.display_per_s)
+        yield _Alike(count, demand.viewers * weight / whole, said, shown, _filled(shown, window_s))
 
 
 def _filled(rate: float, window_s: float) -> float:
@@ -142,6 +153,18 @@ class _Load:
             + self._requests * costs.owner_request_us
             + self._flushes * costs.owner_flush_us
             + self._owners * costs.owner_process_us
+        )
+
+    @property
+    def busiest_us(self) -> float:
+        """What the busiest room alone asks of its owner, which it cannot share with another one."""
+        demand, costs, room = self._demand, self._costs, self._rooms[0]
+        edges = max(1.0, room.spread(self._workers))
+        return (
+            room.said * costs.owner_comment_us
+            + room.batches * (costs.owner_batch_us + costs.owner_flush_us)
+            + edges * _filled(room.said / edges, demand.gather_ms / 1000) * costs.owner_request_us
+            + costs.owner_process_us
         )
 
     @property
@@ -198,6 +221,7 @@ class _Load:
             kernel_memory_bytes=float(demand.viewers * costs.kernel_bytes),
             rooms_processes=owners,
             rooms_cores=self.owner_us / 1e6,
+            busiest_room_cores=self.busiest_us / 1e6,
             rooms_memory_bytes=float(owners * costs.owner_bytes),
             nats_cores=self.nats_us / 1e6,
             nats_in_per_s=self._messages + 2 * self._requests,

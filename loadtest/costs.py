@@ -77,7 +77,10 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What it takes. Cores are those that are busy; processes are as many as leave them `busy`."""
+    """What it takes. Cores are those that are busy; processes are as many as leave them `busy`.
+
+    `busiest_room_cores`: what one room asks of its one owner, which more processes do not relieve.
+    """
 
     frames_per_s: float
     deliveries_per_s: float
@@ -89,6 +92,7 @@ class Plan:
     kernel_memory_bytes: float
     rooms_processes: int
     rooms_cores: float
+    busiest_room_cores: float
     rooms_memory_bytes: float
     nats_cores: float
     nats_in_per_s: float
@@ -128,6 +132,7 @@ def rows(planned: Plan) -> list[tuple[str, str]]:
         ("  kernel memory of sockets", f"{_short(planned.kernel_memory_bytes)}B"),
         ("rooms processes", f"{planned.rooms_processes:,}"),
         ("  cores busy", _cores(planned.rooms_cores)),
+        ("  of one with the busiest room", _cores(planned.busiest_room_cores)),
         ("  memory", f"{_short(planned.rooms_memory_bytes)}B"),
         ("NATS: messages in", f"{_short(planned.nats_in_per_s)}/s"),
         ("  messages out", f"{_short(planned.nats_out_per_s)}/s"),

@@ -187,3 +187,13 @@ def test_a_plan_is_a_table_or_json() -> None:
     slower = json.loads(_run(*words, "--json", "--floor-us", "50").stdout)
     assert slower["edge_workers"] > told["edge_workers"]
     assert _run("plan", "--viewers", "0", "--rooms", "1", "--rate", "1").exit_code == 2
+
+
+def test_a_plan_says_where_one_room_is_too_much_for_its_owner() -> None:
+    words = "plan", "--viewers", "1000", "--rooms", "1", "--rate"
+    busy = _run(*words, "30000")
+    assert busy.exit_code == 0
+    assert busy.stderr.startswith("warning: the busiest room alone takes ")
+    assert json.loads(_run(*words, "30000", "--json").stdout)["busiest_room_cores"] > 0.6
+    assert _run(*words, "1000").stderr == ""
+    assert _run(*words, "100000").exit_code == 2

@@ -12,11 +12,18 @@ from hypothesis import strategies as st
 from loadtest.capacity import plan
 from loadtest.costs import Costs, Demand, rows
 
+
+def _demand(viewers: int, rooms: int, busiest: float, zipf: float, joins: float) -> Demand:
+    """So many comments a second in the largest room, five times which its owner can judge."""
+    rate = busiest * sum(rank**-zipf for rank in range(1, rooms + 1))
+    return Demand(viewers, rooms, min(rate, 20_000.0), zipf, joins=joins)
+
+
 demands = st.builds(
-    Demand,
+    _demand,
     viewers=st.integers(1, 2_000_000),
     rooms=st.integers(1, 20_000),
-    rate=st.floats(0, 20_000),
+    busiest=st.floats(0, 800),
     zipf=st.floats(0, 2),
     joins=st.floats(0, 1000),
 )
@@ -100,6 +107,25 @@ def test_where_workers_cost_more_than_they_bring_that_is_said() -> None:
 def test_there_are_no_more_owners_than_partitions() -> None:
     with pytest.raises(ValueError, match="there are 64 partitions"):
         plan(Demand(1000, 1000, 2_000_000.0))
+
+
+def test_a_room_has_one_owner() -> None:
+    costs = Costs().scaled(0.0)
+    planned = plan(Demand(1000, 10, 20_000.0), replace(costs, owner_comment_us=25.0))
+    assert planned.busiest_room_cores == pytest.approx(2000 * 25e-6)
+    with pytest.raises(
+        ValueError, match=r"the busiest room, with 100,000 comments a second, needs \d\.\d cores"
+    ):
+        plan(Demand(1000, 1, 100_000.0))
+    assert plan(Demand(1000, 1000, 100_000.0)).busiest_room_cores < 0.1, "in many rooms it is no matter"
+    with pytest.raises(ValueError, match="a room has one owner"):
+        plan(Demand(1000, 1000, 100_000.0, zipf=2.0))
+
+
+@given(demands)
+def test_one_room_asks_no_more_of_its_owner_than_all_rooms_of_all(demand: Demand) -> None:
+    planned = plan(demand)
+    assert 0 < planned.busiest_room_cores <= planned.rooms_cores * 1.05 + 0.01
 
 
 def test_people_get_short_numbers() -> None:
