@@ -35,11 +35,14 @@ from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.soak import Soak
 from loadtest.scenarios.storm import Storm
 from loadtest.service import ServiceFailed
+from loadtest.verdict import kept_out, wrong
 from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
     Fanout, Rooms, Goim, Ingest, Chat, Storm, Slow, Idle, Soak, Flood, Floor, Peer,
 )  # fmt: skip
+_FAILED: Final = 1
+_CANNOT_BE: Final = 2
 _INTERRUPTED: Final = 130
 
 app = typer.Typer(
@@ -84,9 +87,13 @@ for _scenario in SCENARIOS:
 
 
 def _measure(scenario: Any, target: Target, output: Output) -> None:
-    if output.report:
-        check_plotter()
     console = Console(stderr=True)
+    try:
+        output.check()
+        if output.report:
+            check_plotter()
+    except ValueError as error:
+        raise _ended(console, str(error), _CANNOT_BE) from None
     view = view_on(console, quiet=output.quiet)
 
     async def run() -> Result:
@@ -100,21 +107,45 @@ def _measure(scenario: Any, target: Target, output: Output) -> None:
         figures = asyncio.run(run())
     except (OSError, NoCompiler, NoPeer, ServiceFailed) as error:
         where = f"{target.url}: " if target.url else ""
-        console.print(f"{where}{error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise _ended(console, f"{where}{error}", _FAILED) from None
     except KeyboardInterrupt:
         console.print("interrupted: nothing was written", style="red")
         raise typer.Exit(_INTERRUPTED) from None
-    title = type(scenario).__name__.lower()
-    whole = {**complete(figures), "machine": machine(), "versions": versions(), "settings": asdict(scenario)}
+    tell(type(scenario).__name__.lower(), figures, asdict(scenario), output, console)
+
+
+def tell(title: str, figures: Result, settings: dict[str, Any], output: Output, console: Console) -> None:
+    """Write and show the figures, then what is wrong with them. Raises Exit where anything went wrong."""
+    whole = {**complete(figures), "machine": machine(), "versions": versions(), "settings": settings}
     if not output.quiet:
         console.print(_table(title, figures))
+    try:
+        _write(title, whole, output)
+    except OSError as error:
+        raise _ended(console, str(error), _FAILED) from None
+    for line in kept_out(figures):
+        _say(console, line, "bold yellow")
+    if found := wrong(figures):
+        raise _ended(console, f"something went wrong: {'; '.join(found)}", _FAILED)
+
+
+def _write(title: str, whole: Result, output: Output) -> None:
+    """Raises OSError."""
     if output.json_file == "-":
         print(json.dumps(whole))
     elif output.json_file:
         Path(output.json_file).write_text(json.dumps(whole, indent=2) + "\n")
     if output.report:
         Path(output.report).write_text(page(title, whole))
+
+
+def _ended(console: Console, text: str, code: int) -> typer.Exit:
+    _say(console, text, "red")
+    return typer.Exit(code)
+
+
+def _say(console: Console, text: str, style: str) -> None:
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _table(title: str, figures: Result) -> Table:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,3 +60,19 @@ class Output:
         str, typer.Option(metavar="FILE", help="Write a page with plots here: one file, for any browser.")
     ] = ""
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but what went wrong.")] = False
+
+    def check(self) -> None:
+        """Raises ValueError where a file cannot be written, before anything was measured."""
+        for option, name in (
+            ("--json", "" if self.json_file == "-" else self.json_file),
+            ("--report", self.report),
+        ):
+            if not name:
+                continue
+            path = Path(name)
+            if path.is_dir():
+                raise ValueError(f"{option} {name}: that is a folder, not a file")
+            if not path.parent.is_dir():
+                raise ValueError(f"{option} {name}: there is no folder {path.parent}")
+            if not os.access(path if path.exists() else path.parent, os.W_OK):
+                raise ValueError(f"{option} {name}: it may not be written")

@@ -10,8 +10,6 @@ from html import escape
 from importlib.util import find_spec
 from typing import Any, Final
 
-import typer
-
 Figures = dict[str, Any]
 
 _STYLE: Final = """
@@ -26,9 +24,9 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } pre { overfl
 
 
 def check_plotter() -> None:
-    """Raises BadParameter without the package that plots, before anything was measured."""
+    """Raises ValueError without the package that plots, before anything was measured."""
     if find_spec("matplotlib") is None:
-        raise typer.BadParameter("--report needs matplotlib: pip install 'danmaku[report]'")
+        raise ValueError("--report needs matplotlib: .venv/bin/python -m pip install -e '.[report]'")
 
 
 def page(title: str, figures: Figures) -> str:

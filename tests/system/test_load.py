@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from loadtest.figures import STABLE
+from loadtest.service import own_service
 
 
 @pytest.mark.parametrize("subprotocol", ["msgpack", "json"])
@@ -228,3 +229,39 @@ async def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
     assert said.decode().startswith("http://127.0.0.1:1: ")
     assert "Connection refused" in said.decode()
     assert "Traceback" not in said.decode()
+
+
+async def test_a_running_service_is_measured_twice_by_the_same_user(tmp_path: Path) -> None:
+    async with own_service({}) as service:
+        target = "--url", f"http://{service.host}:{service.port}", "--token", service.token
+        for _ in range(2):
+            result = await measured(tmp_path, "fanout", "--idle", "0", "--no-floor", *target)
+            assert result["delivered"] == result["expected"] == 40 * 40
+            assert all_in_order(result)
+        flags = "--rooms", "5", "--senders", "10", "--rate", "200", "--no-floor"
+        for _ in range(2):
+            result = await measured(tmp_path, "ingest", *flags, *target, viewers=False, rate=False)
+            assert result["shown"] + result["shed"] == result["offered"] == 400
+
+
+async def test_a_load_that_was_mostly_left_out_is_no_quiet_success(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "loadtest", "fanout", "--viewers", "2", "--rate", "100", "--display", "5",
+        "--seconds", "2", "--rounds", "1", "--idle", "0", "--no-floor", "--quiet",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await asyncio.wait_for(process.communicate(), 90)
+    assert process.returncode == 0, said.decode()
+    assert said.decode().startswith("warning: this was not the load that was asked for: of 200 offered ")
+    assert "policy.display_per_s" in said.decode()
+
+
+async def test_a_file_in_no_folder_is_refused_in_one_line_before_anything_starts(tmp_path: Path) -> None:
+    missing = tmp_path / "none" / "figures.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "loadtest", "fanout", "--json", str(missing),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 2
+    assert said.decode() == f"--json {missing}: there is no folder {missing.parent}\n"

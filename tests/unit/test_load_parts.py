@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import json
 from math import inf, sqrt
+from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from loadtest.cli import SCENARIOS, app
+from loadtest.cli import SCENARIOS, app, tell
 from loadtest.crowd import PER_PROCESS, Audience, dealt
 from loadtest.figures import STABLE, complete, summary
 from loadtest.load import Load, Room, many_rooms
+from loadtest.options import Output
 from loadtest.senders import ROOMS_EACH, Clock, said
 from loadtest.sizes import zipf
 from loadtest.slope import slope
@@ -117,6 +122,20 @@ def test_every_stable_key_is_there() -> None:
     whole = complete({"lost": 0, "extra": 1})
     assert set(STABLE) < set(whole)
     assert (whole["lost"], whole["extra"], whole["expected"]) == (0, 1, None)
+
+
+def test_a_run_in_which_something_was_lost_ends_with_1_and_its_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {"offered": 10, "lost": 3, "duplicates": 0}
+    output = Output(json_file=str(tmp_path / "figures.json"), quiet=True)
+    with pytest.raises(typer.Exit) as ended:
+        tell("fanout", figures, {}, output, Console(stderr=True))
+    assert ended.value.exit_code == 1
+    assert capsys.readouterr().err == "something went wrong: 3 lost\n"
+    assert json.loads((tmp_path / "figures.json").read_text())["lost"] == 3
+    tell("fanout", {**figures, "lost": 0}, {}, output, Console(stderr=True))
+    assert capsys.readouterr().err == ""
 
 
 def test_every_scenario_is_a_command_with_help_and_an_example() -> None:
