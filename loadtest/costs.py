@@ -132,7 +132,7 @@ def rows(planned: Plan) -> list[tuple[str, str]]:
         ("  kernel memory of sockets", f"{_short(planned.kernel_memory_bytes)}B"),
         ("rooms processes", f"{planned.rooms_processes:,}"),
         ("  cores busy", _cores(planned.rooms_cores)),
-        ("  of one with the busiest room", _cores(planned.busiest_room_cores)),
+        ("  cores busy with the busiest room", _cores(planned.busiest_room_cores)),
         ("  memory", f"{_short(planned.rooms_memory_bytes)}B"),
         ("NATS: messages in", f"{_short(planned.nats_in_per_s)}/s"),
         ("  messages out", f"{_short(planned.nats_out_per_s)}/s"),
