@@ -342,7 +342,9 @@ async def test_a_store_that_loses_writes_again_and_again_costs_nobody_anything(l
     assert process.metric("danmaku_rooms_reappended_batches_total") > 0
 
 
-async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(live: Service) -> None:
+async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = await live.open_store()
     process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
@@ -351,9 +353,17 @@ async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(live: Se
         the(Shown, await live.ask(send("a", "u1", text, text)))
     loaded = process.process.rooms.get("a")
     assert loaded is not None
+    append, lost_more = store.history.append, asyncio.Event()
+
+    async def late(name: str, appends: list[Append]) -> list[Appended | Exception]:
+        await lost_more.wait()
+        return await append(name, appends)
+
+    monkeypatch.setattr(store.history, "append", late)
     await lose(store, "a", 1)
     process.process._flush.torn(loaded, await store.history.head("a"))
     await lose(store, "a", 1)
+    lost_more.set()
     await until(lambda: _head_is(store, loaded.room.head))
     await _whole(store, watching, 4)
     assert process.metric("danmaku_rooms_lease_changes_total", change="lost") == 0
