@@ -83,10 +83,7 @@ export class ConversationReader {
    * @param {number} after @param {Pulled} answer @param {number} now @returns {Chat[]}
    */
   pulled(after, answer, now) {
-    if (answer.error !== undefined) {
-      this.#refused(answer.error, now);
-      return [];
-    }
+    if (answer.error !== undefined) return this.#refused(answer.error, now);
     if (answer.last_seq < after) {
       this.#readTailAgain(now, answer.last_seq);
       return [];
@@ -97,6 +94,9 @@ export class ConversationReader {
     }
     const before = this.position;
     const shown = [];
+    const [first] = answer.messages;
+    // With that one this user came: what was said before is not missing.
+    if (answer.complete === false && first?.kind === "member") this.#goTo(first.seq - 1);
     for (const message of answer.messages) {
       if (message.seq > this.position) {
         shown.push(...this.#show(message));
@@ -121,18 +121,21 @@ export class ConversationReader {
   }
 
   /**
-   * Where it cannot be read any more, nothing is missing until something comes again.
-   * @param {string} error @param {number} now
+   * Where it cannot be read any more, nothing is missing until something comes again. What came before that
+   * is shown: it may tell why.
+   * @param {string} error @param {number} now @returns {Chat[]}
    */
   #refused(error, now) {
     if (RETRYABLE.has(error)) {
       this.failed(now);
-      return;
+      return [];
     }
-    this.#held.clear();
+    const held = [...this.#held.values()].sort((one, other) => one.seq - other.seq);
+    const shown = held.flatMap((message) => this.#show(message));
     this.#head = this.position;
     this.#isDoubtful = false;
     this.due = null;
+    return shown;
   }
 
   /** Show what is held and has its turn. @param {number} now */
@@ -172,8 +175,13 @@ export class ConversationReader {
   #skipTo(seq) {
     if (seq <= this.position) return;
     this.missed += seq - this.position;
-    this.position = seq;
-    for (const held of [...this.#held.keys()]) if (held <= seq) this.#held.delete(held);
+    this.#goTo(seq);
+  }
+
+  /** @param {number} seq */
+  #goTo(seq) {
+    this.position = Math.max(this.position, seq);
+    for (const held of [...this.#held.keys()]) if (held <= this.position) this.#held.delete(held);
   }
 
   /** All until there was given. What was heard of behind it before that was asked is not there. @param {number} lastSeq */
