@@ -76,6 +76,7 @@ async def test_who_was_away_catches_up_and_what_is_taken_back_is_gone(
     await expect(_words(bob)).to_have_text(["one", "two", "four"])
     await expect(bob.locator("#conversations")).not_to_contain_text("slip")
     await expect(bob.locator("#thread")).not_to_contain_text("slip")
+    await expect(bob.locator("body")).not_to_contain_text("a slip")
     await expect(bob.locator("body")).not_to_contain_text("secret")
 
 
