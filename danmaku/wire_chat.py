@@ -260,23 +260,22 @@ def _check_body(body: list[Part]) -> None:
 
 
 def _check_part(part: Part) -> None:
-    match part:
-        case Text():
-            if not part.text.strip():
-                raise Refusal(EMPTY, "a part has no text")
-        case Face():
-            if part.data is not None and len(part.data) > MAX_FACE:
-                raise Refusal(TOO_LONG, f"data of a face has at most {MAX_FACE} characters")
-        case File():
-            if not 0 < len(part.name) <= MAX_NAME:
-                raise Refusal(BAD_FRAME, f"the name of a file has 1 to {MAX_NAME} characters")
-            _check_url(part.url)
-        case Video():
-            _check_url(part.url)
-            if part.cover is not None:
-                _check_url(part.cover)
-        case _:
-            _check_url(part.url)
+    if isinstance(part, Text) and not part.text.strip():
+        raise Refusal(EMPTY, "a part has no text")
+    if isinstance(part, Face) and part.data is not None and len(part.data) > MAX_FACE:
+        raise Refusal(TOO_LONG, f"data of a face has at most {MAX_FACE} characters")
+    if isinstance(part, File) and not 0 < len(part.name) <= MAX_NAME:
+        raise Refusal(BAD_FRAME, f"the name of a file has 1 to {MAX_NAME} characters")
+    for url in _urls(part):
+        _check_url(url)
+
+
+def _urls(part: Part) -> list[str]:
+    if isinstance(part, Text | Face):
+        return []
+    if isinstance(part, Video) and part.cover is not None:
+        return [part.url, part.cover]
+    return [part.url]
 
 
 def _check_url(url: str) -> None:
