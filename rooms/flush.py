@@ -98,7 +98,7 @@ class Flush:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._dirty:
+            while self._dirty or self._torn:
                 begin = loop.time()
                 await self._flush()
                 self._flushed.set()

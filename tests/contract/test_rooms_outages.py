@@ -345,6 +345,7 @@ async def test_a_store_that_loses_writes_again_and_again_costs_nobody_anything(l
 async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("rooms.lookout._LOOK_S", 3600.0)  # nobody else may notice
     store = await live.open_store()
     process = await live.start(rooms=LONG, store=store)
     await live.owned(process)
@@ -353,15 +354,17 @@ async def test_a_log_that_loses_more_while_it_is_mended_is_mended_again(
         the(Shown, await live.ask(send("a", "u1", text, text)))
     loaded = process.process.rooms.get("a")
     assert loaded is not None
-    append, lost_more = store.history.append, asyncio.Event()
+    append, asked, lost_more = store.history.append, asyncio.Event(), asyncio.Event()
 
     async def late(name: str, appends: list[Append]) -> list[Appended | Exception]:
+        asked.set()
         await lost_more.wait()
         return await append(name, appends)
 
     monkeypatch.setattr(store.history, "append", late)
     await lose(store, "a", 1)
     process.process._flush.torn(loaded, await store.history.head("a"))
+    await asked.wait()
     await lose(store, "a", 1)
     lost_more.set()
     await until(lambda: _head_is(store, loaded.room.head))
