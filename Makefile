@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-append
 NONE    = || [ $$? = 5 ]
 
 # Files that decide, or touch nothing but their arguments: every branch of them is tested.
-PURE := danmaku/model.py danmaku/errors.py danmaku/wire.py danmaku/envelope.py danmaku/subjects.py danmaku/auth.py danmaku/change.py danmaku/conversation.py danmaku/chat.py config/settings.py \
+PURE := danmaku/model.py danmaku/errors.py danmaku/wire.py danmaku/envelope.py danmaku/rows.py danmaku/moderation_rows.py danmaku/subjects.py danmaku/auth.py danmaku/change.py danmaku/conversation.py danmaku/chat.py config/settings.py \
         danmaku/client/reader.py danmaku/client/pace.py danmaku/client/results.py \
         danmaku/wire_chat.py danmaku/client/conversations.py \
         rooms/policy.py rooms/room.py rooms/batch.py rooms/shed.py rooms/dedupe.py rooms/everywhere.py rooms/generations.py rooms/left.py rooms/membership.py rooms/moderation.py rooms/moment.py rooms/pending.py rooms/rate.py rooms/recent.py rooms/share.py rooms/text.py rooms/turns.py rooms/viewers.py \

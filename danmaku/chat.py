@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 
 from danmaku.conversation import Change, GroupRole, Member, Mention
-from danmaku.envelope import MAX_MESSAGE_BYTES, Done, Refused, encode, reader
+from danmaku.envelope import MAX_MESSAGE_BYTES, encode, reader
+from danmaku.rows import Done, Refused
 
 __all__ = ["Done", "Refused", "encode"]
 

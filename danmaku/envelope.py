@@ -14,99 +14,33 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from danmaku.errors import REFUSALS, Refusal
-from danmaku.model import Mode, Position, Role, RoomInfo, RoomSettings, Sanction
+from danmaku.model import Position, RoomInfo, RoomSettings, Sanction
+from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.rows import (
+    Admitted,
+    DeleteRoomRow,
+    Done,
+    Elsewhere,
+    EventRow,
+    GetRoomRow,
+    HelloRow,
+    JoinRow,
+    LikeRow,
+    Open,
+    PutRoomRow,
+    Refreshed,
+    RefreshRow,
+    Refused,
+    RevokeRow,
+    Room,
+    SendRow,
+    Shed,
+    Shown,
+)
 
 T = TypeVar("T")
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
-
-
-class _Row(msgspec.Struct, array_like=True, tag=True):
-    """One thing asked of an owner."""
-
-
-# Rows of an OwnerRequest: what an edge gathered for the owner of the rooms they name.
-
-
-class SendRow(_Row, tag="send"):
-    """A comment to be judged. Answered by Shown, or Refused."""
-
-    room: str
-    uid: str
-    name: str
-    role: Role
-    text: str
-    cid: str
-    mode: Mode | None = None
-    color: int | None = None
-    size: int | None = None
-
-
-class EventRow(_Row, tag="event"):
-    """An announcement or gift by staff; `item` is the encoded item. Answered by Shown, or Refused."""
-
-    room: str
-    uid: str
-    role: Role
-    cid: str
-    item: bytes
-
-
-class JoinRow(_Row, tag="join"):
-    """May this user come in? Answered by Admitted, or Refused (banned, room_closed, room_not_found …)."""
-
-    room: str
-    uid: str
-    role: Role
-
-
-class LikeRow(_Row, tag="like"):
-    """Likes of one user. Answered by Done, or Refused. With an `id` they count once, asked again or not."""
-
-    room: str
-    uid: str
-    role: Role
-    n: int
-    id: int = 0
-
-
-class PutRoomRow(_Row, tag="put"):
-    """Create or change a room; None leaves as it is. Answered by Room, or Refused."""
-
-    room: str
-    uid: str
-    role: Role
-    title: str | None = None
-    open: bool | None = None
-    settings: RoomSettings | None = None
-
-
-class GetRoomRow(_Row, tag="get"):
-    """Read a room. Answered by Room, or Refused (room_not_found)."""
-
-    room: str
-
-
-class DeleteRoomRow(_Row, tag="delete"):
-    """Close a room for good. Answered by Done, or Refused."""
-
-    room: str
-    uid: str
-    role: Role
-
-
-class SanctionRow(_Row, tag="sanction"):
-    """Mute, unmute, ban, unban or kick one user in one room. Answered by Done, or Refused."""
-
-    room: str
-    verb: str
-    uid: str
-    by: str
-    role: Role
-    seconds: int | None = None
-    reason: str | None = None
-
 
 Row = SendRow | EventRow | JoinRow | LikeRow | PutRoomRow | GetRoomRow | DeleteRoomRow | SanctionRow
 
@@ -117,66 +51,6 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
     edge: str
     budget_ms: int
     rows: list[Row]
-
-
-class _Answer(msgspec.Struct, array_like=True, tag=True):
-    """What became of one row."""
-
-
-class Shown(_Answer, tag="shown"):
-    """Stored and on its way to every viewer at this position."""
-
-    epoch: int
-    seq: int
-    at: int
-
-
-class Shed(_Answer, tag="shed"):
-    """Accepted, but left out because the room shows all it can."""
-
-
-class Admitted(_Answer, tag="admitted"):
-    """A joiner may come in. `head` is the room's head as (epoch, seq)."""
-
-    epoch: int
-    seq: int
-    viewers: int
-    likes: int
-    settings: RoomSettings
-
-
-class Room(_Answer, tag="room"):
-    info: RoomInfo
-
-
-class Done(_Answer, tag="done"):
-    pass
-
-
-class Refused(_Answer, tag="refused"):
-    """A refusal by its name in the table of danmaku.errors."""
-
-    name: str
-    detail: str | None = None
-    retry_ms: int | None = None
-
-    @classmethod
-    def of(cls, refusal: Refusal) -> Refused:
-        detail = refusal.message if refusal.message != refusal.kind.text else None
-        return cls(refusal.name, detail, refusal.retry_ms)
-
-    def refusal(self) -> Refusal:
-        """As an exception; a name this version does not know becomes `internal`."""
-        kind = REFUSALS.get(self.name, REFUSALS["internal"])
-        return Refusal(kind, self.detail, retry_ms=self.retry_ms)
-
-
-class Elsewhere(_Answer, tag="elsewhere"):
-    """This process does not own the room's partition (now); nothing was done. Ask its owner."""
-
-
-class Open(_Answer, tag="open"):
-    """The row was begun, and it is not known yet what comes of it. Ask again."""
 
 
 Answer = Shown | Shed | Admitted | Room | Done | Refused | Elsewhere | Open
@@ -288,74 +162,12 @@ class BroadcastReply(msgspec.Struct, array_like=True):
     rooms: int
 
 
-class HelloRow(_Row, tag="hello"):
-    """May a token of `uid` issued at `issued_ms` still be used? Answered by Done, or Refused.
-
-    With `device` and `n` also: is this connection, known at `edge` as `session`, the newest of its device?
-    Refused with `conflict` where it is not. May be said again at any time.
-    """
-
-    uid: str
-    issued_ms: int
-    device: str | None = None
-    n: int | None = None
-    edge: str = ""
-    session: str = ""
-    role: Role = Role.VIEWER
-
-
-class RefreshRow(_Row, tag="refresh"):
-    """Spend refresh token number `n` of a family. Answered by Refreshed, or Refused.
-
-    expires_ms: neither this token nor the one that is minted for it is valid after it; what is known of
-    the family is kept until then at least.
-    """
-
-    uid: str
-    family: str
-    n: int
-    issued_ms: int
-    expires_ms: int = 0
-
-
-class RevokeRow(_Row, tag="revoke"):
-    """Whatever `uid` holds that was issued until now is void. Answered by Done."""
-
-    uid: str
-
-
-class SanctionEverywhereRow(_Row, tag="everywhere"):
-    """Mute, unmute, ban or unban one user in all rooms. Answered by Done, or Refused."""
-
-    verb: str
-    uid: str
-    by: str
-    role: Role
-    seconds: int | None = None
-    reason: str | None = None
-
-
-class ConfigureRow(_Row, tag="configure"):
-    """What rooms go by from now on that have no setting of their own. Answered by Done, or Refused."""
-
-    settings: RoomSettings
-    by: str
-    role: Role
-
-
 UserRow = HelloRow | RefreshRow | RevokeRow | SanctionEverywhereRow | ConfigureRow
 
 
 class UsersRequest(msgspec.Struct, array_like=True):
     budget_ms: int
     rows: list[UserRow]
-
-
-class Refreshed(_Answer, tag="refreshed"):
-    """The pair to mint: number `n`, issued at `issued_ms`; equal for a repeat within the grace time."""
-
-    n: int
-    issued_ms: int
 
 
 class UsersReply(msgspec.Struct, array_like=True):

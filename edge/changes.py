@@ -16,9 +16,10 @@ from typing import Final, Protocol
 from danmaku import change
 from danmaku.bus import Bus, BusDown, Subscription
 from danmaku.change import AboutUser, Configured, Imposed, Lifted
-from danmaku.envelope import ChangesReply, Done, HelloRow, Refreshed, UserRow
+from danmaku.envelope import ChangesReply, UserRow
 from danmaku.errors import BANNED, Close, Refusal
 from danmaku.model import Identity
+from danmaku.rows import Done, HelloRow, Refreshed
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from danmaku.wire import MAX_NUMBER

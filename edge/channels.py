@@ -6,21 +6,14 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from danmaku import chat, envelope
-from danmaku.envelope import (
-    Done,
-    Elsewhere,
-    OwnerRequest,
-    Row,
-    Shown,
-    UserRow,
-    UsersRequest,
-)
+from danmaku.envelope import OwnerRequest, Row, UserRow, UsersRequest
+from danmaku.rows import Done, Elsewhere, Refreshed, Shown
 from danmaku.subjects import Subjects, partition_of
 from edge.owners import OwnerMap
 
 R = TypeVar("R")
 A = TypeVar("A")
-Answer = envelope.Answer | envelope.Refreshed
+Answer = envelope.Answer | Refreshed
 Answered = Callable[[Answer], None]
 
 _ANYBODY: Final = "anybody"

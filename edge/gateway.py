@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from danmaku import wire, wire_chat
 from danmaku.auth import Authority
-from danmaku.envelope import HelloRow, Refused, Replaced
+from danmaku.envelope import Replaced
 from danmaku.errors import (
     BANNED,
     CONFLICT,
@@ -26,6 +26,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import Identity
+from danmaku.rows import HelloRow, Refused
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
 from edge.channels import Answer

@@ -15,7 +15,8 @@ from typing import Final, Generic, TypeVar
 from prometheus_client import Histogram
 
 from danmaku.bus import Bus, BusDown, NoResponder
-from danmaku.envelope import MAX_MESSAGE_BYTES, Refused
+from danmaku.envelope import MAX_MESSAGE_BYTES
+from danmaku.rows import Refused
 from edge.channels import Channel
 from edge.outbox import PAUSE_S, Outbox, Parcel, Waiting
 

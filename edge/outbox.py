@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from danmaku.envelope import Elsewhere, Open
+from danmaku.rows import Elsewhere, Open
 
 R = TypeVar("R")
 A = TypeVar("A")

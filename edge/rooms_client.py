@@ -33,6 +33,7 @@ from danmaku.envelope import (
 )
 from danmaku.errors import INTERNAL, UNAVAILABLE, Refusal
 from danmaku.model import Position, RoomInfo
+from danmaku.rows import Done, Refreshed, Refused
 from danmaku.subjects import Subjects
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
 from edge.gather import Gather
@@ -94,14 +95,14 @@ class RoomsClient:
     async def ask(self, row: Row) -> envelope.Answer:
         """Ask the owner of `row.room`. Raises Refusal; may be cancelled, the row is asked all the same."""
         answer = await _answer_of(self._rows, row)
-        if isinstance(answer, envelope.Refreshed):
+        if isinstance(answer, Refreshed):
             raise Refusal(INTERNAL)
         return answer
 
-    async def users(self, row: UserRow) -> envelope.Done | envelope.Refreshed:
+    async def users(self, row: UserRow) -> Done | Refreshed:
         """Ask about a user. Raises Refusal; may be cancelled, the row is asked all the same."""
         answer = await _answer_of(self._users, row)
-        if not isinstance(answer, envelope.Done | envelope.Refreshed):
+        if not isinstance(answer, Done | Refreshed):
             raise Refusal(INTERNAL)
         return answer
 
@@ -265,6 +266,6 @@ async def _answer_of(gather: Gather[Any, Answer], row: Row | UserRow) -> Answer:
 
     gather.submit(row, answered)
     answer = await future
-    if isinstance(answer, envelope.Refused):
+    if isinstance(answer, Refused):
         raise answer.refusal()
     return answer

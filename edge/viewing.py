@@ -16,9 +16,9 @@ from typing import Final
 import msgspec
 
 from danmaku import wire
-from danmaku.envelope import Admitted, Done, JoinRow, LikeRow, Refused, SendRow, Shed, Shown
 from danmaku.errors import CONFLICT, INTERNAL, RATE_LIMITED, UNAVAILABLE, Kind, Refusal
 from danmaku.model import Identity, Position, Role
+from danmaku.rows import Admitted, Done, JoinRow, LikeRow, Refused, SendRow, Shed, Shown
 from danmaku.telemetry import EdgeMetrics
 from edge.allowance import Allowances
 from edge.channels import Answer

@@ -10,9 +10,10 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope
-from danmaku.envelope import Answer, BroadcastReply, BroadcastRequest, Elsewhere, EventRow, Refused
+from danmaku.envelope import Answer, BroadcastReply, BroadcastRequest
 from danmaku.errors import RATE_LIMITED, ROOM_CLOSED, UNAVAILABLE, Refusal
 from danmaku.model import Role
+from danmaku.rows import Elsewhere, EventRow, Refused
 from danmaku.store.errors import StoreDown
 from rooms.flush import Flush
 from rooms.generations import Generations

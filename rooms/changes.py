@@ -15,20 +15,12 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from danmaku import envelope, wire
-from danmaku.envelope import (
-    Answer,
-    DeleteRoomRow,
-    Done,
-    Out,
-    OutKind,
-    PutRoomRow,
-    Refused,
-    SanctionRow,
-    encode_out,
-)
+from danmaku import rows, wire
+from danmaku.envelope import Answer, Out, OutKind, encode_out
 from danmaku.errors import BAD_FRAME, FORBIDDEN, TOO_LONG, UNAVAILABLE, Refusal
 from danmaku.model import Effect, Role, RoomInfo, check_id, closed_for_good
+from danmaku.moderation_rows import SanctionRow
+from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
@@ -154,12 +146,12 @@ class Changes:
             case SanctionRow():
                 return await self._sanction(loaded, row)
 
-    async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> envelope.Room:
+    async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> rows.Room:
         room = loaded.room
         info = _changed(room.info, row, self._clock())
         if info != room.info or not room.saved:
             await self._carried_out(loaded, Effect("save", info))
-        return envelope.Room(self._describe(loaded))
+        return rows.Room(self._describe(loaded))
 
     async def _delete(self, loaded: LoadedRoom) -> Done:
         await self._carried_out(loaded, Effect("delete", closed_for_good(loaded.room.name)))

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from danmaku.change import Configured, Imposed, Lifted, Revoked
-from danmaku.envelope import ConfigureRow, SanctionEverywhereRow
 from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, Refusal
 from danmaku.model import Role, SanctionKind, check_id
+from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
 from danmaku.store.changes import MOST_SANCTIONS, Changes
 from danmaku.store.tokens import Tokens
 from danmaku.subjects import Subjects

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from danmaku.envelope import Shed, Shown
+from danmaku.rows import Shed, Shown
 from rooms.generations import Generations
 
 W = TypeVar("W")

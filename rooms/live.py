@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import structlog
 
-from danmaku import envelope
-from danmaku.envelope import (
-    Answer,
-    BroadcastRequest,
+from danmaku import envelope, rows
+from danmaku.envelope import Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
+from danmaku.errors import ROOM_NOT_FOUND, Refusal
+from danmaku.model import Role
+from danmaku.moderation_rows import SanctionRow
+from danmaku.rows import (
     DeleteRoomRow,
     Done,
     Elsewhere,
@@ -20,16 +22,10 @@ from danmaku.envelope import (
     GetRoomRow,
     JoinRow,
     LikeRow,
-    OwnerReply,
-    OwnerRequest,
     PutRoomRow,
     Refused,
-    Row,
-    SanctionRow,
     SendRow,
 )
-from danmaku.errors import ROOM_NOT_FOUND, Refusal
-from danmaku.model import Role
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
 from rooms.broadcast import Broadcasts
@@ -167,7 +163,7 @@ class Live:
             case GetRoomRow():
                 if not room.is_there:
                     raise Refusal(ROOM_NOT_FOUND)
-                return envelope.Room(self._listing.describe(loaded))
+                return rows.Room(self._listing.describe(loaded))
             case PutRoomRow() | DeleteRoomRow() | SanctionRow():
                 self._changes.begin(loaded, row, ticket)
                 return None

@@ -10,9 +10,9 @@ from typing import Any, Final
 import structlog
 
 from config import settings as config
-from danmaku.envelope import Elsewhere, Refused
 from danmaku.errors import ROOM_NOT_FOUND, UNAVAILABLE, Refusal
 from danmaku.model import RoomInfo, check_id
+from danmaku.rows import Elsewhere, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import structlog
 
-from danmaku.envelope import Shown
+from danmaku.rows import Shown
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Appended, Outcome, Slice

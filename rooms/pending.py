@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from danmaku.envelope import Answer, Open
+from danmaku.envelope import Answer
+from danmaku.rows import Open
 
 _OPEN = Open()
 

@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 
 from config.settings import Policy
 from danmaku import wire
-from danmaku.envelope import SendRow
 from danmaku.errors import (
     BAD_FRAME,
     BANNED,
@@ -22,6 +21,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import NORMAL_SIZE, WHITE, Role, RoomSettings
+from danmaku.rows import SendRow
 from rooms.generations import Generations
 from rooms.moderation import Sanctions
 from rooms.moment import Moment

@@ -15,7 +15,8 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope, wire
-from danmaku.envelope import Counts, Elsewhere, Heads, Out, OutKind, Refused, encode_out
+from danmaku.envelope import Counts, Heads, Out, OutKind, encode_out
+from danmaku.rows import Elsewhere, Refused
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry, predecessor
 from danmaku.store.rooms import Rooms

@@ -23,17 +23,9 @@ import msgspec
 
 from config import settings as config
 from danmaku import wire
-from danmaku.envelope import (
-    Admitted,
-    EventRow,
-    JoinRow,
-    LikeRow,
-    SendRow,
-    Shed,
-    Shown,
-)
 from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, ROOM_CLOSED, TOO_LARGE, UNAVAILABLE, Refusal
 from danmaku.model import Effect, Position, RoomInfo
+from danmaku.rows import Admitted, EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
 from rooms import batch
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled

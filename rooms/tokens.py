@@ -10,21 +10,10 @@ import structlog
 
 from config import settings as config
 from danmaku import envelope
-from danmaku.envelope import (
-    ConfigureRow,
-    Done,
-    HelloRow,
-    Refreshed,
-    RefreshRow,
-    Refused,
-    Replaced,
-    RevokeRow,
-    SanctionEverywhereRow,
-    UserRow,
-    UsersReply,
-    UsersRequest,
-)
+from danmaku.envelope import Replaced, UserRow, UsersReply, UsersRequest
 from danmaku.errors import CONFLICT, REPLACED, TOO_MANY_DEVICES, UNAUTHORIZED, UNAVAILABLE, Refusal
+from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
+from danmaku.rows import Done, HelloRow, Refreshed, RefreshRow, Refused, RevokeRow
 from danmaku.store import sessions, tokens
 from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Hello, Standing, Verdict

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from config import settings as config
 from danmaku.auth import Authority
-from danmaku.envelope import HelloRow
 from danmaku.errors import (
     BANNED,
     INTERNAL,
@@ -22,6 +21,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import Identity, Role
+from danmaku.rows import HelloRow
 from danmaku.telemetry import EdgeMetrics, get_logger
 from edge.admission import Admission
 from edge.api.chat import ChatCalls, ChatService

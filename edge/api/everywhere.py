@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from danmaku.envelope import SanctionEverywhereRow
 from danmaku.model import check_id
+from danmaku.moderation_rows import SanctionEverywhereRow
 from edge.api.routing import Call, IdQuery, NumberQuery, RoomsClient, Route, Who
 from edge.api.sanctions import Sanction
 

@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from danmaku import wire
-from danmaku.envelope import EventRow, GetRoomRow, JoinRow, Row, SendRow, Shed, Shown
+from danmaku.envelope import Row
 from danmaku.errors import BAD_FRAME, EMPTY, FORBIDDEN, INTERNAL, TOO_LONG, Refusal
 from danmaku.model import Identity, Mode, Position, Role, check_id
+from danmaku.rows import EventRow, GetRoomRow, JoinRow, SendRow, Shed, Shown
 from danmaku.wire import MAX_NUMBER
 from edge.api.routing import Call, Id, NumberQuery, RoomsClient, Route, Who
 from edge.session import MAX_TEXT

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from danmaku.envelope import DeleteRoomRow, GetRoomRow, PutRoomRow, Room
 from danmaku.errors import BAD_FRAME, INTERNAL, Refusal
 from danmaku.model import RoomInfo, RoomSettings
+from danmaku.rows import DeleteRoomRow, GetRoomRow, PutRoomRow, Room
 from danmaku.wire import MAX_NUMBER
 from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
 

@@ -11,17 +11,7 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 
 from danmaku.conversation import check_conv
-from danmaku.envelope import (
-    Answer,
-    Done,
-    EdgeReport,
-    HistoryReply,
-    Refreshed,
-    Row,
-    SanctionsReply,
-    SettingsReply,
-    UserRow,
-)
+from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
 from danmaku.errors import (
     BAD_FRAME,
     BAD_ID,
@@ -33,6 +23,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import MAX_NUMBER, Identity, Position, Role, RoomInfo, check_id
+from danmaku.rows import Done, Refreshed
 from edge.uws import Request, Response
 
 ID_SCHEMA: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}

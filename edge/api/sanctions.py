@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from danmaku.envelope import SanctionRow
 from danmaku.model import check_id
+from danmaku.moderation_rows import SanctionRow
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
 _MOST_S: Final = 366 * 24 * 3600

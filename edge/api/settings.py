@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from danmaku.envelope import ConfigureRow
 from danmaku.model import RoomSettings
+from danmaku.moderation_rows import ConfigureRow
 from edge.api.rooms import Settings
 from edge.api.routing import Call, RoomsClient, Route, Who
 

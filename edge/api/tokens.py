@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from danmaku.auth import MAX_LIFE_S, AuthError, Authority
-from danmaku.envelope import Refreshed, RefreshRow, RevokeRow
 from danmaku.errors import FORBIDDEN, INTERNAL, Refusal
 from danmaku.model import Identity, Role
+from danmaku.rows import Refreshed, RefreshRow, RevokeRow
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
 _RoleName = Literal["guest", "viewer", "moderator", "streamer", "admin"]

@@ -11,12 +11,10 @@ from danmaku import change, envelope, wire
 from danmaku.bus import Bus
 from danmaku.change import Change
 from danmaku.envelope import (
-    Admitted,
     Answer,
     BroadcastRequest,
     ChangesReply,
     Counts,
-    Done,
     Heads,
     HistoryReply,
     Out,
@@ -27,15 +25,14 @@ from danmaku.envelope import (
     RoomsReply,
     RoomsRequest,
     Row,
-    SendRow,
-    Shown,
     UsersReply,
 )
 from danmaku.model import START, Position, RoomInfo, RoomSettings
+from danmaku.rows import Admitted, Done, JoinRow, Refreshed, Refused, SendRow, Shown
 from danmaku.subjects import PARTITIONS, Subjects
 
 _CHANGES = 10  # in one answer
-UserAnswer = Done | envelope.Refused | envelope.Refreshed
+UserAnswer = Done | Refused | Refreshed
 
 
 class FakeOwner:
@@ -121,7 +118,7 @@ class FakeOwner:
 
     def admit_all(self, row: Row) -> Answer:
         """Everybody may come in, and everything is shown."""
-        if isinstance(row, envelope.JoinRow):
+        if isinstance(row, JoinRow):
             head = self.head(row.room)
             return Admitted(head.epoch, head.seq, 7, 3, RoomSettings(slow_s=2))
         if isinstance(row, SendRow):

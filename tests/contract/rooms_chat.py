@@ -22,7 +22,8 @@ from danmaku.chat import (
     SendRow,
 )
 from danmaku.conversation import Change
-from danmaku.envelope import HelloRow, UsersRequest
+from danmaku.envelope import UsersRequest
+from danmaku.rows import HelloRow
 from tests.contract.conftest import until
 from tests.contract.rooms_service import Service
 

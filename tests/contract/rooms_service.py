@@ -15,9 +15,10 @@ from config.settings import Chat, Nats, Policy, Rooms, Settings
 from config.settings import Store as StoreSettings
 from danmaku import envelope, wire
 from danmaku.bus import Bus, BusDown, NatsBus
-from danmaku.envelope import Answer, Out, OutKind, OwnerRequest, Row, SendRow
+from danmaku.envelope import Answer, Out, OutKind, OwnerRequest, Row
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.model import Position, Role
+from danmaku.rows import Elsewhere, SendRow
 from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
@@ -164,7 +165,7 @@ class Service:
                     except BusDown:
                         pass
                     else:
-                        if not isinstance(answer, envelope.Elsewhere):
+                        if not isinstance(answer, Elsewhere):
                             return answer
                 await asyncio.sleep(0.02)
 

@@ -10,8 +10,8 @@ import pytest
 
 from danmaku import wire
 from danmaku.change import Change, Imposed, Lifted, Revoked
-from danmaku.envelope import Done, HelloRow, Refused
 from danmaku.model import Role
+from danmaku.rows import Done, HelloRow, Refused
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import FakeOwner, UserAnswer, eventually
 from tests.contract.edge_worker import Worker, edge_worker, token

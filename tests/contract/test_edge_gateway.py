@@ -17,8 +17,9 @@ from websockets.exceptions import InvalidStatus
 
 from danmaku import envelope, wire
 from danmaku.client import Client, Refusal
-from danmaku.envelope import Done, HelloRow, Refused, Replaced, Row
+from danmaku.envelope import Replaced, Row
 from danmaku.model import Position, Role
+from danmaku.rows import Done, HelloRow, JoinRow, LikeRow, Refused, SendRow, Shed
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import eventually
 from tests.contract.edge_worker import AUTH, Worker, edge_worker, token
@@ -202,11 +203,11 @@ async def test_answers_of_the_owner_reach_the_sender(start: Start) -> None:
     async with start() as worker, viewer(worker.port) as ann:
         await joined(ann)
         answers: dict[str, envelope.Answer] = {
-            "shed": envelope.Shed(),
+            "shed": Shed(),
             "slow": Refused("slow_mode", retry_ms=700),
             "odd": Done(),
         }
-        worker.owner.judge = lambda row: answers[row.text] if isinstance(row, envelope.SendRow) else Done()
+        worker.owner.judge = lambda row: answers[row.text] if isinstance(row, SendRow) else Done()
         assert (await ann.ok(wire.Send(0, "r", "shed", "c1"))).shown is False
         slow = await ann.ask(wire.Send(0, "r", "slow", "c2"))
         assert isinstance(slow, wire.Err)
@@ -224,13 +225,13 @@ async def test_who_speaks_is_what_the_token_says(start: Start) -> None:
         await ann.ok(wire.Like(0, "r", 3))
         rows: list[Row] = [row for request in worker.owner.requests for row in request.rows]
         like = rows[-1]
-        assert isinstance(like, envelope.LikeRow)
+        assert isinstance(like, LikeRow)
         assert like.id
         assert rows == [
-            envelope.JoinRow("r", "ann", Role.STREAMER),
-            envelope.JoinRow("r", "ann", Role.STREAMER),  # once more when the room was opened
-            envelope.SendRow("r", "ann", "Ann", Role.STREAMER, "hi", "c1", "top", 255, 30),
-            envelope.LikeRow("r", "ann", Role.STREAMER, 3, like.id),
+            JoinRow("r", "ann", Role.STREAMER),
+            JoinRow("r", "ann", Role.STREAMER),  # once more when the room was opened
+            SendRow("r", "ann", "Ann", Role.STREAMER, "hi", "c1", "top", 255, 30),
+            LikeRow("r", "ann", Role.STREAMER, 3, like.id),
         ]
 
 

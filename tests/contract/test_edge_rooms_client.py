@@ -11,22 +11,23 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from danmaku import envelope
-from danmaku.envelope import (
-    Answer,
+from danmaku.envelope import Answer, Replaced, Row
+from danmaku.errors import Refusal
+from danmaku.model import Position, Role
+from danmaku.moderation_rows import SanctionRow
+from danmaku.rows import (
     Done,
     Elsewhere,
+    GetRoomRow,
     HelloRow,
     JoinRow,
     LikeRow,
     Refreshed,
     RefreshRow,
     Refused,
-    Replaced,
-    Row,
     SendRow,
+    Shown,
 )
-from danmaku.errors import Refusal
-from danmaku.model import Position, Role
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.channels import Answer as AnyAnswer
@@ -81,7 +82,7 @@ async def test_rows_of_one_window_share_a_request(
 ) -> None:
     async with client_on(connect, subjects) as (client, _):
         answers = await asyncio.gather(*(client.ask(send(number)) for number in range(100)))
-        assert [answer.seq for answer in answers if isinstance(answer, envelope.Shown)] == list(range(1, 101))
+        assert [answer.seq for answer in answers if isinstance(answer, Shown)] == list(range(1, 101))
         assert len(owner.requests) == 1
         assert owner.requests[0].edge == "edge"
         assert 0 < owner.requests[0].budget_ms <= 5000
@@ -113,12 +114,12 @@ async def test_an_owner_that_is_no_longer_one_sends_rows_to_the_next(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
     async with client_on(connect, subjects) as (client, _):
-        assert isinstance(await client.ask(send(1)), envelope.Shown)
+        assert isinstance(await client.ask(send(1)), Shown)
         owner.judge = lambda _: Elsewhere()
         owner.partitions = {}
         heir = FakeOwner(await connect(), subjects, "heir", epoch=200)
         await heir.start()
-        assert isinstance(await client.ask(send(2)), envelope.Shown)
+        assert isinstance(await client.ask(send(2)), Shown)
         assert [row.cid for request in heir.requests for row in request.rows if isinstance(row, SendRow)] == [
             "c2"
         ]
@@ -136,7 +137,7 @@ async def test_rows_that_got_no_answer_are_asked_again(
         heir = FakeOwner(await connect(), subjects, "heir", epoch=200)
         await heir.start()
         await heir.tell()
-        assert isinstance(await asking, envelope.Shown)
+        assert isinstance(await asking, Shown)
         await heir.close()
 
 
@@ -156,7 +157,7 @@ async def test_an_owner_that_died_without_a_word_is_forgotten(
         await owner.bus.publish(subjects.owners, envelope.encode(ghost))
         await eventually(lambda: client.owners.processes == {"ghost"})
         owner.partitions = dict.fromkeys(range(64), 301)
-        assert isinstance(await client.ask(send(1)), envelope.Shown)
+        assert isinstance(await client.ask(send(1)), Shown)
 
 
 async def test_more_rows_than_can_wait_are_refused_at_once(connect: Connect, subjects: Subjects) -> None:
@@ -178,7 +179,7 @@ async def test_one_who_fails_to_listen_does_not_harm_the_others(
 
     async with client_on(connect, subjects) as (client, _):
         client.submit(send(1), fail)
-        assert isinstance(await client.ask(send(2)), envelope.Shown)
+        assert isinstance(await client.ask(send(2)), Shown)
 
 
 async def test_an_owner_that_counts_wrong_is_an_internal_error(
@@ -283,8 +284,8 @@ async def test_rows_of_every_kind_pass(connect: Connect, subjects: Subjects, own
         send(1),
         JoinRow("r", "ann", Role.GUEST),
         LikeRow("r", "ann", Role.GUEST, 3),
-        envelope.GetRoomRow("r"),
-        envelope.SanctionRow("r", "mute", "bob", "ann", Role.ADMIN, 60, "spam"),
+        GetRoomRow("r"),
+        SanctionRow("r", "mute", "bob", "ann", Role.ADMIN, 60, "spam"),
     ]
     seen: list[Row] = []
 

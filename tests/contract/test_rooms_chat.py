@@ -60,7 +60,8 @@ from danmaku.conversation import (
     MuteAll,
     Unmute,
 )
-from danmaku.envelope import MAX_MESSAGE_BYTES, HelloRow, Replaced, UsersRequest
+from danmaku.envelope import MAX_MESSAGE_BYTES, Replaced, UsersRequest
+from danmaku.rows import HelloRow
 from danmaku.store import Store
 from danmaku.store.conversations import Ask, Conversations, Facts
 from danmaku.store.errors import StoreDown

@@ -14,24 +14,17 @@ from danmaku.change import Revoked
 from danmaku.envelope import (
     ChangesReply,
     ChangesRequest,
-    ConfigureRow,
-    Done,
-    HelloRow,
-    JoinRow,
     OutKind,
-    PutRoomRow,
-    Refused,
-    RevokeRow,
-    SanctionEverywhereRow,
     SanctionsReply,
     SanctionsRequest,
     SettingsReply,
     SettingsRequest,
-    Shown,
     UserRow,
     UsersRequest,
 )
 from danmaku.model import Role, RoomSettings
+from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
+from danmaku.rows import Admitted, Done, HelloRow, JoinRow, PutRoomRow, Refused, RevokeRow, Shown
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from tests.contract.conftest import until
@@ -111,7 +104,7 @@ async def test_a_mute_and_a_ban_hold_in_all_rooms_of_all_processes(live: Service
     assert await judged(live, "r1", role=Role.STREAMER) == "muted"
     assert await judged(live, "r1", role=Role.ADMIN) == "shown"
     joined = await live.ask(JoinRow("r1", "ann", Role.VIEWER))
-    assert isinstance(joined, envelope.Admitted)
+    assert isinstance(joined, Admitted)
     assert await decide(live, sanction("ban"), sanction("unmute")) == [Done(), Done()]
     await all_judge(live, "banned")
     refused = await live.ask(JoinRow("r1", "ann", Role.VIEWER))
@@ -173,8 +166,8 @@ async def test_settings_hold_in_all_rooms_of_all_processes_and_viewers_are_told(
         assert watching[room].items[-1][1]["settings"]["staff_only"] is True
     assert await judged(live, "own") == "shown", "a room's own setting comes first"
     again = await live.ask(JoinRow("quiet", "ann", Role.VIEWER))
-    assert isinstance(joined, envelope.Admitted)
-    assert isinstance(again, envelope.Admitted)
+    assert isinstance(joined, Admitted)
+    assert isinstance(again, Admitted)
     assert (joined.settings.staff_only, again.settings.staff_only) == (False, True)
     assert (again.epoch, again.seq) == (0, 0), "nothing is said where nothing was said before"
     assert await decide(live, configure()) == [Done()]

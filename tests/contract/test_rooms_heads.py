@@ -12,21 +12,17 @@ from danmaku import envelope
 from danmaku.bus import BusTimeout
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
-    Admitted,
     BroadcastRequest,
     Counts,
-    Done,
     HistoryRequest,
-    JoinRow,
-    LikeRow,
     OutKind,
     RoomsReply,
     RoomsRequest,
-    Shown,
     UsersRequest,
 )
 from danmaku.memory import MemoryBus
 from danmaku.model import Role, RoomInfo, RoomSettings
+from danmaku.rows import Admitted, Done, JoinRow, LikeRow, RevokeRow, Room, Shown
 from danmaku.subjects import PARTITIONS
 from edge.outbox import Bounds
 from rooms import presence
@@ -128,7 +124,7 @@ async def test_the_time_of_whoever_asks_bounds_the_work(
         (own, BroadcastRequest(20, "root", "b1", b"\x80")),
     ):
         assert await live.bus.request(subject, envelope.encode(request), 5) == b""
-    users = envelope.encode(UsersRequest(20, [envelope.RevokeRow("u1")]))
+    users = envelope.encode(UsersRequest(20, [RevokeRow("u1")]))
     with pytest.raises(BusTimeout):  # its outcome is open, so there is no answer
         await live.bus.request(live.subjects.users, users, 0.2)
     assert set(given_up) == {"latest", "in_partition", "revoke"}
@@ -136,6 +132,6 @@ async def test_the_time_of_whoever_asks_bounds_the_work(
 
 def test_the_largest_replies_fit() -> None:
     rows = Bounds().rows_per_request
-    rooms = envelope.OwnerReply("rooms-0123456789abcdef", [envelope.Room(LARGEST)] * rows, EPOCHS)
+    rooms = envelope.OwnerReply("rooms-0123456789abcdef", [Room(LARGEST)] * rows, EPOCHS)
     assert len(envelope.encode(rooms)) <= MAX_MESSAGE_BYTES
     assert len(envelope.encode(RoomsReply([LARGEST] * MAX_LISTED))) <= MAX_MESSAGE_BYTES

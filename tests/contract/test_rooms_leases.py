@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from config.settings import Rooms
-from danmaku.envelope import DeleteRoomRow, Done, Elsewhere, Open, PutRoomRow, Shown
 from danmaku.model import Role, closed_for_good
+from danmaku.rows import DeleteRoomRow, Done, Elsewhere, Open, PutRoomRow, Shown
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.subjects import PARTITIONS, partition_of

@@ -20,34 +20,36 @@ from danmaku.bus import BusTimeout
 from danmaku.conversation import BUCKETS
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
-    Admitted,
     Answer,
     BroadcastRequest,
     Counts,
+    HistoryRequest,
+    OutKind,
+    Replaced,
+    RoomsRequest,
+    UsersRequest,
+)
+from danmaku.model import Position, Role, RoomInfo, RoomSettings, closed_for_good
+from danmaku.moderation_rows import SanctionRow
+from danmaku.rows import (
+    Admitted,
     DeleteRoomRow,
     Done,
     Elsewhere,
     EventRow,
     GetRoomRow,
     HelloRow,
-    HistoryRequest,
     JoinRow,
     LikeRow,
-    OutKind,
     PutRoomRow,
     Refreshed,
     RefreshRow,
     Refused,
-    Replaced,
     RevokeRow,
     Room,
-    RoomsRequest,
-    SanctionRow,
     Shed,
     Shown,
-    UsersRequest,
 )
-from danmaku.model import Position, Role, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store import Store
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.subjects import PARTITIONS

@@ -11,28 +11,26 @@ import pytest
 from config.settings import Rooms
 from danmaku import envelope
 from danmaku.bus import BusDown, BusTimeout
-from danmaku.envelope import (
+from danmaku.envelope import BroadcastRequest, HistoryRequest, OutKind, RoomsRequest, UsersRequest
+from danmaku.model import START, Position, Role, RoomInfo, RoomSettings, closed_for_good
+from danmaku.moderation_rows import SanctionRow
+from danmaku.rows import (
     Admitted,
-    BroadcastRequest,
     DeleteRoomRow,
     Done,
+    Elsewhere,
     GetRoomRow,
     HelloRow,
-    HistoryRequest,
     JoinRow,
     LikeRow,
     Open,
-    OutKind,
     PutRoomRow,
+    Refreshed,
     RefreshRow,
     Refused,
     Room,
-    RoomsRequest,
-    SanctionRow,
     Shown,
-    UsersRequest,
 )
-from danmaku.model import START, Position, Role, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry
@@ -167,7 +165,7 @@ async def test_a_change_for_a_lost_partition_is_sent_elsewhere(live: Service, ro
     before = await _kept(store, "a")
     await store.leases.release(process.process.leases.partitions, process.process.name)
     (answer,) = await live.request(process.process.name, row)
-    assert isinstance(answer, envelope.Elsewhere)
+    assert isinstance(answer, Elsewhere)
     assert partition_of(row.room) not in process.process.leases.partitions
     assert await _kept(store, "a") == before, "neither the state nor an item of it"
 
@@ -728,7 +726,7 @@ async def test_a_new_room_of_a_lost_partition_is_given_up(live: Service) -> None
     await store.leases.release(process.process.leases.partitions, process.process.name)
     row = send("a", "u1", "one", "c1")
     assert await live.request(process.process.name, row, budget_s=2) == [Open()]
-    assert await live.request(process.process.name, row, budget_s=2) == [envelope.Elsewhere()]
+    assert await live.request(process.process.name, row, budget_s=2) == [Elsewhere()]
     assert await store.rooms.load("a") is None
 
 
@@ -743,7 +741,7 @@ async def test_more_than_a_process_can_owe_is_refused(live: Service, monkeypatch
 
 
 def _answers(reply: envelope.UsersReply) -> list[envelope.Answer]:
-    return [answer for answer in reply.answers if not isinstance(answer, envelope.Refreshed)]
+    return [answer for answer in reply.answers if not isinstance(answer, Refreshed)]
 
 
 async def _kept(store: Store, room: str) -> tuple[RoomInfo | None, list[int]]:

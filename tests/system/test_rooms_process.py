@@ -16,8 +16,9 @@ import pytest
 from config.settings import Nats
 from danmaku import envelope
 from danmaku.bus import NatsBus
-from danmaku.envelope import OwnerRequest, Owners, SendRow, Shown
+from danmaku.envelope import OwnerRequest, Owners
 from danmaku.model import Role
+from danmaku.rows import SendRow, Shown
 from danmaku.subjects import PARTITIONS, Subjects
 
 DEADLINE_S = 30

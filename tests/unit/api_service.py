@@ -15,16 +15,16 @@ from config.settings import Edge
 from danmaku import chat
 from danmaku.auth import Authority
 from danmaku.conversation import Member
-from danmaku.envelope import (
+from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
+from danmaku.errors import UNAUTHORIZED, Refusal
+from danmaku.model import Identity, Position, Role, RoomInfo, RoomSettings
+from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.rows import (
     Admitted,
-    Answer,
-    ConfigureRow,
     DeleteRoomRow,
     Done,
-    EdgeReport,
     EventRow,
     GetRoomRow,
-    HistoryReply,
     JoinRow,
     LikeRow,
     PutRoomRow,
@@ -32,17 +32,9 @@ from danmaku.envelope import (
     RefreshRow,
     RevokeRow,
     Room,
-    Row,
-    SanctionEverywhereRow,
-    SanctionRow,
-    SanctionsReply,
     SendRow,
-    SettingsReply,
     Shown,
-    UserRow,
 )
-from danmaku.errors import UNAUTHORIZED, Refusal
-from danmaku.model import Identity, Position, Role, RoomInfo, RoomSettings
 from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
 from edge.allowance import Allowances

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from danmaku.auth import Authority
-from danmaku.envelope import GetRoomRow, HelloRow
 from danmaku.errors import SLOW_MODE, UNAVAILABLE, Refusal
 from danmaku.model import Role
+from danmaku.rows import GetRoomRow, HelloRow
 from edge.api.pages import Pages
 from tests.unit.api_service import NOW, SECRET, Service
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from danmaku.envelope import HelloRow, SanctionEverywhereRow, SanctionsReply
+from danmaku.envelope import SanctionsReply
 from danmaku.model import Role, Sanction
+from danmaku.moderation_rows import SanctionEverywhereRow
+from danmaku.rows import HelloRow
 from tests.unit.api_service import Service
 
 BASE = "/v1/admin"

@@ -7,9 +7,10 @@ import pytest
 
 from danmaku import wire
 from danmaku.auth import Authority
-from danmaku.envelope import Done, EventRow, GetRoomRow, HistoryReply, JoinRow, SendRow, Shed
+from danmaku.envelope import HistoryReply
 from danmaku.errors import BANNED, ROOM_NOT_FOUND, Refusal
 from danmaku.model import Position, Role
+from danmaku.rows import Done, EventRow, GetRoomRow, JoinRow, SendRow, Shed
 from tests.unit.api_service import SECRET, Answered, Service
 
 PATH = "/v1/rooms/r/messages"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from danmaku.envelope import DeleteRoomRow, Done, GetRoomRow, PutRoomRow, Room
 from danmaku.errors import ROOM_NOT_FOUND, Refusal
 from danmaku.model import Role, RoomInfo, RoomSettings
+from danmaku.rows import DeleteRoomRow, Done, GetRoomRow, PutRoomRow, Room
 from tests.unit.api_service import Service
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from danmaku.envelope import SanctionRow
 from danmaku.model import Role
+from danmaku.moderation_rows import SanctionRow
 from tests.unit.api_service import Service
 
 BASE = "/v1/admin/rooms/r"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from danmaku.envelope import ConfigureRow
 from danmaku.model import Role, RoomSettings
+from danmaku.moderation_rows import ConfigureRow
 from tests.unit.api_service import Service
 
 PATH = "/v1/admin/settings"

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from danmaku.auth import Authority
-from danmaku.envelope import Done, RefreshRow, RevokeRow
 from danmaku.model import Identity, Role
+from danmaku.rows import Done, RefreshRow, RevokeRow
 from tests.unit.api_service import NOW, Service
 
 NOW_MS = round(NOW * 1000)

@@ -3,21 +3,9 @@ from __future__ import annotations
 import pytest
 
 from danmaku import chat, envelope
-from danmaku.envelope import (
-    Done,
-    Elsewhere,
-    HelloRow,
-    JoinRow,
-    Open,
-    OwnerReply,
-    Owners,
-    Refused,
-    Row,
-    Shed,
-    Shown,
-    UsersReply,
-)
+from danmaku.envelope import OwnerReply, Owners, Row, UsersReply
 from danmaku.model import Role
+from danmaku.rows import Done, Elsewhere, HelloRow, JoinRow, Open, Refused, Shed, Shown
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
 from edge.channels import ToAnybody, ToChat, ToOwners
 from edge.owners import OwnerMap

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from danmaku.envelope import Shed, Shown
+from danmaku.rows import Shed, Shown
 from rooms.dedupe import Dedupe
 
 KEY = ("u1", "c1")

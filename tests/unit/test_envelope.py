@@ -10,31 +10,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from danmaku import envelope
-from danmaku.envelope import Out, OutKind, Refused, decode_out, encode_out
-from danmaku.errors import INTERNAL, MUTED, REFUSALS, Refusal
+from danmaku import envelope, rows
+from danmaku.envelope import Out, OutKind, decode_out, encode_out
 from danmaku.model import Position, Role, RoomInfo, RoomSettings, Sanction
+from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.rows import (
+    Admitted,
+    DeleteRoomRow,
+    Done,
+    Elsewhere,
+    EventRow,
+    GetRoomRow,
+    HelloRow,
+    JoinRow,
+    LikeRow,
+    Open,
+    PutRoomRow,
+    Refreshed,
+    RefreshRow,
+    Refused,
+    RevokeRow,
+    SendRow,
+    Shed,
+    Shown,
+)
 
 ROWS: list[envelope.Row] = [
-    envelope.SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1", "top", 0xFF, 18),
-    envelope.SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1"),
-    envelope.EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80"),
-    envelope.JoinRow("demo", "u1", Role.GUEST),
-    envelope.LikeRow("demo", "u1", Role.GUEST, 3),
-    envelope.PutRoomRow("demo", "u1", Role.ADMIN, "title", True, RoomSettings(slow_s=3)),
-    envelope.GetRoomRow("demo"),
-    envelope.DeleteRoomRow("demo", "u1", Role.ADMIN),
-    envelope.SanctionRow("demo", "mute", "u2", "u1", Role.MODERATOR, 60, "rude"),
+    SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1", "top", 0xFF, 18),
+    SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1"),
+    EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80"),
+    JoinRow("demo", "u1", Role.GUEST),
+    LikeRow("demo", "u1", Role.GUEST, 3),
+    PutRoomRow("demo", "u1", Role.ADMIN, "title", True, RoomSettings(slow_s=3)),
+    GetRoomRow("demo"),
+    DeleteRoomRow("demo", "u1", Role.ADMIN),
+    SanctionRow("demo", "mute", "u2", "u1", Role.MODERATOR, 60, "rude"),
 ]
 ANSWERS: list[envelope.Answer] = [
-    envelope.Shown(1, 2, 3),
-    envelope.Shed(),
-    envelope.Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
-    envelope.Room(RoomInfo("demo", "title", False, RoomSettings(), 3, 4, 5)),
-    envelope.Done(),
-    envelope.Refused("muted", "until noon", 500),
-    envelope.Elsewhere(),
-    envelope.Open(),
+    Shown(1, 2, 3),
+    Shed(),
+    Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
+    rows.Room(RoomInfo("demo", "title", False, RoomSettings(), 3, 4, 5)),
+    Done(),
+    Refused("muted", "until noon", 500),
+    Elsewhere(),
+    Open(),
 ]
 MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
     (envelope.OwnerRequest("e1", 5000, ROWS), envelope.decode_owner_request),
@@ -54,18 +74,18 @@ MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
         envelope.UsersRequest(
             100,
             [
-                envelope.HelloRow("u1", 5),
-                envelope.HelloRow("u1", 5, "tv", 7, "edge", "s1"),
-                envelope.RefreshRow("u1", "f1", 2, 5),
-                envelope.RevokeRow("u1"),
-                envelope.SanctionEverywhereRow("ban", "u2", "root", Role.ADMIN, 60, "spam"),
-                envelope.ConfigureRow(RoomSettings(slow_s=3), "root", Role.ADMIN),
+                HelloRow("u1", 5),
+                HelloRow("u1", 5, "tv", 7, "edge", "s1"),
+                RefreshRow("u1", "f1", 2, 5),
+                RevokeRow("u1"),
+                SanctionEverywhereRow("ban", "u2", "root", Role.ADMIN, 60, "spam"),
+                ConfigureRow(RoomSettings(slow_s=3), "root", Role.ADMIN),
             ],
         ),
         envelope.decode_users_request,
     ),
     (
-        envelope.UsersReply([envelope.Done(), envelope.Refused("banned"), envelope.Refreshed(3, 9)]),
+        envelope.UsersReply([Done(), Refused("banned"), Refreshed(3, 9)]),
         envelope.decode_users_reply,
     ),
     (envelope.Heads({"demo": Position(1, 2)}), envelope.decode_heads),
@@ -145,22 +165,6 @@ def test_no_decoder_is_forgotten() -> None:
 def test_every_row_and_every_answer_is_tried() -> None:
     assert {type(row) for row in ROWS} == set(envelope.Row.__args__)
     assert {type(answer) for answer in ANSWERS} == set(envelope.Answer.__args__)
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_crosses_the_bus(name: str) -> None:
-    sent = Refusal(REFUSALS[name], "because", retry_ms=7)
-    came = Refused.of(sent).refusal()
-    assert (came.kind, came.message, came.retry_ms) == (sent.kind, "because", 7)
-
-
-def test_the_text_of_the_table_does_not_travel() -> None:
-    assert Refused.of(Refusal(MUTED)) == Refused("muted")
-    assert Refused("muted").refusal().message == MUTED.text
-
-
-def test_a_refusal_of_a_later_version_is_internal() -> None:
-    assert Refused("too_strange", "no").refusal().kind is INTERNAL
 
 
 @given(OUTS)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from danmaku.envelope import Done, Elsewhere, Open
+from danmaku.rows import Done, Elsewhere, Open
 from edge.outbox import PAUSE_S, SHORTEST_ATTEMPT_S, Bounds, Outbox, Parcel, Waiting
 
 Answer = Done | Elsewhere | Open

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from danmaku.envelope import Answer, Done, Elsewhere, Open
+from danmaku.envelope import Answer
+from danmaku.rows import Done, Elsewhere, Open
 from rooms.pending import Pending, Ticket
 
 

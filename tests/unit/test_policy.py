@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from config.settings import Policy
-from danmaku.envelope import SendRow
 from danmaku.errors import Refusal
 from danmaku.model import Role, RoomSettings
+from danmaku.rows import SendRow
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.policy import Judge, Rules, check_settings

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from config.settings import Policy, Rooms
 from danmaku import wire
 from danmaku.change import Configured
-from danmaku.envelope import EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
 from danmaku.errors import Refusal
 from danmaku.model import START, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
+from danmaku.rows import EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
 from rooms.batch import Batch
 from rooms.everywhere import Everywhere
 from rooms.moderation import Sanctions

@@ -1,0 +1,37 @@
+"""What moderators and admins ask: rows for the owner of a room, or for any rooms process."""
+
+from __future__ import annotations
+
+from danmaku.model import Role, RoomSettings
+from danmaku.rows import RowBase
+
+
+class SanctionRow(RowBase, tag="sanction"):
+    """Mute, unmute, ban, unban or kick one user in one room. Answered by Done, or Refused."""
+
+    room: str
+    verb: str
+    uid: str
+    by: str
+    role: Role
+    seconds: int | None = None
+    reason: str | None = None
+
+
+class SanctionEverywhereRow(RowBase, tag="everywhere"):
+    """Mute, unmute, ban or unban one user in all rooms. Answered by Done, or Refused."""
+
+    verb: str
+    uid: str
+    by: str
+    role: Role
+    seconds: int | None = None
+    reason: str | None = None
+
+
+class ConfigureRow(RowBase, tag="configure"):
+    """What rooms go by from now on that have no setting of their own. Answered by Done, or Refused."""
+
+    settings: RoomSettings
+    by: str
+    role: Role
