@@ -18,6 +18,15 @@ from danmaku.model import MAX_NUMBER as MAX_NUMBER
 from danmaku.model import Mode, Position
 from danmaku.model import Number as Number
 from danmaku.wire_chat import Chat, ChatFrame, Head, Read, Typing
+from danmaku.wire_items import Announce as Announce
+from danmaku.wire_items import Closed as Closed
+from danmaku.wire_items import Comment as Comment
+from danmaku.wire_items import Gift as Gift
+from danmaku.wire_items import Gone as Gone
+from danmaku.wire_items import Item as Item
+from danmaku.wire_items import Opened as Opened
+from danmaku.wire_items import SettingsChanged as SettingsChanged
+from danmaku.wire_items import encode_item as encode_item
 
 MSGPACK_PROTOCOL: Final = "danmaku.v1.msgpack"
 JSON_PROTOCOL: Final = "danmaku.v1.json"
@@ -194,51 +203,6 @@ class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True):
 ServerFrame = Ok | Err | Batch | Skip | Stats | Notice | Chat | Head | Read | Typing
 _KNOWN: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(ServerFrame))
 
-
-# What a batch holds. Defaults are None, not the value, so that they are left out.
-
-
-class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True):
-    uid: str
-    name: str
-    text: str
-    mode: Mode | None = None
-    color: int | None = None
-    size: int | None = None
-    role: str | None = None
-
-
-class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True):
-    text: str
-    uid: str | None = None
-    name: str | None = None
-
-
-class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
-    uid: str
-    name: str
-    gift: str
-    count: int = 1
-    text: str | None = None
-
-
-class SettingsChanged(msgspec.Struct, tag_field="k", tag="settings"):
-    settings: msgspec.Raw
-
-
-class Opened(msgspec.Struct, tag_field="k", tag="opened"):
-    pass
-
-
-class Closed(msgspec.Struct, tag_field="k", tag="closed", omit_defaults=True):
-    reason: str | None = None
-
-
-class Gone(msgspec.Struct, tag_field="k", tag="gone"):
-    """Stands in history in the place of what was recalled."""
-
-
-Item = Comment | Announce | Gift | SettingsChanged | Opened | Closed | Gone
 
 # Bad UTF-8 is a plain ValueError, of which msgspec's own errors are kinds too.
 _UNREADABLE: Final = (ValueError, RecursionError)
@@ -425,11 +389,6 @@ def codec_for(offered: str | None) -> Codec | None:
         if protocol == JSON_PROTOCOL:
             return JSON
     return None
-
-
-def encode_item(item: Item) -> bytes:
-    """An item as it stands inside a batch: msgpack, encoded once when it is numbered."""
-    return msgspec.msgpack.encode(item)
 
 
 def encode_batch(

@@ -1,0 +1,58 @@
+"""What a batch holds: comments and everything else that a room shows, in order.
+
+Defaults are None, not the value, so that they are left out.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from danmaku.model import Mode
+
+
+class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True):
+    uid: str
+    name: str
+    text: str
+    mode: Mode | None = None
+    color: int | None = None
+    size: int | None = None
+    role: str | None = None
+
+
+class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True):
+    text: str
+    uid: str | None = None
+    name: str | None = None
+
+
+class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
+    uid: str
+    name: str
+    gift: str
+    count: int = 1
+    text: str | None = None
+
+
+class SettingsChanged(msgspec.Struct, tag_field="k", tag="settings"):
+    settings: msgspec.Raw
+
+
+class Opened(msgspec.Struct, tag_field="k", tag="opened"):
+    pass
+
+
+class Closed(msgspec.Struct, tag_field="k", tag="closed", omit_defaults=True):
+    reason: str | None = None
+
+
+class Gone(msgspec.Struct, tag_field="k", tag="gone"):
+    """Stands in history in the place of what was recalled."""
+
+
+Item = Comment | Announce | Gift | SettingsChanged | Opened | Closed | Gone
+
+
+def encode_item(item: Item) -> bytes:
+    """An item as it stands inside a batch: msgpack, encoded once when it is numbered."""
+    return msgspec.msgpack.encode(item)
