@@ -131,6 +131,11 @@ class Policy(Section, frozen=True):
     guest_per_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
     slow_s: WholeSeconds = 0
     repeat_s: WholeSeconds = 5
+    unique_s: WholeSeconds = 0
+    min_account_s: WholeSeconds = 0
+    links: Literal["show", "hold", "refuse"] = "show"
+    delay_s: Annotated[int, Meta(ge=0, le=10)] = 0
+    review: bool = False
     display_per_s: Count = 40
     display_high_per_s: CountOrNone = 10
 

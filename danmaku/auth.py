@@ -1,6 +1,8 @@
 """Tokens and guests: who is speaking. No clock: `now_s` is passed in.
 
-A token is a JWT with `sub`, `name`, `role`, `rooms` ({room: role}), `iat`, `exp` and `typ`; a refresh
+A token is a JWT with `sub`, `name`, `role`, `rooms` ({room: role}), `iat`, `exp` and `typ`. It may say of
+its holder the rooms he is a member of (`member_of`) and follows (`follows`), lists in which "*" is every
+room, and when his account was made (`since`, seconds since 1970). A refresh
 token also carries its family (`fam`), its number (`n`) and, where its access token has a life of its
 own, that life (`ttl`, seconds). One algorithm is accepted, the configured one, whatever a token's header
 says.
@@ -21,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from config import settings as config
 from danmaku.errors import BAD_FRAME, UNAUTHORIZED, Refusal
-from danmaku.model import Identity, Role, check_id
+from danmaku.model import EVERY_ROOM, Identity, Role, check_id
 
 MAX_TOKEN: Final = 4096
 MAX_LIFE_S: Final = 366 * 24 * 3600  # a revocation is remembered as long
@@ -30,7 +32,8 @@ MIN_RSA_BITS: Final = 2048
 _AHEAD_S: Final = 60.0  # how far the clock of whoever issues tokens may be ahead
 _MAX_NUMBER: Final = 2**53 - 1
 _MAX_NAME: Final = 64
-_MAX_ROOMS: Final = 64
+MAX_ROOMS: Final = 64
+_ROOM_CLAIMS: Final = ("rooms", "member_of", "follows")
 _REQUIRED: Final = ["sub", "iat", "exp", "typ"]
 _MARK_BYTES: Final = 12  # of a guest's uid: too many to find a device for somebody else's
 _BAD_KEY: Final = (ValueError, TypeError, UnsupportedAlgorithm, jwt.InvalidKeyError)
@@ -144,6 +147,11 @@ class Authority:
         claims["role"] = identity.role.label
         if identity.rooms:
             claims["rooms"] = {check_id(room, "room"): role.label for room, role in identity.rooms.items()}
+        for name, some in (("member_of", identity.member_of), ("follows", identity.follows)):
+            if some:
+                claims[name] = sorted(_room_or_every(room) for room in some)
+        if identity.since_s:
+            claims["since"] = identity.since_s
         claims["iat"] = issued_ms / 1000
         access = {**claims, "typ": "access", "exp": (issued_ms + lifetime_s * 1000) / 1000}
         refresh_ms = self._refresh_life_s(ttl_s) * 1000
@@ -162,9 +170,9 @@ class Authority:
 
     def _sign(self, claims: dict[str, Any]) -> str:
         token = self._jwt.encode(claims, self._signing, algorithm=self._algorithm)
-        if len(token) > MAX_TOKEN or len(claims.get("rooms", ())) > _MAX_ROOMS:
+        if len(token) > MAX_TOKEN or any(len(claims.get(name, ())) > MAX_ROOMS for name in _ROOM_CLAIMS):
             raise Refusal(
-                BAD_FRAME, f"a token holds at most {_MAX_ROOMS} rooms and {MAX_TOKEN} bytes: name fewer rooms"
+                BAD_FRAME, f"a token holds at most {MAX_ROOMS} rooms and {MAX_TOKEN} bytes: name fewer rooms"
             )
         return token
 
@@ -252,10 +260,12 @@ def _identity(claims: dict[str, Any]) -> Identity:
         check_id(uid, "sub")
         role = Role.parse(_text(claims.get("role", Role.VIEWER.label)))
         rooms = _rooms(claims.get("rooms"))
+        member_of, follows = (_some_rooms(name, claims.get(name)) for name in ("member_of", "follows"))
+        since_s = 0 if claims.get("since") is None else int(_time(claims["since"]))
     except (ValueError, Refusal) as error:
         raise _invalid(error) from None
     shown = _shown_name(name if isinstance(name, str) else None) or uid
-    return Identity(uid, shown, role, rooms, _milliseconds(claims["iat"]))
+    return Identity(uid, shown, role, rooms, _milliseconds(claims["iat"]), member_of, follows, since_s)
 
 
 def _invalid(error: Exception) -> Refusal:
@@ -266,9 +276,21 @@ def _invalid(error: Exception) -> Refusal:
 def _rooms(value: object) -> dict[str, Role] | None:
     if value is None:
         return None
-    if not isinstance(value, dict) or len(value) > _MAX_ROOMS:
-        raise ValueError(f"rooms must be a map of at most {_MAX_ROOMS} rooms to roles")
+    if not isinstance(value, dict) or len(value) > MAX_ROOMS:
+        raise ValueError(f"rooms must be a map of at most {MAX_ROOMS} rooms to roles")
     return {check_id(_text(room), "rooms"): Role.parse(_text(role)) for room, role in value.items()}
+
+
+def _some_rooms(name: str, value: object) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list) or len(value) > MAX_ROOMS:
+        raise ValueError(f"{name} must be a list of at most {MAX_ROOMS} rooms")
+    return frozenset(_room_or_every(_text(room)) for room in value)
+
+
+def _room_or_every(room: str) -> str:
+    return room if room == EVERY_ROOM else check_id(room, "room")
 
 
 def _text(value: object) -> str:

@@ -16,8 +16,11 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 MAX_NUMBER: Final = 2**53 - 1  # what a JavaScript client can hold, and every encoder can write
 Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 Mode = Literal["scroll", "top", "bottom"]
+Links = Literal["show", "hold", "refuse"]
+"""What becomes of a comment with a link in it."""
 WHITE = 0xFFFFFF
 NORMAL_SIZE = 25
+EVERY_ROOM: Final = "*"  # no id
 
 
 def check_id(value: str, what: str = "id") -> str:
@@ -65,13 +68,27 @@ START = Position(0, 0)
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who is speaking, as a verified token or the guest rule says."""
+    """Who is speaking, as a verified token or the guest rule says.
+
+    member_of, follows: rooms, or EVERY_ROOM. since_s: when the account was made, in seconds since 1970; 0
+    where nobody says so.
+    """
 
     uid: str
     name: str
     role: Role
     rooms: dict[str, Role] | None = None
     issued_ms: int = 0
+    member_of: frozenset[str] = frozenset()
+    follows: frozenset[str] = frozenset()
+    since_s: int = 0
+
+    def is_member(self, room: str) -> bool:
+        return not self.member_of.isdisjoint((room, EVERY_ROOM))
+
+    def is_follower(self, room: str) -> bool:
+        """Members of a room follow it."""
+        return not self.follows.isdisjoint((room, EVERY_ROOM)) or self.is_member(room)
 
     def role_in(self, room: str) -> Role:
         """The role in `room`: the general one, or the room's own where that is higher."""
@@ -91,6 +108,14 @@ class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     staff_only: bool | None = None
     display_per_s: int | None = None
     repeat_s: int | None = None
+    members_only: bool | None = None
+    followers_only: bool | None = None
+    min_account_s: int | None = None
+    emoji_only: bool | None = None
+    unique_s: int | None = None
+    links: Links | None = None
+    delay_s: int | None = None
+    review: bool | None = None
 
 
 class RoomInfo(msgspec.Struct, frozen=True):

@@ -19,7 +19,11 @@ class RowBase(msgspec.Struct, array_like=True, tag=True):
 
 
 class SendRow(RowBase, tag="send"):
-    """A comment to be judged. Answered by Shown, or Refused."""
+    """A comment to be judged. Answered by Shown, or Refused.
+
+    member, follower: of the room, by the token. since_s: when the account was made, in seconds since 1970; 0
+    where nobody says so.
+    """
 
     room: str
     uid: str
@@ -30,6 +34,9 @@ class SendRow(RowBase, tag="send"):
     mode: Mode | None = None
     color: int | None = None
     size: int | None = None
+    member: bool = False
+    follower: bool = False
+    since_s: int = 0
 
 
 class EventRow(RowBase, tag="event"):

@@ -187,6 +187,9 @@ class Viewing:
             frame.mode,
             frame.color,
             frame.size,
+            identity.is_member(frame.room),
+            identity.is_follower(frame.room),
+            identity.since_s,
         )
         self._client.submit(row, partial(self._sent, connection, frame.id))
 

@@ -32,7 +32,7 @@ from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
-from rooms.policy import check_settings
+from rooms.rules import check_settings
 from rooms.tasks import Tasks
 from rooms.text import clean
 

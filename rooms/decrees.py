@@ -19,7 +19,7 @@ from danmaku.subjects import Subjects
 from rooms.changes import MAX_REASON, MAX_SECONDS
 from rooms.moment import Moment
 from rooms.outbox import Outbox
-from rooms.policy import check_settings
+from rooms.rules import check_settings
 
 _REMEMBERED_MS: Final = 366 * 24 * 3600 * 1000  # the longest life a token can have
 _VERBS: Final[dict[str, SanctionKind]] = {"mute": "mute", "unmute": "mute", "ban": "ban", "unban": "ban"}

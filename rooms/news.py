@@ -27,7 +27,7 @@ from rooms.everywhere import Everywhere
 from rooms.following import Following
 from rooms.moment import Moment
 from rooms.outbox import Outbox
-from rooms.policy import Rules
+from rooms.rules import Rules
 from rooms.tasks import Tasks
 
 MAX_USERS: Final = 200  # in one answer: two sanctions of each, with the longest reasons, fit into a message

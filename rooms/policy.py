@@ -3,98 +3,63 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from config.settings import Policy
 from danmaku import wire
 from danmaku.errors import (
+    ACCOUNT_TOO_NEW,
     BAD_FRAME,
     BANNED,
     DUPLICATE_TEXT,
     EMPTY,
+    FOLLOWERS_ONLY,
     FORBIDDEN,
+    MEMBERS_ONLY,
     MUTED,
     RATE_LIMITED,
     SLOW_MODE,
     TOO_LONG,
     Refusal,
 )
-from danmaku.model import NORMAL_SIZE, WHITE, Role, RoomSettings
+from danmaku.model import NORMAL_SIZE, WHITE, Role
 from danmaku.rows import SendRow
 from rooms.generations import Generations
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.rate import Rate
+from rooms.rules import Rules
 from rooms.text import clean
-
-T = TypeVar("T")
 
 MAX_NAME: Final = 32
 MAX_COLOR: Final = 0xFFFFFF
 MIN_SIZE: Final = 10
 MAX_SIZE: Final = 64
 _MAX_USERS: Final = 50_000  # remembered per room and generation; the oldest go early
-_YEAR_S: Final = 366 * 24 * 3600
-_ALLOWED: Final = {
-    "slow_s": (0, _YEAR_S),
-    "max_length": (1, 10_000),
-    "display_per_s": (1, 1_000_000_000),
-    "repeat_s": (0, _YEAR_S),
-}
-
-
-def check_settings(settings: RoomSettings) -> None:
-    """Raises `bad_frame` naming the key that is out of bounds."""
-    for key, (least, most) in _ALLOWED.items():
-        value = getattr(settings, key)
-        if value is not None and not least <= value <= most:
-            raise Refusal(BAD_FRAME, f"{key} must be from {least} to {most}")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What holds in a room: its own settings, else those for all rooms, else the service's defaults."""
-
-    max_length: int
-    guests_may_send: bool
-    staff_only: bool
-    slow_s: int
-    repeat_s: int
-    display_per_s: int
-
-    @classmethod
-    def of(cls, own: RoomSettings, everywhere: RoomSettings, policy: Policy) -> Rules:
-        return cls(
-            _first(own.max_length, everywhere.max_length, policy.max_length),
-            _first(own.guests_may_send, everywhere.guests_may_send, policy.guests_may_send),
-            _first(own.staff_only, everywhere.staff_only, False),
-            _first(own.slow_s, everywhere.slow_s, policy.slow_s),
-            _first(own.repeat_s, everywhere.repeat_s, policy.repeat_s),
-            _first(own.display_per_s, everywhere.display_per_s, policy.display_per_s),
-        )
-
-    def as_settings(self) -> RoomSettings:
-        """For people: every key with the value in force."""
-        return RoomSettings(
-            slow_s=self.slow_s,
-            max_length=self.max_length,
-            guests_may_send=self.guests_may_send,
-            staff_only=self.staff_only,
-            display_per_s=self.display_per_s,
-            repeat_s=self.repeat_s,
-        )
+_MAX_TEXTS: Final = 20_000  # likewise
 
 
 class Judge:
     """Judges comments of one room, and remembers of its users what that takes.
 
-    Staff is exempt from slow mode, rates and repeats. Sanctions do not bind streamers of the room and
-    admins: whoever may impose them is not asked for the rank of whom they hit. Those that hold in all
-    rooms bind streamers, too.
+    Staff is exempt from all rules but bounds of length, colour and size. Sanctions do not bind streamers of
+    the room and admins: whoever may impose them is not asked for the rank of whom they hit. Those that hold
+    in all rooms bind streamers, too.
+
+    settings: the rules, for people.
     """
 
-    __slots__ = ("_due_s", "_guest_rate", "_said_s", "_spoke_s", "_user_rate", "rules", "sanctions")
+    __slots__ = (
+        "_due_s",
+        "_guest_rate",
+        "_heard_s",
+        "_said_s",
+        "_spoke_s",
+        "_user_rate",
+        "rules",
+        "sanctions",
+        "settings",
+    )
 
     def __init__(self, rules: Rules, policy: Policy, sanctions: Sanctions) -> None:
         self.rules = rules
@@ -105,6 +70,7 @@ class Judge:
         self._due_s: Generations[str, float] = Generations(memory_s, _MAX_USERS)
         self._spoke_s: Generations[str, float] = Generations(0, _MAX_USERS)
         self._said_s: Generations[tuple[str, str], float] = Generations(0, _MAX_USERS)
+        self._heard_s: Generations[str, float] = Generations(0, _MAX_TEXTS)
         self.change(rules)
 
     def change(self, rules: Rules) -> None:
@@ -112,6 +78,8 @@ class Judge:
         self.rules = rules
         self._spoke_s.span_s = rules.slow_s
         self._said_s.span_s = rules.repeat_s
+        self._heard_s.span_s = rules.unique_s
+        self.settings = rules.as_settings()
 
     def check_banned(self, uid: str, role: Role, now: Moment) -> None:
         """Raises `banned`."""
@@ -131,7 +99,7 @@ class Judge:
         self.check_sanctions(row.uid, row.role, now)
         is_staff = row.role.is_staff
         if not is_staff:
-            self._check_may_send(row.role)
+            self._check_may_send(row, now.ms)
         text = self._text(row.text)
         color = _within("color", row.color, 0, MAX_COLOR, WHITE)
         size = _within("size", row.size, MIN_SIZE, MAX_SIZE, NORMAL_SIZE)
@@ -149,11 +117,24 @@ class Judge:
             )
         )
 
-    def _check_may_send(self, role: Role) -> None:
-        if self.rules.staff_only:
+    def _check_may_send(self, row: SendRow, now_ms: int) -> None:
+        rules = self.rules
+        if rules.staff_only:
             raise Refusal(FORBIDDEN, "only staff may write here now")
-        if role == Role.GUEST and not self.rules.guests_may_send:
+        if row.role == Role.GUEST and not rules.guests_may_send:
             raise Refusal(FORBIDDEN, "guests may not write here")
+        if rules.members_only and not row.member:
+            raise Refusal(MEMBERS_ONLY)
+        if rules.followers_only and not row.follower:
+            raise Refusal(FOLLOWERS_ONLY)
+        if rules.min_account_s:
+            self._check_age(row.since_s, now_ms)
+
+    def _check_age(self, since_s: int, now_ms: int) -> None:
+        """An account of which nobody says how old it is will not be old enough either."""
+        left_ms = (since_s + self.rules.min_account_s) * 1000 - now_ms
+        if not since_s or left_ms > 0:
+            raise Refusal(ACCOUNT_TOO_NEW, retry_ms=left_ms if since_s else None)
 
     def _text(self, text: str) -> str:
         cleaned = clean(text)
@@ -171,6 +152,11 @@ class Judge:
         said_s = self._said_s.get((uid, text))
         if rules.repeat_s and said_s is not None and now_s < said_s + rules.repeat_s:
             raise Refusal(DUPLICATE_TEXT, retry_ms=_ms(said_s + rules.repeat_s - now_s))
+        alike = _alike(text) if rules.unique_s else ""
+        heard_s = self._heard_s.get(alike)
+        if rules.unique_s and heard_s is not None and now_s < heard_s + rules.unique_s:
+            retry_ms = _ms(heard_s + rules.unique_s - now_s)
+            raise Refusal(DUPLICATE_TEXT, "somebody said the same a moment ago", retry_ms=retry_ms)
         rate = self._guest_rate if row.role == Role.GUEST else self._user_rate
         due_s = self._due_s.get(uid) or 0.0
         wait_s = rate.wait_s(due_s, now_s)
@@ -181,12 +167,13 @@ class Judge:
             self._spoke_s.put(uid, now_s, now_s)
         if rules.repeat_s:
             self._said_s.put((uid, text), now_s, now_s)
+        if rules.unique_s:
+            self._heard_s.put(alike, now_s, now_s)
 
 
-def _first(own: T | None, everywhere: T | None, default: T) -> T:
-    if own is not None:
-        return own
-    return default if everywhere is None else everywhere
+def _alike(text: str) -> str:
+    """The same for texts that differ in case and blanks only."""
+    return "".join(text.split()).casefold()
 
 
 def _within(key: str, value: int | None, least: int, most: int, normal: int) -> int | None:

@@ -31,7 +31,8 @@ from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
-from rooms.policy import Judge, Rules
+from rooms.policy import Judge
+from rooms.rules import Rules
 from rooms.shed import Display
 
 W = TypeVar("W")
@@ -164,8 +165,7 @@ class Room(Generic[W]):
         self._judge.check_banned(row.uid, row.role, now)
         if not row.role.is_staff:
             self._check_open()
-        settings = self._judge.rules.as_settings()
-        return Admitted(self.head.epoch, self.head.seq, viewers, self.likes, settings)
+        return Admitted(self.head.epoch, self.head.seq, viewers, self.likes, self._judge.settings)
 
     def like(self, row: LikeRow, now: Moment) -> None:
         """Count likes. Raises Refusal."""

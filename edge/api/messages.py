@@ -139,7 +139,8 @@ def _row(call: Call, body: Comment | Announcement | Gift) -> Row:
         if len(body.text) > MAX_TEXT:
             raise Refusal(TOO_LONG)
         look = (body.mode, body.color, body.size)
-        return SendRow(room, caller.uid, caller.name, role, body.text, body.cid, *look)
+        claims = (caller.is_member(room), caller.is_follower(room), caller.since_s)
+        return SendRow(room, caller.uid, caller.name, role, body.text, body.cid, *look, *claims)
     if role < Role.MODERATOR:
         raise Refusal(FORBIDDEN, "announcements and gifts are posted by staff of the room")
     return EventRow(room, caller.uid, role, body.cid, wire.encode_item(_item(caller, body)))

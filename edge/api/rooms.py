@@ -24,7 +24,7 @@ class Settings(RoomSettings, frozen=True, omit_defaults=True, forbid_unknown_fie
         """As they can travel to rooms processes, which judge the rest. Raises Refusal (bad_frame)."""
         words = msgspec.structs.asdict(self)
         for name, value in words.items():
-            if value is not None and not 0 <= value <= MAX_NUMBER:
+            if isinstance(value, int) and not 0 <= value <= MAX_NUMBER:
                 raise Refusal(BAD_FRAME, f"{name} is out of range")
         return RoomSettings(**words)
 

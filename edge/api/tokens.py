@@ -8,22 +8,33 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from danmaku.auth import MAX_LIFE_S, AuthError, Authority
+from danmaku.auth import MAX_LIFE_S, MAX_ROOMS, AuthError, Authority
 from danmaku.errors import FORBIDDEN, INTERNAL, Refusal
-from danmaku.model import Identity, Role
+from danmaku.model import MAX_NUMBER, Identity, Role
 from danmaku.rows import Refreshed, RefreshRow, RevokeRow
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
+_RoomOrEvery = Annotated[
+    str, Meta(extra_json_schema={"type": "string", "pattern": r"^([A-Za-z0-9_-]{1,64}|\*)$"})
+]
+_SomeRooms = Annotated[list[_RoomOrEvery], Meta(max_length=MAX_ROOMS)]
 _RoleName = Literal["guest", "viewer", "moderator", "streamer", "admin"]
 
 
 class IssueToken(msgspec.Struct, forbid_unknown_fields=True):
-    """For whom. `rooms` gives a role per room; `ttl_s` is the life of its access tokens."""
+    """For whom. `rooms` gives a role per room; `ttl_s` is the life of its access tokens.
+
+    What rooms may ask for: `member_of` and `follows` name rooms, or "*" for all of them; `since` is when
+    the account was made, in seconds since 1970.
+    """
 
     uid: Id
     name: Annotated[str, Meta(max_length=64)] | None = None
     role: _RoleName = "viewer"
     rooms: dict[Id, _RoleName] | None = None
+    member_of: _SomeRooms = msgspec.field(default_factory=list)
+    follows: _SomeRooms = msgspec.field(default_factory=list)
+    since: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] = 0
     ttl_s: Annotated[int, Meta(ge=1, le=MAX_LIFE_S)] | None = None
 
 
@@ -64,7 +75,15 @@ class TokenCalls:
     async def issue(self, call: Call) -> Tokens:
         body: IssueToken = call.body
         rooms = {room: Role.parse(label) for room, label in (body.rooms or {}).items()}
-        identity = Identity(body.uid, body.name or body.uid, Role.parse(body.role), rooms or None)
+        identity = Identity(
+            body.uid,
+            body.name or body.uid,
+            Role.parse(body.role),
+            rooms or None,
+            member_of=frozenset(body.member_of),
+            follows=frozenset(body.follows),
+            since_s=body.since,
+        )
         return self._mint(identity, self._now_s(), body.ttl_s, None, 1)
 
     async def refresh(self, call: Call) -> Tokens:

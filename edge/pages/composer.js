@@ -18,6 +18,12 @@ const SAYINGS = /** @type {Record<string, string>} */ ({
   rate_limited: "That was a lot at once",
   duplicate_text: "You said the same a moment ago",
   muted: "You are muted here",
+  members_only: "Only members of this room may write now",
+  followers_only: "Only followers of this room may write now",
+  account_too_new: "Your account is too new to write here",
+  links_not_allowed: "No links here, please",
+  emoji_only: "Only emoji here now",
+  held_for_review: "Waiting for a moderator",
   unavailable: "The room cannot be reached; your comment is still here",
   timeout: "No answer came; your comment is still here",
 });

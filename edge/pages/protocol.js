@@ -39,7 +39,7 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The refusals whose request may succeed later. */
 export const RETRYABLE = new Set([
-  "muted", "duplicate_text", "slow_mode", "rate_limited", "internal", "unavailable", "timeout",
+  "muted", "account_too_new", "duplicate_text", "slow_mode", "rate_limited", "internal", "unavailable", "timeout",
 ]);
 
 /** What a frame of each kind must have to be understood. @type {Record<string, Record<string, string>>} */

@@ -31,6 +31,14 @@ async def test_a_pair_is_issued() -> None:
     assert service.authority.read_refresh(pair["refresh_token"], NOW + 1000).identity == ann
 
 
+async def test_what_rooms_may_ask_for_is_in_the_token_and_the_next_one() -> None:
+    service = Service()
+    pair = await issued(service, member_of=["r", "r"], follows=["*"], since=1_600_000_000)
+    ann = service.authority.verify(pair["access_token"], NOW)
+    assert (ann.member_of, ann.follows, ann.since_s) == (frozenset("r"), frozenset("*"), 1_600_000_000)
+    assert service.authority.read_refresh(pair["refresh_token"], NOW).identity == ann
+
+
 async def test_a_uid_is_enough() -> None:
     service = Service()
     pair = await issued(service)
@@ -49,6 +57,13 @@ async def test_a_uid_is_enough() -> None:
         ({"role": "king"}, (400, "bad_frame")),
         ({"rooms": {"r": "king"}}, (400, "bad_frame")),
         ({"rooms": {f"r{number}": "viewer" for number in range(65)}}, (400, "bad_frame")),
+        ({"member_of": ["a b"]}, (400, "bad_id")),
+        ({"follows": ["**"]}, (400, "bad_id")),
+        ({"follows": [3]}, (400, "bad_frame")),
+        ({"member_of": [f"r{number}" for number in range(65)]}, (400, "bad_frame")),
+        ({"member_of": "r"}, (400, "bad_frame")),
+        ({"since": -1}, (400, "bad_frame")),
+        ({"since": "2020"}, (400, "bad_frame")),
         ({"ttl_s": 0}, (400, "bad_frame")),
         ({"ttl_s": 10**12}, (400, "bad_frame")),
         ({"name": "x" * 65}, (400, "bad_frame")),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from config.settings import Auth
 from danmaku.auth import MAX_LIFE_S, MAX_TOKEN, AuthError, Authority, TokenPair, from_settings
 from danmaku.errors import Refusal
-from danmaku.model import Identity, Role
+from danmaku.model import EVERY_ROOM, Identity, Role
 
 SECRET = "thirty-two bytes of a test secret"
 NOW = 1_800_000_000.125
@@ -90,16 +91,25 @@ def refresh_refusal(token: str, now_s: float = NOW) -> str:
     st.text(max_size=80),
     roles,
     st.dictionaries(ids, roles, max_size=5),
+    st.frozensets(ids | st.just(EVERY_ROOM), max_size=5),
+    st.integers(0, 2**53 - 1),
     st.integers(1_000_000_000_000, 9_000_000_000_000),
 )
-@example("a", "", Role.GUEST, {}, 8_658_204_252_970)  # as a float of seconds it is below that
+@example("a", "", Role.GUEST, {}, frozenset(), 0, 8_658_204_252_970)  # as a float of seconds it is below that
 def test_what_is_issued_is_what_is_verified(
-    uid: str, name: str, role: Role, rooms: dict[str, Role], now_ms: int
+    uid: str,
+    name: str,
+    role: Role,
+    rooms: dict[str, Role],
+    follows: frozenset[str],
+    since_s: int,
+    now_ms: int,
 ) -> None:
     judge = authority()
-    pair = judge.issue(Identity(uid, name, role, rooms or None), now_ms / 1000)
+    meant = Identity(uid, name, role, rooms or None, now_ms, follows, follows, since_s)
+    pair = judge.issue(meant, now_ms / 1000)
     said = judge.verify(pair.access, now_ms / 1000)
-    assert (said.uid, said.role, said.rooms, said.issued_ms) == (uid, role, rooms or None, now_ms)
+    assert said == msgspec.structs.replace(meant, name=said.name)
     assert said.name.isprintable()
     assert 0 < len(said.name) <= 64
     claims = judge.read_refresh(pair.refresh, now_ms / 1000)
@@ -283,6 +293,15 @@ def test_access_and_refresh_tokens_are_not_each_other() -> None:
         {"rooms": {"lobby": "king"}},
         {"rooms": {"lobby": 3}},
         {"rooms": {f"r{number}": "viewer" for number in range(65)}},
+        {"member_of": "lobby"},
+        {"member_of": {"lobby": "viewer"}},
+        {"member_of": ["not an id"]},
+        {"follows": [3]},
+        {"follows": ["**"]},
+        {"follows": [f"r{number}" for number in range(65)]},
+        {"since": "yesterday"},
+        {"since": -1},
+        {"since": True},
         {"aud": "somebody else"},
     ],
 )
@@ -331,7 +350,11 @@ def test_deep_nesting_is_refused() -> None:
 
 def test_only_what_would_be_accepted_is_issued() -> None:
     judge = authority()
-    for bad in (Identity("a b", "", Role.VIEWER), Identity("a", "", Role.VIEWER, {"a b": Role.VIEWER})):
+    for bad in (
+        Identity("a b", "", Role.VIEWER),
+        Identity("a", "", Role.VIEWER, {"a b": Role.VIEWER}),
+        Identity("a", "", Role.VIEWER, follows=frozenset({"a b"})),
+    ):
         with pytest.raises(Refusal) as caught:
             judge.issue(bad, NOW)
         assert caught.value.name == "bad_id"

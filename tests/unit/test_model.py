@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danmaku.errors import Refusal
-from danmaku.model import START, Identity, Position, Role, check_id
+from danmaku.model import EVERY_ROOM, START, Identity, Position, Role, check_id
 
 
 @pytest.mark.parametrize("value", ["a", "Z9_-", "x" * 64])
@@ -56,3 +56,15 @@ def test_a_role_in_a_room_is_the_higher_of_the_two() -> None:
     assert owner.role_in("demo") is Role.STREAMER
     assert owner.role_in("low") is Role.VIEWER
     assert owner.role_in("other") is Role.VIEWER
+
+
+def test_who_is_a_member_of_a_room_follows_it() -> None:
+    plain = Identity("u", "ann", Role.VIEWER)
+    assert not plain.is_member("demo")
+    assert not plain.is_follower("demo")
+    ann = Identity("u", "ann", Role.VIEWER, member_of=frozenset({"demo"}), follows=frozenset({"other"}))
+    assert [ann.is_member(room) for room in ("demo", "other", "third")] == [True, False, False]
+    assert [ann.is_follower(room) for room in ("demo", "other", "third")] == [True, True, False]
+    everywhere = Identity("u", "ann", Role.VIEWER, follows=frozenset({EVERY_ROOM}))
+    assert everywhere.is_follower("demo")
+    assert not everywhere.is_member("demo")

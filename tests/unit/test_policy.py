@@ -11,7 +11,8 @@ from danmaku.model import Role, RoomSettings
 from danmaku.rows import SendRow
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
-from rooms.policy import Judge, Rules, check_settings
+from rooms.policy import Judge
+from rooms.rules import Rules
 
 POLICY = Policy()
 NOW = Moment(1000.0, 5_000_000)
@@ -37,27 +38,6 @@ def refused(judge: Judge, row: SendRow, now: Moment = NOW) -> tuple[str, int | N
 
 def shown(judge: Judge, row: SendRow, now: Moment = NOW) -> Any:
     return msgspec.msgpack.decode(judge.comment(row, now))
-
-
-def test_a_rooms_own_settings_come_before_the_services() -> None:
-    assert Rules.of(RoomSettings(), RoomSettings(), POLICY).as_settings() == RoomSettings(
-        slow_s=0, max_length=100, guests_may_send=True, staff_only=False, display_per_s=40, repeat_s=5
-    )
-    own = RoomSettings(
-        slow_s=1, max_length=2, guests_may_send=False, staff_only=True, display_per_s=3, repeat_s=0
-    )
-    assert Rules.of(own, RoomSettings(), POLICY).as_settings() == own
-    assert Rules.of(RoomSettings(), own, POLICY).as_settings() == own, "those for all rooms"
-    assert Rules.of(own, RoomSettings(slow_s=9, guests_may_send=True), POLICY).as_settings() == own
-
-
-@pytest.mark.parametrize(
-    "bad", [{"slow_s": -1}, {"max_length": 0}, {"display_per_s": 0}, {"repeat_s": 10**9}]
-)
-def test_settings_out_of_bounds_are_refused_by_their_name(bad: dict[str, Any]) -> None:
-    check_settings(RoomSettings(slow_s=0, max_length=10_000))
-    with pytest.raises(Refusal, match=f"bad_frame: {next(iter(bad))} must be from"):
-        check_settings(RoomSettings(**bad))
 
 
 def test_what_is_usual_is_left_out() -> None:
@@ -144,6 +124,42 @@ def test_the_same_text_is_refused_for_a_while() -> None:
     repeating = judge(repeat_s=0)
     shown(repeating, row("one"))
     shown(repeating, row("one"))
+
+
+def test_members_and_followers_are_who_the_token_says_and_staff_is_not_asked() -> None:
+    for_members, for_followers = judge(members_only=True), judge(followers_only=True)
+    assert refused(for_members, row(follower=True)) == ("members_only", None)
+    assert refused(for_followers, row()) == ("followers_only", None)
+    shown(for_members, row(member=True))
+    shown(for_followers, row(follower=True))
+    for room in (for_members, for_followers):
+        shown(room, row(role=Role.MODERATOR))
+
+
+def test_an_account_must_be_old_enough() -> None:
+    made_s = NOW.ms // 1000 - 100
+    strict = judge(min_account_s=160)
+    assert refused(strict, row(since_s=made_s)) == ("account_too_new", 60_000)
+    assert refused(strict, row()) == ("account_too_new", None), "nobody says how old it is"
+    shown(strict, row(since_s=made_s), after(60))
+    shown(strict, row(role=Role.MODERATOR))
+
+
+def test_what_anybody_said_is_not_said_again_for_a_while() -> None:
+    room = judge(unique_s=10)
+    shown(room, row("Hello  World"))
+    assert refused(room, row("hello world", uid="u2"), after(4)) == ("duplicate_text", 6000)
+    shown(room, row("hello world", role=Role.MODERATOR), after(4))
+    shown(room, row("hello, world", uid="u2"), after(4))
+    shown(room, row("HELLO WORLD", uid="u3"), after(10))
+    assert refused(room, row("hello world", uid="u2"), after(11)) == ("duplicate_text", 9000)
+
+
+def test_what_was_refused_was_not_said() -> None:
+    room = judge(unique_s=10, slow_s=5)
+    shown(room, row("one"))
+    assert refused(room, row("two"), after(1))[0] == "slow_mode"
+    shown(room, row("two", uid="u2"), after(1))
 
 
 def test_each_user_has_a_rate_and_guests_a_lower_one() -> None:
