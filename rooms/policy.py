@@ -30,6 +30,7 @@ from rooms.moment import Moment
 from rooms.rate import Rate
 from rooms.rules import Rules
 from rooms.text import clean
+from rooms.verdict import Verdict
 
 MAX_NAME: Final = 32
 MAX_COLOR: Final = 0xFFFFFF
@@ -94,8 +95,8 @@ class Judge:
             raise Refusal(MUTED, retry_ms=self.sanctions.mute_left_ms(uid, now.ms))
         self.sanctions.everywhere.check_muted(uid, role, now.ms)
 
-    def comment(self, row: SendRow, now: Moment) -> bytes:
-        """The item to show, encoded; counts against its user's rates. Raises Refusal."""
+    def comment(self, row: SendRow, now: Moment) -> Verdict:
+        """What comes of it; counts against its user's rates. Raises Refusal."""
         self.check_sanctions(row.uid, row.role, now)
         is_staff = row.role.is_staff
         if not is_staff:
@@ -105,17 +106,16 @@ class Judge:
         size = _within("size", row.size, MIN_SIZE, MAX_SIZE, NORMAL_SIZE)
         if not is_staff:
             self._check_pace(row, text, now.s)
-        return wire.encode_item(
-            wire.Comment(
-                row.uid,
-                clean(row.name)[:MAX_NAME].rstrip() or row.uid,
-                text,
-                mode=None if row.mode == "scroll" else row.mode,
-                color=color,
-                size=size,
-                role=row.role.label if is_staff else None,
-            )
+        comment = wire.Comment(
+            row.uid,
+            clean(row.name)[:MAX_NAME].rstrip() or row.uid,
+            text,
+            mode=None if row.mode == "scroll" else row.mode,
+            color=color,
+            size=size,
+            role=row.role.label if is_staff else None,
         )
+        return Verdict(wire.encode_item(comment))
 
     def _check_may_send(self, row: SendRow, now_ms: int) -> None:
         rules = self.rules

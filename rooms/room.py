@@ -23,7 +23,16 @@ import msgspec
 
 from config import settings as config
 from danmaku import wire
-from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, ROOM_CLOSED, TOO_LARGE, UNAVAILABLE, Refusal
+from danmaku.errors import (
+    BAD_FRAME,
+    FORBIDDEN,
+    HELD_FOR_REVIEW,
+    RATE_LIMITED,
+    ROOM_CLOSED,
+    TOO_LARGE,
+    UNAVAILABLE,
+    Refusal,
+)
 from danmaku.model import Effect, Position, RoomInfo
 from danmaku.rows import Admitted, EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
 from rooms import batch
@@ -34,6 +43,7 @@ from rooms.moment import Moment
 from rooms.policy import Judge
 from rooms.rules import Rules
 from rooms.shed import Display
+from rooms.verdict import Fate
 
 W = TypeVar("W")
 MAX_LIKES: Final = 100
@@ -283,7 +293,7 @@ class Room(Generic[W]):
         is_high = isinstance(row, EventRow) or row.role.is_staff
         if is_high and not self._display.may_queue_high(len(self._high)):
             raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
-        item = self._event(row, now) if isinstance(row, EventRow) else self._judge.comment(row, now)
+        item = self._event(row, now) if isinstance(row, EventRow) else self._comment(row, now)
         if len(item) > self._limits.batch_bytes:
             raise Refusal(TOO_LARGE)
         waiters = [waiter]
@@ -291,6 +301,12 @@ class Room(Generic[W]):
         self._space.left -= 1
         self._owed += 1
         (self._high if is_high else self._normal).append(_Accepted(next(self._orders), key, item, waiters))
+
+    def _comment(self, row: SendRow, now: Moment) -> bytes:
+        verdict = self._judge.comment(row, now)
+        if verdict.fate is not Fate.SHOW:
+            raise Refusal(HELD_FOR_REVIEW)
+        return verdict.item
 
     def _event(self, row: EventRow, now: Moment) -> bytes:
         if not row.role.is_staff:

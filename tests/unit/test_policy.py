@@ -13,6 +13,7 @@ from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.policy import Judge
 from rooms.rules import Rules
+from rooms.verdict import Fate
 
 POLICY = Policy()
 NOW = Moment(1000.0, 5_000_000)
@@ -37,7 +38,9 @@ def refused(judge: Judge, row: SendRow, now: Moment = NOW) -> tuple[str, int | N
 
 
 def shown(judge: Judge, row: SendRow, now: Moment = NOW) -> Any:
-    return msgspec.msgpack.decode(judge.comment(row, now))
+    verdict = judge.comment(row, now)
+    assert verdict.fate is Fate.SHOW
+    return msgspec.msgpack.decode(verdict.item)
 
 
 def test_what_is_usual_is_left_out() -> None:

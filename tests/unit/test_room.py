@@ -21,7 +21,9 @@ from rooms.batch import Batch
 from rooms.everywhere import Everywhere
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
+from rooms.policy import Judge
 from rooms.room import Room, Space
+from rooms.verdict import Fate, Verdict
 
 LOOSE = Policy(user_burst=10_000, user_count=10_000, repeat_s=0, display_per_s=10_000, display_high_per_s=0)
 LIMITS = Rooms()
@@ -72,6 +74,14 @@ def refused(call: Any, *words: Any) -> str:
     with pytest.raises(Refusal) as caught:
         call(*words)
     return caught.value.name
+
+
+@pytest.mark.parametrize("fate", [Fate.HOLD, Fate.SHADOW])
+def test_what_is_not_to_be_shown_is_not(fate: Fate, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = make()
+    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"", fate, "words"))
+    assert refused(room.take, send(), "w", NOW) == "held_for_review"
+    assert not room.is_busy
 
 
 def test_a_comment_is_cut_stored_and_answered() -> None:
