@@ -12,9 +12,11 @@ from danmaku.errors import (
     BAD_FRAME,
     BANNED,
     DUPLICATE_TEXT,
+    EMOJI_ONLY,
     EMPTY,
     FOLLOWERS_ONLY,
     FORBIDDEN,
+    LINKS_NOT_ALLOWED,
     MEMBERS_ONLY,
     MUTED,
     RATE_LIMITED,
@@ -24,6 +26,7 @@ from danmaku.errors import (
 )
 from danmaku.model import NORMAL_SIZE, WHITE, Role
 from danmaku.rows import SendRow
+from rooms.content import has_link, only_emoji
 from rooms.generations import Generations
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
@@ -105,6 +108,7 @@ class Judge:
         color = _within("color", row.color, 0, MAX_COLOR, WHITE)
         size = _within("size", row.size, MIN_SIZE, MAX_SIZE, NORMAL_SIZE)
         if not is_staff:
+            self._check_content(text)
             self._check_pace(row, text, now.s)
         comment = wire.Comment(
             row.uid,
@@ -143,6 +147,13 @@ class Judge:
         if len(cleaned) > self.rules.max_length:
             raise Refusal(TOO_LONG, f"at most {self.rules.max_length} characters are allowed here")
         return cleaned
+
+    def _check_content(self, text: str) -> None:
+        rules = self.rules
+        if rules.emoji_only and not only_emoji(text):
+            raise Refusal(EMOJI_ONLY)
+        if rules.links == "refuse" and has_link(text):
+            raise Refusal(LINKS_NOT_ALLOWED)
 
     def _check_pace(self, row: SendRow, text: str, now_s: float) -> None:
         uid, rules = row.uid, self.rules

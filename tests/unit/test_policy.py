@@ -158,6 +158,17 @@ def test_what_anybody_said_is_not_said_again_for_a_while() -> None:
     assert refused(room, row("hello world", uid="u2"), after(11)) == ("duplicate_text", 9000)
 
 
+def test_links_and_more_than_emoji_may_be_refused_to_all_but_staff() -> None:
+    no_links, for_emoji = judge(links="refuse"), judge(emoji_only=True)
+    assert refused(no_links, row("see example.com")) == ("links_not_allowed", None)
+    assert refused(for_emoji, row("nice 😀")) == ("emoji_only", None)
+    shown(no_links, row("see example"))
+    shown(for_emoji, row("😀 😀"))
+    shown(judge(), row("see example.com"))
+    for room in (no_links, for_emoji):
+        shown(room, row("see example.com", role=Role.MODERATOR))
+
+
 def test_what_was_refused_was_not_said() -> None:
     room = judge(unique_s=10, slow_s=5)
     shown(room, row("one"))
