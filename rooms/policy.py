@@ -33,7 +33,7 @@ from rooms.moment import Moment
 from rooms.rate import Rate
 from rooms.rules import Rules
 from rooms.text import clean
-from rooms.verdict import Verdict
+from rooms.verdict import Fate, Verdict
 
 MAX_NAME: Final = 32
 MAX_COLOR: Final = 0xFFFFFF
@@ -107,8 +107,9 @@ class Judge:
         text = self._text(row.text)
         color = _within("color", row.color, 0, MAX_COLOR, WHITE)
         size = _within("size", row.size, MIN_SIZE, MAX_SIZE, NORMAL_SIZE)
+        why = ""
         if not is_staff:
-            self._check_content(text)
+            why = self._why_held(text)
             self._check_pace(row, text, now.s)
         comment = wire.Comment(
             row.uid,
@@ -119,7 +120,8 @@ class Judge:
             size=size,
             role=row.role.label if is_staff else None,
         )
-        return Verdict(wire.encode_item(comment))
+        item = wire.encode_item(comment)
+        return Verdict(item, Fate.HOLD, why) if why else Verdict(item)
 
     def _check_may_send(self, row: SendRow, now_ms: int) -> None:
         rules = self.rules
@@ -148,12 +150,16 @@ class Judge:
             raise Refusal(TOO_LONG, f"at most {self.rules.max_length} characters are allowed here")
         return cleaned
 
-    def _check_content(self, text: str) -> None:
+    def _why_held(self, text: str) -> str:
+        """Why a moderator has to see it first; empty where none has to. Raises Refusal."""
         rules = self.rules
         if rules.emoji_only and not only_emoji(text):
             raise Refusal(EMOJI_ONLY)
-        if rules.links == "refuse" and has_link(text):
-            raise Refusal(LINKS_NOT_ALLOWED)
+        if rules.links != "show" and has_link(text):
+            if rules.links == "refuse":
+                raise Refusal(LINKS_NOT_ALLOWED)
+            return "link"
+        return "review" if rules.review else ""
 
     def _check_pace(self, row: SendRow, text: str, now_s: float) -> None:
         uid, rules = row.uid, self.rules

@@ -169,6 +169,23 @@ def test_links_and_more_than_emoji_may_be_refused_to_all_but_staff() -> None:
         shown(room, row("see example.com", role=Role.MODERATOR))
 
 
+def held(judge: Judge, row: SendRow) -> str:
+    verdict = judge.comment(row, NOW)
+    assert verdict.fate is Fate.HOLD
+    assert msgspec.msgpack.decode(verdict.item)["text"] == row.text
+    return verdict.why
+
+
+def test_links_or_all_comments_may_be_held_for_a_moderator() -> None:
+    assert held(judge(links="hold"), row("see example.com")) == "link"
+    assert held(judge(links="hold", review=True), row("see example.com")) == "link"
+    reviewed = judge(review=True)
+    assert held(reviewed, row("hello")) == "review"
+    assert refused(reviewed, row("hello"))[0] == "duplicate_text", "it was said"
+    shown(judge(links="hold"), row("see example"))
+    shown(judge(links="hold", review=True), row("see example.com", role=Role.MODERATOR))
+
+
 def test_what_was_refused_was_not_said() -> None:
     room = judge(unique_s=10, slow_s=5)
     shown(room, row("one"))
