@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from danmaku.model import Role, RoomSettings
+from danmaku.model import Position, Role, RoomSettings
 from danmaku.rows import RowBase
 
 
@@ -15,6 +15,20 @@ class SanctionRow(RowBase, tag="sanction"):
     by: str
     role: Role
     seconds: int | None = None
+    reason: str | None = None
+
+
+class RecallRow(RowBase, tag="recall"):
+    """Take back what stands at `position`, or all that `uid` said in the room, or, with neither, all of it.
+
+    Answered by Done, or Refused (no_such_message, forbidden). What was recalled before is answered by Done.
+    """
+
+    room: str
+    by: str
+    role: Role
+    position: Position | None = None
+    uid: str | None = None
     reason: str | None = None
 
 

@@ -19,12 +19,14 @@ from danmaku.model import Mode, Position
 from danmaku.model import Number as Number
 from danmaku.wire_chat import Chat, ChatFrame, Head, Read, Typing
 from danmaku.wire_items import Announce as Announce
+from danmaku.wire_items import At as At
 from danmaku.wire_items import Closed as Closed
 from danmaku.wire_items import Comment as Comment
 from danmaku.wire_items import Gift as Gift
 from danmaku.wire_items import Gone as Gone
 from danmaku.wire_items import Item as Item
 from danmaku.wire_items import Opened as Opened
+from danmaku.wire_items import Recall as Recall
 from danmaku.wire_items import SettingsChanged as SettingsChanged
 from danmaku.wire_items import encode_item as encode_item
 
@@ -34,21 +36,6 @@ MAX_FRAMES_PER_MESSAGE: Final = 64
 _DEFLATED: Final = b"\x78"
 _INFLATED_BYTES: Final = 4 * 1024 * 1024
 _ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it is the default
-
-
-class At(msgspec.Struct, frozen=True):
-    """A position as clients write it."""
-
-    epoch: Number
-    seq: Number
-
-    @classmethod
-    def of(cls, position: Position) -> At:
-        return cls(position.epoch, position.seq)
-
-    @property
-    def position(self) -> Position:
-        return Position(self.epoch, self.seq)
 
 
 # What a client says. Each frame gets exactly one `ok` or `err` with its `id`.

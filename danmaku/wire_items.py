@@ -7,7 +7,22 @@ from __future__ import annotations
 
 import msgspec
 
-from danmaku.model import Mode
+from danmaku.model import Mode, Number, Position
+
+
+class At(msgspec.Struct, frozen=True):
+    """A position as clients write it."""
+
+    epoch: Number
+    seq: Number
+
+    @classmethod
+    def of(cls, position: Position) -> At:
+        return cls(position.epoch, position.seq)
+
+    @property
+    def position(self) -> Position:
+        return Position(self.epoch, self.seq)
 
 
 class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True):
@@ -24,6 +39,7 @@ class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True
     text: str
     uid: str | None = None
     name: str | None = None
+    role: str | None = None
 
 
 class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
@@ -46,11 +62,22 @@ class Closed(msgspec.Struct, tag_field="k", tag="closed", omit_defaults=True):
     reason: str | None = None
 
 
+class Recall(msgspec.Struct, tag_field="k", tag="recall", omit_defaults=True):
+    """Takes back what was said: at position `of`, or by `uid` up to here, or, with neither, all up to here.
+
+    role: of whoever recalls. What somebody of a higher role said stays.
+    """
+
+    role: str
+    of: At | None = None
+    uid: str | None = None
+
+
 class Gone(msgspec.Struct, tag_field="k", tag="gone"):
     """Stands in history in the place of what was recalled."""
 
 
-Item = Comment | Announce | Gift | SettingsChanged | Opened | Closed | Gone
+Item = Comment | Announce | Gift | SettingsChanged | Opened | Closed | Recall | Gone
 
 
 def encode_item(item: Item) -> bytes:

@@ -120,7 +120,7 @@ class MessageCalls:
     async def broadcast(self, call: Call) -> Broadcast:
         body: Announcement | Gift = call.body
         check_id(body.cid, "cid")
-        item = wire.encode_item(_item(call.caller, body))
+        item = wire.encode_item(_item(call.caller, call.role, body))
         return Broadcast(await self._rooms.broadcast(call.caller.uid, body.cid, item))
 
 
@@ -143,12 +143,12 @@ def _row(call: Call, body: Comment | Announcement | Gift) -> Row:
         return SendRow(room, caller.uid, caller.name, role, body.text, body.cid, *look, *claims)
     if role < Role.MODERATOR:
         raise Refusal(FORBIDDEN, "announcements and gifts are posted by staff of the room")
-    return EventRow(room, caller.uid, role, body.cid, wire.encode_item(_item(caller, body)))
+    return EventRow(room, caller.uid, role, body.cid, wire.encode_item(_item(caller, role, body)))
 
 
-def _item(caller: Identity, body: Announcement | Gift) -> wire.Item:
+def _item(caller: Identity, role: Role, body: Announcement | Gift) -> wire.Item:
     if isinstance(body, Announcement):
-        return wire.Announce(_line(body.text, _MAX_EVENT_TEXT), caller.uid, caller.name)
+        return wire.Announce(_line(body.text, _MAX_EVENT_TEXT), caller.uid, caller.name, role.label)
     uid = caller.uid if body.uid is None else check_id(body.uid, "uid")
     name = _line(body.name or (caller.name if body.uid is None else uid), 64)
     text = _line(body.text, _MAX_EVENT_TEXT) if body.text else None

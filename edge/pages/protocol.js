@@ -21,10 +21,11 @@
  * @typedef {{k: string} & Record<string, any>} Item
  * @typedef {"scroll" | "top" | "bottom"} Mode
  * @typedef {{kind: "comment", uid: string, name: string, text: string, mode: Mode, color: number, size: number, role: string}} Comment
- * @typedef {{kind: "announce", name: string, text: string}} Announcement
+ * @typedef {{kind: "announce", uid: string, name: string, text: string, role: string}} Announcement
  * @typedef {{kind: "gift", uid: string, name: string, gift: string, count: number, text: string}} Gift
  * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown"}} Change
- * @typedef {Comment | Announcement | Gift | Change} Event
+ * @typedef {{kind: "recall", of: Position | null, uid: string, role: string}} Recall takes back one, or all of a user, or all
+ * @typedef {Comment | Announcement | Gift | Recall | Change} Event
  * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean}} RoomSettings
  */
 
@@ -135,7 +136,7 @@ export function readItem(item) {
         role: text(item.role),
       };
     case "announce":
-      return { kind: "announce", name: text(item.name), text: text(item.text) };
+      return { kind: "announce", uid: text(item.uid), name: text(item.name), text: text(item.text), role: text(item.role) };
     case "gift":
       return {
         kind: "gift",
@@ -151,6 +152,8 @@ export function readItem(item) {
       return { kind: "opened" };
     case "closed":
       return { kind: "closed", reason: text(item.reason) };
+    case "recall":
+      return { kind: "recall", of: place(item.of), uid: text(item.uid), role: text(item.role) };
     case "gone":
       return { kind: "gone" };
     default:
@@ -161,6 +164,12 @@ export function readItem(item) {
 /** @param {unknown} value */
 function typeOf(value) {
   return Array.isArray(value) ? "array" : typeof value;
+}
+
+/** @param {any} value @returns {Position | null} */
+function place(value) {
+  const isPlace = Number.isSafeInteger(value?.epoch) && Number.isSafeInteger(value?.seq);
+  return isPlace ? { epoch: value.epoch, seq: value.seq } : null;
 }
 
 /** @param {unknown} value */

@@ -53,7 +53,13 @@ async def test_staff_post_events(role: Role) -> None:
     assert (await posted(service, ANNOUNCEMENT, role)).json == {
         "shown": True, "epoch": 7, "seq": 4, "at": 1235,
     }  # fmt: skip
-    assert item(service) == {"k": "announce", "text": "Welcome", "uid": "ann", "name": "Ann"}
+    assert item(service) == {
+        "k": "announce",
+        "text": "Welcome",
+        "uid": "ann",
+        "name": "Ann",
+        "role": role.label,
+    }
     await posted(service, GIFT, role)
     assert item(service) == {"k": "gift", "uid": "ann", "name": "Ann", "gift": "rocket"}
     await posted(service, {**GIFT, "count": 3, "text": "for you", "uid": "bob", "name": "Bob"}, role)
