@@ -86,11 +86,16 @@ class TypingRow(_Row, tag="typing"):
 
 
 class ChangeGroupRow(_Row, tag="change"):
-    """Answered by Group, or Refused. What is so already is not done, and answered alike."""
+    """Answered by Group, or Refused. What is so already is not done, and answered alike.
+
+    cid: the change's own id, under which it is made once, and answered alike for a day, whatever holds
+    by then. Without one it may be made twice.
+    """
 
     uid: str
     gid: str
     change: Change
+    cid: str = ""
 
 
 class GroupRow(_Row, tag="group"):
@@ -229,7 +234,7 @@ class Summary(msgspec.Struct, array_like=True):
 
     unread: messages of others behind read_seq. mentions: how many of the last of them mention him, or all.
 
-    name, role, version: of a group.
+    name, role, version: of a group. other_read_seq: in private, how far the other one has read.
     """
 
     conv: str
@@ -241,6 +246,7 @@ class Summary(msgspec.Struct, array_like=True):
     role: GroupRole | None = None
     version: int = 0
     mentions: int = 0
+    other_read_seq: int = 0
 
 
 class Synced(_Answer, tag="synced"):
@@ -258,7 +264,10 @@ class ReadUpTo(_Answer, tag="read"):
 
 
 class Group(_Answer, tag="group"):
-    """version rises with each change. muted: only staff may speak. Members are in order of their uids."""
+    """version rises with each change. muted: only staff may speak. Members are in order of their uids.
+
+    There are none for who does not belong to it any more: he is answered for what he did himself.
+    """
 
     gid: str
     name: str

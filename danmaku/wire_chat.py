@@ -23,7 +23,7 @@ MAX_NAME: Final = 255
 MAX_FACE: Final = 256
 MAX_MENTIONS: Final = 100
 MAX_PULL: Final = 100  # conversations in one chat.pull
-MAX_CURSOR: Final = 256
+MAX_CURSOR: Final = 256  # more than any conversation's id has
 
 _ABSENT: Final = msgspec.Raw()
 _MEDIA: Final = frozenset({"http", "https"})
@@ -188,6 +188,8 @@ class Pulled(msgspec.Struct, omit_defaults=True):
 class Synced(msgspec.Struct, omit_defaults=True):
     """One of the `convs` of chat.sync. name, role: of a group, and of the user in it.
 
+    other_read_seq: in private, how far the other one has read.
+
     mentions: how many of the unread messages mention him, or all.
     last: the newest message that the user may see, None where there is none.
     """
@@ -200,6 +202,7 @@ class Synced(msgspec.Struct, omit_defaults=True):
     last: Chat | None = None
     name: str | None = None
     role: str | None = None
+    other_read_seq: int = 0
 
 
 def check(frame: ChatFrame) -> None:
@@ -242,8 +245,12 @@ def check_pull(convs: list[After]) -> None:
 
 def check_cursor(cursor: str | None) -> None:
     """Raises Refusal (bad_frame) for what no answer can have held."""
-    if cursor is not None and not (cursor.isascii() and cursor.isprintable() and len(cursor) <= MAX_CURSOR):
-        raise Refusal(BAD_FRAME, "the cursor is not one that was given")
+    if cursor is None:
+        return
+    try:
+        check_conv(cursor[:MAX_CURSOR])
+    except Refusal:
+        raise Refusal(BAD_FRAME, "the cursor is not one that was given") from None
 
 
 def _check_body(body: list[Part]) -> None:

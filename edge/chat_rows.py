@@ -92,6 +92,8 @@ def _summary(codec: Codec, one: chat.Summary) -> dict[str, Any]:
         told["name"] = one.name
     if one.role is not None:
         told["role"] = one.role
+    if one.other_read_seq:
+        told["other_read_seq"] = one.other_read_seq
     return told
 
 

@@ -25,6 +25,7 @@ from danmaku.conversation import (
     Leave,
     Member,
     Mention,
+    Message,
     Mute,
     MuteAll,
     Rename,
@@ -155,6 +156,23 @@ def concerned(uid: str, change: Change) -> tuple[str, ...]:
             return tuple(dict.fromkeys((uid, change.uid)))
         case _:
             return (uid,)
+
+
+def moved(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who came to the group and who went from it with this message."""
+    match message.change:
+        case Create(uids=uids):
+            return (message.from_, *uids), ()
+        case Invite(uids=uids):
+            return tuple(uids), ()
+        case Join():
+            return (message.from_,), ()
+        case Leave():
+            return (), (message.from_,)
+        case Kick(uid=uid):
+            return (), (uid,)
+        case _:
+            return (), ()
 
 
 def decide(uid: str, change: Change, facts: Facts, limits: Chat, now_ms: int) -> Decision | None:

@@ -191,6 +191,7 @@ def _summary(place: Place) -> Summary | None:
         role,
         place.version,
         place.mentions,
+        place.other_read_seq,
     )
 
 

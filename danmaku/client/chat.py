@@ -177,7 +177,15 @@ class Chat:
     def _conversation(self, one: Synced) -> Conversation:
         last = None if one.last is None else read_message(self._codec, one.last)
         return Conversation(
-            one.conv, one.last_seq, one.read_seq, one.unread, last, one.name, one.role, one.mentions
+            one.conv,
+            one.last_seq,
+            one.read_seq,
+            one.unread,
+            last,
+            one.name,
+            one.role,
+            one.mentions,
+            one.other_read_seq,
         )
 
     def _page(self, one: Pulled) -> Page:

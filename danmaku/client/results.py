@@ -116,6 +116,7 @@ class Conversation:
     """Where the user stands in a conversation. `name` and `role` are of a group, and of the user in it.
 
     mentions: how many of the unread messages mention the user, or all.
+    other_read_seq: how far the other one of a private conversation has read.
     """
 
     conv: str
@@ -126,6 +127,7 @@ class Conversation:
     name: str | None = None
     role: str | None = None
     mentions: int = 0
+    other_read_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

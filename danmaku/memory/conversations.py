@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from config.settings import Chat
-from danmaku.conversation import BUCKETS, Member, Mention, bucket_of, gid_of
+from danmaku.conversation import BUCKETS, Member, Mention, bucket_of, gid_of, parties
 from danmaku.store.conversations import (
     MENTIONS,
     Append,
@@ -57,6 +57,7 @@ class _Conversation:
     members: dict[str, Member] = field(default_factory=dict)
     outcasts: dict[str, Outcast] = field(default_factory=dict)  # who went first stands first
     cids: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)  # seq, at, known until
+    changes: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)  # likewise
     order: dict[str, int] = field(default_factory=dict)
     mentions: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     spoken_ms: int = 0
@@ -92,6 +93,9 @@ class MemoryConversations:
 
     async def change(self, change: Change) -> Appended:
         conv, effect = self._all[change.conv], change.effect
+        made = self._known(conv.changes, (change.uid, change.cid))
+        if made is not None:
+            return Appended(Outcome.DUPLICATE, *made)
         if change.version != conv.version:
             return Appended(Outcome.STALE)
         seq = self._add(conv, change, 0)
@@ -113,6 +117,9 @@ class MemoryConversations:
             conv.outcasts[outcast.uid] = outcast
         while len(conv.outcasts) > self._limits.group_members:
             del conv.outcasts[next(iter(conv.outcasts))]
+        if change.cid:
+            until = self._clock() + self._limits.cid_s * 1000
+            conv.changes[change.uid, change.cid] = seq, change.at, until
         return Appended(Outcome.OK, seq, change.at)
 
     async def read(self, conv: str, uid: str, seq: int) -> tuple[int, bool]:
@@ -200,7 +207,6 @@ class MemoryConversations:
 
     def _facts(self, ask: Ask) -> Facts:
         conv = self._all[ask.conv]
-        seq, at, until = conv.cids.get(ask.cid, (0, 0, 0)) if ask.cid else (0, 0, 0)
         entry = None if ask.seq is None else conv.log.get(ask.seq)
         return Facts(
             conv.seq,
@@ -211,11 +217,18 @@ class MemoryConversations:
             conv.dissolved,
             len(conv.members) if ask.size else 0,
             {uid: conv.members[uid] for uid in ask.uids if uid in conv.members},
-            (seq, at) if self._clock() < until else None,
+            self._known(conv.cids, ask.cid),
             None if entry is None else entry.message,
             None if ask.seq is None else conv.recalled.get(ask.seq),
             {uid: conv.outcasts[uid] for uid in ask.uids if uid in conv.outcasts} if ask.outcasts else {},
+            self._known(conv.changes, ask.change),
         )
+
+    def _known(
+        self, cids: dict[tuple[str, str], tuple[int, int, int]], key: tuple[str, str] | None
+    ) -> tuple[int, int] | None:
+        seq, at, until = cids.get(key, (0, 0, 0)) if key else (0, 0, 0)
+        return (seq, at) if self._clock() < until else None
 
     def _pull(self, uid: str, pull: Pull, max_bytes: int) -> Run:
         conv = self._all[pull.conv]
@@ -240,8 +253,9 @@ class MemoryConversations:
         last = (conv.seq, conv.log[conv.seq].message) if conv.seq else None
         unread = conv.messages - counted
         mentions = sum(seq > read_seq for whom in (uid, _ALL) for seq in conv.mentions[whom])
-        member = conv.members.get(uid)
-        return Place(name, conv.seq, read_seq, unread, last, conv.name, conv.version, member, mentions)
+        other, _ = next((conv.reads.get(one, (0, 0)) for one in parties(name) or () if one != uid), (0, 0))
+        standing = conv.name, conv.version, conv.members.get(uid), mentions, other
+        return Place(name, conv.seq, read_seq, unread, last, *standing)
 
 
 def _mentioned(mention: Mention | None) -> Iterable[str]:

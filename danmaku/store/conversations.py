@@ -15,7 +15,8 @@ class Ask:
     """What is to be known before something is decided in `conv`.
 
     uids: whose membership, and size: how many members, of a group. cid: whether (uid, cid) was taken already.
-    seq: the message there. outcasts: also what is remembered of those of `uids` who went.
+    seq: the message there. outcasts: also what is remembered of those of `uids` who went. change: whether a
+    change of the group was made under this (uid, cid).
     """
 
     conv: str
@@ -24,6 +25,7 @@ class Ask:
     seq: int | None = None
     size: bool = False
     outcasts: bool = False
+    change: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Facts:
 
     version: 0 where there is no such group; it rises with each change. size: 0 where it was not asked for.
     known: (seq, at) of the message that has the cid. message: as stored, None where there is none.
-    recall: (seq, at) of the recall that took it back.
+    recall: (seq, at) of the recall that took it back. made: (seq, at) of the change that has the cid.
     """
 
     last_seq: int
@@ -56,6 +58,7 @@ class Facts:
     message: bytes | None = None
     recall: tuple[int, int] | None = None
     outcasts: dict[str, Outcast] = field(default_factory=dict)
+    made: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Appends what tells of the change and carries `effect` out, in one step. The rest as of Append."""
+    """Appends what tells of the change and carries `effect` out, in one step. The rest as of Append.
+
+    cid: under which it is made once; messages have other ones. Empty: it may be made twice.
+    """
 
     conv: str
     uid: str
@@ -119,6 +125,7 @@ class Change:
     message: bytes
     version: int
     effect: Effect
+    cid: str = ""
 
 
 class Outcome(Enum):
@@ -167,7 +174,8 @@ class Place:
     """Where a user stands in a conversation: last is its newest message, None where there is none.
 
     unread counts messages of others behind read_seq, mentions those of them that mention him, as far as
-    they are among the last MENTIONS. name, version and member are of a group.
+    they are among the last MENTIONS. name, version and member are of a group. other_read_seq: how far the
+    other one of a private conversation has read.
     """
 
     conv: str
@@ -179,6 +187,7 @@ class Place:
     version: int = 0
     member: Member | None = None
     mentions: int = 0
+    other_read_seq: int = 0
 
 
 MENTIONS: Final = 100
@@ -216,7 +225,10 @@ class Conversations(Protocol):
     async def recall(self, recall: Recall) -> Appended: ...
 
     async def change(self, change: Change) -> Appended:
-        """Stale also where the group is there and `version` is 0, or the other way round."""
+        """Stale also where the group is there and `version` is 0, or the other way round.
+
+        A (uid, cid) that was taken is a duplicate whatever else is asked with it. It is not remembered anew.
+        """
 
     async def read(self, conv: str, uid: str, seq: int) -> tuple[int, bool]:
         """Where the user stands now, and whether that is further than before: never back, or past the end."""

@@ -94,6 +94,8 @@ class Message(
 class Conversation(msgspec.Struct, omit_defaults=True):
     """`last`: the newest message, if there is any. name, role: of a group, and of the user in it.
 
+    other_read_seq: in private, how far the other one has read; left out where that is nothing yet.
+
     mentions: how many of the unread messages mention the user, or all.
     """
 
@@ -105,6 +107,7 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     last: Message | None = None
     name: str | None = None
     role: str | None = None
+    other_read_seq: Number = 0
 
 
 class Conversations(msgspec.Struct, omit_defaults=True):
@@ -174,7 +177,9 @@ class ChatCalls:
         return _said(await self._service.ask(row, chat.Said))
 
     async def sync(self, call: Call) -> Response:
-        row = chat_rows.sync_row(call.caller.uid, _PAGE.read(call), _CURSOR.read(call))
+        cursor = _CURSOR.read(call)
+        wire_chat.check_cursor(cursor)
+        row = chat_rows.sync_row(call.caller.uid, _PAGE.read(call), cursor)
         synced = await self._service.ask(row, chat.Synced)
         told = {"conversations": chat_rows.summaries(JSON, synced), "more": synced.cursor is not None}
         return answered(told if synced.cursor is None else {**told, "cursor": synced.cursor})

@@ -13,10 +13,11 @@ from danmaku.conversation import Change
 from danmaku.errors import BAD_FRAME, Refusal
 from danmaku.model import Number, check_id
 from edge.api.chat import ChatService, Conv
-from edge.api.routing import Call, Id, Route, Who
+from edge.api.routing import Call, Id, IdQuery, Route, Who
 
 _GROUP: Final = "/v1/groups/{gid}"
 _MOST_S: Final = 366 * 24 * 3600
+_CID: Final = IdQuery("cid", "the change's own id: said again under it, it is made once; for a day")
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\S")]
 
 
@@ -58,6 +59,8 @@ class GroupMember(msgspec.Struct, omit_defaults=True):
 
 
 class GroupInfo(msgspec.Struct):
+    """`members` is empty for who does not belong to it any more."""
+
     gid: Id
     conv: Conv
     name: str
@@ -74,7 +77,8 @@ class GroupCalls:
 
     def routes(self) -> list[Route]:
         def route(method: str, path: str, text: str, handler: Any, body: Any = None) -> Route:
-            return Route(method, path, Who.VIEWER, text, handler, body, GroupInfo)
+            query = () if method == "GET" else (_CID,)
+            return Route(method, path, Who.VIEWER, text, handler, body, GroupInfo, query=query)
 
         member, mutes = _GROUP + "/members/{uid}", _GROUP + "/mutes"
         return [
@@ -142,7 +146,8 @@ class GroupCalls:
         return await self._do(call, call.parts["gid"], conversation.Unmute(call.parts["uid"]))
 
     async def _do(self, call: Call, gid: str, change: Change) -> GroupInfo:
-        row = chat.ChangeGroupRow(call.caller.uid, gid, change)
+        # without a cid of the caller's, one by which this edge itself may ask twice
+        row = chat.ChangeGroupRow(call.caller.uid, gid, change, _CID.read(call) or secrets.token_urlsafe(12))
         return _info(await self._service.ask(row, chat.Group))
 
 

@@ -4,7 +4,7 @@
  * @typedef {import("./protocol.js").Chat} Chat
  * @typedef {import("./protocol.js").Part} Part
  * @typedef {{conv: string, last_seq: number, read_seq: number, unread: number, mentions?: number, last?: Chat,
- *   name?: string, role?: string}} Synced
+ *   name?: string, role?: string, other_read_seq?: number}} Synced
  * @typedef {object} Conversation
  * @property {string} conv
  * @property {string} name of the group, or the other user
@@ -68,6 +68,7 @@ export class Inbox {
       known.role = one.role ?? "";
       known.lastSeq = known.countedTo = one.last_seq;
       known.readSeq = Math.max(known.readSeq, one.read_seq);
+      known.otherRead = Math.max(known.otherRead, one.other_read_seq ?? 0);
       const isReadHere = known.readSeq >= one.last_seq;
       known.unread = isReadHere ? 0 : one.unread;
       known.mentions = isReadHere ? 0 : one.mentions ?? 0;

@@ -38,8 +38,8 @@ steps = st.one_of(
     say,
     say,
     st.tuples(st.just("recall"), uids, seqs, versions),
-    st.tuples(st.just("put"), uids, st.booleans(), versions),
-    st.tuples(st.just("drop"), uids, versions),
+    st.tuples(st.just("put"), uids, st.booleans(), versions, st.integers(0, 3)),
+    st.tuples(st.just("drop"), uids, versions, st.integers(0, 3)),
     st.tuples(st.just("read"), uids, seqs),
     st.tuples(st.just("pull"), uids, seqs, st.integers(1, 8), st.sampled_from([1, 60, 1 << 20])),
     st.tuples(st.just("place"), uids),
@@ -57,6 +57,7 @@ class World:
     said: dict[int, bytes] = field(default_factory=dict)
     mentions: dict[int, Mention | None] = field(default_factory=dict)
     cids: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    made: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
 
     async def do(self, step: Any) -> Any:
         verb, *rest = step
@@ -92,16 +93,24 @@ class World:
             self.note(answer, b"recall")
         return answer
 
-    async def put(self, uid: str, anew: bool, which: str) -> Appended:
-        return await self.change(which, uid, Effect(put=(Member(uid, "member", 0 if anew else 1, 5),)))
+    async def put(self, uid: str, anew: bool, which: str, cid: int) -> Appended:
+        effect = Effect(put=(Member(uid, "member", 0 if anew else 1, 5),))
+        return await self.change(which, uid, effect, cid)
 
-    async def drop(self, uid: str, which: str) -> Appended:
+    async def drop(self, uid: str, which: str, cid: int) -> Appended:
         outcast = Outcast(uid, uid == "bob", self.at)
-        return await self.change(which, uid, Effect(drop=(uid,), name=uid, muted=True, outcasts=(outcast,)))
+        effect = Effect(drop=(uid,), name=uid, muted=True, outcasts=(outcast,))
+        return await self.change(which, uid, effect, cid)
 
-    async def change(self, which: str, uid: str, effect: Effect) -> Appended:
+    async def change(self, which: str, uid: str, effect: Effect, cid: int) -> Appended:
         version = await self.version(which) or 0
-        answer = await self.store.conversations.change(Change(CONV, uid, self.at, b"x", version, effect))
+        change = Change(CONV, uid, self.at, b"x", version, effect, f"c{cid}" if cid else "")
+        answer = await self.store.conversations.change(change)
+        made = self.made.get((uid, cid))
+        if cid and made is not None:
+            assert answer == Appended(Outcome.DUPLICATE, *made)
+        elif answer.outcome is Outcome.OK:
+            self.made[uid, cid] = answer.seq, answer.at
         if answer.outcome is Outcome.OK:
             self.note(answer, b"x")
         return answer
@@ -124,7 +133,7 @@ class World:
         return await self.store.conversations.places(uid, [CONV])
 
     async def facts(self, uid: str, cid: int, seq: int) -> Any:
-        ask = Ask(CONV, ("ann", uid), (uid, f"c{cid}"), seq, cid > 4, cid > 2)
+        ask = Ask(CONV, ("ann", uid), (uid, f"c{cid}"), seq, cid > 4, cid > 2, (uid, f"c{cid}"))
         return await self.store.conversations.facts([ask])
 
     async def members(self) -> Any:

@@ -276,7 +276,9 @@ async def test_only_so_many_mentions_are_known(store: Store) -> None:
 async def test_what_was_trimmed_need_not_be_read(store: Store) -> None:
     await many(store, KEPT + 4)
     await store.conversations.read(PAIR, "bob", 1)
-    assert await place(store, "bob") == Place(PAIR, KEPT + 4, 1, KEPT, (KEPT + 4, b"c12"))
+    assert await place(store, "bob") == Place(
+        PAIR, KEPT + 4, 1, KEPT, (KEPT + 4, b"c12"), other_read_seq=KEPT + 4
+    )
 
 
 async def test_a_group_is_made_once(store: Store) -> None:
@@ -316,6 +318,35 @@ async def test_what_was_decided_about_another_version_is_not_done(store: Store) 
     assert await change(store, 0, drop=("ann",)) == stale
     assert (await facts(store, TEAM)).last_seq == 3
     assert await say(store, message("c1", conv=TEAM, version=1)) == [again(2)]
+
+
+async def test_a_change_with_a_cid_is_made_once(store: Store) -> None:
+    async def changed(uid: str, version: int, cid: str, **effect: Any) -> Appended:
+        told = Change(TEAM, uid, 1000, b"change", version, Effect(**effect), cid)
+        return await store.conversations.change(told)
+
+    assert await changed("ann", 0, "c1", put=(ANN, BOB)) == ok(1)
+    assert await say(store, message("c1", conv=TEAM)) == [ok(2)]  # messages have cids of their own
+    assert await changed("bob", 1, "c1", drop=("bob",)) == ok(3)
+    for version in (-1, 1, 2):
+        assert await changed("bob", version, "c1", drop=("ann",)) == again(3)
+    assert await changed("bob", 1, "c2", drop=("ann",)) == Appended(Outcome.STALE)
+    found = await facts(store, TEAM, "ann", "bob", change=("bob", "c1"))
+    assert (found.version, found.made, list(found.members)) == (2, (3, 1000), ["ann"])
+    assert (await facts(store, TEAM, change=("bob", "c2"))).made is None
+    same = await asyncio.gather(*(changed("ann", 2, "c3", name="Club") for _ in range(5)))
+    assert sorted(one.outcome.value for one in same) == ["duplicate"] * 4 + ["ok"]
+    assert {one.seq for one in same} == {4}
+
+
+async def test_it_is_known_how_far_the_other_one_has_read(store: Store) -> None:
+    await many(store, 3)
+    assert (await place(store, "ann")).other_read_seq == 0
+    assert (await place(store, "bob")).other_read_seq == 3
+    await store.conversations.read(PAIR, "bob", 2)
+    assert (await place(store, "ann")).other_read_seq == 2
+    await change(store, 0, put=(ANN, BOB))
+    assert (await place(store, "bob", TEAM)).other_read_seq == 0
 
 
 async def test_members_see_what_was_said_since_they_came(store: Store) -> None:

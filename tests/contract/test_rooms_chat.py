@@ -63,7 +63,7 @@ from danmaku.conversation import (
 from danmaku.envelope import MAX_MESSAGE_BYTES, Replaced, UsersRequest
 from danmaku.rows import HelloRow
 from danmaku.store import Store
-from danmaku.store.conversations import Ask, Conversations, Facts
+from danmaku.store.conversations import Appended, Ask, Change, Conversations, Facts
 from danmaku.store.errors import StoreDown
 from danmaku.wire import JSON
 from edge import chat_rows
@@ -413,7 +413,9 @@ async def test_a_group_from_its_beginning_to_its_end(talk: Talk) -> None:
     assert await talk.refused(send("zoe", "c1", TEAM)) == "muted"
     await talk.get(Said, send("ann", "c1", TEAM))
     left = await talk.change("zoe", Leave())
-    assert [member.uid for member in left.members] == ["ann", "bob"]
+    assert (left.version, left.members) == (5, [])  # who belongs to it is nothing to him any more
+    members = (await talk.get(Group, GroupRow("ann", "team"))).members
+    assert [member.uid for member in members] == ["ann", "bob"]
     assert (await talk.pull("zoe", TEAM)).refused == "not_a_member"
     dissolved = await talk.change("ann", Dissolve())
     assert (dissolved.dissolved, dissolved.last_seq) == (True, 7)
@@ -447,6 +449,31 @@ async def test_changes_at_the_same_time_are_all_made(running: Service, talk: Tal
     group = await talk.get(Group, GroupRow("ann", "team"))
     assert (group.version, group.last_seq, len(group.members)) == (7, 7, 7)
     assert sorted(member.since for member in group.members) == list(range(1, 8))
+
+
+async def test_a_change_said_again_is_answered_as_it_was_and_told_again(talk: Talk) -> None:
+    await talk.listen(gid="team")
+    await talk.listen("e1")
+    await talk.connect("bob", "tv", "e1")
+    make = ChangeGroupRow("ann", "team", Create("Team", ["bob", "zoe"]), "c1")
+    leave = ChangeGroupRow("bob", "team", Leave(), "c1")
+    assert await talk.get(Group, make) == await talk.get(Group, make)
+    left = await talk.get(Group, leave)
+    assert await talk.get(Group, leave) == left
+    assert await talk.refused(ChangeGroupRow("bob", "team", Leave(), "c2")) == "not_a_member"
+    told = [one for _, one in await talk.until_heard(8) if isinstance(one, Delivery)]
+    assert sorted((one.seq, one.uids) for one in told) == [
+        (1, []),
+        (1, []),
+        (1, ["ann", "bob", "zoe"]),
+        (1, ["ann", "bob", "zoe"]),
+        (2, []),
+        (2, []),
+        (2, ["bob"]),
+        (2, ["bob"]),
+    ]
+    assert (await talk.get(Users, GroupsRow("bob"))).ids == []
+    assert (await talk.pull("ann", TEAM)).last_seq == 2
 
 
 async def test_a_user_s_groups(talk: Talk) -> None:
@@ -717,6 +744,40 @@ async def test_a_store_that_hangs_is_given_up_in_time(running: Service, failing:
         failing.instead.clear()
         assert isinstance(answer, Refused)
         assert answer.name == "timeout"
+
+
+async def test_a_change_of_unknown_outcome_is_made_once(running: Service, failing: Failing) -> None:
+    talk = Talk(running)
+    await talk.change("ann", Create("Team", ["bob"]))
+    made, found = failing.conversations.change, failing.conversations.facts
+
+    async def unheard(change: Change) -> Appended:
+        await made(change)
+        raise StoreDown("the answer was lost")
+
+    row = ChangeGroupRow("bob", "team", Leave(), "c1")
+    failing.instead["change"] = unheard
+    assert await talk.refused(row) == "unavailable"
+    failing.instead.clear()
+    assert (await talk.get(Group, row)).version == 2
+    assert (await talk.get(Users, GroupsRow("bob"))).ids == []
+    # both ask before either has changed anything
+    both = ChangeGroupRow("ann", "team", MuteAll(), "c1")
+    asked = asyncio.Event()
+    waiting: list[None] = []
+
+    async def together(asks: list[Ask]) -> list[Facts]:
+        known: list[Facts] = await found(asks)
+        waiting.append(None)
+        if len(waiting) == 2:
+            asked.set()
+        await asked.wait()
+        return known
+
+    failing.instead["facts"] = together
+    one, other = await asyncio.gather(talk.get(Group, both), talk.get(Group, both))
+    assert one == other
+    assert (one.version, one.last_seq) == (3, 3)
 
 
 async def test_who_has_given_up_says_nothing_later(running: Service, failing: Failing) -> None:

@@ -63,17 +63,20 @@ async def test_what_is_no_message(service: Service, body: Any, refusal: str) -> 
 
 
 async def test_conversations_are_listed(service: Service) -> None:
-    summary = chat.Summary(CONV, 3, 2, 1, (3, STORED))
+    summary = chat.Summary(CONV, 3, 2, 1, (3, STORED), other_read_seq=3)
     service.chat.answers[chat.SyncRow] = chat.Synced([summary], "p:ann:bob")
     answer = await service.call("GET", "/v1/chat/conversations?limit=1&cursor=g:a", token=service.token())
     assert answer.json == {
-        "conversations": [{"conv": CONV, "last_seq": 3, "read_seq": 2, "unread": 1, "last": TOLD}],
+        "conversations": [
+            {"conv": CONV, "last_seq": 3, "read_seq": 2, "unread": 1, "last": TOLD, "other_read_seq": 3}
+        ],
         "more": True,
         "cursor": CONV,
     }
     assert service.chat.rows == [chat.SyncRow("ann", 1, "g:a")]
-    bad = await service.call("GET", "/v1/chat/conversations?cursor=%C3%A9", token=service.token())
-    assert bad.refusal == (400, "bad_frame")
+    for cursor in ("%C3%A9", "bob", "p:b:a"):
+        bad = await service.call("GET", f"/v1/chat/conversations?cursor={cursor}", token=service.token())
+        assert bad.refusal == (400, "bad_frame")
 
 
 @pytest.mark.parametrize("path", ["p:ann:bob", "p%3Aann%3Abob"])

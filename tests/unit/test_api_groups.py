@@ -65,9 +65,17 @@ def service() -> Service:
 async def test_each_change_is_asked_for(
     service: Service, method: str, path: str, body: Any, change: Change
 ) -> None:
-    answer = await service.call(method, path, body, service.token())
+    answer = await service.call(method, path + "?cid=c1", body, service.token())
     assert (answer.status, answer.json) == (200, TOLD)
-    assert service.chat.rows == [chat.ChangeGroupRow("ann", "team", change)]
+    assert service.chat.rows == [chat.ChangeGroupRow("ann", "team", change, "c1")]
+
+
+async def test_a_change_without_a_cid_gets_one(service: Service) -> None:
+    for _ in range(2):
+        await service.call("DELETE", TEAM, token=service.token())
+    one, other = [row for row in service.chat.rows if isinstance(row, chat.ChangeGroupRow)]
+    assert one.cid
+    assert one.cid != other.cid
 
 
 async def test_a_group_without_an_id_gets_one(service: Service) -> None:
@@ -100,6 +108,7 @@ async def test_a_group_is_read(service: Service) -> None:
         ("POST", TEAM + "/mutes", {"uid": "no id"}, "bad_id"),
         ("POST", TEAM + "/mutes", {"uid": "bob", "seconds": 0}, "bad_frame"),
         ("GET", "/v1/groups/no%20id", None, "bad_id"),
+        ("DELETE", TEAM + "?cid=no%20id", None, "bad_id"),
     ],
 )
 async def test_what_makes_no_sense(service: Service, method: str, path: str, body: Any, refusal: str) -> None:

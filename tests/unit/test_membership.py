@@ -30,7 +30,7 @@ from danmaku.conversation import (
 from danmaku.errors import Refusal
 from danmaku.store.conversations import Effect, Facts, Outcast
 from rooms import membership
-from rooms.membership import Decision, concerned, decide
+from rooms.membership import Decision, concerned, decide, moved
 
 NOW = 1_000_000
 LIMITS = Chat(group_members=4)
@@ -352,3 +352,19 @@ def test_muting() -> None:
     refused("not_a_member", "bob", Mute("zoe"))
     for seconds in (0, -1, membership.MAX_SECONDS + 1):
         refused("bad_frame", "bob", Mute("cid", seconds))
+
+
+@pytest.mark.parametrize(
+    ("change", "come", "gone"),
+    [
+        (Create("Team", ["bob"]), ("ann", "bob"), ()),
+        (Invite(["bob", "cid"]), ("bob", "cid"), ()),
+        (Join(), ("ann",), ()),
+        (Leave(), (), ("ann",)),
+        (Kick("bob"), (), ("bob",)),
+        (Rename("Club"), (), ()),
+        (None, (), ()),
+    ],
+)
+def test_who_comes_and_goes(change: Change | None, come: tuple[str, ...], gone: tuple[str, ...]) -> None:
+    assert moved(Message("ann", 1, "member", change=change)) == (come, gone)

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from config.settings import Chat
 from danmaku.chat import Stored
-from danmaku.conversation import BUCKETS, GroupRole, Member, gid_of
+from danmaku.conversation import BUCKETS, GroupRole, Member, gid_of, parties
 from danmaku.store.conversations import (
     MENTIONS,
     Append,
@@ -65,8 +65,10 @@ class ValkeyConversations:
             self._keys.members(change.conv),
             self._keys.outcasts(change.conv),
         ]
+        if change.cid:
+            keys.append(self._keys.change(change.conv, change.uid, change.cid))
         lists = len(fields), *fields, len(members), *members, len(outcasts), *outcasts, *change.effect.drop
-        decided = change.version, self._limits.group_members
+        decided = change.version, self._limits.group_members, self._limits.cid_s * 1000
         return await self._write("change_group", keys, *self._common(change), *decided, *lists)
 
     async def read(self, conv: str, uid: str, seq: int) -> tuple[int, bool]:
@@ -117,6 +119,8 @@ class ValkeyConversations:
                 calls.append(("HMGET", keys.members(ask.conv), *ask.uids))
         if ask.cid is not None:
             calls.append(("GET", keys.cid(ask.conv, *ask.cid)))
+        if ask.change is not None:
+            calls.append(("GET", keys.change(ask.conv, *ask.change)))
         if ask.seq is not None:
             calls.append(("XRANGE", keys.messages(ask.conv), ask.seq, ask.seq))
         return calls
@@ -156,7 +160,8 @@ class ValkeyConversations:
         keys = self._keys
         mentions = keys.mentions(conv, [uid]) + keys.mentions(conv, "all")
         touched = [*keys.of_conversation(conv)[:3], keys.members(conv), *mentions]
-        return self._reads.script("place", touched, uid)
+        other = next((one for one in parties(conv) or () if one != uid), "")
+        return self._reads.script("place", touched, uid, other)
 
 
 def _version(version: int | None) -> Word:
@@ -196,6 +201,7 @@ def _facts(ask: Ask, replies: list[Any]) -> Facts:
         kept = zip(ask.uids, next(left) if ask.uids else (), strict=True)
         members = {uid: _member(uid, value) for uid, value in kept if value is not None}
     known = None if ask.cid is None else _place_of(next(left))
+    made = None if ask.change is None else _place_of(next(left))
     entries = [] if ask.seq is None else next(left)
     return Facts(
         int(seq or 0),
@@ -210,6 +216,7 @@ def _facts(ask: Ask, replies: list[Any]) -> Facts:
         entries[0][1][5] if entries else None,
         _place_of(recalled[0]) if recalled else None,
         {uid: _outcast(uid, raw) for uid, raw in zip(ask.uids, marks, strict=False) if raw is not None},
+        made,
     )
 
 
@@ -243,9 +250,10 @@ def _run(uid: str, pull: Pull, reply: Any) -> Run:
 
 
 def _place(uid: str, conv: str, reply: Any) -> Place:
-    seq, messages, read, name, version, raw, newest, mentions = reply
+    seq, messages, read, name, version, raw, newest, mentions, other = reply
     read_seq, counted = (int(word) for word in read.split(b":"))
     member = _member(uid, raw) if raw else None
     last = next(_entries(newest), None)
     unread = int(messages) - counted
-    return Place(conv, int(seq), read_seq, unread, last, name.decode(), int(version), member, mentions)
+    standing = name.decode(), int(version), member, mentions, int(other.partition(b":")[0])
+    return Place(conv, int(seq), read_seq, unread, last, *standing)

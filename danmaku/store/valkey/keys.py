@@ -108,6 +108,10 @@ class Keys:
         """String `<seq>:<at>`: what a message was answered with; expires."""
         return f"{self._conversation(conv)}:cid:{uid}:{cid}"
 
+    def change(self, conv: str, uid: str, cid: str) -> str:
+        """String `<seq>:<at>`: what tells of a change of a group; expires."""
+        return f"{self._conversation(conv)}:change:{uid}:{cid}"
+
     def order(self, conv: str, session: str) -> str:
         """String: the highest number of the session's messages here; expires."""
         return f"{self._conversation(conv)}:order:{session}"
