@@ -9,12 +9,66 @@ PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-append
 NONE    = || [ $$? = 5 ]
 
 # Files that decide, or touch nothing but their arguments: every branch of them is tested.
-PURE := danmaku/model.py danmaku/errors.py danmaku/wire.py danmaku/envelope.py danmaku/rows.py danmaku/moderation_rows.py danmaku/subjects.py danmaku/auth.py danmaku/change.py danmaku/conversation.py danmaku/chat.py config/settings.py \
-        danmaku/client/reader.py danmaku/client/pace.py danmaku/client/results.py \
-        danmaku/wire_chat.py danmaku/wire_items.py danmaku/recalls.py danmaku/client/conversations.py \
-        rooms/policy.py rooms/room.py rooms/batch.py rooms/shed.py rooms/content.py rooms/dedupe.py rooms/everywhere.py rooms/generations.py rooms/left.py rooms/membership.py rooms/moderation.py rooms/moment.py rooms/pending.py rooms/rate.py rooms/recent.py rooms/rules.py rooms/share.py rooms/text.py rooms/turns.py rooms/verdict.py rooms/viewers.py \
-        edge/session.py edge/roster.py edge/ring.py edge/owners.py edge/meaning.py edge/feed.py edge/outbox.py edge/admission.py edge/allowance.py edge/patience.py edge/pacing.py edge/ride.py edge/forms.py edge/channels.py \
-        edge/belonging.py edge/chat_rows.py edge/heads.py edge/saying.py
+PURE := \
+        danmaku/auth.py \
+        danmaku/change.py \
+        danmaku/chat.py \
+        danmaku/client/conversations.py \
+        danmaku/client/pace.py \
+        danmaku/client/reader.py \
+        danmaku/client/results.py \
+        danmaku/conversation.py \
+        danmaku/envelope.py \
+        danmaku/errors.py \
+        danmaku/model.py \
+        danmaku/moderation_rows.py \
+        danmaku/recalls.py \
+        danmaku/rows.py \
+        danmaku/subjects.py \
+        danmaku/wire.py \
+        danmaku/wire_chat.py \
+        danmaku/wire_items.py \
+        config/settings.py \
+        rooms/acts.py \
+        rooms/batch.py \
+        rooms/content.py \
+        rooms/dedupe.py \
+        rooms/everywhere.py \
+        rooms/generations.py \
+        rooms/left.py \
+        rooms/membership.py \
+        rooms/moderation.py \
+        rooms/moment.py \
+        rooms/pending.py \
+        rooms/policy.py \
+        rooms/rate.py \
+        rooms/recent.py \
+        rooms/room.py \
+        rooms/rules.py \
+        rooms/share.py \
+        rooms/shed.py \
+        rooms/text.py \
+        rooms/turns.py \
+        rooms/verdict.py \
+        rooms/viewers.py \
+        edge/admission.py \
+        edge/allowance.py \
+        edge/belonging.py \
+        edge/channels.py \
+        edge/chat_rows.py \
+        edge/feed.py \
+        edge/forms.py \
+        edge/heads.py \
+        edge/meaning.py \
+        edge/outbox.py \
+        edge/owners.py \
+        edge/pacing.py \
+        edge/patience.py \
+        edge/ride.py \
+        edge/ring.py \
+        edge/roster.py \
+        edge/saying.py \
+        edge/session.py
 
 .PHONY: help up test lint format bench clean
 

@@ -135,15 +135,38 @@ def closed_for_good(room: str) -> RoomInfo:
     return RoomInfo(room, open=False)
 
 
+class Act(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An act of moderation as the audit record keeps it. What a later version stored besides is ignored.
+
+    id: of the asking, so that it is written down once however often that is repeated.
+    at_ms: the wall clock of whoever carried it out.
+    role: of `by`, where it was done.
+    room: empty where it holds for all rooms.
+    uid: whom it concerns; what: what else it is about (a position, what was asked for), both maybe empty.
+    """
+
+    id: str
+    at_ms: int
+    by: str
+    role: Role
+    verb: str
+    room: str = ""
+    uid: str = ""
+    what: str = ""
+    reason: str = ""
+    seconds: int | None = None
+
+
 class Effect(NamedTuple):
     """What becomes of what is kept about a room. An item that tells of it is appended in one step with it.
 
     create: `info` is kept where nothing is yet. save: it replaces all but the likes. delete: only `info` is
-    left, which is `closed_for_good`, and the newest entry of the log.
+    left, which is `closed_for_good`, and the newest entry of the log. acts: are written down with it.
     """
 
     verb: Literal["create", "save", "delete"]
     info: RoomInfo
+    acts: tuple[Act, ...] = ()
 
 
 SanctionKind = Literal["mute", "ban"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from danmaku.model import Position, Role, RoomSettings
-from danmaku.rows import RowBase
+from danmaku.rows import ActRow
 
 
-class SanctionRow(RowBase, tag="sanction"):
+class SanctionRow(ActRow, tag="sanction"):
     """Mute, unmute, ban, unban or kick one user in one room. Answered by Done, or Refused."""
 
     room: str
@@ -18,7 +18,7 @@ class SanctionRow(RowBase, tag="sanction"):
     reason: str | None = None
 
 
-class RecallRow(RowBase, tag="recall"):
+class RecallRow(ActRow, tag="recall"):
     """Take back what stands at `position`, or all that `uid` said in the room, or, with neither, all of it.
 
     Answered by Done, or Refused (no_such_message, forbidden). What was recalled before is answered by Done.
@@ -32,7 +32,7 @@ class RecallRow(RowBase, tag="recall"):
     reason: str | None = None
 
 
-class SanctionEverywhereRow(RowBase, tag="everywhere"):
+class SanctionEverywhereRow(ActRow, tag="everywhere"):
     """Mute, unmute, ban or unban one user in all rooms. Answered by Done, or Refused."""
 
     verb: str
@@ -43,7 +43,7 @@ class SanctionEverywhereRow(RowBase, tag="everywhere"):
     reason: str | None = None
 
 
-class ConfigureRow(RowBase, tag="configure"):
+class ConfigureRow(ActRow, tag="configure"):
     """What rooms go by from now on that have no setting of their own. Answered by Done, or Refused."""
 
     settings: RoomSettings

@@ -15,6 +15,12 @@ class RowBase(msgspec.Struct, array_like=True, tag=True):
     """One thing asked of an owner."""
 
 
+class ActRow(RowBase, kw_only=True):
+    """An act of moderation. `act`: its id, by which it is known when it is asked again; the edge gives it."""
+
+    act: str = ""
+
+
 # Rows of an OwnerRequest: what an edge gathered for the owner of the rooms they name.
 
 
@@ -67,7 +73,7 @@ class LikeRow(RowBase, tag="like"):
     id: int = 0
 
 
-class PutRoomRow(RowBase, tag="put"):
+class PutRoomRow(ActRow, tag="put"):
     """Create or change a room; None leaves as it is. Answered by Room, or Refused."""
 
     room: str
@@ -84,7 +90,7 @@ class GetRoomRow(RowBase, tag="get"):
     room: str
 
 
-class DeleteRoomRow(RowBase, tag="delete"):
+class DeleteRoomRow(ActRow, tag="delete"):
     """Close a room for good. Answered by Done, or Refused."""
 
     room: str
@@ -125,10 +131,12 @@ class RefreshRow(RowBase, tag="refresh"):
     expires_ms: int = 0
 
 
-class RevokeRow(RowBase, tag="revoke"):
+class RevokeRow(ActRow, tag="revoke"):
     """Whatever `uid` holds that was issued until now is void. Answered by Done."""
 
     uid: str
+    by: str = ""
+    role: Role = Role.ADMIN
 
 
 # Answers.

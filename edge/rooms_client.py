@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any, Final, TypeVar
 
 from prometheus_client import Histogram
@@ -33,7 +34,7 @@ from danmaku.envelope import (
 )
 from danmaku.errors import INTERNAL, UNAVAILABLE, Refusal
 from danmaku.model import Position, RoomInfo
-from danmaku.rows import Done, Refreshed, Refused
+from danmaku.rows import ActRow, Done, Refreshed, Refused
 from danmaku.subjects import Subjects
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
 from edge.gather import Gather
@@ -94,14 +95,14 @@ class RoomsClient:
 
     async def ask(self, row: Row) -> envelope.Answer:
         """Ask the owner of `row.room`. Raises Refusal; may be cancelled, the row is asked all the same."""
-        answer = await _answer_of(self._rows, row)
+        answer = await _answer_of(self._rows, _numbered(row))
         if isinstance(answer, Refreshed):
             raise Refusal(INTERNAL)
         return answer
 
     async def users(self, row: UserRow) -> Done | Refreshed:
         """Ask about a user. Raises Refusal; may be cancelled, the row is asked all the same."""
-        answer = await _answer_of(self._users, row)
+        answer = await _answer_of(self._users, _numbered(row))
         if not isinstance(answer, Done | Refreshed):
             raise Refusal(INTERNAL)
         return answer
@@ -255,6 +256,13 @@ class RoomsClient:
             raise Refusal(UNAVAILABLE, "no usable answer", retry_ms=1000) from error
         self._bus_seconds.observe(time.monotonic() - begin)
         return reply
+
+
+def _numbered(row: T) -> T:
+    """An act of moderation has an id before it is asked: asked again, it is the same one."""
+    if isinstance(row, ActRow) and not row.act:
+        row.act = token_hex(8)
+    return row
 
 
 async def _answer_of(gather: Gather[Any, Answer], row: Row | UserRow) -> Answer:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from danmaku import wire
-from danmaku.model import Effect, Position
+from danmaku.model import Act, Effect, Position
 from danmaku.store.history import Append, Entry
 from rooms.dedupe import Key
 
@@ -19,7 +19,7 @@ class Batch:
     prev: the same, in the first batch of an epoch; None in all others.
     frame: the finished client frame.
     pairs: (uid, cid, seq) of the items that have a cid.
-    effect: what becomes of the room's state with it.
+    effect: what becomes of the room's state with it. acts: of moderation, of which its items tell.
     """
 
     room: str
@@ -31,6 +31,7 @@ class Batch:
     frame: bytes
     pairs: tuple[tuple[str, str, int], ...]
     effect: Effect | None = None
+    acts: tuple[Act, ...] = ()
 
     @property
     def last(self) -> Position:
@@ -39,7 +40,7 @@ class Batch:
     def append(self, lease: int) -> Append:
         """As the store takes it from whoever holds the lease."""
         entry = Entry(self.last, self.count, self.at, self.frame, self.pairs)
-        return Append(self.room, lease, self.head, entry, self.effect)
+        return Append(self.room, lease, self.head, entry, self.effect, self.acts)
 
 
 def fitting(sizes: Iterable[int], max_items: int, max_bytes: int) -> int:
@@ -61,6 +62,7 @@ def number(
     items: Sequence[bytes],
     keys: Sequence[Key | None],
     effect: Effect | None = None,
+    acts: tuple[Act, ...] = (),
 ) -> Batch:
     """The batch of `items` after `head`, numbered in `epoch`, which is that of `head` or a later one."""
     begins = head.epoch != epoch
@@ -68,4 +70,4 @@ def number(
     prev = head if begins else None
     pairs = tuple((*key, first.seq + index) for index, key in enumerate(keys) if key is not None)
     frame = wire.encode_batch(room, first, at, items, prev)
-    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect)
+    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect, acts)

@@ -26,6 +26,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
+from rooms.acts import MAX_REASON, act_of
 from rooms.flush import Flush
 from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
@@ -39,7 +40,6 @@ from rooms.text import clean
 Change = PutRoomRow | DeleteRoomRow | SanctionRow
 
 MAX_TITLE: Final = 200
-MAX_REASON: Final = 200
 MAX_SECONDS: Final = 366 * 24 * 3600
 _AT_ONCE: Final = 1000
 _TOLD_AT_ONCE: Final = 64  # rooms whose viewers are told of new settings in one window
@@ -142,19 +142,21 @@ class Changes:
             case PutRoomRow():
                 return await self._put(loaded, row)
             case DeleteRoomRow():
-                return await self._delete(loaded)
+                return await self._delete(loaded, row)
             case SanctionRow():
                 return await self._sanction(loaded, row)
 
     async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> rows.Room:
         room = loaded.room
-        info = _changed(room.info, row, self._clock())
+        now = self._clock()
+        info = _changed(room.info, row, now)
         if info != room.info or not room.saved:
-            await self._carried_out(loaded, Effect("save", info))
+            await self._carried_out(loaded, Effect("save", info, (act_of(row, now.ms),)))
         return rows.Room(self._describe(loaded))
 
-    async def _delete(self, loaded: LoadedRoom) -> Done:
-        await self._carried_out(loaded, Effect("delete", closed_for_good(loaded.room.name)))
+    async def _delete(self, loaded: LoadedRoom, row: DeleteRoomRow) -> Done:
+        closed = closed_for_good(loaded.room.name)
+        await self._carried_out(loaded, Effect("delete", closed, (act_of(row, self._clock().ms),)))
         return Done()
 
     async def _carried_out(self, loaded: LoadedRoom, effect: Effect) -> None:
@@ -201,27 +203,27 @@ class Changes:
     async def _write(self, loaded: LoadedRoom, effect: Effect) -> bool:
         rooms, lease = self._store.rooms, loaded.room.lease
         if effect.verb == "delete":
-            return await rooms.delete(self._process, lease, effect.info.room)
-        return await rooms.save(self._process, lease, effect.info)
+            return await rooms.delete(self._process, lease, effect.info.room, effect.acts)
+        return await rooms.save(self._process, lease, effect.info, effect.acts)
 
     async def _sanction(self, loaded: LoadedRoom, row: SanctionRow) -> Done:
         room, store, now = loaded.room, self._store.moderation, self._clock()
-        kind = _KINDS.get(row.verb)
-        if kind is not None:
-            await self._written(loaded, lambda: self._rooms.save(loaded))
-        if kind is None:
-            pass  # a kick leaves no trace
+        act, kind = act_of(row, now.ms), _KINDS.get(row.verb)
+        await self._written(loaded, lambda: self._rooms.save(loaded))
+        if kind is None:  # of a kick, all that is kept is that it was done
+            audit = self._store.audit
+            await self._written(loaded, lambda: audit.write_down(self._process, room.lease, act))
         elif row.verb == kind:
             room.sanctions.check_room_for(kind, row.uid, now.ms)
             until_ms = now.ms + row.seconds * 1000 if row.seconds else None
             kept = Sanction(kind, row.uid, row.by, now.ms, until_ms, (row.reason or "")[:MAX_REASON])
             await self._written(
-                loaded, lambda: store.impose(self._process, room.lease, room.name, kept)
+                loaded, lambda: store.impose(self._process, room.lease, room.name, kept, [act])
             )  # fmt: skip
             room.sanctions.impose(kind, row.uid, until_ms)
         else:
             await self._written(
-                loaded, lambda: store.lift(self._process, room.lease, room.name, kind, row.uid)
+                loaded, lambda: store.lift(self._process, room.lease, room.name, kind, row.uid, [act])
             )  # fmt: skip
             room.sanctions.lift(kind, row.uid)
         self._notify(loaded, row)

@@ -13,10 +13,12 @@ from danmaku.change import Configured, Imposed, Lifted, Revoked
 from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, Refusal
 from danmaku.model import Role, SanctionKind, check_id
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
+from danmaku.rows import RevokeRow
 from danmaku.store.changes import MOST_SANCTIONS, Changes
 from danmaku.store.tokens import Tokens
 from danmaku.subjects import Subjects
-from rooms.changes import MAX_REASON, MAX_SECONDS
+from rooms.acts import MAX_REASON, act_of
+from rooms.changes import MAX_SECONDS
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.rules import check_settings
@@ -40,12 +42,12 @@ class Decrees:
         self._subjects = subjects
         self._clock = clock
 
-    async def revoke(self, uid: str) -> None:
-        """What `uid` holds now is void. Raises StoreDown."""
+    async def revoke(self, row: RevokeRow) -> None:
+        """What the user holds now is void. Raises StoreDown."""
         now_ms = self._clock().ms
         # In this order: whoever reads of it in the log finds it true.
-        await self._tokens.revoke(uid, now_ms, _REMEMBERED_MS)
-        await self._changes.append(Revoked(uid, now_ms))
+        await self._tokens.revoke(row.uid, now_ms, _REMEMBERED_MS)
+        await self._changes.append(Revoked(row.uid, now_ms), [act_of(row, now_ms)])
         self._hint()
 
     async def sanction(self, row: SanctionEverywhereRow) -> None:
@@ -55,7 +57,7 @@ class Decrees:
         if row.verb == kind:
             await self._impose(kind, row)
         else:
-            await self._changes.lift(Lifted(row.uid, kind))
+            await self._changes.lift(Lifted(row.uid, kind), [act_of(row, self._clock().ms)])
         self._hint()
 
     async def configure(self, row: ConfigureRow) -> None:
@@ -63,17 +65,19 @@ class Decrees:
         if row.role < Role.ADMIN:
             raise Refusal(FORBIDDEN)
         check_settings(row.settings)
-        await self._changes.configure(Configured(row.settings, row.by))
+        act = act_of(row, self._clock().ms)
+        await self._changes.configure(Configured(row.settings, row.by), [act])
         self._hint()
 
     async def _impose(self, kind: SanctionKind, row: SanctionEverywhereRow) -> None:
         now_ms = self._clock().ms
         until_ms = now_ms + row.seconds * 1000 if row.seconds else None
         imposed = Imposed(row.uid, kind, row.by, now_ms, until_ms, (row.reason or "")[:MAX_REASON])
-        if await self._changes.impose(imposed):
+        acts = [act_of(row, now_ms)]
+        if await self._changes.impose(imposed, acts):
             return
         await self._changes.in_force(now_ms)  # makes room: what has run out is removed
-        if not await self._changes.impose(imposed):
+        if not await self._changes.impose(imposed, acts):
             detail = f"at most {MOST_SANCTIONS} mutes and bans are kept for all rooms; lift some first"
             raise Refusal(CONFLICT, detail)
 

@@ -33,7 +33,7 @@ from danmaku.errors import (
     UNAVAILABLE,
     Refusal,
 )
-from danmaku.model import Effect, Position, RoomInfo
+from danmaku.model import Act, Effect, Position, RoomInfo
 from danmaku.rows import Admitted, EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
 from rooms import batch
 from rooms.batch import Batch
@@ -346,6 +346,7 @@ class Room(Generic[W]):
             [accepted.item for accepted in self._offered_items],
             [accepted.key for accepted in self._offered_items],
             self._effect(),
+            self._acts(),
         )
 
     def _effect(self) -> Effect | None:
@@ -354,6 +355,11 @@ class Room(Generic[W]):
         if effects:
             return effects[-1]
         return None if self.saved else Effect("create", self.info)
+
+    def _acts(self) -> tuple[Act, ...]:
+        """Of moderation, which are written down with what is offered."""
+        effects = (accepted.effect for accepted in self._offered_items)
+        return tuple(act for effect in effects if effect is not None for act in effect.acts)
 
     def _settle(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
         if accepted.key is not None:

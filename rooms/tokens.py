@@ -145,7 +145,7 @@ class Tokens:
                 case RefreshRow():
                     return await self._refresh(row, now_ms)
                 case RevokeRow():
-                    await self._decrees.revoke(row.uid)
+                    await self._decrees.revoke(row)
                 case SanctionEverywhereRow():
                     await self._decrees.sanction(row)
                 case ConfigureRow():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -13,12 +13,13 @@ import msgspec
 from config.settings import Chat, Rooms
 from danmaku import change
 from danmaku.change import Change, Configured, Imposed, Lifted
+from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.conversations import MemoryContacts, MemoryConversations
-from danmaku.model import START, Effect, Position, RoomInfo, RoomSettings, closed_for_good
+from danmaku.memory.leases import Clock, MemoryLeases
+from danmaku.model import START, Act, Effect, Position, RoomInfo, RoomSettings, closed_for_good
+from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Noted
-from danmaku.store.errors import LayoutMismatch
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
-from danmaku.store.leases import Taken
 from danmaku.store.moderation import Sanction, SanctionKind
 from danmaku.store.sessions import Counted, Device, Hello, Standing, Verdict
 from danmaku.store.tokens import Spent
@@ -27,8 +28,6 @@ from danmaku.subjects import partition_of
 _TRIMMED_AT_ONCE: Final = 4
 
 T = TypeVar("T")
-Clock = Callable[[], int]
-"""The store's time in milliseconds."""
 
 
 def _wall_ms() -> int:
@@ -46,12 +45,13 @@ class MemoryStore:
     ) -> None:
         self.leases = MemoryLeases(clock)
         self.logs: dict[str, deque[Entry]] = defaultdict(deque)
-        self.rooms = MemoryRooms(self.leases, self.logs)
-        self.history = MemoryHistory(self.leases, self.rooms, self.logs, rooms)
-        self.moderation = MemoryModeration(self.leases)
+        self.audit = MemoryAudit(self.leases, clock, rooms)
+        self.rooms = MemoryRooms(self.leases, self.logs, self.audit)
+        self.history = MemoryHistory(self.leases, self.rooms, self.logs, self.audit, rooms)
+        self.moderation = MemoryModeration(self.leases, self.audit)
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
-        self.changes = MemoryChanges(clock, rooms)
+        self.changes = MemoryChanges(clock, rooms, self.audit)
         self.conversations = MemoryConversations(clock, chat)
         self.contacts = MemoryContacts()
 
@@ -62,79 +62,17 @@ class MemoryStore:
         pass
 
 
-@dataclass(slots=True)
-class _Lease:
-    process: str
-    epoch: int
-    until: int
-
-
-class MemoryLeases:
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._layout: tuple[int, int] | None = None
-        self._processes: dict[str, int] = {}
-        self._leases: dict[int, _Lease] = {}
-        self._epochs: dict[int, int] = defaultdict(int)
-
-    def holds(self, process: str, epoch: int, partition: int) -> bool:
-        """Whether the lease of `partition` is held so right now."""
-        lease = self._held(partition)
-        return lease is not None and (lease.process, lease.epoch) == (process, epoch)
-
-    async def check_layout(self, partitions: int, buckets: int) -> None:
-        self._layout = self._layout or (partitions, buckets)
-        if self._layout != (partitions, buckets):
-            partitions, buckets = self._layout
-            raise LayoutMismatch(f"the store is laid out for {partitions} partitions, {buckets} buckets")
-
-    async def enlist(self, process: str, ttl_ms: int) -> list[str]:
-        now = self._clock()
-        self._processes = {name: until for name, until in self._processes.items() if until > now}
-        self._processes[process] = now + ttl_ms
-        return sorted(self._processes)
-
-    async def resign(self, process: str) -> None:
-        self._processes.pop(process, None)
-
-    async def take(self, partitions: list[int], process: str, ttl_ms: int) -> list[Taken]:
-        taken = []
-        now = self._clock()
-        for partition in partitions:
-            if self._held(partition) is None:
-                epoch = self._epochs[partition] = max(self._epochs[partition] + 1, now)
-                self._leases[partition] = _Lease(process, epoch, now + ttl_ms)
-                taken.append(Taken(partition, epoch))
-        return taken
-
-    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> set[int]:
-        still = {partition for partition, epoch in held.items() if self.holds(process, epoch, partition)}
-        for partition in still:
-            self._leases[partition].until = self._clock() + ttl_ms
-        return still
-
-    async def release(self, held: dict[int, int], process: str) -> None:
-        for partition, epoch in held.items():
-            if self.holds(process, epoch, partition):
-                del self._leases[partition]
-
-    async def holders(self) -> dict[int, tuple[str, int]]:
-        return {
-            partition: (lease.process, lease.epoch)
-            for partition, lease in sorted(self._leases.items())
-            if self._held(partition)
-        }
-
-    def _held(self, partition: int) -> _Lease | None:
-        lease = self._leases.get(partition)
-        return lease if lease is not None and self._clock() < lease.until else None
-
-
 class MemoryHistory:
     def __init__(
-        self, leases: MemoryLeases, rooms: MemoryRooms, logs: dict[str, deque[Entry]], limits: Rooms
+        self,
+        leases: MemoryLeases,
+        rooms: MemoryRooms,
+        logs: dict[str, deque[Entry]],
+        audit: MemoryAudit,
+        limits: Rooms,
     ) -> None:
         self._leases = leases
+        self._audit = audit
         self._rooms = rooms
         self._logs = logs
         self._batches = limits.history_batches
@@ -174,6 +112,7 @@ class MemoryHistory:
         for _ in range(_TRIMMED_AT_ONCE):
             if len(log) > 1 and log[0].at < entry.at - self._age_ms:
                 log.popleft()
+        self._audit.add(append.room, append.acts)
         if append.effect is not None:
             self._rooms.carry_out(append.effect)
         return Appended(Outcome.OK, _head(log))
@@ -196,8 +135,9 @@ def _within(entries: Iterable[Entry], items: int, max_bytes: int) -> list[Entry]
 
 
 class MemoryRooms:
-    def __init__(self, leases: MemoryLeases, logs: dict[str, deque[Entry]]) -> None:
+    def __init__(self, leases: MemoryLeases, logs: dict[str, deque[Entry]], audit: MemoryAudit) -> None:
         self._leases = leases
+        self._audit = audit
         self._logs = logs
         self._rooms: dict[str, RoomInfo] = {}
         self._likes: dict[str, int] = defaultdict(int)
@@ -209,15 +149,15 @@ class MemoryRooms:
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
         return self._change(process, lease, Effect("create", info))
 
-    async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
-        return self._change(process, lease, Effect("save", info))
+    async def save(self, process: str, lease: int, info: RoomInfo, acts: Sequence[Act] = ()) -> bool:
+        return self._change(process, lease, Effect("save", info, tuple(acts)))
 
-    async def delete(self, process: str, lease: int, room: str) -> bool:
-        return self._change(process, lease, Effect("delete", closed_for_good(room)))
+    async def delete(self, process: str, lease: int, room: str, acts: Sequence[Act] = ()) -> bool:
+        return self._change(process, lease, Effect("delete", closed_for_good(room), tuple(acts)))
 
     def carry_out(self, effect: Effect) -> None:
         """Whoever holds the lease; the caller asked for it."""
-        verb, info = effect
+        verb, info = effect.verb, effect.info
         if verb == "create" and info.room in self._rooms:
             return
         self._rooms[info.room] = info
@@ -230,6 +170,7 @@ class MemoryRooms:
     def _change(self, process: str, lease: int, effect: Effect) -> bool:
         held = self._leases.holds(process, lease, partition_of(effect.info.room))
         if held:
+            self._audit.add(effect.info.room, effect.acts)
             self.carry_out(effect)
         return held
 
@@ -247,8 +188,9 @@ class MemoryRooms:
 
 
 class MemoryModeration:
-    def __init__(self, leases: MemoryLeases) -> None:
+    def __init__(self, leases: MemoryLeases, audit: MemoryAudit) -> None:
         self._leases = leases
+        self._audit = audit
         self._sanctions: dict[str, dict[tuple[SanctionKind, str], Sanction]] = defaultdict(dict)
 
     async def load(self, room: str, now_ms: int) -> list[Sanction]:
@@ -256,15 +198,21 @@ class MemoryModeration:
         self._sanctions[room] = active
         return [active[key] for key in sorted(active)]
 
-    async def impose(self, process: str, lease: int, room: str, sanction: Sanction) -> bool:
+    async def impose(
+        self, process: str, lease: int, room: str, sanction: Sanction, acts: Sequence[Act] = ()
+    ) -> bool:
         held = self._leases.holds(process, lease, partition_of(room))
         if held:
+            self._audit.add(room, acts)
             self._sanctions[room][sanction.kind, sanction.uid] = sanction
         return held
 
-    async def lift(self, process: str, lease: int, room: str, kind: SanctionKind, uid: str) -> bool:
+    async def lift(
+        self, process: str, lease: int, room: str, kind: SanctionKind, uid: str, acts: Sequence[Act] = ()
+    ) -> bool:
         held = self._leases.holds(process, lease, partition_of(room))
         if held:
+            self._audit.add(room, acts)
             self._sanctions[room].pop((kind, uid), None)
         return held
 
@@ -425,32 +373,37 @@ class MemorySessions:
 
 
 class MemoryChanges:
-    def __init__(self, clock: Clock, limits: Rooms) -> None:
+    def __init__(self, clock: Clock, limits: Rooms, audit: MemoryAudit) -> None:
         self._clock = clock
+        self._audit = audit
         self._most = limits.changes_kept
         self._age_ms = limits.changes_s * 1000
         self._sanctions: dict[tuple[SanctionKind, str], Sanction] = {}
         self._settings = RoomSettings()
         self._log: deque[tuple[tuple[int, int], str, bytes]] = deque()  # (id, the one before, entry)
 
-    async def append(self, change: Change) -> None:
+    async def append(self, change: Change, acts: Sequence[Act] = ()) -> None:
         self._note(change)
+        self._audit.add(EVERYWHERE, acts)
 
-    async def impose(self, change: Imposed) -> bool:
+    async def impose(self, change: Imposed, acts: Sequence[Act] = ()) -> bool:
         key = change.kind, change.uid
         if key not in self._sanctions and len(self._sanctions) >= MOST_SANCTIONS:
             return False
         self._sanctions[key] = change.sanction
         self._note(change)
+        self._audit.add(EVERYWHERE, acts)
         return True
 
-    async def lift(self, change: Lifted) -> None:
+    async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
         if self._sanctions.pop((change.kind, change.uid), None) is not None:
             self._note(change)
+        self._audit.add(EVERYWHERE, acts)
 
-    async def configure(self, change: Configured) -> None:
+    async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
         self._settings = change.settings
         self._note(change)
+        self._audit.add(EVERYWHERE, acts)
 
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
         end = self._end()

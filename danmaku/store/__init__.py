@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from danmaku.store.audit import Audit
 from danmaku.store.changes import Changes
 from danmaku.store.contacts import Contacts
 from danmaku.store.conversations import Conversations
@@ -32,6 +33,8 @@ class Store(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def changes(self) -> Changes: ...
+    @property
+    def audit(self) -> Audit: ...
     @property
     def conversations(self) -> Conversations: ...
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from danmaku.change import Change, Configured, Imposed, Lifted
-from danmaku.model import RoomSettings, Sanction
+from danmaku.model import Act, RoomSettings, Sanction
 
 MOST_SANCTIONS: Final = 50_000
 BEGINNING: Final = "0-0"
@@ -51,22 +52,23 @@ class InForce:
 class Changes(Protocol):
     """All methods raise StoreDown when the outcome is unknown or the store is away.
 
-    Whatever is written here may be written again with the same effect.
+    Whatever is written here may be written again with the same effect. `acts` are written down in one step
+    with it, where it is done.
     """
 
-    async def append(self, change: Change) -> None:
+    async def append(self, change: Change, acts: Sequence[Act] = ()) -> None:
         """Note it. What it tells of is kept elsewhere, and was written before."""
 
-    async def impose(self, change: Imposed) -> bool:
+    async def impose(self, change: Imposed, acts: Sequence[Act] = ()) -> bool:
         """Keep the sanction, replacing one of the same kind and uid, and note it, in one step.
 
         False when there are too many; `in_force` removes those that have run out.
         """
 
-    async def lift(self, change: Lifted) -> None:
-        """Remove it and note that, in one step; nothing happens where there is none."""
+    async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
+        """Remove it and note that, in one step; only `acts` are written where there is none."""
 
-    async def configure(self, change: Configured) -> None:
+    async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
         """Keep the settings, replacing those before, and note them, in one step."""
 
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from danmaku.model import Effect, Position
+from danmaku.model import Act, Effect, Position
 from danmaku.wire import At
 
 
@@ -43,7 +43,8 @@ class Entry:
 class Append:
     """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`.
 
-    effect: is carried out in the same step, and only if the entry is appended in it.
+    effect: is carried out in the same step, and only if the entry is appended in it. acts: are written down
+    likewise.
     """
 
     room: str
@@ -51,6 +52,7 @@ class Append:
     expected: Position
     entry: Entry
     effect: Effect | None = None
+    acts: tuple[Act, ...] = ()
 
 
 class Outcome(Enum):

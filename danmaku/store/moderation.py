@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from danmaku.model import Sanction, SanctionKind
+from danmaku.model import Act, Sanction, SanctionKind
 
 __all__ = ["Moderation", "Sanction", "SanctionKind"]
 
@@ -15,8 +16,15 @@ class Moderation(Protocol):
     async def load(self, room: str, now_ms: int) -> list[Sanction]:
         """All active sanctions of the room, by kind and uid. What has run out is removed."""
 
-    async def impose(self, process: str, lease: int, room: str, sanction: Sanction) -> bool:
-        """Keep it, replacing one of the same kind and uid. False when the lease was lost."""
+    async def impose(
+        self, process: str, lease: int, room: str, sanction: Sanction, acts: Sequence[Act] = ()
+    ) -> bool:
+        """Keep it, replacing one of the same kind and uid; `acts` are written down.
 
-    async def lift(self, process: str, lease: int, room: str, kind: SanctionKind, uid: str) -> bool:
-        """Remove it, if there is one. False when the lease was lost."""
+        False when the lease was lost.
+        """
+
+    async def lift(
+        self, process: str, lease: int, room: str, kind: SanctionKind, uid: str, acts: Sequence[Act] = ()
+    ) -> bool:
+        """Remove it, if there is one; `acts` are written down in any case. False when the lease was lost."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from danmaku.model import RoomInfo
+from danmaku.model import Act, RoomInfo
 
 
 class Rooms(Protocol):
@@ -16,17 +17,17 @@ class Rooms(Protocol):
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
         """As `save` where nothing is kept of the room; otherwise nothing is written. False as there."""
 
-    async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
+    async def save(self, process: str, lease: int, info: RoomInfo, acts: Sequence[Act] = ()) -> bool:
         """Keep title, open, settings and created_ms (not likes), and list the room in its partition.
 
-        False when (process, lease) no longer holds the partition: nothing was written.
+        `acts` are written down. False when (process, lease) no longer holds the partition: then nothing was.
         """
 
-    async def delete(self, process: str, lease: int, room: str) -> bool:
+    async def delete(self, process: str, lease: int, room: str, acts: Sequence[Act] = ()) -> bool:
         """Close it for good: it is not listed any more, its title, settings and likes are forgotten.
 
         Its sanctions stay, and the newest entry of its log, so that no position is used twice. Only `save`
-        brings it back. False when the lease was lost: nothing was written.
+        brings it back. `acts` are written down. False when the lease was lost: nothing was written.
         """
 
     async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:

@@ -98,7 +98,7 @@ class TokenCalls:
 
     async def revoke(self, call: Call) -> Revoked:
         uid = call.parts["uid"]
-        await self._rooms.users(RevokeRow(uid))
+        await self._rooms.users(RevokeRow(uid, call.caller.uid, call.role))
         return Revoked(uid)
 
     def _mint(

@@ -135,7 +135,7 @@ async def test_what_a_user_holds_is_revoked_and_their_sockets_are_closed() -> No
     token = service.token("ann", Role.ADMIN)
     answer = await service.call("DELETE", "/v1/tokens/bob", token=service.token("root", Role.ADMIN))
     assert (answer.status, answer.json) == (200, {"uid": "bob"})
-    assert service.rooms.user_rows[-1] == RevokeRow("bob")
+    assert service.rooms.user_rows[-1] == RevokeRow("bob", "root", Role.ADMIN)
     await service.call("DELETE", "/v1/tokens/ann", token=token)
     again = await service.call("DELETE", "/v1/tokens/bob", token=token)
     assert again.refusal == (401, "unauthorized")
@@ -147,6 +147,6 @@ async def test_a_user_may_be_called_as_a_part_of_a_path() -> None:
     admin = service.token("root", Role.ADMIN)
     answer = await service.call("DELETE", "/v1/tokens/refresh", token=admin)
     assert (answer.status, answer.json) == (200, {"uid": "refresh"})
-    assert service.rooms.user_rows[-1] == RevokeRow("refresh")
+    assert service.rooms.user_rows[-1] == RevokeRow("refresh", "root", Role.ADMIN)
     asked = await service.call("OPTIONS", "/v1/tokens/refresh")
     assert asked.headers["allow"] == "DELETE, OPTIONS, POST"

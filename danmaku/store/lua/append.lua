@@ -1,9 +1,10 @@
 -- Append a batch to a room's log, if the holder still has the lease and the head is the expected one, and
 -- in the same step carry out what its items tell of.
--- KEYS: lease, log, state, listing
+-- KEYS: lease, log, state, listing, and of its acts what _audit wants
 -- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep,
---   and where it has an effect: verb, room, field, value, …
+--   acts, and where it has an effect: verb, room, field, value, …
 -- Returns {outcome, head}; ids are `<epoch>-<seq>`, `0-0` for an empty log.
+-- include _audit
 -- include _effect
 local TRIMMED_AT_ONCE = 4
 
@@ -28,7 +29,8 @@ for _ = 1, TRIMMED_AT_ONCE do
   end
   redis.call('XDEL', KEYS[2], oldest[1])
 end
-if ARGV[11] then
-  carry_out(ARGV[11], ARGV[12], 13)
+local effect = write_down(5, 11)
+if ARGV[effect] then
+  carry_out(ARGV[effect], ARGV[effect + 1], effect + 2)
 end
 return {'ok', ARGV[3]}

@@ -1,8 +1,11 @@
 -- Change what is kept of a room, if the holder still has the lease.
--- KEYS: lease, log, state, listing   ARGV: holder, verb, room, field, value, …   Returns 1, or 0 when the lease was lost.
+-- KEYS: lease, log, state, listing, and of its acts what _audit wants
+-- ARGV: holder, acts, verb, room, field, value, …   Returns 1, or 0 when the lease was lost.
+-- include _audit
 -- include _effect
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end
-carry_out(ARGV[2], ARGV[3], 4)
+local effect = write_down(5, 2)
+carry_out(ARGV[effect], ARGV[effect + 1], effect + 2)
 return 1

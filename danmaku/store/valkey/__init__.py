@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from config.settings import Chat, Rooms, Store
+from danmaku.store.valkey.audit import Acts, ValkeyAudit
 from danmaku.store.valkey.changes import ValkeyChanges
 from danmaku.store.valkey.contacts import ValkeyContacts
 from danmaku.store.valkey.conversations import ValkeyConversations
@@ -26,13 +27,15 @@ class ValkeyStore:
     def __init__(self, link: Link, reads: Link, keys: Keys, rooms: Rooms, chat: Chat) -> None:
         self._link = link
         self._reads = reads
+        acts = Acts(keys, rooms.audit_kept, rooms.audit_s)
         self.leases = ValkeyLeases(link, keys)
-        self.history = ValkeyHistory(link, reads, keys, rooms.history_batches, rooms.history_s)
-        self.rooms = ValkeyRooms(link, keys)
-        self.moderation = ValkeyModeration(link, keys)
+        self.history = ValkeyHistory(link, reads, keys, acts, rooms.history_batches, rooms.history_s)
+        self.rooms = ValkeyRooms(link, keys, acts)
+        self.moderation = ValkeyModeration(link, keys, acts)
         self.tokens = ValkeyTokens(link, keys)
         self.sessions = ValkeySessions(link, keys)
-        self.changes = ValkeyChanges(link, keys, rooms.changes_kept, rooms.changes_s)
+        self.changes = ValkeyChanges(link, keys, acts, rooms.changes_kept, rooms.changes_s)
+        self.audit = ValkeyAudit(link, reads, keys, acts)
         self.conversations = ValkeyConversations(link, reads, keys, chat)
         self.contacts = ValkeyContacts(link, keys)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from danmaku import change
 from danmaku.change import Change, Configured, Imposed, Lifted
-from danmaku.model import RoomSettings, Sanction, SanctionKind
+from danmaku.model import Act, RoomSettings, Sanction, SanctionKind
+from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import MOST_SANCTIONS, InForce, News, Noted
+from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Call, Link, Word
 
@@ -20,27 +23,31 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ValkeyChanges:
-    def __init__(self, link: Link, keys: Keys, most: int, age_s: int) -> None:
+    def __init__(self, link: Link, keys: Keys, acts: Acts, most: int, age_s: int) -> None:
         self._link = link
+        self._acts = acts
         self._log = keys.changes
         self._sanctions = keys.sanctions_everywhere
         self._settings = keys.settings_everywhere
         self._kept: tuple[Word, ...] = (most, age_s * 1000)
 
-    async def append(self, change: Change) -> None:
-        await self._link.one(*self._note("note", [], change))
+    async def append(self, change: Change, acts: Sequence[Act] = ()) -> None:
+        await self._link.one(*self._note("note", [], change, acts))
 
-    async def impose(self, change: Imposed) -> bool:
+    async def impose(self, change: Imposed, acts: Sequence[Act] = ()) -> bool:
         sanction = change.sanction
         words = _field(sanction.kind, sanction.uid), _encode(sanction), MOST_SANCTIONS
-        return bool(await self._link.one(*self._note("impose_everywhere", [self._sanctions], change, *words)))
+        call = self._note("impose_everywhere", [self._sanctions], change, acts, *words)
+        return bool(await self._link.one(*call))
 
-    async def lift(self, change: Lifted) -> None:
+    async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
         field = _field(change.kind, change.uid)
-        await self._link.one(*self._note("lift_everywhere", [self._sanctions], change, field))
+        await self._link.one(*self._note("lift_everywhere", [self._sanctions], change, acts, field))
 
-    async def configure(self, change: Configured) -> None:
-        await self._link.one(*self._note("configure", [self._settings], change, _encode(change.settings)))
+    async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
+        await self._link.one(
+            *self._note("configure", [self._settings], change, acts, _encode(change.settings))
+        )
 
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
         if place is None:
@@ -78,8 +85,10 @@ class ValkeyChanges:
         head: bytes = await self._link.one(*self._link.script("head", [self._log]))
         return head.decode()
 
-    def _note(self, verb: str, keys: list[str], what: Change, *words: Word) -> Call:
-        return self._link.script(verb, [self._log, *keys], change.encode(what), *self._kept, *words)
+    def _note(self, verb: str, keys: list[str], what: Change, acts: Sequence[Act], *words: Word) -> Call:
+        touched = [self._log, *keys, *self._acts.keys(EVERYWHERE, acts)]
+        entry = change.encode(what)
+        return self._link.script(verb, touched, entry, *self._kept, *words, *self._acts.words(acts))
 
 
 def _field(kind: SanctionKind, uid: str) -> str:

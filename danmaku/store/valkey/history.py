@@ -9,6 +9,7 @@ import msgspec
 from danmaku.model import Position
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
+from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Call, Link
 from danmaku.store.valkey.rooms import words
@@ -21,10 +22,11 @@ _encode = msgspec.msgpack.Encoder().encode
 class ValkeyHistory:
     """`reads`: a link for what is large and can wait, so that appends never wait for it."""
 
-    def __init__(self, link: Link, reads: Link, keys: Keys, batches: int, age_s: int) -> None:
+    def __init__(self, link: Link, reads: Link, keys: Keys, acts: Acts, batches: int, age_s: int) -> None:
         self._link = link
         self._reads = reads
         self._keys = keys
+        self._acts = acts
         self._batches = batches
         self._age_ms = age_s * 1000
 
@@ -56,7 +58,7 @@ class ValkeyHistory:
         entry = append.entry
         return self._link.script(
             "append",
-            self._keys.of_state(append.room),
+            [*self._keys.of_state(append.room), *self._acts.keys(append.room, append.acts)],
             held_by(process, append.lease),
             _id(append.expected),
             _id(entry.last),
@@ -67,6 +69,7 @@ class ValkeyHistory:
             _encode(entry.pairs),
             self._batches,
             entry.at - self._age_ms,
+            *self._acts.words(append.acts),
             *(words(append.effect) if append.effect else ()),
         )
 

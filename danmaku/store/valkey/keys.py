@@ -58,6 +58,14 @@ class Keys:
         """Hash: `<kind>:<uid>` to what was imposed."""
         return f"{self._room(room)}:sanctions"
 
+    def audit(self, room: str) -> str:
+        """Stream: the room's acts of moderation; without a room, those for all rooms. Expires."""
+        return f"{self._room(room) if room else self._everywhere}:audit"
+
+    def act(self, room: str, act: str) -> str:
+        """String: that the act of this id was written down in that record; expires."""
+        return f"{self._room(room) if room else self._everywhere}:act:{act}"
+
     def revoked(self, uid: str) -> str:
         """String: tokens issued at or before this time are void; expires."""
         return f"{self._user(uid)}:revoked"
@@ -145,17 +153,21 @@ class Keys:
     @property
     def changes(self) -> str:
         """Stream: what was decided for all rooms (danmaku.change)."""
-        return f"{self.prefix}:{{changes}}:log"
+        return f"{self._everywhere}:log"
 
     @property
     def sanctions_everywhere(self) -> str:
         """Hash: `<kind>:<uid>` to what was imposed in all rooms."""
-        return f"{self.prefix}:{{changes}}:sanctions"
+        return f"{self._everywhere}:sanctions"
 
     @property
     def settings_everywhere(self) -> str:
         """String: what rooms go by that have no setting of their own, as JSON."""
-        return f"{self.prefix}:{{changes}}:settings"
+        return f"{self._everywhere}:settings"
+
+    @property
+    def _everywhere(self) -> str:
+        return f"{self.prefix}:{{changes}}"
 
     def _bucket(self, bucket: int) -> str:
         return f"{self.prefix}:{{c{bucket}}}"

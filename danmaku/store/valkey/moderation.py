@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from danmaku.model import Act
 from danmaku.store.moderation import Sanction, SanctionKind
+from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link, Word
 
@@ -13,9 +17,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ValkeyModeration:
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, link: Link, keys: Keys, acts: Acts) -> None:
         self._link = link
         self._keys = keys
+        self._acts = acts
 
     async def load(self, room: str, now_ms: int) -> list[Sanction]:
         key = self._keys.sanctions(room)
@@ -32,22 +37,28 @@ class ValkeyModeration:
             await self._link.one(*self._link.script("forget", [key], *over))
         return sorted(active, key=lambda sanction: (sanction.kind, sanction.uid))
 
-    async def impose(self, process: str, lease: int, room: str, sanction: Sanction) -> bool:
+    async def impose(
+        self, process: str, lease: int, room: str, sanction: Sanction, acts: Sequence[Act] = ()
+    ) -> bool:
         call = self._link.script(
             "impose",
-            [self._keys.lease_of(room), self._keys.sanctions(room)],
+            [self._keys.lease_of(room), self._keys.sanctions(room), *self._acts.keys(room, acts)],
             held_by(process, lease),
             _field(sanction.kind, sanction.uid),
             _encode(sanction),
+            *self._acts.words(acts),
         )
         return bool(await self._link.one(*call))
 
-    async def lift(self, process: str, lease: int, room: str, kind: SanctionKind, uid: str) -> bool:
+    async def lift(
+        self, process: str, lease: int, room: str, kind: SanctionKind, uid: str, acts: Sequence[Act] = ()
+    ) -> bool:
         call = self._link.script(
             "lift",
-            [self._keys.lease_of(room), self._keys.sanctions(room)],
+            [self._keys.lease_of(room), self._keys.sanctions(room), *self._acts.keys(room, acts)],
             held_by(process, lease),
             _field(kind, uid),
+            *self._acts.words(acts),
         )
         return bool(await self._link.one(*call))
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from danmaku.model import Effect, RoomInfo, RoomSettings, closed_for_good
+from danmaku.model import Act, Effect, RoomInfo, RoomSettings, closed_for_good
+from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link, Word
 
 
 class ValkeyRooms:
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, link: Link, keys: Keys, acts: Acts) -> None:
         self._link = link
         self._keys = keys
+        self._acts = acts
 
     async def load(self, room: str) -> RoomInfo | None:
         raw = await self._link.one("HGETALL", self._keys.state(room))
@@ -31,11 +35,11 @@ class ValkeyRooms:
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
         return await self._change(process, lease, Effect("create", info))
 
-    async def save(self, process: str, lease: int, info: RoomInfo) -> bool:
-        return await self._change(process, lease, Effect("save", info))
+    async def save(self, process: str, lease: int, info: RoomInfo, acts: Sequence[Act] = ()) -> bool:
+        return await self._change(process, lease, Effect("save", info, tuple(acts)))
 
-    async def delete(self, process: str, lease: int, room: str) -> bool:
-        return await self._change(process, lease, Effect("delete", closed_for_good(room)))
+    async def delete(self, process: str, lease: int, room: str, acts: Sequence[Act] = ()) -> bool:
+        return await self._change(process, lease, Effect("delete", closed_for_good(room), tuple(acts)))
 
     async def add_likes(self, process: str, lease: int, likes: dict[str, int]) -> dict[str, int]:
         totals = await self._link.all(
@@ -56,8 +60,10 @@ class ValkeyRooms:
         return sorted(room.decode() for room in rooms)
 
     async def _change(self, process: str, lease: int, effect: Effect) -> bool:
-        touched = self._keys.of_state(effect.info.room)
-        call = self._link.script("change_room", touched, held_by(process, lease), *words(effect))
+        room, acts = effect.info.room, effect.acts
+        touched = [*self._keys.of_state(room), *self._acts.keys(room, acts)]
+        what = (*self._acts.words(acts), *words(effect))
+        call = self._link.script("change_room", touched, held_by(process, lease), *what)
         return bool(await self._link.one(*call))
 
 

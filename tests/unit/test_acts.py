@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from danmaku.model import Act, Role, RoomSettings
+from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
+from rooms.acts import MAX_WHAT, ActOfRow, act_of
+
+ACTS: list[tuple[ActOfRow, Act]] = [
+    (
+        SanctionRow("r", "mute", "bob", "ann", Role.MODERATOR, 60, "x" * 300, act="a"),
+        Act("a", 7, "ann", Role.MODERATOR, "mute", "r", "bob", "", "x" * 200, 60),
+    ),
+    (
+        SanctionRow("r", "kick", "bob", "ann", Role.STREAMER, act="a"),
+        Act("a", 7, "ann", Role.STREAMER, "kick", "r", "bob"),
+    ),
+    (
+        SanctionEverywhereRow("ban", "bob", "root", Role.ADMIN, None, "spam", act="a"),
+        Act("a", 7, "root", Role.ADMIN, "ban", "", "bob", "", "spam"),
+    ),
+    (
+        PutRoomRow("r", "ann", Role.STREAMER, open=False, settings=RoomSettings(slow_s=3), act="a"),
+        Act("a", 7, "ann", Role.STREAMER, "put", "r", what='{"open":false,"settings":{"slow_s":3}}'),
+    ),
+    (DeleteRoomRow("r", "ann", Role.ADMIN, act="a"), Act("a", 7, "ann", Role.ADMIN, "close", "r")),
+    (
+        ConfigureRow(RoomSettings(slow_s=3), "root", Role.ADMIN, act="a"),
+        Act("a", 7, "root", Role.ADMIN, "settings", what='{"slow_s":3}'),
+    ),
+    (RevokeRow("bob", "root", act="a"), Act("a", 7, "root", Role.ADMIN, "revoke", uid="bob")),
+]
+
+
+@pytest.mark.parametrize(("row", "act"), ACTS, ids=[act.verb for _, act in ACTS])
+def test_what_was_asked_is_what_is_written_down(row: ActOfRow, act: Act) -> None:
+    assert act_of(row, 7) == act
+
+
+def test_what_is_long_is_cut() -> None:
+    row = PutRoomRow("r", "ann", Role.STREAMER, title="t" * 5000)
+    assert len(act_of(row, 7).what) == MAX_WHAT
+
+
+def test_whoever_gives_no_id_gets_one_of_its_own() -> None:
+    row = DeleteRoomRow("r", "ann", Role.ADMIN)
+    assert act_of(row, 7).id != act_of(row, 7).id
