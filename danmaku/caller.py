@@ -26,12 +26,14 @@ class Caller:
     timeout_s: float = 10.0
 
     def get(self, path: str) -> Any:
-        return self._call("GET", path, None)
+        return self.call("GET", path)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._call("POST", path, msgspec.json.encode(body))
+        return self.call("POST", path, body)
 
-    def _call(self, method: str, path: str, body: bytes | None) -> Any:
+    def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, timeout_s: float | None = None
+    ) -> Any:
         if urlsplit(self.url).scheme not in ("http", "https"):
             raise CallFailed(
                 f"{self.url} is not the address of a service: give it like http://localhost:8080"
@@ -39,18 +41,20 @@ class Caller:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
+        data = None if body is None else msgspec.json.encode(body)
+        timeout_s = self.timeout_s if timeout_s is None else timeout_s
         # Only http and https come as far as here.
         request = urllib.request.Request(  # noqa: S310
-            self.url.rstrip("/") + path, data=body, headers=headers, method=method
+            self.url.rstrip("/") + path, data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
                 return _read(answer.read(_ANSWER_BYTES), self.url)
         except urllib.error.HTTPError as error:
             with error:
                 raise CallFailed(_refusal(error.read(_ANSWER_BYTES), error.code)) from None
         except TimeoutError:
-            raise CallFailed(f"no answer from {self.url} within {self.timeout_s:g} s") from None
+            raise CallFailed(f"no answer from {self.url} within {timeout_s:g} s") from None
         except (urllib.error.URLError, OSError) as error:
             why = getattr(error, "reason", error)
             why = why.strerror or why if isinstance(why, OSError) else why

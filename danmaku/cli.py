@@ -30,6 +30,7 @@ from danmaku import up as service
 from danmaku.auth import AuthError
 from danmaku.caller import Caller, CallFailed
 from danmaku.cli_chat import app as chat
+from danmaku.cli_mod import app as mod
 from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
 from danmaku.client import Comment, Event
 from danmaku.data_folder import DataFolder, FolderError
@@ -316,6 +317,7 @@ def plan_service(
 
 
 app.add_typer(chat, name="chat")
+app.add_typer(mod, name="mod")
 
 
 def main() -> None:

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from danmaku.cli import app
+from danmaku.data_folder import DataFolder
+from danmaku.ports import free_port
+
+COMMANDS = ["mute", "unmute", "ban", "unban", "kick"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    made = DataFolder(tmp_path / "data")
+    made.make()
+    made.ensure_secret()
+    return made
+
+
+def _run(*words: str) -> Result:
+    clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DANMAKU_")}
+    return CliRunner().invoke(app, ["mod", *words], env={**clean, "NO_COLOR": "1", "COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_by_example(command: str) -> None:
+    assert command in _run("--help").stdout
+    result = _run(command, "--help")
+    assert result.exit_code == 0
+    assert f"danmaku mod {command} bob" in result.stdout
+    assert all(option in result.stdout for option in ("--url", "--token", "--json", "--as"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("mute", "b b", "--room", "r"), 1, "bad_id: UID must match"),
+        (("unban", "b b", "--room", "r"), 1, "bad_id: UID must match"),
+        (("mute", "bob", "--room", "r r"), 1, "bad_id: --room must match"),
+        (("ban", "bob", "--as", "a b"), 1, "bad_id: --as must match"),
+        (("ban", "bob", "--room", "r", "--everywhere"), 2, "give --room or --everywhere, not both"),
+        (("mute", "bob", "--seconds", "0"), 2, "--seconds"),
+        (("kick", "bob"), 2, "Missing option '--room'"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(
+    folder: DataFolder, words: tuple[str, ...], code: int, said: str
+) -> None:
+    result = _run(*words, "--data", str(folder.path))
+    assert (result.exit_code, said in result.stderr) == (code, True), result.output
+
+
+def test_a_service_that_is_not_there_is_told(folder: DataFolder) -> None:
+    url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    result = _run("mute", "bob", "--data", str(folder.path), "--url", url)
+    assert (result.exit_code, "cannot reach" in result.stderr) == (1, True)
+
+
+def test_without_a_secret_nobody_can_be_named(tmp_path: Path) -> None:
+    result = _run("mute", "bob", "--data", str(tmp_path))
+    assert (result.exit_code, "there is no secret" in result.stderr) == (1, True)
