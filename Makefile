@@ -59,6 +59,7 @@ PURE := \
         edge/feed.py \
         edge/forms.py \
         edge/heads.py \
+        edge/journeys.py \
         edge/meaning.py \
         edge/outbox.py \
         edge/owners.py \

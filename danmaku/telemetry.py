@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from config.settings import Log
+from danmaku.errors import REFUSALS
 from danmaku.supervisor import NAME_VARIABLE
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -153,12 +154,12 @@ class EdgeMetrics:
             "skipped",
             "Comments and events that viewers are told to skip: lost for good on the way here, or late: there"
             " was no time to show them.",
-            "why",
+            why=("lost", "late"),
         )
         self.history_requests = make.counter(
             "history_requests",
             "Questions to history: to open a room, to close a gap for all its viewers, for one viewer.",
-            "why",
+            why=("open", "gap", "viewer"),
         )
         self.slow_gaps = make.counter(
             "slow_gaps", "Times a viewer missed a batch because it read too slowly; it catches up later."
@@ -182,13 +183,27 @@ class EdgeMetrics:
         self.chat_pulled = make.counter(
             "chat_pulled", "Conversations that clients asked for: after a gap, a head, or being away."
         )
+        self.chat_missed = make.counter(
+            "chat_missed", "What a device could not take, as it reads too slowly: it finds a gap, and pulls."
+        )
+        self.chat_late_heads = make.counter(
+            "chat_late_heads",
+            "Heads of conversations that told of what had not come here: it was lost, or is late.",
+        )
+        self.chat_delivery_seconds = make.histogram(
+            "chat_delivery_seconds",
+            "From asking for a message to be stored to handing it to devices, where it was said.",
+            _SECONDS,
+        )
         self.chat_groups = make.gauge("chat_groups", "Groups with members at this worker.")
         self.chat_lookups = make.counter(
             "chat_lookups", "Times it was asked who belongs to a group: as it is new here, or has changed."
         )
-        self.refusals = make.counter("refusals", "Requests of clients answered with no, by name.", "name")
+        self.refusals = make.counter(
+            "refusals", "Requests of clients answered with no, by name.", name=REFUSALS
+        )
         self.http_requests = make.counter(
-            "http_requests", "HTTP requests answered, by route and status.", "route", "status"
+            "http_requests", "HTTP requests answered, by route and status.", route=(), status=()
         )
         self.items_per_batch = make.histogram("items_per_batch", "Comments and events in a batch.", _ITEMS)
         self.bus_seconds = make.histogram(
@@ -222,7 +237,9 @@ class RoomsMetrics:
         self.leases = make.gauge("leases", "Partitions owned now; 64 over all processes when all is well.")
         self.queue = make.gauge("queue", "Comments accepted that wait to be stored and shown.")
         self.comments = make.counter(
-            "comments", "Comments accepted: shown, or shed above what people can read.", "outcome"
+            "comments",
+            "Comments accepted: shown, or shed above what people can read.",
+            outcome=("shown", "shed"),
         )
         self.batches = make.counter("batches", "Batches stored and published.")
         self.reappended_batches = make.counter(
@@ -238,17 +255,22 @@ class RoomsMetrics:
         self.chat_messages = make.counter(
             "chat_messages",
             "Messages of conversations: ok (appended), duplicate (again, answered as at first), late (after a"
-            " later one of its connection), stale (decided anew, the group has changed), recall, member.",
-            "outcome",
+            " later one of its connection), stale (decided anew, the group has changed), new (as it begins),"
+            " recall, member.",
+            outcome=("ok", "duplicate", "late", "stale", "new", "recall", "member"),
         )
         self.chat_pulls = make.counter("chat_pulls", "Conversations pulled.")
         self.chat_pulled_messages = make.counter("chat_pulled_messages", "Messages in answers to pulls.")
         self.chat_deliveries = make.counter(
-            "chat_deliveries", "Messages to edges about conversations: private, and of groups.", "kind"
+            "chat_deliveries",
+            "Messages to edges about conversations: private, and of groups.",
+            kind=("private", "group"),
         )
-        self.refusals = make.counter("refusals", "Requests answered with no, by name.", "name")
+        self.refusals = make.counter("refusals", "Requests answered with no, by name.", name=REFUSALS)
         self.lease_changes = make.counter(
-            "lease_changes", "Partitions taken, lost (somebody else has them) and released.", "change"
+            "lease_changes",
+            "Partitions taken, lost (somebody else has them) and released.",
+            change=("taken", "lost", "released"),
         )
         self.items_per_batch = make.histogram("items_per_batch", "Comments and events in a batch.", _ITEMS)
         self.store_seconds = make.histogram(
@@ -267,7 +289,9 @@ class BusMetrics:
         self.reconnects = make.counter("reconnects", "Lost connections to NATS that were replaced.")
         self.subscriptions = make.gauge("subscriptions", "Subscriptions to NATS now.")
         self.lost = make.counter(
-            "lost", "Connections to NATS lost: slow_consumer and stale where NATS says so, else other.", "why"
+            "lost",
+            "Connections to NATS lost: slow_consumer and stale where NATS says so, else other.",
+            why=("slow_consumer", "stale", "other"),
         )
 
 
@@ -280,8 +304,13 @@ class _Maker:
     def gauge(self, name: str, text: str) -> Gauge:
         return Gauge(f"{self._prefix}_{name}", text, registry=self._registry, multiprocess_mode="livesum")
 
-    def counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"{self._prefix}_{name}", text, labels, registry=self._registry)
+    def counter(self, name: str, text: str, /, **labels: Iterable[str]) -> Counter:
+        """Of one label all values that are named are there from the start, at zero."""
+        counter = Counter(f"{self._prefix}_{name}", text, list(labels), registry=self._registry)
+        for label, known in labels.items():
+            for value in known:
+                counter.labels(**{label: value})
+        return counter
 
     def histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         name = f"{self._prefix}_{name}"

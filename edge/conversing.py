@@ -7,6 +7,7 @@ by the time it is called the connection may be closed, and answering it must the
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol, TypeVar
@@ -16,6 +17,7 @@ from danmaku.errors import INTERNAL, RATE_LIMITED, Refusal
 from danmaku.telemetry import EdgeMetrics
 from danmaku.wire_chat import ChatPull, ChatRead, ChatRecall, ChatSend, ChatSync, ChatTyping
 from edge import chat_rows
+from edge.journeys import Journeys
 from edge.replies import Replies
 from edge.saying import Saying
 from edge.session import Session
@@ -36,11 +38,18 @@ class Conversing:
     """`answer_bytes` bounds the messages, and the conversations, in one answer."""
 
     def __init__(
-        self, client: ChatService, replies: Replies, metrics: EdgeMetrics, *, answer_bytes: int
+        self,
+        client: ChatService,
+        replies: Replies,
+        journeys: Journeys,
+        metrics: EdgeMetrics,
+        *,
+        answer_bytes: int,
     ) -> None:
         self._answer_bytes = answer_bytes
         self._client = client
         self._replies = replies
+        self._journeys = journeys
         self._metrics = metrics
         self._saying: Saying[Connection] = Saying()
 
@@ -73,9 +82,11 @@ class Conversing:
             self._replies.refuse(connection, frame.id, refusal)
             self._go_on(connection)
         else:
-            self._client.submit(row, partial(self._said, connection, frame))
+            self._client.submit(row, partial(self._said, connection, frame, time.monotonic()))
 
-    def _said(self, connection: Connection, frame: ChatSend, answer: chat.Answer) -> None:
+    def _said(self, connection: Connection, frame: ChatSend, asked_s: float, answer: chat.Answer) -> None:
+        if isinstance(answer, chat.Said) and not answer.duplicate and connection.session.chat:
+            self._journeys.said(answer.conv, answer.seq, asked_s)
         self._tell_said(connection, frame.id, answer)
         self._go_on(connection)
 

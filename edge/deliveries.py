@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
@@ -23,6 +24,7 @@ from danmaku.wire_chat import Head, Read, Typing
 from edge.devices import Devices
 from edge.groups import ChatService, Groups
 from edge.heads import Heads
+from edge.journeys import Journeys
 from edge.uws import Connection
 
 logger = logging.getLogger(__name__)
@@ -37,11 +39,19 @@ class Deliveries:
     """`edge` is the name of this worker. `run` must run for anything to come."""
 
     def __init__(
-        self, bus: Bus, subjects: Subjects, edge: str, client: ChatService, metrics: EdgeMetrics
+        self,
+        bus: Bus,
+        subjects: Subjects,
+        edge: str,
+        client: ChatService,
+        journeys: Journeys,
+        metrics: EdgeMetrics,
     ) -> None:
         self._bus = bus
         self._subjects = subjects
         self._edge = edge
+        self._journeys = journeys
+        self._metrics = metrics
         self._devices = Devices(metrics)
         self._heads = Heads()
         self._groups = Groups(bus, subjects, client, self._hand_out, self._came_to, metrics)
@@ -109,6 +119,7 @@ class Deliveries:
             else:
                 here = [uid for uid in parties(conv) or () if self._devices.are_here(uid)]
             if here and self._heads.is_news(conv, last_seq):
+                self._metrics.chat_late_heads.inc()
                 all_took_it = self._devices.tell(wire.MSGPACK.encode(Head({conv: last_seq})), here)
                 self._heads.told(conv, last_seq, complete=all_took_it)
 
@@ -116,6 +127,7 @@ class Deliveries:
         if isinstance(news, Delivery):
             all_took_it = self._devices.tell(news.frame, uids)
             self._heads.told(news.conv, news.seq, complete=all_took_it)
+            self._journeys.handed(news.conv, news.seq, time.monotonic())
         elif isinstance(news, ReadBy):
             self._devices.tell(wire.MSGPACK.encode(Read(news.conv, news.uid, news.seq)), uids)
         else:

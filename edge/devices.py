@@ -29,7 +29,7 @@ class Devices:
     def tell(self, frame: bytes, uids: Iterable[str]) -> bool:
         """A msgpack frame to all devices here of these users. False where one of them could not take it."""
         made: dict[bool, bytes] = {}
-        sent, all_took_it = 0, True
+        sent, missed = 0, 0
         for uid in uids:
             for device in self._roster.connections(uid):
                 codec: wire.Codec = device.session.codec
@@ -39,6 +39,7 @@ class Devices:
                 if device.send(message, codec.binary):
                     sent += 1
                 else:
-                    all_took_it = False
+                    missed += 1
         self._metrics.chat_frames.inc(sent)
-        return all_took_it
+        self._metrics.chat_missed.inc(missed)
+        return missed == 0

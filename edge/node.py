@@ -29,6 +29,7 @@ from edge.deliveries import Deliveries
 from edge.fanout import Fanout
 from edge.feeds import Feeds
 from edge.gateway import Gateway
+from edge.journeys import Journeys
 from edge.outbox import Bounds
 from edge.pacing import Pacing
 from edge.patience import Newcomers, Rounds
@@ -142,14 +143,15 @@ class Node:
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,
         )
-        self._deliveries = Deliveries(self._bus, subjects, name, self._chat, metrics)
+        journeys = Journeys(metrics.chat_delivery_seconds.observe)
+        self._deliveries = Deliveries(self._bus, subjects, name, self._chat, journeys, metrics)
         self._gateway = Gateway(
             name,
             authority,
             self._client,
             self.feeds,
             viewing,
-            Conversing(self._chat, replies, metrics, answer_bytes=edge.buffered_bytes // 2),
+            Conversing(self._chat, replies, journeys, metrics, answer_bytes=edge.buffered_bytes // 2),
             self._deliveries,
             replies,
             roster,

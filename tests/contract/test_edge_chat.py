@@ -285,6 +285,10 @@ async def test_a_private_message_comes_to_all_devices_of_both(start: Start) -> N
             await one.ok(wire.Ping(0))
             assert not one.all(Chat)
         assert worker.metric("chat_frames_total") == 3
+        assert worker.metric("chat_delivery_seconds_count") == 1
+        await ann.ok(send("hello"))  # which is answered as it was
+        await (await enter(device(worker, "eve", "deaf", chat=False))).ok(send("hi"))
+        assert worker.metric("chat_delivery_seconds_count") == 1
 
 
 async def test_who_has_read_and_who_is_typing_is_told(start: Start) -> None:
@@ -457,6 +461,7 @@ async def test_a_head_is_told_where_it_is_news(start: Start) -> None:
         await bob.until(Read)
         assert bob.all(Head) == [Head({"g:team": 1}), Head({CONV: 2})]
         assert ann.all(Head) == [Head({CONV: 2})]
+        assert worker.metric("chat_late_heads_total") == 2
 
 
 async def test_a_head_is_news_to_whom_it_was_not_known_that_he_belongs_to_the_group(start: Start) -> None:

@@ -18,6 +18,7 @@ from config.settings import Log
 from danmaku.supervisor import NAME_VARIABLE
 from danmaku.telemetry import (
     FOLDER_VARIABLE,
+    BusMetrics,
     EdgeMetrics,
     LoopLag,
     RoomsMetrics,
@@ -190,3 +191,24 @@ async def test_loop_lag_is_measured_while_the_block_lasts() -> None:
     assert min(seen) >= 0
     assert min(counted) >= 2, "this one, and what counts"
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "loop lag"]
+
+
+def test_what_did_not_happen_yet_is_there_as_zero() -> None:
+    registry = CollectorRegistry()
+    EdgeMetrics(registry)
+    RoomsMetrics(registry)
+    BusMetrics(registry)
+    samples = _samples(scrape(registry))
+    for name, label, value in (
+        ("danmaku_edge_skipped_total", "why", "lost"),
+        ("danmaku_edge_history_requests_total", "why", "gap"),
+        ("danmaku_edge_refusals_total", "name", "unavailable"),
+        ("danmaku_rooms_chat_messages_total", "outcome", "duplicate"),
+        ("danmaku_rooms_chat_deliveries_total", "kind", "group"),
+        ("danmaku_rooms_comments_total", "outcome", "shed"),
+        ("danmaku_rooms_lease_changes_total", "change", "lost"),
+        ("danmaku_rooms_refusals_total", "name", "blocked"),
+        ("danmaku_bus_lost_total", "why", "stale"),
+    ):
+        assert samples[name, ((label, value),)] == 0
+    assert samples["danmaku_edge_chat_delivery_seconds_count", ()] == 0
