@@ -34,6 +34,7 @@ from danmaku.rows import (
     RevokeRow,
     Room,
     SendRow,
+    Shadowed,
     Shed,
     Shown,
 )
@@ -53,7 +54,7 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
     rows: list[Row]
 
 
-Answer = Shown | Shed | Admitted | Room | Done | Refused | Elsewhere | Open
+Answer = Shown | Shed | Shadowed | Admitted | Room | Done | Refused | Elsewhere | Open
 
 
 class OwnerReply(msgspec.Struct, array_like=True):

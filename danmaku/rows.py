@@ -158,6 +158,12 @@ class Shed(AnswerBase, tag="shed"):
     """Accepted, but left out because the room shows all it can."""
 
 
+class Shadowed(AnswerBase, tag="shadowed"):
+    """Shown to its sender, and to nobody else."""
+
+    at: int
+
+
 class Admitted(AnswerBase, tag="admitted"):
     """A joiner may come in. `head` is the room's head as (epoch, seq)."""
 

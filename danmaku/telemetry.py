@@ -238,8 +238,8 @@ class RoomsMetrics:
         self.queue = make.gauge("queue", "Comments accepted that wait to be stored and shown.")
         self.comments = make.counter(
             "comments",
-            "Comments accepted: shown, or shed above what people can read.",
-            outcome=("shown", "shed"),
+            "Comments accepted: shown, shed above what people can read, or shadowed.",
+            outcome=("shown", "shed", "shadowed"),
         )
         self.batches = make.counter("batches", "Batches stored and published.")
         self.reappended_batches = make.counter(

@@ -157,6 +157,14 @@ class Batch(msgspec.Struct, tag_field="t", tag="batch", omit_defaults=True):
     prev: At | None = None
 
 
+class Aside(msgspec.Struct, tag_field="t", tag="aside"):
+    """Items of a room that nobody but this user is shown. They have no position, and are in no history."""
+
+    room: str
+    at: int
+    items: list[msgspec.Raw]
+
+
 class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}, omit_defaults=True):
     """Positions from..to that this edge could not show in time; not a gap.
 
@@ -187,7 +195,7 @@ class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True):
     retry_ms: int | None = None
 
 
-ServerFrame = Ok | Err | Batch | Skip | Stats | Notice | Chat | Head | Read | Typing
+ServerFrame = Ok | Err | Batch | Aside | Skip | Stats | Notice | Chat | Head | Read | Typing
 _KNOWN: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(ServerFrame))
 
 
@@ -392,6 +400,11 @@ def encode_batch(
             None if prev is None else At.of(prev),
         )
     )
+
+
+def encode_aside(room: str, at: int, item: bytes) -> bytes:
+    """The finished `aside` frame with one item."""
+    return msgspec.msgpack.encode(Aside(room, at, [msgspec.Raw(item)]))
 
 
 def _split_msgpack(message: bytes) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar
 
 from danmaku import chat, envelope
 from danmaku.envelope import OwnerRequest, Row, UserRow, UsersRequest
-from danmaku.rows import Done, Elsewhere, Refreshed, Shown
+from danmaku.rows import Done, Elsewhere, Refreshed, Shadowed, Shown
 from danmaku.subjects import Subjects, partition_of
 from edge.owners import OwnerMap
 
@@ -66,7 +66,7 @@ class ToOwners:
 
     def _if_current(self, row: Row, epoch: int | None, answer: envelope.Answer) -> envelope.Answer:
         """What was done is done; what a replaced owner thinks of a row is to be asked again, elsewhere."""
-        if isinstance(answer, Shown | Done) or self._owners.is_current(row.room, epoch):
+        if isinstance(answer, Shown | Shadowed | Done) or self._owners.is_current(row.room, epoch):
             return answer
         return Elsewhere()
 

@@ -192,7 +192,7 @@ def left_out(room: str, batches: Sequence[Batch]) -> list[wire.Skip]:
 def _check(out: Out) -> None:
     """Raises ValueError."""
     if out.kind is not OutKind.BATCH:
-        kind = wire.Stats if out.kind is OutKind.STATS else wire.Notice
+        kind = wire.Stats if out.kind is OutKind.STATS else wire.Notice | wire.Aside
         if not all(isinstance(frame, kind) for frame in wire.MSGPACK.decode_server(out.frame)):
             raise ValueError("the frame is of another kind")
         return

@@ -18,7 +18,7 @@ import msgspec
 from danmaku import wire
 from danmaku.errors import CONFLICT, INTERNAL, RATE_LIMITED, UNAVAILABLE, Kind, Refusal
 from danmaku.model import Identity, Position, Role
-from danmaku.rows import Admitted, Done, JoinRow, LikeRow, Refused, SendRow, Shed, Shown
+from danmaku.rows import Admitted, Done, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
 from danmaku.telemetry import EdgeMetrics
 from edge.allowance import Allowances
 from edge.channels import Answer
@@ -197,6 +197,8 @@ class Viewing:
         if isinstance(answer, Shown):
             ok = wire.Ok(frame_id, shown=True, epoch=answer.epoch, seq=answer.seq, at=answer.at)
             self._replies.send(connection, ok)
+        elif isinstance(answer, Shadowed):
+            self._replies.send(connection, wire.Ok(frame_id, shown=True, at=answer.at))
         elif isinstance(answer, Shed):
             self._replies.send(connection, wire.Ok(frame_id, shown=False))
         else:

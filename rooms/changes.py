@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from danmaku import rows, wire
-from danmaku.envelope import Answer, Out, OutKind, encode_out
+from danmaku.envelope import Answer
 from danmaku.errors import BAD_FRAME, FORBIDDEN, TOO_LONG, UNAVAILABLE, Refusal
 from danmaku.model import Effect, Role, RoomInfo, check_id, closed_for_good
 from danmaku.moderation_rows import SanctionRow
@@ -24,18 +24,17 @@ from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
-from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.acts import MAX_REASON, act_of
 from rooms.flush import Flush
 from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
-from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
 from rooms.rules import check_settings
 from rooms.tasks import Tasks
 from rooms.text import clean
+from rooms.whisper import Whisper
 
 Change = PutRoomRow | DeleteRoomRow | SanctionRow
 
@@ -68,8 +67,7 @@ class Changes:
         rooms: LoadedRooms,
         flush: Flush,
         describe: Callable[[LoadedRoom], RoomInfo],
-        outbox: Outbox,
-        subjects: Subjects,
+        whisper: Whisper,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
     ) -> None:
@@ -79,8 +77,7 @@ class Changes:
         self._rooms = rooms
         self._flush = flush
         self._describe = describe
-        self._outbox = outbox
-        self._subjects = subjects
+        self._whisper = whisper
         self._metrics = metrics
         self._clock = clock
         self._tasks = Tasks(_AT_ONCE)
@@ -253,8 +250,7 @@ class Changes:
         room = loaded.room
         retry_ms = row.seconds * 1000 if row.seconds and row.verb == "mute" else None
         notice = wire.Notice(kind, room.name, (row.reason or "")[:MAX_REASON] or None, retry_ms)
-        out = Out(OutKind.NOTICE, room.lease, room.head, 0, None, row.uid, wire.MSGPACK.encode(notice))
-        self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
+        self._whisper.tell(room, row.uid, wire.MSGPACK.encode(notice))
 
 
 def _changed(info: RoomInfo, row: PutRoomRow, now: Moment) -> RoomInfo:

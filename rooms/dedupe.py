@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-from danmaku.rows import Shed, Shown
+from danmaku.rows import Shadowed, Shed, Shown
 from rooms.generations import Generations
 
 W = TypeVar("W")
 Key = tuple[str, str]
 """(uid, cid)"""
-Settled = Shown | Shed
+Settled = Shown | Shed | Shadowed
 
 MAX_REMEMBERED: Final = 100_000
 
@@ -19,10 +19,10 @@ MAX_REMEMBERED: Final = 100_000
 class Dedupe(Generic[W]):
     """What became of each comment: pending, or its final answer, which is kept for `memory_s`.
 
-    Those that were left out are kept apart, for there is no end to them: where they are too many they go
-    early, and are judged once more. Those that were shown are no more than a room may show. A refusal is not
-    kept: what was refused may be tried again under the same cid. Of those who wait, the ones that are over
-    are forgotten with each repeat, so that repeats do not pile up.
+    Those that were left out or shadowed are kept apart, for there is no end to them: where they are too
+    many they go early, and are judged once more. Those that were shown are no more than a room may show. A
+    refusal is not kept: what was refused may be tried again under the same cid. Of those who wait, the ones
+    that are over are forgotten with each repeat, so that repeats do not pile up.
     """
 
     __slots__ = ("_is_over", "_pending", "_shed", "_shown")
@@ -31,7 +31,7 @@ class Dedupe(Generic[W]):
         self._is_over = is_over
         self._pending: dict[Key, list[W]] = {}
         self._shown: Generations[Key, Shown] = Generations(memory_s, most)
-        self._shed: Generations[Key, Shed] = Generations(memory_s, most)
+        self._shed: Generations[Key, Shed | Shadowed] = Generations(memory_s, most)
 
     def answer(self, key: Key) -> Settled | None:
         """The final answer, if there is one."""

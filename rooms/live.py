@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from danmaku import envelope, rows
+from danmaku import envelope, rows, wire
 from danmaku.envelope import Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
 from danmaku.errors import ROOM_NOT_FOUND, Refusal
 from danmaku.model import Role
@@ -25,6 +25,7 @@ from danmaku.rows import (
     PutRoomRow,
     Refused,
     SendRow,
+    Shadowed,
 )
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
@@ -38,7 +39,9 @@ from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
+from rooms.room import Room
 from rooms.viewers import Viewers
+from rooms.whisper import Whisper
 
 _PATIENCE: Final = 0.8  # of a caller's time; the rest is for the way back
 _ASKED_AGAIN_S: Final = 10.0  # within which the same likes may come again, because an answer got lost
@@ -60,6 +63,7 @@ class Live:
         broadcasts: Broadcasts,
         listing: Listing,
         viewers: Viewers,
+        whisper: Whisper,
         outbox: Outbox,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
@@ -74,6 +78,7 @@ class Live:
         self._broadcasts = broadcasts
         self._listing = listing
         self._viewers = viewers
+        self._whisper = whisper
         self._outbox = outbox
         self._metrics = metrics
         self._clock = clock
@@ -150,6 +155,8 @@ class Live:
                 answer = room.take(row, ticket, now)
                 if answer is None:
                     self._flush.mark(loaded)
+                elif isinstance(answer, Shadowed):
+                    self._tell_asides(room, row.uid, answer.at)
                 return answer
             case JoinRow():
                 return room.join(row, self._viewers.of(row.room), now)
@@ -167,3 +174,9 @@ class Live:
             case PutRoomRow() | DeleteRoomRow() | SanctionRow():
                 self._changes.begin(loaded, row, ticket)
                 return None
+
+    def _tell_asides(self, room: Room[Ticket], uid: str, at: int) -> None:
+        """A repeat has none: what was said once is not said again."""
+        for item in room.asides():
+            self._whisper.tell(room, uid, wire.encode_aside(room.name, at, item))
+            self._metrics.comments.labels("shadowed").inc()

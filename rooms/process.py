@@ -42,6 +42,7 @@ from rooms.presence import Presence
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
 from rooms.viewers import Viewers
+from rooms.whisper import Whisper
 
 _RETRY_S: Final = 0.2
 _FINISH: Final = 1 / 3  # of the time a lease lasts, for what waits when partitions are handed back
@@ -120,8 +121,9 @@ class RoomsProcess:
             clock,
             auto_create=limits.auto_create,
         )
+        whisper = Whisper(outbox, subjects)
         self._changes = Changes(
-            store, name, leases, rooms, flush, self._listing.describe, outbox, subjects, metrics, clock
+            store, name, leases, rooms, flush, self._listing.describe, whisper, metrics, clock
         )
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
@@ -133,6 +135,7 @@ class RoomsProcess:
             self._broadcasts,
             self._listing,
             viewers,
+            whisper,
             outbox,
             metrics,
             clock,

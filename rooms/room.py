@@ -34,7 +34,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import Act, Effect, Position, RoomInfo
-from danmaku.rows import Admitted, EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
+from danmaku.rows import Admitted, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms import batch
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
@@ -43,7 +43,7 @@ from rooms.moment import Moment
 from rooms.policy import Judge
 from rooms.rules import Rules
 from rooms.shed import Display
-from rooms.verdict import Fate
+from rooms.verdict import Fate, Verdict
 
 W = TypeVar("W")
 MAX_LIKES: Final = 100
@@ -127,6 +127,7 @@ class Room(Generic[W]):
         self._high: deque[_Accepted[W]] = deque()
         self._own: list[_Accepted[W]] = []
         self._chosen: deque[_Accepted[W]] = deque()
+        self._asides: list[bytes] = []
         self._offered: Batch | None = None
         self._offered_items: list[_Accepted[W]] = []
         self._in_flight = False
@@ -167,8 +168,13 @@ class Room(Generic[W]):
         if settled is not None:
             return settled
         if not self._dedupe.wait(key, waiter):
-            self._accept(row, key, waiter, now)
+            return self._accept(row, key, waiter, now)
         return None
+
+    def asides(self) -> list[bytes]:
+        """The items that their sender is to be shown, and nobody else, since this was asked last."""
+        asides, self._asides = self._asides, []
+        return asides
 
     def join(self, row: JoinRow, viewers: int, now: Moment) -> Admitted:
         """May this user come in? Raises Refusal; staff may, to open a closed room again."""
@@ -286,33 +292,39 @@ class Room(Generic[W]):
         if not self.info.open:
             raise Refusal(ROOM_CLOSED)
 
-    def _accept(self, row: SendRow | EventRow, key: Key, waiter: W, now: Moment) -> None:
+    def _accept(self, row: SendRow | EventRow, key: Key, waiter: W, now: Moment) -> Settled | None:
         self._check_open()
         if self._space.left <= 0:
             raise Refusal(UNAVAILABLE, "too many comments wait to be shown", retry_ms=_BUSY_MS)
         is_high = isinstance(row, EventRow) or row.role.is_staff
         if is_high and not self._display.may_queue_high(len(self._high)):
             raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
-        item = self._event(row, now) if isinstance(row, EventRow) else self._comment(row, now)
+        verdict = self._event(row, now) if isinstance(row, EventRow) else self._judge.comment(row, now)
+        item = verdict.item
         if len(item) > self._limits.batch_bytes:
             raise Refusal(TOO_LARGE)
+        if verdict.fate is Fate.HOLD:
+            raise Refusal(HELD_FOR_REVIEW)
+        if verdict.fate is Fate.SHADOW:
+            return self._shadow(item, key, now)
         waiters = [waiter]
         self._dedupe.begin(key, waiters)
         self._space.left -= 1
         self._owed += 1
         (self._high if is_high else self._normal).append(_Accepted(next(self._orders), key, item, waiters))
+        return None
 
-    def _comment(self, row: SendRow, now: Moment) -> bytes:
-        verdict = self._judge.comment(row, now)
-        if verdict.fate is not Fate.SHOW:
-            raise Refusal(HELD_FOR_REVIEW)
-        return verdict.item
+    def _shadow(self, item: bytes, key: Key, now: Moment) -> Shadowed:
+        answer = Shadowed(now.ms)
+        self._asides.append(item)
+        self._dedupe.settle(key, answer, now.s)
+        return answer
 
-    def _event(self, row: EventRow, now: Moment) -> bytes:
+    def _event(self, row: EventRow, now: Moment) -> Verdict:
         if not row.role.is_staff:
             raise Refusal(FORBIDDEN)
         self._judge.check_sanctions(row.uid, row.role, now)
-        return row.item
+        return Verdict(row.item)
 
     def _say(self, item: wire.Item, effect: Effect, waiters: list[W]) -> None:
         self._own.append(_Accepted(next(self._orders), None, wire.encode_item(item), waiters, effect))

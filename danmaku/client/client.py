@@ -21,7 +21,7 @@ from danmaku.client.results import ConnectionChange, Notice, ReadBy, TypingBy
 from danmaku.client.room import Room
 from danmaku.errors import Refusal
 from danmaku.model import Position
-from danmaku.wire import JSON, MSGPACK, Batch, Codec, Hello, Ok, Ping, ServerFrame, Skip, Stats
+from danmaku.wire import JSON, MSGPACK, Aside, Batch, Codec, Hello, Ok, Ping, ServerFrame, Skip, Stats
 from danmaku.wire import Notice as NoticeFrame
 from danmaku.wire_chat import Chat as ChatFrame
 from danmaku.wire_chat import Head, Read, Typing
@@ -175,7 +175,7 @@ class Client:
                 self._spawn(self._return(room, link))
 
     def _delivered(self, frame: ServerFrame) -> None:
-        if isinstance(frame, Batch | Skip | Stats):
+        if isinstance(frame, Batch | Aside | Skip | Stats):
             room = self._rooms.get(frame.room)
             if room is not None:
                 room._take(frame)

@@ -15,7 +15,7 @@ from danmaku.client.reader import Placed, RoomReader
 from danmaku.client.results import Comment, Event, History, Sent, Stats, read_item
 from danmaku.errors import NOT_JOINED, Refusal
 from danmaku.model import START, Mode, Position
-from danmaku.wire import At, Batch, Codec, Join, Leave, Like, Ok, Send, Skip
+from danmaku.wire import Aside, At, Batch, Codec, Join, Leave, Like, Ok, Send, Skip
 from danmaku.wire import History as HistoryFrame
 from danmaku.wire import Stats as StatsFrame
 
@@ -28,6 +28,7 @@ class Room:
 
     Comments and events come once each and in the order of their positions, also across lost
     connections; what was missed in between is read back. Of stats only the latest waits, and is read first.
+    A comment of one's own that nobody else is shown has the position of what came before it.
     One reader per room: iterating twice shares the items between the two.
 
     A reader that is too slow for its buffer loses the oldest items; they are counted in `missed`.
@@ -148,7 +149,10 @@ class Room:
         self._changed.set()
         self._close_gap()
 
-    def _take(self, frame: Batch | Skip | StatsFrame) -> None:
+    def _take(self, frame: Batch | Aside | Skip | StatsFrame) -> None:
+        if isinstance(frame, Aside):
+            self._show([Placed(self._reader.position, frame.at, item) for item in frame.items])
+            return
         if isinstance(frame, StatsFrame):
             head = Position(frame.epoch, frame.seq)
             self._tell_stats(head, frame.viewers, frame.likes)

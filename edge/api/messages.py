@@ -12,7 +12,7 @@ from danmaku import wire
 from danmaku.envelope import Row
 from danmaku.errors import BAD_FRAME, EMPTY, FORBIDDEN, INTERNAL, TOO_LONG, Refusal
 from danmaku.model import Identity, Mode, Position, Role, check_id
-from danmaku.rows import EventRow, GetRoomRow, JoinRow, SendRow, Shed, Shown
+from danmaku.rows import EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed, Shown
 from danmaku.wire import MAX_NUMBER
 from edge.api.routing import Call, Id, NumberQuery, RoomsClient, Route, Who
 from edge.session import MAX_TEXT
@@ -60,7 +60,7 @@ class Gift(msgspec.Struct, tag_field="kind", tag="gift", forbid_unknown_fields=T
 
 
 class Posted(msgspec.Struct, omit_defaults=True):
-    """`shown` false: accepted, but the room shows all it can; otherwise the position it got."""
+    """`shown` false: accepted, but the room shows all it can; otherwise its position, if it got one."""
 
     shown: bool
     epoch: int | None = None
@@ -105,6 +105,8 @@ class MessageCalls:
         answer = await self._rooms.ask(_row(call, body))
         if isinstance(answer, Shown):
             return Posted(True, answer.epoch, answer.seq, answer.at)
+        if isinstance(answer, Shadowed):
+            return Posted(True, at=answer.at)
         if isinstance(answer, Shed):
             return Posted(False)
         raise Refusal(INTERNAL)

@@ -6,6 +6,7 @@
  *
  * @typedef {{epoch: number, seq: number}} Position
  * @typedef {{t: "batch", room: string, epoch: number, seq: number, at: number, items: Item[], prev?: Position}} Batch
+ * @typedef {{t: "aside", room: string, at: number, items: Item[]}} Aside
  * @typedef {{t: "skip", room: string, epoch: number, from: number, to: number, prev?: Position}} Skip
  * @typedef {{t: "stats", room: string, epoch: number, seq: number, viewers: number, likes: number}} Stats
  * @typedef {{t: "notice", kind: string, room?: string, reason?: string, retry_ms?: number}} Notice
@@ -16,7 +17,7 @@
  * @typedef {{t: "read", conv: string, uid: string, seq: number}} Read
  * @typedef {{t: "typing", conv: string, uid: string}} Typing
  * @typedef {{type: string} & Record<string, any>} Part
- * @typedef {Ok | Err | Batch | Skip | Stats | Notice | Chat | Head | Read | Typing} ServerFrame
+ * @typedef {Ok | Err | Batch | Aside | Skip | Stats | Notice | Chat | Head | Read | Typing} ServerFrame
  * @typedef {{t: string, id: number} & Record<string, any>} ClientFrame
  * @typedef {{k: string} & Record<string, any>} Item
  * @typedef {"scroll" | "top" | "bottom"} Mode
@@ -48,6 +49,7 @@ const SHAPES = {
   ok: { id: "number" },
   err: { code: "number", error: "string", message: "string" },
   batch: { room: "string", epoch: "number", seq: "number", at: "number", items: "array" },
+  aside: { room: "string", at: "number", items: "array" },
   skip: { room: "string", epoch: "number", from: "number", to: "number" },
   stats: { room: "string", epoch: "number", seq: "number", viewers: "number", likes: "number" },
   notice: { kind: "string" },

@@ -3,6 +3,7 @@
  *
  * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./protocol.js").Ok} Ok
+ * @typedef {import("./protocol.js").Aside} Aside
  * @typedef {import("./protocol.js").Batch} Batch
  * @typedef {import("./protocol.js").Skip} Skip
  * @typedef {import("./protocol.js").Stats} Stats
@@ -96,9 +97,13 @@ export class Room {
     this.#over();
   }
 
-  /** @param {Batch | Skip | Stats} frame */
+  /** @param {Batch | Aside | Skip | Stats} frame */
   take(frame) {
     if (this.#isOver) return;
+    if (frame.t === "aside") {
+      this.#show(frame.items.map((item) => ({ position: this.#reader.position, at: frame.at, item })));
+      return;
+    }
     if (frame.t === "stats") {
       this.#audience.counted(frame.viewers, frame.likes);
       this.#reader.stats({ epoch: frame.epoch, seq: frame.seq });

@@ -110,6 +110,10 @@ class FakeOwner:
         frame = wire.MSGPACK.encode(wire.Notice(kind, room))
         await self.publish(room, Out(OutKind.NOTICE, self.epoch, self.head(room), 0, None, uid, frame))
 
+    async def aside(self, room: str, uid: str, text: str) -> None:
+        frame = wire.encode_aside(room, 1, wire.encode_item(wire.Comment(uid, uid, text)))
+        await self.publish(room, Out(OutKind.NOTICE, self.epoch, self.head(room), 0, None, uid, frame))
+
     async def note(self, *changes: Change, hint: bool = True) -> None:
         """Add to the changes log."""
         self.changes += map(change.encode, changes)

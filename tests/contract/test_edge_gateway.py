@@ -19,7 +19,7 @@ from danmaku import envelope, wire
 from danmaku.client import Client, Refusal
 from danmaku.envelope import Replaced, Row
 from danmaku.model import Position, Role
-from danmaku.rows import Done, HelloRow, JoinRow, LikeRow, Refused, SendRow, Shed
+from danmaku.rows import Done, HelloRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import eventually
 from tests.contract.edge_worker import AUTH, Worker, edge_worker, token
@@ -462,6 +462,29 @@ async def test_who_is_kicked_leaves_the_room_but_may_stay_connected(start: Start
         assert await bob.err(wire.Send(0, "r", "hi", "c")) == "not_joined"
         assert not bob.all(wire.Batch)
         assert not ann.all(wire.Notice)
+
+
+async def test_what_is_shadowed_reaches_every_device_of_its_sender_and_nobody_else(start: Start) -> None:
+    async with (
+        start() as worker,
+        viewer(worker.port) as ann,
+        viewer(worker.port, wire.JSON) as bob,
+        viewer(worker.port) as phone,
+    ):
+        await joined(ann)
+        for device in (bob, phone):
+            await device.ok(wire.Hello(0, token=token("bob")))
+            await device.ok(wire.Join(0, "r"))
+        worker.owner.judge = lambda _: Shadowed(77)
+        ok = await bob.ok(wire.Send(0, "r", "hi", "c"))
+        assert (ok.shown, ok.at, ok.epoch, ok.seq) == (True, 77, None, None)
+        await worker.owner.aside("r", "bob", "hi")
+        await worker.owner.show("r", "after")
+        for device in (bob, phone):
+            [aside] = await device.until(wire.Aside, 1)
+            assert [device.codec.read(item)["text"] for item in aside.items] == ["hi"]
+        assert await ann.texts(1) == ["after"]
+        assert not ann.all(wire.Aside)
 
 
 async def test_who_is_kicked_while_joining_does_not_get_in(start: Start) -> None:

@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from danmaku import wire
 from danmaku.client import (
     Client,
     Comment,
@@ -26,7 +27,7 @@ from danmaku.client import (
 )
 from danmaku.client.inbox import Inbox
 from danmaku.errors import ROOM_CLOSED, UNAUTHORIZED, UNAVAILABLE, Kind
-from danmaku.wire import At, Err, Hello, History, Join, Like, Ok, Send, Skip
+from danmaku.wire import Aside, At, Err, Hello, History, Join, Like, Ok, Send, Skip
 from danmaku.wire import Notice as NoticeFrame
 from danmaku.wire import Stats as StatsFrame
 from tests.system.scripted import Visit, scripted
@@ -319,6 +320,22 @@ async def test_stats_reveal_a_lost_last_batch_and_a_skip_is_no_gap() -> None:
         room = await client.join("demo")
         assert await comments(room, 1) == [((5, 13), "x")]
         assert (room.skipped, room.missed) == (2, 0)
+
+
+@BOTH
+async def test_what_nobody_else_is_shown_comes_like_a_comment(protocol: Protocol) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(HEAD)
+        sent = await visit.expect(Send)
+        item = visit.codec.value(wire.Comment("u1", "ann", sent.text))
+        await visit.say(Ok(sent.id, shown=True, at=5), Aside("demo", 5, [item]), visit.batch(5, 11, "eleven"))
+
+    async with scripted(script) as url, Client(url, protocol=protocol, timing=QUICK) as client:
+        room = await client.join("demo")
+        sent = await room.send("psst")
+        assert (sent.shown, sent.position) == (True, None)
+        assert await comments(room, 2) == [((5, 10), "psst"), ((5, 11), "eleven")]
 
 
 async def test_a_pull_that_is_refused_waits_and_one_refused_for_good_gives_up() -> None:

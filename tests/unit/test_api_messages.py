@@ -10,7 +10,7 @@ from danmaku.auth import Authority
 from danmaku.envelope import HistoryReply
 from danmaku.errors import BANNED, ROOM_NOT_FOUND, Refusal
 from danmaku.model import Position, Role
-from danmaku.rows import Done, EventRow, GetRoomRow, JoinRow, SendRow, Shed
+from danmaku.rows import Done, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed
 from tests.unit.api_service import SECRET, Answered, Service
 
 PATH = "/v1/rooms/r/messages"
@@ -37,6 +37,12 @@ async def test_a_comment_is_sent_as_its_sender() -> None:
     assert service.rooms.rows == [SendRow("r", "ann", "Ann", Role.MODERATOR, "弹幕", "c1")]
     await posted(service, {**COMMENT, "mode": "top", "color": 255, "size": 18}, Role.VIEWER)
     assert service.rooms.rows[-1] == SendRow("r", "ann", "Ann", Role.VIEWER, "弹幕", "c1", "top", 255, 18)
+
+
+async def test_a_comment_that_only_its_sender_sees() -> None:
+    service = Service()
+    service.rooms.answers[SendRow] = Shadowed(77)
+    assert (await posted(service, COMMENT)).json == {"shown": True, "at": 77}
 
 
 async def test_a_comment_that_was_left_out() -> None:

@@ -5,7 +5,7 @@ import pytest
 from danmaku import chat, envelope
 from danmaku.envelope import OwnerReply, Owners, Row, UsersReply
 from danmaku.model import Role
-from danmaku.rows import Done, Elsewhere, HelloRow, JoinRow, Open, Refused, Shed, Shown
+from danmaku.rows import Done, Elsewhere, HelloRow, JoinRow, Open, Refused, Shadowed, Shed, Shown
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
 from edge.channels import ToAnybody, ToChat, ToOwners
 from edge.owners import OwnerMap
@@ -38,11 +38,11 @@ def test_what_a_replaced_owner_thinks_does_not_count_but_what_it_did_does() -> N
     partition = partition_of("lobby")
     owners.hear(Owners("p1", {partition: 5}))
     owners.hear(Owners("p2", {partition: 6}))
-    answers: list[envelope.Answer] = [Shown(5, 1, 1), Done(), Shed(), Refused("muted")]
+    answers: list[envelope.Answer] = [Shown(5, 1, 1), Shadowed(1), Done(), Shed(), Refused("muted")]
     rows = [ROW] * len(answers)
     for epochs in ({}, {partition: 5}):
         late = envelope.encode(OwnerReply("p1", answers, epochs))
-        assert channel.decode(late, rows) == [*answers[:2], Elsewhere(), Elsewhere()]
+        assert channel.decode(late, rows) == [*answers[:3], Elsewhere(), Elsewhere()]
     for epoch in (6, 7):
         current = envelope.encode(OwnerReply("p2", answers, {partition: epoch}))
         assert channel.decode(current, rows) == answers

@@ -437,6 +437,13 @@ def _covers(skip: wire.Skip, position: Position) -> bool:
     return begin < position <= Position(skip.epoch, skip.to)
 
 
+def test_what_one_user_alone_is_shown_passes_in_its_place() -> None:
+    feed = begun(frame(5, 1), head=Position(5, 1))
+    aside = Out(OutKind.NOTICE, 5, Position(5, 2), 0, None, "u1", wire.encode_aside("r", 1, b"\x80"))
+    assert feed.take(aside) == []
+    assert names(feed.take(out(5, 2))) == ["5-2", "NOTICE"]
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -16,8 +16,9 @@ from danmaku import wire
 from danmaku.change import Configured
 from danmaku.errors import Refusal
 from danmaku.model import START, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
-from danmaku.rows import EventRow, JoinRow, LikeRow, SendRow, Shed, Shown
+from danmaku.rows import EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms.batch import Batch
+from rooms.dedupe import Settled
 from rooms.everywhere import Everywhere
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
@@ -76,12 +77,22 @@ def refused(call: Any, *words: Any) -> str:
     return caught.value.name
 
 
-@pytest.mark.parametrize("fate", [Fate.HOLD, Fate.SHADOW])
-def test_what_is_not_to_be_shown_is_not(fate: Fate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_to_be_held_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     room = make()
-    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"", fate, "words"))
+    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"", Fate.HOLD, "words"))
     assert refused(room.take, send(), "w", NOW) == "held_for_review"
     assert not room.is_busy
+
+
+def test_what_is_shadowed_is_for_its_sender_alone_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = make()
+    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"item", Fate.SHADOW, "words"))
+    assert room.take(send(), "w", NOW) == Shadowed(NOW.ms)
+    assert room.asides() == [b"item"]
+    assert room.take(send(), "w", later(1)) == Shadowed(NOW.ms)
+    assert room.asides() == []
+    assert not room.is_busy
+    assert room.cut(NOW).batch is None
 
 
 def test_a_comment_is_cut_stored_and_answered() -> None:
@@ -460,7 +471,7 @@ class RoomLife(RuleBasedStateMachine):
         self.everywhere = Everywhere()
         self.now = NOW
         self.lease = 1
-        self.told: dict[tuple[str, str], Shown | Shed] = {}
+        self.told: dict[tuple[str, str], Settled] = {}
         self.asked: dict[int, tuple[str, str]] = {}
         self.next_waiter = 0
         self.offered: Batch | None = None
@@ -481,7 +492,7 @@ class RoomLife(RuleBasedStateMachine):
             for uid, cid, seq in batch.pairs:
                 self.room.remember((uid, cid), Shown(batch.first.epoch, seq, batch.at), self.now)
 
-    def tell(self, waiter: int, answer: Shown | Shed) -> None:
+    def tell(self, waiter: int, answer: Settled) -> None:
         if waiter == CHANGER:
             assert self.room.info == self.changing
             self.changing = None

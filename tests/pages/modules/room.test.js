@@ -83,3 +83,12 @@ export async function a_comment_waits_for_a_connection_that_is_only_just_closing
   same((await sent).shown, true);
   clearInterval(others);
 }
+
+export async function what_one_alone_is_shown_has_no_place_of_its_own() {
+  const shown = [];
+  const room = new Room("r", new Held(), { ...AUDIENCE, shown: (placed) => shown.push(...placed) }, TIMING, () => 1);
+  await room.enter();
+  room.take({ t: "aside", room: "r", at: 7, items: [{ k: "c", text: "psst" }] });
+  room.take(batch(2));
+  same(shown.map((one) => [one.position.seq, one.at, one.item.k]), [[1, 7, "c"], [2, 1, "gone"]]);
+}

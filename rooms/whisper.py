@@ -1,0 +1,23 @@
+"""What one user of a room is told, and nobody else, in order with what the room shows.
+
+It is said once and kept nowhere: every edge gets it, and those with connections of the user hand it on.
+"""
+
+from __future__ import annotations
+
+from danmaku.envelope import Out, OutKind, encode_out
+from danmaku.subjects import Subjects
+from rooms.outbox import Outbox
+from rooms.pending import Ticket
+from rooms.room import Room
+
+
+class Whisper:
+    def __init__(self, outbox: Outbox, subjects: Subjects) -> None:
+        self._outbox = outbox
+        self._subjects = subjects
+
+    def tell(self, room: Room[Ticket], uid: str, frame: bytes) -> None:
+        """`frame`: a finished msgpack client frame. Never raises, never waits."""
+        out = Out(OutKind.NOTICE, room.lease, room.head, 0, None, uid, frame)
+        self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
