@@ -107,11 +107,14 @@ class Redaction:
     def of(self, frame: bytes) -> bytes:
         """The batch with `gone` in each place of what is recalled; the very bytes where nothing is.
 
-        Raises ValueError where it is no batch.
+        What is no batch stays as it is: nobody can read it.
         """
         if self._last == START:
             return frame
-        batch = _decoded(frame)
+        try:
+            batch = _decoded(frame)
+        except ValueError:
+            return frame
         first = Position(batch.epoch, batch.seq)
         if not self.touches(first):
             return frame

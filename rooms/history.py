@@ -61,8 +61,7 @@ class History:
             _log.warning("history cannot be read", room=request.room, error=repr(error))
             self._outbox.post(reply, b"")
         else:
-            frames = [entry.frame for entry in found.entries]
-            answer = HistoryReply(frames, found.complete, *found.head)
+            answer = HistoryReply(found.frames(), found.complete, *found.head)
             self._outbox.post(reply, envelope.encode(answer))
 
     async def _read(self, request: HistoryRequest) -> Slice:

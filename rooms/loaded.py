@@ -71,7 +71,7 @@ Opened = Callable[[LoadedRoom | Elsewhere | Refused], None]
 
 
 class LoadedRooms:
-    """`loaded` is told each room that was just loaded, and the newest entry of its log."""
+    """`loaded` is told each room that was just loaded, and the newest entry of its log as it may be shown."""
 
     def __init__(
         self,
@@ -273,7 +273,7 @@ class LoadedRooms:
         if left is not None and missing is not None:
             loaded.recent = left.recent  # what is stored next continues it
         self._left.drop(name)
-        return self._place(loaded, tail.entries[-1] if tail.entries else None)
+        return self._place(loaded, tail.newest())
 
     def _place(self, loaded: LoadedRoom, newest: Entry | None) -> LoadedRoom:
         self._unsaved += not loaded.room.saved

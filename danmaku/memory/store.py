@@ -16,6 +16,7 @@ from danmaku.change import Change, Configured, Imposed, Lifted
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.conversations import MemoryContacts, MemoryConversations
 from danmaku.memory.leases import Clock, MemoryLeases
+from danmaku.memory.recalls import MemoryRecalls
 from danmaku.model import START, Act, Effect, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Noted
@@ -46,8 +47,9 @@ class MemoryStore:
         self.leases = MemoryLeases(clock)
         self.logs: dict[str, deque[Entry]] = defaultdict(deque)
         self.audit = MemoryAudit(self.leases, clock, rooms)
-        self.rooms = MemoryRooms(self.leases, self.logs, self.audit)
-        self.history = MemoryHistory(self.leases, self.rooms, self.logs, self.audit, rooms)
+        self.recalls = MemoryRecalls(self.logs)
+        self.rooms = MemoryRooms(self.leases, self.logs, self.recalls, self.audit)
+        self.history = MemoryHistory(self.leases, self.rooms, self.recalls, self.logs, self.audit, rooms)
         self.moderation = MemoryModeration(self.leases, self.audit)
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
@@ -67,6 +69,7 @@ class MemoryHistory:
         self,
         leases: MemoryLeases,
         rooms: MemoryRooms,
+        recalls: MemoryRecalls,
         logs: dict[str, deque[Entry]],
         audit: MemoryAudit,
         limits: Rooms,
@@ -74,6 +77,7 @@ class MemoryHistory:
         self._leases = leases
         self._audit = audit
         self._rooms = rooms
+        self._recalls = recalls
         self._logs = logs
         self._batches = limits.history_batches
         self._age_ms = limits.history_s * 1000
@@ -91,12 +95,13 @@ class MemoryHistory:
         log = self._logs[room]
         newest_first = (entry for entry in reversed(log) if before is None or entry.last < before)
         entries = _within(newest_first, items, max_bytes)
-        return Slice(tuple(reversed(entries)), True, _head(log))
+        return Slice(tuple(reversed(entries)), True, _head(log), self._recalls.kept(room))
 
     async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
         log = self._logs[room]
         entries = _within((entry for entry in log if entry.last > since), items, max_bytes)
-        return Slice(tuple(entries), follows_on(entries, since, _head(log)), _head(log))
+        complete = follows_on(entries, since, _head(log))
+        return Slice(tuple(entries), complete, _head(log), self._recalls.kept(room))
 
     def _append(self, process: str, append: Append) -> Appended:
         log, entry = self._logs[append.room], append.entry
@@ -113,6 +118,8 @@ class MemoryHistory:
             if len(log) > 1 and log[0].at < entry.at - self._age_ms:
                 log.popleft()
         self._audit.add(append.room, append.acts)
+        if append.recalling is not None:
+            self._recalls.keep(append.room, append.recalling)
         if append.effect is not None:
             self._rooms.carry_out(append.effect)
         return Appended(Outcome.OK, _head(log))
@@ -135,10 +142,17 @@ def _within(entries: Iterable[Entry], items: int, max_bytes: int) -> list[Entry]
 
 
 class MemoryRooms:
-    def __init__(self, leases: MemoryLeases, logs: dict[str, deque[Entry]], audit: MemoryAudit) -> None:
+    def __init__(
+        self,
+        leases: MemoryLeases,
+        logs: dict[str, deque[Entry]],
+        recalls: MemoryRecalls,
+        audit: MemoryAudit,
+    ) -> None:
         self._leases = leases
         self._audit = audit
         self._logs = logs
+        self._recalls = recalls
         self._rooms: dict[str, RoomInfo] = {}
         self._likes: dict[str, int] = defaultdict(int)
 
@@ -166,6 +180,7 @@ class MemoryRooms:
             log = self._logs[info.room]
             while len(log) > 1:
                 log.popleft()
+            self._recalls.forget(info.room)
 
     def _change(self, process: str, lease: int, effect: Effect) -> bool:
         held = self._leases.holds(process, lease, partition_of(effect.info.room))

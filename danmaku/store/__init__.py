@@ -11,6 +11,7 @@ from danmaku.store.conversations import Conversations
 from danmaku.store.history import HistoryLog
 from danmaku.store.leases import Leases
 from danmaku.store.moderation import Moderation
+from danmaku.store.recalls import Recalls
 from danmaku.store.rooms import Rooms
 from danmaku.store.sessions import Sessions
 from danmaku.store.tokens import Tokens
@@ -25,6 +26,8 @@ class Store(Protocol):
     def history(self) -> HistoryLog: ...
     @property
     def rooms(self) -> Rooms: ...
+    @property
+    def recalls(self) -> Recalls: ...
     @property
     def moderation(self) -> Moderation: ...
     @property

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
 import msgspec
 
 from danmaku.model import Act, Effect, Position
+from danmaku.recalls import Recalled, Redaction
+from danmaku.store.recalls import Recalling
 from danmaku.wire import At
 
 
@@ -43,8 +45,8 @@ class Entry:
 class Append:
     """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`.
 
-    effect: is carried out in the same step, and only if the entry is appended in it. acts: are written down
-    likewise.
+    effect, recalling: are carried out in the same step, and only if the entry is appended in it. acts: are
+    written down likewise.
     """
 
     room: str
@@ -53,6 +55,7 @@ class Append:
     entry: Entry
     effect: Effect | None = None
     acts: tuple[Act, ...] = ()
+    recalling: Recalling | None = None
 
 
 class Outcome(Enum):
@@ -69,11 +72,30 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Entries oldest first. `complete` is False where `since` is older than what is kept, or more follows."""
+    """Entries oldest first. `complete` is False where `since` is older than what is kept, or more follows.
+
+    recalls: what is recalled of the log, be it in these entries or not.
+    """
 
     entries: tuple[Entry, ...]
     complete: bool
     head: Position
+    recalls: tuple[Recalled, ...] = ()
+
+    def frames(self) -> list[bytes]:
+        """What may be shown of the entries: without what is recalled of them."""
+        return [entry.frame for entry in self._shown(self.entries)]
+
+    def newest(self) -> Entry | None:
+        """The last entry, without what is recalled of it."""
+        return next(iter(self._shown(self.entries[-1:])), None)
+
+    def _shown(self, entries: tuple[Entry, ...]) -> list[Entry]:
+        redaction = Redaction(self.recalls)
+        return [
+            replace(entry, frame=redaction.of(entry.frame)) if redaction.touches(entry.first) else entry
+            for entry in entries
+        ]
 
 
 class _Batch(msgspec.Struct):

@@ -27,6 +27,15 @@ async def lose(store: Store, room: str, entries: int) -> None:
         await store.history._link.one("EVAL", _LOSE, 1, store.history._keys.log(room), entries)
 
 
+async def lose_recalls(store: Store, room: str) -> None:
+    """What was recalled in the room was never there."""
+    if isinstance(store, MemoryStore):
+        store.recalls._recalls.pop(room, None)
+    else:
+        assert isinstance(store, ValkeyStore)
+        await store.history._link.one("DEL", store.history._keys.recalls(room))
+
+
 async def lose_state(store: Store, room: str) -> None:
     """What was kept about the room was never there, but its likes."""
     if isinstance(store, MemoryStore):

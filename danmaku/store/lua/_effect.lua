@@ -1,7 +1,7 @@
 -- carry_out(verb, room, from): change what is kept of a room; the fields of its new state are ARGV from `from` on.
 -- Of a room that is deleted only what keeps it closed is left: a state that says so, its sanctions, and the
--- newest entry of its log, so that no position is ever used again.
--- KEYS: lease, log, state, listing
+-- newest entry of its log with what was recalled of that, so that no position is ever used again.
+-- KEYS: lease, log, state, listing, recalls   Needs _recalls.
 local function carry_out(verb, room, from)
   if verb == 'create' and redis.call('HEXISTS', KEYS[3], 'created_ms') == 1 then
     return
@@ -10,6 +10,7 @@ local function carry_out(verb, room, from)
     redis.call('DEL', KEYS[3])
     redis.call('SREM', KEYS[4], room)
     redis.call('XTRIM', KEYS[2], 'MAXLEN', '=', 1)
+    forget_recalls(KEYS[2], KEYS[5])
   else
     redis.call('SADD', KEYS[4], room)
   end

@@ -1,10 +1,12 @@
 -- Append a batch to a room's log, if the holder still has the lease and the head is the expected one, and
 -- in the same step carry out what its items tell of.
--- KEYS: lease, log, state, listing, and of its acts what _audit wants
+-- KEYS: lease, log, state, listing, recalls, and of its acts what _audit wants
 -- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep,
+--   of a recall: id, item, ids of those that go (or three times nothing),
 --   acts, and where it has an effect: verb, room, field, value, …
 -- Returns {outcome, head}; ids are `<epoch>-<seq>`, `0-0` for an empty log.
 -- include _audit
+-- include _recalls
 -- include _effect
 local TRIMMED_AT_ONCE = 4
 
@@ -29,7 +31,13 @@ for _ = 1, TRIMMED_AT_ONCE do
   end
   redis.call('XDEL', KEYS[2], oldest[1])
 end
-local effect = write_down(5, 11)
+if ARGV[11] ~= '' then
+  for id in string.gmatch(ARGV[13], '%S+') do
+    redis.call('HDEL', KEYS[5], id)
+  end
+  redis.call('HSET', KEYS[5], ARGV[11], ARGV[12])
+end
+local effect = write_down(6, 14)
 if ARGV[effect] then
   carry_out(ARGV[effect], ARGV[effect + 1], effect + 2)
 end

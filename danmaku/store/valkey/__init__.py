@@ -14,6 +14,7 @@ from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.leases import ValkeyLeases
 from danmaku.store.valkey.link import Link
 from danmaku.store.valkey.moderation import ValkeyModeration
+from danmaku.store.valkey.recalls import ValkeyRecalls
 from danmaku.store.valkey.rooms import ValkeyRooms
 from danmaku.store.valkey.sessions import ValkeySessions
 from danmaku.store.valkey.tokens import ValkeyTokens
@@ -31,6 +32,7 @@ class ValkeyStore:
         self.leases = ValkeyLeases(link, keys)
         self.history = ValkeyHistory(link, reads, keys, acts, rooms.history_batches, rooms.history_s)
         self.rooms = ValkeyRooms(link, keys, acts)
+        self.recalls = ValkeyRecalls(link, keys)
         self.moderation = ValkeyModeration(link, keys, acts)
         self.tokens = ValkeyTokens(link, keys)
         self.sessions = ValkeySessions(link, keys)

@@ -9,8 +9,9 @@ import msgspec
 from danmaku.model import Position
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
+from danmaku.store.valkey import recalls
 from danmaku.store.valkey.audit import Acts
-from danmaku.store.valkey.keys import Keys, held_by
+from danmaku.store.valkey.keys import Keys, held_by, id_of, position_of
 from danmaku.store.valkey.link import Call, Link
 from danmaku.store.valkey.rooms import words
 
@@ -40,19 +41,20 @@ class ValkeyHistory:
 
     async def heads(self, rooms: list[str]) -> list[Position]:
         calls = [self._link.script("head", [self._keys.log(room)]) for room in rooms]
-        return [_position(head) for head in await self._link.all(calls)]
+        return [position_of(head) for head in await self._link.all(calls)]
 
     async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
-        begin = "+" if before is None else f"({_id(before)}"
-        call = self._reads.script("latest", [self._keys.log(room)], items, max_bytes, begin)
-        head, newest_first = await self._reads.one(*call)
-        return Slice(tuple(_entry(raw) for raw in reversed(newest_first)), True, _position(head))
+        begin = "+" if before is None else f"({id_of(before)}"
+        call = self._reads.script("latest", self._keys.of_log(room), items, max_bytes, begin)
+        head, newest_first, recalled = await self._reads.one(*call)
+        entries = tuple(_entry(raw) for raw in reversed(newest_first))
+        return Slice(entries, True, position_of(head), recalls.recalls_of(recalled))
 
     async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
-        call = self._reads.script("after", [self._keys.log(room)], _id(since), items, max_bytes)
-        last, raws = await self._reads.one(*call)
-        head, entries = _position(last), tuple(_entry(raw) for raw in raws)
-        return Slice(entries, follows_on(entries, since, head), head)
+        call = self._reads.script("after", self._keys.of_log(room), id_of(since), items, max_bytes)
+        last, raws, recalled = await self._reads.one(*call)
+        head, entries = position_of(last), tuple(_entry(raw) for raw in raws)
+        return Slice(entries, follows_on(entries, since, head), head, recalls.recalls_of(recalled))
 
     def _append(self, process: str, append: Append) -> Call:
         entry = append.entry
@@ -60,8 +62,8 @@ class ValkeyHistory:
             "append",
             [*self._keys.of_state(append.room), *self._acts.keys(append.room, append.acts)],
             held_by(process, append.lease),
-            _id(append.expected),
-            _id(entry.last),
+            id_of(append.expected),
+            id_of(entry.last),
             entry.frame,
             entry.at,
             _VERSION,
@@ -69,30 +71,26 @@ class ValkeyHistory:
             _encode(entry.pairs),
             self._batches,
             entry.at - self._age_ms,
+            *recalls.words(append.recalling),
             *self._acts.words(append.acts),
             *(words(append.effect) if append.effect else ()),
         )
-
-
-def _id(position: Position) -> str:
-    return f"{position.epoch}-{position.seq}"
-
-
-def _position(raw: bytes) -> Position:
-    epoch, _, seq = raw.partition(b"-")
-    return Position(int(epoch), int(seq))
 
 
 def _appended(reply: Any) -> Appended | Exception:
     if isinstance(reply, StoreDown):
         return reply
     outcome, head = reply
-    return Appended(Outcome(outcome.decode()), _position(head))
+    return Appended(Outcome(outcome.decode()), position_of(head))
 
 
 def _entry(raw: Any) -> Entry:
     last, fields = raw
     kept = dict(zip(fields[::2], fields[1::2], strict=True))
     return Entry(
-        _position(last), int(kept[b"count"]), int(kept[b"at"]), kept[b"frame"], _pairs.decode(kept[b"pairs"])
+        position_of(last),
+        int(kept[b"count"]),
+        int(kept[b"at"]),
+        kept[b"frame"],
+        _pairs.decode(kept[b"pairs"]),
     )

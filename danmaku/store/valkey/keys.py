@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from danmaku.conversation import Mention, bucket_of
+from danmaku.model import Position
 from danmaku.subjects import partition_of
 
 
@@ -50,9 +51,20 @@ class Keys:
         """Hash: title, open, settings, created_ms, likes."""
         return f"{self._room(room)}:state"
 
+    def recalls(self, room: str) -> str:
+        """Hash: position `<epoch>-<seq>` of a recall to its item."""
+        return f"{self._room(room)}:recalls"
+
+    def of_log(self, room: str) -> list[str]:
+        """What a script that reads the room's log touches: log, recalls."""
+        return [self.log(room), self.recalls(room)]
+
     def of_state(self, room: str) -> list[str]:
-        """What a script that changes the room's state touches: lease, log, state, listing."""
-        return [self.lease_of(room), self.log(room), self.state(room), self.listing_of(room)]
+        """What a script that changes the room's state touches: lease, log, state, listing, recalls."""
+        return [
+            *(self.lease_of(room), self.log(room), self.state(room)),
+            *(self.listing_of(room), self.recalls(room)),
+        ]
 
     def sanctions(self, room: str) -> str:
         """Hash: `<kind>:<uid>` to what was imposed."""
@@ -188,3 +200,13 @@ class Keys:
 def held_by(process: str, epoch: int) -> str:
     """What a lease says while `process` holds it with `epoch`."""
     return f"{epoch}:{process}"
+
+
+def id_of(position: Position) -> str:
+    """How a position is written in the store."""
+    return f"{position.epoch}-{position.seq}"
+
+
+def position_of(raw: bytes) -> Position:
+    epoch, _, seq = raw.partition(b"-")
+    return Position(int(epoch), int(seq))
