@@ -33,6 +33,7 @@ PURE := \
         rooms/batch.py \
         rooms/content.py \
         rooms/dedupe.py \
+        rooms/delay.py \
         rooms/everywhere.py \
         rooms/generations.py \
         rooms/left.py \

@@ -163,6 +163,8 @@ def post(
     answer = Caller(service_url(url, data, config), token).post(f"/v1/rooms/{room}/messages", body)
     if as_json:
         typer.echo(msgspec.json.encode(answer))
+    elif "delay_ms" in answer:
+        typer.echo(f"accepted, and shown in {answer['delay_ms'] / 1000:g} s")
     elif answer.get("shown") is False:
         typer.echo("accepted, but not shown: the room is too busy")
     else:

@@ -18,6 +18,7 @@ from danmaku.model import Position, RoomInfo, RoomSettings, Sanction
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
 from danmaku.rows import (
     Admitted,
+    Delayed,
     DeleteRoomRow,
     Done,
     Elsewhere,
@@ -54,7 +55,7 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
     rows: list[Row]
 
 
-Answer = Shown | Shed | Shadowed | Admitted | Room | Done | Refused | Elsewhere | Open
+Answer = Shown | Shed | Shadowed | Admitted | Room | Done | Refused | Elsewhere | Open | Delayed
 
 
 class OwnerReply(msgspec.Struct, array_like=True):

@@ -164,6 +164,12 @@ class Shadowed(AnswerBase, tag="shadowed"):
     at: int
 
 
+class Delayed(AnswerBase, tag="delayed"):
+    """Accepted, and to be shown in `ms`, unless moderators act or its owner dies before that."""
+
+    ms: int
+
+
 class Admitted(AnswerBase, tag="admitted"):
     """A joiner may come in. `head` is the room's head as (epoch, seq)."""
 

@@ -136,6 +136,7 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     convs: msgspec.Raw = _ABSENT
     more: bool | None = None
     cursor: str | None = None
+    delay_ms: int | None = None
 
 
 class Err(msgspec.Struct, tag_field="t", tag="err", omit_defaults=True):

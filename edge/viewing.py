@@ -18,7 +18,7 @@ import msgspec
 from danmaku import wire
 from danmaku.errors import CONFLICT, INTERNAL, RATE_LIMITED, UNAVAILABLE, Kind, Refusal
 from danmaku.model import Identity, Position, Role
-from danmaku.rows import Admitted, Done, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Admitted, Delayed, Done, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
 from danmaku.telemetry import EdgeMetrics
 from edge.allowance import Allowances
 from edge.channels import Answer
@@ -201,6 +201,8 @@ class Viewing:
             self._replies.send(connection, wire.Ok(frame_id, shown=True, at=answer.at))
         elif isinstance(answer, Shed):
             self._replies.send(connection, wire.Ok(frame_id, shown=False))
+        elif isinstance(answer, Delayed):
+            self._replies.send(connection, wire.Ok(frame_id, shown=False, delay_ms=answer.ms))
         else:
             self._replies.refuse(connection, frame_id, _refusal(answer))
 

@@ -46,6 +46,7 @@ _RETRY_S: Final = 0.1
 _RETRY_MOST_S: Final = 1.0
 _KINDS: Final[dict[str, SanctionKind]] = {"mute": "mute", "unmute": "mute", "ban": "ban", "unban": "ban"}
 _VERBS: Final = (*_KINDS, "kick")
+_SILENCING: Final = ("mute", "ban", "kick")
 
 _log: Any = structlog.get_logger("rooms.changes")
 
@@ -223,6 +224,8 @@ class Changes:
                 loaded, lambda: store.lift(self._process, room.lease, room.name, kind, row.uid, [act])
             )  # fmt: skip
             room.sanctions.lift(kind, row.uid)
+        if row.verb in _SILENCING:
+            room.withdraw(row.uid, now)
         self._notify(loaded, row)
         return Done()
 

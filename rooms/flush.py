@@ -17,6 +17,7 @@ import structlog
 
 from danmaku.envelope import Out, OutKind, encode_out
 from danmaku.model import Position
+from danmaku.rows import Shed
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Appended, HistoryLog, Outcome
 from danmaku.subjects import Subjects
@@ -107,6 +108,9 @@ class Flush:
     async def finish(self, partitions: Iterable[int], timeout_s: float) -> None:
         """Return when nothing waits in rooms of these partitions, or after `timeout_s`."""
         theirs = set(partitions)
+        for loaded in self._rooms:
+            if loaded.partition in theirs:
+                loaded.room.hurry()
         try:
             async with asyncio.timeout(timeout_s):
                 while any(loaded.room.is_busy for loaded in self._rooms if loaded.partition in theirs):
@@ -139,7 +143,7 @@ class Flush:
             return None
         batch, left_out = loaded.room.cut(now)
         if left_out:
-            self._metrics.comments.labels("shed").inc(len(left_out))
+            self._metrics.comments.labels("shed").inc(sum(isinstance(one, Shed) for _, one in left_out))
             _answer(left_out)
         return batch
 

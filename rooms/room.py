@@ -5,8 +5,9 @@ and until it is known to be stored the very same batch is offered again; only th
 numbered. Whoever repeats a comment meanwhile waits for the outcome of the first one.
 
 What was accepted waits in this order: normal comments until the next cut, which shows them or leaves
-them out; events and comments of staff until their budget has room; what the room itself says (opened,
-closed, settings) not at all. What is chosen for one batch stands in it in order of arrival.
+them out, and in a room with a delay for so long again; events and comments of staff until their budget
+has room; what the room itself says (opened, closed, settings) not at all. What is chosen for one batch
+stands in it in order of arrival.
 
 A change of the room's state is what the room says of it, and its effect: the batch carries both into the
 store. It is in force here once that batch is stored, and not before.
@@ -14,6 +15,7 @@ store. It is in force here once that batch is stored, and not before.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from itertools import count
@@ -33,11 +35,12 @@ from danmaku.errors import (
     UNAVAILABLE,
     Refusal,
 )
-from danmaku.model import Act, Effect, Position, RoomInfo
-from danmaku.rows import Admitted, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
+from danmaku.model import Act, Effect, Position, Role, RoomInfo
+from danmaku.rows import Admitted, Delayed, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms import batch
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
+from rooms.delay import Delay
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.policy import Judge
@@ -128,6 +131,8 @@ class Room(Generic[W]):
         self._own: list[_Accepted[W]] = []
         self._chosen: deque[_Accepted[W]] = deque()
         self._asides: list[bytes] = []
+        self._delay: Delay[_Accepted[W]] = Delay()
+        self._hurries = False
         self._offered: Batch | None = None
         self._offered_items: list[_Accepted[W]] = []
         self._in_flight = False
@@ -150,7 +155,8 @@ class Room(Generic[W]):
     @property
     def is_busy(self) -> bool:
         """Whether something waits for a cut, or for the outcome of an append."""
-        return bool(self._normal or self._high or self._own or self._chosen or self._offered)
+        waits = self._normal or self._high or self._own or self._chosen or self._offered
+        return bool(waits or self._delay)
 
     @property
     def in_doubt(self) -> bool:
@@ -241,6 +247,17 @@ class Room(Generic[W]):
         if told:
             self._say(_settings_changed(self._judge.rules), Effect("save", self.info), [waiter])
         return told
+
+    def hurry(self) -> None:
+        """Show what is delayed with the next cut: there is no time left to wait."""
+        self._hurries = True
+
+    def withdraw(self, uid: str | None, now: Moment) -> int:
+        """Show nothing of what is delayed of this user, None: of all. Returns how many comments that is."""
+        withdrawn = self._delay.remove(lambda accepted: uid is None or accepted.uid == uid)
+        for accepted in withdrawn:
+            self._settle(accepted, _SHED, now)
+        return len(withdrawn)
 
     def cut(self, now: Moment) -> Cut[W]:
         """What to append now: after an unknown outcome the same batch again, None while one is under way."""
@@ -336,14 +353,49 @@ class Room(Generic[W]):
             chosen.append(self._high.popleft())
         normal, self._normal = self._normal, []
         kept = self._display.choose([accepted.uid for accepted in normal], now.s)
-        chosen += [normal[index] for index in kept]
+        wanted = [normal[index] for index in kept]
+        answers: list[tuple[W, Settled]] = []
+        if self._judge.rules.delay_s or self._delay:
+            wanted, answers = self._put_off(wanted, now)
+        chosen += wanted
         chosen.sort(key=_order)
         self._chosen += chosen
-        if len(kept) == len(normal):
-            return []
-        shown = set(kept)
-        lost = (accepted for index, accepted in enumerate(normal) if index not in shown)
-        return [answer for accepted in lost for answer in self._settle(accepted, _SHED, now)]
+        if len(kept) < len(normal):
+            shown = set(kept)
+            for index, accepted in enumerate(normal):
+                if index not in shown:
+                    answers += self._settle(accepted, _SHED, now)
+        return answers
+
+    def _put_off(
+        self, wanted: list[_Accepted[W]], now: Moment
+    ) -> tuple[list[_Accepted[W]], list[tuple[W, Settled]]]:
+        """What is due now instead of `wanted`, and the answers for those who wait from now on."""
+        if self._hurries:
+            return [*self._due(math.inf, now), *wanted], []
+        answers: list[tuple[W, Settled]] = []
+        for accepted in wanted:
+            wait_s = self._delay.put(accepted, self._judge.rules.delay_s, now.s)
+            answers += self._tell(accepted, Delayed(math.ceil(wait_s * 1000)), now)
+        return self._due(now.s, now), answers
+
+    def _due(self, until_s: float, now: Moment) -> list[_Accepted[W]]:
+        """What is due until then and may still be said."""
+        due = []
+        for accepted in self._delay.due(until_s):
+            if self._may_still(accepted.uid, now):
+                due.append(accepted)
+            else:
+                self._settle(accepted, _SHED, now)
+        return due
+
+    def _may_still(self, uid: str, now: Moment) -> bool:
+        try:
+            self._check_open()
+            self._judge.check_sanctions(uid, Role.VIEWER, now)
+        except Refusal:
+            return False
+        return True
 
     def _offer(self, now: Moment) -> None:
         limits = self._limits
@@ -374,11 +426,17 @@ class Room(Generic[W]):
         return tuple(act for effect in effects if effect is not None for act in effect.acts)
 
     def _settle(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
+        """Answer it for good: it waits for nothing any more."""
         if accepted.key is not None:
-            self._dedupe.settle(accepted.key, answer, now.s)
             self._space.left += 1
             self._owed -= 1
-        return [(waiter, answer) for waiter in accepted.waiters]
+        return self._tell(accepted, answer, now)
+
+    def _tell(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
+        if accepted.key is not None:
+            self._dedupe.settle(accepted.key, answer, now.s)
+        waiters, accepted.waiters = accepted.waiters, []
+        return [(waiter, answer) for waiter in waiters]
 
 
 def _settings_changed(rules: Rules) -> wire.SettingsChanged:

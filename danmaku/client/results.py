@@ -55,12 +55,13 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a comment: shown at (epoch, seq), or accepted but left out of a full room."""
+    """What became of a comment: shown at (epoch, seq), in `delay_ms`, or left out of a full room."""
 
     shown: bool
     epoch: int | None = None
     seq: int | None = None
     at: int | None = None
+    delay_ms: int | None = None
 
     @property
     def position(self) -> Position | None:

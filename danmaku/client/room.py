@@ -106,7 +106,7 @@ class Room:
         """
         cid = cid or secrets.token_urlsafe(12)
         ok = await self._ask(Send(0, self.name, text, cid, mode, color, size), timeout_s)
-        return Sent(bool(ok.shown), ok.epoch, ok.seq, ok.at)
+        return Sent(bool(ok.shown), ok.epoch, ok.seq, ok.at, ok.delay_ms)
 
     async def like(self, n: int = 1, *, timeout_s: float | None = None) -> None:
         """Add `n` (1 to 100) likes. Counted at most once: after a Refusal they may be counted or not."""

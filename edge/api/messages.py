@@ -12,7 +12,7 @@ from danmaku import wire
 from danmaku.envelope import Row
 from danmaku.errors import BAD_FRAME, EMPTY, FORBIDDEN, INTERNAL, TOO_LONG, Refusal
 from danmaku.model import Identity, Mode, Position, Role, check_id
-from danmaku.rows import EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Delayed, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed, Shown
 from danmaku.wire import MAX_NUMBER
 from edge.api.routing import Call, Id, NumberQuery, RoomsClient, Route, Who
 from edge.session import MAX_TEXT
@@ -60,12 +60,15 @@ class Gift(msgspec.Struct, tag_field="kind", tag="gift", forbid_unknown_fields=T
 
 
 class Posted(msgspec.Struct, omit_defaults=True):
-    """`shown` false: accepted, but the room shows all it can; otherwise its position, if it got one."""
+    """`shown` true: with its position, if it got one. False: to be shown in `delay_ms`; without that, left
+    out of a room that shows all it can.
+    """
 
     shown: bool
     epoch: int | None = None
     seq: int | None = None
     at: int | None = None
+    delay_ms: int | None = None
 
 
 class Broadcast(msgspec.Struct):
@@ -109,6 +112,8 @@ class MessageCalls:
             return Posted(True, at=answer.at)
         if isinstance(answer, Shed):
             return Posted(False)
+        if isinstance(answer, Delayed):
+            return Posted(False, delay_ms=answer.ms)
         raise Refusal(INTERNAL)
 
     async def history(self, call: Call) -> History:

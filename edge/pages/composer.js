@@ -28,6 +28,12 @@ const SAYINGS = /** @type {Record<string, string>} */ ({
   timeout: "No answer came; your comment is still here",
 });
 
+/** What became of a comment that was taken. @param {number | null} waitMs */
+function outcome(waitMs) {
+  if (waitMs === null) return "Heard, but the room is too busy to show everything";
+  return waitMs > 0 ? `Comments are shown ${Math.ceil(waitMs / 1000)} s later here` : "";
+}
+
 export class Composer {
   #form;
   #text;
@@ -44,7 +50,7 @@ export class Composer {
 
   /**
    * @param {HTMLFormElement} form
-   * @param {(draft: Draft) => Promise<boolean>} send whether it was shown; throws Refusal
+   * @param {(draft: Draft) => Promise<number | null>} send in how many ms it is shown, null: left out; throws Refusal
    */
   constructor(form, send) {
     const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (form.querySelector(`#${id}`));
@@ -99,9 +105,9 @@ export class Composer {
     this.#isBusy = true;
     this.#show();
     try {
-      const shown = await this.#send(this.#draft(text));
+      const waitMs = await this.#send(this.#draft(text));
       if (this.#text.value.trim() === text) this.#text.value = "";
-      this.#say(shown ? "" : "Heard, but the room is too busy to show everything");
+      this.#say(outcome(waitMs));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.refuse(SAYINGS[error.name] ?? sentence(error.message), error.retryMs);

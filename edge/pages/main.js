@@ -43,7 +43,7 @@ class Page {
   #you = new YouDialog(this.#memory, () => this.#connection.connect());
   #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (draft) => {
     const ok = await this.#room?.send(draft);
-    return ok?.shown === true;
+    return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
   });
   #likes = new Likes(
     part("like"), part("likes"), () => this.#room, (count) => this.#stage.cheer(count),

@@ -27,7 +27,8 @@
  * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown"}} Change
  * @typedef {{kind: "recall", of: Position | null, uid: string, role: string}} Recall takes back one, or all of a user, or all
  * @typedef {Comment | Announcement | Gift | Recall | Change} Event
- * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean}} RoomSettings
+ * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean,
+ *   members_only?: boolean, followers_only?: boolean, emoji_only?: boolean}} RoomSettings
  */
 
 export const PROTOCOL = "danmaku.v1.json";

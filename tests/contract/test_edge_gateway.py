@@ -19,7 +19,7 @@ from danmaku import envelope, wire
 from danmaku.client import Client, Refusal
 from danmaku.envelope import Replaced, Row
 from danmaku.model import Position, Role
-from danmaku.rows import Done, HelloRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed
+from danmaku.rows import Delayed, Done, HelloRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import eventually
 from tests.contract.edge_worker import AUTH, Worker, edge_worker, token
@@ -204,11 +204,14 @@ async def test_answers_of_the_owner_reach_the_sender(start: Start) -> None:
         await joined(ann)
         answers: dict[str, envelope.Answer] = {
             "shed": Shed(),
+            "delayed": Delayed(3000),
             "slow": Refused("slow_mode", retry_ms=700),
             "odd": Done(),
         }
         worker.owner.judge = lambda row: answers[row.text] if isinstance(row, SendRow) else Done()
         assert (await ann.ok(wire.Send(0, "r", "shed", "c1"))).shown is False
+        later = await ann.ok(wire.Send(0, "r", "delayed", "c0"))
+        assert (later.shown, later.delay_ms) == (False, 3000)
         slow = await ann.ask(wire.Send(0, "r", "slow", "c2"))
         assert isinstance(slow, wire.Err)
         assert (slow.error, slow.retry_ms) == ("slow_mode", 700)

@@ -10,7 +10,7 @@ from danmaku.auth import Authority
 from danmaku.envelope import HistoryReply
 from danmaku.errors import BANNED, ROOM_NOT_FOUND, Refusal
 from danmaku.model import Position, Role
-from danmaku.rows import Done, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed
+from danmaku.rows import Delayed, Done, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed
 from tests.unit.api_service import SECRET, Answered, Service
 
 PATH = "/v1/rooms/r/messages"
@@ -45,10 +45,12 @@ async def test_a_comment_that_only_its_sender_sees() -> None:
     assert (await posted(service, COMMENT)).json == {"shown": True, "at": 77}
 
 
-async def test_a_comment_that_was_left_out() -> None:
+async def test_a_comment_that_was_left_out_or_delayed() -> None:
     service = Service()
     service.rooms.answers[SendRow] = Shed()
     assert (await posted(service, COMMENT)).json == {"shown": False}
+    service.rooms.answers[SendRow] = Delayed(3000)
+    assert (await posted(service, COMMENT)).json == {"shown": False, "delay_ms": 3000}
     service.rooms.answers[SendRow] = Done()
     assert (await posted(service, COMMENT)).refusal == (500, "internal")
 

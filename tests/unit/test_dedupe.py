@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from danmaku.rows import Shed, Shown
+from danmaku.rows import Delayed, Shed, Shown
 from rooms.dedupe import Dedupe
 
 KEY = ("u1", "c1")
@@ -28,6 +28,17 @@ def test_what_history_knows_counts_and_all_is_forgotten_in_time() -> None:
     assert dedupe.answer(KEY) == Shed()
     dedupe.settle(("u3", "c3"), Shed(), 20)
     assert dedupe.answer(KEY) is None
+
+
+def test_what_is_delayed_is_settled_once_more() -> None:
+    dedupe: Dedupe[str] = Dedupe(10, _never)
+    dedupe.settle(KEY, Delayed(3000), 0)
+    assert dedupe.answer(KEY) == Delayed(3000)
+    dedupe.settle(KEY, Shown(1, 2, 3), 3)
+    assert dedupe.answer(KEY) == Shown(1, 2, 3)
+    dedupe.settle(("u2", "c2"), Delayed(3000), 3)
+    dedupe.settle(("u2", "c2"), Shed(), 3)
+    assert dedupe.answer(("u2", "c2")) == Shed()
 
 
 def test_whoever_needs_no_answer_any_more_is_forgotten_at_the_next_repeat() -> None:

@@ -16,6 +16,7 @@ from danmaku.model import Position, Role, RoomInfo, RoomSettings, Sanction
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
 from danmaku.rows import (
     Admitted,
+    Delayed,
     DeleteRoomRow,
     Done,
     Elsewhere,
@@ -31,6 +32,7 @@ from danmaku.rows import (
     Refused,
     RevokeRow,
     SendRow,
+    Shadowed,
     Shed,
     Shown,
 )
@@ -49,6 +51,8 @@ ROWS: list[envelope.Row] = [
 ANSWERS: list[envelope.Answer] = [
     Shown(1, 2, 3),
     Shed(),
+    Delayed(3000),
+    Shadowed(1234),
     Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
     rows.Room(RoomInfo("demo", "title", False, RoomSettings(), 3, 4, 5)),
     Done(),

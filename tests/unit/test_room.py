@@ -16,7 +16,7 @@ from danmaku import wire
 from danmaku.change import Configured
 from danmaku.errors import Refusal
 from danmaku.model import START, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
-from danmaku.rows import EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Delayed, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms.batch import Batch
 from rooms.dedupe import Settled
 from rooms.everywhere import Everywhere
@@ -75,6 +75,109 @@ def refused(call: Any, *words: Any) -> str:
     with pytest.raises(Refusal) as caught:
         call(*words)
     return caught.value.name
+
+
+def delayed(delay_s: int = 3, **more: Any) -> Room[str]:
+    return make(info=RoomInfo("a", created_ms=1, settings=RoomSettings(delay_s=delay_s)), **more)
+
+
+def texts(batch: Batch | None) -> list[str]:
+    return [item.get("text", item["k"]) for item in items(batch)]
+
+
+def test_a_delayed_comment_is_answered_at_once_and_shown_later() -> None:
+    room = delayed()
+    room.take(send("one"), "w1", NOW)
+    assert room.cut(NOW) == (None, [("w1", Delayed(3000))])
+    assert room.is_busy
+    assert room.take(send("one"), "again", NOW) == Delayed(3000)
+    assert room.cut(later(2.9)) == (None, [])
+    assert texts(room.cut(later(3)).batch) == ["one"]
+    assert room.stored(later(3)) == [], "nobody waits any more"
+    assert room.take(send("one"), "late", NOW) == Shown(7, 1, NOW.ms + 3000)
+    assert not room.is_busy
+
+
+def test_staff_and_events_are_not_delayed() -> None:
+    room = delayed()
+    room.take(send("one"), "w1", NOW)
+    room.take(send("two", role=Role.MODERATOR, uid="mod"), "w2", NOW)
+    room.take(event(), "w3", NOW)
+    assert texts(room.cut(NOW).batch) == ["two", "gift"]
+
+
+def test_delayed_comments_leave_in_order_also_when_the_delay_is_shortened() -> None:
+    room = delayed()
+    room.take(send("one", "c1"), "w1", NOW)
+    room.cut(NOW)
+    room.bring_into_force(save(created_ms=1))
+    room.take(send("two", "c2"), "w2", later(1))
+    assert room.cut(later(1)) == (None, [("w2", Delayed(2000))])
+    room.take(send("three", "c3"), "w3", later(3))
+    assert texts(room.cut(later(3)).batch) == ["one", "two", "three"]
+
+
+def test_above_the_display_rate_comments_are_left_out_before_they_are_delayed() -> None:
+    room = delayed(policy=Policy(display_per_s=1, repeat_s=0))
+    room.take(send("one", "c1"), "w1", NOW)
+    room.take(send("two", "c2"), "w2", NOW)
+    assert room.cut(NOW).answers == [("w1", Delayed(3000)), ("w2", Shed())]
+    assert texts(room.cut(later(3)).batch) == ["one"]
+
+
+def test_what_is_delayed_of_a_user_or_of_all_can_be_withdrawn() -> None:
+    room = delayed(space=3)
+    for number, uid in enumerate(("u1", "u2", "u1")):
+        room.take(send(cid=f"c{number}", uid=uid), "w", NOW)
+    room.cut(NOW)
+    assert refused(room.take, send(cid="c9"), "w", NOW) == "unavailable", "what is delayed takes space"
+    assert room.withdraw("u1", NOW) == 2
+    assert room.withdraw("u1", NOW) == 0
+    assert room.take(send(cid="c0"), "again", NOW) == Shed()
+    assert room.take(send(cid="c1", uid="u2"), "again", NOW) == Delayed(3000)
+    assert room.withdraw(None, NOW) == 1
+    assert not room.is_busy
+    assert room.cut(later(3)) == (None, [])
+    for number in range(10, 13):
+        room.take(send(cid=f"c{number}"), "w", later(3))
+
+
+@pytest.mark.parametrize("what", ["mute", "ban", "close"])
+def test_what_may_not_be_said_any_more_is_not_shown(what: str) -> None:
+    room = delayed()
+    room.take(send(cid="c1"), "w1", NOW)
+    room.take(send(cid="c2", uid="u2"), "w2", NOW)
+    room.cut(NOW)
+    if what == "close":
+        room.bring_into_force(save(created_ms=1, open=False))
+    else:
+        room.sanctions.impose("mute" if what == "mute" else "ban", "u1", None)
+    batch = room.cut(later(3)).batch
+    assert (batch is None) is (what == "close")
+    assert batch is None or [item["uid"] for item in items(batch)] == ["u2"]
+    assert room.take(send(cid="c1"), "again", later(3)) == Shed()
+
+
+def test_an_owner_that_goes_shows_what_is_delayed_first() -> None:
+    room = delayed()
+    room.take(send("one", "c1"), "w1", NOW)
+    room.cut(NOW)
+    room.hurry()
+    room.take(send("two", "c2"), "w2", NOW)
+    assert texts(room.cut(NOW).batch) == ["one", "two"]
+    assert room.stored(NOW) == [("w2", Shown(7, 2, NOW.ms))]
+
+
+def test_what_is_delayed_is_forgotten_with_the_lease() -> None:
+    space = Space(1)
+    room: Room[str] = Room(
+        RoomInfo("a", settings=RoomSettings(delay_s=3)), 7, START, Sanctions(), space, LIMITS, LOOSE, _never
+    )
+    room.take(send(), "w1", NOW)
+    room.cut(NOW)
+    assert space.left == 0
+    room.abandon()
+    assert space.left == 1
 
 
 def test_what_is_to_be_held_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
