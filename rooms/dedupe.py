@@ -21,8 +21,8 @@ class Dedupe(Generic[W]):
 
     What is delayed is settled twice, and shown in the end. What is not shown to all is kept apart, for there
     is no end to it: where it is too much it goes early, and is judged once more. What was shown is no more
-    than a room may show. A refusal is not kept: what was refused may be tried again under its cid. Of those who wait,
-    the ones that are over are forgotten with each repeat, so that they do not pile up.
+    than a room may show. A refusal is not kept: what was refused may be tried again under its cid. Of those
+    who wait, the ones that are over are forgotten with each repeat, so that they do not pile up.
     """
 
     __slots__ = ("_is_over", "_pending", "_shown", "_unshown")
