@@ -21,7 +21,7 @@ PURE := \
         danmaku/envelope.py \
         danmaku/errors.py \
         danmaku/model.py \
-        danmaku/moderation_rows.py \
+        danmaku/moderation_rows.py danmaku/held.py \
         danmaku/recalls.py \
         danmaku/rows.py \
         danmaku/subjects.py \

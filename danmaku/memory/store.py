@@ -15,6 +15,7 @@ from danmaku import change
 from danmaku.change import Change, Configured, Imposed, Lifted
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.conversations import MemoryContacts, MemoryConversations
+from danmaku.memory.held import MemoryHeld
 from danmaku.memory.leases import Clock, MemoryLeases
 from danmaku.memory.recalls import MemoryRecalls
 from danmaku.model import START, Act, Effect, Position, RoomInfo, RoomSettings, closed_for_good
@@ -48,8 +49,11 @@ class MemoryStore:
         self.logs: dict[str, deque[Entry]] = defaultdict(deque)
         self.audit = MemoryAudit(self.leases, clock, rooms)
         self.recalls = MemoryRecalls(self.logs)
-        self.rooms = MemoryRooms(self.leases, self.logs, self.recalls, self.audit)
-        self.history = MemoryHistory(self.leases, self.rooms, self.recalls, self.logs, self.audit, rooms)
+        self.held = MemoryHeld(self.leases, self.audit)
+        self.rooms = MemoryRooms(self.leases, self.logs, self.recalls, self.held, self.audit)
+        self.history = MemoryHistory(
+            self.leases, self.rooms, self.recalls, self.held, self.logs, self.audit, rooms
+        )
         self.moderation = MemoryModeration(self.leases, self.audit)
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
@@ -70,6 +74,7 @@ class MemoryHistory:
         leases: MemoryLeases,
         rooms: MemoryRooms,
         recalls: MemoryRecalls,
+        held: MemoryHeld,
         logs: dict[str, deque[Entry]],
         audit: MemoryAudit,
         limits: Rooms,
@@ -78,6 +83,7 @@ class MemoryHistory:
         self._audit = audit
         self._rooms = rooms
         self._recalls = recalls
+        self._held = held
         self._logs = logs
         self._batches = limits.history_batches
         self._age_ms = limits.history_s * 1000
@@ -120,6 +126,8 @@ class MemoryHistory:
         self._audit.add(append.room, append.acts)
         if append.recalling is not None:
             self._recalls.keep(append.room, append.recalling)
+        if append.decided is not None:
+            self._held.keep(append.room, append.decided)
         if append.effect is not None:
             self._rooms.carry_out(append.effect)
         return Appended(Outcome.OK, _head(log))
@@ -147,12 +155,14 @@ class MemoryRooms:
         leases: MemoryLeases,
         logs: dict[str, deque[Entry]],
         recalls: MemoryRecalls,
+        held: MemoryHeld,
         audit: MemoryAudit,
     ) -> None:
         self._leases = leases
         self._audit = audit
         self._logs = logs
         self._recalls = recalls
+        self._held = held
         self._rooms: dict[str, RoomInfo] = {}
         self._likes: dict[str, int] = defaultdict(int)
 
@@ -181,6 +191,7 @@ class MemoryRooms:
             while len(log) > 1:
                 log.popleft()
             self._recalls.forget(info.room)
+            self._held.forget(info.room)
 
     def _change(self, process: str, lease: int, effect: Effect) -> bool:
         held = self._leases.holds(process, lease, partition_of(effect.info.room))

@@ -8,6 +8,7 @@ from danmaku.store.audit import Audit
 from danmaku.store.changes import Changes
 from danmaku.store.contacts import Contacts
 from danmaku.store.conversations import Conversations
+from danmaku.store.held import HeldComments
 from danmaku.store.history import HistoryLog
 from danmaku.store.leases import Leases
 from danmaku.store.moderation import Moderation
@@ -30,6 +31,8 @@ class Store(Protocol):
     def recalls(self) -> Recalls: ...
     @property
     def moderation(self) -> Moderation: ...
+    @property
+    def held(self) -> HeldComments: ...
     @property
     def tokens(self) -> Tokens: ...
     @property

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from danmaku.held import Held
 from danmaku.model import Act, Effect, Position
 from danmaku.recalls import Recalled, Redaction
 from danmaku.store.recalls import Recalling
@@ -46,7 +47,7 @@ class Append:
     """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`.
 
     effect, recalling: are carried out in the same step, and only if the entry is appended in it. acts: are
-    written down likewise.
+    written down likewise, and decided: is kept, what became of a held comment that it shows.
     """
 
     room: str
@@ -56,6 +57,7 @@ class Append:
     effect: Effect | None = None
     acts: tuple[Act, ...] = ()
     recalling: Recalling | None = None
+    decided: Held | None = None
 
 
 class Outcome(Enum):

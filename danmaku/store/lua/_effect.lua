@@ -1,7 +1,7 @@
 -- carry_out(verb, room, from): change what is kept of a room; the fields of its new state are ARGV from `from` on.
 -- Of a room that is deleted only what keeps it closed is left: a state that says so, its sanctions, and the
 -- newest entry of its log with what was recalled of that, so that no position is ever used again.
--- KEYS: lease, log, state, listing, recalls   Needs _recalls.
+-- KEYS: lease, log, state, listing, recalls, held   Needs _recalls.
 local function carry_out(verb, room, from)
   if verb == 'create' and redis.call('HEXISTS', KEYS[3], 'created_ms') == 1 then
     return
@@ -11,6 +11,7 @@ local function carry_out(verb, room, from)
     redis.call('SREM', KEYS[4], room)
     redis.call('XTRIM', KEYS[2], 'MAXLEN', '=', 1)
     forget_recalls(KEYS[2], KEYS[5])
+    redis.call('DEL', KEYS[6])
   else
     redis.call('SADD', KEYS[4], room)
   end

@@ -1,8 +1,9 @@
 -- Append a batch to a room's log, if the holder still has the lease and the head is the expected one, and
 -- in the same step carry out what its items tell of.
--- KEYS: lease, log, state, listing, recalls, and of its acts what _audit wants
+-- KEYS: lease, log, state, listing, recalls, held, and of its acts what _audit wants
 -- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep,
 --   of a recall: id, item, ids of those that go (or three times nothing),
+--   of a held comment that was decided about: id, value (or twice nothing),
 --   acts, and where it has an effect: verb, room, field, value, …
 -- Returns {outcome, head}; ids are `<epoch>-<seq>`, `0-0` for an empty log.
 -- include _audit
@@ -37,7 +38,10 @@ if ARGV[11] ~= '' then
   end
   redis.call('HSET', KEYS[5], ARGV[11], ARGV[12])
 end
-local effect = write_down(6, 14)
+if ARGV[14] ~= '' then
+  redis.call('HSET', KEYS[6], ARGV[14], ARGV[15])
+end
+local effect = write_down(7, 16)
 if ARGV[effect] then
   carry_out(ARGV[effect], ARGV[effect + 1], effect + 2)
 end

@@ -9,6 +9,7 @@ from danmaku.store.valkey.audit import Acts, ValkeyAudit
 from danmaku.store.valkey.changes import ValkeyChanges
 from danmaku.store.valkey.contacts import ValkeyContacts
 from danmaku.store.valkey.conversations import ValkeyConversations
+from danmaku.store.valkey.held import ValkeyHeld
 from danmaku.store.valkey.history import ValkeyHistory
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.leases import ValkeyLeases
@@ -34,6 +35,7 @@ class ValkeyStore:
         self.rooms = ValkeyRooms(link, keys, acts)
         self.recalls = ValkeyRecalls(link, keys)
         self.moderation = ValkeyModeration(link, keys, acts)
+        self.held = ValkeyHeld(link, keys, acts)
         self.tokens = ValkeyTokens(link, keys)
         self.sessions = ValkeySessions(link, keys)
         self.changes = ValkeyChanges(link, keys, acts, rooms.changes_kept, rooms.changes_s)

@@ -9,7 +9,7 @@ import msgspec
 from danmaku.model import Position
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
-from danmaku.store.valkey import recalls
+from danmaku.store.valkey import held, recalls
 from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys, held_by, id_of, position_of
 from danmaku.store.valkey.link import Call, Link
@@ -72,6 +72,7 @@ class ValkeyHistory:
             self._batches,
             entry.at - self._age_ms,
             *recalls.words(append.recalling),
+            *held.words(append.decided),
             *self._acts.words(append.acts),
             *(words(append.effect) if append.effect else ()),
         )

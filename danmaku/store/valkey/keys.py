@@ -55,15 +55,19 @@ class Keys:
         """Hash: position `<epoch>-<seq>` of a recall to its item."""
         return f"{self._room(room)}:recalls"
 
+    def held(self, room: str) -> str:
+        """Hash: id to a comment that waits for a moderator, or was decided about lately."""
+        return f"{self._room(room)}:held"
+
     def of_log(self, room: str) -> list[str]:
         """What a script that reads the room's log touches: log, recalls."""
         return [self.log(room), self.recalls(room)]
 
     def of_state(self, room: str) -> list[str]:
-        """What a script that changes the room's state touches: lease, log, state, listing, recalls."""
+        """What a script that changes the room's state touches: lease, log, state, listing, recalls, held."""
         return [
             *(self.lease_of(room), self.log(room), self.state(room)),
-            *(self.listing_of(room), self.recalls(room)),
+            *(self.listing_of(room), self.recalls(room), self.held(room)),
         ]
 
     def sanctions(self, room: str) -> str:
