@@ -13,7 +13,8 @@
 
     asyncio.run(main())
 
-`Client.chat` is for private and group conversations, see danmaku.client.chat.
+`Client.chat` is for private and group conversations, see danmaku.client.chat; `Client.groups` makes groups
+and changes them, see danmaku.client.groups.
 
 Every "no" is a `Refusal` with `code`, `name`, `message` and, where a later try may succeed,
 `retry_ms`; a service that cannot be reached is `unavailable`, an answer that does not come is `timeout`.
@@ -22,6 +23,7 @@ Every "no" is a `Refusal` with `code`, `name`, `message` and, where a later try 
 from danmaku.client.chat import Chat
 from danmaku.client.client import Client
 from danmaku.client.connection import TokenSource
+from danmaku.client.groups import Groups
 from danmaku.client.messages import Messages
 from danmaku.client.pace import Timing
 from danmaku.client.results import (
@@ -29,6 +31,8 @@ from danmaku.client.results import (
     ConnectionChange,
     Conversation,
     Event,
+    Group,
+    GroupMember,
     History,
     Message,
     Notice,
@@ -50,6 +54,9 @@ __all__ = [
     "ConnectionChange",
     "Conversation",
     "Event",
+    "Group",
+    "GroupMember",
+    "Groups",
     "History",
     "Message",
     "Messages",

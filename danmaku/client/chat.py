@@ -57,7 +57,10 @@ class Chat:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         timing: Timing,
         random: Callable[[], float],
+        *,
+        listens: bool,
     ) -> None:
+        self._listens = listens
         self._codec = codec
         self._linked = linked
         self._spawn = spawn
@@ -73,7 +76,11 @@ class Chat:
 
         since: `Messages.positions` of an earlier time; a conversation that it does not name is read from its
         beginning. None: begin with what the user has not read yet.
+
+        Raises ValueError where the client was made without `chat=True`, for then nothing would ever come.
         """
+        if not self._listens:
+            raise ValueError("nothing comes by itself to this client: make it with Client(..., chat=True)")
         stream = Messages(
             self._codec, self._pull, self._sync, self._timing, self._random, since=since, buffer=buffer
         )

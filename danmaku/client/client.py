@@ -12,8 +12,10 @@ from typing import Any, Final, Literal, Self
 from weakref import WeakSet
 
 from danmaku import errors
+from danmaku.client.calls import Calls
 from danmaku.client.chat import Chat
 from danmaku.client.connection import Connection, Listener, TokenSource
+from danmaku.client.groups import Groups
 from danmaku.client.inbox import Inbox
 from danmaku.client.link import Link, Lost, until_answered
 from danmaku.client.pace import Timing
@@ -74,7 +76,11 @@ class Client:
         hello = Hello(0, device=device, name=name, chat=chat, deflate=deflate)
         listener = Listener(self._greeted, self._delivered, self._lost, self._ended)
         self._connection = Connection(url, self._codec, hello, token, listener, self._timing, self._random)
-        self.chat = Chat(self._codec, self._connection.linked, self._spawn, self._timing, self._random)
+        self.chat = Chat(
+            self._codec, self._connection.linked, self._spawn, self._timing, self._random, listens=chat
+        )
+        calls = Calls(self._connection.url, token, self._timing, self._random)
+        self.groups = Groups(calls, lambda: self.uid)
         self._rooms: dict[str, Room] = {}
         self._withdrawals: dict[str, asyncio.Task[None]] = {}
         self._listeners: WeakSet[Inbox[Happening]] = WeakSet()

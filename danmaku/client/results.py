@@ -156,6 +156,30 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMember:
+    """since: the number of the message with which he came. muted_until_ms: 0: not; -1: until it is lifted."""
+
+    uid: str
+    role: str  # owner, admin, member
+    since: int
+    muted_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`muted`: only owner and admins may speak. `dissolved`: nobody does. Members stand in order of uids."""
+
+    gid: str
+    conv: str
+    name: str
+    last_seq: int
+    created_ms: int
+    muted: bool
+    dissolved: bool
+    members: list[GroupMember]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadBy:
     """`uid` has read a private conversation up to `seq`."""
 

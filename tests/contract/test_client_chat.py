@@ -50,13 +50,18 @@ async def _start(connect: Connect, **edge: Any) -> AsyncIterator[tuple[Worker, F
 
 
 def client(
-    worker: Worker, uid: str = "ann", protocol: Literal["msgpack", "json"] = "msgpack", device: str = "d"
+    worker: Worker,
+    uid: str = "ann",
+    protocol: Literal["msgpack", "json"] = "msgpack",
+    device: str = "d",
+    *,
+    listens: bool = True,
 ) -> Client:
     return Client(
         f"http://127.0.0.1:{worker.port}",
         token=token(uid),
         device=f"{uid}-{device}",
-        chat=True,
+        chat=listens,
         protocol=protocol,
         timing=QUICK,
     )
@@ -281,6 +286,13 @@ async def test_a_guest_has_no_messages(start: Start) -> None:
     async with start() as (worker, _), Client(f"http://127.0.0.1:{worker.port}", chat=True) as guest:
         with pytest.raises(Refusal, match="forbidden"):
             await read(guest.chat.messages(), 1)
+
+
+async def test_who_did_not_ask_for_messages_is_told_so(start: Start) -> None:
+    async with start() as (worker, _), client(worker, listens=False) as ann:
+        with pytest.raises(ValueError, match="chat=True"):
+            ann.chat.messages()
+        assert (await ann.chat.send("bob", "all the same")).seq == 1
 
 
 async def test_the_stream_ends_with_the_client_or_when_it_is_closed(start: Start) -> None:
