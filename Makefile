@@ -28,6 +28,7 @@ PURE := \
         danmaku/wire.py \
         danmaku/wire_chat.py \
         danmaku/wire_items.py \
+        danmaku/wordlist.py \
         config/settings.py \
         rooms/acts.py \
         rooms/batch.py \
@@ -48,10 +49,12 @@ PURE := \
         rooms/rules.py \
         rooms/share.py \
         rooms/shed.py \
+        rooms/spelling.py \
         rooms/text.py \
         rooms/turns.py \
         rooms/verdict.py \
         rooms/viewers.py \
+        rooms/words.py \
         edge/admission.py \
         edge/allowance.py \
         edge/belonging.py \

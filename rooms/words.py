@@ -1,0 +1,213 @@
+"""Finding listed words in a text, and what becomes of it. Pure.
+
+A list is made once and shared by all rooms that go by it. Whatever its length, a text is looked through
+once per reading (rooms/spelling.py): by automata for words, by linear-time engines for expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import re2
+from ahocorasick_rs import AhoCorasick
+
+from danmaku.errors import BAD_FRAME, Refusal
+from danmaku.wordlist import ACTIONS, Action, Found, Word
+from rooms.spelling import Cell, Reading, cells, is_free, plainly, readings, runs
+
+MOST_EXPRESSIONS: Final = 200
+_EXPRESSION_BYTES: Final = 64 * 1024  # of the program that one is made into
+_EXPRESSIONS_BYTES: Final = 8 * 1024 * 1024  # of the one for all of a list, and what it remembers
+_PART: Final = 10_000  # entries in one automaton: making a large one holds up the event loop
+_STRICTNESS: Final = {action: rank for rank, action in enumerate(ACTIONS)}
+_DOUBLED: Final = frozenset("bcdefglmnoprstz")  # letters that words often have twice
+
+
+class Hit(NamedTuple):
+    """An entry stands at these places of a text."""
+
+    word: Word
+    places: list[tuple[int, int]]
+
+
+class _Pattern(NamedTuple):
+    """An entry as it is looked for: its runs of characters, and whether anything may go on at either end."""
+
+    word: Word
+    runs: list[tuple[str, int]]
+    open_begin: bool
+    open_end: bool
+
+    def fits(self, found: Sequence[Cell]) -> bool:
+        """Whether what was found is this word and not another with more or less of some letter."""
+        doubled = 0
+        last = len(self.runs) - 1
+        for index, ((character, times), cell) in enumerate(zip(self.runs, found, strict=True)):
+            if character == " " or cell.times == times:
+                continue
+            is_open = (index == 0 and self.open_begin) or (index == last and self.open_end)
+            if cell.times < times or (character.isdigit() and not is_open):
+                return False
+            if cell.times == 2 and not is_open:
+                if is_free(character):
+                    return False
+                doubled += character in _DOUBLED
+        return doubled != 1
+
+
+class List:
+    """One list of words, ready to be looked for. Made by `Making`."""
+
+    __slots__ = ("_automata", "_expressions", "_set", "size")
+
+    def __init__(
+        self,
+        size: int,
+        automata: list[tuple[AhoCorasick, list[list[_Pattern]]]],
+        expressions: list[tuple[Word, re2._Regexp]],
+        together: re2.Set | None,
+    ) -> None:
+        self.size = size
+        self._automata = automata
+        self._expressions = expressions
+        self._set = together
+
+    def hits(self, text: str, read: Iterable[Reading]) -> Iterator[Hit]:
+        """Every entry in `text`, whose readings are given; one may come more than once."""
+        for reading in read:
+            for automaton, patterns in self._automata:
+                found = automaton.find_matches_as_indexes(reading.short, overlapping=True)
+                if found:
+                    yield from _fitting(text, reading, patterns, found)
+        if self._set is not None:
+            for number in self._set.Match(text) or ():
+                word, expression = self._expressions[number]
+                yield Hit(word, [match.span() for match in expression.finditer(text)])
+
+
+EMPTY: Final = List(0, [], [], None)
+
+
+class Making:
+    """Makes a list: `add` some words at a time, then `finish` parts one by one, then take `made`.
+
+    Each step is short, so that something else may have its turn between them.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._patterns: dict[str, list[_Pattern]] = {}
+        self._expressions: list[tuple[Word, re2._Regexp]] = []
+
+    def add(self, words: Iterable[Word]) -> None:
+        """Raises `bad_frame` naming an entry that cannot be looked for."""
+        for word in words:
+            self._size += 1
+            if word.pattern is None:
+                short, pattern = _pattern(word)
+                self._patterns.setdefault(short, []).append(pattern)
+            elif len(self._expressions) < MOST_EXPRESSIONS:
+                self._expressions.append((word, _expression(word)))
+            else:
+                raise Refusal(BAD_FRAME, f"a list has at most {MOST_EXPRESSIONS} regular expressions")
+
+    def finish(self) -> Iterator[List | None]:
+        """The list comes last, None before that."""
+        shorts = list(self._patterns)
+        automata = []
+        for begin in range(0, len(shorts), _PART):
+            part = shorts[begin : begin + _PART]
+            automaton = AhoCorasick(part, store_patterns=False)
+            automata.append((automaton, [self._patterns[short] for short in part]))
+            yield None
+        yield List(self._size, automata, self._expressions, _together(self._expressions))
+
+
+def made(words: Iterable[Word]) -> List:
+    """All at once: for short lists. Raises `bad_frame` naming an entry that cannot be looked for."""
+    making = Making()
+    making.add(words)
+    *_, whole = making.finish()
+    return whole or EMPTY
+
+
+def look(text: str, lists: Sequence[List]) -> Found:
+    """The strictest action of all entries found, and the text with what is to be masked."""
+    if not any(one.size for one in lists):
+        return Found(text=text)
+    read = list(readings(text))
+    action: Action | None = None
+    entry = ""
+    masked: list[tuple[int, int]] = []
+    for one in lists:
+        for word, places in one.hits(text, read):
+            if action is None or _STRICTNESS[word.action] > _STRICTNESS[action]:
+                action, entry = word.action, word.entry
+            if word.action == "mask":
+                masked += places
+    return Found(action, entry, _masked(text, masked))
+
+
+def _fitting(
+    text: str, reading: Reading, patterns: list[list[_Pattern]], found: list[tuple[int, int, int]]
+) -> Iterator[Hit]:
+    traced = cells(text, reading)
+    for number, begin, end in found:
+        for pattern in patterns[number]:
+            if pattern.fits(traced[begin:end]):
+                inner = traced[begin + (not pattern.open_begin) : end - (not pattern.open_end)]
+                yield Hit(pattern.word, [(inner[0].begin, inner[-1].end)])
+
+
+def _pattern(word: Word) -> tuple[str, _Pattern]:
+    plain = plainly(word.entry.strip("*"))
+    if not plain:
+        raise Refusal(BAD_FRAME, f"the entry {word.entry!r} holds nothing to look for")
+    open_begin = word.entry.startswith("*") or is_free(plain[0])
+    open_end = word.entry.endswith("*") or is_free(plain[-1])
+    bounded = runs(f"{'' if open_begin else ' '}{plain}{'' if open_end else ' '}")
+    return "".join(character for character, _ in bounded), _Pattern(word, bounded, open_begin, open_end)
+
+
+def _expression(word: Word) -> re2._Regexp:
+    options = _options(_EXPRESSION_BYTES)
+    try:
+        expression = re2.compile(word.pattern, options)
+    except re2.error as error:
+        raise Refusal(BAD_FRAME, f"the entry {word.entry!r}: {_said(error)}") from None
+    if expression.search("") is not None:
+        raise Refusal(BAD_FRAME, f"the entry {word.entry!r} fits everything")
+    return expression
+
+
+def _together(expressions: list[tuple[Word, re2._Regexp]]) -> re2.Set | None:
+    if not expressions:
+        return None
+    together = re2.Set.SearchSet(_options(_EXPRESSIONS_BYTES))
+    for word, _ in expressions:
+        together.Add(word.pattern)
+    together.Compile()
+    return together
+
+
+def _options(most_bytes: int) -> re2.Options:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = most_bytes
+    return options
+
+
+def _said(error: Exception) -> str:
+    (said,) = error.args
+    return said.decode() if isinstance(said, bytes) else str(said)
+
+
+def _masked(text: str, places: list[tuple[int, int]]) -> str:
+    if not places:
+        return text
+    characters = list(text)
+    for begin, end in places:
+        characters[begin:end] = [one if one.isspace() else "*" for one in characters[begin:end]]
+    return "".join(characters)
