@@ -58,8 +58,15 @@ class Configured(_Change, frozen=True, tag="configured"):
     by: str
 
 
+class Reworded(_Change, frozen=True, tag="reworded"):
+    """The list of words for all rooms is of this version now; it is too large to be told here."""
+
+    version: str
+    by: str
+
+
 AboutUser = Revoked | Imposed | Lifted
-Change = AboutUser | Configured
+Change = AboutUser | Configured | Reworded
 
 encode: Final = msgspec.msgpack.Encoder().encode
 _decoder: Final[msgspec.msgpack.Decoder[Change]] = msgspec.msgpack.Decoder(Change)

@@ -75,12 +75,12 @@ def unpack(packed: bytes) -> list[Word]:
         return []
     inflate = zlib.decompressobj()
     try:
-        plain = inflate.decompress(packed, _MAX_BYTES)
-        if not inflate.eof:
-            raise ValueError("not whole, or too long")
-        return _unpacker.decode(plain)
+        words = _unpacker.decode(inflate.decompress(packed, _MAX_BYTES))
     except (zlib.error, ValueError, RecursionError) as error:
         raise ValueError("not a packed list") from error
+    if not inflate.eof:
+        raise ValueError("a packed list that goes on, or is too long")
+    return words
 
 
 def pieces(packed: bytes) -> list[bytes]:

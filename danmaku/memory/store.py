@@ -18,6 +18,7 @@ from danmaku.memory.conversations import MemoryContacts, MemoryConversations
 from danmaku.memory.held import MemoryHeld
 from danmaku.memory.leases import Clock, MemoryLeases
 from danmaku.memory.recalls import MemoryRecalls
+from danmaku.memory.words import MemoryWords
 from danmaku.model import START, Act, Effect, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Noted
@@ -58,6 +59,7 @@ class MemoryStore:
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
         self.changes = MemoryChanges(clock, rooms, self.audit)
+        self.words = MemoryWords(self.leases, clock, self.audit, self.changes.note)
         self.conversations = MemoryConversations(clock, chat)
         self.contacts = MemoryContacts()
 
@@ -409,7 +411,7 @@ class MemoryChanges:
         self._log: deque[tuple[tuple[int, int], str, bytes]] = deque()  # (id, the one before, entry)
 
     async def append(self, change: Change, acts: Sequence[Act] = ()) -> None:
-        self._note(change)
+        self.note(change)
         self._audit.add(EVERYWHERE, acts)
 
     async def impose(self, change: Imposed, acts: Sequence[Act] = ()) -> bool:
@@ -417,18 +419,18 @@ class MemoryChanges:
         if key not in self._sanctions and len(self._sanctions) >= MOST_SANCTIONS:
             return False
         self._sanctions[key] = change.sanction
-        self._note(change)
+        self.note(change)
         self._audit.add(EVERYWHERE, acts)
         return True
 
     async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
         if self._sanctions.pop((change.kind, change.uid), None) is not None:
-            self._note(change)
+            self.note(change)
         self._audit.add(EVERYWHERE, acts)
 
     async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
         self._settings = change.settings
-        self._note(change)
+        self.note(change)
         self._audit.add(EVERYWHERE, acts)
 
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
@@ -456,7 +458,8 @@ class MemoryChanges:
     def _end(self) -> str:
         return _place(self._log[-1][0]) if self._log else BEGINNING
 
-    def _note(self, what: Change) -> None:
+    def note(self, what: Change) -> None:
+        """What it tells of is kept elsewhere."""
         previous, now = self._end(), self._clock()
         last_ms, last_n = self._log[-1][0] if self._log else (0, 0)
         number = (now, 0) if now > last_ms else (last_ms, last_n + 1)

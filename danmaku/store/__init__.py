@@ -16,6 +16,7 @@ from danmaku.store.recalls import Recalls
 from danmaku.store.rooms import Rooms
 from danmaku.store.sessions import Sessions
 from danmaku.store.tokens import Tokens
+from danmaku.store.words import Words
 
 
 class Store(Protocol):
@@ -41,6 +42,8 @@ class Store(Protocol):
     def changes(self) -> Changes: ...
     @property
     def audit(self) -> Audit: ...
+    @property
+    def words(self) -> Words: ...
     @property
     def conversations(self) -> Conversations: ...
     @property

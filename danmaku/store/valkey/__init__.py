@@ -19,6 +19,7 @@ from danmaku.store.valkey.recalls import ValkeyRecalls
 from danmaku.store.valkey.rooms import ValkeyRooms
 from danmaku.store.valkey.sessions import ValkeySessions
 from danmaku.store.valkey.tokens import ValkeyTokens
+from danmaku.store.valkey.words import ValkeyWords
 
 __all__ = ["ValkeyStore"]
 
@@ -40,6 +41,7 @@ class ValkeyStore:
         self.sessions = ValkeySessions(link, keys)
         self.changes = ValkeyChanges(link, keys, acts, rooms.changes_kept, rooms.changes_s)
         self.audit = ValkeyAudit(link, reads, keys, acts)
+        self.words = ValkeyWords(link, reads, keys, acts, rooms.changes_kept, rooms.changes_s)
         self.conversations = ValkeyConversations(link, reads, keys, chat)
         self.contacts = ValkeyContacts(link, keys)
 

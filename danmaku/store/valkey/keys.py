@@ -176,6 +176,19 @@ class Keys:
         """Hash: `<kind>:<uid>` to what was imposed in all rooms."""
         return f"{self._everywhere}:sanctions"
 
+    def words(self, room: str) -> str:
+        """String: the room's own list of words, packed."""
+        return f"{self._room(room)}:words"
+
+    @property
+    def words_everywhere(self) -> str:
+        """Hash: version, pieces, and each piece of the list of words for all rooms by its number."""
+        return f"{self._everywhere}:words"
+
+    def words_staged(self, version: str) -> str:
+        """Hash: the pieces of what is to be that list; expires."""
+        return f"{self._everywhere}:words:{version}"
+
     @property
     def settings_everywhere(self) -> str:
         """String: what rooms go by that have no setting of their own, as JSON."""
