@@ -11,6 +11,7 @@ NONE    = || [ $$? = 5 ]
 # Files that decide, or touch nothing but their arguments: every branch of them is tested.
 PURE := \
         danmaku/auth.py \
+        danmaku/board.py \
         danmaku/change.py \
         danmaku/chat.py \
         danmaku/client/conversations.py \
@@ -20,6 +21,7 @@ PURE := \
         danmaku/conversation.py \
         danmaku/envelope.py \
         danmaku/errors.py \
+        danmaku/event_rows.py \
         danmaku/model.py \
         danmaku/moderation_rows.py danmaku/held.py \
         danmaku/recalls.py \
@@ -35,6 +37,7 @@ PURE := \
         rooms/content.py \
         rooms/dedupe.py \
         rooms/delay.py \
+        rooms/events.py \
         rooms/everywhere.py \
         rooms/generations.py \
         rooms/left.py \
@@ -53,7 +56,9 @@ PURE := \
         rooms/text.py \
         rooms/turns.py \
         rooms/verdict.py \
+        rooms/view.py \
         rooms/viewers.py \
+        rooms/voting.py \
         rooms/words.py \
         edge/admission.py \
         edge/allowance.py \

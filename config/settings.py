@@ -142,6 +142,27 @@ class Policy(Section, frozen=True):
     display_high_per_s: CountOrNone = 10
 
 
+PaidPin = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Z]{3}|\*):[0-9]{1,15}:[0-9]{1,5}$",
+        extra={"allowed": "CURRENCY:AMOUNT:SECONDS, with * for any other currency"},
+    ),
+]
+
+
+class Events(Section, frozen=True):
+    """Paid comments and polls."""
+
+    paid_pins: list[PaidPin] = msgspec.field(
+        default_factory=lambda: ["*:500:60", "*:1000:120", "*:2000:300", "*:5000:600", "*:10000:1800"]
+    )
+    paid_length: Annotated[int, Meta(ge=1, le=1000)] = 200
+    paid_pinned: Annotated[int, Meta(ge=1, le=50)] = 20
+    voters: Count = 1_000_000  # in one poll
+    guests_may_vote: bool = False
+
+
 class Chat(Section, frozen=True):
     """Private and group conversations."""
 
@@ -204,6 +225,7 @@ class Settings(Section, frozen=True):
     edge: Edge = Edge()
     rooms: Rooms = Rooms()
     policy: Policy = Policy()
+    events: Events = Events()
     chat: Chat = Chat()
     nats: Nats = Nats()
     store: Store = Store()

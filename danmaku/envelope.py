@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
 from danmaku.model import Position, RoomInfo, RoomSettings, Sanction
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
 from danmaku.rows import (
@@ -44,7 +45,9 @@ T = TypeVar("T")
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
 
-Row = SendRow | EventRow | JoinRow | LikeRow | PutRoomRow | GetRoomRow | DeleteRoomRow | SanctionRow
+_EventRow = EventRow | PaidRow | UnpinRow | PollRow | ClosePollRow | GetPollRow | VoteRow
+_RoomRow = PutRoomRow | GetRoomRow | DeleteRoomRow
+Row = SendRow | _EventRow | JoinRow | LikeRow | _RoomRow | SanctionRow
 
 
 class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
@@ -55,7 +58,8 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
     rows: list[Row]
 
 
-Answer = Shown | Shed | Shadowed | Admitted | Room | Done | Refused | Elsewhere | Open | Delayed
+_Posted = Shown | Shed | Shadowed | Delayed
+Answer = _Posted | Admitted | Room | Polled | Done | Refused | Elsewhere | Open
 
 
 class OwnerReply(msgspec.Struct, array_like=True):
@@ -148,12 +152,13 @@ class RoomsRequest(msgspec.Struct, array_like=True, tag="rooms"):
 
 
 class BroadcastRequest(msgspec.Struct, array_like=True, tag="broadcast"):
-    """To every owner: post an item to each open room it owns, paced."""
+    """To every owner: post an item to each open room it owns, paced; pinned for so long."""
 
     budget_ms: int
     uid: str
     cid: str
     item: bytes
+    pin_s: int = 0
 
 
 class RoomsReply(msgspec.Struct, array_like=True):

@@ -46,21 +46,29 @@ class SendRow(RowBase, tag="send"):
 
 
 class EventRow(RowBase, tag="event"):
-    """An announcement or gift by staff; `item` is the encoded item. Answered by Shown, or Refused."""
+    """An announcement or gift by staff; `item` is the encoded item. Answered by Shown, or Refused.
+
+    pin_s: for so long an announcement is pinned.
+    """
 
     room: str
     uid: str
     role: Role
     cid: str
     item: bytes
+    pin_s: int = 0
 
 
 class JoinRow(RowBase, tag="join"):
-    """May this user come in? Answered by Admitted, or Refused (banned, room_closed, room_not_found …)."""
+    """May this user come in? Answered by Admitted, or Refused (banned, room_closed, room_not_found …).
+
+    board: the number of the room's board that is known to whoever asks.
+    """
 
     room: str
     uid: str
     role: Role
+    board: int = 0
 
 
 class LikeRow(RowBase, tag="like"):
@@ -171,13 +179,20 @@ class Delayed(AnswerBase, tag="delayed"):
 
 
 class Admitted(AnswerBase, tag="admitted"):
-    """A joiner may come in. `head` is the room's head as (epoch, seq)."""
+    """A joiner may come in. `head` is the room's head as (epoch, seq).
+
+    board: the number of what the room keeps in view, 0 where that is nothing; `view` are its bytes, where
+    they are not known. counts: how the open poll stands.
+    """
 
     epoch: int
     seq: int
     viewers: int
     likes: int
     settings: RoomSettings
+    board: int = 0
+    view: bytes = b""
+    counts: list[int] | None = None
 
 
 class Room(AnswerBase, tag="room"):

@@ -26,8 +26,12 @@ from danmaku.wire_items import Gift as Gift
 from danmaku.wire_items import Gone as Gone
 from danmaku.wire_items import Item as Item
 from danmaku.wire_items import Opened as Opened
+from danmaku.wire_items import Paid as Paid
+from danmaku.wire_items import Poll as Poll
+from danmaku.wire_items import PollClosed as PollClosed
 from danmaku.wire_items import Recall as Recall
 from danmaku.wire_items import SettingsChanged as SettingsChanged
+from danmaku.wire_items import Unpinned as Unpinned
 from danmaku.wire_items import encode_item as encode_item
 
 MSGPACK_PROTOCOL: Final = "danmaku.v1.msgpack"
@@ -78,6 +82,15 @@ class Like(msgspec.Struct, tag_field="t", tag="like"):
     n: Number
 
 
+class Vote(msgspec.Struct, tag_field="t", tag="vote"):
+    """`option`: its place in the poll's list, from 0."""
+
+    id: Number
+    room: str
+    poll: str
+    option: Number
+
+
 class History(msgspec.Struct, tag_field="t", tag="history", omit_defaults=True):
     id: Number
     room: str
@@ -89,7 +102,7 @@ class Ping(msgspec.Struct, tag_field="t", tag="ping"):
     id: Number
 
 
-RoomFrame = Join | Leave | Send | Like | History
+RoomFrame = Join | Leave | Send | Like | Vote | History
 ClientFrame = Hello | RoomFrame | Ping | ChatFrame
 
 
@@ -106,8 +119,9 @@ class Malformed(msgspec.Struct):
 class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     """The answer to one client frame; which fields are set depends on that frame.
 
-    `history` is a list of batches, each the very frame that viewers got when it was shown. `results` is a
-    list of wire_chat.Pulled, `convs` of wire_chat.Synced. Like `settings` they are empty bytes where absent.
+    `history` is a list of batches, each the very frame that viewers got when it was shown. `pinned` is a
+    list of Pinned, `poll` an OpenPoll. `results` is a list of wire_chat.Pulled, `convs` of wire_chat.Synced.
+    Like `settings` they are empty bytes where absent.
     """
 
     id: int
@@ -127,6 +141,8 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     settings: msgspec.Raw = _ABSENT
     history: msgspec.Raw = _ABSENT
     complete: bool | None = None
+    pinned: msgspec.Raw = _ABSENT
+    poll: msgspec.Raw = _ABSENT
     shown: bool | None = None
     at: int | None = None
     conv: str | None = None
@@ -179,14 +195,35 @@ class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}, 
     prev: At | None = None
 
 
-class Stats(msgspec.Struct, tag_field="t", tag="stats"):
-    """The room's head and totals; unnumbered, the latest wins."""
+class Pinned(msgspec.Struct):
+    """An item that is kept in view, where it stands in the room, and when it was shown."""
+
+    epoch: int
+    seq: int
+    at: int
+    item: msgspec.Raw
+
+
+class OpenPoll(msgspec.Struct, omit_defaults=True):
+    """A Poll and how it stands."""
+
+    id: str
+    question: str
+    options: list[str]
+    counts: list[int]
+    until: int | None = None
+
+
+class Stats(msgspec.Struct, tag_field="t", tag="stats", omit_defaults=True):
+    """The room's head and totals, and how the open poll stands; unnumbered, the latest wins."""
 
     room: str
     epoch: int
     seq: int
     viewers: int
     likes: int
+    poll: str | None = None
+    counts: list[int] | None = None
 
 
 class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True):

@@ -36,10 +36,17 @@ class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True):
 
 
 class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True):
+    """Pinned until then, in ms since 1970, or until another one is."""
+
     text: str
     uid: str | None = None
     name: str | None = None
     role: str | None = None
+    until: int | None = None
+
+
+class Unpinned(msgspec.Struct, tag_field="k", tag="unpinned"):
+    """The pinned announcement is none any more."""
 
 
 class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
@@ -48,6 +55,33 @@ class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
     gift: str
     count: int = 1
     text: str | None = None
+
+
+class Paid(msgspec.Struct, tag_field="k", tag="paid", omit_defaults=True):
+    """A comment that somebody paid for; `amount` in the smallest unit of `currency`."""
+
+    uid: str
+    name: str
+    text: str
+    amount: int
+    currency: str
+    until: int | None = None
+
+
+class Poll(msgspec.Struct, tag_field="k", tag="poll", omit_defaults=True):
+    """A question that is open from now on, until then if it ends by itself."""
+
+    id: str
+    question: str
+    options: list[str]
+    until: int | None = None
+
+
+class PollClosed(msgspec.Struct, tag_field="k", tag="poll_closed"):
+    """What came of it: votes for each option, in order."""
+
+    id: str
+    counts: list[int]
 
 
 class SettingsChanged(msgspec.Struct, tag_field="k", tag="settings"):
@@ -77,7 +111,9 @@ class Gone(msgspec.Struct, tag_field="k", tag="gone"):
     """Stands in history in the place of what was recalled."""
 
 
-Item = Comment | Announce | Gift | SettingsChanged | Opened | Closed | Recall | Gone
+_Said = Comment | Announce | Gift | Paid
+_Told = Unpinned | Poll | PollClosed | SettingsChanged | Opened | Closed | Recall
+Item = _Said | _Told | Gone
 
 
 def encode_item(item: Item) -> bytes:

@@ -101,6 +101,7 @@ class Gateway:
             wire.Leave: viewing.leave,
             wire.Send: viewing.send,
             wire.Like: viewing.like,
+            wire.Vote: viewing.vote,
             wire.History: viewing.history,
             wire_chat.ChatSend: conversing.send,
             wire_chat.ChatPull: conversing.pull,

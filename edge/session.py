@@ -223,6 +223,8 @@ class Session:
             raise Refusal(NOT_JOINED)
         if isinstance(frame, wire.Send):
             _check_send(frame)
+        elif isinstance(frame, wire.Vote):
+            check_id(frame.poll, "poll")
         elif isinstance(frame, wire.Like) and not 1 <= frame.n <= MAX_LIKES:
             raise Refusal(BAD_FRAME, f"n must be from 1 to {MAX_LIKES}")
 

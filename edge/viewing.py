@@ -17,6 +17,7 @@ import msgspec
 
 from danmaku import wire
 from danmaku.errors import CONFLICT, INTERNAL, RATE_LIMITED, UNAVAILABLE, Kind, Refusal
+from danmaku.event_rows import VoteRow
 from danmaku.model import Identity, Position, Role
 from danmaku.rows import Admitted, Delayed, Done, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
 from danmaku.telemetry import EdgeMetrics
@@ -210,9 +211,15 @@ class Viewing:
         identity = _identity(connection)
         role = identity.role_in(frame.room)
         row = LikeRow(frame.room, identity.uid, role, frame.n, secrets.randbits(53))
-        self._client.submit(row, partial(self._liked, connection, frame.id))
+        self._client.submit(row, partial(self._done, connection, frame.id))
 
-    def _liked(self, connection: Connection, frame_id: int, answer: Answer) -> None:
+    def vote(self, connection: Connection, frame: wire.Vote) -> None:
+        identity = _identity(connection)
+        role = identity.role_in(frame.room)
+        row = VoteRow(frame.room, identity.uid, role, frame.poll, frame.option)
+        self._client.submit(row, partial(self._done, connection, frame.id))
+
+    def _done(self, connection: Connection, frame_id: int, answer: Answer) -> None:
         if isinstance(answer, Done):
             self._replies.send(connection, wire.Ok(frame_id))
         else:

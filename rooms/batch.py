@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from danmaku import wire
+from danmaku.board import Board
 from danmaku.model import Act, Effect, Position
 from danmaku.store.history import Append, Entry
 from rooms.dedupe import Key
@@ -20,6 +21,7 @@ class Batch:
     frame: the finished client frame.
     pairs: (uid, cid, seq) of the items that have a cid.
     effect: what becomes of the room's state with it. acts: of moderation, of which its items tell.
+    board: what the room keeps in view from it on, where that changes.
     """
 
     room: str
@@ -32,6 +34,7 @@ class Batch:
     pairs: tuple[tuple[str, str, int], ...]
     effect: Effect | None = None
     acts: tuple[Act, ...] = ()
+    board: Board | None = None
 
     @property
     def last(self) -> Position:
@@ -40,7 +43,7 @@ class Batch:
     def append(self, lease: int) -> Append:
         """As the store takes it from whoever holds the lease."""
         entry = Entry(self.last, self.count, self.at, self.frame, self.pairs)
-        return Append(self.room, lease, self.head, entry, self.effect, self.acts)
+        return Append(self.room, lease, self.head, entry, self.effect, self.acts, board=self.board)
 
 
 def fitting(sizes: Iterable[int], max_items: int, max_bytes: int) -> int:
@@ -54,6 +57,11 @@ def fitting(sizes: Iterable[int], max_items: int, max_bytes: int) -> int:
     return count
 
 
+def after(head: Position, epoch: int) -> Position:
+    """Where what comes after `head` begins, in `epoch`, which is that of `head` or a later one."""
+    return Position(epoch, head.seq + 1 if head.epoch == epoch else 1)
+
+
 def number(
     room: str,
     head: Position,
@@ -63,11 +71,11 @@ def number(
     keys: Sequence[Key | None],
     effect: Effect | None = None,
     acts: tuple[Act, ...] = (),
+    board: Board | None = None,
 ) -> Batch:
     """The batch of `items` after `head`, numbered in `epoch`, which is that of `head` or a later one."""
-    begins = head.epoch != epoch
-    first = Position(epoch, 1 if begins else head.seq + 1)
-    prev = head if begins else None
+    first = after(head, epoch)
+    prev = head if head.epoch != epoch else None
     pairs = tuple((*key, first.seq + index) for index, key in enumerate(keys) if key is not None)
     frame = wire.encode_batch(room, first, at, items, prev)
-    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect, acts)
+    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect, acts, board)

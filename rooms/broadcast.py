@@ -98,7 +98,7 @@ class Broadcasts:
     async def _post_to(self, left: set[str], request: BroadcastRequest) -> None:
         """One round. A room is `left` until it has shown the item, or never will."""
         for name in sorted(left):
-            row = EventRow(name, request.uid, Role.ADMIN, request.cid, request.item)
+            row = EventRow(name, request.uid, Role.ADMIN, request.cid, request.item, request.pin_s)
             self._rooms.open(name, partial(self._post, row, left), create=False)
             await asyncio.sleep(1 / _ROOMS_PER_S)
 

@@ -51,7 +51,7 @@ _SILENCING: Final = ("mute", "ban", "kick")
 _log: Any = structlog.get_logger("rooms.changes")
 
 
-class _LeaseLost(Exception):
+class LeaseLost(Exception):
     """Nothing was done, or (with `maybe`) it is not known."""
 
     def __init__(self, *, maybe: bool) -> None:
@@ -126,7 +126,7 @@ class Changes:
                 answer = await self._change(loaded, row)
         except Refusal as refusal:
             ticket.answer(Refused.of(refusal))
-        except _LeaseLost as lost:
+        except LeaseLost as lost:
             self._leases.give_up(loaded.partition, loaded.room.lease)
             if not lost.maybe:
                 ticket.answer(ELSEWHERE)
@@ -158,15 +158,15 @@ class Changes:
         return Done()
 
     async def _carried_out(self, loaded: LoadedRoom, effect: Effect) -> None:
-        """In the store and in force here, and its viewers are told. Raises _LeaseLost."""
-        if await self._said(loaded, lambda ticket: loaded.room.change(effect, ticket)):
+        """In the store and in force here, and its viewers are told. Raises LeaseLost."""
+        if await self.said(loaded, lambda ticket: loaded.room.change(effect, ticket)):
             return
         await self._written(loaded, lambda: self._write(loaded, effect))
         self._rooms.saved(loaded)
         loaded.room.bring_into_force(effect)
 
-    async def _said(self, loaded: LoadedRoom, say: Callable[[Ticket], bool]) -> bool:
-        """Return when what the room says is stored; False where it says nothing. Raises _LeaseLost."""
+    async def said(self, loaded: LoadedRoom, say: Callable[[Ticket], bool]) -> bool:
+        """Return when what the room says is stored; False where it says nothing. Raises LeaseLost."""
         told = Pending(1, lambda _: loaded.settled.set())
         loaded.settled.clear()
         if not say(Ticket(told, 0)):
@@ -174,7 +174,7 @@ class Changes:
         self._flush.mark(loaded)
         await loaded.settled.wait()
         if not told.is_over:
-            raise _LeaseLost(maybe=loaded.room.in_doubt)
+            raise LeaseLost(maybe=loaded.room.in_doubt)
         return True
 
     async def _tell_rules(self, others: list[LoadedRoom]) -> None:
@@ -185,8 +185,8 @@ class Changes:
     async def _tell_rules_of(self, loaded: LoadedRoom) -> None:
         async with loaded.changes:
             if not loaded.gone:
-                with suppress(_LeaseLost):  # whoever joins is told all the same
-                    await self._said(loaded, loaded.room.tell_rules)
+                with suppress(LeaseLost):  # whoever joins is told all the same
+                    await self.said(loaded, loaded.room.tell_rules)
 
     async def _restore(self, loaded: LoadedRoom) -> None:
         async with loaded.changes:
@@ -194,7 +194,7 @@ class Changes:
             effect = Effect("save" if room.is_there else "delete", room.info)
             try:
                 await self._written(loaded, lambda: self._write(loaded, effect))
-            except _LeaseLost:
+            except LeaseLost:
                 if not loaded.gone:
                     self._rooms.give_up(loaded)
 
@@ -230,7 +230,7 @@ class Changes:
         return Done()
 
     async def _written(self, loaded: LoadedRoom, write: Callable[[], Awaitable[bool]]) -> None:
-        """Repeat `write` until its outcome is known. Raises _LeaseLost."""
+        """Repeat `write` until its outcome is known. Raises LeaseLost."""
         maybe, wait_s = False, _RETRY_S
         while not loaded.gone and self._leases.epoch(loaded.partition) == loaded.room.lease:
             try:
@@ -243,7 +243,7 @@ class Changes:
                 maybe = True
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _RETRY_MOST_S)
-        raise _LeaseLost(maybe=maybe)
+        raise LeaseLost(maybe=maybe)
 
     def _notify(self, loaded: LoadedRoom, row: SanctionRow) -> None:
         """Tell whom it concerns, in order with what the room shows; lifting a ban tells nobody."""

@@ -10,8 +10,9 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope, rows, wire
-from danmaku.envelope import Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
+from danmaku.envelope import MAX_MESSAGE_BYTES, Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
 from danmaku.errors import ROOM_NOT_FOUND, Refusal
+from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow
 from danmaku.model import Role
 from danmaku.moderation_rows import SanctionRow
 from danmaku.rows import (
@@ -39,13 +40,18 @@ from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
+from rooms.polls import RoomPolls
 from rooms.room import Room
+from rooms.view import once
 from rooms.viewers import Viewers
 from rooms.whisper import Whisper
 
 _PATIENCE: Final = 0.8  # of a caller's time; the rest is for the way back
 _ASKED_AGAIN_S: Final = 10.0  # within which the same likes may come again, because an answer got lost
 _MAX_LIKES: Final = 50_000
+_VIEW_BYTES: Final = MAX_MESSAGE_BYTES // 2  # of what rooms keep in view, in one reply
+
+_CREATING: Final = (SendRow, JoinRow, EventRow, PaidRow, PollRow, LikeRow)
 
 _log: Any = structlog.get_logger("rooms.live")
 
@@ -60,6 +66,7 @@ class Live:
         rooms: LoadedRooms,
         flush: Flush,
         changes: Changes,
+        polls: RoomPolls,
         broadcasts: Broadcasts,
         listing: Listing,
         viewers: Viewers,
@@ -75,6 +82,7 @@ class Live:
         self._rooms = rooms
         self._flush = flush
         self._changes = changes
+        self._polls = polls
         self._broadcasts = broadcasts
         self._listing = listing
         self._viewers = viewers
@@ -100,8 +108,8 @@ class Live:
             self._listing.answer(request, reply)
 
     def _take(self, request: OwnerRequest, reply: str) -> None:
-        partitions = {partition_of(row.room) for row in request.rows}
-        pending = Pending(len(request.rows), partial(self._reply, reply, partitions))
+        rooms = [row.room for row in request.rows]
+        pending = Pending(len(rooms), partial(self._reply, reply, rooms))
         now = self._clock()
         for number, row in enumerate(request.rows):
             self._row(row, Ticket(pending, number), now)
@@ -109,13 +117,14 @@ class Live:
             loop = asyncio.get_running_loop()
             loop.call_later(request.budget_ms / 1000 * _PATIENCE, pending.expire)
 
-    def _reply(self, reply: str, partitions: set[int], answers: list[Answer]) -> None:
+    def _reply(self, reply: str, rooms: list[str], answers: list[Answer]) -> None:
         for answer in answers:
             if isinstance(answer, Refused):
                 self._metrics.refusals.labels(answer.name).inc()
-        owned = ((partition, self._leases.epoch(partition)) for partition in partitions)
+        owned = ((partition, self._leases.epoch(partition)) for partition in set(map(partition_of, rooms)))
         epochs = {partition: epoch for partition, epoch in owned if epoch is not None}
-        self._outbox.post(reply, envelope.encode(OwnerReply(self._process, answers, epochs)))
+        lighter = once(rooms, answers, _VIEW_BYTES)
+        self._outbox.post(reply, envelope.encode(OwnerReply(self._process, lighter, epochs)))
 
     def _row(self, row: Row, ticket: Ticket, now: Moment) -> None:
         if not self._rooms.serves(partition_of(row.room)):
@@ -130,7 +139,7 @@ class Live:
     def _may_create(self, row: Row) -> bool:
         if isinstance(row, PutRoomRow):
             return row.role >= Role.STREAMER
-        return self._auto_create and isinstance(row, SendRow | JoinRow | EventRow | LikeRow)
+        return self._auto_create and isinstance(row, _CREATING)
 
     def _opened(self, row: Row, ticket: Ticket, loaded: LoadedRoom | Elsewhere | Refused) -> None:
         if not isinstance(loaded, LoadedRoom):
@@ -151,7 +160,10 @@ class Live:
         """None when it comes later. Raises Refusal."""
         room = loaded.room
         match row:
-            case SendRow() | EventRow():
+            case PaidRow() if row.ask:
+                room.check_paid(row, now)
+                return Done()
+            case SendRow() | EventRow() | PaidRow() | UnpinRow() | PollRow():
                 answer = room.take(row, ticket, now)
                 if answer is None:
                     self._flush.mark(loaded)
@@ -167,6 +179,8 @@ class Live:
                     loaded.news = True
                     self._liked.put(key, True, now.s)
                 return Done()
+            case VoteRow() | GetPollRow() | ClosePollRow():
+                return self._polls.answer(loaded, row, ticket, now)
             case GetRoomRow():
                 if not room.is_there:
                     raise Refusal(ROOM_NOT_FOUND)

@@ -18,6 +18,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
+from rooms.events import Events
 from rooms.everywhere import Everywhere
 from rooms.leases import Leases
 from rooms.left import Left, Memory
@@ -84,6 +85,7 @@ class LoadedRooms:
         clock: Callable[[], Moment],
         loaded: Callable[[LoadedRoom, Entry | None], None],
         everywhere: Everywhere,
+        events: Events,
     ) -> None:
         self._store = store
         self._leases = leases
@@ -94,6 +96,7 @@ class LoadedRooms:
         self._clock = clock
         self._loaded = loaded
         self._everywhere = everywhere
+        self._events = events
         self.space = Space(limits.queue_items)
         self._rooms: dict[str, LoadedRoom] = {}
         self._wanted: dict[str, list[tuple[Opened, bool]]] = {}
@@ -243,6 +246,7 @@ class LoadedRooms:
         sanctions = Sanctions(self._everywhere)
         for sanction in await self._store.moderation.load(name, now.ms):
             sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
+        board = await self._store.rooms.board(name)
         tail, shown = await self._past.tail(name, now.ms - self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
@@ -262,6 +266,8 @@ class LoadedRooms:
                 self._policy,
                 _is_over,
                 saved=info is not None,
+                board=board,
+                events=self._events,
             )
         except ValueError:
             _log.warning("the log is ahead of the lease", room=name, lease=epoch, head=tail.head)

@@ -173,7 +173,9 @@ class Presence:
         loaded.news = False
         room = loaded.room
         viewers = self._viewers.of(room.name)
-        frame = wire.MSGPACK.encode(wire.Stats(room.name, *room.head, viewers, room.likes))
+        poll, counts = room.board.poll, list(room.voting.counts(room.board))
+        of, votes = (poll.id, counts) if poll else (None, None)
+        frame = wire.MSGPACK.encode(wire.Stats(room.name, *room.head, viewers, room.likes, of, votes))
         out = Out(OutKind.STATS, room.lease, room.head, 0, None, "", frame)
         self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
 

@@ -25,6 +25,7 @@ from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
 from rooms.chat import Chat
 from rooms.decrees import Decrees
+from rooms.events import Events
 from rooms.everywhere import Everywhere
 from rooms.flush import Flush
 from rooms.following import Following
@@ -38,6 +39,7 @@ from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.news import News
 from rooms.outbox import Outbox
+from rooms.polls import RoomPolls
 from rooms.presence import Presence
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
@@ -97,7 +99,16 @@ class RoomsProcess:
         self._following = following = Following(store.changes, everywhere, metrics, clock, self._configured)
         self._news = News(store.changes, following, everywhere, settings.policy, outbox, metrics, clock)
         self.rooms = rooms = LoadedRooms(
-            store, leases, name, limits, settings.policy, metrics, clock, self._welcome, everywhere
+            store,
+            leases,
+            name,
+            limits,
+            settings.policy,
+            metrics,
+            clock,
+            self._welcome,
+            everywhere,
+            Events(settings.events),
         )
         viewers = Viewers()
         mending = Mending(store.history, rooms, name, metrics, self._mended)
@@ -125,6 +136,9 @@ class RoomsProcess:
         self._changes = Changes(
             store, name, leases, rooms, flush, self._listing.describe, whisper, metrics, clock
         )
+        self._polls = RoomPolls(
+            store.polls, name, rooms, self._changes, settings.events.voters, window_s, metrics, clock
+        )
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
             name,
@@ -132,6 +146,7 @@ class RoomsProcess:
             rooms,
             flush,
             self._changes,
+            self._polls,
             self._broadcasts,
             self._listing,
             viewers,
@@ -167,7 +182,7 @@ class RoomsProcess:
         """
         async with AsyncExitStack() as stack:
             owners = self.rooms, self._changes, self._broadcasts, self._listing, self._history, self._tokens
-            for owner in (*owners, self._news, self._chat):
+            for owner in (*owners, self._news, self._chat, self._polls):
                 stack.push_async_callback(owner.close)
             stack.push_async_callback(self._unsubscribe)
             await stack.enter_async_context(
@@ -178,6 +193,7 @@ class RoomsProcess:
             async with asyncio.TaskGroup() as tasks:
                 running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
                 running += [self._following.run(), self._chat.run(), self._sweeper.run()]
+                running += [self._polls.run()]
                 work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
@@ -248,6 +264,7 @@ class RoomsProcess:
 
     def _welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
         self._presence.welcome(loaded, newest)
+        self._polls.welcome(loaded)
 
     def _configured(self) -> None:
         self._changes.reconsider()

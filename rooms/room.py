@@ -10,7 +10,8 @@ has room; what the room itself says (opened, closed, settings) not at all. What 
 stands in it in order of arrival.
 
 A change of the room's state is what the room says of it, and its effect: the batch carries both into the
-store. It is in force here once that batch is stored, and not before.
+store. It is in force here once that batch is stored, and not before. The board changes with items of
+anybody, so what becomes of it is only found out when they are numbered.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -25,8 +27,10 @@ import msgspec
 
 from config import settings as config
 from danmaku import wire
+from danmaku.board import EMPTY, Board, Change
 from danmaku.errors import (
     BAD_FRAME,
+    CONFLICT,
     FORBIDDEN,
     HELD_FOR_REVIEW,
     RATE_LIMITED,
@@ -35,18 +39,22 @@ from danmaku.errors import (
     UNAVAILABLE,
     Refusal,
 )
+from danmaku.event_rows import PaidRow, PollRow, VoteRow
 from danmaku.model import Act, Effect, Position, Role, RoomInfo
-from danmaku.rows import Admitted, Delayed, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Admitted, Delayed, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms import batch
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
 from rooms.delay import Delay
+from rooms.events import Events, Made, PostedRow
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.policy import Judge
 from rooms.rules import Rules
 from rooms.shed import Display
 from rooms.verdict import Fate, Verdict
+from rooms.view import View
+from rooms.voting import Voting
 
 W = TypeVar("W")
 MAX_LIKES: Final = 100
@@ -66,12 +74,18 @@ class Space:
 
 class _Accepted(Generic[W]):
     """An item that is to be shown. `order`: of arrival. `key`: None for what the room itself says, which
-    has an `effect`."""
+    has an `effect`. `change`: of the board."""
 
-    __slots__ = ("effect", "item", "key", "order", "uid", "waiters")
+    __slots__ = ("change", "effect", "item", "key", "order", "uid", "waiters")
 
     def __init__(
-        self, order: int, key: Key | None, item: bytes, waiters: list[W], effect: Effect | None = None
+        self,
+        order: int,
+        key: Key | None,
+        item: bytes,
+        waiters: list[W],
+        effect: Effect | None = None,
+        change: Change | None = None,
     ) -> None:
         self.order = order
         self.key = key
@@ -79,6 +93,7 @@ class _Accepted(Generic[W]):
         self.item = item
         self.waiters = waiters
         self.effect = effect
+        self.change = change
 
 
 class Cut(NamedTuple, Generic[W]):
@@ -108,6 +123,8 @@ class Room(Generic[W]):
         is_over: Callable[[W], bool],
         *,
         saved: bool = True,
+        board: Board = EMPTY,
+        events: Events = Events(config.Events()),  # noqa: B008  it never changes
     ) -> None:
         if head.epoch > lease:
             raise ValueError("the log was continued under a later lease")
@@ -115,6 +132,11 @@ class Room(Generic[W]):
         self.lease = lease
         self.head = head
         self.saved = saved
+        self.board = board
+        self.voting = Voting(guests=events.guests_may_vote)
+        self._events = events
+        self._view = View()
+        self._opening: Key | None = None  # of a poll that waits to be shown
         self.pending_likes = 0
         self.sanctions = sanctions
         self._space = space
@@ -167,7 +189,7 @@ class Room(Generic[W]):
         """A comment that an owner before showed: its repeat gets the same answer."""
         self._dedupe.settle(key, answer, now.s)
 
-    def take(self, row: SendRow | EventRow, waiter: W, now: Moment) -> Settled | None:
+    def take(self, row: SendRow | PostedRow, waiter: W, now: Moment) -> Settled | None:
         """The answer; None when it follows from `cut` or `stored`, with `waiter`. Raises Refusal."""
         key = row.uid, row.cid
         settled = self._dedupe.answer(key)
@@ -187,7 +209,35 @@ class Room(Generic[W]):
         self._judge.check_banned(row.uid, row.role, now)
         if not row.role.is_staff:
             self._check_open()
-        return Admitted(self.head.epoch, self.head.seq, viewers, self.likes, self._judge.settings)
+        number, view = self._view.of(self.board, now.ms)
+        return Admitted(
+            *self.head,
+            viewers,
+            self.likes,
+            self._judge.settings,
+            number,
+            b"" if number == row.board else view,
+            list(self.voting.counts(self.board)) or None,
+        )
+
+    def check_paid(self, row: PaidRow, now: Moment) -> None:
+        """Would it be taken? Raises Refusal."""
+        self._check_open()
+        self._posted(row, now)
+
+    def takes_vote(self, row: VoteRow, now: Moment) -> bool:
+        """False where the poll is over: an earlier vote stands, but none is taken. Raises Refusal."""
+        self._judge.check_banned(row.uid, row.role, now)
+        return self.voting.takes(self.board, row, now)
+
+    def close_poll(self, counts: tuple[int, ...], waiter: W) -> bool:
+        """Say what came of the open poll, as `change` would; False where none is open."""
+        poll = self.board.poll
+        if poll is not None:
+            item = wire.encode_item(wire.PollClosed(poll.id, list(counts)))
+            change = partial(_closed, counts)
+            self._own.append(_Accepted(next(self._orders), None, item, [waiter], change=change))
+        return poll is not None
 
     def like(self, row: LikeRow, now: Moment) -> None:
         """Count likes. Raises Refusal."""
@@ -225,7 +275,9 @@ class Room(Generic[W]):
     def bring_into_force(self, effect: Effect) -> None:
         """The store has it."""
         before, after = self.info, effect.info
-        likes = 0 if effect.verb == "delete" else before.likes
+        likes = before.likes
+        if effect.verb == "delete":
+            likes, self.board = 0, EMPTY
         self.info = msgspec.structs.replace(after, likes=likes)
         self.reconsider()
 
@@ -292,6 +344,8 @@ class Room(Generic[W]):
                 self.bring_into_force(accepted.effect)
             answers += self._settle(accepted, Shown(epoch, seq + index, stored.at), now)
         self.head = stored.last
+        if stored.board is not None:
+            self.board = stored.board
         self._offered = None
         self._offered_items = []
         self._in_flight = self._uncertain = False
@@ -309,26 +363,33 @@ class Room(Generic[W]):
         if not self.info.open:
             raise Refusal(ROOM_CLOSED)
 
-    def _accept(self, row: SendRow | EventRow, key: Key, waiter: W, now: Moment) -> Settled | None:
+    def _accept(self, row: SendRow | PostedRow, key: Key, waiter: W, now: Moment) -> Settled | None:
         self._check_open()
         if self._space.left <= 0:
             raise Refusal(UNAVAILABLE, "too many comments wait to be shown", retry_ms=_BUSY_MS)
-        is_high = isinstance(row, EventRow) or row.role.is_staff
+        is_high = not isinstance(row, SendRow) or row.role.is_staff
         if is_high and not self._display.may_queue_high(len(self._high)):
             raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
-        verdict = self._event(row, now) if isinstance(row, EventRow) else self._judge.comment(row, now)
-        item = verdict.item
-        if len(item) > self._limits.batch_bytes:
+        change: Change | None = None
+        if isinstance(row, SendRow):
+            verdict = self._judge.comment(row, now)
+        else:
+            item, change = self._posted(row, now)
+            verdict = Verdict(item)
+        if len(verdict.item) > self._limits.batch_bytes:
             raise Refusal(TOO_LARGE)
         if verdict.fate is Fate.HOLD:
             raise Refusal(HELD_FOR_REVIEW)
         if verdict.fate is Fate.SHADOW:
-            return self._shadow(item, key, now)
+            return self._shadow(verdict.item, key, now)
         waiters = [waiter]
         self._dedupe.begin(key, waiters)
         self._space.left -= 1
         self._owed += 1
-        (self._high if is_high else self._normal).append(_Accepted(next(self._orders), key, item, waiters))
+        if isinstance(row, PollRow):
+            self._opening = key
+        accepted = _Accepted(next(self._orders), key, verdict.item, waiters, change=change)
+        (self._high if is_high else self._normal).append(accepted)
         return None
 
     def _shadow(self, item: bytes, key: Key, now: Moment) -> Shadowed:
@@ -337,11 +398,15 @@ class Room(Generic[W]):
         self._dedupe.settle(key, answer, now.s)
         return answer
 
-    def _event(self, row: EventRow, now: Moment) -> Verdict:
+    def _posted(self, row: PostedRow, now: Moment) -> Made:
         if not row.role.is_staff:
             raise Refusal(FORBIDDEN)
         self._judge.check_sanctions(row.uid, row.role, now)
-        return Verdict(row.item)
+        if isinstance(row, PaidRow):
+            self._judge.check_sanctions(row.payer, Role.VIEWER, now)
+        if isinstance(row, PollRow) and self._opening is not None:
+            raise Refusal(CONFLICT, "another poll is open")
+        return self._events.make(row, self.board, now)
 
     def _say(self, item: wire.Item, effect: Effect, waiters: list[W]) -> None:
         self._own.append(_Accepted(next(self._orders), None, wire.encode_item(item), waiters, effect))
@@ -411,6 +476,7 @@ class Room(Generic[W]):
             [accepted.key for accepted in self._offered_items],
             self._effect(),
             self._acts(),
+            self._board_after(now.ms),
         )
 
     def _effect(self) -> Effect | None:
@@ -425,9 +491,21 @@ class Room(Generic[W]):
         effects = (accepted.effect for accepted in self._offered_items)
         return tuple(act for effect in effects if effect is not None for act in effect.acts)
 
+    def _board_after(self, at: int) -> Board | None:
+        """What is kept in view from what is offered on; None where that does not change."""
+        board, first = self.board, batch.after(self.head, self.lease)
+        for index, accepted in enumerate(self._offered_items):
+            if accepted.effect is not None and accepted.effect.verb == "delete":
+                board = EMPTY
+            elif accepted.change is not None:
+                board = accepted.change(board, Position(first.epoch, first.seq + index), at)
+        return None if board is self.board else board
+
     def _settle(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
         """Answer it for good: it waits for nothing any more."""
         if accepted.key is not None:
+            if accepted.key == self._opening:
+                self._opening = None
             self._space.left += 1
             self._owed -= 1
         return self._tell(accepted, answer, now)
@@ -441,6 +519,10 @@ class Room(Generic[W]):
 
 def _settings_changed(rules: Rules) -> wire.SettingsChanged:
     return wire.SettingsChanged(wire.MSGPACK.value(rules.as_settings()))
+
+
+def _closed(counts: tuple[int, ...], board: Board, _position: Position, _at: int) -> Board:
+    return board.closed(counts)
 
 
 def _order(accepted: _Accepted[W]) -> int:

@@ -12,11 +12,13 @@ import msgspec
 
 from config.settings import Chat, Rooms
 from danmaku import change
+from danmaku.board import EMPTY, Board
 from danmaku.change import Change, Configured, Imposed, Lifted
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.conversations import MemoryContacts, MemoryConversations
 from danmaku.memory.held import MemoryHeld
 from danmaku.memory.leases import Clock, MemoryLeases
+from danmaku.memory.polls import MemoryPolls
 from danmaku.memory.recalls import MemoryRecalls
 from danmaku.memory.words import MemoryWords
 from danmaku.model import START, Act, Effect, Position, RoomInfo, RoomSettings, closed_for_good
@@ -56,6 +58,7 @@ class MemoryStore:
             self.leases, self.rooms, self.recalls, self.held, self.logs, self.audit, rooms
         )
         self.moderation = MemoryModeration(self.leases, self.audit)
+        self.polls = MemoryPolls(self.leases.holds)
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
         self.changes = MemoryChanges(clock, rooms, self.audit)
@@ -132,6 +135,8 @@ class MemoryHistory:
             self._held.keep(append.room, append.decided)
         if append.effect is not None:
             self._rooms.carry_out(append.effect)
+        if append.board is not None:
+            self._rooms.boards[append.room] = append.board
         return Appended(Outcome.OK, _head(log))
 
 
@@ -167,10 +172,14 @@ class MemoryRooms:
         self._held = held
         self._rooms: dict[str, RoomInfo] = {}
         self._likes: dict[str, int] = defaultdict(int)
+        self.boards: dict[str, Board] = {}
 
     async def load(self, room: str) -> RoomInfo | None:
         info = self._rooms.get(room)
         return info and msgspec.structs.replace(info, likes=self._likes[room], viewers=0)
+
+    async def board(self, room: str) -> Board:
+        return self.boards.get(room, EMPTY)
 
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
         return self._change(process, lease, Effect("create", info))
@@ -189,6 +198,7 @@ class MemoryRooms:
         self._rooms[info.room] = info
         if verb == "delete":
             self._likes.pop(info.room, None)
+            self.boards.pop(info.room, None)
             log = self._logs[info.room]
             while len(log) > 1:
                 log.popleft()

@@ -12,6 +12,7 @@ from danmaku.store.held import HeldComments
 from danmaku.store.history import HistoryLog
 from danmaku.store.leases import Leases
 from danmaku.store.moderation import Moderation
+from danmaku.store.polls import Polls
 from danmaku.store.recalls import Recalls
 from danmaku.store.rooms import Rooms
 from danmaku.store.sessions import Sessions
@@ -34,6 +35,8 @@ class Store(Protocol):
     def moderation(self) -> Moderation: ...
     @property
     def held(self) -> HeldComments: ...
+    @property
+    def polls(self) -> Polls: ...
     @property
     def tokens(self) -> Tokens: ...
     @property

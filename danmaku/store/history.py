@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from danmaku.board import Board
 from danmaku.held import Held
 from danmaku.model import Act, Effect, Position
 from danmaku.recalls import Recalled, Redaction
@@ -47,7 +48,8 @@ class Append:
     """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`.
 
     effect, recalling: are carried out in the same step, and only if the entry is appended in it. acts: are
-    written down likewise, and decided: is kept, what became of a held comment that it shows.
+    written down likewise, and decided: is kept, what became of a held comment that it shows. board: takes the
+    place of the one before, likewise.
     """
 
     room: str
@@ -58,6 +60,7 @@ class Append:
     acts: tuple[Act, ...] = ()
     recalling: Recalling | None = None
     decided: Held | None = None
+    board: Board | None = None
 
 
 class Outcome(Enum):

@@ -1,10 +1,11 @@
-"""What is kept about a room besides its log: title, settings, open or closed, like total."""
+"""What is kept about a room besides its log: title, settings, open or closed, like total, board."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
+from danmaku.board import Board
 from danmaku.model import Act, RoomInfo
 
 
@@ -13,6 +14,9 @@ class Rooms(Protocol):
 
     async def load(self, room: str) -> RoomInfo | None:
         """What is kept (`viewers` is 0), or that it is `closed_for_good`; None where it was never saved."""
+
+    async def board(self, room: str) -> Board:
+        """What was appended last with an entry of the log; empty where nothing was, or it was deleted."""
 
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
         """As `save` where nothing is kept of the room; otherwise nothing is written. False as there."""

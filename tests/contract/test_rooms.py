@@ -6,8 +6,9 @@ import asyncio
 
 from config.settings import Rooms
 from config.settings import Store as StoreSettings
+from danmaku.board import EMPTY, Board, Pin, Poll, Result
 from danmaku.memory import MemoryStore
-from danmaku.model import START, Position, RoomInfo, RoomSettings, closed_for_good
+from danmaku.model import START, Effect, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store import Store
 from danmaku.store.history import Append, Entry, Slice
 from danmaku.store.moderation import Sanction
@@ -129,3 +130,42 @@ async def test_rooms_of_a_partition_are_listed_in_order(store: Store) -> None:
         await store.rooms.save("one", lease, RoomInfo(name, created_ms=1))
     assert len(names) == 4
     assert await store.rooms.in_partition(partition) == names
+
+
+BOARD = Board(
+    Pin(Position(3, 1), 5, 60_005, b"\x80"),
+    (Pin(Position(3, 2), 5, 60_005, b"\x81", (60, 500)),),
+    Poll("p2", "今晚?", ("是", "否"), 9000),
+    Result(Poll("p1", "Which?", ("one", "two")), (3, 0)),
+)
+
+
+def appended(lease: int, seq: int, board: Board | None, effect: Effect | None = None) -> Append:
+    entry = Entry(Position(lease, seq), 1, 5, f"frame {seq}".encode())
+    expected = Position(lease, seq - 1) if seq > 1 else START
+    return Append(ROOM, lease, expected, entry, effect, board=board)
+
+
+async def test_the_board_is_kept_with_the_entry_that_tells_of_it(store: Store) -> None:
+    lease = await take(store)
+    assert await store.rooms.board(ROOM) == EMPTY
+    create = Effect("create", INFO)
+    await store.history.append("one", [appended(lease, 1, BOARD, create)])
+    assert await store.rooms.board(ROOM) == BOARD
+    assert await store.rooms.load(ROOM) == INFO
+    await store.rooms.save("one", lease, INFO)
+    await store.history.append("one", [appended(lease, 2, None)])
+    assert await store.rooms.board(ROOM) == BOARD  # what does not speak of it leaves it alone
+    await store.history.append("two", [appended(lease, 3, EMPTY)])
+    await store.history.append("one", [appended(lease, 2, EMPTY)])  # that was there already
+    await store.history.append("one", [appended(lease, 4, EMPTY)])  # that does not continue the log
+    assert await store.rooms.board(ROOM) == BOARD
+    await store.history.append("one", [appended(lease, 3, EMPTY)])
+    assert await store.rooms.board(ROOM) == EMPTY
+
+
+async def test_a_room_that_is_deleted_keeps_nothing_in_view(store: Store) -> None:
+    lease = await take(store)
+    await store.history.append("one", [appended(lease, 1, BOARD, Effect("create", INFO))])
+    await store.rooms.delete("one", lease, ROOM)
+    assert await store.rooms.board(ROOM) == EMPTY

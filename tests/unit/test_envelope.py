@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import msgpack
 import msgspec
@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danmaku import envelope, rows
+from danmaku.board import Poll
 from danmaku.envelope import Out, OutKind, decode_out, encode_out
+from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
 from danmaku.model import Position, Role, RoomInfo, RoomSettings, Sanction
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
 from danmaku.rows import (
@@ -41,7 +43,14 @@ ROWS: list[envelope.Row] = [
     SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1", "top", 0xFF, 18),
     SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1"),
     EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80"),
-    JoinRow("demo", "u1", Role.GUEST),
+    EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80", 60),
+    PaidRow("demo", "shop", Role.ADMIN, "c3", "u2", "Bob", "hi", 500, "CNY", True),
+    UnpinRow("demo", "u1", Role.STREAMER, "c4"),
+    PollRow("demo", "u1", Role.STREAMER, "c5", "Which?", ["one", "two"], 60),
+    ClosePollRow("demo", "u1", Role.STREAMER, "5f2c"),
+    GetPollRow("demo", "5f2c"),
+    VoteRow("demo", "u1", Role.VIEWER, "5f2c", 1),
+    JoinRow("demo", "u1", Role.GUEST, 7),
     LikeRow("demo", "u1", Role.GUEST, 3),
     PutRoomRow("demo", "u1", Role.ADMIN, "title", True, RoomSettings(slow_s=3)),
     GetRoomRow("demo"),
@@ -54,6 +63,8 @@ ANSWERS: list[envelope.Answer] = [
     Delayed(3000),
     Shadowed(1234),
     Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
+    Admitted(1, 2, 3, 4, RoomSettings(), 7, b"\x80", [3, 0]),
+    Polled(Poll("5f2c", "Which?", ("one", "two"), 5), [3, 0], True),
     rows.Room(RoomInfo("demo", "title", False, RoomSettings(), 3, 4, 5)),
     Done(),
     Refused("muted", "until noon", 500),
@@ -167,8 +178,8 @@ def test_no_decoder_is_forgotten() -> None:
 
 
 def test_every_row_and_every_answer_is_tried() -> None:
-    assert {type(row) for row in ROWS} == set(envelope.Row.__args__)
-    assert {type(answer) for answer in ANSWERS} == set(envelope.Answer.__args__)
+    assert {type(row) for row in ROWS} == set(get_args(envelope.Row))
+    assert {type(answer) for answer in ANSWERS} == set(get_args(envelope.Answer))
 
 
 @given(OUTS)

@@ -96,6 +96,7 @@ def test_ids_are_checked() -> None:
         wire.Leave(3, "r"),
         wire.Send(3, "r", "hi", "c"),
         wire.Like(3, "r", 1),
+        wire.Vote(3, "r", "p", 0),
         wire.History(3, "r", wire.At(1, 1)),
     ],
 )

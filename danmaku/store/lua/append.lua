@@ -2,7 +2,7 @@
 -- in the same step carry out what its items tell of.
 -- KEYS: lease, log, state, listing, recalls, held, and of its acts what _audit wants
 -- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep,
---   of a recall: id, item, ids of those that go (or three times nothing),
+--   board (empty: it stays as it is), of a recall: id, item, ids of those that go (or three times nothing),
 --   of a held comment that was decided about: id, value (or twice nothing),
 --   acts, and where it has an effect: verb, room, field, value, …
 -- Returns {outcome, head}; ids are `<epoch>-<seq>`, `0-0` for an empty log.
@@ -32,17 +32,20 @@ for _ = 1, TRIMMED_AT_ONCE do
   end
   redis.call('XDEL', KEYS[2], oldest[1])
 end
-if ARGV[11] ~= '' then
-  for id in string.gmatch(ARGV[13], '%S+') do
+if ARGV[12] ~= '' then
+  for id in string.gmatch(ARGV[14], '%S+') do
     redis.call('HDEL', KEYS[5], id)
   end
-  redis.call('HSET', KEYS[5], ARGV[11], ARGV[12])
+  redis.call('HSET', KEYS[5], ARGV[12], ARGV[13])
 end
-if ARGV[14] ~= '' then
-  redis.call('HSET', KEYS[6], ARGV[14], ARGV[15])
+if ARGV[15] ~= '' then
+  redis.call('HSET', KEYS[6], ARGV[15], ARGV[16])
 end
-local effect = write_down(7, 16)
+local effect = write_down(7, 17)
 if ARGV[effect] then
   carry_out(ARGV[effect], ARGV[effect + 1], effect + 2)
+end
+if ARGV[11] ~= '' then
+  redis.call('HSET', KEYS[3], 'board', ARGV[11])
 end
 return {'ok', ARGV[3]}

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from danmaku import board
 from danmaku.model import Position
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
@@ -71,6 +72,7 @@ class ValkeyHistory:
             _encode(entry.pairs),
             self._batches,
             entry.at - self._age_ms,
+            b"" if append.board is None else board.encode(append.board),
             *recalls.words(append.recalling),
             *held.words(append.decided),
             *self._acts.words(append.acts),

@@ -48,7 +48,7 @@ class Keys:
         return f"{self._room(room)}:log"
 
     def state(self, room: str) -> str:
-        """Hash: title, open, settings, created_ms, likes."""
+        """Hash: title, open, settings, created_ms, likes, board."""
         return f"{self._room(room)}:state"
 
     def recalls(self, room: str) -> str:
@@ -81,6 +81,10 @@ class Keys:
     def act(self, room: str, act: str) -> str:
         """String: that the act of this id was written down in that record; expires."""
         return f"{self._room(room) if room else self._everywhere}:act:{act}"
+
+    def votes(self, room: str) -> str:
+        """Hash: uid to the option voted for in a poll, and its counts, see `vote.lua`; expires."""
+        return f"{self._room(room)}:votes"
 
     def revoked(self, uid: str) -> str:
         """String: tokens issued at or before this time are void; expires."""

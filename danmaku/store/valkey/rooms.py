@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from danmaku import board
+from danmaku.board import EMPTY, Board
 from danmaku.model import Act, Effect, RoomInfo, RoomSettings, closed_for_good
+from danmaku.store.errors import StoreDown
 from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link, Word
@@ -31,6 +34,13 @@ class ValkeyRooms:
             likes=int(kept.get(b"likes", 0)),
             created_ms=int(kept[b"created_ms"]),
         )
+
+    async def board(self, room: str) -> Board:
+        kept = await self._link.one("HGET", self._keys.state(room), "board")
+        try:
+            return EMPTY if kept is None else board.decode(kept)
+        except ValueError as error:
+            raise StoreDown(f"the board of a room cannot be read: {error}") from error
 
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
         return await self._change(process, lease, Effect("create", info))

@@ -1,0 +1,151 @@
+"""What is posted to a room besides comments, made into items, and what is kept in view with them. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Final, NamedTuple
+
+import msgspec
+
+from config import settings as config
+from danmaku import wire
+from danmaku.board import Board, Change, Pin, Poll
+from danmaku.errors import BAD_FRAME, CONFLICT, EMPTY, NO_SUCH_MESSAGE, TOO_LONG, Refusal
+from danmaku.event_rows import PaidRow, PollRow, UnpinRow, poll_id
+from danmaku.model import MAX_NUMBER, Position, check_id
+from danmaku.rows import EventRow
+from rooms.moment import Moment
+from rooms.text import clean
+
+PostedRow = EventRow | PaidRow | UnpinRow | PollRow
+
+MAX_PIN_S: Final = 24 * 3600
+MAX_POLL_S: Final = 7 * 24 * 3600
+MIN_OPTIONS: Final = 2
+MAX_OPTIONS: Final = 10
+MAX_QUESTION: Final = 200
+MAX_OPTION: Final = 100
+MAX_NAME: Final = 64
+_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+_ANY: Final = "*"
+_announce: Final = msgspec.msgpack.Decoder(wire.Announce)
+
+
+class Made(NamedTuple):
+    """An item, and what becomes of the board with it."""
+
+    item: bytes
+    change: Change | None = None
+
+
+class Tiers:
+    """For how long an amount pins a comment, by what `events.paid_pins` says."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._by_currency: dict[str, list[tuple[int, int]]] = {}
+        for word in words:
+            currency, amount, seconds = word.split(":")
+            self._by_currency.setdefault(currency, []).append((int(amount), int(seconds)))
+
+    def seconds(self, currency: str, amount: int) -> int:
+        """What its own tiers say, else those of all others; 0: it is not pinned."""
+        tiers = self._by_currency.get(currency) or self._by_currency.get(_ANY, [])
+        return max((seconds for least, seconds in tiers if amount >= least), default=0)
+
+
+class Events:
+    """Of all rooms. Who posts was judged before."""
+
+    def __init__(self, settings: config.Events) -> None:
+        self.guests_may_vote = settings.guests_may_vote
+        self._settings = settings
+        self._tiers = Tiers(settings.paid_pins)
+
+    def make(self, row: PostedRow, board: Board, now: Moment) -> Made:
+        """Raises Refusal."""
+        if isinstance(row, EventRow):
+            return _pinned(row, now) if row.pin_s else Made(row.item)
+        if isinstance(row, PaidRow):
+            return self.paid(row, now)
+        return _unpinned(board, now) if isinstance(row, UnpinRow) else _poll(row, board, now)
+
+    def paid(self, row: PaidRow, now: Moment) -> Made:
+        """Raises Refusal."""
+        check_id(row.payer, "uid")
+        if not 1 <= row.amount <= MAX_NUMBER:
+            raise Refusal(BAD_FRAME, f"amount must be from 1 to {MAX_NUMBER}")
+        if _CURRENCY.fullmatch(row.currency) is None:
+            raise Refusal(BAD_FRAME, "currency must be three capital letters")
+        text = _line(row.text, self._settings.paid_length)
+        name = clean(row.name)[:MAX_NAME].rstrip() or row.payer
+        seconds = self._tiers.seconds(row.currency, row.amount)
+        until = now.ms + seconds * 1000 if seconds else None
+        item = wire.encode_item(wire.Paid(row.payer, name, text, row.amount, row.currency, until))
+        if until is None:
+            return Made(item)
+        weight, most = (seconds, row.amount), self._settings.paid_pinned
+        return Made(item, partial(_pay, item=item, until=until, weight=weight, most=most))
+
+
+def _pinned(row: EventRow, now: Moment) -> Made:
+    if not 1 <= row.pin_s <= MAX_PIN_S:
+        raise Refusal(BAD_FRAME, f"pin_s must be from 1 to {MAX_PIN_S}")
+    try:
+        announcement = _announce.decode(row.item)
+    except msgspec.DecodeError:
+        raise Refusal(BAD_FRAME, "only announcements are pinned") from None
+    announcement.until = now.ms + row.pin_s * 1000
+    item = wire.encode_item(announcement)
+    return Made(item, partial(_announce_on, item=item, until=announcement.until))
+
+
+def _unpinned(board: Board, now: Moment) -> Made:
+    if board.announcement is None or board.announcement.until <= now.ms:
+        raise Refusal(NO_SUCH_MESSAGE, "no announcement is pinned")
+    return Made(wire.encode_item(wire.Unpinned()), _unpin)
+
+
+def _poll(row: PollRow, board: Board, now: Moment) -> Made:
+    if board.poll is not None:
+        raise Refusal(CONFLICT, "another poll is open")
+    if not MIN_OPTIONS <= len(row.options) <= MAX_OPTIONS:
+        raise Refusal(BAD_FRAME, f"a poll has {MIN_OPTIONS} to {MAX_OPTIONS} options")
+    if row.seconds is not None and not 1 <= row.seconds <= MAX_POLL_S:
+        raise Refusal(BAD_FRAME, f"seconds must be from 1 to {MAX_POLL_S}")
+    question = _line(row.question, MAX_QUESTION)
+    options = tuple(_line(option, MAX_OPTION) for option in row.options)
+    if len(set(options)) < len(options):
+        raise Refusal(BAD_FRAME, "no two options may be the same")
+    until = None if row.seconds is None else now.ms + row.seconds * 1000
+    poll = Poll(poll_id(row.uid, row.cid), question, options, until)
+    item = wire.encode_item(wire.Poll(poll.id, question, list(options), until))
+    return Made(item, partial(_open, poll=poll))
+
+
+def _line(text: str, most: int) -> str:
+    line = clean(text)
+    if not line:
+        raise Refusal(EMPTY)
+    if len(line) > most:
+        raise Refusal(TOO_LONG, f"there is room for {most} characters here")
+    return line
+
+
+def _announce_on(board: Board, position: Position, at: int, *, item: bytes, until: int) -> Board:
+    return board.announced(Pin(position, at, until, item))
+
+
+def _unpin(board: Board, _position: Position, _at: int) -> Board:
+    return board.unpinned()
+
+
+def _pay(
+    board: Board, position: Position, at: int, *, item: bytes, until: int, weight: tuple[int, int], most: int
+) -> Board:
+    there = board.without(lambda pin: pin.until <= at)
+    return there.paid_for(Pin(position, at, until, item, weight), most)
+
+
+def _open(board: Board, _position: Position, _at: int, *, poll: Poll) -> Board:
+    return board.opened(poll)
