@@ -6,9 +6,11 @@
  * @typedef {import("./protocol.js").ServerFrame} ServerFrame
  */
 
+import { Calls } from "./calls.js";
 import { NewDialog } from "./chat-dialogs.js";
 import { ChatList } from "./chat-list.js";
 import { sentence } from "./composer.js";
+import { prepareConfirm } from "./confirm.js";
 import { Connection } from "./connection.js";
 import { part } from "./dialogs.js";
 import { Groups } from "./groups.js";
@@ -23,7 +25,8 @@ const TITLE = "Chat · Danmaku";
 
 class ChatPage {
   #memory = new Memory();
-  #groups = new Groups(() => this.#memory.token);
+  #calls = new Calls(() => this.#memory.token);
+  #groups = new Groups(this.#calls);
   #inbox = new Inbox("");
   /** @type {Messenger | null} */
   #messenger = null;
@@ -31,7 +34,7 @@ class ChatPage {
   /** Which connection of this device is the newest: grows, whatever the clock does. */
   #n = 0;
   #list = new ChatList(part("conversations"), part("nothing"), (conv) => this.#go(conv));
-  #thread = new Thread(this.#groups, () => this.#draw());
+  #thread = new Thread(this.#groups, this.#calls, () => this.#draw());
   #status = new Status(
     part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
     () => this.#connection.connect(),
@@ -49,6 +52,7 @@ class ChatPage {
   start() {
     const withUser = (/** @type {string} */ uid) => this.#go(privately(this.#inbox.me, uid));
     new NewDialog(this.#groups, () => this.#inbox.me, withUser, (conv) => this.#go(conv));
+    prepareConfirm();
     part("sign-in-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const field = /** @type {HTMLInputElement} */ (part("token"));

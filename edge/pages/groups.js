@@ -1,56 +1,87 @@
 /**
- * Groups over HTTP.
+ * Groups over HTTP, and what one's role there allows.
  *
+ * @typedef {import("./calls.js").Calls} Calls
  * @typedef {{uid: string, role: string, since: number, muted_until_ms?: number}} Member
- * @typedef {{gid: string, conv: string, name: string, members: Member[], dissolved: boolean}} Group
+ * @typedef {{gid: string, conv: string, name: string, members: Member[], muted: boolean, dissolved: boolean}} Group
  */
 
-import { Refusal } from "./protocol.js";
+import { newId } from "./protocol.js";
 
-const ANSWER_MS = 10_000;
+/** @type {Record<string, number>} */
+const RANKS = { member: 0, admin: 1, owner: 2 };
 
+/** Each change has an id of its own: made again, as nobody knows what came of it, it is made once. */
 export class Groups {
-  #token;
+  #calls;
 
-  /** @param {() => string} token */
-  constructor(token) {
-    this.#token = token;
+  /** @param {Calls} calls */
+  constructor(calls) {
+    this.#calls = calls;
   }
 
   /** @param {string} name @param {string[]} members @throws {Refusal} */
   make(name, members) {
-    return this.#call("POST", "", { name, members });
+    return this.#change("POST", "", { gid: newId(), name, members });
+  }
+
+  /** @param {string} gid @returns {Promise<Group>} @throws {Refusal} */
+  read(gid) {
+    return this.#calls.call("GET", `v1/groups/${gid}`);
+  }
+
+  /** @param {string} gid @param {string} name @throws {Refusal} */
+  rename(gid, name) {
+    return this.#change("PATCH", `/${gid}`, { name });
+  }
+
+  /** Whether only its staff may speak. @param {string} gid @param {boolean} muted @throws {Refusal} */
+  muteAll(gid, muted) {
+    return this.#change("PATCH", `/${gid}`, { muted });
   }
 
   /** @param {string} gid @throws {Refusal} */
-  read(gid) {
-    return this.#call("GET", `/${gid}`);
+  dissolve(gid) {
+    return this.#change("DELETE", `/${gid}`);
   }
 
   /** @param {string} gid @param {string} uid @throws {Refusal} */
   invite(gid, uid) {
-    return this.#call("PUT", `/${gid}/members/${uid}`, {});
+    return this.#change("PUT", `/${gid}/members/${uid}`, {});
   }
 
   /** Leave, or send somebody away. @param {string} gid @param {string} uid @throws {Refusal} */
   remove(gid, uid) {
-    return this.#call("DELETE", `/${gid}/members/${uid}`);
+    return this.#change("DELETE", `/${gid}/members/${uid}`);
   }
 
-  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<Group>} */
-  async #call(method, path, body) {
-    const headers = { Authorization: `Bearer ${this.#token()}`, ...(body && { "Content-Type": "application/json" }) };
-    const asked = { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
-    let answer;
-    let said;
-    try {
-      answer = await fetch(`v1/groups${path}`, asked);
-      said = await answer.json();
-    } catch {
-      throw new Refusal("unavailable", "the service cannot be reached right now");
-    }
-    if (answer.ok) return said;
-    const { error = "internal", message = `the service said ${answer.status}`, retry_ms = null } = said.error ?? {};
-    throw new Refusal(error, message, retry_ms);
+  /** With `owner` the group is handed over. @param {string} gid @param {string} uid @param {string} role @throws {Refusal} */
+  appoint(gid, uid, role) {
+    return this.#change("PUT", `/${gid}/members/${uid}`, { role });
   }
+
+  /** Until it is lifted where `seconds` is null. @param {string} gid @param {string} uid @param {number | null} seconds */
+  mute(gid, uid, seconds) {
+    return this.#change("POST", `/${gid}/mutes`, { uid, ...(seconds !== null && { seconds }) });
+  }
+
+  /** @param {string} gid @param {string} uid @throws {Refusal} */
+  unmute(gid, uid) {
+    return this.#change("DELETE", `/${gid}/mutes/${uid}`);
+  }
+
+  /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<Group>} @throws {Refusal} */
+  #change(method, path, body) {
+    return this.#calls.call(method, `v1/groups${path}?cid=${newId()}`, body);
+  }
+}
+
+/** @param {string} role */
+export function isStaff(role) {
+  return (RANKS[role] ?? 0) > 0;
+}
+
+/** Whether staff of role `mine` may mute and send away. @param {string} mine @param {string} role of whom */
+export function isAbove(mine, role) {
+  return (RANKS[mine] ?? 0) > (RANKS[role] ?? 0);
 }

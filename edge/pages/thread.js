@@ -3,6 +3,7 @@
  *
  * @typedef {import("./protocol.js").Chat} Chat
  * @typedef {import("./protocol.js").Part} Part
+ * @typedef {import("./calls.js").Calls} Calls
  * @typedef {import("./groups.js").Groups} Groups
  * @typedef {import("./inbox.js").Inbox} Inbox
  * @typedef {import("./inbox.js").Conversation} Conversation
@@ -10,8 +11,9 @@
  * @typedef {{conversation: Conversation, inbox: Inbox, messenger: Messenger, members: string[]}} Visit
  */
 
+import { BlockButton } from "./block-button.js";
 import { ChatComposer } from "./chat-composer.js";
-import { MembersDialog } from "./chat-dialogs.js";
+import { MembersDialog } from "./chat-members.js";
 import { Lost } from "./connection.js";
 import { part } from "./dialogs.js";
 import { mentioned, sendsAway } from "./inbox.js";
@@ -39,10 +41,12 @@ export class Thread {
     () => this.#visit?.messenger.typing(this.#visit.conversation.conv),
   );
   #members;
+  #block;
 
-  /** @param {Groups} groups @param {() => void} changed what is unread */
-  constructor(groups, changed) {
+  /** @param {Groups} groups @param {Calls} calls @param {() => void} changed what is unread */
+  constructor(groups, calls, changed) {
     this.#changed = changed;
+    this.#block = new BlockButton(calls, (text, isBad) => this.#composer.say(text, isBad));
     this.#members = new MembersDialog(groups, (uid) => this.#composer.mention(uid), (members) => {
       if (this.#visit !== null) this.#visit.members = members.map((member) => member.uid);
     }, () => this.#visit?.messenger.resync());
@@ -73,6 +77,7 @@ export class Thread {
     this.#visit = null;
     part("thread").hidden = true;
     this.#members.look("", "");
+    this.#block.look("");
   }
 
   /** What the service knows of the conversations was told. */
@@ -138,6 +143,7 @@ export class Thread {
     part("thread-name").textContent = name;
     part("members-button").hidden = !isGroup;
     this.#members.look(isGroup ? conv.slice(2) : "", me);
+    this.#block.look(isGroup ? "" : name);
   }
 
   /** The newest messages at first, then those before them. */

@@ -1,0 +1,51 @@
+/** The HTTP API, for what has no frame. */
+
+import { sleep } from "./pace.js";
+import { Refusal } from "./protocol.js";
+
+const ANSWER_MS = 10_000;
+const ATTEMPTS = 3;
+const AGAIN_MS = 400;
+const UNDECIDED = new Set(["unavailable", "timeout"]);
+
+export class Calls {
+  #token;
+
+  /** @param {() => string} token */
+  constructor(token) {
+    this.#token = token;
+  }
+
+  /**
+   * The answer; asked for again while it is unknown what came of it. Only for what may be said twice.
+   * @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} @throws {Refusal}
+   */
+  async call(method, path, body) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#once(method, path, body);
+      } catch (error) {
+        const isUnknown = error instanceof Refusal && UNDECIDED.has(error.name);
+        if (!isUnknown || attempt === ATTEMPTS) throw error;
+        await sleep(AGAIN_MS * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  /** @param {string} method @param {string} path @param {object} [body] */
+  async #once(method, path, body) {
+    const headers = { Authorization: `Bearer ${this.#token()}`, ...(body && { "Content-Type": "application/json" }) };
+    const asked = { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
+    let answer;
+    let said;
+    try {
+      answer = await fetch(path, asked);
+      said = await answer.json();
+    } catch {
+      throw new Refusal("unavailable", "the service cannot be reached right now");
+    }
+    if (answer.ok) return said;
+    const { error = "internal", message = `the service said ${answer.status}`, retry_ms = null } = said.error ?? {};
+    throw new Refusal(error, message, retry_ms);
+  }
+}
