@@ -22,8 +22,9 @@ PURE := \
         danmaku/envelope.py \
         danmaku/errors.py \
         danmaku/event_rows.py \
+        danmaku/held.py \
         danmaku/model.py \
-        danmaku/moderation_rows.py danmaku/held.py \
+        danmaku/moderation_rows.py \
         danmaku/recalls.py \
         danmaku/rows.py \
         danmaku/subjects.py \
@@ -53,6 +54,7 @@ PURE := \
         rooms/share.py \
         rooms/shed.py \
         rooms/spelling.py \
+        rooms/staff.py \
         rooms/text.py \
         rooms/turns.py \
         rooms/verdict.py \

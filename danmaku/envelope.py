@@ -16,7 +16,14 @@ import msgspec
 
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
 from danmaku.model import Position, RoomInfo, RoomSettings, Sanction
-from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.moderation_rows import (
+    AppointRow,
+    ConfigureRow,
+    Moderators,
+    ModeratorsRow,
+    SanctionEverywhereRow,
+    SanctionRow,
+)
 from danmaku.rows import (
     Admitted,
     Delayed,
@@ -30,6 +37,8 @@ from danmaku.rows import (
     LikeRow,
     Open,
     PutRoomRow,
+    Rank,
+    RankRow,
     Refreshed,
     RefreshRow,
     Refused,
@@ -47,7 +56,8 @@ MAX_MESSAGE_BYTES: Final = 512 * 1024
 
 _EventRow = EventRow | PaidRow | UnpinRow | PollRow | ClosePollRow | GetPollRow | VoteRow
 _RoomRow = PutRoomRow | GetRoomRow | DeleteRoomRow
-Row = SendRow | _EventRow | JoinRow | LikeRow | _RoomRow | SanctionRow
+_ModerationRow = SanctionRow | AppointRow | ModeratorsRow
+Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow
 
 
 class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
@@ -59,7 +69,7 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
 
 
 _Posted = Shown | Shed | Shadowed | Delayed
-Answer = _Posted | Admitted | Room | Polled | Done | Refused | Elsewhere | Open
+Answer = _Posted | Admitted | Rank | Moderators | Room | Polled | Done | Refused | Elsewhere | Open
 
 
 class OwnerReply(msgspec.Struct, array_like=True):

@@ -169,6 +169,14 @@ class Effect(NamedTuple):
     acts: tuple[Act, ...] = ()
 
 
+class Appointed(msgspec.Struct, frozen=True):
+    """A moderator of a room: by whom, and when by the wall clock of whoever owned it."""
+
+    uid: str
+    by: str
+    since_ms: int
+
+
 SanctionKind = Literal["mute", "ban"]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from danmaku.model import Position, Role, RoomSettings
-from danmaku.rows import ActRow
+from danmaku.model import Appointed, Position, Role, RoomSettings
+from danmaku.rows import ActRow, AnswerBase, RowBase
 
 
 class SanctionRow(ActRow, tag="sanction"):
@@ -30,6 +30,31 @@ class RecallRow(ActRow, tag="recall"):
     position: Position | None = None
     uid: str | None = None
     reason: str | None = None
+
+
+class AppointRow(ActRow, tag="appoint"):
+    """Make `uid` a moderator of the room, or not one any more. Answered by Done, or Refused."""
+
+    room: str
+    uid: str
+    by: str
+    role: Role
+    appointed: bool = True
+    reason: str | None = None
+
+
+class ModeratorsRow(RowBase, tag="moderators"):
+    """Who was appointed in the room? Answered by Moderators, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+
+
+class Moderators(AnswerBase, tag="moderators"):
+    """By uid."""
+
+    moderators: list[Appointed]
 
 
 class SanctionEverywhereRow(ActRow, tag="everywhere"):

@@ -92,6 +92,14 @@ class PutRoomRow(ActRow, tag="put"):
     settings: RoomSettings | None = None
 
 
+class RankRow(RowBase, tag="rank"):
+    """Which role has this user in the room, appointed ones known? Answered by Rank, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+
+
 class GetRoomRow(RowBase, tag="get"):
     """Read a room. Answered by Room, or Refused (room_not_found)."""
 
@@ -197,6 +205,10 @@ class Admitted(AnswerBase, tag="admitted"):
 
 class Room(AnswerBase, tag="room"):
     info: RoomInfo
+
+
+class Rank(AnswerBase, tag="rank"):
+    role: Role
 
 
 class Done(AnswerBase, tag="done"):

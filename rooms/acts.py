@@ -8,13 +8,15 @@ from typing import Final
 import msgspec
 
 from danmaku.model import Act
-from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.moderation_rows import AppointRow, ConfigureRow, SanctionEverywhereRow, SanctionRow
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
 
 MAX_REASON: Final = 200
 MAX_WHAT: Final = 1000
 
-ActOfRow = PutRoomRow | DeleteRoomRow | SanctionRow | SanctionEverywhereRow | ConfigureRow | RevokeRow
+ActOfRow = (
+    PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow | SanctionEverywhereRow | ConfigureRow | RevokeRow
+)
 
 
 def act_of(row: ActOfRow, now_ms: int) -> Act:
@@ -30,6 +32,10 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
         case SanctionRow():
             reason = (row.reason or "")[:MAX_REASON]
             return Act(act, now_ms, row.by, row.role, row.verb, row.room, row.uid, "", reason, row.seconds)
+        case AppointRow():
+            verb = "appoint" if row.appointed else "dismiss"
+            reason = (row.reason or "")[:MAX_REASON]
+            return Act(act, now_ms, row.by, row.role, verb, row.room, row.uid, "", reason)
         case SanctionEverywhereRow():
             reason = (row.reason or "")[:MAX_REASON]
             return Act(act, now_ms, row.by, row.role, row.verb, "", row.uid, "", reason, row.seconds)

@@ -18,8 +18,8 @@ import structlog
 from danmaku import rows, wire
 from danmaku.envelope import Answer
 from danmaku.errors import BAD_FRAME, FORBIDDEN, TOO_LONG, UNAVAILABLE, Refusal
-from danmaku.model import Effect, Role, RoomInfo, check_id, closed_for_good
-from danmaku.moderation_rows import SanctionRow
+from danmaku.model import Appointed, Effect, Role, RoomInfo, check_id, closed_for_good
+from danmaku.moderation_rows import AppointRow, SanctionRow
 from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
@@ -36,7 +36,7 @@ from rooms.tasks import Tasks
 from rooms.text import clean
 from rooms.whisper import Whisper
 
-Change = PutRoomRow | DeleteRoomRow | SanctionRow
+Change = PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow
 
 MAX_TITLE: Final = 200
 MAX_SECONDS: Final = 366 * 24 * 3600
@@ -119,6 +119,8 @@ class Changes:
                 raise Refusal(TOO_LONG, f"a title has at most {MAX_TITLE} characters")
         elif isinstance(row, SanctionRow):
             _check_sanction(row)
+        elif isinstance(row, AppointRow):
+            check_id(row.uid, "uid")
 
     async def _carry_out(self, loaded: LoadedRoom, row: Change, ticket: Ticket) -> None:
         try:
@@ -143,6 +145,8 @@ class Changes:
                 return await self._delete(loaded, row)
             case SanctionRow():
                 return await self._sanction(loaded, row)
+            case AppointRow():
+                return await self._appoint(loaded, row)
 
     async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> rows.Room:
         room = loaded.room
@@ -207,6 +211,7 @@ class Changes:
     async def _sanction(self, loaded: LoadedRoom, row: SanctionRow) -> Done:
         room, store, now = loaded.room, self._store.moderation, self._clock()
         act, kind = act_of(row, now.ms), _KINDS.get(row.verb)
+        loaded.staff.check_outranks(row.role, row.uid)
         await self._written(loaded, lambda: self._rooms.save(loaded))
         if kind is None:  # of a kick, all that is kept is that it was done
             audit = self._store.audit
@@ -227,6 +232,25 @@ class Changes:
         if row.verb in _SILENCING:
             room.withdraw(row.uid, now)
         self._notify(loaded, row)
+        return Done()
+
+    async def _appoint(self, loaded: LoadedRoom, row: AppointRow) -> Done:
+        room, store, now = loaded.room, self._store.moderators, self._clock()
+        acts = [act_of(row, now.ms)]
+        if row.appointed:
+            loaded.staff.check_room_for(row.uid)
+        await self._written(loaded, lambda: self._rooms.save(loaded))
+        if row.appointed:
+            one = Appointed(row.uid, row.by, now.ms)
+            await self._written(
+                loaded, lambda: store.appoint(self._process, room.lease, room.name, one, acts)
+            )
+            loaded.staff.appoint(one)
+        else:
+            await self._written(
+                loaded, lambda: store.dismiss(self._process, room.lease, room.name, row.uid, acts)
+            )  # fmt: skip
+            loaded.staff.dismiss(row.uid, now.s)
         return Done()
 
     async def _written(self, loaded: LoadedRoom, write: Callable[[], Awaitable[bool]]) -> None:

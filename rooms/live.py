@@ -11,10 +11,10 @@ import structlog
 
 from danmaku import envelope, rows, wire
 from danmaku.envelope import MAX_MESSAGE_BYTES, Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
-from danmaku.errors import ROOM_NOT_FOUND, Refusal
+from danmaku.errors import FORBIDDEN, ROOM_NOT_FOUND, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow
 from danmaku.model import Role
-from danmaku.moderation_rows import SanctionRow
+from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow, SanctionRow
 from danmaku.rows import (
     DeleteRoomRow,
     Done,
@@ -24,6 +24,8 @@ from danmaku.rows import (
     JoinRow,
     LikeRow,
     PutRoomRow,
+    Rank,
+    RankRow,
     Refused,
     SendRow,
     Shadowed,
@@ -42,6 +44,7 @@ from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
 from rooms.polls import RoomPolls
 from rooms.room import Room
+from rooms.staff import Staff
 from rooms.view import once
 from rooms.viewers import Viewers
 from rooms.whisper import Whisper
@@ -149,6 +152,7 @@ class Live:
 
     def _judge(self, loaded: LoadedRoom, row: Row, ticket: Ticket, now: Moment) -> None:
         loaded.touched_s = now.s
+        _rank(row, loaded.staff, now.s)
         try:
             answer = self._answer(loaded, row, ticket, now)
         except Refusal as refusal:
@@ -181,16 +185,39 @@ class Live:
                 return Done()
             case VoteRow() | GetPollRow() | ClosePollRow():
                 return self._polls.answer(loaded, row, ticket, now)
-            case GetRoomRow():
-                if not room.is_there:
-                    raise Refusal(ROOM_NOT_FOUND)
-                return rows.Room(self._listing.describe(loaded))
-            case PutRoomRow() | DeleteRoomRow() | SanctionRow():
+            case RankRow() | ModeratorsRow() | GetRoomRow():
+                return self._read(loaded, row)
+            case PutRoomRow() | DeleteRoomRow() | SanctionRow() | AppointRow():
                 self._changes.begin(loaded, row, ticket)
                 return None
+
+    def _read(self, loaded: LoadedRoom, row: RankRow | ModeratorsRow | GetRoomRow) -> Answer:
+        """What is only read. Raises Refusal."""
+        match row:
+            case RankRow():
+                return Rank(row.role)
+            case ModeratorsRow():
+                if not row.role.is_staff:
+                    raise Refusal(FORBIDDEN)
+                return Moderators(loaded.staff.appointed)
+            case GetRoomRow():
+                if not loaded.room.is_there:
+                    raise Refusal(ROOM_NOT_FOUND)
+                return rows.Room(self._listing.describe(loaded))
 
     def _tell_asides(self, room: Room[Ticket], uid: str, at: int) -> None:
         """A repeat has none: what was said once is not said again."""
         for item in room.asides():
             self._whisper.tell(room, uid, wire.encode_aside(room.name, at, item))
             self._metrics.comments.labels("shadowed").inc()
+
+
+def _rank(row: Row, staff: Staff, now_s: float) -> None:
+    """Give it the role that whoever asks has in the room."""
+    match row:
+        case GetRoomRow() | GetPollRow():
+            pass
+        case SanctionRow() | AppointRow():
+            row.role = staff.role_of(row.by, row.role, now_s)
+        case _:
+            row.role = staff.role_of(row.uid, row.role, now_s)

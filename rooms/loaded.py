@@ -28,6 +28,7 @@ from rooms.past import Past
 from rooms.pending import Ticket
 from rooms.recent import Recent
 from rooms.room import Room, Space
+from rooms.staff import Staff
 from rooms.tasks import Tasks
 from rooms.turns import Turns
 
@@ -49,6 +50,7 @@ class LoadedRoom:
     changes: held while its state is being changed.
     settled: set when the change that waits for its append is stored, or the room is gone.
     recent: what was stored last.
+    staff: who has which rank in it.
     touched_s: when somebody last asked something of it.
     retry_s: not to be appended to before; backoff_s: how long the next wait will be.
     news: there is something to tell in the next statistics.
@@ -61,6 +63,7 @@ class LoadedRoom:
     changes: asyncio.Lock = field(default_factory=asyncio.Lock)
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     recent: Recent = field(default_factory=Recent)
+    staff: Staff = field(default_factory=Staff)
     retry_s: float = 0.0
     backoff_s: float = 0.0
     news: bool = True
@@ -247,6 +250,7 @@ class LoadedRooms:
         for sanction in await self._store.moderation.load(name, now.ms):
             sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
         board = await self._store.rooms.board(name)
+        staff = Staff(await self._store.moderators.load(name))
         tail, shown = await self._past.tail(name, now.ms - self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
@@ -275,7 +279,7 @@ class LoadedRooms:
             return ELSEWHERE
         for key, answer in shown:
             room.remember(key, answer, now)
-        loaded = LoadedRoom(room, partition, self._clock().s)
+        loaded = LoadedRoom(room, partition, self._clock().s, staff=staff)
         if left is not None and missing is not None:
             loaded.recent = left.recent  # what is stored next continues it
         self._left.drop(name)

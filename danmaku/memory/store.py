@@ -18,6 +18,7 @@ from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.conversations import MemoryContacts, MemoryConversations
 from danmaku.memory.held import MemoryHeld
 from danmaku.memory.leases import Clock, MemoryLeases
+from danmaku.memory.moderators import MemoryModerators
 from danmaku.memory.polls import MemoryPolls
 from danmaku.memory.recalls import MemoryRecalls
 from danmaku.memory.words import MemoryWords
@@ -59,6 +60,7 @@ class MemoryStore:
         )
         self.moderation = MemoryModeration(self.leases, self.audit)
         self.polls = MemoryPolls(self.leases.holds)
+        self.moderators = MemoryModerators(self.leases, self.audit)
         self.tokens = MemoryTokens(clock)
         self.sessions = MemorySessions(self.tokens, clock)
         self.changes = MemoryChanges(clock, rooms, self.audit)

@@ -12,6 +12,7 @@ from danmaku.store.held import HeldComments
 from danmaku.store.history import HistoryLog
 from danmaku.store.leases import Leases
 from danmaku.store.moderation import Moderation
+from danmaku.store.moderators import Moderators
 from danmaku.store.polls import Polls
 from danmaku.store.recalls import Recalls
 from danmaku.store.rooms import Rooms
@@ -37,6 +38,8 @@ class Store(Protocol):
     def held(self) -> HeldComments: ...
     @property
     def polls(self) -> Polls: ...
+    @property
+    def moderators(self) -> Moderators: ...
     @property
     def tokens(self) -> Tokens: ...
     @property

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from config import settings as config
@@ -30,6 +31,7 @@ from edge.api.everywhere import EverywhereCalls
 from edge.api.groups import GroupCalls
 from edge.api.health import HealthCalls
 from edge.api.messages import MessageCalls
+from edge.api.moderators import ModeratorCalls, ranked
 from edge.api.openapi import describe
 from edge.api.pages import SECURITY, Page, Pages
 from edge.api.rooms import RoomCalls
@@ -86,6 +88,7 @@ class Api:
             RoomCalls(rooms),
             MessageCalls(rooms),
             SanctionCalls(rooms),
+            ModeratorCalls(rooms),
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
             ChatCalls(chat),
@@ -141,9 +144,11 @@ class Api:
     async def _carry_out(self, route: Route, parts: dict[str, str], request: Request) -> Response:
         """Raises Refusal."""
         call = await self._admit(Call(request, None, parts), route)
+        if route.who is Who.MODERATOR:
+            call = await ranked(self._rooms, call)
         authorize(route, call)
         body = decode_body(route, request, self._settings.body_bytes)
-        answer = await route.handler(Call(request, call.identity, parts, body))
+        answer = await route.handler(replace(call, body=body))
         return answer if isinstance(answer, Response) else answered(answer, route.status)
 
     async def _admit(self, call: Call, route: Route) -> Call:

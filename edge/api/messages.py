@@ -14,6 +14,7 @@ from danmaku.errors import BAD_FRAME, EMPTY, FORBIDDEN, INTERNAL, TOO_LONG, Refu
 from danmaku.model import Identity, Mode, Position, Role, check_id
 from danmaku.rows import Delayed, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed, Shown
 from danmaku.wire import MAX_NUMBER
+from edge.api.moderators import ranked
 from edge.api.routing import Call, Id, NumberQuery, RoomsClient, Route, Who
 from edge.session import MAX_TEXT
 
@@ -105,6 +106,8 @@ class MessageCalls:
     async def post(self, call: Call) -> Posted:
         body: Comment | Announcement | Gift = call.body
         check_id(body.cid, "cid")
+        if not isinstance(body, Comment):
+            call = await ranked(self._rooms, call)
         answer = await self._rooms.ask(_row(call, body))
         if isinstance(answer, Shown):
             return Posted(True, answer.epoch, answer.seq, answer.at)

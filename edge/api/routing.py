@@ -72,12 +72,16 @@ class Who(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, understood: who calls (None without a token), path parts, query and typed body."""
+    """One request, understood: who calls (None without a token), path parts, query and typed body.
+
+    granted: the role that the room of the path gives the caller, where it was asked.
+    """
 
     request: Request
     identity: Identity | None
     parts: dict[str, str]
     body: Any = None
+    granted: Role = Role.GUEST
 
     @property
     def caller(self) -> Identity:
@@ -91,7 +95,7 @@ class Call:
         """The caller's role in the room of the path, or in general. Raises Refusal (unauthorized)."""
         caller = self.caller
         room = self.parts.get("room")
-        return caller.role_in(room) if room else caller.role
+        return max(caller.role_in(room) if room else caller.role, self.granted)
 
     def word(self, name: str) -> str | None:
         """What the query says of `name`, the last time it does; empty is nothing."""

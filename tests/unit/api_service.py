@@ -17,8 +17,15 @@ from danmaku.auth import Authority
 from danmaku.conversation import Member
 from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
 from danmaku.errors import UNAUTHORIZED, Refusal
-from danmaku.model import Identity, Position, Role, RoomInfo, RoomSettings
-from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.model import Appointed, Identity, Position, Role, RoomInfo, RoomSettings
+from danmaku.moderation_rows import (
+    AppointRow,
+    ConfigureRow,
+    Moderators,
+    ModeratorsRow,
+    SanctionEverywhereRow,
+    SanctionRow,
+)
 from danmaku.rows import (
     Admitted,
     DeleteRoomRow,
@@ -28,6 +35,8 @@ from danmaku.rows import (
     JoinRow,
     LikeRow,
     PutRoomRow,
+    Rank,
+    RankRow,
     Refreshed,
     RefreshRow,
     RevokeRow,
@@ -62,7 +71,10 @@ class ScriptedRooms:
             PutRoomRow: Room(RoomInfo("r", "Another")),
             DeleteRoomRow: Done(),
             SanctionRow: Done(),
+            AppointRow: Done(),
+            ModeratorsRow: Moderators([Appointed("mod", "ann", 5)]),
         }
+        self.appointed: set[str] = set()
         self.user_rows: list[UserRow] = []
         self.revoked: set[str] = set()
         self.refreshed: Done | Refreshed = Refreshed(2, round(NOW * 1000) + 5)
@@ -76,9 +88,12 @@ class ScriptedRooms:
         self.is_stuck = False
 
     async def ask(self, row: Row) -> Answer:
-        self.rows.append(row)
+        if not isinstance(row, RankRow):
+            self.rows.append(row)
         if self.is_stuck:
             await asyncio.Event().wait()
+        if isinstance(row, RankRow) and RankRow not in self.answers:
+            return Rank(Role.MODERATOR if row.uid in self.appointed else row.role)
         answer = self.answers[type(row)]
         if isinstance(answer, Refusal):
             raise answer

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from danmaku.model import Act, Role, RoomSettings
-from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.moderation_rows import AppointRow, ConfigureRow, SanctionEverywhereRow, SanctionRow
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
 from rooms.acts import MAX_WHAT, ActOfRow, act_of
 
@@ -28,6 +28,14 @@ ACTS: list[tuple[ActOfRow, Act]] = [
     (
         ConfigureRow(RoomSettings(slow_s=3), "root", Role.ADMIN, act="a"),
         Act("a", 7, "root", Role.ADMIN, "settings", what='{"slow_s":3}'),
+    ),
+    (
+        AppointRow("r", "bob", "ann", Role.STREAMER, True, "helps", act="a"),
+        Act("a", 7, "ann", Role.STREAMER, "appoint", "r", "bob", "", "helps"),
+    ),
+    (
+        AppointRow("r", "bob", "ann", Role.STREAMER, False, act="a"),
+        Act("a", 7, "ann", Role.STREAMER, "dismiss", "r", "bob"),
     ),
     (RevokeRow("bob", "root", act="a"), Act("a", 7, "root", Role.ADMIN, "revoke", uid="bob")),
 ]

@@ -14,8 +14,15 @@ from danmaku import envelope, rows
 from danmaku.board import Poll
 from danmaku.envelope import Out, OutKind, decode_out, encode_out
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
-from danmaku.model import Position, Role, RoomInfo, RoomSettings, Sanction
-from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.model import Appointed, Position, Role, RoomInfo, RoomSettings, Sanction
+from danmaku.moderation_rows import (
+    AppointRow,
+    ConfigureRow,
+    Moderators,
+    ModeratorsRow,
+    SanctionEverywhereRow,
+    SanctionRow,
+)
 from danmaku.rows import (
     Admitted,
     Delayed,
@@ -29,6 +36,8 @@ from danmaku.rows import (
     LikeRow,
     Open,
     PutRoomRow,
+    Rank,
+    RankRow,
     Refreshed,
     RefreshRow,
     Refused,
@@ -52,6 +61,9 @@ ROWS: list[envelope.Row] = [
     VoteRow("demo", "u1", Role.VIEWER, "5f2c", 1),
     JoinRow("demo", "u1", Role.GUEST, 7),
     LikeRow("demo", "u1", Role.GUEST, 3),
+    RankRow("demo", "u1", Role.VIEWER),
+    AppointRow("demo", "u2", "u1", Role.STREAMER, False),
+    ModeratorsRow("demo", "u1", Role.MODERATOR),
     PutRoomRow("demo", "u1", Role.ADMIN, "title", True, RoomSettings(slow_s=3)),
     GetRoomRow("demo"),
     DeleteRoomRow("demo", "u1", Role.ADMIN),
@@ -66,6 +78,8 @@ ANSWERS: list[envelope.Answer] = [
     Admitted(1, 2, 3, 4, RoomSettings(), 7, b"\x80", [3, 0]),
     Polled(Poll("5f2c", "Which?", ("one", "two"), 5), [3, 0], True),
     rows.Room(RoomInfo("demo", "title", False, RoomSettings(), 3, 4, 5)),
+    Rank(Role.MODERATOR),
+    Moderators([Appointed("u2", "u1", 5)]),
     Done(),
     Refused("muted", "until noon", 500),
     Elsewhere(),

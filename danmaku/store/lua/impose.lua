@@ -1,4 +1,5 @@
--- KEYS: lease, sanctions, and of its acts what _audit wants   ARGV: holder, field, value, acts
+-- Keep one entry of a hash of the room: a sanction, a moderator.
+-- KEYS: lease, hash, and of its acts what _audit wants   ARGV: holder, field, value, acts
 -- Returns 1, or 0 when the lease was lost.
 -- include _audit
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then

@@ -15,6 +15,7 @@ from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.leases import ValkeyLeases
 from danmaku.store.valkey.link import Link
 from danmaku.store.valkey.moderation import ValkeyModeration
+from danmaku.store.valkey.moderators import ValkeyModerators
 from danmaku.store.valkey.polls import ValkeyPolls
 from danmaku.store.valkey.recalls import ValkeyRecalls
 from danmaku.store.valkey.rooms import ValkeyRooms
@@ -39,6 +40,7 @@ class ValkeyStore:
         self.moderation = ValkeyModeration(link, keys, acts)
         self.held = ValkeyHeld(link, keys, acts)
         self.polls = ValkeyPolls(link, keys)
+        self.moderators = ValkeyModerators(link, keys, acts)
         self.tokens = ValkeyTokens(link, keys)
         self.sessions = ValkeySessions(link, keys)
         self.changes = ValkeyChanges(link, keys, acts, rooms.changes_kept, rooms.changes_s)

@@ -74,6 +74,10 @@ class Keys:
         """Hash: `<kind>:<uid>` to what was imposed."""
         return f"{self._room(room)}:sanctions"
 
+    def moderators(self, room: str) -> str:
+        """Hash: uid to who was appointed, by whom and when."""
+        return f"{self._room(room)}:moderators"
+
     def audit(self, room: str) -> str:
         """Stream: the room's acts of moderation; without a room, those for all rooms. Expires."""
         return f"{self._room(room) if room else self._everywhere}:audit"

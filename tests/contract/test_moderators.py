@@ -1,0 +1,42 @@
+"""Who was appointed moderator."""
+
+from __future__ import annotations
+
+from danmaku.model import Act, Appointed, Role
+from danmaku.store import Store
+from danmaku.subjects import partition_of
+
+ROOM = "lobby"
+MOD, OTHER = Appointed("mod", "ann", 5), Appointed("a", "ann", 6)
+ACT = Act("a1", 100, "ann", Role.STREAMER, "appoint", ROOM, "mod")
+
+
+async def take(store: Store) -> int:
+    (taken,) = await store.leases.take([partition_of(ROOM)], "one", 60_000)
+    return taken.epoch
+
+
+async def test_they_are_kept_by_uid(store: Store) -> None:
+    assert await store.moderators.load(ROOM) == []
+    lease = await take(store)
+    for one in (MOD, OTHER):
+        assert await store.moderators.appoint("one", lease, ROOM, one, [ACT])
+    assert await store.moderators.load(ROOM) == [OTHER, MOD]
+    assert await store.moderators.load("other") == []
+    again = Appointed("mod", "bob", 7)
+    assert await store.moderators.appoint("one", lease, ROOM, again, [ACT])
+    assert await store.moderators.load(ROOM) == [OTHER, again]
+    for _ in range(2):
+        assert await store.moderators.dismiss("one", lease, ROOM, "mod", [ACT])
+    assert await store.moderators.load(ROOM) == [OTHER]
+    assert [one.act for one in await store.audit.before(ROOM, None, 9)] == [ACT]
+
+
+async def test_who_lost_the_lease_changes_nothing(store: Store) -> None:
+    lease = await take(store)
+    await store.moderators.appoint("one", lease, ROOM, MOD)
+    for process, epoch in (("one", lease - 1), ("two", lease)):
+        assert not await store.moderators.appoint(process, epoch, ROOM, OTHER, [ACT])
+        assert not await store.moderators.dismiss(process, epoch, ROOM, "mod", [ACT])
+    assert await store.moderators.load(ROOM) == [MOD]
+    assert await store.audit.before(ROOM, None, 9) == []

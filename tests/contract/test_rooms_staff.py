@@ -1,0 +1,116 @@
+"""Appointed moderators at the owner of a room, and what of all this is written down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from secrets import token_hex
+from typing import TypeVar
+
+import pytest
+
+from config.settings import Nats
+from config.settings import Store as StoreSettings
+from danmaku.envelope import Answer
+from danmaku.model import Role
+from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow, SanctionRow
+from danmaku.rows import DeleteRoomRow, Done, JoinRow, PutRoomRow, Rank, RankRow, Refused, Room, Shown
+from tests.contract.rooms_service import Service, send, service
+
+T = TypeVar("T")
+
+
+@pytest.fixture(params=["memory", "real"])
+def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
+    if request.param == "memory":
+        return "memory", Nats(), None
+    prefix = f"t{token_hex(4)}"
+    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
+    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+
+
+@pytest.fixture
+async def live(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
+    async with service(*servers) as opened:
+        yield opened
+
+
+def the(kind: type[T], answer: Answer) -> T:
+    assert isinstance(answer, kind), answer
+    return answer
+
+
+def refusal(answer: Answer) -> str:
+    return the(Refused, answer).name
+
+
+async def verbs(live: Service, room: str) -> list[tuple[str, str, str]]:
+    store = await live.open_store()
+    return [(one.act.verb, one.act.by, one.act.uid) for one in await store.audit.before(room, None, 100)]
+
+
+async def test_an_appointed_moderator_is_one_at_once_and_after_a_takeover(live: Service) -> None:
+    first = await live.start()
+    await live.owned(first)
+    watching = await live.watch("a")
+    the(Shown, await live.ask(send("a", "mod", "hi", "c1")))
+    mute = SanctionRow("a", "mute", "bob", "mod", Role.VIEWER, 60, "spam")
+    asked = RankRow("a", "mod", Role.VIEWER)
+    assert refusal(await live.ask(mute)) == "forbidden"
+    assert refusal(await live.ask(AppointRow("a", "mod", "eve", Role.MODERATOR))) == "forbidden"
+    assert refusal(await live.ask(AppointRow("a", "m d", "ann", Role.STREAMER))) == "bad_id"
+    assert the(Rank, await live.ask(asked)).role is Role.VIEWER
+    the(Done, await live.ask(AppointRow("a", "mod", "ann", Role.STREAMER)))
+    assert the(Rank, await live.ask(asked)).role is Role.MODERATOR
+    the(Done, await live.ask(mute))
+    assert refusal(await live.ask(send("a", "bob", "hi", "c1"))) == "muted"
+    the(Shown, await live.ask(send("a", "mod", "I watch", "c2")))
+    assert [item.get("role") for _, item in watching.items] == [None, "moderator"]
+    assert refusal(await live.ask(SanctionRow("b", "mute", "bob", "mod", Role.VIEWER))) == "room_not_found"
+
+    await first.end()
+    await live.owned(await live.start())
+    assert the(Rank, await live.ask(asked)).role is Role.MODERATOR
+    [one] = the(Moderators, await live.ask(ModeratorsRow("a", "mod", Role.VIEWER))).moderators
+    assert (one.uid, one.by) == ("mod", "ann")
+    assert refusal(await live.ask(ModeratorsRow("a", "bob", Role.VIEWER))) == "forbidden"
+    the(Done, await live.ask(SanctionRow("a", "unmute", "bob", "mod", Role.VIEWER)))
+    the(Done, await live.ask(AppointRow("a", "mod", "ann", Role.STREAMER, appointed=False)))
+    assert refusal(await live.ask(mute)) == "forbidden"
+    assert await verbs(live, "a") == [
+        ("appoint", "ann", "mod"),
+        ("mute", "mod", "bob"),
+        ("unmute", "mod", "bob"),
+        ("dismiss", "ann", "mod"),
+    ]
+
+
+async def test_nobody_acts_on_their_equals(live: Service) -> None:
+    await live.owned(await live.start())
+    the(Shown, await live.ask(send("a", "boss", "mine", "c1", Role.STREAMER)))
+    the(Done, await live.ask(AppointRow("a", "mod", "boss", Role.STREAMER)))
+    the(Shown, await live.ask(send("a", "token", "by my token", "c1", Role.MODERATOR)))
+    for by, role in (("mod", Role.VIEWER), ("token", Role.MODERATOR)):
+        for whom in ("boss", "mod", "token"):
+            for verb in ("mute", "unban", "kick"):
+                assert refusal(await live.ask(SanctionRow("a", verb, whom, by, role))) == "forbidden"
+    assert refusal(await live.ask(SanctionRow("a", "ban", "boss", "boss", Role.STREAMER))) == "forbidden"
+    the(Done, await live.ask(SanctionRow("a", "mute", "mod", "boss", Role.STREAMER)))
+    assert refusal(await live.ask(send("a", "mod", "hm", "c2"))) == "muted"
+    the(Done, await live.ask(SanctionRow("a", "ban", "boss", "root", Role.ADMIN)))
+    assert [verb for verb, _, _ in await verbs(live, "a")] == ["appoint", "mute", "ban"]
+
+
+async def test_what_is_asked_twice_is_done_and_written_down_once(live: Service) -> None:
+    await live.owned(await live.start())
+    rows = (
+        PutRoomRow("a", "ann", Role.STREAMER, "Title", act="1"),
+        SanctionRow("a", "kick", "bob", "ann", Role.STREAMER, act="2"),
+        SanctionRow("a", "ban", "bob", "ann", Role.STREAMER, act="3"),
+        PutRoomRow("a", "ann", Role.STREAMER, open=False, act="4"),
+        DeleteRoomRow("a", "ann", Role.STREAMER, act="5"),
+    )
+    for row in rows:
+        for _ in range(2):
+            the((Done if not isinstance(row, PutRoomRow) else Room), await live.ask(row))
+    assert [verb for verb, _, _ in await verbs(live, "a")] == ["put", "kick", "ban", "put", "close"]
+    assert refusal(await live.ask(JoinRow("a", "bob", Role.VIEWER))) == "banned"
