@@ -21,6 +21,8 @@ from danmaku.moderation_rows import (
     ConfigureRow,
     Moderators,
     ModeratorsRow,
+    RaidRow,
+    RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
 )
@@ -44,6 +46,7 @@ from danmaku.rows import (
     Refused,
     RevokeRow,
     Room,
+    RoomRules,
     SendRow,
     Shadowed,
     Shed,
@@ -56,7 +59,7 @@ MAX_MESSAGE_BYTES: Final = 512 * 1024
 
 _EventRow = EventRow | PaidRow | UnpinRow | PollRow | ClosePollRow | GetPollRow | VoteRow
 _RoomRow = PutRoomRow | GetRoomRow | DeleteRoomRow
-_ModerationRow = SanctionRow | AppointRow | ModeratorsRow
+_ModerationRow = SanctionRow | AppointRow | ModeratorsRow | RoomSettingsRow | RaidRow
 Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow
 
 
@@ -69,7 +72,9 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
 
 
 _Posted = Shown | Shed | Shadowed | Delayed
-Answer = _Posted | Admitted | Rank | Moderators | Room | Polled | Done | Refused | Elsewhere | Open
+Answer = (
+    _Posted | Admitted | Rank | Moderators | Room | Polled | Done | Refused | Elsewhere | Open | RoomRules
+)
 
 
 class OwnerReply(msgspec.Struct, array_like=True):

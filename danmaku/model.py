@@ -119,7 +119,7 @@ class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RoomInfo(msgspec.Struct, frozen=True):
-    """A room as people see it."""
+    """A room as people see it. raid_until_ms: until when it is in raid mode, 0 where it is not."""
 
     room: str
     title: str = ""
@@ -128,6 +128,10 @@ class RoomInfo(msgspec.Struct, frozen=True):
     viewers: int = 0
     likes: int = 0
     created_ms: int = 0
+    raid_until_ms: int = 0
+
+    def is_raid_over(self, now_ms: int) -> bool:
+        return 0 < self.raid_until_ms <= now_ms
 
 
 def closed_for_good(room: str) -> RoomInfo:

@@ -57,6 +57,29 @@ class Moderators(AnswerBase, tag="moderators"):
     moderators: list[Appointed]
 
 
+class RoomSettingsRow(ActRow, tag="room_settings"):
+    """Set the keys of a room's settings that `changes` has, and let go of those in `reset`; the rest stays.
+
+    With neither it is only read. Answered by RoomRules, or Refused.
+    """
+
+    room: str
+    by: str
+    role: Role
+    changes: RoomSettings
+    reset: list[str]
+
+
+class RaidRow(ActRow, tag="raid"):
+    """Begin raid mode for so many seconds from now, or, with 0, end it. Answered by RoomRules, or Refused."""
+
+    room: str
+    by: str
+    role: Role
+    seconds: int
+    reason: str | None = None
+
+
 class SanctionEverywhereRow(ActRow, tag="everywhere"):
     """Mute, unmute, ban or unban one user in all rooms. Answered by Done, or Refused."""
 

@@ -211,6 +211,14 @@ class Rank(AnswerBase, tag="rank"):
     role: Role
 
 
+class RoomRules(AnswerBase, tag="rules"):
+    """settings: the room's own. in_force: every key. raid_until_ms: 0 where it is not in raid mode."""
+
+    settings: RoomSettings
+    in_force: RoomSettings
+    raid_until_ms: int
+
+
 class Done(AnswerBase, tag="done"):
     pass
 

@@ -8,14 +8,29 @@ from typing import Final
 import msgspec
 
 from danmaku.model import Act
-from danmaku.moderation_rows import AppointRow, ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.moderation_rows import (
+    AppointRow,
+    ConfigureRow,
+    RaidRow,
+    RoomSettingsRow,
+    SanctionEverywhereRow,
+    SanctionRow,
+)
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
 
 MAX_REASON: Final = 200
 MAX_WHAT: Final = 1000
 
 ActOfRow = (
-    PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow | SanctionEverywhereRow | ConfigureRow | RevokeRow
+    PutRoomRow
+    | DeleteRoomRow
+    | SanctionRow
+    | AppointRow
+    | SanctionEverywhereRow
+    | ConfigureRow
+    | RevokeRow
+    | RoomSettingsRow
+    | RaidRow
 )
 
 
@@ -29,6 +44,13 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             return Act(act, now_ms, row.uid, row.role, "put", row.room, what=_words(what))
         case DeleteRoomRow():
             return Act(act, now_ms, row.uid, row.role, "close", row.room)
+        case RoomSettingsRow():
+            changes = {**msgspec.to_builtins(row.changes), **dict.fromkeys(row.reset)}
+            return Act(act, now_ms, row.by, row.role, "settings", row.room, what=_words(changes))
+        case RaidRow():
+            reason = (row.reason or "")[:MAX_REASON]
+            verb, seconds = ("raid", row.seconds) if row.seconds else ("unraid", None)
+            return Act(act, now_ms, row.by, row.role, verb, row.room, reason=reason, seconds=seconds)
         case SanctionRow():
             reason = (row.reason or "")[:MAX_REASON]
             return Act(act, now_ms, row.by, row.role, row.verb, row.room, row.uid, "", reason, row.seconds)

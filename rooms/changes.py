@@ -17,9 +17,9 @@ import structlog
 
 from danmaku import rows, wire
 from danmaku.envelope import Answer
-from danmaku.errors import BAD_FRAME, FORBIDDEN, TOO_LONG, UNAVAILABLE, Refusal
+from danmaku.errors import BAD_FRAME, FORBIDDEN, ROOM_NOT_FOUND, TOO_LONG, UNAVAILABLE, Refusal
 from danmaku.model import Appointed, Effect, Role, RoomInfo, check_id, closed_for_good
-from danmaku.moderation_rows import AppointRow, SanctionRow
+from danmaku.moderation_rows import AppointRow, RaidRow, RoomSettingsRow, SanctionRow
 from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
@@ -31,12 +31,12 @@ from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.pending import Pending, Ticket
-from rooms.rules import check_settings
+from rooms.rules import check_ruling, check_settings, ruled
 from rooms.tasks import Tasks
 from rooms.text import clean
 from rooms.whisper import Whisper
 
-Change = PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow
+Change = PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow | RoomSettingsRow | RaidRow
 
 MAX_TITLE: Final = 200
 MAX_SECONDS: Final = 366 * 24 * 3600
@@ -105,10 +105,21 @@ class Changes:
         else:
             self._tasks.start(self._tell_rules(others))
 
+    def end_raids(self) -> None:
+        """Let rooms go back to their settings whose time in raid mode is over."""
+        now_ms = self._clock().ms
+        for loaded in self._rooms:
+            is_over = loaded.room.info.is_raid_over(now_ms)
+            if is_over and not loaded.changes.locked() and not self._tasks.full:
+                self._tasks.start(self._end_raid(loaded))
+
     async def close(self) -> None:
         await self._tasks.close()
 
     def _check(self, row: Change) -> None:
+        if isinstance(row, RoomSettingsRow | RaidRow):
+            check_ruling(row)
+            return
         least = Role.MODERATOR if isinstance(row, SanctionRow) else Role.STREAMER
         if row.role < least:
             raise Refusal(FORBIDDEN)
@@ -147,6 +158,8 @@ class Changes:
                 return await self._sanction(loaded, row)
             case AppointRow():
                 return await self._appoint(loaded, row)
+            case RoomSettingsRow() | RaidRow():
+                return await self._rule(loaded, row)
 
     async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> rows.Room:
         room = loaded.room
@@ -155,6 +168,23 @@ class Changes:
         if info != room.info or not room.saved:
             await self._carried_out(loaded, Effect("save", info, (act_of(row, now.ms),)))
         return rows.Room(self._describe(loaded))
+
+    async def _rule(self, loaded: LoadedRoom, row: RoomSettingsRow | RaidRow) -> rows.RoomRules:
+        room, now = loaded.room, self._clock()
+        if not room.is_there:
+            raise Refusal(ROOM_NOT_FOUND)
+        info = ruled(room.info, row, now.ms)
+        if info != room.info:
+            await self._carried_out(loaded, Effect("save", info, (act_of(row, now.ms),)))
+        return rows.RoomRules(room.info.settings, room.settings, room.info.raid_until_ms)
+
+    async def _end_raid(self, loaded: LoadedRoom) -> None:
+        async with loaded.changes:
+            room = loaded.room
+            if not loaded.gone and room.info.is_raid_over(self._clock().ms):
+                calm = msgspec.structs.replace(room.info, raid_until_ms=0)
+                with suppress(LeaseLost):  # whoever owns the room next ends it
+                    await self._carried_out(loaded, Effect("save", calm))
 
     async def _delete(self, loaded: LoadedRoom, row: DeleteRoomRow) -> Done:
         closed = closed_for_good(loaded.room.name)

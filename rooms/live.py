@@ -14,7 +14,14 @@ from danmaku.envelope import MAX_MESSAGE_BYTES, Answer, BroadcastRequest, OwnerR
 from danmaku.errors import FORBIDDEN, ROOM_NOT_FOUND, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow
 from danmaku.model import Role
-from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow, SanctionRow
+from danmaku.moderation_rows import (
+    AppointRow,
+    Moderators,
+    ModeratorsRow,
+    RaidRow,
+    RoomSettingsRow,
+    SanctionRow,
+)
 from danmaku.rows import (
     DeleteRoomRow,
     Done,
@@ -187,7 +194,9 @@ class Live:
                 return self._polls.answer(loaded, row, ticket, now)
             case RankRow() | ModeratorsRow() | GetRoomRow():
                 return self._read(loaded, row)
-            case PutRoomRow() | DeleteRoomRow() | SanctionRow() | AppointRow():
+            case (
+                PutRoomRow() | DeleteRoomRow() | SanctionRow() | AppointRow() | RoomSettingsRow() | RaidRow()
+            ):
                 self._changes.begin(loaded, row, ticket)
                 return None
 
@@ -217,7 +226,7 @@ def _rank(row: Row, staff: Staff, now_s: float) -> None:
     match row:
         case GetRoomRow() | GetPollRow():
             pass
-        case SanctionRow() | AppointRow():
+        case SanctionRow() | AppointRow() | RoomSettingsRow() | RaidRow():
             row.role = staff.role_of(row.by, row.role, now_s)
         case _:
             row.role = staff.role_of(row.uid, row.role, now_s)

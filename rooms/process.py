@@ -41,6 +41,7 @@ from rooms.news import News
 from rooms.outbox import Outbox
 from rooms.polls import RoomPolls
 from rooms.presence import Presence
+from rooms.raids import Raids
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
 from rooms.viewers import Viewers
@@ -139,6 +140,7 @@ class RoomsProcess:
         self._polls = RoomPolls(
             store.polls, name, rooms, self._changes, settings.events.voters, window_s, metrics, clock
         )
+        self._raids = Raids(self._changes)
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
             name,
@@ -193,7 +195,7 @@ class RoomsProcess:
             async with asyncio.TaskGroup() as tasks:
                 running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
                 running += [self._following.run(), self._chat.run(), self._sweeper.run()]
-                running += [self._polls.run()]
+                running += [self._polls.run(), self._raids.run()]
                 work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))

@@ -40,7 +40,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.event_rows import PaidRow, PollRow, VoteRow
-from danmaku.model import Act, Effect, Position, Role, RoomInfo
+from danmaku.model import Act, Effect, Position, Role, RoomInfo, RoomSettings
 from danmaku.rows import Admitted, Delayed, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms import batch
 from rooms.batch import Batch
@@ -170,6 +170,11 @@ class Room(Generic[W]):
         return self.info.likes + self.pending_likes
 
     @property
+    def settings(self) -> RoomSettings:
+        """Those in force: every key."""
+        return self._judge.settings
+
+    @property
     def is_there(self) -> bool:
         """False once it is closed for good."""
         return self.info.created_ms > 0
@@ -214,7 +219,7 @@ class Room(Generic[W]):
             *self.head,
             viewers,
             self.likes,
-            self._judge.settings,
+            self.settings,
             number,
             b"" if number == row.board else view,
             list(self.voting.counts(self.board)) or None,
@@ -260,13 +265,14 @@ class Room(Generic[W]):
         """
         before, after = self.info, effect.info
         said: list[wire.Item] = []
-        if after.settings != before.settings:
+        if (after.settings, after.raid_until_ms) != (before.settings, before.raid_until_ms):
             said.append(_settings_changed(self._rules(after)))
         if after.open != before.open:
             said.append(wire.Opened() if after.open else wire.Closed())
         if len(said) == 2:  # a batch may end between them: each of them alone must be true
             basis = before if effect.verb == "delete" else after
-            halfway = msgspec.structs.replace(basis, settings=after.settings, open=before.open)
+            settled = {"settings": after.settings, "raid_until_ms": after.raid_until_ms}
+            halfway = msgspec.structs.replace(basis, **settled, open=before.open)
             self._say(said[0], Effect("save", halfway), [])
         if said:
             self._say(said[-1], effect, [waiter])
@@ -357,7 +363,7 @@ class Room(Generic[W]):
         self._owed = 0
 
     def _rules(self, info: RoomInfo) -> Rules:
-        return Rules.of(info.settings, self.sanctions.everywhere.settings, self._policy)
+        return Rules.of_room(info, self.sanctions.everywhere.settings, self._policy)
 
     def _check_open(self) -> None:
         if not self.info.open:

@@ -34,6 +34,7 @@ from edge.api.messages import MessageCalls
 from edge.api.moderators import ModeratorCalls, ranked
 from edge.api.openapi import describe
 from edge.api.pages import SECURITY, Page, Pages
+from edge.api.raid import RaidCalls
 from edge.api.rooms import RoomCalls
 from edge.api.routing import (
     Call,
@@ -91,6 +92,7 @@ class Api:
             ModeratorCalls(rooms),
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
+            RaidCalls(rooms),
             ChatCalls(chat),
             SessionCalls(chat),
             GroupCalls(chat),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from danmaku.envelope import OutKind
 from danmaku.model import Role, RoomSettings
-from danmaku.moderation_rows import SanctionRow
-from danmaku.rows import Delayed, Done, PutRoomRow, Shed, Shown
+from danmaku.moderation_rows import RaidRow, RoomSettingsRow, SanctionRow
+from danmaku.rows import Delayed, DeleteRoomRow, Done, PutRoomRow, Refused, RoomRules, Shed, Shown
+from tests.contract.conftest import until
 from tests.contract.rooms_service import Running, Service, send, service
 from tests.contract.test_rooms_live import servers
 
@@ -65,3 +67,94 @@ async def test_a_process_that_goes_shows_what_is_delayed_and_one_that_dies_does_
     await started(live)
     assert isinstance(await live.ask(lost), Delayed), "it is taken as if it were new"
     assert [item["text"] for _, item in watching.items] == ["one"]
+
+
+async def rules(live: Service, reset: list[str] | None = None, **changes: Any) -> RoomRules:
+    row = RoomSettingsRow("r", "mod", Role.MODERATOR, RoomSettings(**changes), reset or [])
+    answer = await live.ask(row)
+    assert isinstance(answer, RoomRules), answer
+    return answer
+
+
+async def raid(live: Service, seconds: int) -> RoomRules:
+    answer = await live.ask(RaidRow("r", "mod", Role.MODERATOR, seconds, "they come"))
+    assert isinstance(answer, RoomRules), answer
+    return answer
+
+
+async def said(live: Service, text: str, **more: Any) -> str:
+    row = send("r", "ann", text, token_hex(6))
+    for key, value in more.items():
+        setattr(row, key, value)
+    answer = await live.ask(row)
+    return answer.name if isinstance(answer, Refused) else type(answer).__name__
+
+
+async def test_moderators_change_settings_one_by_one_and_the_next_owner_knows(live: Service) -> None:
+    first = await started(live)
+    await put(live, slow_s=9, max_length=50)
+    watching = await live.watch("r")
+    answer = await rules(live, emoji_only=True, reset=["slow_s"])
+    assert answer.settings == RoomSettings(max_length=50, emoji_only=True)
+    assert (answer.in_force.slow_s, answer.in_force.max_length, answer.in_force.emoji_only) == (0, 50, True)
+    await watching.until(1, OutKind.BATCH)
+    assert watching.items[-1][1]["settings"]["emoji_only"] is True
+    assert await said(live, "words") == "emoji_only"
+    assert await rules(live) == answer, "asked without a change"
+    await first.kill()
+    await started(live)
+    assert await said(live, "words") == "emoji_only"
+    recorded = await (await live.open_store()).audit.before("r", None, 10)
+    acts = [(one.act.verb, one.act.by) for one in recorded]
+    assert acts == [("put", "boss"), ("settings", "mod")], "a change is written down, a question is not"
+
+
+async def test_settings_of_no_room_or_out_of_bounds_are_refused(live: Service) -> None:
+    await started(live)
+    nowhere = RoomSettingsRow("nowhere", "mod", Role.MODERATOR, RoomSettings(), [])
+    assert isinstance(await live.ask(nowhere), Refused)
+    await put(live)
+    for row in (
+        RoomSettingsRow("r", "mod", Role.MODERATOR, RoomSettings(slow_s=-1), []),
+        RoomSettingsRow("r", "ann", Role.VIEWER, RoomSettings(), []),
+        RaidRow("r", "ann", Role.VIEWER, 60),
+    ):
+        assert isinstance(await live.ask(row), Refused)
+
+
+async def test_raid_mode_outlives_its_owner_and_ends_by_itself(live: Service) -> None:
+    first = await started(live)
+    await put(live, max_length=50)
+    watching = await live.watch("r")
+    begun = await raid(live, 3)
+    assert begun.raid_until_ms > 0
+    assert (begun.settings, begun.in_force.followers_only) == (RoomSettings(max_length=50), True)
+    assert await said(live, "hello") == "followers_only"
+    assert await said(live, "see example.com", follower=True) == "held_for_review"
+    await first.kill()
+    await started(live)
+    again = await rules(live)
+    if again.raid_until_ms:  # taking over may have taken as long as that
+        assert again == begun
+        assert await said(live, "hello") in ("followers_only", "Shown")
+    await until(lambda: _is_over(live))
+    assert await said(live, "hello") == "Shown"
+    told = [item["settings"]["followers_only"] for _, item in watching.items if item["k"] == "settings"]
+    assert told == [True, False]
+
+
+async def test_raid_mode_can_be_ended_early_and_closing_a_room_ends_it(live: Service) -> None:
+    await started(live)
+    await put(live)
+    await raid(live, 600)
+    ended = await raid(live, 0)
+    assert (ended.raid_until_ms, ended.in_force.followers_only) == (0, False)
+    await raid(live, 600)
+    await live.ask(DeleteRoomRow("r", "boss", Role.STREAMER))
+    assert isinstance(await live.ask(RaidRow("r", "mod", Role.MODERATOR, 60)), Refused)
+    await put(live)
+    assert (await rules(live)).raid_until_ms == 0
+
+
+async def _is_over(live: Service) -> bool:
+    return (await rules(live)).raid_until_ms == 0

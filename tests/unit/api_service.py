@@ -23,6 +23,8 @@ from danmaku.moderation_rows import (
     ConfigureRow,
     Moderators,
     ModeratorsRow,
+    RaidRow,
+    RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
 )
@@ -41,6 +43,7 @@ from danmaku.rows import (
     RefreshRow,
     RevokeRow,
     Room,
+    RoomRules,
     SendRow,
     Shown,
 )
@@ -55,6 +58,7 @@ C = TypeVar("C", bound=chat.Answer)
 
 SECRET = "a secret of at least thirty-two bytes"
 NOW = 1_800_000_000.0
+RULES = RoomRules(RoomSettings(slow_s=3), RoomSettings(slow_s=3, links="hold"), 5000)
 
 
 class ScriptedRooms:
@@ -73,6 +77,8 @@ class ScriptedRooms:
             SanctionRow: Done(),
             AppointRow: Done(),
             ModeratorsRow: Moderators([Appointed("mod", "ann", 5)]),
+            RoomSettingsRow: RULES,
+            RaidRow: RULES,
         }
         self.appointed: set[str] = set()
         self.user_rows: list[UserRow] = []

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from danmaku.model import Act, Role, RoomSettings
-from danmaku.moderation_rows import AppointRow, ConfigureRow, SanctionEverywhereRow, SanctionRow
+from danmaku.moderation_rows import (
+    AppointRow,
+    ConfigureRow,
+    RaidRow,
+    RoomSettingsRow,
+    SanctionEverywhereRow,
+    SanctionRow,
+)
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
 from rooms.acts import MAX_WHAT, ActOfRow, act_of
 
@@ -24,6 +31,15 @@ ACTS: list[tuple[ActOfRow, Act]] = [
         PutRoomRow("r", "ann", Role.STREAMER, open=False, settings=RoomSettings(slow_s=3), act="a"),
         Act("a", 7, "ann", Role.STREAMER, "put", "r", what='{"open":false,"settings":{"slow_s":3}}'),
     ),
+    (
+        RoomSettingsRow("r", "ann", Role.MODERATOR, RoomSettings(links="hold"), ["slow_s"], act="a"),
+        Act("a", 7, "ann", Role.MODERATOR, "settings", "r", what='{"links":"hold","slow_s":null}'),
+    ),
+    (
+        RaidRow("r", "ann", Role.MODERATOR, 60, "x" * 300, act="a"),
+        Act("a", 7, "ann", Role.MODERATOR, "raid", "r", reason="x" * 200, seconds=60),
+    ),
+    (RaidRow("r", "ann", Role.ADMIN, 0, act="a"), Act("a", 7, "ann", Role.ADMIN, "unraid", "r")),
     (DeleteRoomRow("r", "ann", Role.ADMIN, act="a"), Act("a", 7, "ann", Role.ADMIN, "close", "r")),
     (
         ConfigureRow(RoomSettings(slow_s=3), "root", Role.ADMIN, act="a"),

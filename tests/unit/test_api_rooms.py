@@ -17,7 +17,7 @@ async def test_a_room_is_read_by_anyone() -> None:
     answer = await service.call("GET", "/v1/rooms/r")
     assert answer.json == {
         "room": "r", "title": "标题", "open": False, "settings": {"slow_s": 3},
-        "viewers": 7, "likes": 9, "created_ms": 1234,
+        "viewers": 7, "likes": 9, "created_ms": 1234, "raid_until_ms": 0,
     }  # fmt: skip
     assert service.rooms.rows == [GetRoomRow("r")]
     service.rooms.answers[GetRoomRow] = Refusal(ROOM_NOT_FOUND)

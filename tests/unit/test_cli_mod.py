@@ -21,15 +21,15 @@ def folder(tmp_path: Path) -> DataFolder:
     return made
 
 
-def _run(*words: str) -> Result:
+def run(*words: str) -> Result:
     clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DANMAKU_")}
     return CliRunner().invoke(app, ["mod", *words], env={**clean, "NO_COLOR": "1", "COLUMNS": "200"})
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_by_example(command: str) -> None:
-    assert command in _run("--help").stdout
-    result = _run(command, "--help")
+    assert command in run("--help").stdout
+    result = run(command, "--help")
     assert result.exit_code == 0
     assert f"danmaku mod {command} bob" in result.stdout
     assert all(option in result.stdout for option in ("--url", "--token", "--json", "--as"))
@@ -50,16 +50,16 @@ def test_help_teaches_by_example(command: str) -> None:
 def test_what_cannot_be_meant_is_told(
     folder: DataFolder, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    result = _run(*words, "--data", str(folder.path))
+    result = run(*words, "--data", str(folder.path))
     assert (result.exit_code, said in result.stderr) == (code, True), result.output
 
 
 def test_a_service_that_is_not_there_is_told(folder: DataFolder) -> None:
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
-    result = _run("mute", "bob", "--data", str(folder.path), "--url", url)
+    result = run("mute", "bob", "--data", str(folder.path), "--url", url)
     assert (result.exit_code, "cannot reach" in result.stderr) == (1, True)
 
 
 def test_without_a_secret_nobody_can_be_named(tmp_path: Path) -> None:
-    result = _run("mute", "bob", "--data", str(tmp_path))
+    result = run("mute", "bob", "--data", str(tmp_path))
     assert (result.exit_code, "there is no secret" in result.stderr) == (1, True)

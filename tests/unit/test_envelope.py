@@ -20,6 +20,8 @@ from danmaku.moderation_rows import (
     ConfigureRow,
     Moderators,
     ModeratorsRow,
+    RaidRow,
+    RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
 )
@@ -42,6 +44,7 @@ from danmaku.rows import (
     RefreshRow,
     Refused,
     RevokeRow,
+    RoomRules,
     SendRow,
     Shadowed,
     Shed,
@@ -68,11 +71,14 @@ ROWS: list[envelope.Row] = [
     GetRoomRow("demo"),
     DeleteRoomRow("demo", "u1", Role.ADMIN),
     SanctionRow("demo", "mute", "u2", "u1", Role.MODERATOR, 60, "rude"),
+    RoomSettingsRow("demo", "u1", Role.MODERATOR, RoomSettings(links="hold"), ["slow_s"]),
+    RaidRow("demo", "u1", Role.MODERATOR, 60, "rude"),
 ]
 ANSWERS: list[envelope.Answer] = [
     Shown(1, 2, 3),
     Shed(),
     Delayed(3000),
+    RoomRules(RoomSettings(slow_s=3), RoomSettings(slow_s=30, links="hold"), 5000),
     Shadowed(1234),
     Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
     Admitted(1, 2, 3, 4, RoomSettings(), 7, b"\x80", [3, 0]),

@@ -33,6 +33,7 @@ class ValkeyRooms:
             settings=msgspec.json.decode(kept[b"settings"], type=RoomSettings),
             likes=int(kept.get(b"likes", 0)),
             created_ms=int(kept[b"created_ms"]),
+            raid_until_ms=int(kept.get(b"raid_until_ms", 0)),
         )
 
     async def board(self, room: str) -> Board:
@@ -86,4 +87,5 @@ def words(effect: Effect) -> tuple[Word, ...]:
         *("open", int(info.open)),
         *("settings", msgspec.json.encode(info.settings)),
         *("created_ms", info.created_ms),
+        *("raid_until_ms", info.raid_until_ms),
     )

@@ -1,0 +1,71 @@
+"""`danmaku mod`: what may be said in a room, and raid mode."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from danmaku.cli_desk import Desk, Reason, command, of_room
+from danmaku.cli_mod import app
+
+__all__ = ["app"]
+
+_Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="What to set; KEY= alone lets it be as in all rooms.",
+        show_default=False,
+    ),
+]
+_Raid = Annotated[int, typer.Option(min=1, help="So long.")]
+_Off = Annotated[bool, typer.Option("--off", help="End it now.")]
+
+
+@command("settings")
+def room_settings(desk: Desk, room: _Room, words: _Words = None) -> None:
+    """Show what a room goes by, or change it.
+
+    Example: `danmaku mod settings lobby slow_s=10 links=hold emoji_only=false unique_s=`
+    """
+    path = f"{of_room(room)}/settings"
+    changes = dict(_setting(word) for word in words or [])
+    # `desk.call` leaves out what is null, which says something here
+    answer = desk.caller.call("PATCH", path, changes) if changes else desk.call("GET", path)
+    own = answer["settings"]
+    shown = [f"{key} = {value}{'' if key in own else '  (not its own)'}" for key, value in _in_force(answer)]
+    desk.tell(answer, shown)
+
+
+@command()
+def raid(desk: Desk, room: _Room, seconds: _Raid = 600, off: _Off = False, reason: Reason = None) -> None:
+    """Let only followers write, slowly, and hold what has a link; by itself it is over after a while.
+
+    Example: `danmaku mod raid lobby --seconds 300`
+    """
+    path = f"{of_room(room)}/raid"
+    if off:
+        desk.tell(desk.call("DELETE", path), f"{room} is not in raid mode")
+    else:
+        answer = desk.call("POST", path, {"seconds": seconds, "reason": reason})
+        desk.tell(answer, f"{room} is in raid mode for {seconds} s")
+
+
+def _in_force(answer: Any) -> list[tuple[str, str]]:
+    return [(key, msgspec.json.encode(value).decode()) for key, value in answer["in_force"].items()]
+
+
+def _setting(word: str) -> tuple[str, Any]:
+    """KEY=VALUE: a number, true or false, or a word; nothing is null. Raises BadParameter."""
+    key, equals, value = word.partition("=")
+    if not key or not equals:
+        raise typer.BadParameter(f"{word}: write KEY=VALUE")
+    if not value:
+        return key, None
+    try:
+        return key, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return key, value

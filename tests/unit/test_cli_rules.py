@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from danmaku.caller import Caller
+from danmaku.data_folder import DataFolder
+from tests.unit.test_cli_mod import folder, run
+
+__all__ = ["folder"]
+
+ANSWER = {
+    "room": "lobby",
+    "settings": {"slow_s": 3},
+    "in_force": {"slow_s": 3, "links": "hold", "emoji_only": False},
+    "raid_until_ms": 0,
+}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
+    """What was asked of the service, which answers the same to all."""
+    made: list[tuple[str, str, Any]] = []
+
+    def call(_: Caller, method: str, path: str, body: Any = None) -> Any:
+        made.append((method, path, body))
+        return ANSWER
+
+    monkeypatch.setattr(Caller, "call", call)
+    return made
+
+
+def test_settings_are_shown_and_changed(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
+    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    shown = run("settings", "lobby", *data)
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.splitlines() == [
+        "slow_s = 3",
+        'links = "hold"  (not its own)',
+        "emoji_only = false  (not its own)",
+    ]
+    assert (
+        run("settings", "lobby", "slow_s=10", "links=hold", "emoji_only=true", "unique_s=", *data).exit_code
+        == 0
+    )
+    path = "/v1/admin/rooms/lobby/settings"
+    changes = {"slow_s": 10, "links": "hold", "emoji_only": True, "unique_s": None}
+    assert calls == [("GET", path, None), ("PATCH", path, changes)]
+
+
+def test_raid_mode_begins_and_ends(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
+    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    assert "raid mode for 60 s" in run("raid", "lobby", "--seconds", "60", *data).stdout
+    assert "not in raid mode" in run("raid", "lobby", "--off", *data).stdout
+    path = "/v1/admin/rooms/lobby/raid"
+    assert calls == [("POST", path, {"seconds": 60}), ("DELETE", path, None)]
+
+
+@pytest.mark.parametrize("word", ["slow_s", "=3"])
+def test_a_setting_is_a_key_and_a_value(folder: DataFolder, word: str) -> None:
+    result = run("settings", "lobby", word, "--data", str(folder.path))
+    assert (result.exit_code, "write KEY=VALUE" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["settings", "raid"])
+def test_help_teaches_by_example(command: str) -> None:
+    assert f"danmaku mod {command} lobby" in run(command, "--help").stdout
