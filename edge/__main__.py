@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings, SettingsError, load, to_environment
+from danmaku import garbage
 from danmaku.auth import AuthError, from_settings
 from danmaku.bus import NatsBus
 from danmaku.ports import PortInUse, ensure_port_free, free_port
@@ -97,6 +98,7 @@ async def _work(settings: Settings, worker: int, stop: asyncio.Event, force: asy
     except (AuthError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error
+    garbage.settle()
     try:
         await node.run(stop, force)
     except uws.PortInUse as error:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from config.settings import Settings, SettingsError, load
+from danmaku import garbage
 from danmaku.bus import NatsBus
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
@@ -85,7 +86,9 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         store = await _store(settings, stop)
         if store is not None:
             try:
-                await RoomsProcess(name, bus, store, settings, RoomsMetrics()).run(stop)
+                process = RoomsProcess(name, bus, store, settings, RoomsMetrics())
+                garbage.settle()
+                await process.run(stop)
             finally:
                 await store.close()
     finally:
