@@ -54,6 +54,8 @@ class Deliveries:
         self._outbox = outbox
         self._subjects = subjects
         self._metrics = metrics
+        self._private = metrics.chat_deliveries.labels("private")
+        self._group = metrics.chat_deliveries.labels("group")
         self._clock = clock
         self._waiting: deque[_Repeat | News] = deque()
         self._wake = asyncio.Event()
@@ -108,7 +110,7 @@ class Deliveries:
             self._queue(news)
         else:
             self._outbox.post(self._subjects.chat_out(gid), chat.encode(news))
-            self._metrics.chat_deliveries.labels("group").inc()
+            self._group.inc()
 
     def _queue(self, one: _Repeat | News) -> None:
         if len(self._waiting) >= _WAITING:
@@ -149,9 +151,10 @@ class Deliveries:
             return
         with self._metrics.store_seconds.labels("chat_edges").time():
             found = await self._sessions.edges(uids, self._clock().ms, SESSION_MS)
-        edges = dict(zip(uids, found, strict=True))
+        edges, posted = dict(zip(uids, found, strict=True)), 0
         for one in news:
             payload = chat.encode(one)
             for edge in sorted({edge for uid in one.uids for edge in edges[uid]}):
                 self._outbox.post(self._subjects.to_edge(edge), payload)
-                self._metrics.chat_deliveries.labels("private").inc()
+                posted += 1
+        self._private.inc(posted)

@@ -2,7 +2,8 @@
 
 A round takes two round trips to the store, whatever it carries: what decides, and the append, which is the
 acknowledgement. One sender's messages come one after another, each when the one before is answered, so rounds
-need not wait for each other.
+need not wait for each other. But what is said in one conversation is in one round at a time: or a later round
+might be over, and be told, before an earlier one.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Saying:
         self._metrics = metrics
         self._clock = clock
         self._waiting: deque[Wish] = deque()
+        self._under_way: dict[str, list[Wish]] = {}  # conversations in a round, and what waits for its end
+        self._held = 0  # of those
         self._wake = asyncio.Event()
         self._tasks = Tasks(_ROUNDS, self._wake.set)
 
@@ -95,7 +98,7 @@ class Saying:
         other = other_party(conversation.check_conv(row.conv), row.uid)
         check_id(row.cid, "cid")
         check_mention(row.mention)
-        if len(self._waiting) >= _WAITING:
+        if len(self._waiting) + self._held >= _WAITING:
             raise Refusal(RATE_LIMITED, "more is being said than can be stored", retry_ms=1000)
         answer: asyncio.Future[Said | Refused] = asyncio.get_running_loop().create_future()
         self._waiting.append(Wish(row, deadline_s, answer, other))
@@ -107,12 +110,33 @@ class Saying:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting and not self._tasks.full:
-                count = min(_AT_ONCE, len(self._waiting))
-                self._tasks.start(self._round([self._waiting.popleft() for _ in range(count)]))
+            while not self._tasks.full and (wishes := self._next()):
+                self._tasks.start(self._round(wishes))
 
     async def close(self) -> None:
         await self._tasks.close()
+
+    def _next(self) -> list[Wish]:
+        """For one round; nothing of conversations that are in another one."""
+        wishes: list[Wish] = []
+        mine: set[str] = set()
+        while self._waiting and len(wishes) < _AT_ONCE:
+            wish = self._waiting.popleft()
+            conv = wish.row.conv
+            if conv in self._under_way and conv not in mine:
+                self._under_way[conv].append(wish)
+                self._held += 1
+            else:
+                self._under_way.setdefault(conv, [])
+                mine.add(conv)
+                wishes.append(wish)
+        return wishes
+
+    def _release(self, wishes: list[Wish], again: list[Wish]) -> None:
+        """The round of `wishes` is over: what is to be decided again comes first, then what waited for it."""
+        held = [one for conv in {wish.row.conv for wish in wishes} for one in self._under_way.pop(conv)]
+        self._held -= len(held)
+        self._waiting.extendleft(reversed(again + held))
 
     async def _round(self, wishes: list[Wish]) -> None:
         again: list[Wish] = []
@@ -121,7 +145,7 @@ class Saying:
         except StoreDown as error:
             _log.warning("messages cannot be stored", messages=len(wishes), error=str(error))
         finally:
-            self._waiting.extendleft(reversed(again))
+            self._release(wishes, again)
             for wish in wishes:
                 if not wish.answer.done() and wish not in again:
                     wish.settle(_UNAVAILABLE)

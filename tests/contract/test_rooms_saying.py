@@ -36,11 +36,39 @@ class Gated(MemoryConversations):
         super().__init__(lambda: clock().ms, Chat())
         self.at_gate = 0
         self.gate = asyncio.Event()
+        self.sizes: list[int] = []
 
     async def append(self, appends: list[Append]) -> list[Appended | Exception]:
         self.at_gate += 1
+        self.sizes.append(len(appends))
         await self.gate.wait()
         return await super().append(appends)
+
+
+async def test_what_is_said_in_a_conversation_is_in_one_round_at_a_time() -> None:
+    store, conversations = MemoryStore(), Gated()
+    metrics = RoomsMetrics(CollectorRegistry())
+    outbox = Outbox(MemoryBus(), metrics.bus_seconds)
+    told = Deliveries(conversations, store.sessions, outbox, Subjects("t"), metrics, clock)
+    saying = Saying(conversations, store.contacts, told, Chat(), metrics, clock)
+    running = asyncio.create_task(saying.run())
+    deadline_s = clock().s + 60
+
+    async def is_under_way(count: int) -> bool:
+        return conversations.at_gate == count
+
+    answers = [saying.say(send("a", "c1", "p:a:b"), deadline_s)]
+    await until(lambda: is_under_way(1))
+    answers += [saying.say(send("b", f"c{n}", "p:a:b"), deadline_s) for n in range(20)]
+    other = saying.say(send("a", "c1", "p:a:z"), deadline_s)
+    await until(lambda: is_under_way(2))
+    conversations.gate.set()
+    said = await asyncio.wait_for(asyncio.gather(*answers, other), 10)
+    assert [one.seq for one in said if isinstance(one, Said)] == [*range(1, 22), 1]
+    assert conversations.sizes[:2] == [1, 1]
+    running.cancel()
+    await asyncio.wait([running])
+    await saying.close()
 
 
 async def test_what_waits_is_said_when_all_rounds_end_at_one_time() -> None:
