@@ -52,6 +52,7 @@ from danmaku.rows import (
     Shed,
     Shown,
 )
+from danmaku.wordlist import GetWordsRow, PutWordsRow, RoomWords, TryWordsRow, WordsTried
 
 T = TypeVar("T")
 
@@ -60,7 +61,8 @@ MAX_MESSAGE_BYTES: Final = 512 * 1024
 _EventRow = EventRow | PaidRow | UnpinRow | PollRow | ClosePollRow | GetPollRow | VoteRow
 _RoomRow = PutRoomRow | GetRoomRow | DeleteRoomRow
 _ModerationRow = SanctionRow | AppointRow | ModeratorsRow | RoomSettingsRow | RaidRow
-Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow
+_WordsRow = PutWordsRow | GetWordsRow | TryWordsRow
+Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow | _WordsRow
 
 
 class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
@@ -72,9 +74,9 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
 
 
 _Posted = Shown | Shed | Shadowed | Delayed
-Answer = (
-    _Posted | Admitted | Rank | Moderators | Room | Polled | Done | Refused | Elsewhere | Open | RoomRules
-)
+_Words = RoomWords | WordsTried
+_Found = Rank | Moderators | Room | Polled | RoomRules | _Words
+Answer = _Posted | Admitted | _Found | Done | Refused | Elsewhere | Open
 
 
 class OwnerReply(msgspec.Struct, array_like=True):

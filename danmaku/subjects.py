@@ -77,6 +77,11 @@ class Subjects:
         return f"{self.prefix}.settings"
 
     @property
+    def words(self) -> str:
+        """Queue group: the list of words for all rooms (wordlist.WordsRequest)."""
+        return f"{self.prefix}.words"
+
+    @property
     def replaced(self) -> str:
         """To every edge: a device has a newer connection (envelope.Replaced)."""
         return f"{self.prefix}.replaced"

@@ -10,7 +10,7 @@ import msgspec
 
 from danmaku.errors import BAD_FRAME, TOO_LARGE, Refusal
 from danmaku.model import Role
-from danmaku.rows import AnswerBase, RowBase
+from danmaku.rows import ActRow, AnswerBase, RowBase
 
 Action = Literal["mask", "shadow", "hold", "refuse"]
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
@@ -21,7 +21,8 @@ MAX_ENTRY: Final = 64
 MOST_IN_ROOM: Final = 1_000
 MOST_EVERYWHERE: Final = 50_000
 PIECE_BYTES: Final = 256 * 1024
-_MAX_BYTES: Final = 4 * 1024 * 1024  # unpacked; half as many again as 50,000 long words
+_MAX_BYTES: Final = 4 * 1024 * 1024  # of a list that is not packed
+MOST_PIECES: Final = _MAX_BYTES // PIECE_BYTES + 1
 _ROOM_BYTES: Final = 64 * 1024
 
 
@@ -113,11 +114,11 @@ class Found(msgspec.Struct, frozen=True, array_like=True):
 # Rows to the owner of a room, and their answers.
 
 
-class PutWordsRow(RowBase, tag="words"):
+class PutWordsRow(ActRow, tag="words"):
     """Replace a room's list. Answered by Done, or Refused."""
 
     room: str
-    uid: str
+    by: str
     role: Role
     words: bytes
 
@@ -130,8 +131,8 @@ class GetWordsRow(RowBase, tag="get_words"):
     role: Role
 
 
-class TestWordsRow(RowBase, tag="test_words"):
-    """What would become of this text in the room? Answered by WordsTested, or Refused."""
+class TryWordsRow(RowBase, tag="try_words"):
+    """What would become of this text in the room? Answered by WordsTried, or Refused."""
 
     room: str
     uid: str
@@ -143,7 +144,7 @@ class RoomWords(AnswerBase, tag="room_words"):
     words: bytes
 
 
-class WordsTested(AnswerBase, tag="words_tested"):
+class WordsTried(AnswerBase, tag="words_tried"):
     found: Found
 
 
@@ -160,13 +161,14 @@ class StagePiece(msgspec.Struct, array_like=True, tag="stage"):
 
 
 class ReplaceWords(msgspec.Struct, array_like=True, tag="replace"):
-    """Let the list of `pieces` that were staged as `version` be the list. Answered by WordsReply."""
+    """Let what was staged as `version` be the list; `what`: for the record. Answered by WordsReply."""
 
     budget_ms: int
     version: str
     pieces: int
     by: str
     role: Role
+    what: str = ""
 
 
 class GetPiece(msgspec.Struct, array_like=True, tag="get"):
@@ -190,3 +192,7 @@ class WordsReply(msgspec.Struct, array_like=True):
 
 
 WordsRequest = StagePiece | ReplaceWords | GetPiece
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_words_request: Final = msgspec.msgpack.Decoder(WordsRequest).decode
+decode_words_reply: Final = msgspec.msgpack.Decoder(WordsReply).decode

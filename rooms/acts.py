@@ -17,6 +17,7 @@ from danmaku.moderation_rows import (
     SanctionRow,
 )
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
+from danmaku.wordlist import PutWordsRow
 
 MAX_REASON: Final = 200
 MAX_WHAT: Final = 1000
@@ -26,6 +27,7 @@ ActOfRow = (
     | DeleteRoomRow
     | SanctionRow
     | AppointRow
+    | PutWordsRow
     | SanctionEverywhereRow
     | ConfigureRow
     | RevokeRow
@@ -63,6 +65,8 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             return Act(act, now_ms, row.by, row.role, row.verb, "", row.uid, "", reason, row.seconds)
         case ConfigureRow():
             return Act(act, now_ms, row.by, row.role, "settings", what=_words(row.settings))
+        case PutWordsRow():
+            return Act(act, now_ms, row.by, row.role, "words", row.room)
         case RevokeRow():
             return Act(act, now_ms, row.by, row.role, "revoke", uid=row.uid)
 

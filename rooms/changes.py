@@ -17,7 +17,15 @@ import structlog
 
 from danmaku import rows, wire
 from danmaku.envelope import Answer
-from danmaku.errors import BAD_FRAME, FORBIDDEN, ROOM_NOT_FOUND, TOO_LONG, UNAVAILABLE, Refusal
+from danmaku.errors import (
+    BAD_FRAME,
+    FORBIDDEN,
+    ROOM_NOT_FOUND,
+    TOO_LARGE,
+    TOO_LONG,
+    UNAVAILABLE,
+    Refusal,
+)
 from danmaku.model import Appointed, Effect, Role, RoomInfo, check_id, closed_for_good
 from danmaku.moderation_rows import AppointRow, RaidRow, RoomSettingsRow, SanctionRow
 from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
@@ -25,18 +33,20 @@ from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
 from danmaku.telemetry import RoomsMetrics
+from danmaku.wordlist import MOST_IN_ROOM, PutWordsRow, unpack
 from rooms.acts import MAX_REASON, act_of
 from rooms.flush import Flush
 from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.pending import Pending, Ticket
+from rooms.rewording import make
 from rooms.rules import check_ruling, check_settings, ruled
 from rooms.tasks import Tasks
 from rooms.text import clean
 from rooms.whisper import Whisper
 
-Change = PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow | RoomSettingsRow | RaidRow
+Change = PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow | RoomSettingsRow | RaidRow | PutWordsRow
 
 MAX_TITLE: Final = 200
 MAX_SECONDS: Final = 366 * 24 * 3600
@@ -120,7 +130,7 @@ class Changes:
         if isinstance(row, RoomSettingsRow | RaidRow):
             check_ruling(row)
             return
-        least = Role.MODERATOR if isinstance(row, SanctionRow) else Role.STREAMER
+        least = Role.MODERATOR if isinstance(row, SanctionRow | PutWordsRow) else Role.STREAMER
         if row.role < least:
             raise Refusal(FORBIDDEN)
         if isinstance(row, PutRoomRow):
@@ -160,6 +170,8 @@ class Changes:
                 return await self._appoint(loaded, row)
             case RoomSettingsRow() | RaidRow():
                 return await self._rule(loaded, row)
+            case PutWordsRow():
+                return await self._put_words(loaded, row)
 
     async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> rows.Room:
         room = loaded.room
@@ -281,6 +293,23 @@ class Changes:
                 loaded, lambda: store.dismiss(self._process, room.lease, room.name, row.uid, acts)
             )  # fmt: skip
             loaded.staff.dismiss(row.uid, now.s)
+        return Done()
+
+    async def _put_words(self, loaded: LoadedRoom, row: PutWordsRow) -> Done:
+        try:
+            listed = unpack(row.words)
+        except ValueError as error:
+            raise Refusal(BAD_FRAME, str(error)) from None
+        if len(listed) > MOST_IN_ROOM:
+            raise Refusal(TOO_LARGE, f"the list of a room has at most {MOST_IN_ROOM} entries")
+        words = await make(listed)
+        room, store = loaded.room, self._store.words
+        act = msgspec.structs.replace(act_of(row, self._clock().ms), what=f"{len(listed)} entries")
+        await self._written(loaded, lambda: self._rooms.save(loaded))
+        await self._written(
+            loaded, lambda: store.save(self._process, room.lease, room.name, row.words, [act])
+        )  # fmt: skip
+        room.sanctions.words, loaded.words = words, row.words
         return Done()
 
     async def _written(self, loaded: LoadedRoom, write: Callable[[], Awaitable[bool]]) -> None:

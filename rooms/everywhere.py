@@ -8,19 +8,21 @@ from heapq import nsmallest
 from danmaku.change import Change, Configured, Imposed, Lifted
 from danmaku.errors import BANNED, MUTED, Refusal
 from danmaku.model import Role, RoomSettings, Sanction, SanctionKind
+from rooms.words import NO_WORDS, List
 
 
 class Everywhere:
     """One for all rooms of a process, with as many sanctions as the store keeps. Times are wall-clock ms.
 
     Only admins are exempt: streamers are not asked, in their own rooms either.
-    settings: what rooms go by that have no setting of their own.
+    settings: what rooms go by that have no setting of their own. words: the list for all rooms.
     """
 
-    __slots__ = ("_kept", "settings")
+    __slots__ = ("_kept", "settings", "words")
 
     def __init__(self) -> None:
         self.settings = RoomSettings()
+        self.words: List = NO_WORDS
         self._kept: dict[tuple[SanctionKind, str], Sanction] = {}
 
     def __len__(self) -> int:

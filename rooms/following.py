@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import change
+from danmaku.change import Reworded
 from danmaku.store.changes import Changes, Noted
 from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
@@ -28,7 +29,7 @@ _log: Any = structlog.get_logger("rooms.following")
 class Following:
     """Keeps `everywhere` as the store has it. Each read ends within the store's time-out.
 
-    `configured` is called when the settings in it are others.
+    `configured` is called when the settings in it are others, `reworded` when the list of words may be.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class Following:
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
         configured: Callable[[], None],
+        reworded: Callable[[], None],
     ) -> None:
         self._store = store
         self._everywhere = everywhere
         self._metrics = metrics
         self._clock = clock
         self._configured = configured
+        self._reworded = reworded
         self._place: str | None = None  # in the log; None before what holds was read
         self._reading = asyncio.Lock()
         self._hinted = asyncio.Event()
@@ -106,12 +109,15 @@ class Following:
             found = await self._store.in_force(self._clock().ms)
         self._everywhere.replace(found.sanctions, found.settings)
         self._place = found.last
+        self._reworded()
 
     def _take(self, noted: Noted) -> None:
         self._metrics.changes.inc()
         self._metrics.change_lag_seconds.observe(max(0, self._clock().ms - noted.at_ms) / 1000)
         what = change.decode(noted.entry)
-        if what is not None:
+        if isinstance(what, Reworded):
+            self._reworded()
+        elif what is not None:
             self._everywhere.take(what)
 
     def _forget(self) -> None:

@@ -39,6 +39,7 @@ from danmaku.rows import (
 )
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
+from danmaku.wordlist import GetWordsRow, PutWordsRow, RoomWords, TryWordsRow, WordsTried
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
 from rooms.flush import Flush
@@ -52,6 +53,7 @@ from rooms.pending import Pending, Ticket
 from rooms.polls import RoomPolls
 from rooms.room import Room
 from rooms.staff import Staff
+from rooms.text import clean
 from rooms.view import once
 from rooms.viewers import Viewers
 from rooms.whisper import Whisper
@@ -184,19 +186,17 @@ class Live:
             case JoinRow():
                 return room.join(row, self._viewers.of(row.room), now)
             case LikeRow():
-                key = row.uid, row.id
-                if not row.id or self._liked.get(key) is None:
-                    room.like(row, now)
-                    loaded.news = True
-                    self._liked.put(key, True, now.s)
-                return Done()
+                return self._like(loaded, row, now)
             case VoteRow() | GetPollRow() | ClosePollRow():
                 return self._polls.answer(loaded, row, ticket, now)
             case RankRow() | ModeratorsRow() | GetRoomRow():
                 return self._read(loaded, row)
-            case (
-                PutRoomRow() | DeleteRoomRow() | SanctionRow() | AppointRow() | RoomSettingsRow() | RaidRow()
-            ):
+            case GetWordsRow() | TryWordsRow():
+                return _words(loaded, row)
+            case PutRoomRow() | DeleteRoomRow() | SanctionRow() | AppointRow():
+                self._changes.begin(loaded, row, ticket)
+                return None
+            case RoomSettingsRow() | RaidRow() | PutWordsRow():
                 self._changes.begin(loaded, row, ticket)
                 return None
 
@@ -214,6 +214,14 @@ class Live:
                     raise Refusal(ROOM_NOT_FOUND)
                 return rows.Room(self._listing.describe(loaded))
 
+    def _like(self, loaded: LoadedRoom, row: LikeRow, now: Moment) -> Done:
+        key = row.uid, row.id
+        if not row.id or self._liked.get(key) is None:
+            loaded.room.like(row, now)
+            loaded.news = True
+            self._liked.put(key, True, now.s)
+        return Done()
+
     def _tell_asides(self, room: Room[Ticket], uid: str, at: int) -> None:
         """A repeat has none: what was said once is not said again."""
         for item in room.asides():
@@ -226,7 +234,16 @@ def _rank(row: Row, staff: Staff, now_s: float) -> None:
     match row:
         case GetRoomRow() | GetPollRow():
             pass
-        case SanctionRow() | AppointRow() | RoomSettingsRow() | RaidRow():
+        case SanctionRow() | AppointRow() | RoomSettingsRow() | RaidRow() | PutWordsRow():
             row.role = staff.role_of(row.by, row.role, now_s)
         case _:
             row.role = staff.role_of(row.uid, row.role, now_s)
+
+
+def _words(loaded: LoadedRoom, row: GetWordsRow | TryWordsRow) -> Answer:
+    """Raises Refusal."""
+    if row.role < Role.MODERATOR:
+        raise Refusal(FORBIDDEN)
+    if isinstance(row, GetWordsRow):
+        return RoomWords(loaded.words)
+    return WordsTried(loaded.room.sanctions.look(clean(row.text)))

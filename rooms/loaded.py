@@ -18,6 +18,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
+from danmaku.wordlist import NOTHING
 from rooms.events import Events
 from rooms.everywhere import Everywhere
 from rooms.leases import Leases
@@ -27,6 +28,7 @@ from rooms.moment import Moment
 from rooms.past import Past
 from rooms.pending import Ticket
 from rooms.recent import Recent
+from rooms.rewording import make_of
 from rooms.room import Room, Space
 from rooms.staff import Staff
 from rooms.tasks import Tasks
@@ -53,6 +55,7 @@ class LoadedRoom:
     staff: who has which rank in it.
     touched_s: when somebody last asked something of it.
     retry_s: not to be appended to before; backoff_s: how long the next wait will be.
+    words: the room's own list, packed.
     news: there is something to tell in the next statistics.
     gone: it was dropped; whoever still refers to it has lost it.
     """
@@ -66,6 +69,7 @@ class LoadedRoom:
     staff: Staff = field(default_factory=Staff)
     retry_s: float = 0.0
     backoff_s: float = 0.0
+    words: bytes = NOTHING
     news: bool = True
     gone: bool = False
 
@@ -251,6 +255,8 @@ class LoadedRooms:
             sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
         board = await self._store.rooms.board(name)
         staff = Staff(await self._store.moderators.load(name))
+        words = await self._store.words.load(name)
+        sanctions.words = await make_of(words)
         tail, shown = await self._past.tail(name, now.ms - self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
@@ -279,7 +285,7 @@ class LoadedRooms:
             return ELSEWHERE
         for key, answer in shown:
             room.remember(key, answer, now)
-        loaded = LoadedRoom(room, partition, self._clock().s, staff=staff)
+        loaded = LoadedRoom(room, partition, self._clock().s, staff=staff, words=words)
         if left is not None and missing is not None:
             loaded.recent = left.recent  # what is stored next continues it
         self._left.drop(name)

@@ -1,4 +1,4 @@
-"""Who is muted or banned in a room now: by the room's own staff, or in all rooms. Pure."""
+"""Who is muted or banned in a room now, and what may not be said: by its own staff, or in all rooms. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Final
 
 from danmaku.errors import CONFLICT, Refusal
 from danmaku.model import SanctionKind as Kind
+from danmaku.wordlist import Found
 from rooms.everywhere import Everywhere
+from rooms.words import NO_WORDS, List, look
 
 MAX_SANCTIONS: Final = 10_000
 
@@ -14,13 +16,14 @@ MAX_SANCTIONS: Final = 10_000
 class Sanctions:
     """The sanctions in force in one room, at most `most`. Times are wall-clock milliseconds.
 
-    `everywhere`: those that hold in all rooms, shared with these.
+    `everywhere`: those that hold in all rooms, shared with these. words: the room's own list.
     """
 
-    __slots__ = ("_most", "_until_ms", "everywhere")
+    __slots__ = ("_most", "_until_ms", "everywhere", "words")
 
     def __init__(self, everywhere: Everywhere | None = None, most: int = MAX_SANCTIONS) -> None:
         self.everywhere = Everywhere() if everywhere is None else everywhere
+        self.words: List = NO_WORDS
         self._most = most
         self._until_ms: dict[tuple[Kind, str], int | None] = {}
 
@@ -44,6 +47,10 @@ class Sanctions:
     def lift(self, kind: Kind, uid: str) -> None:
         """Nothing happens where there is none."""
         self._until_ms.pop((kind, uid), None)
+
+    def look(self, text: str) -> Found:
+        """What becomes of a text by the words of the room and those for all rooms."""
+        return look(text, (self.everywhere.words, self.words))
 
     def is_banned(self, uid: str, now_ms: int) -> bool:
         return self._in_force("ban", uid, now_ms)

@@ -11,6 +11,7 @@ from danmaku.errors import (
     ACCOUNT_TOO_NEW,
     BAD_FRAME,
     BANNED,
+    BLOCKED_WORDS,
     DUPLICATE_TEXT,
     EMOJI_ONLY,
     EMPTY,
@@ -26,6 +27,7 @@ from danmaku.errors import (
 )
 from danmaku.model import NORMAL_SIZE, WHITE, Role
 from danmaku.rows import SendRow
+from danmaku.wordlist import Found
 from rooms.content import has_link, only_emoji
 from rooms.generations import Generations
 from rooms.moderation import Sanctions
@@ -34,12 +36,14 @@ from rooms.rate import Rate
 from rooms.rules import Rules
 from rooms.text import clean
 from rooms.verdict import Fate, Verdict
+from rooms.words import NO_WORDS
 
 MAX_NAME: Final = 32
 MAX_COLOR: Final = 0xFFFFFF
 MIN_SIZE: Final = 10
 MAX_SIZE: Final = 64
 _MAX_USERS: Final = 50_000  # remembered per room and generation; the oldest go early
+_MAX_NAMES: Final = 10_000  # whose words are known
 _MAX_TEXTS: Final = 20_000  # likewise
 
 
@@ -57,6 +61,8 @@ class Judge:
         "_due_s",
         "_guest_rate",
         "_heard_s",
+        "_lists",
+        "_names",
         "_said_s",
         "_spoke_s",
         "_user_rate",
@@ -75,6 +81,8 @@ class Judge:
         self._spoke_s: Generations[str, float] = Generations(0, _MAX_USERS)
         self._said_s: Generations[tuple[str, str], float] = Generations(0, _MAX_USERS)
         self._heard_s: Generations[str, float] = Generations(0, _MAX_TEXTS)
+        self._lists = NO_WORDS, NO_WORDS
+        self._names: dict[str, Found] = {}
         self.change(rules)
 
     def change(self, rules: Rules) -> None:
@@ -107,21 +115,47 @@ class Judge:
         text = self._text(row.text)
         color = _within("color", row.color, 0, MAX_COLOR, WHITE)
         size = _within("size", row.size, MIN_SIZE, MAX_SIZE, NORMAL_SIZE)
-        why = ""
+        name = clean(row.name)[:MAX_NAME].rstrip() or row.uid
+        why, found = "", Found(text=text)
         if not is_staff:
             why = self._why_held(text)
+            found, name = self._look(text), self._name(name)
             self._check_pace(row, text, now.s)
         comment = wire.Comment(
             row.uid,
-            clean(row.name)[:MAX_NAME].rstrip() or row.uid,
-            text,
+            name,
+            found.text,
             mode=None if row.mode == "scroll" else row.mode,
             color=color,
             size=size,
             role=row.role.label if is_staff else None,
         )
         item = wire.encode_item(comment)
-        return Verdict(item, Fate.HOLD, why) if why else Verdict(item)
+        if why or found.action == "hold":
+            return Verdict(item, Fate.HOLD, why or f"word {found.entry}")
+        if found.action == "shadow":
+            return Verdict(item, Fate.SHADOW, f"word {found.entry}")
+        return Verdict(item)
+
+    def _look(self, text: str) -> Found:
+        """Raises `blocked_words`."""
+        found = self.sanctions.look(text)
+        if found.action == "refuse":
+            raise Refusal(BLOCKED_WORDS)
+        return found
+
+    def _name(self, name: str) -> str:
+        """As it is shown: of a word that would hold or shadow a text, only stars. Raises `blocked_words`."""
+        lists = self.sanctions.everywhere.words, self.sanctions.words
+        if lists != self._lists or len(self._names) >= _MAX_NAMES:
+            self._lists = lists
+            self._names = {}
+        found = self._names.get(name)
+        if found is None:
+            found = self._names[name] = self.sanctions.look(name)
+        if found.action == "refuse":
+            raise Refusal(BLOCKED_WORDS, "your name holds words that are not allowed here")
+        return found.text if found.action in (None, "mask") else "*" * len(name)
 
     def _check_may_send(self, row: SendRow, now_ms: int) -> None:
         rules = self.rules

@@ -42,10 +42,12 @@ from rooms.outbox import Outbox
 from rooms.polls import RoomPolls
 from rooms.presence import Presence
 from rooms.raids import Raids
+from rooms.rewording import Rewording
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
 from rooms.viewers import Viewers
 from rooms.whisper import Whisper
+from rooms.wording import Wording
 
 _RETRY_S: Final = 0.2
 _FINISH: Final = 1 / 3  # of the time a lease lasts, for what waits when partitions are handed back
@@ -97,7 +99,11 @@ class RoomsProcess:
             clock=lease_clock,
         )
         everywhere = Everywhere()
-        self._following = following = Following(store.changes, everywhere, metrics, clock, self._configured)
+        self._rewording = rewording = Rewording(store.words, everywhere, metrics)
+        self._wording = Wording(store.words, rewording, outbox, subjects, metrics, clock)
+        self._following = following = Following(
+            store.changes, everywhere, metrics, clock, self._configured, rewording.wanted
+        )
         self._news = News(store.changes, following, everywhere, settings.policy, outbox, metrics, clock)
         self.rooms = rooms = LoadedRooms(
             store,
@@ -184,7 +190,7 @@ class RoomsProcess:
         """
         async with AsyncExitStack() as stack:
             owners = self.rooms, self._changes, self._broadcasts, self._listing, self._history, self._tokens
-            for owner in (*owners, self._news, self._chat, self._polls):
+            for owner in (*owners, self._news, self._wording, self._chat, self._polls):
                 stack.push_async_callback(owner.close)
             stack.push_async_callback(self._unsubscribe)
             await stack.enter_async_context(
@@ -192,10 +198,11 @@ class RoomsProcess:
             )
             await _patiently(stop, self._check_layout)
             await _patiently(stop, self._following.catch_up)
+            await _patiently(stop, self._rewording.catch_up)
             async with asyncio.TaskGroup() as tasks:
                 running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
-                running += [self._following.run(), self._chat.run(), self._sweeper.run()]
-                running += [self._polls.run(), self._raids.run()]
+                running += [self._following.run(), self._rewording.run(), self._chat.run()]
+                running += [self._sweeper.run(), self._polls.run(), self._raids.run()]
                 work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
@@ -220,6 +227,7 @@ class RoomsProcess:
             (subjects.changes, self._news.asked_changes, QUEUE),
             (subjects.sanctions, self._news.asked_sanctions, QUEUE),
             (subjects.settings, self._news.asked_settings, QUEUE),
+            (subjects.words, self._wording.receive, QUEUE),
             (subjects.users, self._tokens.receive, QUEUE),
             (subjects.chat, self._chat.receive, QUEUE),
         ]
@@ -244,6 +252,7 @@ class RoomsProcess:
         await self._history.finish(_DRAIN_S)
         await self._tokens.finish(_DRAIN_S)
         await self._news.finish(_DRAIN_S)
+        await self._wording.finish(_DRAIN_S)
         await self._chat.finish(_DRAIN_S)
         await self._outbox.drain(_DRAIN_S)
 

@@ -86,7 +86,7 @@ class List:
                 yield Hit(word, [match.span() for match in expression.finditer(text)])
 
 
-EMPTY: Final = List(0, [], [], None)
+NO_WORDS: Final = List(0, [], [], None)
 
 
 class Making:
@@ -129,7 +129,7 @@ def made(words: Iterable[Word]) -> List:
     making = Making()
     making.add(words)
     *_, whole = making.finish()
-    return whole or EMPTY
+    return whole or NO_WORDS
 
 
 def look(text: str, lists: Sequence[List]) -> Found:

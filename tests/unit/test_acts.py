@@ -12,6 +12,7 @@ from danmaku.moderation_rows import (
     SanctionRow,
 )
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
+from danmaku.wordlist import PutWordsRow
 from rooms.acts import MAX_WHAT, ActOfRow, act_of
 
 ACTS: list[tuple[ActOfRow, Act]] = [
@@ -53,6 +54,7 @@ ACTS: list[tuple[ActOfRow, Act]] = [
         AppointRow("r", "bob", "ann", Role.STREAMER, False, act="a"),
         Act("a", 7, "ann", Role.STREAMER, "dismiss", "r", "bob"),
     ),
+    (PutWordsRow("r", "ann", Role.MODERATOR, b"", act="a"), Act("a", 7, "ann", Role.MODERATOR, "words", "r")),
     (RevokeRow("bob", "root", act="a"), Act("a", 7, "root", Role.ADMIN, "revoke", uid="bob")),
 ]
 

@@ -50,6 +50,7 @@ from danmaku.rows import (
     Shed,
     Shown,
 )
+from danmaku.wordlist import Found, GetWordsRow, PutWordsRow, RoomWords, TryWordsRow, WordsTried
 
 ROWS: list[envelope.Row] = [
     SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1", "top", 0xFF, 18),
@@ -73,6 +74,9 @@ ROWS: list[envelope.Row] = [
     SanctionRow("demo", "mute", "u2", "u1", Role.MODERATOR, 60, "rude"),
     RoomSettingsRow("demo", "u1", Role.MODERATOR, RoomSettings(links="hold"), ["slow_s"]),
     RaidRow("demo", "u1", Role.MODERATOR, 60, "rude"),
+    PutWordsRow("demo", "u1", Role.MODERATOR, b"packed"),
+    GetWordsRow("demo", "u1", Role.MODERATOR),
+    TryWordsRow("demo", "u1", Role.MODERATOR, "text"),
 ]
 ANSWERS: list[envelope.Answer] = [
     Shown(1, 2, 3),
@@ -82,6 +86,8 @@ ANSWERS: list[envelope.Answer] = [
     Shadowed(1234),
     Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
     Admitted(1, 2, 3, 4, RoomSettings(), 7, b"\x80", [3, 0]),
+    RoomWords(b"packed"),
+    WordsTried(Found("hold", "word", "text")),
     Polled(Poll("5f2c", "Which?", ("one", "two"), 5), [3, 0], True),
     rows.Room(RoomInfo("demo", "title", False, RoomSettings(), 3, 4, 5)),
     Rank(Role.MODERATOR),

@@ -9,11 +9,13 @@ from config.settings import Policy
 from danmaku.errors import Refusal
 from danmaku.model import Role, RoomSettings
 from danmaku.rows import SendRow
+from danmaku.wordlist import Word
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.policy import Judge
 from rooms.rules import Rules
 from rooms.verdict import Fate
+from rooms.words import made
 
 POLICY = Policy()
 NOW = Moment(1000.0, 5_000_000)
@@ -213,3 +215,48 @@ def test_what_is_refused_costs_nothing() -> None:
         assert refused(room, row("long"))[0] == "too_long"
     for text in "abcde":
         shown(room, row(text))
+
+
+def worded() -> Judge:
+    """With words of the room, and one for all rooms."""
+    one = judge(Policy(user_burst=100, user_count=100, repeat_s=0))
+    one.sanctions.words = made(
+        [Word("refused", "refuse"), Word("held", "hold"), Word("shadowed", "shadow"), Word("masked", "mask")]
+    )
+    one.sanctions.everywhere.words = made([Word("everywhere", "refuse")])
+    return one
+
+
+def test_words_decide_what_comes_of_a_comment() -> None:
+    one = worded()
+    assert refused(one, row("it is r3fused")) == ("blocked_words", None)
+    assert refused(one, row("everywhere, held")) == ("blocked_words", None)
+    assert shown(one, row("it is m.a.s.k.e.d!"))["text"] == "it is ***********!"
+    for text, fate, why in (
+        ("shadowed", Fate.SHADOW, "word shadowed"),
+        ("held, shadowed", Fate.HOLD, "word held"),
+    ):
+        verdict = one.comment(row(f"masked {text}"), NOW)
+        assert (verdict.fate, verdict.why) == (fate, why)
+        assert msgspec.msgpack.decode(verdict.item)["text"] == f"****** {text}"
+
+
+def test_staff_may_say_every_word() -> None:
+    assert shown(worded(), row("refused", role=Role.MODERATOR, name="held"))["text"] == "refused"
+
+
+def test_what_a_room_holds_anyway_is_not_shadowed() -> None:
+    one = judge(review=True)
+    one.sanctions.words = made([Word("shadowed", "shadow")])
+    assert one.comment(row("shadowed"), NOW).fate is Fate.HOLD
+
+
+def test_names_are_looked_through_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = worded()
+    assert refused(one, row(name="mr refused")) == ("blocked_words", None)
+    assert shown(one, row(name="mr masked"))["name"] == "mr ******"
+    assert shown(one, row(name="held by"))["name"] == "*******"
+    one.sanctions.words = made([])
+    assert shown(one, row(name="mr masked"))["name"] == "mr masked"
+    monkeypatch.setattr("rooms.policy._MAX_NAMES", 1)
+    assert shown(one, row(name="another"))["name"] == "another"

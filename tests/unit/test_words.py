@@ -13,7 +13,7 @@ from danmaku.errors import Refusal
 from danmaku.wordlist import Found, Word
 from rooms.spelling import Folding, cells, plainly, readings
 from rooms.text import clean
-from rooms.words import EMPTY, MOST_EXPRESSIONS, List, Making, look, made
+from rooms.words import MOST_EXPRESSIONS, NO_WORDS, List, Making, look, made
 
 
 class Table(msgspec.Struct):
@@ -89,12 +89,12 @@ def test_how_an_entry_is_looked_for(text: str, entry: str, masked: str) -> None:
 
 def test_the_strictest_action_decides_and_what_is_masked_is_masked() -> None:
     words = [Word("one", "mask"), Word("two", "shadow"), Word("three", "hold"), Word("four", "refuse")]
-    lists = [made(words[:2]), made(words[2:]), EMPTY]
+    lists = [made(words[:2]), made(words[2:]), NO_WORDS]
     assert look("one two", lists) == Found("shadow", "two", "*** two")
     assert look("three two one", lists) == Found("hold", "three", "three two ***")
     assert look("four three", lists) == Found("refuse", "four", "four three")
     assert look("five", lists) == Found(None, "", "five")
-    assert look("one", [EMPTY]) == Found(None, "", "one")
+    assert look("one", [NO_WORDS]) == Found(None, "", "one")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Follows the list of words for all rooms: read anew when the changes log tells of another version."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+
+from danmaku.errors import Refusal
+from danmaku.store.errors import StoreDown
+from danmaku.store.words import Words
+from danmaku.telemetry import RoomsMetrics
+from danmaku.wordlist import Word, unpack
+from rooms.everywhere import Everywhere
+from rooms.words import NO_WORDS, List, Making
+
+_AT_ONCE: Final = 100  # entries: a millisecond of work
+_ATTEMPTS: Final = 5
+_RETRY_S: Final = 0.2
+
+_log: Any = structlog.get_logger("rooms.rewording")
+
+
+async def make(words: Sequence[Word]) -> List:
+    """A list ready to be looked for, made so that other work of the loop has its turn all the time.
+
+    Raises `bad_frame` naming an entry that cannot be looked for.
+    """
+    making = Making()
+    for begin in range(0, len(words), _AT_ONCE):
+        making.add(words[begin : begin + _AT_ONCE])
+        await asyncio.sleep(0)
+    steps = making.finish()
+    whole: List | None = None
+    while whole is None:
+        whole = await asyncio.to_thread(next, steps)
+    return whole
+
+
+async def make_of(packed: bytes) -> List:
+    """The same of a list that was taken before: what cannot be looked for any more is left out."""
+    try:
+        words = await asyncio.to_thread(unpack, packed)
+    except ValueError as error:
+        _log.error("a list of words cannot be read", error=str(error))
+        return NO_WORDS
+    try:
+        return await make(words)
+    except Refusal as refusal:
+        _log.error("a list of words holds what cannot be looked for", error=str(refusal))
+        return await make([word for word in words if word.pattern is None])
+
+
+class Rewording:
+    """Keeps `everywhere.words` as the store has it. Each read ends within the store's time-out."""
+
+    def __init__(self, store: Words, everywhere: Everywhere, metrics: RoomsMetrics) -> None:
+        self._store = store
+        self._everywhere = everywhere
+        self._metrics = metrics
+        self._version = ""
+        self._offered: tuple[str, List] = "", NO_WORDS
+        self._wanted = asyncio.Event()
+        self._reading = asyncio.Lock()
+
+    def wanted(self) -> None:
+        """There may be another version."""
+        self._wanted.set()
+
+    def offer(self, version: str, words: List) -> None:
+        """What was made here already, if it comes to be the list."""
+        self._offered = version, words
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.catch_up()
+            except StoreDown as error:
+                _log.warning("the list of words cannot be read", error=str(error))
+                self._wanted.set()
+                await asyncio.sleep(_RETRY_S)
+
+    async def catch_up(self) -> None:
+        """Go by the list that is in the store now. Raises StoreDown."""
+        async with self._reading:
+            version, packed = await self._read()
+            if packed is not None:
+                offered, words = self._offered
+                self._everywhere.words = words if version == offered else await make_of(packed)
+                self._version = version
+                self._offered = "", NO_WORDS
+                _log.info("words for all rooms", entries=self._everywhere.words.size, version=version)
+
+    async def _read(self) -> tuple[str, bytes | None]:
+        """The version, and the list where it is another one than before."""
+        for _ in range(_ATTEMPTS):
+            with self._metrics.store_seconds.labels("words").time():
+                first = await self._store.piece(0)
+                if first.version == self._version:
+                    return first.version, None
+                further = [await self._store.piece(number) for number in range(1, first.pieces)]
+            if all(one.version == first.version for one in further):
+                return first.version, b"".join(one.piece for one in (first, *further))
+        raise StoreDown("the list of words is replaced all the time")

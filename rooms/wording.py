@@ -1,0 +1,114 @@
+"""The list of words for all rooms: read and replaced through any rooms process, as a queue group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from danmaku import wordlist
+from danmaku.change import Reworded
+from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, UNAVAILABLE, Refusal
+from danmaku.model import Act, Role, check_id
+from danmaku.store.errors import StoreDown
+from danmaku.store.words import Words
+from danmaku.subjects import Subjects
+from danmaku.telemetry import RoomsMetrics
+from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest, unpack
+from rooms.moment import Moment
+from rooms.outbox import Outbox
+from rooms.rewording import Rewording, make
+from rooms.tasks import Tasks
+
+_AT_ONCE: Final = 16  # each may hold a piece, or a whole list
+_UNAVAILABLE: Final = WordsReply(refused=UNAVAILABLE.name)
+
+_log: Any = structlog.get_logger("rooms.wording")
+
+
+class Wording:
+    """Every request is answered, with a refusal where nothing else is possible. All may be said again."""
+
+    def __init__(
+        self,
+        store: Words,
+        rewording: Rewording,
+        outbox: Outbox,
+        subjects: Subjects,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._store = store
+        self._rewording = rewording
+        self._outbox = outbox
+        self._subjects = subjects
+        self._metrics = metrics
+        self._clock = clock
+        self._tasks = Tasks(_AT_ONCE)
+
+    def receive(self, payload: bytes, reply: str) -> None:
+        try:
+            request = wordlist.decode_words_request(payload)
+        except ValueError as error:
+            _log.warning("a request cannot be read", error=str(error))
+            return
+        if self._tasks.full:
+            self._outbox.post(reply, wordlist.encode(_UNAVAILABLE))
+        else:
+            self._tasks.start(self._answer(request, reply))
+
+    async def finish(self, timeout_s: float) -> None:
+        """Answer what was asked, but take no longer than that."""
+        await self._tasks.finish(timeout_s)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def _answer(self, request: WordsRequest, reply: str) -> None:
+        try:
+            async with asyncio.timeout(request.budget_ms / 1000):
+                with self._metrics.store_seconds.labels("words").time():
+                    answer = await self._do(request)
+        except Refusal as refusal:
+            answer = WordsReply(refused=refusal.name, detail=refusal.message)
+        except (StoreDown, TimeoutError) as error:
+            _log.warning("words cannot be read or replaced", error=repr(error))
+            answer = _UNAVAILABLE
+        self._outbox.post(reply, wordlist.encode(answer))
+
+    async def _do(self, request: WordsRequest) -> WordsReply:
+        match request:
+            case StagePiece():
+                check_id(request.version, "version")
+                if not 0 <= request.number < wordlist.MOST_PIECES:
+                    raise Refusal(BAD_FRAME, "a list has not so many pieces")
+                await self._store.stage(request.version, request.number, request.piece)
+            case ReplaceWords():
+                await self._replace(request)
+            case GetPiece():
+                found = await self._store.piece(request.number)
+                return WordsReply(found.version, found.pieces, found.piece)
+        return WordsReply()
+
+    async def _replace(self, request: ReplaceWords) -> None:
+        if request.role < Role.ADMIN:
+            raise Refusal(FORBIDDEN)
+        version = check_id(request.version, "version")
+        if not 1 <= request.pieces <= wordlist.MOST_PIECES:
+            raise Refusal(BAD_FRAME, "a list has not so many pieces")
+        packed = await self._store.staged(version, request.pieces)
+        if packed is not None:  # else it may have been done before
+            await self._check(version, packed)
+        act = Act(version, self._clock().ms, request.by, request.role, "words", what=request.what)
+        if not await self._store.replace(Reworded(version, request.by), request.pieces, [act]):
+            raise Refusal(CONFLICT, "the list was replaced by another one meanwhile")
+        self._outbox.post(self._subjects.changed, b"")
+
+    async def _check(self, version: str, packed: bytes) -> None:
+        try:
+            words = await asyncio.to_thread(unpack, packed)
+        except ValueError as error:
+            raise Refusal(BAD_FRAME, str(error)) from None
+        self._rewording.offer(version, await make(words))
