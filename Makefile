@@ -40,7 +40,7 @@ PURE := \
         rooms/delay.py \
         rooms/events.py \
         rooms/everywhere.py \
-        rooms/generations.py \
+        rooms/generations.py rooms/held.py \
         rooms/left.py \
         rooms/membership.py \
         rooms/moderation.py \

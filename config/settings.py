@@ -163,6 +163,14 @@ class Events(Section, frozen=True):
     guests_may_vote: bool = False
 
 
+class Review(Section, frozen=True):
+    """Comments that somebody else decides about."""
+
+    held_kept: Annotated[int, Meta(ge=1, le=10_000)] = 500  # comments of one room that wait for a moderator
+    held_bytes: Bytes = 512 * 1024  # and their size
+    held_s: Lifetime = 24 * 3600  # and how long they wait
+
+
 class Chat(Section, frozen=True):
     """Private and group conversations."""
 
@@ -226,6 +234,7 @@ class Settings(Section, frozen=True):
     rooms: Rooms = Rooms()
     policy: Policy = Policy()
     events: Events = Events()
+    review: Review = Review()
     chat: Chat = Chat()
     nats: Nats = Nats()
     store: Store = Store()

@@ -19,6 +19,8 @@ from danmaku.model import Position, RoomInfo, RoomSettings, Sanction
 from danmaku.moderation_rows import (
     AppointRow,
     ConfigureRow,
+    DecideRow,
+    HeldRow,
     Moderators,
     ModeratorsRow,
     RaidRow,
@@ -34,6 +36,7 @@ from danmaku.rows import (
     Elsewhere,
     EventRow,
     GetRoomRow,
+    HeldPage,
     HelloRow,
     JoinRow,
     LikeRow,
@@ -60,7 +63,7 @@ MAX_MESSAGE_BYTES: Final = 512 * 1024
 
 _EventRow = EventRow | PaidRow | UnpinRow | PollRow | ClosePollRow | GetPollRow | VoteRow
 _RoomRow = PutRoomRow | GetRoomRow | DeleteRoomRow
-_ModerationRow = SanctionRow | AppointRow | ModeratorsRow | RoomSettingsRow | RaidRow
+_ModerationRow = SanctionRow | HeldRow | DecideRow | AppointRow | ModeratorsRow | RoomSettingsRow | RaidRow
 _WordsRow = PutWordsRow | GetWordsRow | TryWordsRow
 Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow | _WordsRow
 
@@ -75,7 +78,7 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
 
 _Posted = Shown | Shed | Shadowed | Delayed
 _Words = RoomWords | WordsTried
-_Found = Rank | Moderators | Room | Polled | RoomRules | _Words
+_Found = HeldPage | Rank | Moderators | Room | Polled | RoomRules | _Words
 Answer = _Posted | Admitted | _Found | Done | Refused | Elsewhere | Open
 
 

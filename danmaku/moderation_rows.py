@@ -80,6 +80,31 @@ class RaidRow(ActRow, tag="raid"):
     reason: str | None = None
 
 
+class HeldRow(RowBase, tag="held"):
+    """Which comments wait for a moderator, behind the id `after`? Answered by HeldPage, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+    after: str = ""
+    limit: int = 100
+
+
+class DecideRow(ActRow, tag="decide"):
+    """Show a held comment, or drop it.
+
+    Answered by Shown when it is approved, Done when it is denied, or Refused (no_such_message, conflict where
+    somebody else decided, or where its author may not speak now).
+    """
+
+    room: str
+    held: str
+    approve: bool
+    by: str
+    role: Role
+    reason: str | None = None
+
+
 class SanctionEverywhereRow(ActRow, tag="everywhere"):
     """Mute, unmute, ban or unban one user in all rooms. Answered by Done, or Refused."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from danmaku.errors import REFUSALS, Refusal
+from danmaku.held import Held
 from danmaku.model import Mode, Role, RoomInfo, RoomSettings
 
 
@@ -217,6 +218,12 @@ class RoomRules(AnswerBase, tag="rules"):
     settings: RoomSettings
     in_force: RoomSettings
     raid_until_ms: int
+
+
+class HeldPage(AnswerBase, tag="held"):
+    """Comments that wait for a moderator, oldest first."""
+
+    held: list[Held]
 
 
 class Done(AnswerBase, tag="done"):

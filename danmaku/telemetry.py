@@ -238,8 +238,8 @@ class RoomsMetrics:
         self.queue = make.gauge("queue", "Comments accepted that wait to be stored and shown.")
         self.comments = make.counter(
             "comments",
-            "Comments accepted: shown, shed above what people can read, or shadowed.",
-            outcome=("shown", "shed", "shadowed"),
+            "Comments accepted: shown, shed above what people can read, shadowed, or held for review.",
+            outcome=("shown", "shed", "shadowed", "held"),
         )
         self.batches = make.counter("batches", "Batches stored and published.")
         self.reappended_batches = make.counter(

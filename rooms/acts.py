@@ -11,6 +11,7 @@ from danmaku.model import Act
 from danmaku.moderation_rows import (
     AppointRow,
     ConfigureRow,
+    DecideRow,
     RaidRow,
     RoomSettingsRow,
     SanctionEverywhereRow,
@@ -33,6 +34,7 @@ ActOfRow = (
     | RevokeRow
     | RoomSettingsRow
     | RaidRow
+    | DecideRow
 )
 
 
@@ -60,6 +62,10 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             verb = "appoint" if row.appointed else "dismiss"
             reason = (row.reason or "")[:MAX_REASON]
             return Act(act, now_ms, row.by, row.role, verb, row.room, row.uid, "", reason)
+        case DecideRow():
+            reason = (row.reason or "")[:MAX_REASON]
+            verb = "approve" if row.approve else "deny"
+            return Act(act, now_ms, row.by, row.role, verb, row.room, reason=reason)
         case SanctionEverywhereRow():
             reason = (row.reason or "")[:MAX_REASON]
             return Act(act, now_ms, row.by, row.role, row.verb, "", row.uid, "", reason, row.seconds)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from danmaku import wire
 from danmaku.board import Board
+from danmaku.held import Held
 from danmaku.model import Act, Effect, Position
 from danmaku.store.history import Append, Entry
 from rooms.dedupe import Key
@@ -22,6 +23,7 @@ class Batch:
     pairs: (uid, cid, seq) of the items that have a cid.
     effect: what becomes of the room's state with it. acts: of moderation, of which its items tell.
     board: what the room keeps in view from it on, where that changes.
+    decided: what became of a held comment that it shows.
     """
 
     room: str
@@ -35,6 +37,7 @@ class Batch:
     effect: Effect | None = None
     acts: tuple[Act, ...] = ()
     board: Board | None = None
+    decided: Held | None = None
 
     @property
     def last(self) -> Position:
@@ -43,7 +46,11 @@ class Batch:
     def append(self, lease: int) -> Append:
         """As the store takes it from whoever holds the lease."""
         entry = Entry(self.last, self.count, self.at, self.frame, self.pairs)
-        return Append(self.room, lease, self.head, entry, self.effect, self.acts, board=self.board)
+        return Append(
+            *(self.room, lease, self.head, entry, self.effect, self.acts),
+            decided=self.decided,
+            board=self.board,
+        )
 
 
 def fitting(sizes: Iterable[int], max_items: int, max_bytes: int) -> int:
@@ -72,10 +79,11 @@ def number(
     effect: Effect | None = None,
     acts: tuple[Act, ...] = (),
     board: Board | None = None,
+    decided: Held | None = None,
 ) -> Batch:
     """The batch of `items` after `head`, numbered in `epoch`, which is that of `head` or a later one."""
     first = after(head, epoch)
     prev = head if head.epoch != epoch else None
     pairs = tuple((*key, first.seq + index) for index, key in enumerate(keys) if key is not None)
     frame = wire.encode_batch(room, first, at, items, prev)
-    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect, acts, board)
+    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect, acts, board, decided)

@@ -207,7 +207,7 @@ class Changes:
         """In the store and in force here, and its viewers are told. Raises LeaseLost."""
         if await self.said(loaded, lambda ticket: loaded.room.change(effect, ticket)):
             return
-        await self._written(loaded, lambda: self._write(loaded, effect))
+        await self.written(loaded, lambda: self._write(loaded, effect))
         self._rooms.saved(loaded)
         loaded.room.bring_into_force(effect)
 
@@ -239,7 +239,7 @@ class Changes:
             room = loaded.room
             effect = Effect("save" if room.is_there else "delete", room.info)
             try:
-                await self._written(loaded, lambda: self._write(loaded, effect))
+                await self.written(loaded, lambda: self._write(loaded, effect))
             except LeaseLost:
                 if not loaded.gone:
                     self._rooms.give_up(loaded)
@@ -254,20 +254,20 @@ class Changes:
         room, store, now = loaded.room, self._store.moderation, self._clock()
         act, kind = act_of(row, now.ms), _KINDS.get(row.verb)
         loaded.staff.check_outranks(row.role, row.uid)
-        await self._written(loaded, lambda: self._rooms.save(loaded))
+        await self.written(loaded, lambda: self._rooms.save(loaded))
         if kind is None:  # of a kick, all that is kept is that it was done
             audit = self._store.audit
-            await self._written(loaded, lambda: audit.write_down(self._process, room.lease, act))
+            await self.written(loaded, lambda: audit.write_down(self._process, room.lease, act))
         elif row.verb == kind:
             room.sanctions.check_room_for(kind, row.uid, now.ms)
             until_ms = now.ms + row.seconds * 1000 if row.seconds else None
             kept = Sanction(kind, row.uid, row.by, now.ms, until_ms, (row.reason or "")[:MAX_REASON])
-            await self._written(
+            await self.written(
                 loaded, lambda: store.impose(self._process, room.lease, room.name, kept, [act])
             )  # fmt: skip
             room.sanctions.impose(kind, row.uid, until_ms)
         else:
-            await self._written(
+            await self.written(
                 loaded, lambda: store.lift(self._process, room.lease, room.name, kind, row.uid, [act])
             )  # fmt: skip
             room.sanctions.lift(kind, row.uid)
@@ -281,15 +281,13 @@ class Changes:
         acts = [act_of(row, now.ms)]
         if row.appointed:
             loaded.staff.check_room_for(row.uid)
-        await self._written(loaded, lambda: self._rooms.save(loaded))
+        await self.written(loaded, lambda: self._rooms.save(loaded))
         if row.appointed:
             one = Appointed(row.uid, row.by, now.ms)
-            await self._written(
-                loaded, lambda: store.appoint(self._process, room.lease, room.name, one, acts)
-            )
+            await self.written(loaded, lambda: store.appoint(self._process, room.lease, room.name, one, acts))
             loaded.staff.appoint(one)
         else:
-            await self._written(
+            await self.written(
                 loaded, lambda: store.dismiss(self._process, room.lease, room.name, row.uid, acts)
             )  # fmt: skip
             loaded.staff.dismiss(row.uid, now.s)
@@ -305,14 +303,14 @@ class Changes:
         words = await make(listed)
         room, store = loaded.room, self._store.words
         act = msgspec.structs.replace(act_of(row, self._clock().ms), what=f"{len(listed)} entries")
-        await self._written(loaded, lambda: self._rooms.save(loaded))
-        await self._written(
+        await self.written(loaded, lambda: self._rooms.save(loaded))
+        await self.written(
             loaded, lambda: store.save(self._process, room.lease, room.name, row.words, [act])
         )  # fmt: skip
         room.sanctions.words, loaded.words = words, row.words
         return Done()
 
-    async def _written(self, loaded: LoadedRoom, write: Callable[[], Awaitable[bool]]) -> None:
+    async def written(self, loaded: LoadedRoom, write: Callable[[], Awaitable[bool]]) -> None:
         """Repeat `write` until its outcome is known. Raises LeaseLost."""
         maybe, wait_s = False, _RETRY_S
         while not loaded.gone and self._leases.epoch(loaded.partition) == loaded.room.lease:

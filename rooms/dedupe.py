@@ -50,6 +50,10 @@ class Dedupe(Generic[W]):
         """It is pending from now on; later waiters are added to `waiters`."""
         self._pending[key] = waiters
 
+    def release(self, key: Key) -> list[W]:
+        """It is no longer pending, and has no answer that is kept. Returns those who wait."""
+        return self._pending.pop(key, [])
+
     def settle(self, key: Key, answer: Settled, now_s: float) -> None:
         """It is no longer pending, or was never seen here but is known from history."""
         self._pending.pop(key, None)

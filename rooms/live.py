@@ -16,6 +16,8 @@ from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, Unpin
 from danmaku.model import Role
 from danmaku.moderation_rows import (
     AppointRow,
+    DecideRow,
+    HeldRow,
     Moderators,
     ModeratorsRow,
     RaidRow,
@@ -42,6 +44,7 @@ from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import GetWordsRow, PutWordsRow, RoomWords, TryWordsRow, WordsTried
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
+from rooms.events import PostedRow
 from rooms.flush import Flush
 from rooms.generations import Generations
 from rooms.leases import Leases
@@ -51,6 +54,7 @@ from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
 from rooms.polls import RoomPolls
+from rooms.review import Reviews
 from rooms.room import Room
 from rooms.staff import Staff
 from rooms.text import clean
@@ -79,6 +83,7 @@ class Live:
         flush: Flush,
         changes: Changes,
         polls: RoomPolls,
+        reviews: Reviews,
         broadcasts: Broadcasts,
         listing: Listing,
         viewers: Viewers,
@@ -95,6 +100,7 @@ class Live:
         self._flush = flush
         self._changes = changes
         self._polls = polls
+        self._reviews = reviews
         self._broadcasts = broadcasts
         self._listing = listing
         self._viewers = viewers
@@ -177,18 +183,15 @@ class Live:
                 room.check_paid(row, now)
                 return Done()
             case SendRow() | EventRow() | PaidRow() | UnpinRow() | PollRow():
-                answer = room.take(row, ticket, now)
-                if answer is None:
-                    self._flush.mark(loaded)
-                elif isinstance(answer, Shadowed):
-                    self._tell_asides(room, row.uid, answer.at)
-                return answer
+                return self._item(loaded, row, ticket, now)
             case JoinRow():
                 return room.join(row, self._viewers.of(row.room), now)
             case LikeRow():
                 return self._like(loaded, row, now)
             case VoteRow() | GetPollRow() | ClosePollRow():
                 return self._polls.answer(loaded, row, ticket, now)
+            case HeldRow() | DecideRow():
+                return self._reviews.answer(loaded, row, ticket)
             case RankRow() | ModeratorsRow() | GetRoomRow():
                 return self._read(loaded, row)
             case GetWordsRow() | TryWordsRow():
@@ -222,6 +225,19 @@ class Live:
             self._liked.put(key, True, now.s)
         return Done()
 
+    def _item(
+        self, loaded: LoadedRoom, row: SendRow | PostedRow, ticket: Ticket, now: Moment
+    ) -> Answer | None:
+        room = loaded.room
+        answer = room.take(row, ticket, now)
+        if answer is None:
+            self._flush.mark(loaded)
+            if room.held.has_unsaved:
+                self._reviews.hold(loaded)
+        elif isinstance(answer, Shadowed):
+            self._tell_asides(room, row.uid, answer.at)
+        return answer
+
     def _tell_asides(self, room: Room[Ticket], uid: str, at: int) -> None:
         """A repeat has none: what was said once is not said again."""
         for item in room.asides():
@@ -234,7 +250,7 @@ def _rank(row: Row, staff: Staff, now_s: float) -> None:
     match row:
         case GetRoomRow() | GetPollRow():
             pass
-        case SanctionRow() | AppointRow() | RoomSettingsRow() | RaidRow() | PutWordsRow():
+        case SanctionRow() | DecideRow() | AppointRow() | RoomSettingsRow() | RaidRow() | PutWordsRow():
             row.role = staff.role_of(row.by, row.role, now_s)
         case _:
             row.role = staff.role_of(row.uid, row.role, now_s)

@@ -21,6 +21,7 @@ from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import NOTHING
 from rooms.events import Events
 from rooms.everywhere import Everywhere
+from rooms.held import HeldQueue
 from rooms.leases import Leases
 from rooms.left import Left, Memory
 from rooms.moderation import Sanctions
@@ -88,6 +89,7 @@ class LoadedRooms:
         process: str,
         limits: config.Rooms,
         policy: config.Policy,
+        review: config.Review,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
         loaded: Callable[[LoadedRoom, Entry | None], None],
@@ -99,6 +101,7 @@ class LoadedRooms:
         self._process = process
         self._limits = limits
         self._policy = policy
+        self._review = review
         self._metrics = metrics
         self._clock = clock
         self._loaded = loaded
@@ -257,6 +260,7 @@ class LoadedRooms:
         staff = Staff(await self._store.moderators.load(name))
         words = await self._store.words.load(name)
         sanctions.words = await make_of(words)
+        waiting = await self._store.held.load(name)
         tail, shown = await self._past.tail(name, now.ms - self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
@@ -278,6 +282,7 @@ class LoadedRooms:
                 saved=info is not None,
                 board=board,
                 events=self._events,
+                held=HeldQueue(epoch, self._review, self._limits.repeat_memory_s, waiting),
             )
         except ValueError:
             _log.warning("the log is ahead of the lease", room=name, lease=epoch, head=tail.head)

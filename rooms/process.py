@@ -42,6 +42,7 @@ from rooms.outbox import Outbox
 from rooms.polls import RoomPolls
 from rooms.presence import Presence
 from rooms.raids import Raids
+from rooms.review import Reviews
 from rooms.rewording import Rewording
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
@@ -111,6 +112,7 @@ class RoomsProcess:
             name,
             limits,
             settings.policy,
+            settings.review,
             metrics,
             clock,
             self._welcome,
@@ -147,6 +149,7 @@ class RoomsProcess:
             store.polls, name, rooms, self._changes, settings.events.voters, window_s, metrics, clock
         )
         self._raids = Raids(self._changes)
+        self._reviews = Reviews(store, name, leases, rooms, self._changes, whisper, metrics, clock)
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
             name,
@@ -155,6 +158,7 @@ class RoomsProcess:
             flush,
             self._changes,
             self._polls,
+            self._reviews,
             self._broadcasts,
             self._listing,
             viewers,
@@ -189,7 +193,15 @@ class RoomsProcess:
         another layout. Cancelled, it just ends: its leases run out by themselves.
         """
         async with AsyncExitStack() as stack:
-            owners = self.rooms, self._changes, self._broadcasts, self._listing, self._history, self._tokens
+            owners = (
+                self.rooms,
+                self._reviews,
+                self._changes,
+                self._broadcasts,
+                self._listing,
+                self._history,
+                self._tokens,
+            )
             for owner in (*owners, self._news, self._wording, self._chat, self._polls):
                 stack.push_async_callback(owner.close)
             stack.push_async_callback(self._unsubscribe)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -40,6 +40,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.event_rows import PaidRow, PollRow, VoteRow
+from danmaku.held import Held
 from danmaku.model import Act, Effect, Position, Role, RoomInfo, RoomSettings
 from danmaku.rows import Admitted, Delayed, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms import batch
@@ -47,6 +48,7 @@ from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
 from rooms.delay import Delay
 from rooms.events import Events, Made, PostedRow
+from rooms.held import HeldQueue, decision
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.policy import Judge
@@ -72,11 +74,18 @@ class Space:
         self.left = most
 
 
+class Decided(NamedTuple):
+    """held: what is kept of it. act: that of the moderator."""
+
+    held: Held
+    act: Act
+
+
 class _Accepted(Generic[W]):
     """An item that is to be shown. `order`: of arrival. `key`: None for what the room itself says, which
-    has an `effect`. `change`: of the board."""
+    has an `effect`. `change`: of the board. `decided`: where it was held, what became of that."""
 
-    __slots__ = ("change", "effect", "item", "key", "order", "uid", "waiters")
+    __slots__ = ("change", "decided", "effect", "item", "key", "order", "uid", "waiters")
 
     def __init__(
         self,
@@ -86,6 +95,7 @@ class _Accepted(Generic[W]):
         waiters: list[W],
         effect: Effect | None = None,
         change: Change | None = None,
+        decided: Decided | None = None,
     ) -> None:
         self.order = order
         self.key = key
@@ -94,6 +104,7 @@ class _Accepted(Generic[W]):
         self.waiters = waiters
         self.effect = effect
         self.change = change
+        self.decided = decided
 
 
 class Cut(NamedTuple, Generic[W]):
@@ -109,6 +120,7 @@ class Room(Generic[W]):
     is_over: whether somebody who waits needs no answer any more.
     head: the log's head when the room was loaded. Raises ValueError when it is of a later lease.
     saved: whether the store has the room; where it has not, the first batch creates it.
+    held: what waits for a moderator.
     """
 
     def __init__(
@@ -125,6 +137,7 @@ class Room(Generic[W]):
         saved: bool = True,
         board: Board = EMPTY,
         events: Events = Events(config.Events()),  # noqa: B008  it never changes
+        held: HeldQueue | None = None,
     ) -> None:
         if head.epoch > lease:
             raise ValueError("the log was continued under a later lease")
@@ -139,6 +152,7 @@ class Room(Generic[W]):
         self._opening: Key | None = None  # of a poll that waits to be shown
         self.pending_likes = 0
         self.sanctions = sanctions
+        self.held = HeldQueue(lease, config.Review(), limits.repeat_memory_s) if held is None else held
         self._space = space
         self._limits = limits
         self._policy = policy
@@ -203,6 +217,34 @@ class Room(Generic[W]):
         if not self._dedupe.wait(key, waiter):
             return self._accept(row, key, waiter, now)
         return None
+
+    def held_stored(self, kept: Iterable[Held], gone: Iterable[str]) -> list[W]:
+        """The store has carried out what `held.to_store` said. Returns those to be told that it is held."""
+        kept = list(kept)
+        self.held.stored(kept, gone)
+        return [waiter for one in kept for waiter in self._dedupe.release((one.uid, one.cid))]
+
+    def settled(self, key: Key) -> Settled | None:
+        """What a comment was answered with for good, as long as that is remembered."""
+        return self._dedupe.answer(key)
+
+    def approve(self, one: Held, act: Act, waiter: W, now: Moment) -> bool:
+        """Show what was held, in its place between comments; `stored` answers. It is never left out.
+
+        One at a time, as `change`; always True. Raises Refusal (room_closed, conflict where its author may
+        not speak now).
+        """
+        self._check_open()
+        try:
+            self._judge.check_sanctions(one.uid, Role.VIEWER, now)
+        except Refusal as refusal:
+            raise Refusal(CONFLICT, "its author is muted or banned now; it may be denied") from refusal
+        self._space.left -= 1
+        self._owed += 1
+        decided = Decided(decision(one, act), act)
+        key = one.uid, one.cid
+        self._own.append(_Accepted(next(self._orders), key, one.item, [waiter], decided=decided))
+        return True
 
     def asides(self) -> list[bytes]:
         """The items that their sender is to be shown, and nobody else, since this was asked last."""
@@ -284,6 +326,7 @@ class Room(Generic[W]):
         likes = before.likes
         if effect.verb == "delete":
             likes, self.board = 0, EMPTY
+            self.held.clear()
         self.info = msgspec.structs.replace(after, likes=likes)
         self.reconsider()
 
@@ -348,6 +391,8 @@ class Room(Generic[W]):
         for index, accepted in enumerate(self._offered_items):
             if accepted.effect is not None:
                 self.bring_into_force(accepted.effect)
+            if accepted.decided is not None:
+                self.held.decided(accepted.decided.held)
             answers += self._settle(accepted, Shown(epoch, seq + index, stored.at), now)
         self.head = stored.last
         if stored.board is not None:
@@ -371,6 +416,8 @@ class Room(Generic[W]):
 
     def _accept(self, row: SendRow | PostedRow, key: Key, waiter: W, now: Moment) -> Settled | None:
         self._check_open()
+        if self.held.knows(key):
+            raise Refusal(HELD_FOR_REVIEW)
         if self._space.left <= 0:
             raise Refusal(UNAVAILABLE, "too many comments wait to be shown", retry_ms=_BUSY_MS)
         is_high = not isinstance(row, SendRow) or row.role.is_staff
@@ -385,7 +432,9 @@ class Room(Generic[W]):
         if len(verdict.item) > self._limits.batch_bytes:
             raise Refusal(TOO_LARGE)
         if verdict.fate is Fate.HOLD:
-            raise Refusal(HELD_FOR_REVIEW)
+            self.held.hold(key, verdict.item, verdict.why, now.ms)
+            self._dedupe.begin(key, [waiter])
+            return None
         if verdict.fate is Fate.SHADOW:
             return self._shadow(verdict.item, key, now)
         waiters = [waiter]
@@ -483,6 +532,7 @@ class Room(Generic[W]):
             self._effect(),
             self._acts(),
             self._board_after(now.ms),
+            next((one.decided.held for one in self._offered_items if one.decided), None),
         )
 
     def _effect(self) -> Effect | None:
@@ -494,8 +544,13 @@ class Room(Generic[W]):
 
     def _acts(self) -> tuple[Act, ...]:
         """Of moderation, which are written down with what is offered."""
-        effects = (accepted.effect for accepted in self._offered_items)
-        return tuple(act for effect in effects if effect is not None for act in effect.acts)
+        acts: list[Act] = []
+        for accepted in self._offered_items:
+            if accepted.effect is not None:
+                acts += accepted.effect.acts
+            if accepted.decided is not None:
+                acts.append(accepted.decided.act)
+        return tuple(acts)
 
     def _board_after(self, at: int) -> Board | None:
         """What is kept in view from what is offered on; None where that does not change."""

@@ -6,6 +6,7 @@ from danmaku.model import Act, Role, RoomSettings
 from danmaku.moderation_rows import (
     AppointRow,
     ConfigureRow,
+    DecideRow,
     RaidRow,
     RoomSettingsRow,
     SanctionEverywhereRow,
@@ -19,6 +20,14 @@ ACTS: list[tuple[ActOfRow, Act]] = [
     (
         SanctionRow("r", "mute", "bob", "ann", Role.MODERATOR, 60, "x" * 300, act="a"),
         Act("a", 7, "ann", Role.MODERATOR, "mute", "r", "bob", "", "x" * 200, 60),
+    ),
+    (
+        DecideRow("r", "7-1", True, "ann", Role.MODERATOR, act="a"),
+        Act("a", 7, "ann", Role.MODERATOR, "approve", "r"),
+    ),
+    (
+        DecideRow("r", "7-1", False, "ann", Role.MODERATOR, "rude", act="a"),
+        Act("a", 7, "ann", Role.MODERATOR, "deny", "r", reason="rude"),
     ),
     (
         SanctionRow("r", "kick", "bob", "ann", Role.STREAMER, act="a"),

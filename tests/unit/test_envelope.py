@@ -14,10 +14,13 @@ from danmaku import envelope, rows
 from danmaku.board import Poll
 from danmaku.envelope import Out, OutKind, decode_out, encode_out
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
+from danmaku.held import Held
 from danmaku.model import Appointed, Position, Role, RoomInfo, RoomSettings, Sanction
 from danmaku.moderation_rows import (
     AppointRow,
     ConfigureRow,
+    DecideRow,
+    HeldRow,
     Moderators,
     ModeratorsRow,
     RaidRow,
@@ -33,6 +36,7 @@ from danmaku.rows import (
     Elsewhere,
     EventRow,
     GetRoomRow,
+    HeldPage,
     HelloRow,
     JoinRow,
     LikeRow,
@@ -77,9 +81,12 @@ ROWS: list[envelope.Row] = [
     PutWordsRow("demo", "u1", Role.MODERATOR, b"packed"),
     GetWordsRow("demo", "u1", Role.MODERATOR),
     TryWordsRow("demo", "u1", Role.MODERATOR, "text"),
+    HeldRow("demo", "u1", Role.MODERATOR, "7-1", 50),
+    DecideRow("demo", "7-1", False, "u1", Role.MODERATOR, "no", act="a1"),
 ]
 ANSWERS: list[envelope.Answer] = [
     Shown(1, 2, 3),
+    HeldPage([Held("7-1", "u1", "c1", 5, b"\x80", "link")]),
     Shed(),
     Delayed(3000),
     RoomRules(RoomSettings(slow_s=3), RoomSettings(slow_s=30, links="hold"), 5000),

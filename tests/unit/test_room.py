@@ -15,11 +15,13 @@ from config.settings import Policy, Rooms
 from danmaku import wire
 from danmaku.change import Configured
 from danmaku.errors import Refusal
-from danmaku.model import START, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
+from danmaku.held import Held
+from danmaku.model import START, Act, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
 from danmaku.rows import Delayed, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms.batch import Batch
 from rooms.dedupe import Settled
 from rooms.everywhere import Everywhere
+from rooms.held import decision
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.policy import Judge
@@ -180,11 +182,63 @@ def test_what_is_delayed_is_forgotten_with_the_lease() -> None:
     assert space.left == 1
 
 
-def test_what_is_to_be_held_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    room = make()
-    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"", Fate.HOLD, "words"))
-    assert refused(room.take, send(), "w", NOW) == "held_for_review"
+APPROVAL = Act("a1", NOW.ms, "mod", Role.MODERATOR, "approve", "a", "u1")
+
+
+def held(space: int = 100) -> tuple[Room[str], Held]:
+    """A room in which one comment waits for a moderator."""
+    room = make(space=space, info=RoomInfo("a", settings=RoomSettings(review=True)))
+    assert room.take(send(), "w1", NOW) is None
+    assert room.take(send(), "w2", NOW) is None
+    kept, gone = room.held.to_store()
+    assert room.held_stored(kept, gone) == ["w1", "w2"]
+    return room, kept[0]
+
+
+def test_what_is_held_is_not_shown_and_its_repeats_hear_so() -> None:
+    room, one = held()
+    assert refused(room.take, send(), "w3", NOW) == "held_for_review"
+    assert (one.uid, one.cid, one.why) == ("u1", "c1", "review")
     assert not room.is_busy
+    assert room.cut(NOW).batch is None
+    assert room.take(send(cid="c2", role=Role.MODERATOR), "w4", NOW) is None, "staff is not asked"
+    assert room.cut(NOW).batch is not None
+
+
+def test_what_is_approved_is_shown_once_as_its_authors_own() -> None:
+    room, one = held(space=1)
+    assert room.approve(one, APPROVAL, "mod", NOW)
+    batch, _ = room.cut(NOW)
+    assert items(batch) == [{"k": "c", "uid": "u1", "name": "u1", "text": "hi"}]
+    assert batch is not None
+    assert (batch.pairs, batch.acts) == ((("u1", "c1", 1),), (APPROVAL,))
+    assert batch.decided == decision(one, APPROVAL)
+    assert room.held.page("", 10, NOW.ms) == [one], "until the store has it"
+    shown = Shown(7, 1, NOW.ms)
+    assert room.stored(NOW) == [("mod", shown)]
+    assert room.held.page("", 10, NOW.ms) == []
+    assert room.take(send(), "w", NOW) == shown
+    assert room.settled(("u1", "c1")) == shown
+    assert room.take(send(cid="c2", role=Role.MODERATOR), "w", NOW) is None, "its space is free again"
+
+
+def test_what_may_not_be_said_now_is_not_approved() -> None:
+    room, one = held()
+    room.sanctions.impose("mute", "u1", None)
+    assert refused(room.approve, one, APPROVAL, "mod", NOW) == "conflict"
+    room.sanctions.lift("mute", "u1")
+    room.bring_into_force(save(open=False))
+    assert refused(room.approve, one, APPROVAL, "mod", NOW) == "room_closed"
+    assert room.held.page("", 10, NOW.ms) == [one]
+    room.bring_into_force(DELETE)
+    assert room.held.page("", 10, NOW.ms) == []
+
+
+def test_where_too_many_wait_for_a_moderator_no_more_are_taken() -> None:
+    room, _ = held()
+    for number in range(2, 501):
+        assert room.take(send(cid=f"c{number}"), "w", NOW) is None
+    assert refused(room.take, send(cid="more"), "w", NOW) == "unavailable"
 
 
 def test_what_is_shadowed_is_for_its_sender_alone_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
