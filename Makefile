@@ -26,6 +26,7 @@ PURE := \
         danmaku/model.py \
         danmaku/moderation_rows.py \
         danmaku/recalls.py \
+        danmaku/records.py \
         danmaku/rows.py \
         danmaku/subjects.py \
         danmaku/wire.py \

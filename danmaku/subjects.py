@@ -82,6 +82,11 @@ class Subjects:
         return f"{self.prefix}.words"
 
     @property
+    def records(self) -> str:
+        """Queue group: what moderators read (records.Request)."""
+        return f"{self.prefix}.records"
+
+    @property
     def replaced(self) -> str:
         """To every edge: a device has a newer connection (envelope.Replaced)."""
         return f"{self.prefix}.replaced"

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from prometheus_client import Histogram
 
-from danmaku import envelope
+from danmaku import envelope, records
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
@@ -44,6 +44,7 @@ from edge.owners import OwnerMap
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+R = TypeVar("R", bound=records.Reply)
 
 _ATTEMPTS: Final = 0.3  # of a row's time is given to one request
 _RETRY_S: Final = 0.5
@@ -150,6 +151,15 @@ class RoomsClient:
         request = envelope.encode(SettingsRequest(round(self._request_s * 1000)))
         decode = envelope.decode_settings_reply
         return await self._request(self._subjects.settings, request, decode, self._request_s)
+
+    async def read(self, request: records.Request, kind: type[R]) -> R:
+        """What moderators read, from any rooms process. Raises Refusal."""
+        request.budget_ms = round(self._request_s * 1000)
+        encoded, decode = envelope.encode(request), records.decode_reply
+        reply = await self._request(self._subjects.records, encoded, decode, self._request_s)
+        if not isinstance(reply, kind):
+            raise Refusal(INTERNAL)
+        return reply
 
     def edges(self) -> list[EdgeReport]:
         """What the edge workers said of late, this one included."""

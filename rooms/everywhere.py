@@ -69,6 +69,12 @@ class Everywhere:
         page = [sanction for sanction in kept if sanction is not None and sanction.active(now_ms)]
         return page, shown[-1] if len(found) > users else None
 
+    def of(self, uid: str, now_ms: int) -> list[Sanction]:
+        """What this user is under."""
+        kinds: tuple[SanctionKind, ...] = ("ban", "mute")
+        kept = (self._kept.get((kind, uid)) for kind in kinds)
+        return [one for one in kept if one is not None and one.active(now_ms)]
+
     def _in_force(self, kind: SanctionKind, uid: str, role: Role, now_ms: int) -> Sanction | None:
         sanction = self._kept.get((kind, uid)) if self._kept and role < Role.ADMIN else None
         return sanction if sanction is not None and sanction.active(now_ms) else None

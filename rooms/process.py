@@ -42,6 +42,7 @@ from rooms.outbox import Outbox
 from rooms.polls import RoomPolls
 from rooms.presence import Presence
 from rooms.raids import Raids
+from rooms.records import Records
 from rooms.review import Reviews
 from rooms.rewording import Rewording
 from rooms.sweeper import Sweeper
@@ -183,6 +184,7 @@ class RoomsProcess:
             clock,
         )
 
+        self._records = Records(store, following, everywhere, outbox, metrics, clock)
         self._chat = Chat(store, settings.chat, outbox, subjects, metrics, clock)
         self._sweeper = Sweeper(name, store.conversations, outbox, subjects, metrics)
 
@@ -202,7 +204,7 @@ class RoomsProcess:
                 self._history,
                 self._tokens,
             )
-            for owner in (*owners, self._news, self._wording, self._chat, self._polls):
+            for owner in (*owners, self._news, self._wording, self._records, self._chat, self._polls):
                 stack.push_async_callback(owner.close)
             stack.push_async_callback(self._unsubscribe)
             await stack.enter_async_context(
@@ -240,6 +242,7 @@ class RoomsProcess:
             (subjects.sanctions, self._news.asked_sanctions, QUEUE),
             (subjects.settings, self._news.asked_settings, QUEUE),
             (subjects.words, self._wording.receive, QUEUE),
+            (subjects.records, self._records.receive, QUEUE),
             (subjects.users, self._tokens.receive, QUEUE),
             (subjects.chat, self._chat.receive, QUEUE),
         ]
@@ -265,6 +268,7 @@ class RoomsProcess:
         await self._tokens.finish(_DRAIN_S)
         await self._news.finish(_DRAIN_S)
         await self._wording.finish(_DRAIN_S)
+        await self._records.finish(_DRAIN_S)
         await self._chat.finish(_DRAIN_S)
         await self._outbox.drain(_DRAIN_S)
 

@@ -25,6 +25,7 @@ from danmaku.model import Identity, Role
 from danmaku.rows import HelloRow
 from danmaku.telemetry import EdgeMetrics, get_logger
 from edge.admission import Admission
+from edge.api.audit import AuditCalls
 from edge.api.chat import ChatCalls, ChatService
 from edge.api.edges import EdgeCalls
 from edge.api.everywhere import EverywhereCalls
@@ -51,6 +52,7 @@ from edge.api.sanctions import SanctionCalls
 from edge.api.sessions import SessionCalls
 from edge.api.settings import SettingsCalls
 from edge.api.tokens import TokenCalls
+from edge.api.users import UserCalls
 from edge.uws import Request, Response
 
 _log: Any = get_logger("edge.api")
@@ -90,6 +92,8 @@ class Api:
             MessageCalls(rooms),
             SanctionCalls(rooms),
             ModeratorCalls(rooms),
+            AuditCalls(rooms),
+            UserCalls(rooms),
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
             RaidCalls(rooms),
@@ -121,13 +125,16 @@ class Api:
         if page is not None and request.method in {"GET", "HEAD"}:
             return _PAGE, page.answer(request)
         name = _NOTHING
-        limit = asyncio.timeout(self._settings.request_s * _PATIENCE)
+        most_s = self._settings.request_s * _PATIENCE
+        limit = asyncio.timeout(most_s)
         try:
             if request.method == "OPTIONS":
                 return "OPTIONS", self._options(request)
             route, parts = self._find(request, page)
             name = route.path
             async with limit:
+                if route.waits_s:
+                    limit.reschedule(asyncio.get_running_loop().time() + most_s + route.waits_s)
                 return name, await self._carry_out(route, parts, request)
         except Refusal as refusal:
             return name, self._refuse(request, refusal)

@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from danmaku.model import check_id
 from danmaku.moderation_rows import SanctionEverywhereRow
-from edge.api.routing import Call, IdQuery, NumberQuery, RoomsClient, Route, Who
-from edge.api.sanctions import Sanction
+from edge.api.routing import Call, RoomsClient, Route, Who
+from edge.api.sanctions import AFTER, DEFAULT_USERS, LIMIT, Sanction, SanctionInForce, SanctionsInForce
 
 _BASE: Final = "/v1/admin"
-_DEFAULT_USERS: Final = 100
-_AFTER: Final = IdQuery("after", "the uid after which to begin: what the page before said")
-_LIMIT: Final = NumberQuery("limit", f"how many users; {_DEFAULT_USERS} if not given", 1, 200)
 
 
 class SanctionedEverywhere(msgspec.Struct):
     uid: str
-
-
-class SanctionInForce(msgspec.Struct):
-    """Times are in ms since 1970; without `until` it lasts until it is lifted."""
-
-    kind: Literal["mute", "ban"]
-    uid: str
-    by: str
-    since: int
-    until: int | None
-    reason: str
-
-
-class SanctionsInForce(msgspec.Struct):
-    """By uid. `after` is what to ask with for the next page, null where there is none."""
-
-    sanctions: list[SanctionInForce]
-    after: str | None
 
 
 class EverywhereCalls:
@@ -50,7 +29,7 @@ class EverywhereCalls:
             return Route(method, _BASE + path, Who.ADMIN, text, handler, body, SanctionedEverywhere)
 
         listing = "Who is muted or banned in all rooms."
-        query = (_AFTER, _LIMIT)
+        query = (AFTER, LIMIT)
         return [
             route("POST", "/mutes", "mute", "Mute a user in all rooms.", Sanction),
             route("DELETE", "/mutes/{uid}", "unmute", "Lift a mute in all rooms; a room's own stays.", None),
@@ -69,10 +48,6 @@ class EverywhereCalls:
         return SanctionedEverywhere(uid)
 
     async def list(self, call: Call) -> SanctionsInForce:
-        users = _LIMIT.read(call) or _DEFAULT_USERS
-        found = await self._rooms.sanctions(users, _AFTER.read(call) or "")
-        sanctions = [
-            SanctionInForce(one.kind, one.uid, one.by, one.since_ms, one.until_ms, one.reason)
-            for one in found.sanctions
-        ]
-        return SanctionsInForce(sanctions, found.after)
+        users = LIMIT.read(call) or DEFAULT_USERS
+        found = await self._rooms.sanctions(users, AFTER.read(call) or "")
+        return SanctionsInForce([SanctionInForce.of(one) for one in found.sanctions], found.after)

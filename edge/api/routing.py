@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from danmaku import records
 from danmaku.conversation import check_conv
 from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
 from danmaku.errors import (
@@ -36,6 +37,8 @@ CONV_SCHEMA: Final = {
 SEQ_SCHEMA: Final = {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER}
 PART_SCHEMAS: Final = {"conv": CONV_SCHEMA, "seq": SEQ_SCHEMA}  # of parts of a path that are no plain ids
 
+R = TypeVar("R", bound=records.Reply)
+
 _JSON: Final = ("Content-Type", "application/json")
 _MAX_PATH: Final = 1024
 _MAX_DIGITS: Final = 16
@@ -51,6 +54,7 @@ class RoomsClient(Protocol):
     async def broadcast(self, uid: str, cid: str, item: bytes) -> int: ...
     async def sanctions(self, users: int, after: str) -> SanctionsReply: ...
     async def settings(self) -> SettingsReply: ...
+    async def read(self, request: records.Request, kind: type[R]) -> R: ...
     def edges(self) -> list[EdgeReport]: ...
     def ready(self) -> dict[str, bool]: ...
 
@@ -176,6 +180,7 @@ class Route:
 
     `other`: a status besides `status` with which an `answer` may come. None as `answer` is `media`.
     `paced`: counts for whoever calls; what watches over the service may always ask.
+    `waits_s`: so much longer than others it may take.
     """
 
     method: str
@@ -190,6 +195,7 @@ class Route:
     other: int | None = None
     media: str = "application/json"
     paced: bool = True
+    waits_s: float = 0.0
 
 
 @dataclass(slots=True)

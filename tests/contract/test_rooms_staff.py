@@ -10,13 +10,16 @@ import pytest
 
 from config.settings import Nats
 from config.settings import Store as StoreSettings
-from danmaku.envelope import Answer
+from danmaku import envelope, records
+from danmaku.envelope import Answer, UsersRequest
 from danmaku.model import Role
-from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow, SanctionRow
+from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow, SanctionEverywhereRow, SanctionRow
+from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
 from danmaku.rows import DeleteRoomRow, Done, JoinRow, PutRoomRow, Rank, RankRow, Refused, Room, Shown
 from tests.contract.rooms_service import Service, send, service
 
 T = TypeVar("T")
+R = TypeVar("R", bound=records.Reply)
 
 
 @pytest.fixture(params=["memory", "real"])
@@ -114,3 +117,40 @@ async def test_what_is_asked_twice_is_done_and_written_down_once(live: Service) 
             the((Done if not isinstance(row, PutRoomRow) else Room), await live.ask(row))
     assert [verb for verb, _, _ in await verbs(live, "a")] == ["put", "kick", "ban", "put", "close"]
     assert refusal(await live.ask(JoinRow("a", "bob", Role.VIEWER))) == "banned"
+
+
+async def test_what_moderators_read(live: Service) -> None:
+    await live.owned(await live.start())
+
+    async def read(request: records.Request, kind: type[R]) -> R:
+        raw = await live.bus.request(live.subjects.records, envelope.encode(request), 5)
+        reply = records.decode_reply(raw)
+        assert isinstance(reply, kind)
+        return reply
+
+    assert (await read(ActsRequest(2000, "a", 5), Acts)).entries == []
+    the(Shown, await live.ask(send("a", "bob", "hi", "c1")))
+    for verb in ("mute", "ban"):
+        the(Done, await live.ask(SanctionRow("a", verb, "bob", "ann", Role.STREAMER, 60, "spam")))
+    the(Done, await live.ask(AppointRow("a", "bob", "ann", Role.STREAMER)))
+    everywhere = SanctionEverywhereRow("ban", "bob", "root", Role.ADMIN)
+    users = envelope.encode(UsersRequest(2000, [everywhere]))
+    reply = envelope.decode_users_reply(await live.bus.request(live.subjects.users, users, 5))
+    assert reply.answers == [Done()]
+
+    newest = await read(ActsRequest(2000, "a", 2), Acts)
+    assert [act.verb for _, act in newest.entries] == ["ban", "appoint"]
+    before = await read(ActsRequest(2000, "a", 2, None, newest.entries[0][0]), Acts)
+    assert [act.verb for _, act in before.entries] == ["mute"]
+    after = await read(ActsRequest(2000, "a", 1, before.entries[0][0]), Acts)
+    assert after.entries == newest.entries[:1]
+    [(_, act)] = (await read(ActsRequest(2000, "", 5), Acts)).entries
+    assert (act.verb, act.by, act.uid, act.room) == ("ban", "root", "bob", "")
+    page = await read(SanctionedRequest(2000, "a", 5), Sanctioned)
+    assert [(one.kind, one.uid, one.reason) for one in page.sanctions] == [
+        ("ban", "bob", "spam"), ("mute", "bob", "spam"),
+    ]  # fmt: skip
+    card = await read(CardRequest(2000, "a", "bob"), Card)
+    assert (len(card.here), [one.by for one in card.everywhere], card.acts) == (2, ["root"], 3)
+    assert card.appointed is not None
+    assert card.appointed.by == "ann"

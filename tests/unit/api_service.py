@@ -12,7 +12,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from config.settings import Edge
-from danmaku import chat
+from danmaku import chat, records
 from danmaku.auth import Authority
 from danmaku.conversation import Member
 from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
@@ -28,6 +28,7 @@ from danmaku.moderation_rows import (
     SanctionEverywhereRow,
     SanctionRow,
 )
+from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
 from danmaku.rows import (
     Admitted,
     DeleteRoomRow,
@@ -54,6 +55,7 @@ from edge.api import Api
 from edge.api.pages import Pages
 from edge.uws import Request, Response
 
+R = TypeVar("R", bound=records.Reply)
 C = TypeVar("C", bound=chat.Answer)
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -81,6 +83,11 @@ class ScriptedRooms:
             RaidRow: RULES,
         }
         self.appointed: set[str] = set()
+        self.records: dict[type, list[records.Reply]] = {
+            ActsRequest: [Acts([])],
+            SanctionedRequest: [Sanctioned([])],
+            CardRequest: [Card(None, [], [], 0)],
+        }
         self.user_rows: list[UserRow] = []
         self.revoked: set[str] = set()
         self.refreshed: Done | Refreshed = Refreshed(2, round(NOW * 1000) + 5)
@@ -131,6 +138,13 @@ class ScriptedRooms:
     async def sanctions(self, users: int, after: str) -> SanctionsReply:
         self.asked_for.append((users, after))
         return self.in_force
+
+    async def read(self, request: records.Request, kind: type[R]) -> R:
+        self.asked_for.append(request)
+        reply = self.records[type(request)].pop(0)
+        self.records[type(request)].append(reply)
+        assert isinstance(reply, kind)
+        return reply
 
     async def settings(self) -> SettingsReply:
         return self.settings_for_all

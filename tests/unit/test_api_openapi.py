@@ -21,6 +21,8 @@ EXPECTED = {
     "POST /v1/admin/rooms/{room}/kicks",
     "GET /v1/admin/rooms/{room}/moderators", "PUT /v1/admin/rooms/{room}/moderators/{uid}",
     "DELETE /v1/admin/rooms/{room}/moderators/{uid}",
+    "GET /v1/admin/rooms/{room}/audit", "GET /v1/admin/audit", "GET /v1/admin/rooms/{room}/sanctions",
+    "GET /v1/admin/rooms/{room}/users/{uid}",
     "POST /v1/admin/mutes", "DELETE /v1/admin/mutes/{uid}",
     "POST /v1/admin/bans", "DELETE /v1/admin/bans/{uid}", "GET /v1/admin/sanctions",
     "GET /v1/admin/settings", "PUT /v1/admin/settings",

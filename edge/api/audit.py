@@ -1,0 +1,133 @@
+"""The audit record: what moderators did in a room, what admins did for all, page by page or as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from danmaku.errors import BAD_FRAME, Refusal
+from danmaku.model import Act
+from danmaku.records import MAX_ENTRIES, Acts, ActsRequest
+from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
+
+MAX_WAIT_S: Final = 25
+_WAITING: Final = 200  # at a time, in one worker; whoever comes then is answered at once
+_POLL_S: Final = 0.5
+_DEFAULT: Final = 50
+_PLACE: Final = r"[0-9]{1,16}-[0-9]{1,16}"
+_BEGINNING: Final = "0-0"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceQuery:
+    """A place in a record, as an answer told it."""
+
+    name: str
+    text: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{_PLACE}$"}
+
+    def read(self, call: Call) -> str | None:
+        """None where the query does not say. Raises Refusal (bad_frame)."""
+        word = call.word(self.name)
+        if word is not None and re.fullmatch(_PLACE, word, re.ASCII) is None:
+            raise Refusal(BAD_FRAME, f"{self.name} must be a place, as an answer before told it")
+        return word
+
+
+_AFTER: Final = PlaceQuery("after", "tell what comes after this place")
+_BEFORE: Final = PlaceQuery("before", "tell what comes before this place")
+_LIMIT: Final = NumberQuery("limit", f"how many at most; {_DEFAULT} if not given", 1, MAX_ENTRIES)
+_WAIT: Final = NumberQuery("wait_s", "where there is nothing, wait so long for it", 0, MAX_WAIT_S)
+
+
+class AuditEntry(msgspec.Struct):
+    """`at` in ms since 1970. `room` is empty for what holds in all rooms, `uid` for what concerns nobody.
+
+    `what`: what else it is about, like a position or the settings that were asked for.
+    """
+
+    at: int
+    by: str
+    role: str
+    verb: str
+    room: str
+    uid: str
+    what: str
+    reason: str
+    seconds: int | None
+
+    @classmethod
+    def of(cls, act: Act) -> AuditEntry:
+        words = act.room, act.uid, act.what, act.reason
+        return cls(act.at_ms, act.by, act.role.label, act.verb, *words, act.seconds)
+
+
+class AuditPage(msgspec.Struct):
+    """Oldest first. Ask with `after` for what comes next, and with `before` for what was before.
+
+    `before` is null where nothing was found. There may be fewer than asked for, with more behind them.
+    """
+
+    entries: list[AuditEntry]
+    after: str
+    before: str | None
+
+
+class AuditCalls:
+    def __init__(self, rooms: RoomsClient, poll_s: float = _POLL_S) -> None:
+        self._rooms = rooms
+        self._poll_s = poll_s
+        self._waiting = 0
+
+    def routes(self) -> list[Route]:
+        query = (_AFTER, _BEFORE, _LIMIT, _WAIT)
+        room, everywhere = "What was done by moderators of this room.", "What admins did for all rooms."
+        path = "/v1/admin/rooms/{room}/audit"
+        return [
+            Route("GET", path, Who.MODERATOR, room, self.show, None, AuditPage, query, waits_s=MAX_WAIT_S),
+            Route(
+                "GET", "/v1/admin/audit", Who.ADMIN, everywhere, self.show, None, AuditPage, query,
+                waits_s=MAX_WAIT_S,
+            ),
+        ]  # fmt: skip
+
+    async def show(self, call: Call) -> AuditPage:
+        """The newest, or those around a place; with `wait_s` it is a long poll. Safe to cancel."""
+        after, before = _AFTER.read(call), _BEFORE.read(call)
+        if after is not None and before is not None:
+            raise Refusal(BAD_FRAME, "give after or before, not both")
+        limit, wait_s = _LIMIT.read(call) or _DEFAULT, _WAIT.read(call) or 0
+        room = call.parts.get("room", "")
+        found = await self._read(room, limit, after, before)
+        if not found and before is None and wait_s and self._waiting < _WAITING:
+            found = await self._await(room, limit, after or _BEGINNING, wait_s)
+        entries = [AuditEntry.of(act) for _, act in found]
+        if not found:
+            return AuditPage(entries, after or before or _BEGINNING, None)
+        return AuditPage(entries, found[-1][0], found[0][0])
+
+    async def _await(self, room: str, limit: int, after: str, wait_s: int) -> list[tuple[str, Act]]:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        self._waiting += 1
+        try:
+            while True:
+                left_s = until - loop.time()
+                await asyncio.sleep(max(0.0, min(self._poll_s, left_s)))
+                found = await self._read(room, limit, after, None)
+                if found or left_s <= self._poll_s:
+                    return found
+        finally:
+            self._waiting -= 1
+
+    async def _read(
+        self, room: str, limit: int, after: str | None, before: str | None
+    ) -> list[tuple[str, Act]]:
+        return (await self._rooms.read(ActsRequest(0, room, limit, after, before), Acts)).entries

@@ -1,0 +1,122 @@
+"""What moderators read, as a member of a queue group. Whether they may is for others to ask before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Any, Final
+
+import structlog
+
+from danmaku import envelope, records
+from danmaku.envelope import MAX_MESSAGE_BYTES
+from danmaku.errors import Refusal
+from danmaku.model import Act, Sanction, check_id
+from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
+from danmaku.store import Store
+from danmaku.store.audit import Recorded
+from danmaku.store.errors import StoreDown
+from danmaku.telemetry import RoomsMetrics
+from rooms.everywhere import Everywhere
+from rooms.following import Following
+from rooms.moment import Moment
+from rooms.outbox import Outbox
+from rooms.tasks import Tasks
+
+_AT_ONCE: Final = 64
+_MAX_BYTES: Final = MAX_MESSAGE_BYTES - 16 * 1024
+_AROUND: Final = 64  # bytes of an entry besides its act
+
+_log: Any = structlog.get_logger("rooms.records")
+
+
+class Records:
+    """Answers with an empty reply where it cannot, so that nobody waits for their time-out."""
+
+    def __init__(
+        self,
+        store: Store,
+        following: Following,
+        everywhere: Everywhere,
+        outbox: Outbox,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._store = store
+        self._following = following
+        self._everywhere = everywhere
+        self._outbox = outbox
+        self._metrics = metrics
+        self._clock = clock
+        self._tasks = Tasks(_AT_ONCE)
+
+    def receive(self, payload: bytes, reply: str) -> None:
+        try:
+            request = records.decode_request(payload)
+            if request.room:
+                check_id(request.room, "room")
+        except (ValueError, Refusal) as error:
+            _log.warning("a request cannot be read", error=str(error))
+            return
+        if self._tasks.full:
+            self._outbox.post(reply, b"")
+        else:
+            self._tasks.start(self._answer(request, reply))
+
+    async def finish(self, timeout_s: float) -> None:
+        """Answer what was asked, but take no longer than that."""
+        await self._tasks.finish(timeout_s)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def _answer(self, request: records.Request, reply: str) -> None:
+        try:
+            async with asyncio.timeout(request.budget_ms / 1000):
+                with self._metrics.store_seconds.labels("records").time():
+                    answer = envelope.encode(await self._find(request))
+        except (StoreDown, TimeoutError) as error:
+            _log.warning("records cannot be read", room=request.room, error=repr(error))
+            answer = b""
+        self._outbox.post(reply, answer)
+
+    async def _find(self, request: records.Request) -> records.Reply:
+        match request:
+            case ActsRequest():
+                return await self._acts(request)
+            case SanctionedRequest():
+                kept = await self._store.moderation.load(request.room, self._clock().ms)
+                return page(kept, request.after, max(1, min(request.users, records.MAX_USERS)))
+            case CardRequest():
+                return await self._card(request)
+
+    async def _acts(self, request: ActsRequest) -> Acts:
+        entries, audit = max(1, min(request.entries, records.MAX_ENTRIES)), self._store.audit
+        if request.after is not None:
+            return Acts(fitting(await audit.after(request.room, request.after, entries)))
+        found = await audit.before(request.room, request.before, entries)
+        return Acts(fitting(found[::-1])[::-1])
+
+    async def _card(self, request: CardRequest) -> Card:
+        room, uid, now_ms = request.room, request.uid, self._clock().ms
+        await self._following.catch_up()
+        here = [one for one in await self._store.moderation.load(room, now_ms) if one.uid == uid]
+        appointed = [one for one in await self._store.moderators.load(room) if one.uid == uid]
+        acts = await self._store.audit.about(room, uid)
+        return Card(appointed[0] if appointed else None, here, self._everywhere.of(uid, now_ms), acts)
+
+
+def fitting(found: list[Recorded]) -> list[tuple[str, Act]]:
+    """As many of the first as a message carries."""
+    sizes = accumulate(len(envelope.encode(one.act)) + _AROUND for one in found)
+    return [(one.place, one.act) for one, size in zip(found, sizes, strict=True) if size <= _MAX_BYTES]
+
+
+def page(kept: list[Sanction], after: str, users: int) -> Sanctioned:
+    """The sanctions of so many users with a uid above `after`, by uid."""
+    uids = sorted({one.uid for one in kept if one.uid > after})
+    shown = uids[:users]
+    there = set(shown)
+    found = sorted((one for one in kept if one.uid in there), key=lambda one: (one.uid, one.kind))
+    return Sanctioned(found, shown[-1] if len(uids) > users else None)
