@@ -78,7 +78,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the server tells this connection: `kicked`, `muted`, `unmuted`, `reconnect`, `resync`."""
+    """Something the server tells this connection: `kicked`, `muted`, `approved`, `denied`, …"""
 
     kind: str
     room: str | None = None

@@ -31,6 +31,7 @@ from edge.api.edges import EdgeCalls
 from edge.api.everywhere import EverywhereCalls
 from edge.api.groups import GroupCalls
 from edge.api.health import HealthCalls
+from edge.api.held import HeldCalls
 from edge.api.messages import MessageCalls
 from edge.api.moderators import ModeratorCalls, ranked
 from edge.api.openapi import describe
@@ -94,6 +95,7 @@ class Api:
             ModeratorCalls(rooms),
             AuditCalls(rooms),
             UserCalls(rooms),
+            HeldCalls(rooms),
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
             RaidCalls(rooms),

@@ -191,6 +191,12 @@ class Page {
         this.#composer.reopen();
         this.#sidebar.note("You may write again");
         break;
+      case "approved":
+        this.#sidebar.note("A moderator let your comment through");
+        break;
+      case "denied":
+        this.#sidebar.note(`A moderator did not let your comment through${why}`);
+        break;
       case "resync":
         void this.#room?.enter();
         break;

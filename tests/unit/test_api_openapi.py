@@ -27,6 +27,7 @@ EXPECTED = {
     "POST /v1/admin/bans", "DELETE /v1/admin/bans/{uid}", "GET /v1/admin/sanctions",
     "GET /v1/admin/settings", "PUT /v1/admin/settings",
     "GET /v1/admin/rooms/{room}/settings", "PATCH /v1/admin/rooms/{room}/settings",
+    "GET /v1/admin/rooms/{room}/held", "POST /v1/admin/rooms/{room}/held/{held}",
     "POST /v1/admin/rooms/{room}/raid", "DELETE /v1/admin/rooms/{room}/raid",
     "POST /v1/chat/messages", "GET /v1/chat/conversations",
     "GET /v1/chat/conversations/{conv}/messages", "PUT /v1/chat/conversations/{conv}/read",
@@ -39,7 +40,15 @@ EXPECTED = {
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",
 }  # fmt: skip
 
-PARTS = {"room": "r", "uid": "u", "conv": "p:ann:bob", "gid": "team", "seq": "3", "device": "tv"}
+PARTS = {
+    "room": "r",
+    "uid": "u",
+    "conv": "p:ann:bob",
+    "gid": "team",
+    "seq": "3",
+    "device": "tv",
+    "held": "7-1",
+}
 
 
 @pytest.fixture
@@ -105,6 +114,7 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
         "PUT /v1/admin/settings": {"settings": {"slow_s": 1}},
         "PUT /v1/admin/rooms/{room}/moderators/{uid}": {"reason": "helps"},
         "PATCH /v1/admin/rooms/{room}/settings": {"slow_s": 1},
+        "POST /v1/admin/rooms/{room}/held/{held}": {"decision": "deny"},
         "POST /v1/admin/rooms/{room}/raid": {"seconds": 60},
         "POST /v1/broadcast": {"kind": "announce", "text": "x", "cid": "c"},
         "POST /v1/chat/messages": {"to": "bob", "body": [{"type": "text", "text": "x"}], "cid": "c"},

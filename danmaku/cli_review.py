@@ -1,0 +1,66 @@
+"""`danmaku mod`: comments that wait for a moderator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import typer
+
+from danmaku.cli_desk import Desk, Reason, command, of_room
+from danmaku.cli_rules import app
+from danmaku.model import check_id
+
+__all__ = ["app"]
+
+_WAIT_S: Final = 20
+_PAGE: Final = 100
+_Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
+_Held = Annotated[str, typer.Argument(metavar="ID", help="Its id, as `held` shows it.")]
+_Follow = Annotated[bool, typer.Option("--follow", help="Go on with what comes, until it is interrupted.")]
+
+
+@command()
+def held(desk: Desk, room: _Room, follow: _Follow = False) -> None:
+    """Show the comments that wait for a moderator.
+
+    Example: `danmaku mod held lobby --follow`
+    """
+    after: str | None = None
+    while True:
+        wait_s = _WAIT_S if follow else None
+        answer = desk.call("GET", f"{of_room(room)}/held", limit=_PAGE, after=after, wait_s=wait_s)
+        found = answer["held"]
+        if found or not follow:
+            desk.tell(answer, [_line(one) for one in found])
+        if found:
+            after = found[-1]["id"]
+        if not follow and len(found) < _PAGE:
+            return
+
+
+@command()
+def approve(desk: Desk, room: _Room, held: _Held, reason: Reason = None) -> None:
+    """Show a comment that waits.
+
+    Example: `danmaku mod approve lobby 1767225600000-1`
+    """
+    desk.tell(_decide(desk, room, held, "approve", reason), f"{held} is shown in {room}")
+
+
+@command()
+def deny(desk: Desk, room: _Room, held: _Held, reason: Reason = None) -> None:
+    """Drop a comment that waits; its author is told.
+
+    Example: `danmaku mod deny lobby 1767225600000-1 --reason "no links please"`
+    """
+    desk.tell(_decide(desk, room, held, "deny", reason), f"{held} is not shown in {room}")
+
+
+def _decide(desk: Desk, room: str, held: str, decision: str, reason: str | None) -> Any:
+    path = f"{of_room(room)}/held/{quote(check_id(held, 'ID'))}"
+    return desk.call("POST", path, {"decision": decision, "reason": reason})
+
+
+def _line(one: dict[str, Any]) -> str:
+    return f"{one['id']}  {one['uid']}  ({one['why']})  {one['text']}"
