@@ -43,6 +43,7 @@ PURE := \
         rooms/everywhere.py \
         rooms/generations.py rooms/held.py \
         rooms/left.py \
+        rooms/living.py \
         rooms/membership.py \
         rooms/moderation.py \
         rooms/moment.py \

@@ -45,6 +45,7 @@ from danmaku.telemetry import RoomsMetrics
 from rooms.delivery import Deliveries
 from rooms.devices import Devices
 from rooms.groups import Groups
+from rooms.living import LivingEdges
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.reading import Reading
@@ -75,6 +76,7 @@ class Chat:
         limits: config.Chat,
         outbox: Outbox,
         subjects: Subjects,
+        living: LivingEdges,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
     ) -> None:
@@ -89,7 +91,9 @@ class Chat:
         self._saying = Saying(store.conversations, contacts, told, limits, metrics, clock)
         self._groups = Groups(store.conversations, contacts, told, limits, metrics, clock)
         self._reading = Reading(store.conversations, contacts, told, limits, metrics, clock)
-        self._devices = Devices(store.sessions, store.conversations, contacts, outbox, subjects, clock)
+        self._devices = Devices(
+            store.sessions, store.conversations, contacts, outbox, subjects, living, clock
+        )
         self._tasks = Tasks(_AT_ONCE)
 
     def receive(self, payload: bytes, reply: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from danmaku import envelope
@@ -14,7 +15,9 @@ from danmaku.errors import FORBIDDEN, NO_SUCH_DEVICE, Refusal
 from danmaku.store import sessions
 from danmaku.store.contacts import Contacts
 from danmaku.store.conversations import Ask, Conversations
+from danmaku.store.sessions import Device
 from danmaku.subjects import Subjects
+from rooms.living import LivingEdges
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.tokens import SESSION_MS
@@ -33,6 +36,7 @@ class Devices:
         contacts: Contacts,
         outbox: Outbox,
         subjects: Subjects,
+        living: LivingEdges,
         clock: Callable[[], Moment],
     ) -> None:
         self._store = store
@@ -40,11 +44,11 @@ class Devices:
         self._contacts = contacts
         self._outbox = outbox
         self._subjects = subjects
+        self._living = living
         self._clock = clock
 
     async def read(self, row: SessionsRow) -> Sessions:
-        found = await self._store.devices(row.uid, self._clock().ms, SESSION_MS)
-        return Sessions([(one.device, one.edge, one.seen_ms) for one in found])
+        return Sessions([(one.device, one.edge, one.seen_ms) for one in await self._of(row.uid)])
 
     async def end(self, row: EndSessionRow) -> Done:
         """Raises Refusal where the device is not known."""
@@ -65,8 +69,14 @@ class Devices:
         """Raises Refusal where they share no conversation, or he blocks who asks: both look alike."""
         if not await self._may_know(row.uid, row.other):
             raise Refusal(FORBIDDEN, "only who shares a conversation with a user may know that")
-        found = await self._store.devices(row.other, self._clock().ms, SESSION_MS)
+        found = await self._of(row.other)
         return Presence(any(one.edge for one in found), max((one.seen_ms for one in found), default=None))
+
+    async def _of(self, uid: str) -> list[Device]:
+        """Where an edge has died its devices are nowhere, although it could not say so."""
+        now = self._clock()
+        found = await self._store.devices(uid, now.ms, SESSION_MS)
+        return [replace(one, edge="") if self._living.is_gone(one.edge, now.s) else one for one in found]
 
     async def _may_know(self, uid: str, other: str) -> bool:
         conv = private(uid, other)

@@ -33,6 +33,7 @@ from rooms.history import History
 from rooms.leases import Leases, boot_clock
 from rooms.listing import Listing
 from rooms.live import Live
+from rooms.living import LivingEdges
 from rooms.loaded import LoadedRoom, LoadedRooms
 from rooms.lookout import Lookout
 from rooms.mending import Mending
@@ -54,7 +55,7 @@ from rooms.wording import Wording
 _RETRY_S: Final = 0.2
 _FINISH: Final = 1 / 3  # of the time a lease lasts, for what waits when partitions are handed back
 _DRAIN_S: Final = 2.0
-_FOR_ONE: Final = 4  # subscriptions to what concerns this process alone; those of queue groups follow
+_FOR_ONE: Final = 5  # subscriptions to what concerns this process alone; those of queue groups follow
 
 _log: Any = structlog.get_logger("rooms")
 
@@ -185,7 +186,8 @@ class RoomsProcess:
         )
 
         self._records = Records(store, following, everywhere, outbox, metrics, clock)
-        self._chat = Chat(store, settings.chat, outbox, subjects, metrics, clock)
+        self._living = LivingEdges(clock().s)
+        self._chat = Chat(store, settings.chat, outbox, subjects, self._living, metrics, clock)
         self._sweeper = Sweeper(name, store.conversations, outbox, subjects, metrics)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -232,11 +234,13 @@ class RoomsProcess:
         subjects = self._subjects
         self._bus.on_reconnect(self.leases.tell)
         self._bus.on_reconnect(self._presence.reconnected)
+        self._bus.on_reconnect(lambda: self._living.doubt(clock().s))
         wanted: list[tuple[str, Receive, str]] = [
             (subjects.owner(self.name), self._live.receive, ""),
             (subjects.counts(self.name), self._presence.receive, ""),
             (subjects.ask_owners, lambda _payload, _reply: self.leases.tell(), ""),
             (subjects.changed, self._following.hint, ""),
+            (subjects.edge_report, self._edge_lives, ""),
             (subjects.history, self._history.receive, QUEUE),
             (subjects.changes, self._news.asked_changes, QUEUE),
             (subjects.sanctions, self._news.asked_sanctions, QUEUE),
@@ -248,6 +252,14 @@ class RoomsProcess:
         ]
         for subject, receive, queue in wanted:
             await _patiently(stop, partial(self._subscribe, subject, receive, queue))
+
+    def _edge_lives(self, payload: bytes, _reply: str) -> None:
+        try:
+            report = envelope.decode_edge_report(payload)
+        except ValueError as error:
+            _log.warning("an edge's report cannot be read", error=str(error))
+        else:
+            self._living.hear(report.edge, clock().s)
 
     async def _subscribe(self, subject: str, receive: Receive, queue: str) -> None:
         self._subscriptions.append(await self._bus.subscribe(subject, receive, queue))

@@ -247,6 +247,17 @@ async def test_whether_a_user_is_there_is_for_those_who_talk_with_him(talk: Talk
     assert await talk.refused(PresenceRow("ann", "ann")) == "bad_id"
 
 
+async def test_edges_are_heard_of(running: Service, process: Running) -> None:
+    living = process.process._living
+    for payload in (b"\xc1", envelope.encode(envelope.EdgeReport("e9", [], 0))):
+        await running.bus.publish(running.subjects.edge_report, payload)
+
+    async def is_heard() -> bool:
+        return "e9" in living._heard
+
+    await until(is_heard)
+
+
 async def test_what_was_said_is_answered_alike_whatever_holds_now(talk: Talk) -> None:
     said = await talk.get(Said, send("ann", "c1"))
     await talk.get(Done, BlockRow("bob", "ann", True))
