@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -84,6 +85,11 @@ def unpack(packed: bytes) -> list[Word]:
     return words
 
 
+def version_of(packed: bytes) -> str:
+    """Of a room's list; empty where it is."""
+    return sha256(packed).hexdigest()[:16] if packed else ""
+
+
 def pieces(packed: bytes) -> list[bytes]:
     """At most so large that one goes into a message; at least one."""
     return [packed[at : at + PIECE_BYTES] for at in range(0, max(1, len(packed)), PIECE_BYTES)]
@@ -115,12 +121,13 @@ class Found(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PutWordsRow(ActRow, tag="words"):
-    """Replace a room's list. Answered by Done, or Refused."""
+    """Replace a room's list, with `over` only that version of it. Answered by Done, or Refused."""
 
     room: str
     by: str
     role: Role
     words: bytes
+    over: str | None = None
 
 
 class GetWordsRow(RowBase, tag="get_words"):
@@ -161,7 +168,10 @@ class StagePiece(msgspec.Struct, array_like=True, tag="stage"):
 
 
 class ReplaceWords(msgspec.Struct, array_like=True, tag="replace"):
-    """Let what was staged as `version` be the list; `what`: for the record. Answered by WordsReply."""
+    """Let what was staged as `version` be the list, with `over` only in place of that version.
+
+    what: for the record. Answered by WordsReply.
+    """
 
     budget_ms: int
     version: str
@@ -169,6 +179,7 @@ class ReplaceWords(msgspec.Struct, array_like=True, tag="replace"):
     by: str
     role: Role
     what: str = ""
+    over: str | None = None
 
 
 class GetPiece(msgspec.Struct, array_like=True, tag="get"):

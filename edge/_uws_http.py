@@ -13,7 +13,7 @@ import ipaddress
 import itertools
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeAlias
@@ -26,6 +26,7 @@ logger = logging.getLogger("edge.uws")
 Pointer: TypeAlias = Any  # what cffi hands out has no useful static type
 
 PLAIN: Final = 0  # every native call's first argument: no TLS
+_MOST_LARGER: Final = 4  # requests under way that may have a larger body
 _MAX_SURPLUS_BYTES: Final = (
     1024 * 1024
 )  # of a too large body, read and forgotten so that its sender hears why
@@ -144,6 +145,7 @@ class _Exchange:
     number: int
     socket: Pointer
     request: Request
+    max_body_bytes: int
     refusal: Response | None = None
     body: bytearray = field(default_factory=bytearray)
     received: int = 0
@@ -162,6 +164,7 @@ class HttpSide:
         timeout_s: float,
         max_body_bytes: int,
         max_requests: int,
+        larger_bodies: Mapping[str, int],
     ) -> None:
         self._native = native
         self._bridge = bridge
@@ -169,6 +172,7 @@ class HttpSide:
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._max_requests = max_requests
+        self._larger_bodies = larger_bodies
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, _Exchange] = {}
         self._deadlines: dict[int, asyncio.TimerHandle] = {}  # of bodies on their way, the oldest first
@@ -196,9 +200,18 @@ class HttpSide:
         self._native.lib.uws_res_on_aborted(PLAIN, socket, self._on_aborted, key)
         self._native.lib.uws_res_on_data(PLAIN, socket, self._on_data, key)
         request = copy_request(self._native, socket, native_request)
-        self._exchanges[number] = _Exchange(number, socket, request)
+        self._exchanges[number] = self._exchange(number, socket, request)
         if "content-length" in request.headers or "transfer-encoding" in request.headers:
             self._await_body(number)
+
+    def _exchange(self, number: int, socket: Pointer, request: Request) -> _Exchange:
+        most = self._larger_bodies.get(request.path, self._max_body_bytes)
+        exchange = _Exchange(number, socket, request, most)
+        if most > self._max_body_bytes:
+            there = sum(one.max_body_bytes > self._max_body_bytes for one in self._exchanges.values())
+            if there >= _MOST_LARGER:
+                exchange.refusal = _busy()
+        return exchange
 
     def _await_body(self, number: int) -> None:
         """Only for so long, and only so many: the oldest makes room, so that none is refused for the slow."""
@@ -227,7 +240,7 @@ class HttpSide:
         if exchange is None:
             return
         exchange.received += length
-        if exchange.received > self._max_body_bytes and exchange.refusal is None:
+        if exchange.received > exchange.max_body_bytes and exchange.refusal is None:
             exchange.refusal = refusal(errors.TOO_LARGE)
             exchange.body.clear()
         if exchange.refusal is None:
@@ -235,7 +248,7 @@ class HttpSide:
                 exchange.body += self._native.ffi.buffer(chunk, length)
             if last:
                 self._start(exchange)
-        elif last or exchange.received > self._max_body_bytes + _MAX_SURPLUS_BYTES:
+        elif last or exchange.received > exchange.max_body_bytes + _MAX_SURPLUS_BYTES:
             self._reply(exchange, exchange.refusal, hang_up=not last)
 
     def _start(self, exchange: _Exchange) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from prometheus_client import Histogram
 
-from danmaku import envelope, records
+from danmaku import envelope, records, wordlist
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
@@ -33,9 +33,10 @@ from danmaku.envelope import (
     UserRow,
 )
 from danmaku.errors import INTERNAL, UNAVAILABLE, Refusal
-from danmaku.model import Position, RoomInfo
+from danmaku.model import Position, Role, RoomInfo
 from danmaku.rows import ActRow, Done, Refreshed, Refused
 from danmaku.subjects import Subjects
+from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
 from edge.gather import Gather
 from edge.outbox import Bounds, Outbox
@@ -48,6 +49,7 @@ R = TypeVar("R", bound=records.Reply)
 
 _ATTEMPTS: Final = 0.3  # of a row's time is given to one request
 _RETRY_S: Final = 0.5
+_READINGS: Final = 5  # of what may be replaced while it is read
 _PROBE_S: Final = 2.0
 _CHANGES_S: Final = 1.0  # it is asked again soon: a reply that is lost must not delay what it says
 _FRESH_S: Final = 6.0
@@ -159,6 +161,34 @@ class RoomsClient:
         reply = await self._request(self._subjects.records, encoded, decode, self._request_s)
         if not isinstance(reply, kind):
             raise Refusal(INTERNAL)
+        return reply
+
+    async def words(self) -> tuple[str, bytes]:
+        """The list of words for all rooms, packed, and its version. Raises Refusal."""
+        budget_ms = round(self._request_s * 1000)
+        for _ in range(_READINGS):
+            first = await self._ask_words(GetPiece(budget_ms, 0))
+            further = [await self._ask_words(GetPiece(budget_ms, n)) for n in range(1, first.pieces)]
+            if all(one.version == first.version for one in further):
+                return first.version, b"".join(one.piece for one in (first, *further))
+        raise Refusal(UNAVAILABLE, "the list is replaced all the time", retry_ms=1000)
+
+    async def replace_words(self, packed: bytes, by: str, role: Role, over: str | None) -> str:
+        """Replace that list, with `over` only that version of it; the new version. Raises Refusal."""
+        budget_ms, version, pieces = round(self._request_s * 1000), token_hex(8), wordlist.pieces(packed)
+        for number, piece in enumerate(pieces):
+            await self._ask_words(StagePiece(budget_ms, version, number, piece))
+        what = f"{len(packed)} bytes, packed"
+        await self._ask_words(ReplaceWords(budget_ms, version, len(pieces), by, role, what, over))
+        return version
+
+    async def _ask_words(self, request: WordsRequest) -> WordsReply:
+        asked, decode = wordlist.encode(request), wordlist.decode_words_reply
+        reply = await self._request(self._subjects.words, asked, decode, self._request_s)
+        if reply.refused is not None:
+            raise Refused(
+                reply.refused, reply.detail, 1000 if reply.refused == UNAVAILABLE.name else None
+            ).refusal()
         return reply
 
     def edges(self) -> list[EdgeReport]:

@@ -19,6 +19,7 @@ from danmaku import rows, wire
 from danmaku.envelope import Answer
 from danmaku.errors import (
     BAD_FRAME,
+    CONFLICT,
     FORBIDDEN,
     ROOM_NOT_FOUND,
     TOO_LARGE,
@@ -33,7 +34,7 @@ from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
 from danmaku.telemetry import RoomsMetrics
-from danmaku.wordlist import MOST_IN_ROOM, PutWordsRow, unpack
+from danmaku.wordlist import MOST_IN_ROOM, PutWordsRow, unpack, version_of
 from rooms.acts import MAX_REASON, act_of
 from rooms.flush import Flush
 from rooms.leases import Leases
@@ -300,6 +301,8 @@ class Changes:
             raise Refusal(BAD_FRAME, str(error)) from None
         if len(listed) > MOST_IN_ROOM:
             raise Refusal(TOO_LARGE, f"the list of a room has at most {MOST_IN_ROOM} entries")
+        if row.over is not None and row.over != version_of(loaded.words):
+            raise Refusal(CONFLICT, "the list was replaced by another one meanwhile")
         words = await make(listed)
         room, store = loaded.room, self._store.words
         act = msgspec.structs.replace(act_of(row, self._clock().ms), what=f"{len(listed)} entries")

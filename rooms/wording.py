@@ -102,7 +102,8 @@ class Wording:
         if packed is not None:  # else it may have been done before
             await self._check(version, packed)
         act = Act(version, self._clock().ms, request.by, request.role, "words", what=request.what)
-        if not await self._store.replace(Reworded(version, request.by), request.pieces, [act]):
+        change = Reworded(version, request.by)
+        if not await self._store.replace(change, request.pieces, [act], request.over):
             raise Refusal(CONFLICT, "the list was replaced by another one meanwhile")
         self._outbox.post(self._subjects.changed, b"")
 

@@ -52,11 +52,13 @@ class MemoryWords:
             return None
         return b"".join(there[number] for number in range(pieces))
 
-    async def replace(self, change: Reworded, pieces: int, acts: Sequence[Act] = ()) -> bool:
+    async def replace(
+        self, change: Reworded, pieces: int, acts: Sequence[Act] = (), over: str | None = None
+    ) -> bool:
         if change.version == self._version:
             return True
         there = self._there(change.version)
-        if len(there) != pieces:
+        if len(there) != pieces or over not in (None, self._version):
             return False
         self._version, self._pieces = change.version, there
         del self._staged[change.version]

@@ -37,10 +37,13 @@ class Words(Protocol):
     async def staged(self, version: str, pieces: int) -> bytes | None:
         """The whole list that was staged; None where some of it is not there (any more)."""
 
-    async def replace(self, change: Reworded, pieces: int, acts: Sequence[Act] = ()) -> bool:
+    async def replace(
+        self, change: Reworded, pieces: int, acts: Sequence[Act] = (), over: str | None = None
+    ) -> bool:
         """Let what was staged be the list for all rooms, and note that, in one step.
 
-        False where it is not there (any more); true where it is that list already.
+        False where it is not there (any more), or with `over`, where the list is not of that version; true
+        where it is the list already.
         """
 
     async def piece(self, number: int) -> Piece:

@@ -54,6 +54,7 @@ from edge.api.sessions import SessionCalls
 from edge.api.settings import SettingsCalls
 from edge.api.tokens import TokenCalls
 from edge.api.users import UserCalls
+from edge.api.words import WordCalls
 from edge.uws import Request, Response
 
 _log: Any = get_logger("edge.api")
@@ -99,6 +100,7 @@ class Api:
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
             RaidCalls(rooms),
+            WordCalls(rooms),
             ChatCalls(chat),
             SessionCalls(chat),
             GroupCalls(chat),
@@ -110,6 +112,11 @@ class Api:
         routes.append(Route("GET", "/openapi.json", Who.ANYONE, text, self._describe, answer=dict[str, Any]))
         self._router = Router(routes)
         self._description = answered(describe(self._router.routes))
+
+    @property
+    def larger_bodies(self) -> dict[str, int]:
+        """At which paths bodies may be larger than elsewhere, and how many bytes."""
+        return {route.path: route.most_bytes for route in self._router.routes if route.most_bytes}
 
     async def __call__(self, request: Request) -> Response:
         """Never raises; a refusal becomes an answer with its name and status. Safe to cancel."""

@@ -55,6 +55,8 @@ class RoomsClient(Protocol):
     async def sanctions(self, users: int, after: str) -> SanctionsReply: ...
     async def settings(self) -> SettingsReply: ...
     async def read(self, request: records.Request, kind: type[R]) -> R: ...
+    async def words(self) -> tuple[str, bytes]: ...
+    async def replace_words(self, packed: bytes, by: str, role: Role, over: str | None) -> str: ...
     def edges(self) -> list[EdgeReport]: ...
     def ready(self) -> dict[str, bool]: ...
 
@@ -179,6 +181,7 @@ class Route:
     """One call of the API. A handler answers with a value of type `answer`, or makes the Response itself.
 
     `other`: a status besides `status` with which an `answer` may come. None as `answer` is `media`.
+    `most_bytes`: of a body, where it may be larger than others.
     `paced`: counts for whoever calls; what watches over the service may always ask.
     `waits_s`: so much longer than others it may take.
     """
@@ -196,6 +199,7 @@ class Route:
     media: str = "application/json"
     paced: bool = True
     waits_s: float = 0.0
+    most_bytes: int | None = None
 
 
 @dataclass(slots=True)
@@ -276,7 +280,7 @@ def authorize(route: Route, call: Call) -> None:
 
 def decode_body(route: Route, request: Request, most_bytes: int) -> Any:
     """The typed body, None where the route takes none. Raises Refusal (bad_frame, too_large)."""
-    if len(request.body) > most_bytes:
+    if len(request.body) > (route.most_bytes or most_bytes):
         raise Refusal(TOO_LARGE)
     if route.body is None:
         return None

@@ -202,6 +202,7 @@ async def test_what_a_room_refuses(live: Service) -> None:
         await live.ask(PutWordsRow("r1", "mod", Role.MODERATOR, b"?")),
         await put(live, "r1", [Word(f"x{n}", "mask") for n in range(wordlist.MOST_IN_ROOM + 1)]),
         await live.ask(GetWordsRow("r1", "ann", Role.VIEWER)),
+        await live.ask(PutWordsRow("r1", "mod", Role.MODERATOR, pack([]), "of another version")),
     ]
     assert [answer.name for answer in answers] == [
         "forbidden",
@@ -209,6 +210,7 @@ async def test_what_a_room_refuses(live: Service) -> None:
         "bad_frame",
         "too_large",
         "forbidden",
+        "conflict",
     ]
 
 

@@ -78,6 +78,18 @@ async def test_a_later_list_leaves_nothing_of_the_one_before(store: Store) -> No
     assert not await store.words.replace(Reworded("v1", "ann"), 2)  # it was replaced meanwhile
 
 
+async def test_a_list_may_be_replaced_in_place_of_one_version_only(store: Store) -> None:
+    for version, over, done in (
+        ("v1", "v0", False),
+        ("v1", "", True),
+        ("v2", "", False),
+        ("v2", "v1", True),
+        ("v2", "v1", True),
+    ):
+        await store.words.stage(version, 0, b"list")
+        assert await store.words.replace(Reworded(version, "ann"), 1, over=over) is done
+
+
 async def test_what_is_not_whole_becomes_nothing(store: Store) -> None:
     await store.words.stage("v1", 0, b"one")
     assert await store.words.staged("v1", 2) is None

@@ -70,6 +70,26 @@ async def test_body_in_pieces_or_chunks_is_put_together(child: Process) -> None:
         assert json.loads((await one.response())[2]) == ["POST", "/pieces", "", 4, "abcd"]
 
 
+async def test_some_bodies_may_be_larger_a_few_at_a_time(child: Process) -> None:
+    for size, expected in ((50_000, 200), (50_001, 413)):
+        assert (await fetch(child, "PUT", "/large", b"x" * size))[0] == expected
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            one = await stack.enter_async_context(web(child))
+            one.send_bytes(http("PUT", "/large", b"x" * 1000)[:-1])
+        statuses = {200}
+
+        async def refused() -> bool:
+            statuses.add((await fetch(child, "PUT", "/large", b"x"))[0])
+            return 503 in statuses
+
+        async with asyncio.timeout(DEADLINE_S):
+            while not await refused():  # the four are on their way
+                pass
+        assert statuses == {200, 503}
+        assert (await fetch(child, "PUT", "/a", b"x"))[0] == 200
+
+
 async def test_body_without_end_is_cut_off(child: Process) -> None:
     async with web(child) as one:
         one.send_bytes(b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")

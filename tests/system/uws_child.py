@@ -242,7 +242,7 @@ async def main(options: dict[str, Any]) -> None:
     child = Child(server, room)
     server.door(child, goodbye_s)
     server.websocket("/ws", child)
-    server.http(child.http, timeout_s=timeout_s)
+    server.http(child.http, timeout_s=timeout_s, larger_bodies={"/large": 50_000})
     print(server.listen(host, port, shared=shared), flush=True)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(0, ended.set)

@@ -16,7 +16,7 @@ from danmaku import chat, records
 from danmaku.auth import Authority
 from danmaku.conversation import Member
 from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
-from danmaku.errors import UNAUTHORIZED, Refusal
+from danmaku.errors import CONFLICT, UNAUTHORIZED, Refusal
 from danmaku.model import Appointed, Identity, Position, Role, RoomInfo, RoomSettings
 from danmaku.moderation_rows import (
     AppointRow,
@@ -52,6 +52,7 @@ from danmaku.rows import (
     Shown,
 )
 from danmaku.telemetry import EdgeMetrics
+from danmaku.wordlist import Found, GetWordsRow, PutWordsRow, RoomWords, TryWordsRow, WordsTried
 from edge.admission import Admission
 from edge.allowance import Allowances
 from edge.api import Api
@@ -71,11 +72,15 @@ class ScriptedRooms:
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.list_of_words = "", b""
         self.answers: dict[type, Answer | Refusal] = {
             SendRow: Shown(7, 3, 1234),
             EventRow: Shown(7, 4, 1235),
             JoinRow: Admitted(7, 4, 1, 0, RoomSettings()),
             LikeRow: Done(),
+            PutWordsRow: Done(),
+            GetWordsRow: RoomWords(b""),
+            TryWordsRow: WordsTried(Found()),
             GetRoomRow: Room(RoomInfo("r", "A room")),
             PutRoomRow: Room(RoomInfo("r", "Another")),
             DeleteRoomRow: Done(),
@@ -153,6 +158,16 @@ class ScriptedRooms:
 
     async def settings(self) -> SettingsReply:
         return self.settings_for_all
+
+    async def words(self) -> tuple[str, bytes]:
+        return self.list_of_words
+
+    async def replace_words(self, packed: bytes, by: str, role: Role, over: str | None) -> str:
+        version, _ = self.list_of_words
+        if over not in (None, version):
+            raise Refusal(CONFLICT)
+        self.list_of_words = f"v{int(version[1:] or 0) + 1}", packed
+        return self.list_of_words[0]
 
     def edges(self) -> list[EdgeReport]:
         return self.reports

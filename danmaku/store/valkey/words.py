@@ -44,7 +44,9 @@ class ValkeyWords:
         found = await self._reads.one("HMGET", self._keys.words_staged(version), *range(pieces))
         return None if None in found else b"".join(found)
 
-    async def replace(self, change: Reworded, pieces: int, acts: Sequence[Act] = ()) -> bool:
+    async def replace(
+        self, change: Reworded, pieces: int, acts: Sequence[Act] = (), over: str | None = None
+    ) -> bool:
         keys = self._keys
         call = self._link.script(
             "replace_words",
@@ -58,6 +60,7 @@ class ValkeyWords:
             *self._kept,
             change.version,
             pieces,
+            "*" if over is None else over,
             *self._acts.words(acts),
         )
         return bool(await self._link.one(*call))
