@@ -14,7 +14,14 @@ _ANSWER_BYTES = 16 * 1024 * 1024
 
 
 class CallFailed(Exception):
-    """The service said no, or nothing. The text is fit for printing."""
+    """The service said no, or nothing. The text is fit for printing.
+
+    status: of the answer, where there was one.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Caller:
                 return _read(answer.read(_ANSWER_BYTES), self.url)
         except urllib.error.HTTPError as error:
             with error:
-                raise CallFailed(_refusal(error.read(_ANSWER_BYTES), error.code)) from None
+                raise CallFailed(_refusal(error.read(_ANSWER_BYTES), error.code), error.code) from None
         except TimeoutError:
             raise CallFailed(f"no answer from {self.url} within {timeout_s:g} s") from None
         except (urllib.error.URLError, OSError) as error:

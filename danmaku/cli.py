@@ -31,7 +31,7 @@ from danmaku.auth import AuthError
 from danmaku.caller import Caller, CallFailed
 from danmaku.cli_chat import app as chat
 from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
-from danmaku.cli_review import app as mod
+from danmaku.cli_verbs import app as mod
 from danmaku.client import Comment, Event
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.errors import Refusal

@@ -45,10 +45,11 @@ class Desk:
     as_json: bool
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **query: object) -> Any:
-        """What is None in `body` and `query` is left out."""
+        """What is None in `body` and `query` is left out; `wait_s` is how long the service may wait."""
         asked = {name: word for name, word in query.items() if word is not None}
         given = None if body is None else {name: word for name, word in body.items() if word is not None}
-        return self.caller.call(method, f"{path}?{urlencode(asked)}" if asked else path, given)
+        timeout_s = self.caller.timeout_s + float(str(query.get("wait_s", 0)))
+        return self.caller.call(method, f"{path}?{urlencode(asked)}" if asked else path, given, timeout_s)
 
     def tell(self, answer: Any, lines: str | Iterable[str]) -> None:
         """The answer as JSON, or else as lines for people; what users wrote cannot steer the terminal."""

@@ -10,15 +10,12 @@ from danmaku.cli_desk import (
     Room,
     Seconds,
     Whom,
-    app,
     base,
     command,
     of_room,
     whom,
 )
 from danmaku.model import check_id
-
-__all__ = ["app"]
 
 
 @command()

@@ -8,10 +8,7 @@ from urllib.parse import quote
 import typer
 
 from danmaku.cli_desk import Desk, Reason, command, of_room
-from danmaku.cli_rules import app
 from danmaku.model import check_id
-
-__all__ = ["app"]
 
 _WAIT_S: Final = 20
 _PAGE: Final = 100

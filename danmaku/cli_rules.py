@@ -8,9 +8,6 @@ import msgspec
 import typer
 
 from danmaku.cli_desk import Desk, Reason, command, of_room
-from danmaku.cli_mod import app
-
-__all__ = ["app"]
 
 _Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
 _Words = Annotated[

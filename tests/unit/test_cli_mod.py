@@ -10,7 +10,8 @@ from danmaku.cli import app
 from danmaku.data_folder import DataFolder
 from danmaku.ports import free_port
 
-COMMANDS = ["mute", "unmute", "ban", "unban", "kick"]
+ABOUT_USERS = ["mute", "unmute", "ban", "unban", "kick", "user", "appoint", "dismiss"]
+COMMANDS = [*ABOUT_USERS, "sanctions", "audit", "moderators"]
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_help_teaches_by_example(command: str) -> None:
     assert command in run("--help").stdout
     result = run(command, "--help")
     assert result.exit_code == 0
-    assert f"danmaku mod {command} bob" in result.stdout
+    assert f"danmaku mod {command} {'bob' if command in ABOUT_USERS else '--room'}" in result.stdout
     assert all(option in result.stdout for option in ("--url", "--token", "--json", "--as"))
 
 
@@ -45,6 +46,9 @@ def test_help_teaches_by_example(command: str) -> None:
         (("ban", "bob", "--room", "r", "--everywhere"), 2, "give --room or --everywhere, not both"),
         (("mute", "bob", "--seconds", "0"), 2, "--seconds"),
         (("kick", "bob"), 2, "Missing option '--room'"),
+        (("audit", "--limit", "201"), 2, "--limit"),
+        (("user", "b b", "--room", "r"), 1, "bad_id: UID must match"),
+        (("sanctions", "--room", "r", "--everywhere"), 2, "give --room or --everywhere, not both"),
     ],
 )
 def test_what_cannot_be_meant_is_told(

@@ -1,0 +1,153 @@
+"""`danmaku mod`: who is sanctioned, what is known of a user, what was done; and who are moderators."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from danmaku.caller import CallFailed
+from danmaku.cli_desk import Desk, Everywhere, OneRoom, Reason, Room, Whom, base, command, of_room, whom
+
+_WAIT_S: Final = 25
+_PAGE: Final = 200
+_RETRY_S: Final = 2.0
+_Limit = Annotated[int, typer.Option(min=1, max=_PAGE, help="So many of the newest.")]
+_Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is done, until Ctrl-C.")]
+
+
+@command()
+def sanctions(desk: Desk, room: Room = None, everywhere: Everywhere = False) -> None:
+    """List who is muted or banned, in a room or in all rooms.
+
+    Example: `danmaku mod sanctions --room lobby --json | jq -r '.sanctions[].uid'`
+    """
+    path, where = base(room, everywhere)
+    found: list[Any] = []
+    after: str | None = None
+    while True:
+        page = desk.call("GET", f"{path}/sanctions", after=after, limit=_PAGE)
+        found += page["sanctions"]
+        after = page["after"]
+        if after is None:
+            break
+    desk.tell({"sanctions": found}, map(_sanction, found) if found else f"nobody is sanctioned in {where}")
+
+
+@command()
+def user(desk: Desk, uid: Whom, room: OneRoom) -> None:
+    """Show what is known of a user in a room: rank, sanctions, what was done, what they said lately.
+
+    Example: `danmaku mod user bob --room lobby`
+    """
+    card = desk.call("GET", f"{of_room(room)}/users/{whom(uid)}")
+    desk.tell(card, _card(card))
+
+
+@command()
+def audit(
+    desk: Desk, room: Room = None, everywhere: Everywhere = False, limit: _Limit = 20, follow: _Follow = False
+) -> None:
+    """Show what moderators did in a room, or admins for all rooms, the newest last.
+
+    With --json and --follow each entry is a line of its own.
+
+    Example: `danmaku mod audit --room lobby --follow`
+    """
+    path, _ = base(room, everywhere)
+    page = desk.call("GET", f"{path}/audit", limit=limit)
+    if not follow:
+        desk.tell(page, map(_entry, page["entries"]) if page["entries"] else "nothing was done yet")
+        return
+    for entry in _followed(desk, f"{path}/audit", page):
+        print(msgspec.json.encode(entry).decode() if desk.as_json else _entry(entry), flush=True)
+
+
+@command()
+def moderators(desk: Desk, room: OneRoom) -> None:
+    """List who was appointed moderator of a room.
+
+    Example: `danmaku mod moderators --room lobby`
+    """
+    answer = desk.call("GET", f"{of_room(room)}/moderators")
+    lines = [f"{one['uid']}  since {_time(one['since'])}, by {one['by']}" for one in answer["moderators"]]
+    desk.tell(answer, lines or f"nobody was appointed in {room}")
+
+
+@command()
+def appoint(desk: Desk, uid: Whom, room: OneRoom, reason: Reason = None) -> None:
+    """Make a user a moderator of a room; its streamer may, or an admin.
+
+    Example: `danmaku mod appoint bob --room lobby`
+    """
+    answer = desk.call("PUT", f"{of_room(room)}/moderators/{whom(uid)}", {"reason": reason})
+    desk.tell(answer, f"{uid} is a moderator of {room}")
+
+
+@command()
+def dismiss(desk: Desk, uid: Whom, room: OneRoom) -> None:
+    """Dismiss a moderator of a room. Whoever is one by their token stays one.
+
+    Example: `danmaku mod dismiss bob --room lobby`
+    """
+    answer = desk.call("DELETE", f"{of_room(room)}/moderators/{whom(uid)}")
+    desk.tell(answer, f"{uid} is not an appointed moderator of {room}")
+
+
+def _followed(desk: Desk, path: str, page: Any) -> Iterator[Any]:
+    """The entries of `page`, and all that come after. While the service is away it is asked again."""
+    told = False
+    while True:
+        yield from page["entries"]
+        after = page["after"]
+        try:
+            page = desk.call("GET", path, after=after, limit=_PAGE, wait_s=_WAIT_S)
+            told = False
+        except CallFailed as failed:
+            if failed.status is not None and failed.status < 500:
+                raise
+            if not told:
+                typer.echo(f"{failed}; going on when it is back", err=True)
+            told = True
+            page = {"entries": [], "after": after}
+            time.sleep(_RETRY_S)
+
+
+def _sanction(one: Any) -> str:
+    until = "until it is lifted" if one["until"] is None else f"until {_time(one['until'])}"
+    verb = "muted" if one["kind"] == "mute" else "banned"
+    return f"{one['uid']}  {verb} {until}, by {one['by']}{_why(one)}"
+
+
+def _entry(entry: Any) -> str:
+    words = [_time(entry["at"]), entry["verb"], entry["uid"], entry["what"]]
+    if entry["room"]:
+        words.append(f"in {entry['room']}")
+    if entry["seconds"] is not None:
+        words.append(f"for {entry['seconds']} s")
+    words.append(f"by {entry['by']} ({entry['role']})")
+    return "  ".join(word for word in words if word) + _why(entry)
+
+
+def _card(card: Any) -> Iterator[str]:
+    rank = f"moderator, appointed by {card['appointed_by']}" if card["role"] else "not appointed"
+    yield f"{card['uid']} in {card['room']}: {rank}; {card['acts']} entries in the audit record"
+    for one in card["sanctions"]:
+        yield f"  here: {_sanction(one)}"
+    for one in card["everywhere"]:
+        yield f"  in all rooms: {_sanction(one)}"
+    for said in card["comments"]:
+        yield f"  {_time(said['at'])}  {said['epoch']}-{said['seq']}  {said['name']}: {said['text']}"
+
+
+def _why(one: Any) -> str:
+    return f": {one['reason']}" if one["reason"] else ""
+
+
+def _time(ms: int) -> str:
+    """By the clock and in the zone of this machine."""
+    return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
