@@ -83,6 +83,7 @@ export class Thread {
   /** What the service knows of the conversations was told. */
   synced() {
     this.#showHead();
+    this.showTicks();
     if (this.#transcript.first === null) void this.#fetchEarlier();
     else void this.read();
   }

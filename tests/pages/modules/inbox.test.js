@@ -57,6 +57,10 @@ export function the_other_one_reads_and_that_never_goes_back() {
   inbox.read(conv, "ann", 5);
   inbox.read(conv, "ann", 3);
   same([inbox.find(conv).otherRead, inbox.find(conv).readSeq], [5, 0]);
+  inbox.synced([{ conv, last_seq: 9, read_seq: 0, unread: 4, other_read_seq: 7 }]);
+  same([inbox.find(conv).otherRead, inbox.find(conv).readSeq], [7, 0]);
+  inbox.synced([{ conv, last_seq: 9, read_seq: 0, unread: 4 }]);
+  same(inbox.find(conv).otherRead, 7);
 }
 
 export function only_members_are_mentioned() {
