@@ -34,6 +34,7 @@ PURE := \
         danmaku/wire_items.py \
         danmaku/wordlist.py \
         config/settings.py \
+        rooms/abuse.py \
         rooms/acts.py \
         rooms/batch.py \
         rooms/content.py \

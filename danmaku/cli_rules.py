@@ -1,14 +1,16 @@
-"""`danmaku mod`: what may be said in a room, and raid mode."""
+"""`danmaku mod`: what may be said in a room, raid mode, and signs of abuse."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
 from danmaku.cli_desk import Desk, Reason, command, of_room
 
+_WAIT_S: Final = 20
 _Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
 _Words = Annotated[
     list[str] | None,
@@ -19,6 +21,7 @@ _Words = Annotated[
     ),
 ]
 _Raid = Annotated[int, typer.Option(min=1, help="So long.")]
+_Follow = Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")]
 _Off = Annotated[bool, typer.Option("--off", help="End it now.")]
 
 
@@ -49,6 +52,28 @@ def raid(desk: Desk, room: _Room, seconds: _Raid = 600, off: _Off = False, reaso
     else:
         answer = desk.call("POST", path, {"seconds": seconds, "reason": reason})
         desk.tell(answer, f"{room} is in raid mode for {seconds} s")
+
+
+@command()
+def signs(desk: Desk, room: _Room, follow: _Follow = False) -> None:
+    """Show signs of abuse: the same text of many, floods of joins, many new accounts.
+
+    Example: `danmaku mod signs lobby --follow`
+    """
+    path, after, wait_s = f"{of_room(room)}/signs", 0, None
+    while True:
+        answer = desk.call("GET", path, after=after, wait_s=wait_s)
+        found = answer["signs"]
+        if found or not follow:
+            desk.tell(answer, [_sign(one) for one in found])
+        if not follow:
+            return
+        after, wait_s = max([after, *(one["at"] for one in found)]), _WAIT_S
+
+
+def _sign(sign: Any) -> str:
+    at = datetime.fromtimestamp(sign["at"] / 1000).astimezone().strftime("%H:%M:%S")
+    return f"{at} {sign['kind']} {sign['count']} {sign['sample']}".rstrip()
 
 
 def _in_force(answer: Any) -> list[tuple[str, str]]:

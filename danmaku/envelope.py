@@ -27,6 +27,8 @@ from danmaku.moderation_rows import (
     RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
+    Signs,
+    SignsRow,
 )
 from danmaku.rows import (
     Admitted,
@@ -63,9 +65,10 @@ MAX_MESSAGE_BYTES: Final = 512 * 1024
 
 _EventRow = EventRow | PaidRow | UnpinRow | PollRow | ClosePollRow | GetPollRow | VoteRow
 _RoomRow = PutRoomRow | GetRoomRow | DeleteRoomRow
-_ModerationRow = SanctionRow | HeldRow | DecideRow | AppointRow | ModeratorsRow | RoomSettingsRow | RaidRow
+_ModerationRow = SanctionRow | HeldRow | DecideRow | AppointRow | ModeratorsRow
+_RulesRow = RoomSettingsRow | RaidRow | SignsRow
 _WordsRow = PutWordsRow | GetWordsRow | TryWordsRow
-Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow | _WordsRow
+Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow | _RulesRow | _WordsRow
 
 
 class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
@@ -78,7 +81,7 @@ class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
 
 _Posted = Shown | Shed | Shadowed | Delayed
 _Words = RoomWords | WordsTried
-_Found = HeldPage | Rank | Moderators | Room | Polled | RoomRules | _Words
+_Found = HeldPage | Rank | Moderators | Room | Polled | RoomRules | Signs | _Words
 Answer = _Posted | Admitted | _Found | Done | Refused | Elsewhere | Open
 
 

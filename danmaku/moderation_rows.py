@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from danmaku.model import Appointed, Position, Role, RoomSettings
 from danmaku.rows import ActRow, AnswerBase, RowBase
 
@@ -103,6 +105,31 @@ class DecideRow(ActRow, tag="decide"):
     by: str
     role: Role
     reason: str | None = None
+
+
+class SignsRow(RowBase, tag="signs"):
+    """Which signs of abuse were there after that one? Answered by Signs, or Refused."""
+
+    room: str
+    uid: str
+    role: Role
+    after: int = 0
+
+
+class Sign(msgspec.Struct, array_like=True):
+    """at: when, and which: no two of a room have the same. since: when it began. Both in ms since 1970."""
+
+    at: int
+    kind: str
+    count: int
+    sample: str
+    since: int
+
+
+class Signs(AnswerBase, tag="signs"):
+    """Oldest first."""
+
+    signs: list[Sign]
 
 
 class SanctionEverywhereRow(ActRow, tag="everywhere"):

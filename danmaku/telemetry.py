@@ -266,6 +266,9 @@ class RoomsMetrics:
             "Messages to edges about conversations: private, and of groups.",
             kind=("private", "group"),
         )
+        self.signs = make.counter(
+            "signs", "Signs of abuse told to moderators.", kind=("same_text", "joins", "new_accounts")
+        )
         self.refusals = make.counter("refusals", "Requests answered with no, by name.", name=REFUSALS)
         self.lease_changes = make.counter(
             "lease_changes",

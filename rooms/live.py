@@ -23,6 +23,8 @@ from danmaku.moderation_rows import (
     RaidRow,
     RoomSettingsRow,
     SanctionRow,
+    Signs,
+    SignsRow,
 )
 from danmaku.rows import (
     DeleteRoomRow,
@@ -192,7 +194,7 @@ class Live:
                 return self._polls.answer(loaded, row, ticket, now)
             case HeldRow() | DecideRow():
                 return self._reviews.answer(loaded, row, ticket)
-            case RankRow() | ModeratorsRow() | GetRoomRow():
+            case RankRow() | ModeratorsRow() | SignsRow() | GetRoomRow():
                 return self._read(loaded, row)
             case GetWordsRow() | TryWordsRow():
                 return _words(loaded, row)
@@ -203,7 +205,7 @@ class Live:
                 self._changes.begin(loaded, row, ticket)
                 return None
 
-    def _read(self, loaded: LoadedRoom, row: RankRow | ModeratorsRow | GetRoomRow) -> Answer:
+    def _read(self, loaded: LoadedRoom, row: RankRow | ModeratorsRow | SignsRow | GetRoomRow) -> Answer:
         """What is only read. Raises Refusal."""
         match row:
             case RankRow():
@@ -212,6 +214,10 @@ class Live:
                 if not row.role.is_staff:
                     raise Refusal(FORBIDDEN)
                 return Moderators(loaded.staff.appointed)
+            case SignsRow():
+                if not row.role.is_staff:
+                    raise Refusal(FORBIDDEN)
+                return Signs(loaded.room.abuse.after(row.after))
             case GetRoomRow():
                 if not loaded.room.is_there:
                     raise Refusal(ROOM_NOT_FOUND)

@@ -34,7 +34,7 @@ from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.rate import Rate
 from rooms.rules import Rules
-from rooms.text import clean
+from rooms.text import alike, clean
 from rooms.verdict import Fate, Verdict
 from rooms.words import NO_WORDS
 
@@ -203,8 +203,8 @@ class Judge:
         said_s = self._said_s.get((uid, text))
         if rules.repeat_s and said_s is not None and now_s < said_s + rules.repeat_s:
             raise Refusal(DUPLICATE_TEXT, retry_ms=_ms(said_s + rules.repeat_s - now_s))
-        alike = _alike(text) if rules.unique_s else ""
-        heard_s = self._heard_s.get(alike)
+        same = alike(text) if rules.unique_s else ""
+        heard_s = self._heard_s.get(same)
         if rules.unique_s and heard_s is not None and now_s < heard_s + rules.unique_s:
             retry_ms = _ms(heard_s + rules.unique_s - now_s)
             raise Refusal(DUPLICATE_TEXT, "somebody said the same a moment ago", retry_ms=retry_ms)
@@ -219,12 +219,7 @@ class Judge:
         if rules.repeat_s:
             self._said_s.put((uid, text), now_s, now_s)
         if rules.unique_s:
-            self._heard_s.put(alike, now_s, now_s)
-
-
-def _alike(text: str) -> str:
-    """The same for texts that differ in case and blanks only."""
-    return "".join(text.split()).casefold()
+            self._heard_s.put(same, now_s, now_s)
 
 
 def _within(key: str, value: int | None, least: int, most: int, normal: int) -> int | None:

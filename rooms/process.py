@@ -29,6 +29,7 @@ from rooms.events import Events
 from rooms.everywhere import Everywhere
 from rooms.flush import Flush
 from rooms.following import Following
+from rooms.guard import Guard
 from rooms.history import History
 from rooms.leases import Leases, boot_clock
 from rooms.listing import Listing
@@ -42,7 +43,6 @@ from rooms.news import News
 from rooms.outbox import Outbox
 from rooms.polls import RoomPolls
 from rooms.presence import Presence
-from rooms.raids import Raids
 from rooms.records import Records
 from rooms.review import Reviews
 from rooms.rewording import Rewording
@@ -150,7 +150,7 @@ class RoomsProcess:
         self._polls = RoomPolls(
             store.polls, name, rooms, self._changes, settings.events.voters, window_s, metrics, clock
         )
-        self._raids = Raids(self._changes)
+        self._guard = Guard(rooms, self._changes, metrics)
         self._reviews = Reviews(store, name, leases, rooms, self._changes, whisper, metrics, clock)
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
@@ -218,7 +218,7 @@ class RoomsProcess:
             async with asyncio.TaskGroup() as tasks:
                 running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
                 running += [self._following.run(), self._rewording.run(), self._chat.run()]
-                running += [self._sweeper.run(), self._polls.run(), self._raids.run()]
+                running += [self._sweeper.run(), self._polls.run(), self._guard.run()]
                 work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))

@@ -44,6 +44,7 @@ from danmaku.held import Held
 from danmaku.model import Act, Effect, Position, Role, RoomInfo, RoomSettings
 from danmaku.rows import Admitted, Delayed, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
 from rooms import batch
+from rooms.abuse import Abuse
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
 from rooms.delay import Delay
@@ -158,6 +159,7 @@ class Room(Generic[W]):
         self._policy = policy
         rules = self._rules(info)
         self._judge = Judge(rules, policy, sanctions)
+        self.abuse = Abuse()
         self._display = Display(rules.display_per_s, policy.display_high_per_s)
         self._dedupe: Dedupe[W] = Dedupe(limits.repeat_memory_s, is_over)
         self._orders = count()
@@ -256,6 +258,7 @@ class Room(Generic[W]):
         self._judge.check_banned(row.uid, row.role, now)
         if not row.role.is_staff:
             self._check_open()
+            self.abuse.joined(now)
         number, view = self._view.of(self.board, now.ms)
         return Admitted(
             *self.head,
@@ -425,6 +428,8 @@ class Room(Generic[W]):
             raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
         change: Change | None = None
         if isinstance(row, SendRow):
+            if not is_high:
+                self.abuse.said(row.uid, row.text, row.since_s, now)
             verdict = self._judge.comment(row, now)
         else:
             item, change = self._posted(row, now)

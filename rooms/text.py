@@ -30,5 +30,10 @@ def clean(text: str) -> str:
     return text if any(map(_is_visible, text)) else ""
 
 
+def alike(text: str) -> str:
+    """The same for texts that differ in case and blanks only."""
+    return "".join(text.split()).casefold()
+
+
 def _is_visible(character: str) -> bool:
     return character.isprintable() and not character.isspace() and character not in _BLANK

@@ -52,6 +52,7 @@ from edge.api.routing import (
 from edge.api.sanctions import SanctionCalls
 from edge.api.sessions import SessionCalls
 from edge.api.settings import SettingsCalls
+from edge.api.signs import SignCalls
 from edge.api.tokens import TokenCalls
 from edge.api.users import UserCalls
 from edge.api.words import WordCalls
@@ -100,6 +101,7 @@ class Api:
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
             RaidCalls(rooms),
+            SignCalls(rooms),
             WordCalls(rooms),
             ChatCalls(chat),
             SessionCalls(chat),

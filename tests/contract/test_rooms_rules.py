@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from secrets import token_hex
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from danmaku.envelope import OutKind
 from danmaku.model import Role, RoomSettings
-from danmaku.moderation_rows import RaidRow, RoomSettingsRow, SanctionRow
+from danmaku.moderation_rows import RaidRow, RoomSettingsRow, SanctionRow, Signs, SignsRow
 from danmaku.rows import Delayed, DeleteRoomRow, Done, PutRoomRow, Refused, RoomRules, Shed, Shown
 from tests.contract.conftest import until
 from tests.contract.rooms_service import Running, Service, send, service
@@ -154,6 +155,25 @@ async def test_raid_mode_can_be_ended_early_and_closing_a_room_ends_it(live: Ser
     assert isinstance(await live.ask(RaidRow("r", "mod", Role.MODERATOR, 60)), Refused)
     await put(live)
     assert (await rules(live)).raid_until_ms == 0
+
+
+async def test_staff_sees_signs_of_abuse_and_others_do_not(live: Service) -> None:
+    process = await started(live)
+    await put(live)
+    asking = [live.ask(send("r", f"u{number}", "buy gold here", f"c{number}")) for number in range(12)]
+    await asyncio.gather(*asking)
+    answer = await live.ask(SignsRow("r", "mod", Role.MODERATOR))
+    assert isinstance(answer, Signs)
+    assert [(sign.kind, sign.count, sign.sample) for sign in answer.signs] == [
+        ("same_text", 10, "buy gold here")
+    ]
+    assert await live.ask(SignsRow("r", "mod", Role.MODERATOR, answer.signs[0].at)) == Signs([])
+    assert isinstance(await live.ask(SignsRow("r", "ann", Role.VIEWER)), Refused)
+    await until(lambda: _is_counted(process))
+
+
+async def _is_counted(process: Running) -> bool:
+    return process.metric("danmaku_rooms_signs_total", kind="same_text") == 1
 
 
 async def _is_over(live: Service) -> bool:

@@ -29,6 +29,9 @@ from danmaku.moderation_rows import (
     RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
+    Sign,
+    Signs,
+    SignsRow,
 )
 from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
 from danmaku.rows import (
@@ -91,6 +94,7 @@ class ScriptedRooms:
             ModeratorsRow: Moderators([Appointed("mod", "ann", 5)]),
             RoomSettingsRow: RULES,
             RaidRow: RULES,
+            SignsRow: Signs([Sign(1000, "same_text", 10, "spam", 900)]),
         }
         self.appointed: set[str] = set()
         self.records: dict[type, list[records.Reply]] = {

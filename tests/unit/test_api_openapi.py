@@ -28,6 +28,7 @@ EXPECTED = {
     "GET /v1/admin/settings", "PUT /v1/admin/settings",
     "GET /v1/admin/rooms/{room}/settings", "PATCH /v1/admin/rooms/{room}/settings",
     "GET /v1/admin/rooms/{room}/held", "POST /v1/admin/rooms/{room}/held/{held}",
+    "GET /v1/admin/rooms/{room}/signs",
     "POST /v1/admin/rooms/{room}/raid", "DELETE /v1/admin/rooms/{room}/raid",
     "GET /v1/admin/rooms/{room}/words", "PUT /v1/admin/rooms/{room}/words",
     "POST /v1/admin/rooms/{room}/words/test", "GET /v1/admin/words", "PUT /v1/admin/words",

@@ -71,6 +71,7 @@ TABLE: Final = [
     Row(MODERATORS, "PATCH", "/v1/admin/rooms/{room}/settings", f"{ROOM}/settings", {"slow_s": 3}),
     Row(MODERATORS, "GET", "/v1/admin/rooms/{room}/held", f"{ROOM}/held"),
     Row(MODERATORS, "POST", "/v1/admin/rooms/{room}/held/{held}", f"{ROOM}/held/7-1", {"decision": "deny"}),
+    Row(MODERATORS, "GET", "/v1/admin/rooms/{room}/signs", f"{ROOM}/signs"),
     Row(MODERATORS, "POST", "/v1/admin/rooms/{room}/raid", f"{ROOM}/raid", {}),
     Row(MODERATORS, "DELETE", "/v1/admin/rooms/{room}/raid", f"{ROOM}/raid"),
     Row(MODERATORS, "GET", "/v1/admin/rooms/{room}/audit", f"{ROOM}/audit"),

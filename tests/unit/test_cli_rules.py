@@ -57,12 +57,33 @@ def test_raid_mode_begins_and_ends(folder: DataFolder, calls: list[tuple[str, st
     assert calls == [("POST", path, {"seconds": 60}), ("DELETE", path, None)]
 
 
+def test_signs_are_shown_and_followed(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {"at": 1000, "kind": "same_text", "count": 10, "sample": "spam", "since": 900}
+    answers: list[Any] = [[seen], [seen], [], [{**seen, "at": 2000}]]
+    paths: list[str] = []
+
+    def call(_: Caller, __: str, path: str, ___: Any = None) -> Any:
+        paths.append(path)
+        if not answers:
+            raise KeyboardInterrupt
+        return {"room": "lobby", "signs": answers.pop(0)}
+
+    monkeypatch.setattr(Caller, "call", call)
+    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    assert run("signs", "lobby", *data).stdout.split()[1:] == ["same_text", "10", "spam"]
+    assert len(run("signs", "lobby", "--follow", *data).stdout.splitlines()) == 2
+    base = "/v1/admin/rooms/lobby/signs?after="
+    assert paths == [
+        f"{base}{words}" for words in ("0", "0", "1000&wait_s=20", "1000&wait_s=20", "2000&wait_s=20")
+    ]
+
+
 @pytest.mark.parametrize("word", ["slow_s", "=3"])
 def test_a_setting_is_a_key_and_a_value(folder: DataFolder, word: str) -> None:
     result = run("settings", "lobby", word, "--data", str(folder.path))
     assert (result.exit_code, "write KEY=VALUE" in result.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["settings", "raid"])
+@pytest.mark.parametrize("command", ["settings", "raid", "signs"])
 def test_help_teaches_by_example(command: str) -> None:
     assert f"danmaku mod {command} lobby" in run(command, "--help").stdout

@@ -27,6 +27,9 @@ from danmaku.moderation_rows import (
     RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
+    Sign,
+    Signs,
+    SignsRow,
 )
 from danmaku.rows import (
     Admitted,
@@ -83,12 +86,14 @@ ROWS: list[envelope.Row] = [
     TryWordsRow("demo", "u1", Role.MODERATOR, "text"),
     HeldRow("demo", "u1", Role.MODERATOR, "7-1", 50),
     DecideRow("demo", "7-1", False, "u1", Role.MODERATOR, "no", act="a1"),
+    SignsRow("demo", "u1", Role.MODERATOR, 5),
 ]
 ANSWERS: list[envelope.Answer] = [
     Shown(1, 2, 3),
     HeldPage([Held("7-1", "u1", "c1", 5, b"\x80", "link")]),
     Shed(),
     Delayed(3000),
+    Signs([Sign(1000, "same_text", 10, "spam", 900)]),
     RoomRules(RoomSettings(slow_s=3), RoomSettings(slow_s=30, links="hold"), 5000),
     Shadowed(1234),
     Admitted(1, 2, 3, 4, RoomSettings(staff_only=True)),
