@@ -48,7 +48,7 @@ class Desk:
         """What is None in `body` and `query` is left out; `wait_s` is how long the service may wait."""
         asked = {name: word for name, word in query.items() if word is not None}
         given = None if body is None else {name: word for name, word in body.items() if word is not None}
-        timeout_s = self.caller.timeout_s + float(str(query.get("wait_s", 0)))
+        timeout_s = self.caller.timeout_s + float(str(asked.get("wait_s", 0)))
         return self.caller.call(method, f"{path}?{urlencode(asked)}" if asked else path, given, timeout_s)
 
     def tell(self, answer: Any, lines: str | Iterable[str]) -> None:

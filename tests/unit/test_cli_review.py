@@ -36,7 +36,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[list[dict[str, Any]]]:
 def calls(monkeypatch: pytest.MonkeyPatch, pages: list[list[dict[str, Any]]]) -> list[tuple[str, str, Any]]:
     made: list[tuple[str, str, Any]] = []
 
-    def call(_: Caller, method: str, path: str, body: Any = None) -> Any:
+    def call(_: Caller, method: str, path: str, body: Any = None, timeout_s: float = 0) -> Any:
         made.append((method, path, body))
         if method == "POST":
             return {"room": "lobby", "id": "7-1", "decision": body["decision"]}

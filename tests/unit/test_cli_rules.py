@@ -23,7 +23,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
     """What was asked of the service, which answers the same to all."""
     made: list[tuple[str, str, Any]] = []
 
-    def call(_: Caller, method: str, path: str, body: Any = None) -> Any:
+    def call(_: Caller, method: str, path: str, body: Any = None, timeout_s: float = 0) -> Any:
         made.append((method, path, body))
         return ANSWER
 
@@ -62,7 +62,7 @@ def test_signs_are_shown_and_followed(folder: DataFolder, monkeypatch: pytest.Mo
     answers: list[Any] = [[seen], [seen], [], [{**seen, "at": 2000}]]
     paths: list[str] = []
 
-    def call(_: Caller, __: str, path: str, ___: Any = None) -> Any:
+    def call(_: Caller, __: str, path: str, ___: Any = None, timeout_s: float = 0) -> Any:
         paths.append(path)
         if not answers:
             raise KeyboardInterrupt
