@@ -68,6 +68,7 @@ PURE := \
         edge/admission.py \
         edge/allowance.py \
         edge/belonging.py \
+        edge/boards.py \
         edge/channels.py \
         edge/chat_rows.py \
         edge/feed.py \

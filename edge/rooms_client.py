@@ -130,9 +130,9 @@ class RoomsClient:
         rooms = [info for reply in replies for info in reply.rooms]
         return sorted(rooms, key=lambda info: (-info.viewers, info.room))[:limit]
 
-    async def broadcast(self, uid: str, cid: str, item: bytes) -> int:
+    async def broadcast(self, uid: str, cid: str, item: bytes, pin_s: int = 0) -> int:
         """Post an item to every open room; how many it goes to. Raises Refusal; `cid` makes it repeatable."""
-        request = envelope.encode(BroadcastRequest(round(self._request_s * 1000), uid, cid, item))
+        request = envelope.encode(BroadcastRequest(round(self._request_s * 1000), uid, cid, item, pin_s))
         replies = await self._ask_every_owner(request, envelope.decode_broadcast_reply)
         return sum(reply.rooms for reply in replies)
 

@@ -22,6 +22,7 @@ from danmaku.model import Identity, Position, Role
 from danmaku.rows import Admitted, Delayed, Done, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
 from danmaku.telemetry import EdgeMetrics
 from edge.allowance import Allowances
+from edge.boards import Boards, View
 from edge.channels import Answer
 from edge.feeds import Feeds
 from edge.pulls import Pulls
@@ -64,6 +65,7 @@ class Viewing:
         self._metrics = metrics
         self._join_items = join_items
         self._snapshot_bytes = snapshot_bytes
+        self._boards = Boards()
 
     def join(self, connection: Connection, frame: wire.Join) -> None:
         """Some steps, one after the other; none that takes long is begun after `patience_s`."""
@@ -71,7 +73,8 @@ class Viewing:
 
     def _ask(self, connection: Connection, frame: wire.Join, until: float, *, opened: bool) -> None:
         identity = _identity(connection)
-        row = JoinRow(frame.room, identity.uid, identity.role_in(frame.room))
+        number = self._boards.number(frame.room)
+        row = JoinRow(frame.room, identity.uid, identity.role_in(frame.room), number)
         self._client.submit(row, partial(self._judged, connection, frame, until, opened))
 
     def _judged(
@@ -81,8 +84,10 @@ class Viewing:
             return
         if not isinstance(answer, Admitted):
             self._refuse_join(connection, frame, _refusal(answer))
-        elif opened or self._feeds.get(frame.room) is not None:
-            self._feeds.enter(frame.room, partial(self._find, connection, frame, until, answer))
+            return
+        seat = partial(self._seat, connection, frame, answer, self._boards.learn(frame.room, answer))
+        if opened or self._feeds.get(frame.room) is not None:
+            self._feeds.enter(frame.room, partial(self._find, connection, frame, until, seat))
         elif self._monotonic() > until:
             self._refuse_join(connection, frame, _later(UNAVAILABLE))
         else:
@@ -100,7 +105,7 @@ class Viewing:
         connection: Connection,
         frame: wire.Join,
         until: float,
-        admitted: Admitted,
+        seat: Callable[[Page | None], None],
         stage: Stage | None,
     ) -> None:
         """Get what the joiner missed, where it is not here."""
@@ -110,25 +115,33 @@ class Viewing:
         if stage is None:
             self._refuse_join(connection, frame, _later(UNAVAILABLE))
         elif since is None or stage.feed.ring.covers(since):
-            self._seat(connection, frame, admitted, None)
+            seat(None)
         elif self._monotonic() > until:
             self._refuse_join(connection, frame, _later(UNAVAILABLE))
         else:
-            found = partial(self._found, connection, frame, admitted)
+            found = partial(self._found, connection, frame, seat)
             self._pulls.pull(frame.room, since, _PULL_ITEMS, found)
 
-    def _found(self, connection: Connection, frame: wire.Join, admitted: Admitted, page: Page | None) -> None:
+    def _found(
+        self,
+        connection: Connection,
+        frame: wire.Join,
+        seat: Callable[[Page | None], None],
+        page: Page | None,
+    ) -> None:
         """That history does not answer now must not look as if it were lost."""
         if page is None:
             self._refuse_join(connection, frame, _later(UNAVAILABLE))
         else:
-            self._seat(connection, frame, admitted, page)
+            seat(page)
 
     def _refuse_join(self, connection: Connection, frame: wire.Join, refusal: Refusal) -> None:
         connection.session.settle(frame)
         self._replies.refuse(connection, frame.id, refusal)
 
-    def _seat(self, connection: Connection, frame: wire.Join, admitted: Admitted, page: Page | None) -> None:
+    def _seat(
+        self, connection: Connection, frame: wire.Join, admitted: Admitted, view: View, page: Page | None
+    ) -> None:
         """In one step: the answer with what was shown so far, and a place among those who get the rest."""
         if not connection.is_open:
             return
@@ -158,6 +171,8 @@ class Viewing:
             settings=session.codec.value(admitted.settings),
             history=history,
             complete=complete,
+            pinned=view.pinned(session.codec),
+            poll=view.poll(session.codec, admitted.counts),
         )
         self._replies.send(connection, answer)
         if connection.is_open and frame.room not in session.joined:

@@ -36,6 +36,7 @@ from edge.api.messages import MessageCalls
 from edge.api.moderators import ModeratorCalls, ranked
 from edge.api.openapi import describe
 from edge.api.pages import SECURITY, Page, Pages
+from edge.api.polls import PollCalls
 from edge.api.raid import RaidCalls
 from edge.api.rooms import RoomCalls
 from edge.api.routing import (
@@ -93,6 +94,7 @@ class Api:
             TokenCalls(authority, rooms, now_s),
             RoomCalls(rooms),
             MessageCalls(rooms),
+            PollCalls(rooms),
             SanctionCalls(rooms),
             ModeratorCalls(rooms),
             AuditCalls(rooms),

@@ -11,6 +11,7 @@ from msgspec import Meta
 from danmaku import wire
 from danmaku.envelope import Row
 from danmaku.errors import BAD_FRAME, EMPTY, FORBIDDEN, INTERNAL, TOO_LONG, Refusal
+from danmaku.event_rows import PaidRow
 from danmaku.model import Identity, Mode, Position, Role, check_id
 from danmaku.rows import Delayed, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed, Shown
 from danmaku.wire import MAX_NUMBER
@@ -45,8 +46,11 @@ class Comment(msgspec.Struct, tag_field="kind", tag="comment", forbid_unknown_fi
 
 
 class Announcement(msgspec.Struct, tag_field="kind", tag="announce", forbid_unknown_fields=True):
+    """`pin_s`: for so many seconds it is pinned, or until another one is."""
+
     text: str
     cid: Id
+    pin_s: Annotated[int, Meta(ge=1, le=24 * 3600)] | None = None
 
 
 class Gift(msgspec.Struct, tag_field="kind", tag="gift", forbid_unknown_fields=True):
@@ -58,6 +62,21 @@ class Gift(msgspec.Struct, tag_field="kind", tag="gift", forbid_unknown_fields=T
     text: str | None = None
     uid: Id | None = None
     name: str | None = None
+
+
+class Paid(msgspec.Struct, tag_field="kind", tag="paid", forbid_unknown_fields=True):
+    """A comment that `uid` paid for, in the smallest unit of a currency.
+
+    `ask` true: nothing is shown, but refused is what would be. Ask before the money is taken.
+    """
+
+    uid: Id
+    name: str
+    text: str
+    amount: Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    cid: Id
+    ask: bool = False
 
 
 class Posted(msgspec.Struct, omit_defaults=True):
@@ -88,23 +107,26 @@ class History(msgspec.Struct):
     history: list[_BatchFrame]
 
 
+_Message = Comment | Announcement | Gift | Paid
+
+
 class MessageCalls:
     def __init__(self, rooms: RoomsClient) -> None:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
-        post = "Post a comment; staff of the room also announcements and gifts."
+        post = "Post a comment; staff of the room also announcements, gifts and paid comments."
         everywhere = "Show an announcement or a gift in every open room."
         event = Announcement | Gift
         query = (_EPOCH, _SEQ, _LIMIT)
         return [
-            Route("POST", _PATH, Who.VIEWER, post, self.post, Comment | Announcement | Gift, Posted),
+            Route("POST", _PATH, Who.VIEWER, post, self.post, _Message, Posted),
             Route("GET", _PATH, Who.READER, "Recent history.", self.history, None, History, query),
             Route("POST", "/v1/broadcast", Who.ADMIN, everywhere, self.broadcast, event, Broadcast),
         ]
 
     async def post(self, call: Call) -> Posted:
-        body: Comment | Announcement | Gift = call.body
+        body: _Message = call.body
         check_id(body.cid, "cid")
         if not isinstance(body, Comment):
             call = await ranked(self._rooms, call)
@@ -113,7 +135,7 @@ class MessageCalls:
             return Posted(True, answer.epoch, answer.seq, answer.at)
         if isinstance(answer, Shadowed):
             return Posted(True, at=answer.at)
-        if isinstance(answer, Shed):
+        if isinstance(answer, Shed) or (isinstance(body, Paid) and body.ask):
             return Posted(False)
         if isinstance(answer, Delayed):
             return Posted(False, delay_ms=answer.ms)
@@ -131,7 +153,7 @@ class MessageCalls:
         body: Announcement | Gift = call.body
         check_id(body.cid, "cid")
         item = wire.encode_item(_item(call.caller, call.role, body))
-        return Broadcast(await self._rooms.broadcast(call.caller.uid, body.cid, item))
+        return Broadcast(await self._rooms.broadcast(call.caller.uid, body.cid, item, _pin_s(body)))
 
 
 def _since(call: Call) -> Position | None:
@@ -143,7 +165,7 @@ def _since(call: Call) -> Position | None:
     return Position(epoch, seq)
 
 
-def _row(call: Call, body: Comment | Announcement | Gift) -> Row:
+def _row(call: Call, body: _Message) -> Row:
     room, caller, role = call.parts["room"], call.caller, call.role
     if isinstance(body, Comment):
         if len(body.text) > MAX_TEXT:
@@ -152,8 +174,17 @@ def _row(call: Call, body: Comment | Announcement | Gift) -> Row:
         claims = (caller.is_member(room), caller.is_follower(room), caller.since_s)
         return SendRow(room, caller.uid, caller.name, role, body.text, body.cid, *look, *claims)
     if role < Role.MODERATOR:
-        raise Refusal(FORBIDDEN, "announcements and gifts are posted by staff of the room")
-    return EventRow(room, caller.uid, role, body.cid, wire.encode_item(_item(caller, role, body)))
+        raise Refusal(FORBIDDEN, "announcements, gifts and paid comments are posted by staff of the room")
+    if isinstance(body, Paid):
+        said = (check_id(body.uid, "uid"), body.name, body.text[:MAX_TEXT], body.amount, body.currency)
+        return PaidRow(room, caller.uid, role, body.cid, *said, body.ask)
+    return EventRow(
+        room, caller.uid, role, body.cid, wire.encode_item(_item(caller, role, body)), _pin_s(body)
+    )
+
+
+def _pin_s(body: Announcement | Gift) -> int:
+    return body.pin_s or 0 if isinstance(body, Announcement) else 0
 
 
 def _item(caller: Identity, role: Role, body: Announcement | Gift) -> wire.Item:

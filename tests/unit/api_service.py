@@ -14,9 +14,11 @@ from prometheus_client import CollectorRegistry
 from config.settings import Edge
 from danmaku import chat, records
 from danmaku.auth import Authority
+from danmaku.board import Poll
 from danmaku.conversation import Member
 from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
 from danmaku.errors import CONFLICT, UNAUTHORIZED, Refusal
+from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
 from danmaku.model import Appointed, Identity, Position, Role, RoomInfo, RoomSettings
 from danmaku.moderation_rows import (
     AppointRow,
@@ -68,6 +70,7 @@ C = TypeVar("C", bound=chat.Answer)
 SECRET = "a secret of at least thirty-two bytes"
 NOW = 1_800_000_000.0
 RULES = RoomRules(RoomSettings(slow_s=3), RoomSettings(slow_s=3, links="hold"), 5000)
+POLLED = Polled(Poll("p1", "Which?", ("one", "two"), 9000), [3, 0], True)
 
 
 class ScriptedRooms:
@@ -79,6 +82,12 @@ class ScriptedRooms:
         self.answers: dict[type, Answer | Refusal] = {
             SendRow: Shown(7, 3, 1234),
             EventRow: Shown(7, 4, 1235),
+            PaidRow: Shown(7, 5, 1236),
+            UnpinRow: Shown(7, 6, 1237),
+            PollRow: Shown(7, 7, 1238),
+            GetPollRow: POLLED,
+            ClosePollRow: POLLED,
+            VoteRow: Done(),
             JoinRow: Admitted(7, 4, 1, 0, RoomSettings()),
             LikeRow: Done(),
             PutWordsRow: Done(),
@@ -145,7 +154,7 @@ class ScriptedRooms:
         self.asked_for.append(limit)
         return self.infos
 
-    async def broadcast(self, uid: str, cid: str, item: bytes) -> int:
+    async def broadcast(self, uid: str, cid: str, item: bytes, pin_s: int = 0) -> int:
         self.asked_for.append((uid, cid, msgspec.msgpack.decode(item)))
         return 12
 

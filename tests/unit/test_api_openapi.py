@@ -15,6 +15,9 @@ EXPECTED = {
     "POST /v1/tokens", "POST /v1/tokens/refresh", "DELETE /v1/tokens/{uid}",
     "GET /v1/rooms", "GET /v1/rooms/{room}", "PUT /v1/rooms/{room}", "DELETE /v1/rooms/{room}",
     "POST /v1/rooms/{room}/messages", "GET /v1/rooms/{room}/messages", "POST /v1/broadcast",
+    "POST /v1/rooms/{room}/polls", "GET /v1/rooms/{room}/polls/{poll}",
+    "DELETE /v1/rooms/{room}/polls/{poll}", "POST /v1/rooms/{room}/polls/{poll}/votes",
+    "DELETE /v1/rooms/{room}/pinned",
     "GET /v1/edges",
     "POST /v1/admin/rooms/{room}/mutes", "DELETE /v1/admin/rooms/{room}/mutes/{uid}",
     "POST /v1/admin/rooms/{room}/bans", "DELETE /v1/admin/rooms/{room}/bans/{uid}",
@@ -51,6 +54,7 @@ PARTS = {
     "seq": "3",
     "device": "tv",
     "held": "7-1",
+    "poll": "p1",
 }
 
 
@@ -114,6 +118,8 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
     bodies: dict[str, Any] = {
         "POST /v1/tokens": {"uid": "a"},
         "POST /v1/rooms/{room}/messages": {"kind": "comment", "text": "x", "cid": "c"},
+        "POST /v1/rooms/{room}/polls": {"question": "Which?", "options": ["a", "b"], "cid": "c"},
+        "POST /v1/rooms/{room}/polls/{poll}/votes": {"option": 0},
         "PUT /v1/admin/settings": {"settings": {"slow_s": 1}},
         "PUT /v1/admin/rooms/{room}/moderators/{uid}": {"reason": "helps"},
         "PATCH /v1/admin/rooms/{room}/settings": {"slow_s": 1},

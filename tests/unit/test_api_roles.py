@@ -12,6 +12,9 @@ from danmaku.model import Identity, Role
 from tests.unit.api_service import NOW, SECRET, Service
 
 ANNOUNCEMENT: Final = {"kind": "announce", "text": "Welcome", "cid": "c1"}
+POLL: Final = {"question": "Which?", "options": ["one", "two"], "cid": "c1"}
+SOLD: Final = {"amount": 500, "currency": "CNY"}
+PAID: Final = {"kind": "paid", "uid": "bob", "name": "Bob", "text": "hi", "cid": "c1", **SOLD}
 COMMENT: Final = {"kind": "comment", "text": "hi", "cid": "c1"}
 REFRESH: Final = Authority(secret=SECRET).issue(Identity("eve", "Eve", Role.VIEWER), NOW).refresh
 UID: Final = {"uid": "bob"}
@@ -58,6 +61,12 @@ TABLE: Final = [
     Row(USERS, "POST", "/v1/rooms/{room}/messages", "/v1/rooms/r/messages", COMMENT),
     Row(MODERATORS, "POST", "/v1/rooms/{room}/messages", "/v1/rooms/r/messages", ANNOUNCEMENT),
     Row(ALL, "GET", "/v1/rooms/{room}/messages", "/v1/rooms/r/messages"),
+    Row(MODERATORS, "POST", "/v1/rooms/{room}/messages", "/v1/rooms/r/messages", PAID),
+    Row(MODERATORS, "POST", "/v1/rooms/{room}/polls", "/v1/rooms/r/polls", POLL),
+    Row(ALL, "GET", "/v1/rooms/{room}/polls/{poll}", "/v1/rooms/r/polls/p1"),
+    Row(MODERATORS, "DELETE", "/v1/rooms/{room}/polls/{poll}", "/v1/rooms/r/polls/p1"),
+    Row(USERS, "POST", "/v1/rooms/{room}/polls/{poll}/votes", "/v1/rooms/r/polls/p1/votes", {"option": 0}),
+    Row(MODERATORS, "DELETE", "/v1/rooms/{room}/pinned", "/v1/rooms/r/pinned"),
     Row({"admin"}, "POST", "/v1/broadcast", body=ANNOUNCEMENT),
     Row(MODERATORS, "POST", "/v1/admin/rooms/{room}/mutes", f"{ROOM}/mutes", UID),
     Row(MODERATORS, "DELETE", "/v1/admin/rooms/{room}/mutes/{uid}", f"{ROOM}/mutes/bob"),

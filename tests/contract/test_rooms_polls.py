@@ -1,0 +1,202 @@
+"""Polls and what is pinned, at rooms processes over twins and over real servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from secrets import token_hex
+from typing import TypeVar
+
+import pytest
+
+from config.settings import Nats
+from config.settings import Store as StoreSettings
+from danmaku import board, wire
+from danmaku.board import Board, Poll
+from danmaku.envelope import Answer, OutKind
+from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow, poll_id
+from danmaku.model import Role
+from danmaku.moderation_rows import SanctionRow
+from danmaku.rows import Admitted, DeleteRoomRow, Done, EventRow, JoinRow, Open, Refused, Shown
+from danmaku.store import Store
+from danmaku.store.errors import StoreDown
+from danmaku.store.polls import Ballot, Counted, Polls
+from tests.contract.rooms_service import Service, send, service
+
+A = TypeVar("A", bound=Answer)
+ID = poll_id("boss", "p1")
+WELCOME = wire.encode_item(wire.Announce("welcome"))
+
+
+@pytest.fixture(params=["memory", "real"])
+def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
+    if request.param == "memory":
+        return "memory", Nats(), None
+    prefix = f"t{token_hex(4)}"
+    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
+    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+
+
+@pytest.fixture
+async def live(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
+    async with service(*servers) as opened:
+        yield opened
+
+
+def the(kind: type[A], answer: Answer) -> A:
+    assert isinstance(answer, kind), answer
+    return answer
+
+
+def opens(cid: str = "p1", seconds: int | None = None) -> PollRow:
+    return PollRow("a", "boss", Role.STREAMER, cid, "Which?", ["one", "two"], seconds)
+
+
+def vote(uid: str, option: int, poll: str = ID, role: Role = Role.VIEWER) -> VoteRow:
+    return VoteRow("a", uid, role, poll, option)
+
+
+CLOSE = ClosePollRow("a", "boss", Role.MODERATOR, ID)
+
+
+async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
+    running = await live.start()
+    await live.owned(running)
+    room = await live.watch("a")
+    shown = the(Shown, await live.ask(opens()))
+    assert await live.ask(opens()) == shown
+    assert the(Refused, await live.ask(opens("p2"))).name == "conflict"
+    answers = await live.request(running.process.name, vote("ann", 1), vote("bob", 1), vote("ann", 1))
+    assert answers == [Done(), Done(), Done()]
+    assert the(Refused, await live.ask(vote("ann", 0))).name == "conflict"
+    assert the(Refused, await live.ask(vote("eve", 0, role=Role.GUEST))).name == "forbidden"
+    assert the(Refused, await live.ask(vote("eve", 0, "none"))).name == "no_such_poll"
+    poll = Poll(ID, "Which?", ("one", "two"))
+    assert await live.ask(GetPollRow("a", ID)) == Polled(poll, [0, 2], True)
+    joined = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER)))
+    assert board.decode(joined.view) == Board(poll=poll)
+    assert joined.counts == [0, 2]
+    again = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER, joined.board)))
+    assert (again.board, again.view) == (joined.board, b"")
+
+    ask = ClosePollRow("a", "ann", Role.VIEWER, ID)
+    assert the(Refused, await live.ask(ask)).name == "forbidden"
+    closed = Polled(poll, [0, 2], False)
+    both = await live.request(running.process.name, CLOSE, vote("cat", 0), CLOSE)
+    assert both[0] == both[2] == closed
+    assert the(Refused, both[1]).name == "poll_closed"
+    assert await live.ask(CLOSE) == await live.ask(GetPollRow("a", ID)) == closed
+    assert await live.ask(vote("ann", 1)) == Done()  # as it was answered before
+    assert the(Refused, await live.ask(vote("dan", 1))).name == "poll_closed"
+    assert the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER))).board == 0
+    told = [item for _, item in room.items]
+    assert told == [
+        {"k": "poll", "id": ID, "question": "Which?", "options": ["one", "two"]},
+        {"k": "poll_closed", "id": ID, "counts": [0, 2]},
+    ]
+    await room.until(1, OutKind.STATS)
+    assert room.frames(OutKind.STATS)
+
+
+async def test_votes_and_what_is_pinned_outlive_their_owner_and_what_is_due_is_closed(live: Service) -> None:
+    first, second = await live.start(), await live.start()
+    await live.owned(first, second)
+    room = await live.watch("a")
+    pin = EventRow("a", "boss", Role.STREAMER, "e1", WELCOME, 3600)
+    the(Shown, await live.ask(pin))
+    the(Shown, await live.ask(opens(seconds=3)))
+    assert await live.ask(vote("ann", 1)) == Done()
+    owner, other = (first, second) if live.owner("a") == first.process.name else (second, first)
+    await owner.kill()
+    await live.owned(other)
+    assert await live.ask(vote("ann", 1)) == Done()
+    answer = await live.ask(vote("bob", 0))
+    assert answer == Done() or the(Refused, answer).name == "poll_closed"  # on a slow machine
+    counts = [int(answer == Done()), 1]
+    async with asyncio.timeout(20):
+        while room.items[-1][1]["k"] != "poll_closed":
+            room.heard.clear()
+            await room.heard.wait()
+    assert room.items[-1][1] == {"k": "poll_closed", "id": ID, "counts": counts}
+    assert the(Polled, await live.ask(GetPollRow("a", ID))).counts == counts
+    joined = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER)))
+    [pinned] = board.decode(joined.view).pins
+    assert pinned.position == room.items[0][0]
+
+
+class _Forgetful:
+    """Counts, and then says that it does not know, the first time."""
+
+    def __init__(self, store: Polls) -> None:
+        self._store = store
+        self.left = 2
+
+    async def cast(
+        self, process: str, ballots: list[Ballot], voters: int
+    ) -> list[Counted | Exception | None]:
+        outcomes = await self._store.cast(process, ballots, voters)
+        self.left -= 1
+        if self.left > 0:
+            return [StoreDown("unknown") for _ in ballots]
+        if self.left == 0:
+            raise StoreDown("unknown")
+        return outcomes
+
+
+async def test_a_vote_whose_outcome_is_unknown_counts_once(live: Service) -> None:
+    store = await live.open_store()
+    store.polls = _Forgetful(store.polls)  # type: ignore[misc]  # both stores have it as an attribute
+    running = await live.start(store=store)
+    await live.owned(running)
+    await live.ask(opens())
+    assert await live.ask(vote("ann", 1)) == Done()
+    assert the(Polled, await live.ask(CLOSE)).counts == [0, 1]
+
+
+async def test_votes_wait_for_a_store_that_is_away(live: Service) -> None:
+    store: Store = await live.open_store()
+    forgetful = _Forgetful(store.polls)
+    store.polls = forgetful  # type: ignore[misc]  # both stores have it as an attribute
+    running = await live.start(store=store)
+    await live.owned(running)
+    await live.ask(opens())
+    forgetful.left = 1000
+    assert await live.request(running.process.name, vote("ann", 1), budget_s=0.3) == [Open()]
+    forgetful.left = 0
+    assert await live.ask(vote("ann", 1)) == Done()
+    assert the(Polled, await live.ask(CLOSE)).counts == [0, 1]
+
+
+async def test_paid_comments_and_announcements_are_pinned(live: Service) -> None:
+    running = await live.start()
+    await live.owned(running)
+    room = await live.watch("a")
+    paid = PaidRow("a", "shop", Role.ADMIN, "c1", "ann", "Ann", "go", 1000, "CNY")
+    ask = PaidRow("a", "shop", Role.ADMIN, "c1", "ann", "Ann", "go", 1000, "CNY", True)
+    assert await live.ask(ask) == Done()
+    shown = the(Shown, await live.ask(paid))
+    assert await live.ask(paid) == shown
+    await live.ask(EventRow("a", "boss", Role.STREAMER, "e1", WELCOME, 3600))
+    joined = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER)))
+    seen = board.decode(joined.view)
+    assert [pin.position for pin in seen.pins] == [(shown.epoch, 2), (shown.epoch, 1)]
+    unpin = UnpinRow("a", "boss", Role.STREAMER, "u1")
+    the(Shown, await live.ask(unpin))
+    assert the(Refused, await live.ask(UnpinRow("a", "boss", Role.STREAMER, "u2"))).name == "no_such_message"
+    await live.ask(send("a", "cat", "hello", "c9"))
+    assert [item["k"] for _, item in room.items] == ["paid", "announce", "unpinned", "c"]
+    await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER))
+    left = the(Admitted, await live.ask(JoinRow("a", "boss", Role.STREAMER)))
+    assert (left.board, left.view) == (0, b"")
+
+
+async def test_who_is_banned_pays_for_nothing(live: Service) -> None:
+    running = await live.start()
+    await live.owned(running)
+    the(Shown, await live.ask(opens()))
+    await live.ask(SanctionRow("a", "mute", "ann", "boss", Role.MODERATOR))
+    for asks in (True, False):
+        row = PaidRow("a", "shop", Role.ADMIN, "c1", "ann", "Ann", "go", 1000, "CNY", asks)
+        assert the(Refused, await live.ask(row)).name == "muted"
+    viewer = PaidRow("a", "bob", Role.VIEWER, "c1", "bob", "Bob", "go", 1000, "CNY", True)
+    assert the(Refused, await live.ask(viewer)).name == "forbidden"
