@@ -24,6 +24,7 @@ from danmaku.moderation_rows import (
     Moderators,
     ModeratorsRow,
     RaidRow,
+    RecallRow,
     RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
@@ -65,7 +66,7 @@ MAX_MESSAGE_BYTES: Final = 512 * 1024
 
 _EventRow = EventRow | PaidRow | UnpinRow | PollRow | ClosePollRow | GetPollRow | VoteRow
 _RoomRow = PutRoomRow | GetRoomRow | DeleteRoomRow
-_ModerationRow = SanctionRow | HeldRow | DecideRow | AppointRow | ModeratorsRow
+_ModerationRow = SanctionRow | RecallRow | HeldRow | DecideRow | AppointRow | ModeratorsRow
 _RulesRow = RoomSettingsRow | RaidRow | SignsRow
 _WordsRow = PutWordsRow | GetWordsRow | TryWordsRow
 Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow | _RulesRow | _WordsRow

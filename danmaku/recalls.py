@@ -14,7 +14,7 @@ import msgspec
 from danmaku import wire
 from danmaku.model import START, Position, Role
 
-SAID: Final = frozenset({"c", "announce", "gift"})
+SAID: Final = frozenset({"c", "announce", "gift", "paid"})
 """The kinds of items that can be recalled: what people said. The others tell what holds in the room."""
 
 _MARK: Final = b"\xa1k\xa6recall"  # how a recall begins, behind the byte that says how many fields it has
@@ -27,13 +27,6 @@ class Recalled(NamedTuple):
 
     at: Position
     recall: wire.Recall
-
-    def covers(self, other: Recalled) -> bool:
-        """Whether nothing is recalled by an earlier one that is not by this one, too."""
-        one, two = self.recall, other.recall
-        if one.of is not None or role_of(two.role) > role_of(one.role) or other.at > self.at:
-            return False
-        return one.uid is None or one.uid == two.uid
 
 
 class Recallable(NamedTuple):
@@ -59,6 +52,13 @@ def role_of(label: str | None) -> Role:
     return _ROLES.get(label or "", Role.GUEST)
 
 
+def covers(later: wire.Recall, earlier: wire.Recall) -> bool:
+    """Whether all that the earlier one takes back is taken back by the later one, too."""
+    if later.of is not None or role_of(earlier.role) > role_of(later.role):
+        return False
+    return later.uid is None or later.uid == earlier.uid
+
+
 def recallable(item: bytes) -> Recallable | None:
     """Who said it; None where it is no item that can be recalled."""
     try:
@@ -66,6 +66,17 @@ def recallable(item: bytes) -> Recallable | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return Recallable(read.uid, role_of(read.role)) if read.k in SAID else None
+
+
+def item_at(frame: bytes, position: Position) -> bytes | None:
+    """The item of a batch that stands there; None where none does."""
+    try:
+        batch = _decoded(frame)
+    except ValueError:
+        return None
+    index = position.seq - batch.seq
+    there = batch.epoch == position.epoch and 0 <= index < len(batch.items)
+    return bytes(batch.items[index]) if there else None
 
 
 def recalls_in(frame: bytes) -> list[Recalled]:

@@ -13,6 +13,7 @@ from danmaku.moderation_rows import (
     ConfigureRow,
     DecideRow,
     RaidRow,
+    RecallRow,
     RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
@@ -27,6 +28,7 @@ ActOfRow = (
     PutRoomRow
     | DeleteRoomRow
     | SanctionRow
+    | RecallRow
     | AppointRow
     | PutWordsRow
     | SanctionEverywhereRow
@@ -43,9 +45,7 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
     act = row.act or token_hex(8)  # an edge of an earlier version gives none
     match row:
         case PutRoomRow():
-            asked = {"title": row.title, "open": row.open, "settings": row.settings}
-            what = {key: value for key, value in asked.items() if value is not None}
-            return Act(act, now_ms, row.uid, row.role, "put", row.room, what=_words(what))
+            return Act(act, now_ms, row.uid, row.role, "put", row.room, what=_words(_asked(row)))
         case DeleteRoomRow():
             return Act(act, now_ms, row.uid, row.role, "close", row.room)
         case RoomSettingsRow():
@@ -55,9 +55,10 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             reason = (row.reason or "")[:MAX_REASON]
             verb, seconds = ("raid", row.seconds) if row.seconds else ("unraid", None)
             return Act(act, now_ms, row.by, row.role, verb, row.room, reason=reason, seconds=seconds)
-        case SanctionRow():
+        case SanctionRow() | SanctionEverywhereRow():
+            room = row.room if isinstance(row, SanctionRow) else ""
             reason = (row.reason or "")[:MAX_REASON]
-            return Act(act, now_ms, row.by, row.role, row.verb, row.room, row.uid, "", reason, row.seconds)
+            return Act(act, now_ms, row.by, row.role, row.verb, room, row.uid, "", reason, row.seconds)
         case AppointRow():
             verb = "appoint" if row.appointed else "dismiss"
             reason = (row.reason or "")[:MAX_REASON]
@@ -66,15 +67,27 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             reason = (row.reason or "")[:MAX_REASON]
             verb = "approve" if row.approve else "deny"
             return Act(act, now_ms, row.by, row.role, verb, row.room, reason=reason)
-        case SanctionEverywhereRow():
-            reason = (row.reason or "")[:MAX_REASON]
-            return Act(act, now_ms, row.by, row.role, row.verb, "", row.uid, "", reason, row.seconds)
+        case RecallRow():
+            return _recall(row, act, now_ms)
         case ConfigureRow():
             return Act(act, now_ms, row.by, row.role, "settings", what=_words(row.settings))
         case PutWordsRow():
             return Act(act, now_ms, row.by, row.role, "words", row.room)
         case RevokeRow():
             return Act(act, now_ms, row.by, row.role, "revoke", uid=row.uid)
+
+
+def _asked(row: PutRoomRow) -> dict[str, object]:
+    asked = {"title": row.title, "open": row.open, "settings": row.settings}
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def _recall(row: RecallRow, act: str, now_ms: int) -> Act:
+    verb, where = "clear", ""
+    if row.position is not None:
+        verb, where = "delete", f"{row.position.epoch}-{row.position.seq}"
+    reason = (row.reason or "")[:MAX_REASON]
+    return Act(act, now_ms, row.by, row.role, verb, row.room, row.uid or "", where, reason)
 
 
 def _words(asked: object) -> str:

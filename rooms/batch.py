@@ -10,6 +10,7 @@ from danmaku.board import Board
 from danmaku.held import Held
 from danmaku.model import Act, Effect, Position
 from danmaku.store.history import Append, Entry
+from danmaku.store.recalls import Recalling
 from rooms.dedupe import Key
 
 
@@ -24,6 +25,7 @@ class Batch:
     effect: what becomes of the room's state with it. acts: of moderation, of which its items tell.
     board: what the room keeps in view from it on, where that changes.
     decided: what became of a held comment that it shows.
+    recalling: the recall among its items, as it is kept.
     """
 
     room: str
@@ -38,6 +40,7 @@ class Batch:
     acts: tuple[Act, ...] = ()
     board: Board | None = None
     decided: Held | None = None
+    recalling: Recalling | None = None
 
     @property
     def last(self) -> Position:
@@ -49,6 +52,7 @@ class Batch:
         return Append(
             *(self.room, lease, self.head, entry, self.effect, self.acts),
             decided=self.decided,
+            recalling=self.recalling,
             board=self.board,
         )
 

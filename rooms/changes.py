@@ -1,4 +1,4 @@
-"""What changes a room's state: put, delete, sanctions.
+"""What changes a room's state: put, delete, sanctions, recalls.
 
 What viewers are told of is appended to the log, and carried out in the same step as the append. The rest is
 written by itself, first to the store and then to memory. A write whose outcome is unknown is repeated until
@@ -28,7 +28,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.model import Appointed, Effect, Role, RoomInfo, check_id, closed_for_good
-from danmaku.moderation_rows import AppointRow, RaidRow, RoomSettingsRow, SanctionRow
+from danmaku.moderation_rows import AppointRow, RaidRow, RecallRow, RoomSettingsRow, SanctionRow
 from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
@@ -41,13 +41,24 @@ from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.pending import Pending, Ticket
+from rooms.recalls import check_recall, read_wanted
 from rooms.rewording import make
 from rooms.rules import check_ruling, check_settings, ruled
 from rooms.tasks import Tasks
 from rooms.text import clean
 from rooms.whisper import Whisper
 
-Change = PutRoomRow | DeleteRoomRow | SanctionRow | AppointRow | RoomSettingsRow | RaidRow | PutWordsRow
+Change = (
+    PutRoomRow
+    | DeleteRoomRow
+    | SanctionRow
+    | RecallRow
+    | AppointRow
+    | RoomSettingsRow
+    | RaidRow
+    | PutWordsRow
+)
+_Moderation = SanctionRow | RecallRow | PutWordsRow
 
 MAX_TITLE: Final = 200
 MAX_SECONDS: Final = 366 * 24 * 3600
@@ -131,7 +142,7 @@ class Changes:
         if isinstance(row, RoomSettingsRow | RaidRow):
             check_ruling(row)
             return
-        least = Role.MODERATOR if isinstance(row, SanctionRow | PutWordsRow) else Role.STREAMER
+        least = Role.MODERATOR if isinstance(row, _Moderation) else Role.STREAMER
         if row.role < least:
             raise Refusal(FORBIDDEN)
         if isinstance(row, PutRoomRow):
@@ -143,6 +154,8 @@ class Changes:
             _check_sanction(row)
         elif isinstance(row, AppointRow):
             check_id(row.uid, "uid")
+        elif isinstance(row, RecallRow):
+            check_recall(row)
 
     async def _carry_out(self, loaded: LoadedRoom, row: Change, ticket: Ticket) -> None:
         try:
@@ -173,6 +186,8 @@ class Changes:
                 return await self._rule(loaded, row)
             case PutWordsRow():
                 return await self._put_words(loaded, row)
+            case RecallRow():
+                return await self._recall(loaded, row)
 
     async def _put(self, loaded: LoadedRoom, row: PutRoomRow) -> rows.Room:
         room = loaded.room
@@ -202,6 +217,25 @@ class Changes:
     async def _delete(self, loaded: LoadedRoom, row: DeleteRoomRow) -> Done:
         closed = closed_for_good(loaded.room.name)
         await self._carried_out(loaded, Effect("delete", closed, (act_of(row, self._clock().ms),)))
+        return Done()
+
+    async def _recall(self, loaded: LoadedRoom, row: RecallRow) -> Answer:
+        room = loaded.room
+        if not room.is_there:
+            raise Refusal(ROOM_NOT_FOUND)
+        try:
+            wanted = await read_wanted(self._store, row)
+        except StoreDown as error:  # nothing is written yet
+            raise Refusal(UNAVAILABLE, retry_ms=1000) from error
+        if loaded.gone:
+            return ELSEWHERE
+        if wanted is not None:
+            recall, instead_of, uid = wanted
+            now = self._clock()
+            act = msgspec.structs.replace(act_of(row, now.ms), uid=uid)
+            if recall.of is None:
+                room.withdraw(recall.uid, now)  # what is to come of it has been said, too
+            await self.said(loaded, lambda ticket: room.recall(recall, instead_of, (act,), ticket))
         return Done()
 
     async def _carried_out(self, loaded: LoadedRoom, effect: Effect) -> None:

@@ -21,6 +21,7 @@ from danmaku.moderation_rows import (
     Moderators,
     ModeratorsRow,
     RaidRow,
+    RecallRow,
     RoomSettingsRow,
     SanctionRow,
     Signs,
@@ -198,7 +199,7 @@ class Live:
                 return self._read(loaded, row)
             case GetWordsRow() | TryWordsRow():
                 return _words(loaded, row)
-            case PutRoomRow() | DeleteRoomRow() | SanctionRow() | AppointRow():
+            case PutRoomRow() | DeleteRoomRow() | SanctionRow() | RecallRow() | AppointRow():
                 self._changes.begin(loaded, row, ticket)
                 return None
             case RoomSettingsRow() | RaidRow() | PutWordsRow():
@@ -256,7 +257,9 @@ def _rank(row: Row, staff: Staff, now_s: float) -> None:
     match row:
         case GetRoomRow() | GetPollRow():
             pass
-        case SanctionRow() | DecideRow() | AppointRow() | RoomSettingsRow() | RaidRow() | PutWordsRow():
+        case SanctionRow() | RecallRow() | DecideRow() | AppointRow():
+            row.role = staff.role_of(row.by, row.role, now_s)
+        case RoomSettingsRow() | RaidRow() | PutWordsRow():
             row.role = staff.role_of(row.by, row.role, now_s)
         case _:
             row.role = staff.role_of(row.uid, row.role, now_s)

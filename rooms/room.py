@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -42,7 +43,9 @@ from danmaku.errors import (
 from danmaku.event_rows import PaidRow, PollRow, VoteRow
 from danmaku.held import Held
 from danmaku.model import Act, Effect, Position, Role, RoomInfo, RoomSettings
+from danmaku.recalls import Recalled, Redaction
 from danmaku.rows import Admitted, Delayed, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
+from danmaku.store.recalls import Recalling
 from rooms import batch
 from rooms.abuse import Abuse
 from rooms.batch import Batch
@@ -60,6 +63,7 @@ from rooms.view import View
 from rooms.voting import Voting
 
 W = TypeVar("W")
+_Recall = tuple[wire.Recall, tuple[Position, ...]]
 MAX_LIKES: Final = 100
 _BUSY_MS: Final = 1000
 _SHED: Final = Shed()
@@ -84,9 +88,10 @@ class Decided(NamedTuple):
 
 class _Accepted(Generic[W]):
     """An item that is to be shown. `order`: of arrival. `key`: None for what the room itself says, which
-    has an `effect`. `change`: of the board. `decided`: where it was held, what became of that."""
+    has an `effect`. `change`: of the board. `decided`: where it was held, what became of that. `recall`: what
+    it takes back, and instead of which others that is kept."""
 
-    __slots__ = ("change", "decided", "effect", "item", "key", "order", "uid", "waiters")
+    __slots__ = ("change", "decided", "effect", "item", "key", "order", "recall", "uid", "waiters")
 
     def __init__(
         self,
@@ -106,6 +111,7 @@ class _Accepted(Generic[W]):
         self.effect = effect
         self.change = change
         self.decided = decided
+        self.recall: _Recall | None = None
 
 
 class Cut(NamedTuple, Generic[W]):
@@ -363,6 +369,16 @@ class Room(Generic[W]):
             self._settle(accepted, _SHED, now)
         return len(withdrawn)
 
+    def recall(
+        self, recall: wire.Recall, instead_of: tuple[Position, ...], acts: tuple[Act, ...], waiter: W
+    ) -> bool:
+        """Take back what was said, as `change` would; not while a change is under way. Always True."""
+        item, effect = wire.encode_item(recall), Effect("save", self.info, acts)
+        accepted = _Accepted(next(self._orders), None, item, [waiter], effect, partial(_recalled, recall))
+        accepted.recall = recall, instead_of
+        self._own.append(accepted)
+        return True
+
     def cut(self, now: Moment) -> Cut[W]:
         """What to append now: after an unknown outcome the same batch again, None while one is under way."""
         if self._in_flight:
@@ -527,7 +543,7 @@ class Room(Generic[W]):
         sizes = (len(accepted.item) for accepted in self._chosen)
         fitting = batch.fitting(sizes, limits.batch_items, limits.batch_bytes)
         self._offered_items = [self._chosen.popleft() for _ in range(fitting)]
-        self._offered = batch.number(
+        offered = batch.number(
             self.name,
             self.head,
             self.lease,
@@ -539,6 +555,7 @@ class Room(Generic[W]):
             self._board_after(now.ms),
             next((one.decided.held for one in self._offered_items if one.decided), None),
         )
+        self._offered = replace(offered, recalling=self._recalling(offered.first))
 
     def _effect(self) -> Effect | None:
         """What becomes of the state with what is offered: the last item that has an effect tells."""
@@ -567,6 +584,14 @@ class Room(Generic[W]):
                 board = accepted.change(board, Position(first.epoch, first.seq + index), at)
         return None if board is self.board else board
 
+    def _recalling(self, first: Position) -> Recalling | None:
+        """The recall in what is offered: one at most, since changes follow each other."""
+        for index, accepted in enumerate(self._offered_items):
+            if accepted.recall is not None:
+                recall, instead_of = accepted.recall
+                return Recalling(Recalled(Position(first.epoch, first.seq + index), recall), instead_of)
+        return None
+
     def _settle(self, accepted: _Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:
         """Answer it for good: it waits for nothing any more."""
         if accepted.key is not None:
@@ -589,6 +614,11 @@ def _settings_changed(rules: Rules) -> wire.SettingsChanged:
 
 def _closed(counts: tuple[int, ...], board: Board, _position: Position, _at: int) -> Board:
     return board.closed(counts)
+
+
+def _recalled(recall: wire.Recall, board: Board, position: Position, _at: int) -> Board:
+    redaction = Redaction([Recalled(position, recall)])
+    return board.without(lambda pin: redaction.takes(pin.position, pin.item))
 
 
 def _order(accepted: _Accepted[W]) -> int:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from danmaku.model import Act, Role, RoomSettings
+from danmaku.model import Act, Position, Role, RoomSettings
 from danmaku.moderation_rows import (
     AppointRow,
     ConfigureRow,
     DecideRow,
     RaidRow,
+    RecallRow,
     RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
@@ -32,6 +33,14 @@ ACTS: list[tuple[ActOfRow, Act]] = [
     (
         SanctionRow("r", "kick", "bob", "ann", Role.STREAMER, act="a"),
         Act("a", 7, "ann", Role.STREAMER, "kick", "r", "bob"),
+    ),
+    (
+        RecallRow("r", "ann", Role.MODERATOR, Position(5, 3), act="a"),
+        Act("a", 7, "ann", Role.MODERATOR, "delete", "r", what="5-3"),
+    ),
+    (
+        RecallRow("r", "ann", Role.STREAMER, uid="bob", reason="x" * 300, act="a"),
+        Act("a", 7, "ann", Role.STREAMER, "clear", "r", "bob", "", "x" * 200),
     ),
     (
         SanctionEverywhereRow("ban", "bob", "root", Role.ADMIN, None, "spam", act="a"),

@@ -24,6 +24,7 @@ from danmaku.moderation_rows import (
     Moderators,
     ModeratorsRow,
     RaidRow,
+    RecallRow,
     RoomSettingsRow,
     SanctionEverywhereRow,
     SanctionRow,
@@ -87,6 +88,8 @@ ROWS: list[envelope.Row] = [
     HeldRow("demo", "u1", Role.MODERATOR, "7-1", 50),
     DecideRow("demo", "7-1", False, "u1", Role.MODERATOR, "no", act="a1"),
     SignsRow("demo", "u1", Role.MODERATOR, 5),
+    RecallRow("demo", "u1", Role.MODERATOR, Position(5, 3)),
+    RecallRow("demo", "u1", Role.MODERATOR, uid="u2", reason="rude"),
 ]
 ANSWERS: list[envelope.Answer] = [
     Shown(1, 2, 3),

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from danmaku import wire
 from danmaku.model import Position, Role
-from danmaku.recalls import SAID, Recallable, Recalled, Redaction, recallable, recalls_in, role_of
+from danmaku.recalls import (
+    SAID,
+    Recallable,
+    Recalled,
+    Redaction,
+    covers,
+    item_at,
+    recallable,
+    recalls_in,
+    role_of,
+)
 from danmaku.wire import At
 
 USERS = ["ann", "bob", "eve"]
@@ -123,19 +133,23 @@ def test_recalls_are_found_in_a_batch() -> None:
 
 
 def test_later_recalls_stand_for_earlier_ones() -> None:
-    assert everything(9).covers(one(1, 5))
-    assert everything(9).covers(of_user("ann", 5))
-    assert everything(9).covers(everything(5))
-    assert of_user("ann", 9).covers(of_user("ann", 5))
-    for later, earlier in [
-        (of_user("ann", 9), of_user("bob", 5)),
-        (of_user("ann", 9), everything(5)),
-        (of_user("ann", 9), one(1, 5)),
-        (one(1, 9), one(1, 5)),
-        (everything(9), everything(5, "streamer")),
-        (everything(5), everything(9)),
-    ]:
-        assert not later.covers(earlier)
+    one_of_them, all_of_ann, all_of_bob = (kept.recall for kept in (one(1), of_user("ann"), of_user("bob")))
+    whatever = everything().recall
+    for earlier in (one_of_them, all_of_ann, whatever):
+        assert covers(whatever, earlier)
+    assert covers(all_of_ann, all_of_ann)
+    for earlier in (all_of_bob, whatever, one_of_them):
+        assert not covers(all_of_ann, earlier)
+    assert not covers(one_of_them, one_of_them)
+    assert not covers(whatever, everything(role="streamer").recall)
+
+
+def test_an_item_by_its_position() -> None:
+    frame = frame_of(comment("ann"), comment("bob"), seq=3)
+    assert item_at(frame, Position(7, 4)) == comment("bob")
+    for elsewhere in (Position(7, 2), Position(7, 5), Position(8, 4)):
+        assert item_at(frame, elsewhere) is None
+    assert item_at(b"no batch", Position(7, 4)) is None
 
 
 NAMES = st.sampled_from(USERS)
@@ -199,7 +213,7 @@ def test_what_is_covered_need_not_be_kept(items: list[bytes], recalls: list[Reca
     ]
     if newest not in ranked:
         return
-    kept = [one for one in ranked[:-1] if not newest.covers(one)] + [newest]
+    kept = [one for one in ranked[:-1] if not covers(newest.recall, one.recall)] + [newest]
     frame = frame_of(*items)
     assert Redaction(kept).of(frame) == Redaction(ranked).of(frame)
 

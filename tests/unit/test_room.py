@@ -17,7 +17,9 @@ from danmaku.change import Configured
 from danmaku.errors import Refusal
 from danmaku.held import Held
 from danmaku.model import START, Act, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
+from danmaku.recalls import Recalled
 from danmaku.rows import Delayed, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
+from danmaku.store.recalls import Recalling
 from rooms.batch import Batch
 from rooms.dedupe import Settled
 from rooms.everywhere import Everywhere
@@ -435,6 +437,29 @@ def test_rules_are_told_only_where_something_was_said_before() -> None:
     assert not unsaved.tell_rules("w")
     assert not deleted.tell_rules("w")
     assert not unsaved.is_busy
+
+
+def test_a_recall_has_its_place_between_comments_and_is_kept_at_it() -> None:
+    info = RoomInfo("a", created_ms=5)
+    room = make(info=info, head=Position(7, 4))
+    room.take(send("one", "c1"), "w1", NOW)
+    act = Act("a1", 5, "mod", Role.MODERATOR, "clear", "a", "u1")
+    recall = wire.Recall("moderator", uid="u1")
+    assert room.recall(recall, (Position(7, 2),), (act,), "mod")
+    room.take(send("two", "c2"), "w2", NOW)
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert [item["k"] for item in items(batch)] == ["c", "recall", "c"]
+    kept = Recalling(Recalled(Position(7, 6), recall), (Position(7, 2),))
+    assert batch.recalling == batch.append(7).recalling == kept
+    assert (batch.effect, batch.acts) == (Effect("save", info, (act,)), (act,))
+    room.unknown()
+    assert room.cut(NOW).batch is batch
+    assert [waiter for waiter, _ in room.stored(NOW)] == ["w1", "mod", "w2"]
+    room.take(send("three", "c3"), "w3", NOW)
+    after = room.cut(NOW).batch
+    assert after is not None
+    assert after.recalling is None
 
 
 def test_of_a_change_that_is_in_doubt_nothing_holds_yet() -> None:
