@@ -73,7 +73,7 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             return Act(act, now_ms, row.by, row.role, "settings", what=_words(row.settings))
         case PutWordsRow():
             return Act(act, now_ms, row.by, row.role, "words", row.room)
-        case RevokeRow():
+        case _:  # RevokeRow
             return Act(act, now_ms, row.by, row.role, "revoke", uid=row.uid)
 
 

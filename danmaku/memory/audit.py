@@ -28,7 +28,7 @@ class MemoryAudit:
         """Whoever holds the lease; the caller asked for it."""
         now = self._clock()
         self._known = {key: until for key, until in self._known.items() if now < until}
-        record = self._records[room]
+        record = self._kept(room)
         for act in acts:
             if (room, act.id) in self._known:
                 continue
@@ -47,15 +47,22 @@ class MemoryAudit:
 
     async def after(self, room: str, place: str, entries: int) -> list[Recorded]:
         begin = _parsed(place)
-        return [_recorded(one) for one in self._records[room] if one[0] > begin][:entries]
+        return [_recorded(one) for one in self._kept(room) if one[0] > begin][:entries]
 
     async def before(self, room: str, place: str | None, entries: int) -> list[Recorded]:
         end = None if place is None else _parsed(place)
-        found = [_recorded(one) for one in self._records[room] if end is None or one[0] < end]
+        found = [_recorded(one) for one in self._kept(room) if end is None or one[0] < end]
         return found[-entries:]
 
     async def about(self, room: str, uid: str) -> int:
-        return sum(act.uid == uid for _, act in self._records[room])
+        return sum(act.uid == uid for _, act in self._kept(room))
+
+    def _kept(self, room: str) -> deque[tuple[Place, Act]]:
+        """The record; it goes as a whole where nothing was written down for so long."""
+        record = self._records[room]
+        if record and record[-1][0][0] + self._age_ms <= self._clock():
+            record.clear()
+        return record
 
 
 def _parsed(place: str) -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from danmaku.store.audit import EVERYWHERE
 from danmaku.store.history import Append, Appended, Outcome
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
+from tests.contract.conftest import until
 from tests.contract.test_history import entry
 
 ROOM = "lobby"
@@ -148,6 +150,26 @@ async def test_a_record_keeps_the_newest(store_settings: StoreSettings | None) -
         for act in acts("a", "b", "c", "d", "e"):
             await store.audit.write_down("one", lease, act)
         assert await kept(store) == acts("c", "d", "e")
+
+
+async def test_a_record_forgets_what_is_old(store_settings: StoreSettings | None) -> None:
+    async with opened(store_settings, audit_s=1) as store:
+        lease = await take(store)
+        numbers = count()
+
+        async def is_gone() -> bool:
+            await store.audit.write_down("one", lease, *acts(f"again {next(numbers)}"))
+            return ACT not in await kept(store)
+
+        await store.audit.write_down("one", lease, ACT)
+        assert await kept(store) == [ACT]
+        await until(is_gone)
+        assert await kept(store) != []
+        await until(lambda: is_empty(store))  # also where nothing is done any more
+
+
+async def is_empty(store: Store) -> bool:
+    return await kept(store) == []
 
 
 async def test_a_later_version_may_know_more(store_settings: StoreSettings | None) -> None:

@@ -22,6 +22,7 @@ from danmaku.rows import (
     HelloRow,
     JoinRow,
     LikeRow,
+    Open,
     Refreshed,
     RefreshRow,
     Refused,
@@ -139,6 +140,25 @@ async def test_rows_that_got_no_answer_are_asked_again(
         await heir.tell()
         assert isinstance(await asking, Shown)
         await heir.close()
+
+
+async def test_an_act_that_is_asked_again_is_the_same_act(
+    connect: Connect, subjects: Subjects, owner: FakeOwner
+) -> None:
+    asked: list[str] = []
+
+    def judge(row: Row) -> Answer:
+        assert isinstance(row, SanctionRow)
+        asked.append(row.act)
+        return Open() if len(asked) % 3 else Done()
+
+    owner.judge = judge
+    async with client_on(connect, subjects, request_s=3.0) as (client, _):
+        for _ in range(2):
+            assert await client.ask(SanctionRow("r", "mute", "bob", "ann", Role.ADMIN)) == Done()
+    first, second = asked[0], asked[3]
+    assert asked == [first] * 3 + [second] * 3
+    assert "" != first != second
 
 
 async def test_after_its_time_a_row_is_refused(connect: Connect, subjects: Subjects) -> None:

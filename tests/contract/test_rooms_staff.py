@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from secrets import token_hex
 from typing import TypeVar
@@ -17,6 +18,7 @@ from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow, Sanct
 from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
 from danmaku.rows import DeleteRoomRow, Done, JoinRow, PutRoomRow, Rank, RankRow, Refused, Room, Shown
 from tests.contract.rooms_service import Service, send, service
+from tests.contract.test_rooms_outages import Fault
 
 T = TypeVar("T")
 R = TypeVar("R", bound=records.Reply)
@@ -154,3 +156,54 @@ async def test_what_moderators_read(live: Service) -> None:
     assert (len(card.here), [one.by for one in card.everywhere], card.acts) == (2, ["root"], 3)
     assert card.appointed is not None
     assert card.appointed.by == "ann"
+
+
+def rows_of_all_kinds() -> list[PutRoomRow | SanctionRow | AppointRow | DeleteRoomRow]:
+    return [
+        PutRoomRow("a", "ann", Role.STREAMER, "Title", act="put"),
+        SanctionRow("a", "mute", "bob", "ann", Role.STREAMER, act="mute"),
+        SanctionRow("a", "unmute", "bob", "ann", Role.STREAMER, act="unmute"),
+        SanctionRow("a", "kick", "bob", "ann", Role.STREAMER, act="kick"),
+        AppointRow("a", "mod", "ann", Role.STREAMER, act="appoint"),
+        PutRoomRow("a", "ann", Role.STREAMER, open=False, act="close"),
+    ]
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+async def test_an_act_of_unknown_outcome_is_repeated_and_is_one_entry(
+    live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
+) -> None:
+    store = await live.open_store()
+    verbs = (
+        (store.rooms, "save"), (store.moderation, "impose"), (store.moderation, "lift"),
+        (store.audit, "write_down"), (store.moderators, "appoint"), (store.history, "append"),
+    )  # fmt: skip
+    faults = [Fault(noun, verb, monkeypatch, carried_out=carried_out) for noun, verb in verbs]
+    process = await live.start(store=store)
+    await live.owned(process)
+    for row in rows_of_all_kinds():
+        for fault in faults:
+            fault.left = 1
+        [answer] = await live.request(process.process.name, row, budget_s=10)
+        the((Room if isinstance(row, PutRoomRow) else Done), answer)
+    assert [fault.seen > 1 for fault in faults] == [True] * len(faults)
+    assert [one.act.id for one in await store.audit.before("a", None, 100)] == [
+        row.act for row in rows_of_all_kinds()
+    ]
+
+
+async def test_an_act_is_acknowledged_and_kept_or_neither_when_its_owner_dies(live: Service) -> None:
+    """It is asked again of whoever owns the room by then, and is one entry all the same."""
+    first = await live.start()
+    await live.owned(first)
+    the(Shown, await live.ask(send("a", "bob", "hi", "c1")))
+    rows = [SanctionRow("a", "mute", f"u{n}", "ann", Role.STREAMER, act=f"{n}") for n in range(20)]
+    asking = asyncio.gather(*(live.ask(row) for row in rows))
+    await first.kill()
+    await live.owned(await live.start())
+    assert await asking == [Done()] * len(rows)
+    store = await live.open_store()
+    assert sorted(one.act.uid for one in await store.audit.before("a", None, 100)) == sorted(
+        row.uid for row in rows
+    )
+    assert {one.uid for one in await store.moderation.load("a", 0)} == {row.uid for row in rows}

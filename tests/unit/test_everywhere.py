@@ -94,6 +94,15 @@ def test_pages_by_user() -> None:
     assert [one.kind for one in everywhere.page("a", 1, 100)[0]] == ["mute"]
 
 
+def test_what_one_user_is_under() -> None:
+    everywhere = Everywhere()
+    everywhere.take(Imposed("b", "mute", "root", 0))
+    everywhere.take(Imposed("b", "ban", "root", 0, 100))
+    assert [one.kind for one in everywhere.of("b", 60)] == ["ban", "mute"]
+    assert [one.kind for one in everywhere.of("b", 100)] == ["mute"]
+    assert everywhere.of("a", 60) == []
+
+
 def test_the_settings_said_last_hold() -> None:
     everywhere = Everywhere()
     assert everywhere.settings == RoomSettings()
