@@ -163,9 +163,22 @@ class Events(Section, frozen=True):
     guests_may_vote: bool = False
 
 
+HttpUrl = Annotated[
+    str, Meta(pattern=r"^$|^https?://[^\s]+$", extra={"allowed": "https://HOST/PATH or http://…, or empty"})
+]
+
+
 class Review(Section, frozen=True):
     """Comments that somebody else decides about."""
 
+    url: HttpUrl = ""  # of a webhook that is asked about every comment; empty: none is
+    secret: str = ""
+    secret_file: str = ""
+    timeout_ms: Annotated[int, Meta(ge=10, le=1000)] = 200
+    fallback: Literal["allow", "hold", "deny"] = "allow"
+    at_once: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    breaker_failures: Annotated[int, Meta(ge=1, le=10_000)] = 10  # in a row
+    breaker_pause_s: Annotated[float, Meta(ge=0.1, le=3600)] = 5.0
     held_kept: Annotated[int, Meta(ge=1, le=10_000)] = 500  # comments of one room that wait for a moderator
     held_bytes: Bytes = 512 * 1024  # and their size
     held_s: Lifetime = 24 * 3600  # and how long they wait
@@ -319,9 +332,12 @@ def to_environment(settings: Settings) -> dict[str, str]:
 
 def masked(settings: Settings) -> Settings:
     """The same, fit for printing: without secrets, and without what stands before the @ of a URL."""
-    auth = settings.auth
+    auth, review = settings.auth, settings.review
     return msgspec.structs.replace(
         settings,
+        review=msgspec.structs.replace(
+            review, secret=MASK if review.secret else "", url=masked_url(review.url)
+        ),
         auth=msgspec.structs.replace(auth, secret=MASK if auth.secret else ""),
         nats=msgspec.structs.replace(settings.nats, url=masked_url(settings.nats.url)),
         store=msgspec.structs.replace(settings.store, url=masked_url(settings.store.url)),
@@ -413,6 +429,13 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
     if rooms.history_s < rooms.repeat_memory_s:
         key, rule = "rooms.history_s", f"must be at least rooms.repeat_memory_s ({rooms.repeat_memory_s})"
         raise SettingsError(_later(origins, key, "rooms.repeat_memory_s"), key, rooms.history_s, rule)
+    review = settings.review
+    if review.secret and review.secret_file:
+        key, rule = "review.secret", "give either review.secret or review.secret_file, not both"
+        raise SettingsError(_later(origins, key, "review.secret_file"), key, review.secret, rule)
+    if review.url and not (review.secret or review.secret_file):
+        rule = "needs review.secret or review.secret_file, with which what is asked is signed"
+        raise SettingsError(origins["review.url"], "review.url", review.url, rule)
     if auth.secret and auth.secret_file:
         key, rule = "auth.secret", "give either auth.secret or auth.secret_file, not both"
         raise SettingsError(_later(origins, key, "auth.secret_file"), key, auth.secret, rule)
@@ -444,6 +467,6 @@ def _as_toml(value: object) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    if key == "auth.secret":
+    if key in {"auth.secret", "review.secret"}:
         return MASK
     return masked_url(value) if key.endswith(".url") and isinstance(value, str) else repr(value)

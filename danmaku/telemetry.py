@@ -241,6 +241,15 @@ class RoomsMetrics:
             "Comments accepted: shown, shed above what people can read, shadowed, or held for review.",
             outcome=("shown", "shed", "shadowed", "held"),
         )
+        self.webhook = make.counter(
+            "webhook",
+            "Comments the webhook was to be asked about: its decision, or why there was none.",
+            outcome=("allow", "change", "deny", "hold", "shadow", "timeout", "failed", "busy", "open"),
+        )
+        self.webhook_seconds = make.histogram(
+            "webhook_seconds", "How long the webhook took to answer, or not to.", _SECONDS
+        )
+        self.webhook_open = make.gauge("webhook_open", "1 while the webhook is not asked, for it failed.")
         self.batches = make.counter("batches", "Batches stored and published.")
         self.reappended_batches = make.counter(
             "reappended_batches", "Batches the store had lost again, appended once more from memory."

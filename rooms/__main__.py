@@ -11,6 +11,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from config.settings import Settings, SettingsError, load
 from danmaku import garbage
 from danmaku.bus import NatsBus
@@ -66,6 +68,7 @@ async def _run(settings: Settings) -> None:
     ):
         if not url:
             raise NotStarted(f"{key} is not set: give it ({example}), or let `danmaku up` start a server")
+    settings = _with_secret(settings)
     configure_logging(settings.log, "rooms")
     stop, force = asyncio.Event(), asyncio.Event()
     with stopped_by_signals(stop, force):
@@ -77,6 +80,20 @@ async def _run(settings: Settings) -> None:
         await asyncio.wait([forced, serving])
         if not serving.cancelled():
             serving.result()
+
+
+def _with_secret(settings: Settings) -> Settings:
+    """With what stands in `review.secret_file`. Raises NotStarted."""
+    review = settings.review
+    if not review.secret_file:
+        return settings
+    try:
+        secret = Path(review.secret_file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotStarted(f"review.secret_file: {error}") from error
+    if not secret:
+        raise NotStarted("review.secret_file: there is nothing in it")
+    return msgspec.structs.replace(settings, review=msgspec.structs.replace(review, secret=secret))
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:

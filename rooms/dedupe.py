@@ -50,6 +50,10 @@ class Dedupe(Generic[W]):
         """It is pending from now on; later waiters are added to `waiters`."""
         self._pending[key] = waiters
 
+    def waiters(self, key: Key) -> list[W]:
+        """Those who wait for a pending one; later waiters are added to this list."""
+        return self._pending[key]
+
     def release(self, key: Key) -> list[W]:
         """It is no longer pending, and has no answer that is kept. Returns those who wait."""
         return self._pending.pop(key, [])

@@ -45,6 +45,7 @@ from danmaku.rows import (
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import GetWordsRow, PutWordsRow, RoomWords, TryWordsRow, WordsTried
+from rooms.asking import Asking
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
 from rooms.events import PostedRow
@@ -87,6 +88,7 @@ class Live:
         changes: Changes,
         polls: RoomPolls,
         reviews: Reviews,
+        asking: Asking | None,
         broadcasts: Broadcasts,
         listing: Listing,
         viewers: Viewers,
@@ -104,6 +106,7 @@ class Live:
         self._changes = changes
         self._polls = polls
         self._reviews = reviews
+        self._asking = asking
         self._broadcasts = broadcasts
         self._listing = listing
         self._viewers = viewers
@@ -241,13 +244,15 @@ class Live:
             self._flush.mark(loaded)
             if room.held.has_unsaved:
                 self._reviews.hold(loaded)
+            if room.asked.has_new and self._asking is not None:
+                self._asking.ask(loaded)
         elif isinstance(answer, Shadowed):
             self._tell_asides(room, row.uid, answer.at)
         return answer
 
     def _tell_asides(self, room: Room[Ticket], uid: str, at: int) -> None:
         """A repeat has none: what was said once is not said again."""
-        for item in room.asides():
+        for _, item in room.asides():
             self._whisper.tell(room, uid, wire.encode_aside(room.name, at, item))
             self._metrics.comments.labels("shadowed").inc()
 

@@ -282,6 +282,7 @@ class LoadedRooms:
                 saved=info is not None,
                 board=board,
                 events=self._events,
+                asks=bool(self._review.url),
                 held=HeldQueue(epoch, self._review, self._limits.repeat_memory_s, waiting),
             )
         except ValueError:

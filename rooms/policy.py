@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import msgspec
+
 from config.settings import Policy
 from danmaku import wire
 from danmaku.errors import (
@@ -45,6 +47,8 @@ MAX_SIZE: Final = 64
 _MAX_USERS: Final = 50_000  # remembered per room and generation; the oldest go early
 _MAX_NAMES: Final = 10_000  # whose words are known
 _MAX_TEXTS: Final = 20_000  # likewise
+
+_comment = msgspec.msgpack.Decoder(wire.Comment).decode
 
 
 class Judge:
@@ -175,6 +179,11 @@ class Judge:
         left_ms = (since_s + self.rules.min_account_s) * 1000 - now_ms
         if not since_s or left_ms > 0:
             raise Refusal(ACCOUNT_TOO_NEW, retry_ms=left_ms if since_s else None)
+
+    def changed(self, item: bytes, text: str) -> bytes:
+        """The item with this text instead. Raises Refusal (empty, too_long)."""
+        comment = _comment(item)
+        return wire.encode_item(msgspec.structs.replace(comment, text=self._text(text)))
 
     def _text(self, text: str) -> str:
         cleaned = clean(text)

@@ -21,6 +21,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry
 from danmaku.subjects import PARTITIONS, QUEUE, Subjects
 from danmaku.telemetry import LoopLag, RoomsMetrics
+from rooms.asking import Asking
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
 from rooms.chat import Chat
@@ -49,6 +50,7 @@ from rooms.rewording import Rewording
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
 from rooms.viewers import Viewers
+from rooms.webhook import Webhook
 from rooms.whisper import Whisper
 from rooms.wording import Wording
 
@@ -152,6 +154,11 @@ class RoomsProcess:
         )
         self._guard = Guard(rooms, self._changes, metrics)
         self._reviews = Reviews(store, name, leases, rooms, self._changes, whisper, metrics, clock)
+        self._asking: Asking | None = None
+        if settings.review.url:
+            adviser = Webhook(settings.review, metrics)
+            at_once = settings.review.at_once
+            self._asking = Asking(adviser, at_once, self._reviews, flush, whisper, metrics, clock)
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
             name,
@@ -161,6 +168,7 @@ class RoomsProcess:
             self._changes,
             self._polls,
             self._reviews,
+            self._asking,
             self._broadcasts,
             self._listing,
             viewers,
@@ -208,6 +216,8 @@ class RoomsProcess:
             )
             for owner in (*owners, self._news, self._wording, self._records, self._chat, self._polls):
                 stack.push_async_callback(owner.close)
+            if self._asking is not None:
+                stack.push_async_callback(self._asking.close)
             stack.push_async_callback(self._unsubscribe)
             await stack.enter_async_context(
                 LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set)

@@ -31,6 +31,7 @@ from danmaku import wire
 from danmaku.board import EMPTY, Board, Change
 from danmaku.errors import (
     BAD_FRAME,
+    BLOCKED_WORDS,
     CONFLICT,
     FORBIDDEN,
     HELD_FOR_REVIEW,
@@ -44,10 +45,12 @@ from danmaku.event_rows import PaidRow, PollRow, VoteRow
 from danmaku.held import Held
 from danmaku.model import Act, Effect, Position, Role, RoomInfo, RoomSettings
 from danmaku.recalls import Recalled, Redaction
-from danmaku.rows import Admitted, Delayed, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Admitted, Delayed, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
 from danmaku.store.recalls import Recalling
 from rooms import batch
 from rooms.abuse import Abuse
+from rooms.advice import Advice
+from rooms.asked import Asked, Question
 from rooms.batch import Batch
 from rooms.dedupe import Dedupe, Key, Settled
 from rooms.delay import Delay
@@ -127,7 +130,7 @@ class Room(Generic[W]):
     is_over: whether somebody who waits needs no answer any more.
     head: the log's head when the room was loaded. Raises ValueError when it is of a later lease.
     saved: whether the store has the room; where it has not, the first batch creates it.
-    held: what waits for a moderator.
+    held: what waits for a moderator. asks: whether somebody has to be asked about comments.
     """
 
     def __init__(
@@ -145,6 +148,7 @@ class Room(Generic[W]):
         board: Board = EMPTY,
         events: Events = Events(config.Events()),  # noqa: B008  it never changes
         held: HeldQueue | None = None,
+        asks: bool = False,
     ) -> None:
         if head.epoch > lease:
             raise ValueError("the log was continued under a later lease")
@@ -174,7 +178,9 @@ class Room(Generic[W]):
         self._high: deque[_Accepted[W]] = deque()
         self._own: list[_Accepted[W]] = []
         self._chosen: deque[_Accepted[W]] = deque()
-        self._asides: list[bytes] = []
+        self.asked = Asked()
+        self._asks = asks
+        self._asides: list[tuple[str, bytes]] = []
         self._delay: Delay[_Accepted[W]] = Delay()
         self._hurries = False
         self._offered: Batch | None = None
@@ -205,7 +211,7 @@ class Room(Generic[W]):
     def is_busy(self) -> bool:
         """Whether something waits for a cut, or for the outcome of an append."""
         waits = self._normal or self._high or self._own or self._chosen or self._offered
-        return bool(waits or self._delay)
+        return bool(waits or self._delay or self.asked)
 
     @property
     def in_doubt(self) -> bool:
@@ -254,8 +260,44 @@ class Room(Generic[W]):
         self._own.append(_Accepted(next(self._orders), key, one.item, [waiter], decided=decided))
         return True
 
-    def asides(self) -> list[bytes]:
-        """The items that their sender is to be shown, and nobody else, since this was asked last."""
+    def advised(self, question: Question, advice: Advice, now: Moment) -> list[tuple[W, Settled | Refused]]:
+        """What was asked about is known. Returns the answers it settles; what is held or shown follows."""
+        answers: list[tuple[W, Settled | Refused]] = []
+        for one, known in self.asked.advised(question, advice):
+            key = one.row.uid, one.row.cid
+            try:
+                answer = self._follow(one, known, key, now)
+            except Refusal as refusal:
+                answer = Refused.of(refusal)
+            if answer is not None:
+                self._space.left += 1
+                self._owed -= 1
+                answers += [(waiter, answer) for waiter in self._dedupe.release(key)]
+                if not isinstance(answer, Refused):
+                    self._dedupe.settle(key, answer, now.s)
+        return answers
+
+    def _follow(self, one: Question, advice: Advice, key: Key, now: Moment) -> Settled | Refused | None:
+        """None when the answer comes later. Raises Refusal."""
+        self._check_open()
+        self._judge.check_sanctions(one.row.uid, one.row.role, now)
+        if advice.decision == "deny":
+            raise Refusal(BLOCKED_WORDS, advice.reason or "this may not be said here")
+        if advice.decision == "shadow":
+            self._asides.append((one.row.uid, one.item))
+            return Shadowed(now.ms)
+        if advice.decision == "hold":
+            self.held.hold(key, one.item, advice.reason or "webhook", now.ms)
+            self._space.left += 1
+            self._owed -= 1
+            return None
+        item = self._judge.changed(one.item, advice.text) if advice.decision == "change" else one.item
+        waiters = self._dedupe.waiters(key)
+        self._normal.append(_Accepted(next(self._orders), key, item, waiters))
+        return None
+
+    def asides(self) -> list[tuple[str, bytes]]:
+        """What its sender is to be shown, and nobody else, since this was asked last: (uid, item)."""
         asides, self._asides = self._asides, []
         return asides
 
@@ -462,6 +504,9 @@ class Room(Generic[W]):
         self._dedupe.begin(key, waiters)
         self._space.left -= 1
         self._owed += 1
+        if self._asks and isinstance(row, SendRow) and not is_high:
+            self.asked.add(Question(row, verdict.item))
+            return None
         if isinstance(row, PollRow):
             self._opening = key
         accepted = _Accepted(next(self._orders), key, verdict.item, waiters, change=change)
@@ -470,7 +515,7 @@ class Room(Generic[W]):
 
     def _shadow(self, item: bytes, key: Key, now: Moment) -> Shadowed:
         answer = Shadowed(now.ms)
-        self._asides.append(item)
+        self._asides.append((key[0], item))
         self._dedupe.settle(key, answer, now.s)
         return answer
 

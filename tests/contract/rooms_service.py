@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from config.settings import Chat, Nats, Policy, Rooms, Settings
+from config.settings import Chat, Nats, Policy, Review, Rooms, Settings
 from config.settings import Store as StoreSettings
 from danmaku import envelope, wire
 from danmaku.bus import Bus, BusDown, NatsBus
@@ -117,6 +117,7 @@ class Service:
         rooms: Rooms = QUICK,
         policy: Policy = LOOSE,
         chat: Chat = Chat(),  # noqa: B008  it is frozen
+        review: Review = Review(),  # noqa: B008  it is frozen
         store: Store | None = None,
         lease_clock: Callable[[], float] = boot_clock,
     ) -> Running:
@@ -127,7 +128,7 @@ class Service:
             bus = await NatsBus.connect(self.nats, name)
             self._buses.append(bus)
         registry = CollectorRegistry()
-        settings = Settings(nats=self.nats, rooms=rooms, policy=policy, chat=chat)
+        settings = Settings(nats=self.nats, rooms=rooms, policy=policy, chat=chat, review=review)
         store = store or await self.open_store()
         process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry), lease_clock)
         running = Running(process, registry, bus)

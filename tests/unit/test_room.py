@@ -18,8 +18,10 @@ from danmaku.errors import Refusal
 from danmaku.held import Held
 from danmaku.model import START, Act, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
 from danmaku.recalls import Recalled
-from danmaku.rows import Delayed, EventRow, JoinRow, LikeRow, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Delayed, EventRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
 from danmaku.store.recalls import Recalling
+from rooms.advice import Advice
+from rooms.asked import Question
 from rooms.batch import Batch
 from rooms.dedupe import Settled
 from rooms.everywhere import Everywhere
@@ -236,6 +238,52 @@ def test_what_may_not_be_said_now_is_not_approved() -> None:
     assert room.held.page("", 10, NOW.ms) == []
 
 
+def asking() -> tuple[Room[str], Question]:
+    """A room in which one comment waits for advice."""
+    limits, sanctions = Rooms(), Sanctions()
+    room: Room[str] = Room(RoomInfo("a"), 7, START, sanctions, Space(1), limits, LOOSE, _never, asks=True)
+    assert room.take(send(), "w1", NOW) is None
+    (question,) = room.asked.take_new()
+    assert (room.is_busy, room.cut(NOW).batch) == (True, None)
+    return room, question
+
+
+def test_what_is_asked_about_is_shown_where_it_may_be() -> None:
+    room, question = asking()
+    assert room.take(send(), "w2", NOW) is None
+    assert room.advised(question, Advice("change", "***"), NOW) == []
+    batch, _ = room.cut(NOW)
+    assert [item["text"] for item in items(batch)] == ["***"]
+    assert room.stored(NOW) == [("w1", Shown(7, 1, NOW.ms)), ("w2", Shown(7, 1, NOW.ms))]
+    assert room.take(send(cid="c2"), "w", NOW) is None, "its space is free again"
+
+
+@pytest.mark.parametrize(
+    ("advice", "name"),
+    [(Advice("deny"), "blocked_words"), (Advice("change", " "), "empty"), (Advice("allow"), "muted")],
+)
+def test_what_may_not_be_shown_is_refused_and_may_be_said_again(advice: Advice, name: str) -> None:
+    room, question = asking()
+    if name == "muted":
+        room.sanctions.impose("mute", "u1", None)
+    ((waiter, answer),) = room.advised(question, advice, NOW)
+    assert isinstance(answer, Refused)
+    assert (waiter, answer.name, room.is_busy) == ("w1", name, False)
+    room.sanctions.lift("mute", "u1")
+    assert room.take(send(), "w2", NOW) is None
+
+
+def test_what_is_to_be_held_or_shadowed_after_all_is() -> None:
+    room, question = asking()
+    assert room.advised(question, Advice("hold"), NOW) == []
+    assert room.held_stored(*room.held.to_store()) == ["w1"]
+    assert refused(room.take, send(), "w", NOW) == "held_for_review"
+    room, question = asking()
+    assert room.advised(question, Advice("shadow"), NOW) == [("w1", Shadowed(NOW.ms))]
+    assert [uid for uid, _ in room.asides()] == ["u1"]
+    assert room.take(send(), "w", NOW) == Shadowed(NOW.ms)
+
+
 def test_where_too_many_wait_for_a_moderator_no_more_are_taken() -> None:
     room, _ = held()
     for number in range(2, 501):
@@ -247,7 +295,7 @@ def test_what_is_shadowed_is_for_its_sender_alone_and_once(monkeypatch: pytest.M
     room = make()
     monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"item", Fate.SHADOW, "words"))
     assert room.take(send(), "w", NOW) == Shadowed(NOW.ms)
-    assert room.asides() == [b"item"]
+    assert room.asides() == [("u1", b"item")]
     assert room.take(send(), "w", later(1)) == Shadowed(NOW.ms)
     assert room.asides() == []
     assert not room.is_busy

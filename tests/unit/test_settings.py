@@ -231,3 +231,18 @@ def test_every_key_can_say_what_it_may_be() -> None:
     port: Any = KEYS["edge.port"]
     assert allowed(port.name, port.type) == "a whole number from 0 to 65535"
     assert allowed("drain_s", KEYS["edge.drain_s"].type) == "a number from 0 to 86400, in seconds"
+
+
+def test_a_webhook_needs_a_secret_of_which_nobody_is_told() -> None:
+    environ = {"DANMAKU_REVIEW_URL": "https://hook:pass@example.org/x"}
+    assert "review.secret" in str(_refused(environ=environ))
+    secret = {**environ, "DANMAKU_REVIEW_SECRET": "s3cret"}
+    loaded = load_with_origins(None, secret, {})
+    told = to_toml(loaded)
+    assert "s3cret" not in told
+    assert "pass@" not in told
+    assert f'secret = "{MASK}"' in told
+    both = {**secret, "DANMAKU_REVIEW_SECRET_FILE": "/x"}
+    assert "not both" in str(_refused(environ=both))
+    assert "s3cret" not in str(_refused(environ=both))
+    assert load(None, {**environ, "DANMAKU_REVIEW_SECRET_FILE": "/x"}, {}).review.secret_file == "/x"

@@ -1,0 +1,68 @@
+"""Asks a webhook about comments, and lets their room go on with what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from danmaku import wire
+from danmaku.telemetry import RoomsMetrics
+from rooms.advice import Advice
+from rooms.asked import Question
+from rooms.flush import Flush
+from rooms.loaded import LoadedRoom
+from rooms.moment import Moment
+from rooms.review import Reviews
+from rooms.tasks import Tasks
+from rooms.webhook import Adviser
+from rooms.whisper import Whisper
+
+
+class Asking:
+    """A room that is gone meanwhile shows nothing, and whoever waits asks its next owner."""
+
+    def __init__(
+        self,
+        adviser: Adviser,
+        at_once: int,
+        reviews: Reviews,
+        flush: Flush,
+        whisper: Whisper,
+        metrics: RoomsMetrics,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._adviser = adviser
+        self._reviews = reviews
+        self._flush = flush
+        self._whisper = whisper
+        self._metrics = metrics
+        self._clock = clock
+        self._tasks = Tasks(at_once)
+
+    def ask(self, loaded: LoadedRoom) -> None:
+        """About all that is new in the room. Never raises, never waits."""
+        for question in loaded.room.asked.take_new():
+            advice = self._adviser.unasked(busy=self._tasks.full)
+            if advice is None:
+                self._tasks.start(self._ask(loaded, question))
+            else:
+                self._advised(loaded, question, advice)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+        await self._adviser.close()
+
+    async def _ask(self, loaded: LoadedRoom, question: Question) -> None:
+        advice = await self._adviser.ask(question.row, self._clock().ms)
+        if not loaded.gone:
+            self._advised(loaded, question, advice)
+
+    def _advised(self, loaded: LoadedRoom, question: Question, advice: Advice) -> None:
+        room, now = loaded.room, self._clock()
+        for ticket, answer in room.advised(question, advice, now):
+            ticket.answer(answer)
+        for uid, item in room.asides():
+            self._whisper.tell(room, uid, wire.encode_aside(room.name, now.ms, item))
+            self._metrics.comments.labels("shadowed").inc()
+        self._flush.mark(loaded)
+        if room.held.has_unsaved:
+            self._reviews.hold(loaded)
