@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -44,13 +44,62 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid(Event):
+    """A comment that `uid` paid for: `amount` in the smallest unit of `currency`.
+
+    until: it stays in view until then, in ms since 1970; None: it does not.
+    """
+
+    uid: str
+    name: str
+    text: str
+    amount: int
+    currency: str
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollOpened(Event):
+    """A question to vote on with `Room.vote(id, option)`; `until` as of Paid, if it ends by itself."""
+
+    id: str
+    question: str
+    options: list[str]
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollClosed(Event):
+    """What came of a poll: votes for each option, in order."""
+
+    id: str
+    counts: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """The open poll, and how it stood when that was told last."""
+
+    id: str
+    question: str
+    options: list[str]
+    counts: list[int]
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
-    """The room's totals now; the latest wins. `position` is the room's newest."""
+    """The room's totals now; the latest wins. `position` is the room's newest.
+
+    poll, counts: which poll is open, and the votes for each of its options.
+    """
 
     room: str
     position: Position
     viewers: int
     likes: int
+    poll: str | None = None
+    counts: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +255,13 @@ class ConnectionChange:
     retry_s: float | None = None
 
 
+_TYPED: Final[dict[str, tuple[type[msgspec.Struct], type[Event]]]] = {
+    "paid": (wire.Paid, Paid),
+    "poll": (wire.Poll, PollOpened),
+    "poll_closed": (wire.PollClosed, PollClosed),
+}
+
+
 def read_item(codec: wire.Codec, room: str, placed: Placed) -> Comment | Event:
     """The typed value of one item; kinds that only a later version knows become events too."""
     position, at, raw = placed
@@ -214,7 +270,8 @@ def read_item(codec: wire.Codec, room: str, placed: Placed) -> Comment | Event:
     except msgspec.ValidationError:
         fields = codec.read(raw)
         data = dict(fields) if isinstance(fields, dict) else {}
-        return Event(room, position, at, str(data.pop("k", "unknown")), data)
+        event = Event(room, position, at, str(data.pop("k", "unknown")), data)
+        return _typed(codec, event, raw)
     return Comment(
         room,
         position,
@@ -227,6 +284,19 @@ def read_item(codec: wire.Codec, room: str, placed: Placed) -> Comment | Event:
         NORMAL_SIZE if item.size is None else item.size,
         item.role,
     )
+
+
+def _typed(codec: wire.Codec, event: Event, raw: msgspec.Raw) -> Event:
+    """As one of the kinds of events that have a type of their own, where it is one."""
+    struct, kind = _TYPED.get(event.kind, (None, Event))
+    if struct is None:
+        return event
+    try:
+        item = codec.read(raw, struct)
+    except msgspec.ValidationError:  # only a later version knows it so
+        return event
+    fields = {name: getattr(item, name) for name in struct.__struct_fields__}
+    return kind(event.room, event.position, event.at, event.kind, event.data, **fields)
 
 
 def read_message(codec: wire.Codec, frame: Chat) -> Message:

@@ -6,16 +6,27 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from danmaku.client.inbox import Inbox
 from danmaku.client.link import Link, Lost, at_most_once, until_answered
 from danmaku.client.pace import Timing
 from danmaku.client.reader import Placed, RoomReader
-from danmaku.client.results import Comment, Event, History, Sent, Stats, read_item
+from danmaku.client.results import (
+    Comment,
+    Event,
+    History,
+    Poll,
+    PollClosed,
+    PollOpened,
+    Sent,
+    Stats,
+    read_item,
+)
 from danmaku.errors import NOT_JOINED, Refusal
 from danmaku.model import START, Mode, Position
-from danmaku.wire import Aside, At, Batch, Codec, Join, Leave, Like, Ok, Send, Skip
+from danmaku.wire import Aside, At, Batch, Codec, Join, Leave, Like, Ok, OpenPoll, Pinned, Send, Skip, Vote
 from danmaku.wire import History as HistoryFrame
 from danmaku.wire import Stats as StatsFrame
 
@@ -52,6 +63,9 @@ class Room:
         self.name = name
         self.settings: dict[str, Any] = {}
         self.stats: Stats | None = None
+        self.pinned: list[Comment | Event] = []  # what was in view at the last join
+        self.poll: Poll | None = None
+        self._closed_poll = ""
         self._codec = codec
         self._spawn = spawn
         self._left = left
@@ -113,6 +127,14 @@ class Room:
         limit = self._timing.answer if timeout_s is None else timeout_s
         await at_most_once(self._linked, lambda link: link.ask(Like(0, self.name, n)), timeout_s=limit)
 
+    async def vote(self, poll: str, option: int, *, timeout_s: float | None = None) -> None:
+        """Vote in a poll for the option at that place, from 0. Counts once, however often it is said.
+
+        Returns once the vote is stored. Raises Refusal: `conflict` where something else was voted for,
+        `poll_closed`, `no_such_poll` … Cancel-safe, but whether the vote counts is unknown then.
+        """
+        await self._ask(Vote(0, self.name, poll, option), timeout_s)
+
     async def history(
         self, since: Position = START, limit: int | None = None, *, timeout_s: float | None = None
     ) -> History:
@@ -144,8 +166,9 @@ class Room:
         self._entered, self._link = True, link
         self.settings = self._codec.read(ok.settings) if bytes(ok.settings) else {}
         if self.stats is stats:  # else newer ones came in right behind the answer
-            self._tell_stats(head, ok.viewers or 0, ok.likes or 0)
+            self._tell_stats(Stats(self.name, head, ok.viewers or 0, ok.likes or 0))
         self._show(self._reader.joined(since, head, batches, complete=ok.complete is not False))
+        self._show_view(ok)
         self._changed.set()
         self._close_gap()
 
@@ -155,7 +178,8 @@ class Room:
             return
         if isinstance(frame, StatsFrame):
             head = Position(frame.epoch, frame.seq)
-            self._tell_stats(head, frame.viewers, frame.likes)
+            told = (frame.viewers, frame.likes, frame.poll, frame.counts)
+            self._tell_stats(Stats(self.name, head, *told))
             self._reader.stats(head)
         else:
             self._show(self._reader.take(frame))
@@ -189,7 +213,7 @@ class Room:
             self._changed.clear()
             await self._changed.wait()
 
-    async def _ask(self, frame: Send | HistoryFrame, timeout_s: float | None) -> Ok:
+    async def _ask(self, frame: Send | Vote | HistoryFrame, timeout_s: float | None) -> Ok:
         limit = self._timing.answer if timeout_s is None else timeout_s
         return await until_answered(
             self._linked, lambda link: link.ask(frame), timeout_s=limit, random=self._random
@@ -204,10 +228,27 @@ class Room:
             item = read_item(self._codec, self.name, one)
             if isinstance(item, Event) and item.kind == "settings":
                 self.settings = item.data.get("settings", {})
+            elif isinstance(item, PollOpened):
+                self.poll = Poll(item.id, item.question, item.options, [0] * len(item.options), item.until)
+            elif isinstance(item, PollClosed):
+                self.poll, self._closed_poll = None, item.id
             self._inbox.put(item)
 
-    def _tell_stats(self, head: Position, viewers: int, likes: int) -> None:
-        self.stats = Stats(self.name, head, viewers, likes)
+    def _show_view(self, ok: Ok) -> None:
+        """What is in view as the room is joined."""
+        pins = self._codec.read(ok.pinned, list[Pinned]) if bytes(ok.pinned) else []
+        placed = [Placed(Position(pin.epoch, pin.seq), pin.at, pin.item) for pin in pins]
+        self.pinned = [read_item(self._codec, self.name, one) for one in placed]
+        poll = self._codec.read(ok.poll, OpenPoll) if bytes(ok.poll) else None
+        is_open = poll is not None and poll.id != self._closed_poll  # history may be a moment ahead
+        self.poll = (
+            Poll(poll.id, poll.question, poll.options, poll.counts, poll.until) if poll and is_open else None
+        )
+
+    def _tell_stats(self, stats: Stats) -> None:
+        self.stats = stats
+        if self.poll is not None and stats.poll == self.poll.id and stats.counts is not None:
+            self.poll = replace(self.poll, counts=stats.counts)
         self._inbox.put_latest(self.stats)
 
     def _close_gap(self) -> None:

@@ -6,7 +6,7 @@ from danmaku import wire
 from danmaku.client.connection import refusal_of_close, socket_url
 from danmaku.client.link import refusal_of
 from danmaku.client.reader import Placed
-from danmaku.client.results import Comment, Event, Sent, read_item, read_message
+from danmaku.client.results import Comment, Event, Paid, PollClosed, PollOpened, Sent, read_item, read_message
 from danmaku.errors import MUTED
 from danmaku.model import Position
 from danmaku.wire import JSON, MSGPACK, Codec, Err
@@ -14,6 +14,8 @@ from danmaku.wire_chat import Chat
 
 CODECS = pytest.mark.parametrize("codec", [MSGPACK, JSON], ids=["msgpack", "json"])
 HERE = Position(5, 7)
+PAID = {"uid": "u1", "name": "ann", "text": "go", "amount": 500, "currency": "CNY", "until": 9000}
+POLL = {"id": "p1", "question": "Which?", "options": ["one", "two"]}
 
 
 def read(codec: Codec, item: object) -> Comment | Event:
@@ -47,6 +49,29 @@ def test_a_comment_keeps_what_was_said(codec: Codec) -> None:
 )
 def test_everything_else_is_an_event(codec: Codec, item: object, kind: str, data: dict[str, object]) -> None:
     assert read(codec, item) == Event("demo", HERE, 99, kind, data)
+
+
+@CODECS
+@pytest.mark.parametrize(
+    ("item", "event"),
+    [
+        (
+            wire.Paid("u1", "ann", "go", 500, "CNY", 9000),
+            Paid("demo", HERE, 99, "paid", PAID, "u1", "ann", "go", 500, "CNY", 9000),
+        ),
+        (
+            wire.Poll("p1", "Which?", ["one", "two"]),
+            PollOpened("demo", HERE, 99, "poll", POLL, "p1", "Which?", ["one", "two"]),
+        ),
+        (
+            wire.PollClosed("p1", [3, 0]),
+            PollClosed("demo", HERE, 99, "poll_closed", {"id": "p1", "counts": [3, 0]}, "p1", [3, 0]),
+        ),
+        ({"k": "poll", "id": 5}, Event("demo", HERE, 99, "poll", {"id": 5})),
+    ],
+)
+def test_some_events_have_a_type(codec: Codec, item: object, event: Event) -> None:
+    assert read(codec, item) == event
 
 
 def test_sent_knows_its_position_only_when_shown() -> None:
