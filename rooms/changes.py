@@ -39,10 +39,10 @@ from rooms.acts import MAX_REASON, act_of
 from rooms.flush import Flush
 from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
+from rooms.making import make
 from rooms.moment import Moment
 from rooms.pending import Pending, Ticket
 from rooms.recalls import check_recall, read_wanted
-from rooms.rewording import make
 from rooms.rules import check_ruling, check_settings, ruled
 from rooms.tasks import Tasks
 from rooms.text import clean

@@ -24,12 +24,12 @@ from rooms.everywhere import Everywhere
 from rooms.held import HeldQueue
 from rooms.leases import Leases
 from rooms.left import Left, Memory
+from rooms.making import make_of
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.past import Past
 from rooms.pending import Ticket
 from rooms.recent import Recent
-from rooms.rewording import make_of
 from rooms.room import Room, Space
 from rooms.staff import Staff
 from rooms.tasks import Tasks

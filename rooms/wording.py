@@ -17,9 +17,10 @@ from danmaku.store.words import Words
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest, unpack
+from rooms.making import make
 from rooms.moment import Moment
 from rooms.outbox import Outbox
-from rooms.rewording import Rewording, make
+from rooms.rewording import Rewording
 from rooms.tasks import Tasks
 
 _AT_ONCE: Final = 16  # each may hold a piece, or a whole list
