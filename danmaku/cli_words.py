@@ -1,0 +1,98 @@
+"""`danmaku mod words`: lists of words, of one room or for all rooms. A file has one entry a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from danmaku.cli_desk import Desk, OneRoom, Room, command, of_room
+from danmaku.wordlist import ACTIONS
+
+_ALL: Final = "/v1/admin/words"
+_Action = Annotated[str, typer.Option(help=f"What becomes of a comment: {', '.join(ACTIONS)}.")]
+_Entries = Annotated[list[str], typer.Argument(metavar="ENTRY...", help="Words, as the list has them.")]
+_File = Annotated[
+    Path, typer.Argument(help="One entry a line: `ACTION ENTRY`.", exists=True, dir_okay=False, readable=True)
+]
+
+
+@command()
+def words(desk: Desk, room: Room = None) -> None:
+    """Show a list, as `words-put` takes it.
+
+    Example: `danmaku mod words --room lobby > words.txt`
+    """
+    found = desk.call("GET", _path(room))
+    desk.tell(found, [f"{action} {entry}" for action in ACTIONS for entry in found[action]])
+
+
+@command("words-put")
+def words_put(desk: Desk, file: _File, room: Room = None) -> None:
+    """Replace a list by what stands in a file.
+
+    Example: `danmaku mod words-put words.txt --room lobby`
+    """
+    lists: dict[str, Any] = {action: [] for action in ACTIONS}
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        action, _, entry = line.strip().partition(" ")
+        if action not in ACTIONS or not entry.strip():
+            if not line.strip():
+                continue
+            raise typer.BadParameter(f"line {number}: write ACTION ENTRY; actions are {', '.join(ACTIONS)}")
+        lists[action].append(entry.strip())
+    _put(desk, room, lists)
+
+
+@command("words-add")
+def words_add(desk: Desk, entries: _Entries, room: Room = None, action: _Action = "refuse") -> None:
+    """Add entries to a list, or give them another action.
+
+    Example: `danmaku mod words-add badword "*worse*" --room lobby --action mask`
+    """
+    if action not in ACTIONS:
+        raise typer.BadParameter(f"--action must be one of {', '.join(ACTIONS)}")
+    lists = _without(desk.call("GET", _path(room)), entries)
+    lists[action] += entries
+    _put(desk, room, lists)
+
+
+@command("words-remove")
+def words_remove(desk: Desk, entries: _Entries, room: Room = None) -> None:
+    """Take entries from a list.
+
+    Example: `danmaku mod words-remove badword --room lobby`
+    """
+    _put(desk, room, _without(desk.call("GET", _path(room)), entries))
+
+
+@command("words-test")
+def words_test(desk: Desk, text: Annotated[str, typer.Argument(help="What is said.")], room: OneRoom) -> None:
+    """Try what would become of a text in a room.
+
+    Example: `danmaku mod words-test "what a b.a.d word" --room lobby`
+    """
+    found = desk.call("POST", f"{_path(room)}/test", {"text": text})
+    shown = "it would be shown" if found["action"] is None else f"{found['action']}: {found['entry']}"
+    desk.tell(found, [shown, found["text"]])
+
+
+def _path(room: str | None) -> str:
+    return _ALL if room is None else f"{of_room(room)}/words"
+
+
+def _without(found: dict[str, Any], entries: Iterable[str]) -> dict[str, Any]:
+    """With the version it was, so that nobody's change in between is lost."""
+    gone = set(entries)
+    lists: dict[str, Any] = {
+        action: [entry for entry in found[action] if entry not in gone] for action in ACTIONS
+    }
+    return {**lists, "version": found["version"]}
+
+
+def _put(desk: Desk, room: str | None, lists: dict[str, Any]) -> None:
+    many = sum(len(lists[action]) for action in ACTIONS)
+    where = "all rooms" if room is None else room
+    desk.tell(desk.call("PUT", _path(room), lists), f"{many} entries are in force in {where}")
