@@ -62,6 +62,8 @@ class Judge:
     """
 
     __slots__ = (
+        "_asks_what",
+        "_asks_who",
         "_due_s",
         "_guest_rate",
         "_heard_s",
@@ -96,6 +98,15 @@ class Judge:
         self._said_s.span_s = rules.repeat_s
         self._heard_s.span_s = rules.unique_s
         self.settings = rules.as_settings()
+        # What every comment would ask is asked once: most rooms have none of these rules.
+        self._asks_who = bool(
+            rules.staff_only
+            or rules.members_only
+            or rules.followers_only
+            or rules.min_account_s
+            or not rules.guests_may_send
+        )
+        self._asks_what = rules.emoji_only or rules.review or rules.links != "show"
 
     def check_banned(self, uid: str, role: Role, now: Moment) -> None:
         """Raises `banned`."""
@@ -114,7 +125,7 @@ class Judge:
         """What comes of it; counts against its user's rates. Raises Refusal."""
         self.check_sanctions(row.uid, row.role, now)
         is_staff = row.role.is_staff
-        if not is_staff:
+        if self._asks_who and not is_staff:
             self._check_may_send(row, now.ms)
         text = self._text(row.text)
         color = _within("color", row.color, 0, MAX_COLOR, WHITE)
@@ -122,7 +133,8 @@ class Judge:
         name = clean(row.name)[:MAX_NAME].rstrip() or row.uid
         why, found = "", Found(text=text)
         if not is_staff:
-            why = self._why_held(text)
+            if self._asks_what:
+                why = self._why_held(text)
             found, name = self._look(text), self._name(name)
             self._check_pace(row, text, now.s)
         comment = wire.Comment(
@@ -212,11 +224,7 @@ class Judge:
         said_s = self._said_s.get((uid, text))
         if rules.repeat_s and said_s is not None and now_s < said_s + rules.repeat_s:
             raise Refusal(DUPLICATE_TEXT, retry_ms=_ms(said_s + rules.repeat_s - now_s))
-        same = alike(text) if rules.unique_s else ""
-        heard_s = self._heard_s.get(same)
-        if rules.unique_s and heard_s is not None and now_s < heard_s + rules.unique_s:
-            retry_ms = _ms(heard_s + rules.unique_s - now_s)
-            raise Refusal(DUPLICATE_TEXT, "somebody said the same a moment ago", retry_ms=retry_ms)
+        same = self._unheard(text, now_s) if rules.unique_s else ""
         rate = self._guest_rate if row.role == Role.GUEST else self._user_rate
         due_s = self._due_s.get(uid) or 0.0
         wait_s = rate.wait_s(due_s, now_s)
@@ -229,6 +237,15 @@ class Judge:
             self._said_s.put((uid, text), now_s, now_s)
         if rules.unique_s:
             self._heard_s.put(same, now_s, now_s)
+
+    def _unheard(self, text: str, now_s: float) -> str:
+        """As which it is remembered. Raises `duplicate_text`."""
+        same, unique_s = alike(text), self.rules.unique_s
+        heard_s = self._heard_s.get(same)
+        if heard_s is not None and now_s < heard_s + unique_s:
+            detail = "somebody said the same a moment ago"
+            raise Refusal(DUPLICATE_TEXT, detail, retry_ms=_ms(heard_s + unique_s - now_s))
+        return same
 
 
 def _within(key: str, value: int | None, least: int, most: int, normal: int) -> int | None:
