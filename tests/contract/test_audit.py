@@ -128,6 +128,12 @@ async def test_a_record_is_read_from_any_place_on(store: Store) -> None:
     assert await store.audit.after(ROOM, older[0].place, 3) == [older[1], *newest]
     assert await store.audit.after(ROOM, older[0].place, 1) == [older[1]]
     assert await store.audit.after(ROOM, newest[1].place, 9) == []
+    assert await store.audit.before(ROOM, "0-0", 9) == []
+    assert len(await store.audit.before(ROOM, "0-1", 9)) == 0
+    latest = "9" * 16 + "-" + "9" * 16
+    assert await store.audit.after(ROOM, latest, 9) == []
+    assert len(await store.audit.before(ROOM, latest, 9)) == 5
+    assert len(await store.audit.after(ROOM, "0-0", 9)) == 5
     assert await store.audit.about(ROOM, "bob") == 5
     assert await store.audit.about(ROOM, "ann") == 0
 

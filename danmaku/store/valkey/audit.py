@@ -58,6 +58,8 @@ class ValkeyAudit:
         ]
 
     async def before(self, room: str, place: str | None, entries: int) -> list[Recorded]:
+        if place is not None and not any(map(int, place.split("-"))):
+            return []  # nothing is before the beginning, and asking for it is an error
         end = "+" if place is None else f"({place}"
         found = await self._reads.one("XREVRANGE", self._keys.audit(room), end, "-", "COUNT", entries)
         return [_recorded(one) for one in reversed(found)]
