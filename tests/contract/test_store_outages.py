@@ -221,7 +221,7 @@ async def test_keys_of_a_conversation_share_the_tag_of_its_bucket(
     server: Running, store: ValkeyStore
 ) -> None:
     team = conversations.Effect(name="Team", put=(Member("ann", "owner"),))
-    await store.conversations.change(conversations.Change("g:team", "ann", 1, b"", 0, team))
+    await store.conversations.change(conversations.Change("g:team", "ann", 1, b"", 0, team, "c1"))
     await store.conversations.append(
         [conversations.Append("g:team", "ann", 1, b"", "c1", "s1", 1, mention="all")]
     )
@@ -231,6 +231,6 @@ async def test_keys_of_a_conversation_share_the_tag_of_its_bucket(
     keys = {key.decode() for key in await link.one("KEYS", "*")}
     await link.close()
     bucket = f"danmaku:{{c{bucket_of('g:team')}}}"
-    own = {"log", "state", "reads", "members", "cid:ann:c1", "order:s1", "mentions:@all"}
+    own = {"log", "state", "reads", "members", "cid:ann:c1", "change:ann:c1", "order:s1", "mentions:@all"}
     shared = {f"{bucket}:active", f"{bucket}:sweeper"}
     assert keys == {f"{bucket}:conv:g:team:{name}" for name in own} | shared
