@@ -21,7 +21,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """What was asked of the service."""
     made: Calls = []
 
-    def call(_: Caller, method: str, path: str, body: Any = None) -> Any:
+    def call(_: Caller, method: str, path: str, body: Any = None, wait_s: float = 0) -> Any:
         made.append((method, path, body))
         if method == "GET":
             return FOUND
