@@ -82,8 +82,11 @@ export class Composer {
         ? "Only the room's staff may write now"
         : settings.guests_may_send === false && role === "guest"
           ? "Guests may only watch; log in to write"
-          : "";
-    this.#text.placeholder = closed || (settings.slow_s ? `Slow mode, ${settings.slow_s} s…` : "Say something…");
+          : (settings.members_only || settings.followers_only) && role === "guest"
+            ? `Only ${settings.members_only ? "members" : "followers"} may write now; log in to write`
+            : "";
+    const hint = settings.emoji_only ? "Emoji only…" : "Say something…";
+    this.#text.placeholder = closed || (settings.slow_s ? `Slow mode, ${settings.slow_s} s…` : hint);
     this.#show();
   }
 
