@@ -103,9 +103,10 @@ _RUN: Final = re.compile(r"(.)\1*", re.DOTALL)
 _REPEATED: Final = re.compile(r"(.)(?=\1)", re.DOTALL)
 
 # What tells, at little cost, that a text may have a reading of that kind.
-_MAY_BE_SPELLED: Final = re.compile(f"(?:^|[ .,]){_ANY}[ .,]{{1,3}}{_ANY}(?![^ .,!])")
-_MAY_BE_CUT: Final = re.compile(f"{_ANY}[.\u2190-\u2bff\U0001f000-\U0001faff]")
-_MAY_BE_SIGNS: Final = re.compile(f"[a-z@$][0-9@$|€]|[0-9{_SIGNS}][a-z0-9@$|€]")
+_MAY_BE_SPELLED: Final = re.compile(f"[ .,]{_ANY}[ .,]{{1,3}}{_ANY}(?![^ .,!])")
+_MAY_BE_CUT: Final = re.compile(rf"{_ANY}\.+{_ANY}")
+_SIGN: Final = re.compile(f"[0-9{_SIGNS}]")
+_MAY_BE_SIGNS: Final = re.compile(f"[a-z@$€][0-9@$|€]|[0-9{_SIGNS}][a-z@$€]")
 
 Replacement = str | Callable[[re.Match[str]], str]
 Step = tuple[re.Pattern[str], Replacement]
@@ -165,12 +166,17 @@ def readings(text: str) -> Iterator[Reading]:
         plain = _ended(read)
         if plain not in seen:
             seen.add(plain)
-            yield Reading(plain, _REPEATED.sub("", plain), steps)
+            yield Reading(plain, shortened(plain), steps)
 
 
 def plainly(text: str) -> str:
     """The first reading, without the spaces at its ends. To do it twice changes nothing."""
     return " ".join(_ended(text.translate(_FOLDING)).split())
+
+
+def shortened(plain: str) -> str:
+    """Without repeats of a character."""
+    return _REPEATED.sub("", plain)
 
 
 def runs(plain: str) -> list[tuple[str, int]]:
@@ -192,9 +198,10 @@ def cells(text: str, reading: Reading) -> list[Cell]:
 
 def _ways(folded: str) -> Iterator[tuple[str, tuple[Step, ...]]]:
     """What each row of steps makes of it."""
+    with_signs = _SIGN.search(folded) is not None
     for joined, steps in _joined(folded):
         yield joined, steps
-        if _MAY_BE_SIGNS.search(joined):
+        if with_signs and _MAY_BE_SIGNS.search(joined):
             yield _taken(joined, (_MEANT_I,)), (*steps, _MEANT_I)
             if any(sign in joined for sign in "1!|"):
                 yield _taken(joined, (_MEANT_L,)), (*steps, _MEANT_L)
@@ -204,10 +211,11 @@ def _joined(folded: str) -> Iterator[tuple[str, tuple[Step, ...]]]:
     """What stands apart, together: what dots or emoji are in, and single letters."""
     yield folded, ()
     dotted = folded
-    if _MAY_BE_CUT.search(folded):
+    if "." in folded or not folded.isascii():
         dotted = _EMOJI.sub(".", folded)
-        yield _taken(folded, _IN_ONE), _IN_ONE
-    if _MAY_BE_SPELLED.search(dotted):
+        if _MAY_BE_CUT.search(dotted):
+            yield _taken(folded, _IN_ONE), _IN_ONE
+    if _MAY_BE_SPELLED.search(f" {dotted}"):
         for steps in _SPELLINGS:
             yield _taken(folded, steps), steps
 

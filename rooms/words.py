@@ -14,12 +14,12 @@ from ahocorasick_rs import AhoCorasick
 
 from danmaku.errors import BAD_FRAME, Refusal
 from danmaku.wordlist import ACTIONS, Action, Found, Word
-from rooms.spelling import Cell, Reading, cells, is_free, plainly, readings, runs
+from rooms.spelling import Cell, Reading, cells, is_free, plainly, readings, runs, shortened
 
 MOST_EXPRESSIONS: Final = 200
 _EXPRESSION_BYTES: Final = 64 * 1024  # of the program that one is made into
 _EXPRESSIONS_BYTES: Final = 8 * 1024 * 1024  # of the one for all of a list, and what it remembers
-_PART: Final = 10_000  # entries in one automaton: making a large one holds up the event loop
+_PART: Final = 25_000  # entries in one automaton: making a large one holds up the event loop
 _STRICTNESS: Final = {action: rank for rank, action in enumerate(ACTIONS)}
 _DOUBLED: Final = frozenset("bcdefglmnoprstz")  # letters that words often have twice
 
@@ -32,18 +32,18 @@ class Hit(NamedTuple):
 
 
 class _Pattern(NamedTuple):
-    """An entry as it is looked for: its runs of characters, and whether anything may go on at either end."""
+    """An entry as it is looked for, and whether anything may go on at either end."""
 
     word: Word
-    runs: list[tuple[str, int]]
+    plain: str
     open_begin: bool
     open_end: bool
 
     def fits(self, found: Sequence[Cell]) -> bool:
         """Whether what was found is this word and not another with more or less of some letter."""
         doubled = 0
-        last = len(self.runs) - 1
-        for index, ((character, times), cell) in enumerate(zip(self.runs, found, strict=True)):
+        last = len(found) - 1
+        for index, ((character, times), cell) in enumerate(zip(runs(self.plain), found, strict=True)):
             if character == " " or cell.times == times:
                 continue
             is_open = (index == 0 and self.open_begin) or (index == last and self.open_end)
@@ -166,8 +166,8 @@ def _pattern(word: Word) -> tuple[str, _Pattern]:
         raise Refusal(BAD_FRAME, f"the entry {word.entry!r} holds nothing to look for")
     open_begin = word.entry.startswith("*") or is_free(plain[0])
     open_end = word.entry.endswith("*") or is_free(plain[-1])
-    bounded = runs(f"{'' if open_begin else ' '}{plain}{'' if open_end else ' '}")
-    return "".join(character for character, _ in bounded), _Pattern(word, bounded, open_begin, open_end)
+    bounded = f"{'' if open_begin else ' '}{plain}{'' if open_end else ' '}"
+    return shortened(bounded), _Pattern(word, bounded, open_begin, open_end)
 
 
 def _expression(word: Word) -> re2._Regexp:

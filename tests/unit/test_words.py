@@ -26,7 +26,10 @@ class Table(msgspec.Struct):
 
 TABLE = msgspec.json.decode((Path(__file__).parent / "words" / "evasions.json").read_bytes(), type=Table)
 ALL = made(Word(word, "mask") for word in TABLE.words)
-TEXTS = st.text(st.sampled_from("abstiok013$@!. ,-*笨蛋话話🔥\u200báаＡ") | st.characters(), max_size=30)
+TEXTS = st.text(
+    st.sampled_from("abstiok013$@!. ,-*笨蛋话話🔥\u200báаＡ") | st.characters(exclude_categories=["Cs"]),
+    max_size=30,
+)
 FREE = st.text("笨蛋死去", min_size=1, max_size=3)
 LETTERS = str.maketrans("0123456789", "ghijklmnpq")
 PLAIN = st.text("ab", min_size=1, max_size=3)
@@ -123,12 +126,12 @@ def test_so_many_expressions_a_list_may_have() -> None:
 
 def test_a_long_list_is_made_in_parts() -> None:
     making = Making()
-    making.add(Word(f"wo{n:07x}rd".translate(LETTERS), "mask") for n in range(25_000))
+    making.add(Word(f"wo{n:07x}rd".translate(LETTERS), "mask") for n in range(50_000))
     *parts, whole = making.finish()
-    assert parts == [None] * 3
+    assert parts == [None] * 2
     assert whole is not None
-    assert whole.size == 25_000
-    last = f"wo{24_999:07x}rd".translate(LETTERS)
+    assert whole.size == 50_000
+    last = f"wo{49_999:07x}rd".translate(LETTERS)
     assert look(f"a {last}, word", [whole]).text == f"a {'*' * len(last)}, word"
 
 
