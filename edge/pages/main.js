@@ -13,7 +13,9 @@ import { LookDialog, RoomsDialog, YouDialog } from "./dialogs.js";
 import { Likes, short } from "./likes.js";
 import { Memory } from "./memory.js";
 import { TIMING } from "./pace.js";
-import { isId, readItem } from "./protocol.js";
+import { Pins } from "./pins.js";
+import { PollCard } from "./poll.js";
+import { isId, numbers, readItem, readPoll } from "./protocol.js";
 import { Room } from "./room.js";
 import { Scene } from "./scene.js";
 import { Sidebar } from "./sidebar.js";
@@ -37,6 +39,10 @@ class Page {
   #theatre = part("theatre");
   #sidebar = new Sidebar(part("list"), /** @type {HTMLButtonElement} */ (part("newest")));
   #banners = new Banners(part("banners"));
+  #pins = new Pins(part("pins"), () => Date.now() + this.#ahead);
+  #poll = new PollCard(
+    part("poll"), async (poll, option) => this.#room?.vote(poll, option), () => Date.now() + this.#ahead,
+  );
   #scene = new Scene(/** @type {HTMLCanvasElement} */ (part("scene")));
   #look = new LookDialog(this.#memory, (look) => this.#configure(look));
   #stage = new Stage(/** @type {HTMLCanvasElement} */ (part("stage")), this.#look.look);
@@ -107,6 +113,8 @@ class Page {
         this.#viewers.textContent = short(viewers);
         this.#likes.set(likes);
       },
+      polled: (poll, counts) => this.#poll.count(poll, counts && numbers(counts)),
+      viewed: (pinned, poll) => this.#viewed(pinned, poll),
       joined: (settings) => this.#allow(settings),
       missed: (count) => this.#sidebar.note(`${short(count)} or more comments cannot be had any more`),
       refused: (refusal) => this.#outside(sentence(refusal.message)),
@@ -122,6 +130,8 @@ class Page {
     this.#viewers.textContent = "–";
     this.#sidebar.clear();
     this.#banners.clear();
+    this.#pins.clear();
+    this.#poll.clear();
     this.#stage.clear();
     this.#likes.clear();
     this.#composer.reopen();
@@ -130,11 +140,24 @@ class Page {
   /** @param {Placed[]} placed */
   #shown(placed) {
     const now = Date.now() + this.#ahead;
-    for (const { at, item } of placed) this.#perform(readItem(item), now - at < FRESH_MS);
+    for (const { position, at, item } of placed) this.#perform(readItem(item), now - at < FRESH_MS, position);
   }
 
-  /** @param {Event} event @param {boolean} isFresh */
-  #perform(event, isFresh) {
+  /** What is in view as the room is joined. @param {import("./protocol.js").Pinned[]} pinned @param {Record<string, any> | null} poll */
+  #viewed(pinned, poll) {
+    for (const one of pinned) this.#pin(readItem(one.item), one);
+    if (poll !== null) this.#poll.open(readPoll(poll), numbers(poll.counts));
+  }
+
+  /** @param {Event} event @param {import("./protocol.js").Position} position */
+  #pin(event, { epoch, seq }) {
+    if (event.kind === "announce") this.#pins.announce(event);
+    else if (event.kind === "paid") this.#pins.pay(event, `${epoch}-${seq}`);
+  }
+
+  /** @param {Event} event @param {boolean} isFresh @param {import("./protocol.js").Position} position */
+  #perform(event, isFresh, position) {
+    this.#pin(event, position);
     const isSeen = isFresh && !document.hidden;
     switch (event.kind) {
       case "comment": {
@@ -149,7 +172,19 @@ class Page {
         break;
       case "announce":
         this.#sidebar.announcement(event);
-        if (isFresh) this.#banners.show(event.text, { name: event.name });
+        if (isFresh && event.until === null) this.#banners.show(event.text, { name: event.name });
+        break;
+      case "unpinned":
+        this.#pins.unpin();
+        break;
+      case "paid":
+        this.#sidebar.paid(event);
+        break;
+      case "poll":
+        this.#poll.open(event);
+        break;
+      case "poll_closed":
+        this.#poll.close(event.id, event.counts);
         break;
       case "settings":
         this.#allow(event.settings);

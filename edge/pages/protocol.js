@@ -8,7 +8,7 @@
  * @typedef {{t: "batch", room: string, epoch: number, seq: number, at: number, items: Item[], prev?: Position}} Batch
  * @typedef {{t: "aside", room: string, at: number, items: Item[]}} Aside
  * @typedef {{t: "skip", room: string, epoch: number, from: number, to: number, prev?: Position}} Skip
- * @typedef {{t: "stats", room: string, epoch: number, seq: number, viewers: number, likes: number}} Stats
+ * @typedef {{t: "stats", room: string, epoch: number, seq: number, viewers: number, likes: number, poll?: string, counts?: number[]}} Stats
  * @typedef {{t: "notice", kind: string, room?: string, reason?: string, retry_ms?: number}} Notice
  * @typedef {{t: "ok", id: number} & Record<string, any>} Ok
  * @typedef {{t: "err", id: number | null, code: number, error: string, message: string, retry_ms?: number}} Err
@@ -22,11 +22,15 @@
  * @typedef {{k: string} & Record<string, any>} Item
  * @typedef {"scroll" | "top" | "bottom"} Mode
  * @typedef {{kind: "comment", uid: string, name: string, text: string, mode: Mode, color: number, size: number, role: string}} Comment
- * @typedef {{kind: "announce", uid: string, name: string, text: string, role: string}} Announcement
+ * @typedef {{kind: "announce", uid: string, name: string, text: string, role: string, until: number | null}} Announcement
+ * @typedef {{kind: "paid", uid: string, name: string, text: string, amount: number, currency: string, until: number | null}} Paid
+ * @typedef {{kind: "poll", id: string, question: string, options: string[], until: number | null}} Poll
+ * @typedef {{kind: "poll_closed", id: string, counts: number[]}} PollClosed
+ * @typedef {{epoch: number, seq: number, at: number, item: Item}} Pinned
  * @typedef {{kind: "gift", uid: string, name: string, gift: string, count: number, text: string}} Gift
- * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown"}} Change
+ * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "unpinned"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown"}} Change
  * @typedef {{kind: "recall", of: Position | null, uid: string, role: string}} Recall takes back one, or all of a user, or all
- * @typedef {Comment | Announcement | Gift | Recall | Change} Event
+ * @typedef {Comment | Announcement | Gift | Paid | Poll | PollClosed | Recall | Change} Event
  * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean,
  *   members_only?: boolean, followers_only?: boolean, emoji_only?: boolean}} RoomSettings
  */
@@ -139,7 +143,26 @@ export function readItem(item) {
         role: text(item.role),
       };
     case "announce":
-      return { kind: "announce", uid: text(item.uid), name: text(item.name), text: text(item.text), role: text(item.role) };
+      return {
+        kind: "announce", uid: text(item.uid), name: text(item.name), text: text(item.text), role: text(item.role),
+        until: time(item.until),
+      };
+    case "unpinned":
+      return { kind: "unpinned" };
+    case "paid":
+      return {
+        kind: "paid",
+        uid: text(item.uid),
+        name: text(item.name),
+        text: text(item.text),
+        amount: whole(item.amount, 0, Number.MAX_SAFE_INTEGER, 0),
+        currency: text(item.currency),
+        until: time(item.until),
+      };
+    case "poll":
+      return readPoll(item);
+    case "poll_closed":
+      return { kind: "poll_closed", id: text(item.id), counts: numbers(item.counts) };
     case "gift":
       return {
         kind: "gift",
@@ -162,6 +185,22 @@ export function readItem(item) {
     default:
       return { kind: "unknown" };
   }
+}
+
+/** A poll, as an item or in the answer to a join. @param {Record<string, any>} poll @returns {Poll} */
+export function readPoll(poll) {
+  const options = Array.isArray(poll.options) ? poll.options.map(text) : [];
+  return { kind: "poll", id: text(poll.id), question: text(poll.question), options, until: time(poll.until) };
+}
+
+/** @param {unknown} values @returns {number[]} */
+export function numbers(values) {
+  return Array.isArray(values) ? values.map((value) => whole(value, 0, Number.MAX_SAFE_INTEGER, 0)) : [];
+}
+
+/** @param {unknown} value @returns {number | null} */
+function time(value) {
+  return Number.isSafeInteger(value) ? Number(value) : null;
 }
 
 /** @param {unknown} value */

@@ -13,6 +13,8 @@
  * @typedef {object} Audience who is told what the room shows
  * @property {(placed: Placed[]) => void} shown once each and in order
  * @property {(viewers: number, likes: number) => void} counted
+ * @property {(poll?: string, counts?: number[]) => void} [polled] how the open poll stands
+ * @property {(pinned: import("./protocol.js").Pinned[], poll: Record<string, any> | null) => void} [viewed] what is in view, after each return
  * @property {(settings: RoomSettings) => void} joined also after each return
  * @property {(count: number) => void} missed so many more items cannot be had any more
  * @property {(refusal: Refusal) => void} refused the room cannot be watched
@@ -106,6 +108,7 @@ export class Room {
     }
     if (frame.t === "stats") {
       this.#audience.counted(frame.viewers, frame.likes);
+      this.#audience.polled?.(frame.poll, frame.counts);
       this.#reader.stats({ epoch: frame.epoch, seq: frame.seq });
     } else {
       this.#show(this.#reader.take(frame));
@@ -144,6 +147,11 @@ export class Room {
     return this.#connection.ask({ t: "like", room: this.name, n });
   }
 
+  /** Vote; counts once, however often it is said. @param {string} poll @param {number} option @throws {Refusal} @throws {Lost} */
+  vote(poll, option) {
+    return this.#connection.ask({ t: "vote", room: this.name, poll, option });
+  }
+
   /** @param {number} stay */
   async #join(stay) {
     const since = this.#reader.since;
@@ -154,6 +162,7 @@ export class Room {
     this.#audience.counted(ok.viewers ?? 0, ok.likes ?? 0);
     const head = { epoch: ok.epoch ?? 0, seq: ok.seq ?? 0 };
     this.#show(this.#reader.joined(since, head, ok.history ?? [], ok.complete !== false));
+    this.#audience.viewed?.(ok.pinned ?? [], ok.poll ?? null);
     this.#wake();
     this.#closeGap();
   }

@@ -5,8 +5,10 @@
  * @typedef {import("./protocol.js").Comment} Comment
  * @typedef {import("./protocol.js").Announcement} Announcement
  * @typedef {import("./protocol.js").Gift} Gift
+ * @typedef {import("./protocol.js").Paid} Paid
  */
 
+import { money } from "./pins.js";
 import { isStaff } from "./protocol.js";
 import { cssColor, luminance } from "./sprites.js";
 
@@ -64,6 +66,14 @@ export class Sidebar {
     row.append(element("bdi", "name", name || uid), element("bdi", "text", `gives ${gift} `));
     row.append(element("span", "count", `× ${count}`));
     if (text) row.append(" ", element("bdi", "text", text));
+    this.#add(row);
+  }
+
+  /** @param {Paid} paid */
+  paid(paid) {
+    const row = element("li", "paid");
+    row.append(element("bdi", "name", paid.name || paid.uid), element("span", "money", money(paid)));
+    row.append(element("bdi", "text", paid.text));
     this.#add(row);
   }
 

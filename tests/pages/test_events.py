@@ -1,0 +1,115 @@
+"""What stays in view on the page: pinned announcements, paid comments, the poll."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from danmaku import wire
+from danmaku.errors import CONFLICT
+from danmaku.wire import At, Batch, Err, Join, Ok, OpenPoll, Pinned, Stats, Vote
+from tests.pages.conftest import Visitors
+from tests.pages.files import respond
+from tests.system.scripted import Visit, scripted
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EPOCH = 1_767_225_600_000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def items(visit: Visit, seq: int, *items: wire.Item) -> Batch:
+    before = At(0, 0) if seq == 1 else None
+    return Batch("demo", EPOCH, seq, now_ms(), [visit.codec.value(item) for item in items], before)
+
+
+async def enter(visit: Visit, pinned: list[wire.Item], poll: OpenPoll | None) -> None:
+    hello = await visit.expect(wire.Hello)
+    who = {"uid": "u1", "name": "ann", "role": "viewer", "session": "s"}
+    await visit.say(Ok(hello.id, **who, heartbeat_ms=20_000, server_time=now_ms()))
+    join = await visit.expect(Join)
+    codec = visit.codec
+    pins = [Pinned(EPOCH - 1, seq + 1, 1, codec.value(item)) for seq, item in enumerate(pinned)]
+    view: dict[str, Any] = {"pinned": codec.value(pins)} if pins else {}
+    if poll is not None:
+        view["poll"] = codec.value(poll)
+    settings, history = codec.value({}), codec.value([])
+    about: dict[str, Any] = {"viewers": 1, "likes": 0, "settings": settings, "history": history}
+    await visit.say(Ok(join.id, room="demo", epoch=0, seq=0, complete=True, **about, **view))
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Your comment").fill(text)
+    await page.get_by_role("button", name="Send").click()
+
+
+async def test_what_is_pinned_stays_until_its_time_is_over(visitors: Visitors) -> None:
+    evil = "<b>Back in five</b>"
+
+    async def script(visit: Visit) -> None:
+        soon, later = now_ms() + 6000, now_ms() + 600_000
+        await enter(
+            visit, [wire.Announce(evil, "boss", "Boss", until=later), wire.Announce("over", until=1)], None
+        )
+        paid = wire.Paid("u2", "bob", "go!", 5000, "USD", soon)
+        await visit.say(items(visit, 1, paid, wire.Paid("u3", "cat", "yay", 500, "JPY")))
+        send = await visit.expect(wire.Send)
+        newer = wire.Announce("newer", "boss", "Boss", until=later)
+        await visit.say(Ok(send.id, shown=True), items(visit, 3, newer))
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True), items(visit, 4, wire.Unpinned()))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        pins = page.locator("#pins li")
+        await expect(pins).to_have_text([f"Boss{evil}", "bob$50.00go!"])
+        await expect(page.locator("#list .paid")).to_have_text(["bob$50.00go!", "cat¥500yay"])
+        await expect(pins).to_have_count(1)
+        await say(page, "next")
+        await expect(pins).to_have_text(["Bossnewer"])
+        await say(page, "down")
+        await expect(pins).to_have_count(0)
+        await expect(page.locator("#pins")).to_be_hidden()
+
+
+async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [3, 1], now_ms() + 600_000))
+        vote = await visit.expect(Vote)
+        assert (vote.room, vote.poll, vote.option) == ("demo", "p1", 1)
+        await visit.say(Err(vote.id, CONFLICT.code, "conflict", "you have voted for something else"))
+        vote = await visit.expect(Vote)
+        assert vote.option == 0
+        await visit.say(Ok(vote.id), Stats("demo", 0, 0, 9, 0, "p1", [4, 1]))
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True), items(visit, 1, wire.PollClosed("p1", [6, 2])))
+        await visit.expect(wire.Like)
+        await visit.say(items(visit, 2, wire.Poll("p2", "Who?", ["a", "b", "c"])))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", width=390, height=780)
+        card = page.get_by_role("region", name="Poll")
+        one, two = card.get_by_role("button", name="one"), card.get_by_role("button", name="two")
+        await expect(card.get_by_role("heading")).to_have_text("Next song?")
+        await expect(one).to_have_text("one75 %")
+        await two.click()
+        await expect(card.locator(".hint")).to_have_text("you have voted for something else")
+        await one.focus()
+        await page.keyboard.press("Enter")
+        await expect(one).to_have_attribute("aria-pressed", "true")
+        await expect(one).to_have_text("one80 %")
+        await expect(two).to_be_disabled()
+        await expect(card.locator(".hint")).to_have_text("5 votes")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await say(page, "close it")
+        await expect(card.locator(".hint")).to_have_text("8 votes · closed")
+        await expect(one).to_be_disabled()
+        await page.locator("#like").click()
+        await expect(card.get_by_role("heading")).to_have_text("Who?")
+        await expect(card.get_by_role("button")).to_have_text(["a0 %", "b0 %", "c0 %"])
