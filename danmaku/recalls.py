@@ -7,6 +7,7 @@ Whoever holds batches substitutes `gone` for what is recalled, so that every oth
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import msgspec
@@ -80,15 +81,24 @@ def item_at(frame: bytes, position: Position) -> bytes | None:
 
 
 def recalls_in(frame: bytes) -> list[Recalled]:
-    """The recalls in a batch. Without any, this costs a look for a few bytes. Raises ValueError."""
-    if _MARK not in frame:
+    """The recalls in a batch. Without any, this costs a look for a few bytes.
+
+    One that cannot be read takes nothing back here. Raises ValueError where it is no batch.
+    """
+    if not may_recall(frame):
         return []
     batch = _decoded(frame)
-    return [
-        Recalled(Position(batch.epoch, batch.seq + index), _recall.decode(item))
-        for index, item in enumerate(batch.items)
-        if bytes(item)[1 : len(_MARK) + 1] == _MARK
-    ]
+    found: list[Recalled] = []
+    for index, item in enumerate(batch.items):
+        if bytes(item)[1 : len(_MARK) + 1] == _MARK:
+            with suppress(msgspec.DecodeError, RecursionError):
+                found.append(Recalled(Position(batch.epoch, batch.seq + index), _recall.decode(item)))
+    return found
+
+
+def may_recall(frame: bytes) -> bool:
+    """Whether there may be a recall in a batch; hardly ever where there is none."""
+    return _MARK in frame
 
 
 class Redaction:
@@ -111,9 +121,12 @@ class Redaction:
             else:
                 self._everything.append(until)
 
-    def touches(self, first: Position) -> bool:
-        """Whether anything of a batch that begins there may be recalled."""
-        return first < self._last
+    def touches(self, first: Position, count: int) -> bool:
+        """Whether anything of a batch of so many items that begins there may be recalled."""
+        if self._users or self._everything:
+            return first < self._last
+        last = Position(first.epoch, first.seq + count - 1)
+        return any(first <= one <= last for one in self._ones)
 
     def of(self, frame: bytes) -> bytes:
         """The batch with `gone` in each place of what is recalled; the very bytes where nothing is.
@@ -127,7 +140,7 @@ class Redaction:
         except ValueError:
             return frame
         first = Position(batch.epoch, batch.seq)
-        if not self.touches(first):
+        if not self.touches(first, len(batch.items)):
             return frame
         items = [
             _GONE if self.takes(Position(batch.epoch, batch.seq + index), item) else item

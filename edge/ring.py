@@ -20,8 +20,10 @@ import msgspec
 from danmaku import wire
 from danmaku.envelope import Out
 from danmaku.model import START, Position
+from danmaku.recalls import Recalled, Redaction, recalls_in
 
 _MAX_SNAPSHOTS: Final = 32
+_MAX_RECALLS: Final = 64  # remembered: an answer of history is on its way for seconds at most
 _GONE: Final = wire.encode_item(wire.Gone())
 _decode: Final = msgspec.msgpack.Decoder(wire.Batch).decode
 
@@ -33,7 +35,7 @@ class Added(Enum):
 
 
 class Batch:
-    """One batch; `frame` is the owner's bytes, untouched."""
+    """One batch; `frame` is the owner's bytes, untouched but for what was recalled since."""
 
     __slots__ = ("_json", "count", "epoch", "frame", "prev", "seq")
 
@@ -81,6 +83,15 @@ class Batch:
             self._json = self._transcoded(codec)
         return self._json
 
+    def redact(self, redaction: Redaction) -> int:
+        """Take out what is recalled; by how many bytes the frame is larger now."""
+        if not redaction.touches(Position(self.epoch, self.seq), self.count):
+            return 0
+        before, self.frame = self.frame, redaction.of(self.frame)
+        if self.frame is not before:
+            self._json = None
+        return len(self.frame) - len(before)
+
     def _transcoded(self, codec: wire.Codec) -> bytes:
         """Where what is in it cannot be said in this subprotocol, its positions must be told all the same."""
         try:
@@ -102,6 +113,12 @@ class Ring:
         self._bytes = 0
         self._lease = 0
         self._snapshots: dict[tuple[bool, int, int], msgspec.Raw] = {}
+        self._recalls: list[Recalled] = []
+
+    @property
+    def redaction(self) -> Redaction:
+        """Of what was recalled lately: what history told before may still hold it."""
+        return Redaction(self._recalls)
 
     @property
     def size_bytes(self) -> int:
@@ -209,6 +226,11 @@ class Ring:
         self._bytes += len(batch.frame)
         self.head = batch.last
         self._snapshots.clear()
+        recalls = recalls_in(batch.frame)
+        if recalls:
+            self._recalls = [*self._recalls, *recalls][-_MAX_RECALLS:]
+            redaction = Redaction(recalls)
+            self._bytes += sum(kept.redact(redaction) for kept in self._batches)
         while len(self._batches) > self._max_batches or self._bytes > self._max_bytes:
             self._bytes -= len(self._batches.pop(0).frame)
 
@@ -230,7 +252,16 @@ class Page:
         self._batches = [Batch.of_frame(frame) for frame in frames[: _fitting(frames, max_bytes)]]
         self.complete = complete and len(self._batches) == len(frames)
         self._histories: dict[bool, msgspec.Raw] = {}
+        self._caught_up = START
         self._bridges: dict[bool, tuple[Position, tuple[msgspec.Raw, bool] | None]] = {}
+
+    def catch_up(self, ring: Ring) -> None:
+        """Take out what was recalled while this was on its way, as the ring of the room tells."""
+        if self._caught_up != ring.head:
+            self._caught_up = ring.head
+            redaction = ring.redaction
+            if sum(batch.redact(redaction) != 0 for batch in self._batches):
+                self._histories.clear()
 
     def history(self, codec: wire.Codec) -> msgspec.Raw:
         history = self._histories.get(codec.binary)
@@ -246,6 +277,7 @@ class Page:
         """
         head, bridge = self._bridges.get(codec.binary, (None, None))
         if head != ring.head:
+            self.catch_up(ring)
             bridge = self._bridge(ring, codec)
             self._bridges[codec.binary] = ring.head, bridge
         return bridge

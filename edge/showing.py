@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from danmaku import wire
 from danmaku.envelope import Out, OutKind
+from danmaku.recalls import may_recall
 from edge.fanout import Fanout
 from edge.feed import Shown, left_out
 from edge.forms import Topics
@@ -48,7 +49,20 @@ class Showing:
         if not late:
             self._fanout.show(topics, together)
             return
-        for skip in left_out(topics.room, [one for one in together if isinstance(one, Batch)]):
+        late_ones: list[Batch] = []
+        for one in together:
+            if not isinstance(one, Batch):
+                continue
+            if may_recall(one.frame):  # whatever is left out, what was taken back must go
+                self._leave_out(topics, late_ones)
+                late_ones = []
+                self._fanout.show(topics, [one])
+            else:
+                late_ones.append(one)
+        self._leave_out(topics, late_ones)
+
+    def _leave_out(self, topics: Topics, batches: list[Batch]) -> None:
+        for skip in left_out(topics.room, batches):
             self._fanout.skip(topics, skip, "late")
 
     def _notice(self, room: str, out: Out) -> None:

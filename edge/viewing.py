@@ -258,6 +258,9 @@ class Viewing:
         if page is None:
             self._replies.refuse(connection, frame.id, _later(UNAVAILABLE))
         else:
+            stage = self._feeds.get(frame.room)
+            if stage is not None:
+                page.catch_up(stage.feed.ring)
             history = page.history(connection.session.codec)
             self._tell_history(connection, frame, history, page.head, page.complete)
 

@@ -98,7 +98,9 @@ class Slice:
     def _shown(self, entries: tuple[Entry, ...]) -> list[Entry]:
         redaction = Redaction(self.recalls)
         return [
-            replace(entry, frame=redaction.of(entry.frame)) if redaction.touches(entry.first) else entry
+            replace(entry, frame=redaction.of(entry.frame))
+            if redaction.touches(entry.first, entry.count)
+            else entry
             for entry in entries
         ]
 

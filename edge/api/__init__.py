@@ -38,6 +38,7 @@ from edge.api.openapi import describe
 from edge.api.pages import SECURITY, Page, Pages
 from edge.api.polls import PollCalls
 from edge.api.raid import RaidCalls
+from edge.api.recalls import RecallCalls
 from edge.api.rooms import RoomCalls
 from edge.api.routing import (
     Call,
@@ -96,6 +97,7 @@ class Api:
             MessageCalls(rooms),
             PollCalls(rooms),
             SanctionCalls(rooms),
+            RecallCalls(rooms),
             ModeratorCalls(rooms),
             AuditCalls(rooms),
             UserCalls(rooms),

@@ -35,7 +35,9 @@ CONV_SCHEMA: Final = {
     "pattern": "^(p:[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_-]{1,64}|g:[A-Za-z0-9_-]{1,64})$",
 }
 SEQ_SCHEMA: Final = {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER}
-PART_SCHEMAS: Final = {"conv": CONV_SCHEMA, "seq": SEQ_SCHEMA}  # of parts of a path that are no plain ids
+POSITION_SCHEMA: Final = {"type": "string", "pattern": "^[1-9][0-9]{0,14}-[1-9][0-9]{0,14}$"}
+# Of parts of a path that are no plain ids.
+PART_SCHEMAS: Final = {"conv": CONV_SCHEMA, "seq": SEQ_SCHEMA, "position": POSITION_SCHEMA}
 
 R = TypeVar("R", bound=records.Reply)
 

@@ -30,6 +30,7 @@ EXPECTED = {
     "POST /v1/admin/bans", "DELETE /v1/admin/bans/{uid}", "GET /v1/admin/sanctions",
     "GET /v1/admin/settings", "PUT /v1/admin/settings",
     "GET /v1/admin/rooms/{room}/settings", "PATCH /v1/admin/rooms/{room}/settings",
+    "DELETE /v1/admin/rooms/{room}/messages/{position}", "POST /v1/admin/rooms/{room}/clear",
     "GET /v1/admin/rooms/{room}/held", "POST /v1/admin/rooms/{room}/held/{held}",
     "GET /v1/admin/rooms/{room}/signs",
     "POST /v1/admin/rooms/{room}/raid", "DELETE /v1/admin/rooms/{room}/raid",
@@ -55,6 +56,7 @@ PARTS = {
     "device": "tv",
     "held": "7-1",
     "poll": "p1",
+    "position": "7-1",
 }
 
 

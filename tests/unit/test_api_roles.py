@@ -74,6 +74,8 @@ TABLE: Final = [
     Row(MODERATORS, "POST", "/v1/admin/rooms/{room}/bans", f"{ROOM}/bans", UID),
     Row(MODERATORS, "DELETE", "/v1/admin/rooms/{room}/bans/{uid}", f"{ROOM}/bans/bob"),
     Row(MODERATORS, "POST", "/v1/admin/rooms/{room}/kicks", f"{ROOM}/kicks", UID),
+    Row(MODERATORS, "DELETE", "/v1/admin/rooms/{room}/messages/{position}", f"{ROOM}/messages/7-1"),
+    Row(MODERATORS, "POST", "/v1/admin/rooms/{room}/clear", f"{ROOM}/clear", {}),
     Row(MODERATORS, "GET", "/v1/admin/rooms/{room}/moderators", f"{ROOM}/moderators"),
     Row(STREAMERS, "PUT", "/v1/admin/rooms/{room}/moderators/{uid}", f"{ROOM}/moderators/bob", {}),
     Row(STREAMERS, "DELETE", "/v1/admin/rooms/{room}/moderators/{uid}", f"{ROOM}/moderators/bob"),

@@ -115,6 +115,19 @@ def test_what_is_late_is_skipped() -> None:
     assert edge.skipped("late") == 2
 
 
+def test_a_recall_is_shown_however_late_it_is() -> None:
+    edge = Edge()
+    recall = wire.encode_item(wire.Recall("moderator"))
+    told = Batch.of_frame(wire.encode_batch("r", Position(5, 3), 1, [recall]))
+    edge.showing.show(Topics("r"), [batch(1), batch(2), told, batch(4)], late=True)
+    for codec in (wire.MSGPACK, wire.JSON):
+        first, [shown], last = edge.messages(codec)
+        assert (first, last) == ([wire.Skip("r", 5, 1, 2)], [wire.Skip("r", 5, 4, 4)])
+        assert isinstance(shown, wire.Batch)
+        assert shown.seq == 3
+    assert edge.skipped("late") == 3
+
+
 def test_nothing_is_published_to_nobody() -> None:
     edge = Edge()
     edge.showing.show(Topics("empty"), [batch(1)])

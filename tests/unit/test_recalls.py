@@ -128,6 +128,8 @@ def test_recalls_are_found_in_a_batch() -> None:
     assert recalls_in(frame_of(*texts)) == []
     inside = wire.encode_item(wire.SettingsChanged(wire.MSGPACK.value({"k": "recall"})))
     assert recalls_in(frame_of(inside)) == []
+    unreadable = b"\x81\xa1k\xa6recall"
+    assert recalls_in(frame_of(unreadable)) == []
     with pytest.raises(ValueError, match="nested"):
         recalls_in(deep() + b"\xa1k\xa6recall")
 
