@@ -120,7 +120,9 @@ ITEMS: st.SearchStrategy[Any] = st.one_of(
 
 @given(st.lists(st.lists(ITEMS, min_size=1, max_size=4), min_size=1, max_size=6))
 def test_a_ring_tells_what_history_would(batches: list[list[Any]]) -> None:
-    seq, frames, wanted = 1, [], []
+    seq = 1
+    frames: list[bytes] = []
+    wanted: list[Any] = []
     for items in batches:
         frames.append(frame(seq, *items))
         for item in items:
