@@ -39,7 +39,7 @@ JSON_PROTOCOL: Final = "danmaku.v1.json"
 MAX_FRAMES_PER_MESSAGE: Final = 64
 _DEFLATED: Final = b"\x78"
 _INFLATED_BYTES: Final = 4 * 1024 * 1024
-_ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it is the default
+ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it is the default
 
 
 # What a client says. Each frame gets exactly one `ok` or `err` with its `id`.
@@ -138,18 +138,18 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     seq: int | None = None
     viewers: int | None = None
     likes: int | None = None
-    settings: msgspec.Raw = _ABSENT
-    history: msgspec.Raw = _ABSENT
+    settings: msgspec.Raw = ABSENT
+    history: msgspec.Raw = ABSENT
     complete: bool | None = None
-    pinned: msgspec.Raw = _ABSENT
-    poll: msgspec.Raw = _ABSENT
+    pinned: msgspec.Raw = ABSENT
+    poll: msgspec.Raw = ABSENT
     shown: bool | None = None
     at: int | None = None
     conv: str | None = None
     duplicate: bool | None = None
     read_seq: int | None = None
-    results: msgspec.Raw = _ABSENT
-    convs: msgspec.Raw = _ABSENT
+    results: msgspec.Raw = ABSENT
+    convs: msgspec.Raw = ABSENT
     more: bool | None = None
     cursor: str | None = None
     delay_ms: int | None = None

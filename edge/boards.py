@@ -29,7 +29,7 @@ class View:
         """A list of wire.Pinned; empty bytes where nothing is pinned."""
         pins = self._board.pins
         if not pins:
-            return msgspec.Raw()
+            return wire.ABSENT
         kept = self._pinned.get(codec.protocol)
         if kept is None:
             shown = [wire.Pinned(*pin.position, pin.at, msgspec.Raw(pin.item)) for pin in pins]
@@ -41,7 +41,7 @@ class View:
         """A wire.OpenPoll; empty bytes where none is open."""
         poll = self._board.poll
         if poll is None:
-            return msgspec.Raw()
+            return wire.ABSENT
         votes = counts or [0] * len(poll.options)
         return codec.value(wire.OpenPoll(poll.id, poll.question, list(poll.options), votes, poll.until))
 
