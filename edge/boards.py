@@ -26,7 +26,7 @@ class View:
         self._pinned: dict[str, msgspec.Raw] = {}
 
     def pinned(self, codec: wire.Codec) -> msgspec.Raw:
-        """A list of wire.Pinned; empty bytes where nothing is pinned."""
+        """A list of wire.Pinned; wire.ABSENT where nothing is pinned."""
         pins = self._board.pins
         if not pins:
             return wire.ABSENT
@@ -38,7 +38,7 @@ class View:
         return kept
 
     def poll(self, codec: wire.Codec, counts: list[int] | None) -> msgspec.Raw:
-        """A wire.OpenPoll; empty bytes where none is open."""
+        """A wire.OpenPoll; wire.ABSENT where none is open."""
         poll = self._board.poll
         if poll is None:
             return wire.ABSENT

@@ -34,7 +34,9 @@ def test_joiners_are_told_in_their_subprotocol() -> None:
 
 def test_where_nothing_is_in_view_nothing_is_told() -> None:
     view = View(0, b"")
-    assert bytes(view.pinned(wire.JSON)) == bytes(view.poll(wire.JSON, None)) == b""
+    for codec in (wire.JSON, wire.MSGPACK):
+        answer = wire.Ok(1, room="a", pinned=view.pinned(codec), poll=view.poll(codec, None))
+        assert codec.encode(answer) == codec.encode(wire.Ok(1, room="a"))
 
 
 def test_what_is_known_need_not_be_told_again() -> None:
