@@ -31,7 +31,7 @@ def items(visit: Visit, seq: int, *items: wire.Item) -> Batch:
 
 async def enter(visit: Visit, pinned: list[wire.Item], poll: OpenPoll | None) -> None:
     hello = await visit.expect(wire.Hello)
-    who = {"uid": "u1", "name": "ann", "role": "viewer", "session": "s"}
+    who: dict[str, Any] = {"uid": "u1", "name": "ann", "role": "viewer", "session": "s"}
     await visit.say(Ok(hello.id, **who, heartbeat_ms=20_000, server_time=now_ms()))
     join = await visit.expect(Join)
     codec = visit.codec

@@ -1,0 +1,141 @@
+"""Events in a room: what is kept in view, in step with what is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config import settings as config
+from danmaku.board import EMPTY, Board, Poll, Result
+from danmaku.errors import Refusal
+from danmaku.event_rows import PaidRow, PollRow, UnpinRow, VoteRow, poll_id
+from danmaku.model import Role
+from danmaku.rows import JoinRow, Shown
+from rooms.room import Room
+from tests.unit.test_room import DELETE, NOW, event, items, later, make, refused, send
+
+ID = poll_id("boss", "p1")
+POLL = Poll(ID, "Which?", ("one", "two"))
+
+
+def poll(cid: str = "p1") -> PollRow:
+    return PollRow("a", "boss", Role.STREAMER, cid, "Which?", ["one", "two"])
+
+
+def paid(payer: str = "ann", role: Role = Role.ADMIN, cid: str = "s1") -> PaidRow:
+    return PaidRow("a", "shop", role, cid, payer, "Ann", "go", 500, "CNY")
+
+
+def vote(uid: str = "ann") -> VoteRow:
+    return VoteRow("a", uid, Role.VIEWER, ID, 1)
+
+
+def shown(room: Room[str], row: Any) -> Board | None:
+    assert room.take(row, "w", NOW) is None
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    before = room.board
+    room.unknown()
+    assert room.cut(NOW).batch is batch
+    assert room.board is before  # it is in force when it is stored
+    room.stored(NOW)
+    return batch.board
+
+
+def test_the_board_is_that_of_the_batch_once_it_is_stored() -> None:
+    room = make()
+    board = shown(room, paid())
+    assert board == room.board
+    assert [pin.position for pin in room.board.paid] == [(7, 1)]
+    assert shown(room, send()) is None
+    assert room.board == board
+    room.change(DELETE, "boss")
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert batch.board == EMPTY
+    room.stored(NOW)
+    assert room.board == EMPTY
+
+
+def test_two_changes_in_one_batch_follow_each_other() -> None:
+    room = make()
+    room.take(paid("ann", cid="s1"), "w1", NOW)
+    room.take(paid("bob", cid="s2"), "w2", NOW)
+    room.cut(NOW)
+    room.stored(NOW)
+    assert [pin.position.seq for pin in room.board.paid] == [2, 1]
+
+
+def test_one_poll_at_a_time_also_while_it_waits_to_be_shown() -> None:
+    room = make()
+    assert room.take(poll(), "w", NOW) is None
+    assert refused(room.take, poll("p2"), "w", NOW) == "conflict"
+    assert refused(room.takes_vote, vote(), NOW) == "no_such_poll"
+    room.cut(NOW)
+    room.stored(NOW)
+    assert room.board == Board(poll=POLL)
+    assert isinstance(room.take(poll(), "w", NOW), Shown)
+    assert refused(room.take, poll("p2"), "w", NOW) == "conflict"
+    assert room.takes_vote(vote(), NOW)
+
+
+def test_a_poll_is_closed_with_what_came_of_it() -> None:
+    room = make()
+    assert not room.close_poll((), "w")
+    shown(room, poll())
+    assert room.close_poll((3, 4), "boss")
+    assert items(room.cut(NOW).batch) == [{"k": "poll_closed", "id": ID, "counts": [3, 4]}]
+    assert room.board.poll == POLL
+    assert [waiter for waiter, _ in room.stored(NOW)] == ["boss"]
+    assert room.board == Board(last=Result(POLL, (3, 4)))
+    assert not room.takes_vote(vote(), NOW)
+
+
+def test_only_staff_posts_and_a_payer_who_may_not_speak_is_refused() -> None:
+    room = make()
+    assert refused(room.take, paid(role=Role.VIEWER), "w", NOW) == "forbidden"
+    room.sanctions.impose("mute", "ann", None)
+    assert refused(room.take, paid(), "w", NOW) == "muted"
+    assert refused(room.check_paid, paid(), NOW) == "muted"
+    room.check_paid(paid("bob"), NOW)
+    assert not room.is_busy
+    room.sanctions.impose("ban", "bob", None)
+    assert refused(room.takes_vote, vote("bob"), NOW) == "banned"
+
+
+def test_joiners_are_told_what_is_in_view_unless_it_is_known() -> None:
+    room = make()
+    assert room.join(JoinRow("a", "u", Role.VIEWER), 1, NOW).board == 0
+    shown(room, poll())
+    room.voting.counted(ID, (5, 6))
+    told = room.join(JoinRow("a", "u", Role.VIEWER), 1, NOW)
+    assert told.view
+    assert told.counts == [5, 6]
+    again = room.join(JoinRow("a", "u", Role.VIEWER, told.board), 1, NOW)
+    assert (again.board, again.view, again.counts) == (told.board, b"", [5, 6])
+
+
+def test_events_are_never_left_out_but_refused_where_too_many_wait() -> None:
+    room = make(config.Policy(display_per_s=1, display_high_per_s=1))
+    rows = [paid(f"u{n}", cid=f"s{n}") for n in range(4)]
+    seen: list[str] = []
+    refusals = 0
+    for second in range(20):
+        now = later(second)
+        for row in rows:
+            try:
+                room.take(row, row.payer, now)
+            except Refusal as refusal:
+                assert refusal.retry_ms
+                refusals += 1
+        batch, left_out = room.cut(now)
+        assert not left_out
+        seen += [item["uid"] for item in items(batch)] if batch else []
+        room.stored(now)
+    assert refusals > 0
+    assert sorted(seen) == [row.payer for row in rows]
+
+
+def test_a_pin_is_taken_down() -> None:
+    room = make()
+    assert refused(room.take, UnpinRow("a", "boss", Role.STREAMER, "x"), "w", NOW) == "no_such_message"
+    assert shown(room, event()) is None
