@@ -16,6 +16,7 @@ import { TIMING } from "./pace.js";
 import { Pins } from "./pins.js";
 import { PollCard } from "./poll.js";
 import { isId, numbers, readItem, readPoll } from "./protocol.js";
+import { takes } from "./recalls.js";
 import { Room } from "./room.js";
 import { Scene } from "./scene.js";
 import { Sidebar } from "./sidebar.js";
@@ -28,6 +29,8 @@ const FRESH_MS = 8_000; // what is older was missed: the list has it, the pictur
 
 class Page {
   #memory = new Memory();
+  /** Where each event stands. @type {WeakMap<Event, import("./protocol.js").Position>} */
+  #places = new WeakMap();
   #me = { uid: "", role: "guest" };
   /** How far the service's clock is ahead of ours, in milliseconds. */
   #ahead = 0;
@@ -151,8 +154,18 @@ class Page {
 
   /** @param {Event} event @param {import("./protocol.js").Position} position */
   #pin(event, { epoch, seq }) {
+    this.#places.set(event, { epoch, seq });
     if (event.kind === "announce") this.#pins.announce(event);
     else if (event.kind === "paid") this.#pins.pay(event, `${epoch}-${seq}`);
+  }
+
+  /** Hide what was taken back. @param {import("./protocol.js").Recall} recall @param {import("./protocol.js").Position} at */
+  #recall(recall, at) {
+    const isGone = (/** @type {Event} */ event) => {
+      const place = this.#places.get(event);
+      return place !== undefined && takes(recall, at, event, place);
+    };
+    for (const part of [this.#sidebar, this.#stage, this.#pins, this.#banners]) part.recall(isGone);
   }
 
   /** @param {Event} event @param {boolean} isFresh @param {import("./protocol.js").Position} position */
@@ -172,7 +185,10 @@ class Page {
         break;
       case "announce":
         this.#sidebar.announcement(event);
-        if (isFresh && event.until === null) this.#banners.show(event.text, { name: event.name });
+        if (isFresh && event.until === null) this.#banners.show(event.text, { name: event.name, event });
+        break;
+      case "recall":
+        this.#recall(event, position);
         break;
       case "unpinned":
         this.#pins.unpin();

@@ -22,7 +22,7 @@ export function money({ amount, currency }) {
 export class Pins {
   #box;
   #now;
-  /** @type {{key: string, until: number, row: HTMLElement}[]} */
+  /** @type {{key: string, until: number, row: HTMLElement, event: Announcement | Paid}[]} */
   #pins = [];
   #timer = 0;
 
@@ -38,12 +38,13 @@ export class Pins {
   }
 
   /** The newest takes the place of another one. @param {Announcement} announcement */
-  announce({ name, text, until }) {
+  announce(announcement) {
+    const { name, text, until } = announcement;
     if (until === null || until <= this.#now()) return;
     const row = element("li", "pin");
     if (name) row.append(element("b", "", name));
     row.append(element("bdi", "", text));
-    this.#put("announcement", until, row);
+    this.#put("announcement", until, row, announcement);
   }
 
   unpin() {
@@ -57,13 +58,19 @@ export class Pins {
     const row = element("li", "pin paid");
     row.append(element("bdi", "name", paid.name || paid.uid), element("span", "money", money(paid)));
     row.append(element("bdi", "", paid.text));
-    this.#put(key, paid.until, row);
+    this.#put(key, paid.until, row, paid);
   }
 
-  /** @param {string} key @param {number} until @param {HTMLElement} row */
-  #put(key, until, row) {
+  /** What was taken back is in view no longer. @param {(event: Announcement | Paid) => boolean} isGone */
+  recall(isGone) {
+    this.#pins = this.#pins.filter((pin) => !isGone(pin.event));
+    this.#draw();
+  }
+
+  /** @param {string} key @param {number} until @param {HTMLElement} row @param {Announcement | Paid} event */
+  #put(key, until, row, event) {
     this.#pins = this.#pins.filter((pin) => pin.key !== key);
-    this.#pins.push({ key, until, row });
+    this.#pins.push({ key, until, row, event });
     this.#pins.sort((one, other) => rank(one) - rank(other) || other.until - one.until);
     this.#pins.length = Math.min(this.#pins.length, MOST_PAID + 1);
     this.#draw();

@@ -5,6 +5,7 @@
  * @typedef {import("./protocol.js").Comment} Comment
  * @typedef {import("./protocol.js").Announcement} Announcement
  * @typedef {import("./protocol.js").Gift} Gift
+ * @typedef {Comment | Announcement | Gift | import("./protocol.js").Paid} Said
  * @typedef {import("./protocol.js").Paid} Paid
  */
 
@@ -24,6 +25,8 @@ export class Sidebar {
   #request = 0;
   #unread = 0;
   #isFollowing = true;
+  /** What rows tell of. @type {WeakMap<Element, Said>} */
+  #events = new WeakMap();
 
   /** @param {HTMLElement} list @param {HTMLButtonElement} newest the button that leads back to the end */
   constructor(list, newest) {
@@ -49,24 +52,25 @@ export class Sidebar {
     const text = element("bdi", "text", comment.text);
     if (luminance(comment.color) >= READABLE) text.style.color = cssColor(comment.color);
     row.append(name, text);
-    this.#add(row);
+    this.#add(row, comment);
   }
 
   /** @param {Announcement} announcement */
-  announcement({ name, text }) {
+  announcement(announcement) {
     const row = element("li", "announce");
-    if (name) row.append(element("bdi", "name", name));
-    row.append(element("bdi", "text", text));
-    this.#add(row);
+    if (announcement.name) row.append(element("bdi", "name", announcement.name));
+    row.append(element("bdi", "text", announcement.text));
+    this.#add(row, announcement);
   }
 
   /** @param {Gift} gift */
-  gift({ name, uid, gift, count, text }) {
+  gift(given) {
+    const { name, uid, gift, count, text } = given;
     const row = element("li", "gift");
     row.append(element("bdi", "name", name || uid), element("bdi", "text", `gives ${gift} `));
     row.append(element("span", "count", `× ${count}`));
     if (text) row.append(" ", element("bdi", "text", text));
-    this.#add(row);
+    this.#add(row, given);
   }
 
   /** @param {Paid} paid */
@@ -74,7 +78,7 @@ export class Sidebar {
     const row = element("li", "paid");
     row.append(element("bdi", "name", paid.name || paid.uid), element("span", "money", money(paid)));
     row.append(element("bdi", "text", paid.text));
-    this.#add(row);
+    this.#add(row, paid);
   }
 
   /** Something about the room itself. @param {string} text */
@@ -82,8 +86,20 @@ export class Sidebar {
     this.#add(element("li", "note", text));
   }
 
-  /** @param {HTMLElement} row */
-  #add(row) {
+  /** What was taken back is gone from the list. @param {(event: Said) => boolean} isGone */
+  recall(isGone) {
+    const goes = (/** @type {Element} */ row) => {
+      const event = this.#events.get(row);
+      return event !== undefined && isGone(event);
+    };
+    this.#fresh = this.#fresh.filter((row) => !goes(row));
+    for (const row of [...this.#list.children]) if (goes(row)) row.remove();
+    this.#look();
+  }
+
+  /** @param {HTMLElement} row @param {Said | null} event */
+  #add(row, event = null) {
+    if (event !== null) this.#events.set(row, event);
     this.#fresh.push(row);
     if (this.#fresh.length > MOST_ROWS) this.#fresh.shift();
     // no frames come while the tab is hidden: the bound holds then too

@@ -8,8 +8,8 @@
  * @typedef {import("./protocol.js").Comment} Comment
  * @typedef {import("./protocol.js").Gift} Gift
  * @typedef {import("./sprites.js").Sprite} Sprite
- * @typedef {{sprite: Sprite, y: number, flight: import("./lanes.js").Flight}} Flying
- * @typedef {{sprite: Sprite, y: number, since: number, until: number}} Standing
+ * @typedef {{event: Comment | Gift, sprite: Sprite, y: number, flight: import("./lanes.js").Flight}} Flying
+ * @typedef {{event: Comment | Gift, sprite: Sprite, y: number, since: number, until: number}} Standing
  * @typedef {{event: Comment | Gift, isOwn: boolean, since: number, sprite: Sprite | null}} Waiting
  * @typedef {{isOn: boolean, area: number, opacity: number, scale: number, seconds: number, isStill: boolean}} Look
  *   `area`: how much of the height is used, 0 to 1; `seconds`: to cross the picture; `isStill`: nothing flies
@@ -94,6 +94,15 @@ export class Stage {
     if (this.#waiting.length > MOST_WAITING) this.#waiting.pop();
   }
 
+  /** What was taken back is gone from the picture with its next frame. @param {(event: Comment | Gift) => boolean} isGone */
+  recall(isGone) {
+    const stays = (/** @type {{event: Comment | Gift}} */ { event }) => !isGone(event);
+    this.#flying = this.#flying.filter(stays);
+    this.#standing = this.#standing.filter(stays);
+    this.#waiting = this.#waiting.filter(stays);
+    this.#isBlank = false; // there may be something to wipe away
+  }
+
   /** @param {number} count */
   cheer(count) {
     if (this.#look.isOn && !this.#look.isStill) this.#hearts.add(count);
@@ -151,12 +160,12 @@ export class Stage {
     if (mode === "scroll" && !this.#look.isStill) {
       const slot = this.#lanes.fly(sprite.width, sprite.height, this.#now, this.#look.seconds);
       if (slot === null) return false;
-      this.#flying.push({ sprite, y: Math.round(slot.y), flight: slot.flight });
+      this.#flying.push({ event, sprite, y: Math.round(slot.y), flight: slot.flight });
       return true;
     }
     const y = this.#lanes.stand(mode === "bottom" ? "bottom" : "top", sprite.height, this.#now, STANDS_S);
     if (y === null) return false;
-    this.#standing.push({ sprite, y: Math.round(y), since: this.#now, until: this.#now + STANDS_S });
+    this.#standing.push({ event, sprite, y: Math.round(y), since: this.#now, until: this.#now + STANDS_S });
     return true;
   }
 

@@ -2,6 +2,7 @@
  * What the page says about the connection, and the banners over the picture.
  *
  * @typedef {import("./connection.js").State} State
+ * @typedef {import("./protocol.js").Event} Event
  */
 
 const BANNER_MS = 9000;
@@ -56,6 +57,8 @@ function saying(state) {
 
 export class Banners {
   #box;
+  /** What banners tell of. @type {WeakMap<Element, Event>} */
+  #events = new WeakMap();
 
   /** @param {HTMLElement} box */
   constructor(box) {
@@ -66,9 +69,21 @@ export class Banners {
     this.#box.replaceChildren();
   }
 
-  /** @param {string} text @param {{name?: string, isSober?: boolean}} [manner] sober: from the service itself */
-  show(text, { name = "", isSober = false } = {}) {
+  /** What was taken back is gone. @param {(event: Event) => boolean} isGone */
+  recall(isGone) {
+    for (const banner of [...this.#box.children]) {
+      const event = this.#events.get(banner);
+      if (event !== undefined && isGone(event)) banner.remove();
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @param {{name?: string, isSober?: boolean, event?: Event | null}} [manner] sober: from the service itself
+   */
+  show(text, { name = "", isSober = false, event = null } = {}) {
     const banner = document.createElement("p");
+    if (event !== null) this.#events.set(banner, event);
     banner.className = isSober ? "banner sober" : "banner";
     if (name) {
       const who = document.createElement("b");

@@ -564,3 +564,31 @@ async def _until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not holds():  # noqa: ASYNC110  what is waited for happens in several places
             await asyncio.sleep(0.02)
+
+
+async def test_what_is_taken_back_disappears_at_once(visitors: Visitors) -> None:
+    say_so = [asyncio.Event() for _ in range(3)]
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        said = [Comment("ann", "ann", "one"), Comment("bob", "bob", "two"), Comment("ann", "ann", "three")]
+        boss = Comment("boss", "boss", "four", role="streamer")
+        await visit.say(items(visit, 1, *said, boss, wire.Announce("five", "mod", "mod", "moderator")))
+        await say_so[0].wait()
+        await visit.say(items(visit, 6, wire.Recall("moderator", of=At(EPOCH, 2))))
+        await say_so[1].wait()
+        await visit.say(items(visit, 7, wire.Recall("moderator", uid="ann"), Comment("ann", "ann", "six")))
+        await say_so[2].wait()
+        await visit.say(items(visit, 9, wire.Recall("moderator"), Comment("bob", "bob", "seven")))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "one", "two", "three", "four", "five")
+        await expect(page.locator("#banners")).to_contain_text("five")
+        say_so[0].set()
+        await shows(page, "one", "three", "four", "five")
+        say_so[1].set()
+        await shows(page, "four", "five", "six")
+        say_so[2].set()
+        await shows(page, "four", "seven")
+        await expect(page.locator("#banners")).not_to_contain_text("five")

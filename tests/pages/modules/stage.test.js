@@ -148,3 +148,15 @@ export async function while_the_tab_is_hidden_nothing_is_drawn() {
   await someFrames();
   holds(frames > then, "it goes on");
 }
+
+export function what_was_taken_back_is_wiped_away() {
+  const { canvas, stage } = stageOf();
+  stage.show(comment("bad", { uid: "ann" }), false);
+  stage.show(comment("bad", { uid: "ann", mode: "top" }), false);
+  run(stage, 1);
+  holds(stage.count === 2 && inked(canvas), "both are there");
+  stage.show(comment("bad", { uid: "ann" }), false);
+  stage.recall((event) => event.uid === "ann");
+  run(stage, 0.1);
+  same([stage.count, inked(canvas)], [0, null]);
+}

@@ -1,0 +1,28 @@
+/**
+ * What a recall takes back. Knows no page.
+ *
+ * @typedef {import("./protocol.js").Event} Event
+ * @typedef {import("./protocol.js").Position} Position
+ * @typedef {import("./protocol.js").Recall} Recall
+ */
+
+import { compare } from "./reader.js";
+
+const SAID = new Set(["comment", "announce", "gift", "paid"]);
+const RANKS = new Map([["moderator", 1], ["streamer", 2], ["admin", 3]]);
+
+/**
+ * Whether the recall, which stands at `at`, takes back an event that stands at `position`.
+ * @param {Recall} recall @param {Position} at @param {Event} event @param {Position} position
+ */
+export function takes(recall, at, event, position) {
+  if (recall.of !== null) return compare(recall.of, position) === 0;
+  if (!SAID.has(event.kind) || compare(position, at) >= 0) return false;
+  const { uid = "", role = "" } = /** @type {{uid?: string, role?: string}} */ (event);
+  return (recall.uid === "" || recall.uid === uid) && rank(role) <= rank(recall.role);
+}
+
+/** @param {string} role */
+function rank(role) {
+  return RANKS.get(role) ?? 0;
+}
