@@ -42,7 +42,7 @@ PURE := \
         rooms/delay.py \
         rooms/events.py \
         rooms/everywhere.py \
-        rooms/generations.py rooms/advice.py rooms/breaker.py rooms/held.py \
+        rooms/generations.py rooms/advice.py rooms/asked.py rooms/breaker.py rooms/held.py \
         rooms/left.py \
         rooms/living.py \
         rooms/membership.py \
