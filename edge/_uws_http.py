@@ -162,6 +162,7 @@ class HttpSide:
         handler: HttpHandler,
         *,
         timeout_s: float,
+        waits_s: float,
         max_body_bytes: int,
         max_requests: int,
         larger_bodies: Mapping[str, int],
@@ -170,6 +171,7 @@ class HttpSide:
         self._bridge = bridge
         self._handler = handler
         self._timeout_s = timeout_s
+        self._most_s = timeout_s + waits_s
         self._max_body_bytes = max_body_bytes
         self._max_requests = max_requests
         self._larger_bodies = larger_bodies
@@ -264,7 +266,7 @@ class HttpSide:
         exchange.task.add_done_callback(self._tasks.discard)
 
     async def _run(self, exchange: _Exchange) -> None:
-        limit = asyncio.timeout(self._timeout_s)
+        limit = asyncio.timeout(self._most_s)
         try:
             async with limit:
                 response = as_response(await self._handler(exchange.request))

@@ -226,19 +226,26 @@ class Server:
         self._lib.uws_ws(PLAIN, self._app, path.encode(), behavior[0], native.ffi.NULL)
 
     def http(
-        self, handler: HttpHandler, *, timeout_s: float, larger_bodies: Mapping[str, int] | None = None
+        self,
+        handler: HttpHandler,
+        *,
+        timeout_s: float,
+        waits_s: float = 0.0,
+        larger_bodies: Mapping[str, int] | None = None,
     ) -> None:
         """Answer every request that is not a WebSocket upgrade, whatever its path and (known) method.
 
         `handler` runs in a task of its own, which is cancelled when its client goes away and after
-        `timeout_s` (504). What it raises is logged and answered with 500. larger_bodies: how many bytes a
-        body may have at which paths, if more than elsewhere; only some of those are taken at one time.
+        `timeout_s` (504), and `waits_s` more, in which it may wait for something to tell. What it raises is
+        logged and answered with 500. larger_bodies: how many bytes a body may have at which paths, if more
+        than elsewhere; only some of those are taken at one time.
         """
         self._http = HttpSide(
             self._native,
             self._bridge,
             handler,
             timeout_s=timeout_s,
+            waits_s=waits_s,
             max_body_bytes=self._max_body_bytes,
             max_requests=self._max_requests,
             larger_bodies=larger_bodies or {},

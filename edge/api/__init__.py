@@ -124,6 +124,11 @@ class Api:
         """At which paths bodies may be larger than elsewhere, and how many bytes."""
         return {route.path: route.most_bytes for route in self._router.routes if route.most_bytes}
 
+    @property
+    def waits_s(self) -> float:
+        """How long a call may wait for something to tell, besides what it takes."""
+        return max(route.waits_s for route in self._router.routes)
+
     async def __call__(self, request: Request) -> Response:
         """Never raises; a refusal becomes an answer with its name and status. Safe to cancel."""
         name, response = await self._answer(request)

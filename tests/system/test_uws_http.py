@@ -176,6 +176,14 @@ async def test_late_handler_is_stopped_and_answered_for() -> None:
         assert (await report(child))["counts"]["cancelled"] == 2
 
 
+async def test_a_handler_may_be_let_wait_for_longer() -> None:
+    for waits_s, expected in ((0, 504), (30, 200)):
+        async with a_child(timeout_s=0.05, waits_s=waits_s) as child, web(child) as one:
+            one.send_bytes(http("GET", "/late"))
+            status, _, _ = await one.response()
+            assert status == expected
+
+
 async def test_more_requests_than_allowed_at_once_are_put_off() -> None:
     async with a_child(max_requests=2) as child, AsyncExitStack() as stack:
         for _ in range(2):

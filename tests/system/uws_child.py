@@ -134,6 +134,8 @@ class Child:
             return Response(204)
         if name == "big":
             return Response(200, b"x" * 3_000_000)
+        if name == "late":
+            await asyncio.sleep(0.2)
         if name in ("hang", "stubborn"):
             return await self._hang(stubborn=name == "stubborn")
         echo = [request.method, request.path, request.query, len(request.body), request.body[:9].decode()]
@@ -230,6 +232,7 @@ async def main(options: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     host, port = options.pop("host", "127.0.0.1"), options.pop("port", 0)
     shared, timeout_s = options.pop("shared", False), options.pop("timeout_s", 5)
+    waits_s = options.pop("waits_s", 0)
     goodbye, goodbye_s = options.pop("goodbye", 0), options.pop("goodbye_s", 16)
     room = options.pop("room", 100_000)
     limits = {
@@ -242,7 +245,7 @@ async def main(options: dict[str, Any]) -> None:
     child = Child(server, room)
     server.door(child, goodbye_s)
     server.websocket("/ws", child)
-    server.http(child.http, timeout_s=timeout_s, larger_bodies={"/large": 50_000})
+    server.http(child.http, timeout_s=timeout_s, waits_s=waits_s, larger_bodies={"/large": 50_000})
     print(server.listen(host, port, shared=shared), flush=True)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(0, ended.set)
