@@ -174,7 +174,7 @@ class Review(Section, frozen=True):
     url: HttpUrl = ""  # of a webhook that is asked about every comment; empty: none is
     secret: str = ""
     secret_file: str = ""
-    timeout_ms: Annotated[int, Meta(ge=10, le=1000)] = 200
+    timeout_ms: Annotated[int, Meta(ge=10, le=3000)] = 200
     fallback: Literal["allow", "hold", "deny"] = "allow"
     at_once: Annotated[int, Meta(ge=1, le=10_000)] = 200
     breaker_failures: Annotated[int, Meta(ge=1, le=10_000)] = 10  # in a row

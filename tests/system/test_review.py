@@ -39,7 +39,7 @@ async def hook() -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture
 async def service(tmp_path: Path, hook: str) -> AsyncIterator[Deployment]:
-    more = {"URL": hook, "SECRET": "shared", "TIMEOUT_MS": "1000"}
+    more = {"URL": hook, "SECRET": "shared", "TIMEOUT_MS": "3000"}
     settings = {f"DANMAKU_REVIEW_{key}": value for key, value in more.items()}
     async with serving(tmp_path, "--workers", "2", **settings) as started:
         yield started
