@@ -6,6 +6,7 @@ what makes it affordable to check every frame of every viewer.
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -27,7 +28,8 @@ class Tally:
     """What arrived in a window, over all viewers of a process.
 
     `deliveries` are items; `recovered` those of them that a history brought. `missing` are items of holes
-    that viewers saw, `gaps` the holes. `ended`: connections by close code, 1006 without one.
+    that viewers saw, `gaps` the holes. `recalls` are items that take something back, the last of which came
+    at `recalled_ns` by the wall clock. `ended`: connections by close code, 1006 without one.
     """
 
     frames: int = 0
@@ -40,6 +42,8 @@ class Tally:
     missing: int = 0
     skipped: int = 0
     misdirected: int = 0
+    recalls: int = 0
+    recalled_ns: int = 0
     returned: int = 0
     retries: int = 0
     joined: int = 0
@@ -51,7 +55,10 @@ class Tally:
 
 @dataclass(slots=True)
 class Seen:
-    """A frame that moves readers on, decoded once. `sent_ns` per item, 0 without a stamp; None: a skip."""
+    """A frame that moves readers on, decoded once. `sent_ns` per item, 0 without a stamp; None: a skip.
+
+    recalls: how many of its items take something back.
+    """
 
     room: str
     epoch: int
@@ -59,6 +66,7 @@ class Seen:
     last: int
     prev: _At | None
     sent_ns: tuple[int, ...] | None
+    recalls: int = 0
 
 
 class Reader:
@@ -138,6 +146,9 @@ class Checker:
             return
         tally.batches += 1
         tally.deliveries += count
+        if frame.recalls:
+            tally.recalls += frame.recalls
+            tally.recalled_ns = time.time_ns()
         if reader.timed:
             for sent in frame.sent_ns:
                 if sent:
@@ -164,10 +175,14 @@ class Checker:
                 some = frame.items[:: max(1, len(frame.items) // _STAMPS)]
                 stamps = tuple(self._stamp(item) for item in some)
                 last = frame.seq + len(frame.items) - 1
-                seen.append(Seen(frame.room, frame.epoch, frame.seq, last, _at(frame.prev), stamps))
+                recalls = sum(map(self._is_recall, frame.items))
+                seen.append(Seen(frame.room, frame.epoch, frame.seq, last, _at(frame.prev), stamps, recalls))
             elif isinstance(frame, wire.Skip):
                 seen.append(Seen(frame.room, frame.epoch, frame.from_, frame.to, _at(frame.prev), None))
         return tuple(seen)
+
+    def _is_recall(self, item: msgspec.Raw) -> bool:
+        return b"recall" in bytes(item) and self._codec.read(item, dict).get("k") == "recall"
 
     def _stamp(self, item: msgspec.Raw) -> int:
         text = self._codec.read(item, dict).get("text", "")

@@ -29,6 +29,7 @@ from loadtest.scenarios.floor import Floor
 from loadtest.scenarios.goim import Goim
 from loadtest.scenarios.idle import Idle
 from loadtest.scenarios.ingest import Ingest
+from loadtest.scenarios.moderate import Moderate
 from loadtest.scenarios.peer import Peer
 from loadtest.scenarios.rooms import Rooms
 from loadtest.scenarios.slow import Slow
@@ -39,7 +40,7 @@ from loadtest.verdict import kept_out, wrong
 from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
-    Fanout, Rooms, Goim, Ingest, Chat, Storm, Slow, Idle, Soak, Flood, Floor, Peer,
+    Fanout, Rooms, Goim, Ingest, Chat, Storm, Slow, Idle, Soak, Flood, Moderate, Floor, Peer,
 )  # fmt: skip
 _FAILED: Final = 1
 _CANNOT_BE: Final = 2

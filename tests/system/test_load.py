@@ -142,6 +142,15 @@ async def test_a_peer_is_measured_beside_our_own_service(tmp_path: Path) -> None
     assert set(result["ratio_to_floor_of"]) == ({"danmaku", "nats"} if floor == "--floor" else set())
 
 
+async def test_acts_of_a_moderator_are_felt_by_everybody(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    result = await run(figures, "moderate", "--viewers", "40", "--acts", "2")
+    assert (result["viewers"], result["acts"]) == (40, 2)
+    assert (result["duplicates"], result["misdirected"], result["out_of_order"]) == (0, 0, 0)
+    for key in ("muted_ms", "recalled_ms"):
+        assert 0 < result[key]["median"] <= result[key]["max"]
+
+
 async def test_idle_viewers_stay(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     tool = "danmaku.cli", "load"

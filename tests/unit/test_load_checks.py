@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 
 import pytest
@@ -58,6 +59,21 @@ def test_what_is_compressed_counts_like_any_other(codec: wire.Codec) -> None:
     checker.check(viewer, batch(codec, 6), 0)
     tally = taken(checker)
     assert (tally.deliveries, tally.batches, tally.gaps) == (6, 2, 0)
+
+
+def test_what_takes_something_back_is_counted_with_when_it_came(codec: wire.Codec) -> None:
+    checker, viewers = Checker(codec), [reader(), reader()]
+    recall = wire.encode_batch(
+        "hot", Position(EPOCH, 1), 1, [wire.encode_item(wire.Recall("moderator", wire.At(EPOCH, 1)))]
+    )
+    begin = time.time_ns()
+    for viewer in viewers:
+        checker.check(viewer, codec.batch(recall), 0)
+        checker.check(viewer, batch(codec, 2, text="recall"), 0)
+    tally = taken(checker)
+    assert (tally.recalls, tally.deliveries) == (2, 4)
+    assert begin <= tally.recalled_ns <= time.time_ns()
+    assert (taken(checker).recalls, taken(checker).recalled_ns) == (0, 0)
 
 
 def test_a_hole_is_a_gap_with_so_many_missing(codec: wire.Codec) -> None:
