@@ -64,6 +64,15 @@ async def test_what_is_pinned_stays_until_its_time_is_over(visitors: Visitors) -
         await visit.say(Ok(send.id, shown=True), items(visit, 3, newer))
         send = await visit.expect(wire.Send)
         await visit.say(Ok(send.id, shown=True), items(visit, 4, wire.Unpinned()))
+        send = await visit.expect(wire.Send)
+        two = [wire.Paid(uid, uid, "hi", 500, "USD", later) for uid in ("bob", "cat")]
+        await visit.say(Ok(send.id, shown=True), items(visit, 5, *two))
+        send = await visit.expect(wire.Send)
+        recall = wire.Recall("moderator", At(EPOCH, 5))
+        await visit.say(Ok(send.id, shown=True), items(visit, 7, recall))
+        send = await visit.expect(wire.Send)
+        recall = wire.Recall("moderator", uid="cat")
+        await visit.say(Ok(send.id, shown=True), items(visit, 8, recall))
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
@@ -75,6 +84,11 @@ async def test_what_is_pinned_stays_until_its_time_is_over(visitors: Visitors) -
         await expect(pins).to_have_text(["Bossnewer"])
         await say(page, "down")
         await expect(pins).to_have_count(0)
+        await say(page, "pay")
+        await expect(pins).to_have_text(["bob$5.00hi", "cat$5.00hi"])
+        await say(page, "recall")
+        await expect(pins).to_have_text(["cat$5.00hi"])
+        await say(page, "recall all of a user")
         await expect(page.locator("#pins")).to_be_hidden()
 
 
