@@ -37,10 +37,6 @@ class Delay(Generic[A]):
             due.append(self._waiting.popleft()[1])
         return due
 
-    def hurry(self) -> None:
-        """All of them have waited long enough."""
-        self._waiting = deque((0.0, one) for _, one in self._waiting)
-
     def remove(self, which: Callable[[A], bool]) -> list[A]:
         """Those that shall not be shown any more."""
         removed = [one for _, one in self._waiting if which(one)]
