@@ -10,6 +10,7 @@ import msgspec
 from danmaku import wire
 from danmaku.client.reader import Placed
 from danmaku.model import NORMAL_SIZE, WHITE, Mode, Position
+from danmaku.recalls import SAID, role_of
 from danmaku.wire_chat import Chat
 
 
@@ -56,6 +57,31 @@ class Paid(Event):
     amount: int
     currency: str
     until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall(Event):
+    """What was said is taken back by somebody of this `role`: at position `of`, or by `uid` before this, or,
+    with neither, all before this. Hide what it `takes`."""
+
+    role: str
+    of: wire.At | None = None
+    uid: str | None = None
+
+    def takes(self, item: Comment | Event) -> bool:
+        """Whether it takes back this item of the same room."""
+        if self.of is not None:
+            return item.position == self.of.position
+        uid: Any
+        role: Any
+        if isinstance(item, Comment):
+            uid, role = item.uid, item.role
+        elif item.kind in SAID:
+            uid, role = item.data.get("uid"), item.data.get("role")
+        else:
+            return False
+        is_theirs = self.uid in (None, uid) and role_of(role) <= role_of(self.role)
+        return is_theirs and item.position < self.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +285,7 @@ _TYPED: Final[dict[str, tuple[type[msgspec.Struct], type[Event]]]] = {
     "paid": (wire.Paid, Paid),
     "poll": (wire.Poll, PollOpened),
     "poll_closed": (wire.PollClosed, PollClosed),
+    "recall": (wire.Recall, Recall),
 }
 
 

@@ -6,7 +6,17 @@ from danmaku import wire
 from danmaku.client.connection import refusal_of_close, socket_url
 from danmaku.client.link import refusal_of
 from danmaku.client.reader import Placed
-from danmaku.client.results import Comment, Event, Paid, PollClosed, PollOpened, Sent, read_item, read_message
+from danmaku.client.results import (
+    Comment,
+    Event,
+    Paid,
+    PollClosed,
+    PollOpened,
+    Recall,
+    Sent,
+    read_item,
+    read_message,
+)
 from danmaku.errors import MUTED
 from danmaku.model import Position
 from danmaku.wire import JSON, MSGPACK, Codec, Err
@@ -49,6 +59,30 @@ def test_a_comment_keeps_what_was_said(codec: Codec) -> None:
 )
 def test_everything_else_is_an_event(codec: Codec, item: object, kind: str, data: dict[str, object]) -> None:
     assert read(codec, item) == Event("demo", HERE, 99, kind, data)
+
+
+@CODECS
+def test_a_recall_tells_what_it_takes(codec: Codec) -> None:
+    def at(seq: int, item: object) -> Comment | Event:
+        return read_item(codec, "demo", Placed(Position(5, seq), 99, codec.value(item)))
+
+    def taken(recall: wire.Recall) -> list[int]:
+        read = at(6, recall)
+        assert isinstance(read, Recall)
+        return [item.position.seq for item in said if read.takes(item)]
+
+    said = [
+        at(1, wire.Comment("u1", "ann", "one")),
+        at(2, wire.Comment("u2", "bob", "two", role="streamer")),
+        at(3, wire.Announce("three", "u1", "ann")),
+        at(4, wire.Opened()),
+        at(7, wire.Comment("u1", "ann", "later")),
+    ]
+    assert taken(wire.Recall("moderator", of=wire.At(5, 2))) == [2]
+    assert taken(wire.Recall("moderator", uid="u1")) == [1, 3]
+    assert taken(wire.Recall("moderator", uid="u2")) == []
+    assert taken(wire.Recall("moderator")) == [1, 3]
+    assert taken(wire.Recall("admin")) == [1, 2, 3]
 
 
 @CODECS
