@@ -75,9 +75,9 @@ class Moderator:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def token(self, uid: str) -> str:
-        """Of a viewer. Raises ConnectionError, OSError."""
-        answer = await self.call("POST", "/v1/tokens", {"uid": uid})
+    async def token(self, whose: dict[str, Any]) -> str:
+        """An access token, as `/v1/tokens` takes it. Raises ConnectionError, OSError."""
+        answer = await self.call("POST", "/v1/tokens", whose)
         return str(answer["access_token"])
 
     async def timed(self, method: str, path: str, body: dict[str, Any] | None = None) -> int:

@@ -32,6 +32,7 @@ from loadtest.scenarios.ingest import Ingest
 from loadtest.scenarios.moderate import Moderate
 from loadtest.scenarios.peer import Peer
 from loadtest.scenarios.rooms import Rooms
+from loadtest.scenarios.rules import Rules
 from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.soak import Soak
 from loadtest.scenarios.storm import Storm
@@ -40,7 +41,7 @@ from loadtest.verdict import kept_out, wrong
 from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
-    Fanout, Rooms, Goim, Ingest, Chat, Storm, Slow, Idle, Soak, Flood, Moderate, Floor, Peer,
+    Fanout, Rooms, Goim, Ingest, Chat, Storm, Slow, Idle, Soak, Flood, Moderate, Rules, Floor, Peer,
 )  # fmt: skip
 _FAILED: Final = 1
 _CANNOT_BE: Final = 2

@@ -19,6 +19,7 @@ from typing import Any, Final
 from danmaku import wire
 from loadtest import frames
 from loadtest.figures import new_histogram
+from loadtest.senders import said
 
 _TICK_S: Final = 0.005
 _LAST_ANSWERS_S: Final = 5.0
@@ -63,7 +64,6 @@ class Ingester:
         self._due: dict[int, int] = {}
         self._id = 10
         self._cid = f"i{secrets.token_hex(4)}"  # the service remembers those of an earlier run
-        self._filling = "." * max(0, plan.text_size - 19)
 
     def connect(self) -> None:
         """Log in and join, one after the other. Raises OSError."""
@@ -135,7 +135,7 @@ class Ingester:
             sender = number % len(self._sockets)
             self._id += 1
             self._due[self._id] = due
-            text = f"{due:019}{self._filling}"
+            text = said(due, self._plan.text_size)
             cid = f"{self._cid}-{self._id}"
             frame = wire.MSGPACK.encode(wire.Send(self._id, self._room(sender), text, cid))
             out.setdefault(sender, []).append(frames.masked(frame))

@@ -38,6 +38,8 @@ Display = Annotated[int, typer.Option(min=1, help="Comments per second that a ro
 Window = Annotated[float, typer.Option("--window", min=1, help="Batching window of our own service, in ms.")]
 Name = Annotated[str, typer.Option(help="Name of the room.")]
 Rooms = Annotated[int, typer.Option(min=1, help="Rooms.")]
+Senders = Annotated[int, typer.Option(min=1, help="Connections that send, over all rooms.")]
+Text = Annotated[int, typer.Option(min=19, help="Letters of a comment.")]
 Zipf = Annotated[float, typer.Option(min=0, max=5, help="How much the sizes of rooms differ; 0: not at all.")]
 
 

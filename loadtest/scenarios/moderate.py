@@ -59,7 +59,7 @@ class Moderate(OnService):
             view.phase("acts", self.acts)
             for number in range(self.acts):
                 uid = f"talker-{number}-{time.time_ns()}"
-                async with talker(service, await moderator.token(uid), _ROOM) as one:
+                async with talker(service, await moderator.token({"uid": uid}), _ROOM) as one:
                     recalled.append(await self._recall(moderator, one, people))
                     muted.append(await self._mute(moderator, one, uid))
                 view.say(f"muted after {muted[-1]:.0f} ms, recalled everywhere after {recalled[-1]:.0f} ms")
