@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import Any
+
+from danmaku.data_folder import DataFolder
+from tests.unit.test_cli_mod import folder, run
+from tests.unit.test_cli_rules import calls
+
+__all__ = ["calls", "folder"]
+
+
+def test_what_was_said_is_taken_back(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
+    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    for words, told in [
+        (("delete", "lobby", "7-41"), "7-41 was taken back in lobby\n"),
+        (("clear", "lobby", "bob", "--reason", "spam"), "all that bob said was taken back in lobby\n"),
+        (("clear", "lobby"), "all that anybody said was taken back in lobby\n"),
+    ]:
+        result = run(*words, *data)
+        assert (result.exit_code, result.stdout) == (0, told), result.output
+    path = "/v1/admin/rooms/lobby"
+    assert calls == [
+        ("DELETE", f"{path}/messages/7-41", None),
+        ("POST", f"{path}/clear", {"uid": "bob", "reason": "spam"}),
+        ("POST", f"{path}/clear", {}),
+    ]
+
+
+def test_what_cannot_be_meant_is_told(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
+    for words in (("delete", "lobby", "7 41"), ("delete", "a room", "7-41"), ("clear", "lobby", "b b")):
+        result = run(*words, "--data", str(folder.path))
+        assert (result.exit_code, "bad_id" in result.stderr) == (1, True), result.output
+    assert calls == []
