@@ -97,24 +97,43 @@ class Identity(msgspec.Struct, frozen=True):
         return max(self.role, self.rooms.get(room, Role.GUEST))
 
 
+_YEAR_S: Final = 366 * 24 * 3600
+SETTING_BOUNDS: Final = {
+    "slow_s": (0, _YEAR_S),
+    "max_length": (1, 10_000),
+    "display_per_s": (1, 1_000_000_000),
+    "repeat_s": (0, _YEAR_S),
+    "min_account_s": (0, _YEAR_S),
+    "unique_s": (0, _YEAR_S),
+    "delay_s": (0, 10),
+}
+"""What may be asked of a room; what is kept is read whatever it is."""
+
+
+def _told(setting: str) -> msgspec.Meta:
+    """Its bounds, for who reads of it: to check them is for whoever judges what is asked."""
+    least, most = SETTING_BOUNDS[setting]
+    return msgspec.Meta(extra_json_schema={"minimum": least, "maximum": most})
+
+
 class RoomSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of one room, or of all that have none of their own. What is left out is as the service has it."""
 
     # What a later version stored besides is ignored.
 
-    slow_s: int | None = None
-    max_length: int | None = None
+    slow_s: Annotated[int, _told("slow_s")] | None = None
+    max_length: Annotated[int, _told("max_length")] | None = None
     guests_may_send: bool | None = None
     staff_only: bool | None = None
-    display_per_s: int | None = None
-    repeat_s: int | None = None
+    display_per_s: Annotated[int, _told("display_per_s")] | None = None
+    repeat_s: Annotated[int, _told("repeat_s")] | None = None
     members_only: bool | None = None
     followers_only: bool | None = None
-    min_account_s: int | None = None
+    min_account_s: Annotated[int, _told("min_account_s")] | None = None
     emoji_only: bool | None = None
-    unique_s: int | None = None
+    unique_s: Annotated[int, _told("unique_s")] | None = None
     links: Links | None = None
-    delay_s: int | None = None
+    delay_s: Annotated[int, _told("delay_s")] | None = None
     review: bool | None = None
 
 

@@ -10,29 +10,18 @@ from msgspec.structs import replace
 
 from config.settings import Policy
 from danmaku.errors import BAD_FRAME, FORBIDDEN, Refusal
-from danmaku.model import Links, Role, RoomInfo, RoomSettings
+from danmaku.model import SETTING_BOUNDS, Links, Role, RoomInfo, RoomSettings
 from danmaku.moderation_rows import RaidRow, RoomSettingsRow
 
-MAX_DELAY_S: Final = 10
 MAX_RAID_S: Final = 24 * 3600
 RAID_SLOW_S: Final = 30
-_YEAR_S: Final = 366 * 24 * 3600
-_ALLOWED: Final = {
-    "slow_s": (0, _YEAR_S),
-    "max_length": (1, 10_000),
-    "display_per_s": (1, 1_000_000_000),
-    "repeat_s": (0, _YEAR_S),
-    "min_account_s": (0, _YEAR_S),
-    "unique_s": (0, _YEAR_S),
-    "delay_s": (0, MAX_DELAY_S),
-}
 _KEYS: Final = RoomSettings.__struct_fields__
 _STREAMERS: Final = frozenset({"display_per_s"})
 
 
 def check_settings(settings: RoomSettings) -> None:
     """Raises `bad_frame` naming the key that is out of bounds."""
-    for key, (least, most) in _ALLOWED.items():
+    for key, (least, most) in SETTING_BOUNDS.items():
         value = getattr(settings, key)
         if value is not None and not least <= value <= most:
             raise Refusal(BAD_FRAME, f"{key} must be from {least} to {most}")

@@ -48,6 +48,7 @@ from edge.api.routing import (
     Who,
     answered,
     authorize,
+    check_parts,
     decode_body,
     refused,
 )
@@ -165,7 +166,7 @@ class Api:
             return name, self._refuse(request, Refusal(INTERNAL))
 
     def _find(self, request: Request, page: Page | None) -> tuple[Route, dict[str, str]]:
-        """Raises Refusal (no_such_route, method_not_allowed, bad_id)."""
+        """Raises Refusal (no_such_route, method_not_allowed)."""
         if page is not None:
             raise Refusal(METHOD_NOT_ALLOWED)
         return self._router.find(request.method, request.path)
@@ -173,6 +174,9 @@ class Api:
     async def _carry_out(self, route: Route, parts: dict[str, str], request: Request) -> Response:
         """Raises Refusal."""
         call = await self._admit(Call(request, None, parts), route)
+        if route.who is not Who.ANYONE and call.identity is None:
+            raise Refusal(UNAUTHORIZED)
+        check_parts(parts)
         if route.who is Who.MODERATOR:
             call = await ranked(self._rooms, call)
         authorize(route, call)

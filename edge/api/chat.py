@@ -8,7 +8,21 @@ import msgspec
 
 from danmaku import chat, wire_chat
 from danmaku.conversation import Mention
-from danmaku.errors import BAD_FRAME, REFUSALS, Refusal
+from danmaku.errors import (
+    BAD_FRAME,
+    BLOCKED,
+    CONFLICT,
+    EMPTY,
+    FORBIDDEN,
+    MUTED,
+    NO_SUCH_CONVERSATION,
+    NO_SUCH_MESSAGE,
+    NOT_A_MEMBER,
+    REFUSALS,
+    TOO_LATE_TO_RECALL,
+    TOO_LONG,
+    Refusal,
+)
 from danmaku.model import MAX_NUMBER, Number, check_id
 from danmaku.wire import JSON
 from danmaku.wire_chat import After, Part
@@ -20,6 +34,9 @@ A = TypeVar("A", bound=chat.Answer)
 
 Conv = Annotated[str, msgspec.Meta(extra_json_schema=CONV_SCHEMA)]
 
+_READING: Final = (NOT_A_MEMBER, NO_SUCH_CONVERSATION)
+_SAYING: Final = (*_READING, EMPTY, TOO_LONG, FORBIDDEN, MUTED, BLOCKED, CONFLICT)
+_RECALLING: Final = (*_READING, FORBIDDEN, NO_SUCH_MESSAGE, CONFLICT, TOO_LATE_TO_RECALL)
 _CONVERSATIONS: Final = "/v1/chat/conversations"
 _MESSAGES: Final = _CONVERSATIONS + "/{conv}/messages"
 _AFTER: Final = NumberQuery("after", "the seq after which to begin; 0 when it is left out", 0, MAX_NUMBER)
@@ -35,7 +52,9 @@ _PAGE: Final = NumberQuery(
     1,
     chat_rows.MOST_SYNC_CONVERSATIONS,
 )
-_CURSOR: Final = TextQuery("cursor", "where to go on, as the answer before said", wire_chat.MAX_CURSOR)
+_CURSOR: Final = TextQuery(
+    "cursor", "where to go on, as the answer before said", wire_chat.MAX_CURSOR, CONV_SCHEMA["pattern"]
+)
 
 
 class ChatService(Protocol):
@@ -147,23 +166,32 @@ class ChatCalls:
             return Route(method, path, Who.VIEWER, text, handler, **more)
 
         return [
-            route("POST", "/v1/chat/messages", "Say something.", self.send, body=NewMessage, answer=Said),
+            route(
+                "POST", "/v1/chat/messages", "Say something.", self.send,
+                body=NewMessage, answer=Said, refuses=_SAYING,
+            ),
             route(
                 "GET", _CONVERSATIONS, "One's conversations.", self.sync,
                 answer=Conversations, query=(_PAGE, _CURSOR),
             ),
             route(
                 "GET", _MESSAGES, "What was said in a conversation.", self.pull,
-                answer=Messages, query=(_AFTER, _LIMIT),
+                answer=Messages, query=(_AFTER, _LIMIT), refuses=_READING,
             ),
             route(
                 "PUT", _CONVERSATIONS + "/{conv}/read", "All up to this was read.", self.read,
-                body=ReadUpTo, answer=Position,
+                body=ReadUpTo, answer=Position, refuses=_READING,
             ),
-            route("DELETE", _MESSAGES + "/{seq}", "Take a message back.", self.recall, answer=Said),
+            route(
+                "DELETE", _MESSAGES + "/{seq}", "Take a message back.", self.recall,
+                answer=Said, refuses=_RECALLING,
+            ),
             route("GET", "/v1/chat/blocks", "Whom one has blocked.", self.blocked, answer=Blocked),
             route("POST", "/v1/chat/blocks", "Block a user.", self.block, body=Block, answer=Blocked),
-            route("DELETE", "/v1/chat/blocks/{uid}", "Let him send again.", self.unblock, answer=Blocked),
+            route(
+                "DELETE", "/v1/chat/blocks/{uid}", "Let him send again.", self.unblock,
+                answer=Blocked, refuses=(BAD_FRAME,),
+            ),
         ]  # fmt: skip
 
     async def send(self, call: Call) -> Said:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from danmaku.errors import CONFLICT
 from danmaku.model import check_id
 from danmaku.moderation_rows import SanctionEverywhereRow
 from edge.api.routing import Call, RoomsClient, Route, Who
@@ -26,7 +27,8 @@ class EverywhereCalls:
     def routes(self) -> list[Route]:
         def route(method: str, path: str, verb: str, text: str, body: Any) -> Route:
             handler = partial(self.act, verb)
-            return Route(method, _BASE + path, Who.ADMIN, text, handler, body, SanctionedEverywhere)
+            answer = SanctionedEverywhere
+            return Route(method, _BASE + path, Who.ADMIN, text, handler, body, answer, refuses=(CONFLICT,))
 
         listing = "Who is muted or banned in all rooms."
         query = (AFTER, LIMIT)

@@ -10,7 +10,18 @@ from msgspec import Meta
 
 from danmaku import chat, conversation
 from danmaku.conversation import Change
-from danmaku.errors import BAD_FRAME, Refusal
+from danmaku.errors import (
+    BAD_FRAME,
+    BLOCKED,
+    CONFLICT,
+    EMPTY,
+    FORBIDDEN,
+    GROUP_FULL,
+    NO_SUCH_CONVERSATION,
+    NOT_A_MEMBER,
+    TOO_LONG,
+    Refusal,
+)
 from danmaku.model import Number, check_id
 from edge.api.chat import ChatService, Conv
 from edge.api.routing import Call, Id, IdQuery, Route, Who
@@ -18,6 +29,8 @@ from edge.api.routing import Call, Id, IdQuery, Route, Who
 _GROUP: Final = "/v1/groups/{gid}"
 _MOST_S: Final = 366 * 24 * 3600
 _CID: Final = IdQuery("cid", "the change's own id: said again under it, it is made once; for a day")
+_READING: Final = (NOT_A_MEMBER, NO_SUCH_CONVERSATION)
+_CHANGING: Final = (*_READING, EMPTY, TOO_LONG, FORBIDDEN, BLOCKED, CONFLICT, GROUP_FULL)
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\S")]
 
 
@@ -77,8 +90,8 @@ class GroupCalls:
 
     def routes(self) -> list[Route]:
         def route(method: str, path: str, text: str, handler: Any, body: Any = None) -> Route:
-            query = () if method == "GET" else (_CID,)
-            return Route(method, path, Who.VIEWER, text, handler, body, GroupInfo, query=query)
+            query, refuses = ((), _READING) if method == "GET" else ((_CID,), _CHANGING)
+            return Route(method, path, Who.VIEWER, text, handler, body, GroupInfo, query, refuses)
 
         member, mutes = _GROUP + "/members/{uid}", _GROUP + "/mutes"
         return [

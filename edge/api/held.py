@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from danmaku import wire
-from danmaku.errors import INTERNAL, Refusal
+from danmaku.errors import CONFLICT, INTERNAL, NO_SUCH_MESSAGE, ROOM_CLOSED, Refusal
 from danmaku.held import Held
 from danmaku.model import Mode
 from danmaku.moderation_rows import DecideRow, HeldRow
@@ -89,7 +89,10 @@ class HeldCalls:
                 *(None, HeldComments, query),
                 waits_s=MAX_WAIT_S,
             ),
-            Route("POST", f"{_PATH}/{{held}}", Who.MODERATOR, decide, self.decide, HeldDecision, HeldDecided),
+            Route(
+                *("POST", f"{_PATH}/{{held}}", Who.MODERATOR, decide, self.decide, HeldDecision, HeldDecided),
+                refuses=(NO_SUCH_MESSAGE, CONFLICT, ROOM_CLOSED),
+            ),
         ]
 
     async def show(self, call: Call) -> HeldComments:

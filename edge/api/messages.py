@@ -10,7 +10,27 @@ from msgspec import Meta
 
 from danmaku import wire
 from danmaku.envelope import Row
-from danmaku.errors import BAD_FRAME, EMPTY, FORBIDDEN, INTERNAL, TOO_LONG, Refusal
+from danmaku.errors import (
+    ACCOUNT_TOO_NEW,
+    BAD_FRAME,
+    BLOCKED_WORDS,
+    CONFLICT,
+    DUPLICATE_TEXT,
+    EMOJI_ONLY,
+    EMPTY,
+    FOLLOWERS_ONLY,
+    FORBIDDEN,
+    HELD_FOR_REVIEW,
+    INTERNAL,
+    LINKS_NOT_ALLOWED,
+    MEMBERS_ONLY,
+    MUTED,
+    ROOM_CLOSED,
+    ROOM_NOT_FOUND,
+    SLOW_MODE,
+    TOO_LONG,
+    Refusal,
+)
 from danmaku.event_rows import PaidRow
 from danmaku.model import Identity, Mode, Position, Role, check_id
 from danmaku.rows import Delayed, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed, Shown
@@ -26,6 +46,12 @@ _EPOCH: Final = NumberQuery("epoch", "with seq: the position after which to begi
 _SEQ: Final = NumberQuery("seq", "see epoch; without both, the latest are given", 0, MAX_NUMBER)
 _LIMIT: Final = NumberQuery("limit", f"about how many items; {_DEFAULT_ITEMS} if not given", 1, 1000)
 _TURNS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_READING: Final = (ROOM_NOT_FOUND, ROOM_CLOSED)
+_SAYING: Final = (
+    *(EMPTY, TOO_LONG, BLOCKED_WORDS, LINKS_NOT_ALLOWED, EMOJI_ONLY),
+    *(FORBIDDEN, MUTED, MEMBERS_ONLY, FOLLOWERS_ONLY, ACCOUNT_TOO_NEW),
+    *(ROOM_NOT_FOUND, CONFLICT, DUPLICATE_TEXT, HELD_FOR_REVIEW, ROOM_CLOSED, SLOW_MODE),
+)
 _BatchFrame = Annotated[
     msgspec.Raw,
     Meta(
@@ -120,9 +146,12 @@ class MessageCalls:
         event = Announcement | Gift
         query = (_EPOCH, _SEQ, _LIMIT)
         return [
-            Route("POST", _PATH, Who.VIEWER, post, self.post, _Message, Posted),
-            Route("GET", _PATH, Who.READER, "Recent history.", self.history, None, History, query),
-            Route("POST", "/v1/broadcast", Who.ADMIN, everywhere, self.broadcast, event, Broadcast),
+            Route("POST", _PATH, Who.VIEWER, post, self.post, _Message, Posted, (), _SAYING),
+            Route("GET", _PATH, Who.READER, "Recent history.", self.history, None, History, query, _READING),
+            Route(
+                *("POST", "/v1/broadcast", Who.ADMIN, everywhere, self.broadcast, event, Broadcast),
+                refuses=(EMPTY, TOO_LONG, CONFLICT),
+            ),
         ]
 
     async def post(self, call: Call) -> Posted:

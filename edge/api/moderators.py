@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from danmaku.errors import INTERNAL, ROOM_NOT_FOUND, Refusal
+from danmaku.errors import CONFLICT, INTERNAL, ROOM_NOT_FOUND, Refusal
 from danmaku.model import Role
 from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow
 from danmaku.rows import Rank, RankRow
@@ -49,7 +49,10 @@ class ModeratorCalls:
         listing, one = "Who was appointed moderator of this room.", f"{_PATH}/{{uid}}"
         return [
             Route("GET", _PATH, Who.MODERATOR, listing, self.list, None, ModeratorList),
-            Route("PUT", one, Who.STREAMER, appointing, self.appoint, Appoint, AppointedAnswer),
+            Route(
+                *("PUT", one, Who.STREAMER, appointing, self.appoint, Appoint, AppointedAnswer),
+                refuses=(CONFLICT,),
+            ),
             Route("DELETE", one, Who.STREAMER, dismissing, self.dismiss, None, AppointedAnswer),
         ]
 

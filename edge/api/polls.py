@@ -8,7 +8,22 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from danmaku.errors import INTERNAL, Refusal
+from danmaku.errors import (
+    BAD_FRAME,
+    CONFLICT,
+    EMPTY,
+    FORBIDDEN,
+    INTERNAL,
+    MUTED,
+    NO_SUCH_MESSAGE,
+    NO_SUCH_POLL,
+    POLL_CLOSED,
+    POLL_FULL,
+    ROOM_CLOSED,
+    ROOM_NOT_FOUND,
+    TOO_LONG,
+    Refusal,
+)
 from danmaku.event_rows import ClosePollRow, GetPollRow, Polled, PollRow, UnpinRow, VoteRow, poll_id
 from danmaku.model import MAX_NUMBER, check_id
 from danmaku.rows import Shown
@@ -16,6 +31,9 @@ from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
 _POLLS: Final = "/v1/rooms/{room}/polls"
 _POLL: Final = _POLLS + "/{poll}"
+_POSTING: Final = (MUTED, ROOM_NOT_FOUND, CONFLICT, ROOM_CLOSED)
+_READING: Final = (ROOM_NOT_FOUND, NO_SUCH_POLL)
+_VOTING: Final = (*_READING, BAD_FRAME, FORBIDDEN, MUTED, CONFLICT, POLL_CLOSED, POLL_FULL, ROOM_CLOSED)
 _Option = Annotated[str, Meta(max_length=1000)]
 
 
@@ -77,11 +95,17 @@ class PollCalls:
         reads, votes = "The open poll, or the one that was closed last.", "Vote, once and for good."
         unpins = "Take the pinned announcement down."
         return [
-            Route("POST", _POLLS, staff, opens, self.open, NewPoll, OpenedPoll),
-            Route("GET", _POLL, Who.READER, reads, self.get, None, PollState),
-            Route("POST", _POLL + "/votes", Who.VIEWER, votes, self.vote, Vote, Voted),
-            Route("DELETE", _POLL, staff, closes, self.close, None, PollState),
-            Route("DELETE", pinned, staff, unpins, self.unpin, None, Unpinned),
+            Route(
+                *("POST", _POLLS, staff, opens, self.open, NewPoll, OpenedPoll),
+                refuses=(EMPTY, TOO_LONG, *_POSTING),
+            ),
+            Route("GET", _POLL, Who.READER, reads, self.get, None, PollState, (), _READING),
+            Route("POST", _POLL + "/votes", Who.VIEWER, votes, self.vote, Vote, Voted, (), _VOTING),
+            Route("DELETE", _POLL, staff, closes, self.close, None, PollState, (), (*_READING, ROOM_CLOSED)),
+            Route(
+                *("DELETE", pinned, staff, unpins, self.unpin, None, Unpinned),
+                refuses=(*_POSTING, NO_SUCH_MESSAGE),
+            ),
         ]
 
     async def open(self, call: Call) -> OpenedPoll:

@@ -21,6 +21,7 @@ from danmaku.errors import (
     NO_SUCH_ROUTE,
     TOO_LARGE,
     UNAUTHORIZED,
+    Kind,
     Refusal,
 )
 from danmaku.model import MAX_NUMBER, Identity, Position, Role, RoomInfo, check_id
@@ -106,8 +107,8 @@ class Call:
         return max(caller.role_in(room) if room else caller.role, self.granted)
 
     def word(self, name: str) -> str | None:
-        """What the query says of `name`, the last time it does; empty is nothing."""
-        return parse_qs(self.request.query).get(name, [None])[-1]
+        """What the query says of `name`, the last time it does."""
+        return parse_qs(self.request.query, keep_blank_values=True).get(name, [None])[-1]
 
 
 class Query(Protocol):
@@ -160,15 +161,16 @@ class IdQuery:
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """Printable ASCII."""
+    """Printable ASCII. `pattern` tells more about it, which who asks for it has to check."""
 
     name: str
     text: str
     most: int
+    pattern: str
 
     @property
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "maxLength": self.most}
+        return {"type": "string", "maxLength": self.most, "pattern": self.pattern}
 
     def read(self, call: Call) -> str | None:
         """None where the query does not say. Raises Refusal (bad_frame)."""
@@ -182,6 +184,7 @@ class TextQuery:
 class Route:
     """One call of the API. A handler answers with a value of type `answer`, or makes the Response itself.
 
+    `refuses`: what the handler may refuse by, besides what any route of this kind may be refused by.
     `other`: a status besides `status` with which an `answer` may come. None as `answer` is `media`.
     `most_bytes`: of a body, where it may be larger than others.
     `paced`: counts for whoever calls; what watches over the service may always ask.
@@ -196,6 +199,7 @@ class Route:
     body: Any = None
     answer: Any = None
     query: tuple[Query, ...] = ()
+    refuses: tuple[Kind, ...] = ()
     status: int = 200
     other: int | None = None
     media: str = "application/json"
@@ -241,15 +245,13 @@ class Router:
         return {method for routes, _ in self._find(path) for method in routes}
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        """The route and the ids in its path. Raises Refusal (no_such_route, method_not_allowed, bad_id)."""
+        """The route and parts of its path, unchecked. Raises Refusal (no_such_route, method_not_allowed)."""
         found = self._find(path)
         if not found:
             raise Refusal(NO_SUCH_ROUTE)
         for routes, parts in found:
             route = routes.get("GET" if method == "HEAD" else method)
             if route is not None:
-                for name, value in parts.items():
-                    _check_part(name, value)
                 return route, parts
         raise Refusal(METHOD_NOT_ALLOWED)
 
@@ -261,8 +263,13 @@ class Router:
         return [(node.routes, parts) for node, parts in found if node.routes]
 
 
+def check_parts(parts: Mapping[str, str]) -> None:
+    """What stands for ids in a path has to be some. Raises Refusal (bad_id)."""
+    for name, value in parts.items():
+        _check_part(name, value)
+
+
 def _check_part(name: str, value: str) -> None:
-    """Raises Refusal (bad_id)."""
     if name == "conv":
         check_conv(value)
     elif name == "seq":

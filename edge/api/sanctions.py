@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from danmaku import model, records
+from danmaku.errors import CONFLICT
 from danmaku.model import check_id
 from danmaku.moderation_rows import SanctionRow
 from edge.api.routing import Call, Id, IdQuery, NumberQuery, RoomsClient, Route, Who
@@ -66,7 +67,10 @@ class SanctionCalls:
 
     def routes(self) -> list[Route]:
         def route(method: str, path: str, verb: str, text: str, body: Any) -> Route:
-            return Route(method, _BASE + path, Who.MODERATOR, text, partial(self.act, verb), body, Sanctioned)
+            handler = partial(self.act, verb)
+            return Route(
+                method, _BASE + path, Who.MODERATOR, text, handler, body, Sanctioned, refuses=(CONFLICT,)
+            )
 
         listing, query = "Who is muted or banned in this room.", (AFTER, LIMIT)
         return [

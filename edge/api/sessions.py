@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from danmaku import chat
+from danmaku.errors import FORBIDDEN, NO_SUCH_DEVICE, Kind
 from danmaku.model import Number
 from edge.api.chat import ChatService
 from edge.api.routing import Call, Id, Route, Who
@@ -43,16 +44,18 @@ class SessionCalls:
         self._service = service
 
     def routes(self) -> list[Route]:
-        def route(method: str, path: str, text: str, handler: Any, answer: Any = Sessions) -> Route:
-            return Route(method, path, Who.VIEWER, text, handler, answer=answer)
+        def route(
+            method: str, path: str, text: str, handler: Any, answer: Any = Sessions, *refuses: Kind
+        ) -> Route:
+            return Route(method, path, Who.VIEWER, text, handler, None, answer, refuses=refuses)
 
         ends = "End a device's session: it needs a token that is issued after this."
         return [
             route("GET", "/v1/chat/sessions", "One's devices.", self.list_all),
-            route("DELETE", "/v1/chat/sessions/{device}", ends, self.end),
+            route("DELETE", "/v1/chat/sessions/{device}", ends, self.end, Sessions, NO_SUCH_DEVICE),
             route(
                 "GET", "/v1/chat/presence/{uid}", "Whether somebody one shares a conversation with is there.",
-                self.presence, Presence,
+                self.presence, Presence, FORBIDDEN,
             ),
         ]  # fmt: skip
 

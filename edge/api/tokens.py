@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from danmaku.auth import MAX_LIFE_S, MAX_ROOMS, AuthError, Authority
-from danmaku.errors import FORBIDDEN, INTERNAL, Refusal
+from danmaku.errors import BANNED, FORBIDDEN, INTERNAL, UNAUTHORIZED, Refusal
 from danmaku.model import MAX_NUMBER, Identity, Role
 from danmaku.rows import Refreshed, RefreshRow, RevokeRow
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
@@ -68,7 +68,10 @@ class TokenCalls:
         revoke = "Revoke all a user holds and close their sockets."
         return [
             Route("POST", "/v1/tokens", Who.ADMIN, issue, self.issue, IssueToken, Tokens),
-            Route("POST", "/v1/tokens/refresh", Who.ANYONE, refresh, self.refresh, RefreshToken, Tokens),
+            Route(
+                *("POST", "/v1/tokens/refresh", Who.ANYONE, refresh, self.refresh, RefreshToken, Tokens),
+                refuses=(UNAUTHORIZED, FORBIDDEN, BANNED),
+            ),
             Route("DELETE", "/v1/tokens/{uid}", Who.ADMIN, revoke, self.revoke, None, Revoked),
         ]
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from danmaku import wordlist
-from danmaku.errors import INTERNAL, Refusal
+from danmaku.errors import CONFLICT, INTERNAL, Refusal
 from danmaku.wordlist import (
     ACTIONS,
     Action,
@@ -87,10 +87,13 @@ class WordCalls:
         trying = "Try what becomes of a text by the words of this room and those for all rooms."
         return [
             Route("GET", _ROOM, Who.MODERATOR, get, self.get_room, None, WordLists),
-            Route("PUT", _ROOM, Who.MODERATOR, put, self.put_room, PutWords, Replaced),
+            Route("PUT", _ROOM, Who.MODERATOR, put, self.put_room, PutWords, Replaced, (), (CONFLICT,)),
             Route("POST", f"{_ROOM}/test", Who.MODERATOR, trying, self.try_text, TryWords, Tried),
             Route("GET", _ALL, Who.ADMIN, get_all, self.get, None, WordLists),
-            Route("PUT", _ALL, Who.ADMIN, put_all, self.put, PutWords, Replaced, most_bytes=_MOST_BYTES),
+            Route(
+                *("PUT", _ALL, Who.ADMIN, put_all, self.put, PutWords, Replaced, (), (CONFLICT,)),
+                most_bytes=_MOST_BYTES,
+            ),
         ]
 
     async def get_room(self, call: Call) -> WordLists:

@@ -89,6 +89,7 @@ function callBox(path, method, call) {
   if (body) box.append(line("Body:", body));
   for (const [status, answer] of Object.entries(call.responses)) {
     if (answer.content) box.append(line(`${status}:`, Object.values(answer.content)[0].schema));
+    else box.append(element("p", `${status}: ${answer.description}`, "refusal"));
   }
   return box;
 }

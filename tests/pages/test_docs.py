@@ -27,6 +27,7 @@ async def test_it_tells_calls_types_and_refusals(visitors: Visitors) -> None:
     await call.locator("summary").click()
     await expect(call).to_contain_text("For a logged-in user.")
     await expect(call.get_by_role("link")).to_have_text(["Comment", "Announcement", "Gift", "Posted"])
+    await expect(call).to_contain_text("410: room_closed")
     await call.get_by_role("link", name="Gift").click()
     await expect(page.locator("#type-Gift")).to_be_in_viewport()
     await expect(page.locator("#type-Gift")).to_contain_text("from 1, to 1000000, 1 if left out")

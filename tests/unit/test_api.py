@@ -292,3 +292,10 @@ async def test_where_anyone_may_ask_a_token_only_tells_whose_allowance_it_is() -
         answers = [(await service.call("GET", "/v1/rooms", token=token)).status for _ in range(3)]
         assert answers == [200, 200, 429]
     assert service.rooms.user_rows == [], "nobody is asked whether it still holds"
+
+
+async def test_who_may_not_call_is_told_that_before_what_is_wrong_with_the_path() -> None:
+    service = Service()
+    assert (await service.call("DELETE", "/v1/tokens/no%20id")).refusal == (401, "unauthorized")
+    admin = service.token(role=Role.ADMIN)
+    assert (await service.call("DELETE", "/v1/tokens/no%20id", token=admin)).refusal == (400, "bad_id")

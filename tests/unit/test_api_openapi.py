@@ -8,7 +8,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from danmaku.errors import REFUSALS
-from danmaku.model import Role
+from danmaku.model import SETTING_BOUNDS, Role
 from tests.unit.api_service import Service
 
 EXPECTED = {
@@ -104,8 +104,11 @@ async def test_each_call_tells_its_parameters_body_answer_and_refusals(document:
         told = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
         assert told == {part.strip("{}") for part in name.split("/") if part.startswith("{")}
         assert ("requestBody" in operation) == name.startswith(("POST", "PUT", "PATCH"))
-        assert operation["responses"]["default"] == {"$ref": "#/components/responses/Refusal"}
-        for response in operation["responses"].values():
+        for status, response in operation["responses"].items():
+            assert status.isdigit(), name
+            if "$ref" in response:
+                told = response["description"].split(", ")
+                assert all(REFUSALS[one].status == int(status) for one in told), name
             for content in response.get("content", {}).values():
                 assert content["schema"], name
     history = operations(document)["GET /v1/rooms/{room}/messages"]
@@ -157,3 +160,33 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
 async def test_it_tells_all_refusals(document: Any) -> None:
     assert {one["error"] for one in document["x-refusals"]} == set(REFUSALS)
     assert "Traceback" not in json.dumps(document)
+
+
+async def test_it_tells_by_which_refusals_each_call_may_be_refused(document: Any) -> None:
+    told = {
+        name: {
+            status: response["description"]
+            for status, response in operation["responses"].items()
+            if "$ref" in response
+        }
+        for name, operation in operations(document).items()
+    }
+    everywhere = {"413": "too_large", "500": "internal", "503": "unavailable", "504": "timeout"}
+    assert told["GET /healthz"] == everywhere
+    assert told["GET /v1/rooms/{room}"] == {
+        **everywhere, "400": "bad_id", "404": "room_not_found", "429": "rate_limited",
+    }  # fmt: skip
+    assert told["PUT /v1/rooms/{room}"]["401"] == "unauthorized"
+    assert told["PUT /v1/rooms/{room}"]["403"] == "forbidden, banned"
+    assert "503" not in told["GET /readyz"], "there it is no refusal alone"
+
+
+async def test_a_body_is_needed_where_nothing_cannot_stand_for_it(document: Any) -> None:
+    known = operations(document)
+    assert known["POST /v1/tokens"]["requestBody"]["required"]
+    assert not known["PUT /v1/rooms/{room}"]["requestBody"]["required"]
+
+
+async def test_bounds_of_settings_are_told(document: Any) -> None:
+    bounds = document["components"]["schemas"]["Settings"]["properties"]["slow_s"]["anyOf"][0]
+    assert (bounds["minimum"], bounds["maximum"]) == SETTING_BOUNDS["slow_s"]

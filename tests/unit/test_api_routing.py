@@ -16,6 +16,7 @@ from edge.api.routing import (
     Router,
     Who,
     authorize,
+    check_parts,
     refused,
 )
 from edge.uws import Request
@@ -51,7 +52,7 @@ def found(method: str, path: str) -> tuple[str, dict[str, str]]:
 
 def refusal(method: str, path: str) -> str:
     with pytest.raises(Refusal) as caught:
-        ROUTER.find(method, path)
+        check_parts(ROUTER.find(method, path)[1])
     return caught.value.name
 
 
@@ -107,7 +108,7 @@ def test_methods() -> None:
 def test_no_path_breaks_it(path: str) -> None:
     with pytest.raises(Refusal) as caught:
         ROUTER.find("PATCH", path)
-    assert caught.value.name in {"no_such_route", "method_not_allowed", "bad_id"}
+    assert caught.value.name in {"no_such_route", "method_not_allowed"}
 
 
 LIMIT = NumberQuery("limit", "", 1, 100)
@@ -115,13 +116,13 @@ LIMIT = NumberQuery("limit", "", 1, 100)
 
 @pytest.mark.parametrize(
     ("query", "number"),
-    [("", None), ("other=1", None), ("limit=", None), ("limit=1", 1), ("limit=5&limit=100", 100)],
+    [("", None), ("other=1", None), ("limit=1", 1), ("limit=5&limit=100", 100)],
 )
 def test_numbers_of_a_query(query: str, number: int | None) -> None:
     assert LIMIT.read(call(query)) == number
 
 
-@pytest.mark.parametrize("word", ["0", "101", "-1", "1.0", "x", "%EF%BC%91", "%C2%B2", "1e1", "9" * 5000])
+@pytest.mark.parametrize("word", ["", "0", "101", "-1", "1.0", "x", "%EF%BC%91", "%C2%B2", "1e1", "9" * 5000])
 def test_what_is_no_such_number(word: str) -> None:
     with pytest.raises(Refusal, match="limit must be a number from 1 to 100") as caught:
         LIMIT.read(call(f"limit={word}"))
