@@ -73,8 +73,13 @@ class Clock:
 
 def said(due_ns: int, size: int) -> str:
     """A comment of `size` letters that says when it was due; the rest are words, and compress as such."""
+    return f"{due_ns} {words(due_ns, size)}"[: max(size, _STAMP_DIGITS)].rstrip()
+
+
+def words(due_ns: int, size: int) -> str:
+    """So many letters of what people say, others at another time."""
     begin = due_ns // 1000 * 7919 % (len(_WORDS) - _LONGEST)
-    return f"{due_ns} {_WORDS[begin : begin + size]}"[: max(size, _STAMP_DIGITS)].rstrip()
+    return _WORDS[begin : begin + size]
 
 
 class Sender:

@@ -161,8 +161,13 @@ class Cell(NamedTuple):
 
 def readings(text: str) -> Iterator[Reading]:
     """How `text` may be meant: as it is written first, which is all for most texts."""
+    folded = text.translate(_FOLDING)
+    if _is_plain(folded):
+        plain = f" {folded} "
+        yield Reading(plain, shortened(plain), ())
+        return
     seen = set()
-    for read, steps in _ways(text.translate(_FOLDING)):
+    for read, steps in _ways(folded):
         plain = _ended(read)
         if plain not in seen:
             seen.add(plain)
@@ -194,6 +199,12 @@ def cells(text: str, reading: Reading) -> list[Cell]:
     spans = [(0, 0), *spans, (len(text), len(text))]
     found = _RUN.finditer(f" {traced} ")
     return [Cell(run.end() - run.start(), spans[run.start()][0], spans[run.end() - 1][1]) for run in found]
+
+
+def _is_plain(folded: str) -> bool:
+    """Whether it is but words of letters, which nobody can mean otherwise: so are most comments."""
+    letters = folded.isascii() and folded.replace(" ", "").isalpha()
+    return letters and not _MAY_BE_SPELLED.search(f" {folded}")
 
 
 def _ways(folded: str) -> Iterator[tuple[str, tuple[Step, ...]]]:
