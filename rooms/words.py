@@ -1,7 +1,8 @@
 """Finding listed words in a text, and what becomes of it. Pure.
 
 A list is made once and shared by all rooms that go by it. Whatever its length, a text is looked through
-once per reading (rooms/spelling.py): by automata for words, by linear-time engines for expressions.
+once per reading (rooms/spelling.py): whole words are looked up, what may stand within a word or in a script
+without spaces is looked for by automata, expressions by a linear-time engine.
 """
 
 from __future__ import annotations
@@ -56,37 +57,67 @@ class _Pattern(NamedTuple):
         return doubled != 1
 
 
-class List:
-    """One list of words, ready to be looked for. Made by `Making`."""
+_Place = tuple[list[_Pattern], int, int]
+"""What may stand from one character of `Reading.short` to another."""
+_Automaton = tuple[AhoCorasick, list[list[_Pattern]]]
 
-    __slots__ = ("_automata", "_expressions", "_set", "size")
+
+class List:
+    """One list of words, ready to be looked for. Made by `Making`.
+
+    words: those that stand alone, by what they are without repeats. within: the others, in automata of which
+    those of `foreign` can find nothing in an ASCII text.
+    """
+
+    __slots__ = ("_expressions", "_foreign", "_set", "_within", "_words", "size")
 
     def __init__(
         self,
         size: int,
-        automata: list[tuple[AhoCorasick, list[list[_Pattern]]]],
+        words: dict[str, list[_Pattern]],
+        within: list[_Automaton],
+        foreign: list[_Automaton],
         expressions: list[tuple[Word, re2._Regexp]],
         together: re2.Set | None,
     ) -> None:
         self.size = size
-        self._automata = automata
+        self._words = words
+        self._within = within
+        self._foreign = foreign
         self._expressions = expressions
         self._set = together
 
     def hits(self, text: str, read: Iterable[Reading]) -> Iterator[Hit]:
         """Every entry in `text`, whose readings are given; one may come more than once."""
         for reading in read:
-            for automaton, patterns in self._automata:
-                found = automaton.find_matches_as_indexes(reading.short, overlapping=True)
-                if found:
-                    yield from _fitting(text, reading, patterns, found)
+            places = self._places(reading.short)
+            if places:
+                yield from _fitting(text, reading, places)
         if self._set is not None:
             for number in self._set.Match(text) or ():
                 word, expression = self._expressions[number]
                 yield Hit(word, [match.span() for match in expression.finditer(text)])
 
+    def _places(self, short: str) -> list[_Place]:
+        places: list[_Place] = []
+        said = short.split(" ")
+        if not self._words.keys().isdisjoint(said):
+            places += self._alone(said)
+        for automaton, patterns in self._within if short.isascii() else (*self._within, *self._foreign):
+            for number, begin, end in automaton.find_matches_as_indexes(short, overlapping=True):
+                places.append((patterns[number], begin, end))
+        return places
 
-NO_WORDS: Final = List(0, [], [], None)
+    def _alone(self, said: list[str]) -> Iterator[_Place]:
+        """Words with the spaces around them."""
+        end = 0
+        for one in said:
+            begin, end = end, end + len(one) + 1
+            if one in self._words:
+                yield self._words[one], begin - 1, end
+
+
+NO_WORDS: Final = List(0, {}, [], [], [], None)
 
 
 class Making:
@@ -97,7 +128,9 @@ class Making:
 
     def __init__(self) -> None:
         self._size = 0
-        self._patterns: dict[str, list[_Pattern]] = {}
+        self._words: dict[str, list[_Pattern]] = {}
+        self._within: dict[str, list[_Pattern]] = {}
+        self._foreign: dict[str, list[_Pattern]] = {}
         self._expressions: list[tuple[Word, re2._Regexp]] = []
 
     def add(self, words: Iterable[Word]) -> None:
@@ -105,8 +138,7 @@ class Making:
         for word in words:
             self._size += 1
             if word.pattern is None:
-                short, pattern = _pattern(word)
-                self._patterns.setdefault(short, []).append(pattern)
+                self._take(_pattern(word))
             elif len(self._expressions) < MOST_EXPRESSIONS:
                 self._expressions.append((word, _expression(word)))
             else:
@@ -114,14 +146,26 @@ class Making:
 
     def finish(self) -> Iterator[List | None]:
         """The list comes last, None before that."""
-        shorts = list(self._patterns)
-        automata = []
-        for begin in range(0, len(shorts), _PART):
-            part = shorts[begin : begin + _PART]
-            automaton = AhoCorasick(part, store_patterns=False)
-            automata.append((automaton, [self._patterns[short] for short in part]))
-            yield None
-        yield List(self._size, automata, self._expressions, _together(self._expressions))
+        within: list[_Automaton] = []
+        foreign: list[_Automaton] = []
+        for kept, patterns in ((within, self._within), (foreign, self._foreign)):
+            shorts = list(patterns)
+            for begin in range(0, len(shorts), _PART):
+                part = shorts[begin : begin + _PART]
+                automaton = AhoCorasick(part, store_patterns=False)
+                kept.append((automaton, [patterns[short] for short in part]))
+                yield None
+        together = _together(self._expressions)
+        yield List(self._size, self._words, within, foreign, self._expressions, together)
+
+    def _take(self, pattern: _Pattern) -> None:
+        short = shortened(pattern.plain)
+        alone = short.strip(" ")
+        if " " not in alone and not (pattern.open_begin or pattern.open_end):
+            kept, short = self._words, alone
+        else:
+            kept = self._within if short.isascii() else self._foreign
+        kept.setdefault(short, []).append(pattern)
 
 
 def made(words: Iterable[Word]) -> List:
@@ -149,25 +193,23 @@ def look(text: str, lists: Sequence[List]) -> Found:
     return Found(action, entry, _masked(text, masked))
 
 
-def _fitting(
-    text: str, reading: Reading, patterns: list[list[_Pattern]], found: list[tuple[int, int, int]]
-) -> Iterator[Hit]:
+def _fitting(text: str, reading: Reading, places: list[_Place]) -> Iterator[Hit]:
     traced = cells(text, reading)
-    for number, begin, end in found:
-        for pattern in patterns[number]:
+    for patterns, begin, end in places:
+        for pattern in patterns:
             if pattern.fits(traced[begin:end]):
                 inner = traced[begin + (not pattern.open_begin) : end - (not pattern.open_end)]
                 yield Hit(pattern.word, [(inner[0].begin, inner[-1].end)])
 
 
-def _pattern(word: Word) -> tuple[str, _Pattern]:
+def _pattern(word: Word) -> _Pattern:
     plain = plainly(word.entry.strip("*"))
     if not plain:
         raise Refusal(BAD_FRAME, f"the entry {word.entry!r} holds nothing to look for")
     open_begin = word.entry.startswith("*") or is_free(plain[0])
     open_end = word.entry.endswith("*") or is_free(plain[-1])
     bounded = f"{'' if open_begin else ' '}{plain}{'' if open_end else ' '}"
-    return shortened(bounded), _Pattern(word, bounded, open_begin, open_end)
+    return _Pattern(word, bounded, open_begin, open_end)
 
 
 def _expression(word: Word) -> re2._Regexp:
