@@ -28,16 +28,15 @@ class Talker:
         self._number = 0
         self._cid = secrets.token_hex(4)
 
-    async def say(self) -> wire.Ok | wire.Err:
+    async def say(self, text: str) -> wire.Ok | wire.Err:
         """The answer to one comment. Raises ConnectionError, TimeoutError."""
         self._number += 1
-        cid = f"{self._cid}-{self._number}"
-        return await self.ask(wire.Send(self._number + 10, self._room, f"comment {cid}", cid))
+        return await self.ask(wire.Send(self._number + 10, self._room, text, f"{self._cid}-{self._number}"))
 
-    async def refused(self) -> str:
-        """Talk on until that is refused: the name of the refusal. Raises ConnectionError, TimeoutError."""
+    async def refused(self, text: str) -> str:
+        """Say it until that is refused: the name of the refusal. Raises ConnectionError, TimeoutError."""
         async with asyncio.timeout(_ANSWER_S):
-            while not isinstance(answer := await self.say(), wire.Err):
+            while not isinstance(answer := await self.say(text), wire.Err):
                 pass
         return answer.error
 

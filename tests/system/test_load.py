@@ -147,7 +147,7 @@ async def test_acts_of_a_moderator_are_felt_by_everybody(tmp_path: Path) -> None
     result = await run(figures, "moderate", "--viewers", "40", "--acts", "2")
     assert (result["viewers"], result["acts"]) == (40, 2)
     assert (result["duplicates"], result["misdirected"], result["out_of_order"]) == (0, 0, 0)
-    for key in ("muted_ms", "recalled_ms"):
+    for key in ("muted_ms", "words_ms", "recalled_ms"):
         assert 0 < result[key]["median"] <= result[key]["max"]
 
 
