@@ -5,6 +5,8 @@ Defaults are None, not the value, so that they are left out.
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from danmaku.model import Mode, Number, Position
@@ -116,6 +118,9 @@ _Told = Unpinned | Poll | PollClosed | SettingsChanged | Opened | Closed | Recal
 Item = _Said | _Told | Gone
 
 
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
 def encode_item(item: Item) -> bytes:
     """An item as it stands inside a batch: msgpack, encoded once when it is numbered."""
-    return msgspec.msgpack.encode(item)
+    return _encoder.encode(item)

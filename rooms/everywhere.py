@@ -46,6 +46,11 @@ class Everywhere:
         """What has run out."""
         self._kept = {key: sanction for key, sanction in self._kept.items() if sanction.active(now_ms)}
 
+    def concern(self, uid: str) -> bool:
+        """Whether anything is kept of this user; it may have run out."""
+        kept = self._kept
+        return bool(kept) and (("ban", uid) in kept or ("mute", uid) in kept)
+
     def check_banned(self, uid: str, role: Role, now_ms: int) -> None:
         """Raises `banned`."""
         banned = self._in_force("ban", uid, role, now_ms)

@@ -48,9 +48,21 @@ class Sanctions:
         """Nothing happens where there is none."""
         self._until_ms.pop((kind, uid), None)
 
+    @property
+    def have_words(self) -> bool:
+        """Whether there is anything to look for in texts."""
+        return self.words.size > 0 or self.everywhere.words.size > 0
+
     def look(self, text: str) -> Found:
         """What becomes of a text by the words of the room and those for all rooms."""
         return look(text, (self.everywhere.words, self.words))
+
+    def concern(self, uid: str) -> bool:
+        """Whether anything is kept of this user, here or for all rooms; it may have run out."""
+        kept = self._until_ms
+        if kept and (("ban", uid) in kept or ("mute", uid) in kept):
+            return True
+        return self.everywhere.concern(uid)
 
     def is_banned(self, uid: str, now_ms: int) -> bool:
         return self._in_force("ban", uid, now_ms)

@@ -48,6 +48,8 @@ _MAX_USERS: Final = 50_000  # remembered per room and generation; the oldest go 
 _MAX_NAMES: Final = 10_000  # whose words are known
 _MAX_TEXTS: Final = 20_000  # likewise
 
+_NOTHING: Final = Found()
+_GUEST: Final = Role.GUEST  # a look-up of a member costs more than what is done with it
 _comment = msgspec.msgpack.Decoder(wire.Comment).decode
 
 
@@ -116,6 +118,8 @@ class Judge:
 
     def check_sanctions(self, uid: str, role: Role, now: Moment) -> None:
         """Raises `banned` or `muted`."""
+        if not self.sanctions.concern(uid):  # as it is with most users
+            return
         self.check_banned(uid, role, now)
         if role < Role.STREAMER and self.sanctions.is_muted(uid, now.ms):
             raise Refusal(MUTED, retry_ms=self.sanctions.mute_left_ms(uid, now.ms))
@@ -128,30 +132,22 @@ class Judge:
         if self._asks_who and not is_staff:
             self._check_may_send(row, now.ms)
         text = self._text(row.text)
+        mode = None if row.mode == "scroll" else row.mode
         color = _within("color", row.color, 0, MAX_COLOR, WHITE)
         size = _within("size", row.size, MIN_SIZE, MAX_SIZE, NORMAL_SIZE)
         name = clean(row.name)[:MAX_NAME].rstrip() or row.uid
-        why, found = "", Found(text=text)
-        if not is_staff:
-            if self._asks_what:
-                why = self._why_held(text)
+        if is_staff:
+            said = wire.Comment(row.uid, name, text, mode, color, size, row.role.label)
+            return Verdict(wire.encode_item(said))
+        why, found, shown = "", _NOTHING, text
+        if self._asks_what:
+            why = self._why_held(text)
+        if self.sanctions.have_words:
             found, name = self._look(text), self._name(name)
-            self._check_pace(row, text, now.s)
-        comment = wire.Comment(
-            row.uid,
-            name,
-            found.text,
-            mode=None if row.mode == "scroll" else row.mode,
-            color=color,
-            size=size,
-            role=row.role.label if is_staff else None,
-        )
-        item = wire.encode_item(comment)
-        if why or found.action == "hold":
-            return Verdict(item, Fate.HOLD, why or f"word {found.entry}")
-        if found.action == "shadow":
-            return Verdict(item, Fate.SHADOW, f"word {found.entry}")
-        return Verdict(item)
+            shown = found.text
+        self._check_pace(row, text, now.s)
+        item = wire.encode_item(wire.Comment(row.uid, name, shown, mode, color, size))
+        return _verdict(item, why, found) if why or found.action else Verdict(item)
 
     def _look(self, text: str) -> Found:
         """Raises `blocked_words`."""
@@ -217,15 +213,15 @@ class Judge:
         return "review" if rules.review else ""
 
     def _check_pace(self, row: SendRow, text: str, now_s: float) -> None:
-        uid, rules = row.uid, self.rules
-        spoke_s = self._spoke_s.get(uid)
-        if rules.slow_s and spoke_s is not None and now_s < spoke_s + rules.slow_s:
+        uid, said, rules = row.uid, (row.uid, text), self.rules
+        spoke_s = self._spoke_s.get(uid) if rules.slow_s else None
+        if spoke_s is not None and now_s < spoke_s + rules.slow_s:
             raise Refusal(SLOW_MODE, retry_ms=_ms(spoke_s + rules.slow_s - now_s))
-        said_s = self._said_s.get((uid, text))
-        if rules.repeat_s and said_s is not None and now_s < said_s + rules.repeat_s:
+        said_s = self._said_s.get(said) if rules.repeat_s else None
+        if said_s is not None and now_s < said_s + rules.repeat_s:
             raise Refusal(DUPLICATE_TEXT, retry_ms=_ms(said_s + rules.repeat_s - now_s))
         same = self._unheard(text, now_s) if rules.unique_s else ""
-        rate = self._guest_rate if row.role == Role.GUEST else self._user_rate
+        rate = self._guest_rate if row.role == _GUEST else self._user_rate
         due_s = self._due_s.get(uid) or 0.0
         wait_s = rate.wait_s(due_s, now_s)
         if wait_s > 0:
@@ -234,7 +230,7 @@ class Judge:
         if rules.slow_s:
             self._spoke_s.put(uid, now_s, now_s)
         if rules.repeat_s:
-            self._said_s.put((uid, text), now_s, now_s)
+            self._said_s.put(said, now_s, now_s)
         if rules.unique_s:
             self._heard_s.put(same, now_s, now_s)
 
@@ -246,6 +242,12 @@ class Judge:
             detail = "somebody said the same a moment ago"
             raise Refusal(DUPLICATE_TEXT, detail, retry_ms=_ms(heard_s + unique_s - now_s))
         return same
+
+
+def _verdict(item: bytes, why: str, found: Found) -> Verdict:
+    if why or found.action == "hold":
+        return Verdict(item, Fate.HOLD, why or f"word {found.entry}")
+    return Verdict(item, Fate.SHADOW, f"word {found.entry}") if found.action == "shadow" else Verdict(item)
 
 
 def _within(key: str, value: int | None, least: int, most: int, normal: int) -> int | None:

@@ -22,8 +22,9 @@ class Rate:
 
     def wait_s(self, due_s: float, now_s: float) -> float:
         """How long until one more may come; 0.0 when it may now."""
-        return max(0.0, due_s - now_s - self._tolerance_s)
+        wait_s = due_s - now_s - self._tolerance_s
+        return wait_s if wait_s > 0 else 0.0
 
     def due_s(self, due_s: float, now_s: float) -> float:
         """The number to keep after one came."""
-        return max(due_s, now_s) + self._interval_s
+        return (due_s if due_s > now_s else now_s) + self._interval_s

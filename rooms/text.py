@@ -21,11 +21,10 @@ _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that look
 
 def clean(text: str) -> str:
     """Without control characters and surrounding blanks; line breaks become spaces. May be empty."""
+    if not text.isprintable():  # which no break is, and nothing that is dropped
+        text = _DROPPED.sub("", _BREAKS.sub(" ", text))
     if text.isascii():
-        if not text.isprintable():
-            text = _DROPPED.sub("", _BREAKS.sub(" ", text))
         return text.strip()
-    text = _DROPPED.sub("", _BREAKS.sub(" ", text))
     text = unicodedata.normalize("NFC", text).strip()
     return text if any(map(_is_visible, text)) else ""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+
+import msgspec
 
 
 class Fate(Enum):
@@ -14,7 +15,7 @@ class Fate(Enum):
     SHADOW = "shadow"
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True):
     """item: encoded, as it is to be shown. why: for moderators, what a fate other than SHOW comes from."""
 
     item: bytes

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooms.text import clean
+from rooms.text import _BREAKS, _DROPPED, clean
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,8 @@ def test_what_is_clean_stays_as_it_is_and_holds_no_controls(typed: str) -> None:
     assert clean(shown) == shown
     assert not any(ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in shown)
     shown.encode()
+
+
+def test_nothing_that_can_be_printed_is_taken_out() -> None:
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    assert (_BREAKS.search(printable), _DROPPED.search(printable)) == (None, None)
