@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from danmaku import wire
-from danmaku.telemetry import RoomsMetrics
 from rooms.advice import Advice
 from rooms.asked import Question
 from rooms.flush import Flush
@@ -27,14 +25,12 @@ class Asking:
         reviews: Reviews,
         flush: Flush,
         whisper: Whisper,
-        metrics: RoomsMetrics,
         clock: Callable[[], Moment],
     ) -> None:
         self._adviser = adviser
         self._reviews = reviews
         self._flush = flush
         self._whisper = whisper
-        self._metrics = metrics
         self._clock = clock
         self._tasks = Tasks(at_once)
 
@@ -60,9 +56,7 @@ class Asking:
         room, now = loaded.room, self._clock()
         for ticket, answer in room.advised(question, advice, now):
             ticket.answer(answer)
-        for uid, item in room.asides():
-            self._whisper.tell(room, uid, wire.encode_aside(room.name, now.ms, item))
-            self._metrics.comments.labels("shadowed").inc()
+        self._whisper.tell_asides(room, now.ms)
         self._flush.mark(loaded)
         if room.held.has_unsaved:
             self._reviews.hold(loaded)

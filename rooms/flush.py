@@ -30,6 +30,7 @@ from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Ticket
+from rooms.whisper import Whisper
 
 _BACKOFF_S: Final = 0.05
 _BACKOFF_MOST_S: Final = 1.0
@@ -51,6 +52,7 @@ class Flush:
         leases: Leases,
         outbox: Outbox,
         subjects: Subjects,
+        whisper: Whisper,
         process: str,
         window_s: float,
         metrics: RoomsMetrics,
@@ -63,6 +65,7 @@ class Flush:
         self._leases = leases
         self._outbox = outbox
         self._subjects = subjects
+        self._whisper = whisper
         self._process = process
         self._window_s = window_s
         self._metrics = metrics
@@ -142,6 +145,7 @@ class Flush:
             self._rooms.give_up(loaded)
             return None
         batch, left_out = loaded.room.cut(now)
+        self._whisper.tell_asides(loaded.room, now.ms)
         if left_out:
             self._metrics.comments.labels("shed").inc(sum(isinstance(one, Shed) for _, one in left_out))
             _answer(left_out)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from danmaku import envelope, rows, wire
+from danmaku import envelope, rows
 from danmaku.envelope import MAX_MESSAGE_BYTES, Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
 from danmaku.errors import FORBIDDEN, ROOM_NOT_FOUND, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow
@@ -28,6 +28,7 @@ from danmaku.moderation_rows import (
     SignsRow,
 )
 from danmaku.rows import (
+    Delayed,
     DeleteRoomRow,
     Done,
     Elsewhere,
@@ -59,7 +60,6 @@ from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
 from rooms.polls import RoomPolls
 from rooms.review import Reviews
-from rooms.room import Room
 from rooms.staff import Staff
 from rooms.text import clean
 from rooms.view import once
@@ -246,15 +246,11 @@ class Live:
                 self._reviews.hold(loaded)
             if room.asked.has_new and self._asking is not None:
                 self._asking.ask(loaded)
-        elif isinstance(answer, Shadowed):
-            self._tell_asides(room, row.uid, answer.at)
+        elif isinstance(answer, Shadowed):  # a repeat has no aside: what was said once is not said again
+            self._whisper.tell_asides(room, answer.at)
+        elif isinstance(answer, Delayed):
+            self._flush.mark(loaded)
         return answer
-
-    def _tell_asides(self, room: Room[Ticket], uid: str, at: int) -> None:
-        """A repeat has none: what was said once is not said again."""
-        for _, item in room.asides():
-            self._whisper.tell(room, uid, wire.encode_aside(room.name, at, item))
-            self._metrics.comments.labels("shadowed").inc()
 
 
 def _rank(row: Row, staff: Staff, now_s: float) -> None:

@@ -126,8 +126,9 @@ class RoomsProcess:
         viewers = Viewers()
         mending = Mending(store.history, rooms, name, metrics, self._mended)
         window_s = limits.window_ms / 1000
+        whisper = Whisper(outbox, subjects, metrics)
         self._flush = flush = Flush(
-            store.history, mending, rooms, leases, outbox, subjects, name, window_s, metrics, clock
+            store.history, mending, rooms, leases, outbox, subjects, whisper, name, window_s, metrics, clock
         )
         self._lookout = Lookout(store, rooms, flush, metrics, clock)
         self._listing = Listing(store.rooms, leases, rooms, viewers, outbox, clock)
@@ -145,7 +146,6 @@ class RoomsProcess:
             clock,
             auto_create=limits.auto_create,
         )
-        whisper = Whisper(outbox, subjects)
         self._changes = Changes(
             store, name, leases, rooms, flush, self._listing.describe, whisper, metrics, clock
         )
@@ -158,7 +158,7 @@ class RoomsProcess:
         if settings.review.url:
             adviser = Webhook(settings.review, metrics)
             at_once = settings.review.at_once
-            self._asking = Asking(adviser, at_once, self._reviews, flush, whisper, metrics, clock)
+            self._asking = Asking(adviser, at_once, self._reviews, flush, whisper, clock)
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
             name,

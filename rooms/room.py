@@ -92,9 +92,20 @@ class Decided(NamedTuple):
 class _Accepted(Generic[W]):
     """An item that is to be shown. `order`: of arrival. `key`: None for what the room itself says, which
     has an `effect`. `change`: of the board. `decided`: where it was held, what became of that. `recall`: what
-    it takes back, and instead of which others that is kept."""
+    it takes back, and instead of which others that is kept. `shadowed`: its sender alone is shown it."""
 
-    __slots__ = ("change", "decided", "effect", "item", "key", "order", "recall", "uid", "waiters")
+    __slots__ = (
+        "change",
+        "decided",
+        "effect",
+        "item",
+        "key",
+        "order",
+        "recall",
+        "shadowed",
+        "uid",
+        "waiters",
+    )
 
     def __init__(
         self,
@@ -115,6 +126,7 @@ class _Accepted(Generic[W]):
         self.change = change
         self.decided = decided
         self.recall: _Recall | None = None
+        self.shadowed = False
 
 
 class Cut(NamedTuple, Generic[W]):
@@ -284,8 +296,7 @@ class Room(Generic[W]):
         if advice.decision == "deny":
             raise Refusal(BLOCKED_WORDS, advice.reason or "this may not be said here")
         if advice.decision == "shadow":
-            self._asides.append((one.row.uid, one.item))
-            return Shadowed(now.ms)
+            return self._shadow(one.item, key, now)
         if advice.decision == "hold":
             self.held.hold(key, one.item, advice.reason or "webhook", now.ms)
             self._space.left += 1
@@ -499,7 +510,9 @@ class Room(Generic[W]):
             self._dedupe.begin(key, [waiter])
             return None
         if verdict.fate is Fate.SHADOW:
-            return self._shadow(verdict.item, key, now)
+            shadowed = self._shadow(verdict.item, key, now)
+            self._dedupe.settle(key, shadowed, now.s)
+            return shadowed
         waiters = [waiter]
         self._dedupe.begin(key, waiters)
         self._space.left -= 1
@@ -513,11 +526,20 @@ class Room(Generic[W]):
         (self._high if is_high else self._normal).append(accepted)
         return None
 
-    def _shadow(self, item: bytes, key: Key, now: Moment) -> Shadowed:
-        answer = Shadowed(now.ms)
-        self._asides.append((key[0], item))
-        self._dedupe.settle(key, answer, now.s)
-        return answer
+    def _shadow(self, item: bytes, key: Key, now: Moment) -> Shadowed | Delayed:
+        """Where comments are delayed this one is, too: or its sender could tell."""
+        if not (self._judge.rules.delay_s or self._delay):
+            self._asides.append((key[0], item))
+            return Shadowed(now.ms)
+        accepted = _Accepted[W](next(self._orders), key, item, [])
+        accepted.shadowed = True
+        self._space.left -= 1
+        self._owed += 1
+        return Delayed(self._wait(accepted, now))
+
+    def _wait(self, accepted: _Accepted[W], now: Moment) -> int:
+        """Delay it; for how long, in ms."""
+        return math.ceil(self._delay.put(accepted, self._judge.rules.delay_s, now.s) * 1000)
 
     def _posted(self, row: PostedRow, now: Moment) -> Made:
         if not row.role.is_staff:
@@ -561,18 +583,20 @@ class Room(Generic[W]):
             return [*self._due(math.inf, now), *wanted], []
         answers: list[tuple[W, Settled]] = []
         for accepted in wanted:
-            wait_s = self._delay.put(accepted, self._judge.rules.delay_s, now.s)
-            answers += self._tell(accepted, Delayed(math.ceil(wait_s * 1000)), now)
+            answers += self._tell(accepted, Delayed(self._wait(accepted, now)), now)
         return self._due(now.s, now), answers
 
     def _due(self, until_s: float, now: Moment) -> list[_Accepted[W]]:
-        """What is due until then and may still be said."""
+        """What is due until then and may still be said to all."""
         due = []
         for accepted in self._delay.due(until_s):
-            if self._may_still(accepted.uid, now):
-                due.append(accepted)
-            else:
+            if not self._may_still(accepted.uid, now):
                 self._settle(accepted, _SHED, now)
+            elif accepted.shadowed:
+                self._asides.append((accepted.uid, accepted.item))
+                self._settle(accepted, Shadowed(now.ms), now)
+            else:
+                due.append(accepted)
         return due
 
     def _may_still(self, uid: str, now: Moment) -> bool:

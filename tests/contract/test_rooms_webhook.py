@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +17,10 @@ from config.settings import Review
 from danmaku.envelope import OutKind
 from danmaku.model import Role
 from danmaku.moderation_rows import SanctionRow
-from danmaku.rows import Done, Refused, Shadowed, Shown
+from danmaku.rows import Delayed, Done, Refused, Shadowed, Shown
 from rooms.advice import signature
 from tests.contract.conftest import until
-from tests.contract.rooms_service import Service, send, service
+from tests.contract.rooms_service import LOOSE, Service, send, service
 from tests.contract.test_rooms_live import refusal, servers, texts, the
 from tests.contract.test_rooms_review import held
 
@@ -112,6 +113,27 @@ async def test_it_decides_what_becomes_of_a_comment(live: Service, hook: Hook) -
     assert len(hook.asked) == len(answers)
     decided = {one: process.metric("danmaku_rooms_webhook_total", outcome=one) for one in ("allow", "change")}
     assert decided == {"allow": 1, "change": 2}
+    assert process.process.rooms.space.left == process.process.rooms.space.most
+
+
+async def test_where_comments_are_delayed_who_is_shadowed_sees_theirs_as_late(
+    live: Service, hook: Hook
+) -> None:
+    hook.answer = lambda asked: {"decision": "shadow" if asked["text"] == "ad" else "allow"}
+    policy = msgspec.structs.replace(LOOSE, delay_s=1)
+    process = await live.start(review=review(hook), policy=policy)
+    await live.owned(process)
+    watching = await live.watch("a")
+    begin_ms = time.time_ns() // 1_000_000
+    for text in ("fine", "ad"):
+        the(Delayed, await live.ask(send("a", "u1", text, text)))
+    await watching.until(1, OutKind.NOTICE)
+    await watching.until(1, OutKind.BATCH)
+    (aside,) = watching.frames(OutKind.NOTICE)
+    assert [item["text"] for item in aside["items"]] == ["ad"]
+    assert aside["at"] >= begin_ms + 1000
+    assert texts(watching) == ["fine"]
+    the(Shadowed, await live.ask(send("a", "u1", "ad", "ad")))
     assert process.process.rooms.space.left == process.process.rooms.space.most
 
 

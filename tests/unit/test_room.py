@@ -284,6 +284,34 @@ def test_what_is_to_be_held_or_shadowed_after_all_is() -> None:
     assert room.take(send(), "w", NOW) == Shadowed(NOW.ms)
 
 
+def test_who_is_shadowed_waits_as_all_do_where_comments_are_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = delayed(space=1)
+    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"item", Fate.SHADOW, "words"))
+    assert room.take(send(), "w", NOW) == Delayed(3000)
+    assert room.take(send(), "again", NOW) == Delayed(3000)
+    assert refused(room.take, send(cid="c2"), "w", NOW) == "unavailable", "what is delayed takes space"
+    assert (room.is_busy, room.cut(later(2.9)), room.asides()) == (True, (None, []), [])
+    assert room.cut(later(3)) == (None, [])
+    assert room.asides() == [("u1", b"item")]
+    assert room.take(send(), "late", later(3)) == Shadowed(NOW.ms + 3000)
+    assert not room.is_busy
+    assert room.take(send(cid="c2"), "w", later(3)) == Delayed(3000)
+    room.withdraw("u1", later(3))
+    room.cut(later(9))
+    assert room.asides() == [], "what was taken back is not shown to its sender either"
+
+
+def test_what_a_webhook_shadows_waits_as_all_do_where_comments_are_delayed() -> None:
+    room, question = asking()
+    room.bring_into_force(save(created_ms=1, settings=RoomSettings(delay_s=3)))
+    assert room.advised(question, Advice("shadow"), NOW) == [("w1", Delayed(3000))]
+    room.cut(NOW)
+    assert room.asides() == []
+    room.cut(later(3))
+    assert [uid for uid, _ in room.asides()] == ["u1"]
+    assert room.take(send(), "w", NOW) == Shadowed(NOW.ms + 3000)
+
+
 def test_where_too_many_wait_for_a_moderator_no_more_are_taken() -> None:
     room, _ = held()
     for number in range(2, 501):
