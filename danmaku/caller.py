@@ -5,10 +5,13 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+
+from danmaku import staying
 
 _ANSWER_BYTES = 16 * 1024 * 1024
 
@@ -41,12 +44,14 @@ class Caller:
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, timeout_s: float | None = None
     ) -> Any:
-        if urlsplit(self.url).scheme not in ("http", "https"):
+        if not _is_address(self.url):
             raise CallFailed(
                 f"{self.url} is not the address of a service: give it like http://localhost:8080"
             )
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self.token:
+            if not (self.token.isascii() and self.token.isprintable()):
+                raise CallFailed("the token has characters that no token has")
             headers["Authorization"] = f"Bearer {self.token}"
         data = None if body is None else msgspec.json.encode(body)
         timeout_s = self.timeout_s if timeout_s is None else timeout_s
@@ -55,17 +60,26 @@ class Caller:
             self.url.rstrip("/") + path, data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+            with staying.opener().open(request, timeout=timeout_s) as answer:
                 return _read(answer.read(_ANSWER_BYTES), self.url)
         except urllib.error.HTTPError as error:
             with error:
                 raise CallFailed(_refusal(error.read(_ANSWER_BYTES), error.code), error.code) from None
         except TimeoutError:
             raise CallFailed(f"no answer from {self.url} within {timeout_s:g} s") from None
+        except HTTPException as error:
+            raise CallFailed(f"what answers at {self.url} is no HTTP: {error!r}") from None
         except (urllib.error.URLError, OSError) as error:
             why = getattr(error, "reason", error)
             why = why.strerror or why if isinstance(why, OSError) else why
             raise CallFailed(f"cannot reach {self.url}: {why}; is it running? (danmaku up)") from None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https") and " " not in url
+    except ValueError:
+        return False
 
 
 def _read(body: bytes, url: str) -> Any:

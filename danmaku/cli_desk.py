@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,12 +14,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 import typer
 
-from danmaku.caller import Caller
+from danmaku.caller import Caller, CallFailed
 from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
 from danmaku.model import Identity, Role, check_id
 from danmaku.watching import printable
 
 P = ParamSpec("P")
+_RETRY_S: Final = 2.0
 _TTL_S: Final = 3600  # of the token that is signed here: the record may be followed for a while
 
 app = typer.Typer(
@@ -50,6 +52,20 @@ class Desk:
         given = None if body is None else {name: word for name, word in body.items() if word is not None}
         timeout_s = self.caller.timeout_s + float(str(asked.get("wait_s", 0)))
         return self.caller.call(method, f"{path}?{urlencode(asked)}" if asked else path, given, timeout_s)
+
+    def wait(self, path: str, **query: Any) -> Any:
+        """As `call`, for who follows something: while the service is away it is asked again."""
+        told = False
+        while True:
+            try:
+                return self.call("GET", path, **query)
+            except CallFailed as failed:
+                if failed.status is not None and failed.status < 500:
+                    raise
+                if not told:
+                    typer.echo(f"{failed}; going on when it is back", err=True)
+                told = True
+                time.sleep(_RETRY_S)
 
     def tell(self, answer: Any, lines: str | Iterable[str]) -> None:
         """The answer as JSON, or else as lines for people; what users wrote cannot steer the terminal."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -10,12 +9,10 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from danmaku.caller import CallFailed
 from danmaku.cli_desk import Desk, Everywhere, OneRoom, Reason, Room, Whom, base, command, of_room, whom
 
 _WAIT_S: Final = 25
 _PAGE: Final = 200
-_RETRY_S: Final = 2.0
 _Limit = Annotated[int, typer.Option(min=1, max=_PAGE, help="So many of the newest.")]
 _Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is done, until Ctrl-C.")]
 
@@ -99,22 +96,10 @@ def dismiss(desk: Desk, uid: Whom, room: OneRoom) -> None:
 
 
 def _followed(desk: Desk, path: str, page: Any) -> Iterator[Any]:
-    """The entries of `page`, and all that come after. While the service is away it is asked again."""
-    told = False
+    """The entries of `page`, and all that come after."""
     while True:
         yield from page["entries"]
-        after = page["after"]
-        try:
-            page = desk.call("GET", path, after=after, limit=_PAGE, wait_s=_WAIT_S)
-            told = False
-        except CallFailed as failed:
-            if failed.status is not None and failed.status < 500:
-                raise
-            if not told:
-                typer.echo(f"{failed}; going on when it is back", err=True)
-            told = True
-            page = {"entries": [], "after": after}
-            time.sleep(_RETRY_S)
+        page = desk.wait(path, after=page["after"], limit=_PAGE, wait_s=_WAIT_S)
 
 
 def _sanction(one: Any) -> str:

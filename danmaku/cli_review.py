@@ -21,19 +21,20 @@ _Follow = Annotated[bool, typer.Option("--follow", help="Go on with what comes, 
 def held(desk: Desk, room: _Room, follow: _Follow = False) -> None:
     """Show the comments that wait for a moderator.
 
+    With --json and --follow each line holds those that came together.
+
     Example: `danmaku mod held lobby --follow`
     """
-    after: str | None = None
-    while True:
-        wait_s = _WAIT_S if follow else None
-        answer = desk.call("GET", f"{of_room(room)}/held", limit=_PAGE, after=after, wait_s=wait_s)
-        found = answer["held"]
-        if found or not follow:
-            desk.tell(answer, [_line(one) for one in found])
-        if found:
-            after = found[-1]["id"]
-        if not follow and len(found) < _PAGE:
-            return
+    path = f"{of_room(room)}/held"
+    if follow:
+        _follow(desk, path)
+        return
+    found: list[Any] = []
+    more: list[Any] | None = None
+    while more is None or len(more) == _PAGE:
+        more = desk.call("GET", path, limit=_PAGE, after=_last(found))["held"]
+        found += more
+    desk.tell({"room": room, "held": found}, map(_line, found))
 
 
 @command()
@@ -52,6 +53,20 @@ def deny(desk: Desk, room: _Room, held: _Held, reason: Reason = None) -> None:
     Example: `danmaku mod deny lobby 1767225600000-1 --reason "no links please"`
     """
     desk.tell(_decide(desk, room, held, "deny", reason), f"{held} is not shown in {room}")
+
+
+def _follow(desk: Desk, path: str) -> None:
+    after: str | None = None
+    while True:
+        answer = desk.wait(path, limit=_PAGE, after=after, wait_s=_WAIT_S)
+        found = answer["held"]
+        if found:
+            desk.tell(answer, map(_line, found))
+        after = _last(found) or after
+
+
+def _last(held: list[Any]) -> str | None:
+    return held[-1]["id"] if held else None
 
 
 def _decide(desk: Desk, room: str, held: str, decision: str, reason: str | None) -> Any:

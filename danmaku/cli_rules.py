@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -62,7 +63,8 @@ def signs(desk: Desk, room: _Room, follow: _Follow = False) -> None:
     """
     path, after, wait_s = f"{of_room(room)}/signs", 0, None
     while True:
-        answer = desk.call("GET", path, after=after, wait_s=wait_s)
+        ask = desk.wait if follow else partial(desk.call, "GET")
+        answer = ask(path, after=after, wait_s=wait_s)
         found = answer["signs"]
         if found or not follow:
             desk.tell(answer, [_sign(one) for one in found])

@@ -36,7 +36,7 @@ def words_put(desk: Desk, file: _File, room: Room = None) -> None:
     Example: `danmaku mod words-put words.txt --room lobby`
     """
     lists: dict[str, Any] = {action: [] for action in ACTIONS}
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    for number, line in enumerate(_text(file).splitlines(), 1):
         action, _, entry = line.strip().partition(" ")
         if action not in ACTIONS or not entry.strip():
             if not line.strip():
@@ -77,6 +77,14 @@ def words_test(desk: Desk, text: Annotated[str, typer.Argument(help="What is sai
     found = desk.call("POST", f"{_path(room)}/test", {"text": text})
     shown = "it would be shown" if found["action"] is None else f"{found['action']}: {found['entry']}"
     desk.tell(found, [shown, found["text"]])
+
+
+def _text(file: Path) -> str:
+    """Raises BadParameter."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file}: {error}") from None
 
 
 def _path(room: str | None) -> str:

@@ -6,12 +6,13 @@ import asyncio
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Any, Final
+from http.client import HTTPException
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from danmaku import staying
 from danmaku.client.connection import TokenSource
 from danmaku.client.link import refusal_of
 from danmaku.client.pace import Timing
@@ -44,7 +45,7 @@ class Calls:
         self._token = token
         self._timing = timing
         self._random = random
-        self._opener = urllib.request.build_opener(_Stay())
+        self._opener = staying.opener()
 
     async def call(self, method: str, path: str, body: Any, timeout_s: float | None) -> bytes:
         """What was answered; again where the outcome is unknown, until `timeout_s` is over.
@@ -95,21 +96,6 @@ class Calls:
                 raise _refusal(error.read(_ANSWER_BYTES), error.code) from None
         except (OSError, HTTPException) as error:
             raise Refusal(UNAVAILABLE, f"{self._url} cannot be reached: {error}") from None
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """A token is for the service that one named, so where that sends us elsewhere we do not go."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> None:
-        return None
 
 
 def _http_url(url: str) -> str:

@@ -18,6 +18,8 @@ class _Server(ThreadingHTTPServer):
     status = 200
     answer: bytes = b"{}"
     hold: threading.Event | None = None
+    raw: bytes | None = None
+    location: str | None = None
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -32,7 +34,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path, self.headers.get("Authorization"), body))
         if self.server.hold is not None:
             self.server.hold.wait(20)
+        if self.server.raw is not None:
+            self.wfile.write(self.server.raw)
+            return
         self.send_response(self.server.status)
+        if self.server.location is not None:
+            self.send_header("Location", self.server.location)
         self.send_header("Content-Length", str(len(self.server.answer)))
         self.end_headers()
         self.wfile.write(self.server.answer)
@@ -107,7 +114,29 @@ def test_nobody_is_there() -> None:
         Caller(url).get("/")
 
 
-@pytest.mark.parametrize("url", ["localhost:8080", "ws://localhost", "file:///etc/passwd", ""])
+def test_what_answers_is_no_http(server: _Server) -> None:
+    server.raw = b"220 mail.example.com\r\n"
+    with pytest.raises(CallFailed, match=r"^what answers at http://127\.0\.0\.1:\d+ is no HTTP"):
+        Caller(_url(server)).get("/")
+
+
+def test_a_token_goes_nowhere_else(server: _Server) -> None:
+    server.status, server.location = 302, "/elsewhere"
+    with pytest.raises(CallFailed, match=r"^the service answered with status 302$"):
+        Caller(_url(server), "t0k").get("/")
+    assert [path for _, path, *_ in server.requests] == ["/"]
+
+
+@pytest.mark.parametrize("token", ["t0k\n", "tök", "t0k\r\nX: y"])
+def test_what_is_no_token_is_not_shown(server: _Server, token: str) -> None:
+    with pytest.raises(CallFailed, match=r"^the token has characters that no token has$"):
+        Caller(_url(server), token).get("/")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8080", "ws://localhost", "file:///etc/passwd", "", "http://[::1", "http://a b"]
+)
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(CallFailed, match="is not the address of a service"):
         Caller(url).get("/")

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from danmaku.caller import Caller
+from danmaku.caller import Caller, CallFailed
 from danmaku.data_folder import DataFolder
 from tests.unit.test_cli_mod import folder, run
 
@@ -59,6 +60,35 @@ def test_what_waits_is_shown_page_by_page(
     assert (len(lines), "\x1b" in shown.stdout) == (101, False)
     assert lines[0].startswith("7-1  bob  (link)  see ")
     assert [path for _, path, _ in calls] == [f"{PATH}?limit=100", f"{PATH}?limit=100&after=7-100"]
+
+
+def test_for_programs_it_is_one_list(
+    folder: DataFolder, calls: list[tuple[str, str, Any]], pages: list[list[dict[str, Any]]]
+) -> None:
+    pages += [[one(number) for number in range(1, 101)], []]
+    shown = run("held", "lobby", "--json", "--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    assert len(json.loads(shown.stdout)["held"]) == 100
+
+
+@pytest.mark.parametrize(("command", "key"), [("held", "held"), ("signs", "signs")])
+def test_who_follows_waits_for_a_service_that_is_away(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, command: str, key: str
+) -> None:
+    ends = iter([CallFailed("cannot reach it"), CallFailed("busy", 503), {key: []}])
+
+    def call(*_: Any) -> Any:
+        end = next(ends, KeyboardInterrupt())
+        if isinstance(end, BaseException):
+            raise end
+        return end
+
+    monkeypatch.setattr(Caller, "call", call)
+    monkeypatch.setattr("danmaku.cli_desk._RETRY_S", 0)
+    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    done = run(command, "lobby", "--follow", *data)
+    assert (done.exit_code, done.stderr) == (0, "cannot reach it; going on when it is back\n")
+    ends = iter([CallFailed("forbidden", 403)])
+    assert run(command, "lobby", "--follow", *data).exit_code == 1
 
 
 def test_it_can_be_followed(

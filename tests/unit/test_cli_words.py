@@ -70,3 +70,10 @@ def test_what_is_no_list(folder: DataFolder, calls: Calls, tmp_path: Path, line:
         "words-add", "x", "--action", "block", "--data", str(folder.path), "--url", "http://127.0.0.1:1"
     )
     assert (done.exit_code, calls) == (2, [])
+
+
+def test_a_file_that_is_no_text(folder: DataFolder, calls: Calls, tmp_path: Path) -> None:
+    file = tmp_path / "words.txt"
+    file.write_bytes(b"refuse \xff\xfe\n")
+    done = run("words-put", str(file), "--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    assert (done.exit_code, "words.txt" in done.output, calls) == (2, True, [])
