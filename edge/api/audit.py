@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -13,10 +13,8 @@ from danmaku.errors import BAD_FRAME, Refusal
 from danmaku.model import Act
 from danmaku.records import MAX_ENTRIES, Acts, ActsRequest
 from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
+from edge.api.waiting import MAX_WAIT_S, POLL_S, WAIT, Waiting
 
-MAX_WAIT_S: Final = 25
-_WAITING: Final = 200  # at a time, in one worker; whoever comes then is answered at once
-_POLL_S: Final = 0.5
 _DEFAULT: Final = 50
 _PLACE: Final = r"[0-9]{1,16}-[0-9]{1,16}"
 _BEGINNING: Final = "0-0"
@@ -44,7 +42,6 @@ class PlaceQuery:
 _AFTER: Final = PlaceQuery("after", "tell what comes after this place")
 _BEFORE: Final = PlaceQuery("before", "tell what comes before this place")
 _LIMIT: Final = NumberQuery("limit", f"how many at most; {_DEFAULT} if not given", 1, MAX_ENTRIES)
-_WAIT: Final = NumberQuery("wait_s", "where there is nothing, wait so long for it", 0, MAX_WAIT_S)
 
 
 class AuditEntry(msgspec.Struct):
@@ -81,13 +78,12 @@ class AuditPage(msgspec.Struct):
 
 
 class AuditCalls:
-    def __init__(self, rooms: RoomsClient, poll_s: float = _POLL_S) -> None:
+    def __init__(self, rooms: RoomsClient, poll_s: float = POLL_S) -> None:
         self._rooms = rooms
-        self._poll_s = poll_s
-        self._waiting = 0
+        self._waiting = Waiting(rooms, poll_s)
 
     def routes(self) -> list[Route]:
-        query = (_AFTER, _BEFORE, _LIMIT, _WAIT)
+        query = (_AFTER, _BEFORE, _LIMIT, WAIT)
         room, everywhere = "What was done by moderators of this room.", "What admins did for all rooms."
         path = "/v1/admin/rooms/{room}/audit"
         return [
@@ -103,29 +99,16 @@ class AuditCalls:
         after, before = _AFTER.read(call), _BEFORE.read(call)
         if after is not None and before is not None:
             raise Refusal(BAD_FRAME, "give after or before, not both")
-        limit, wait_s = _LIMIT.read(call) or _DEFAULT, _WAIT.read(call) or 0
-        room = call.parts.get("room", "")
+        limit, room = _LIMIT.read(call) or _DEFAULT, call.parts.get("room", "")
+        wait_s = WAIT.read(call) or 0
         found = await self._read(room, limit, after, before)
-        if not found and before is None and wait_s and self._waiting < _WAITING:
-            found = await self._await(room, limit, after or _BEGINNING, wait_s)
+        if not found and before is None:
+            read = partial(self._read, room, limit, after or _BEGINNING, None)
+            found = await self._waiting.until_there(call, wait_s, read)
         entries = [AuditEntry.of(act) for _, act in found]
         if not found:
             return AuditPage(entries, after or before or _BEGINNING, None)
         return AuditPage(entries, found[-1][0], found[0][0])
-
-    async def _await(self, room: str, limit: int, after: str, wait_s: int) -> list[tuple[str, Act]]:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + wait_s
-        self._waiting += 1
-        try:
-            while True:
-                left_s = until - loop.time()
-                await asyncio.sleep(max(0.0, min(self._poll_s, left_s)))
-                found = await self._read(room, limit, after, None)
-                if found or left_s <= self._poll_s:
-                    return found
-        finally:
-            self._waiting -= 1
 
     async def _read(
         self, room: str, limit: int, after: str | None, before: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -15,14 +15,11 @@ from danmaku.model import Mode
 from danmaku.moderation_rows import DecideRow, HeldRow
 from danmaku.rows import HeldPage, Shown
 from edge.api.routing import Call, IdQuery, NumberQuery, RoomsClient, Route, Who
+from edge.api.waiting import MAX_WAIT_S, WAIT, Waiting
 
-MAX_WAIT_S: Final = 25
-_WAITING: Final = 200  # at a time, in one worker; whoever comes then is answered at once
-_POLL_S: Final = 0.5
 _PATH: Final = "/v1/admin/rooms/{room}/held"
 _AFTER: Final = IdQuery("after", "tell what came after the one with this id")
 _LIMIT: Final = NumberQuery("limit", "how many at most; 50 if not given", 1, 100)
-_WAIT: Final = NumberQuery("wait_s", "where there is nothing, wait so long for it", 0, MAX_WAIT_S)
 
 _comment = msgspec.msgpack.Decoder(wire.Comment)
 
@@ -74,15 +71,14 @@ class HeldDecided(msgspec.Struct, omit_defaults=True):
 
 
 class HeldCalls:
-    def __init__(self, rooms: RoomsClient, poll_s: float = _POLL_S) -> None:
+    def __init__(self, rooms: RoomsClient) -> None:
         self._rooms = rooms
-        self._poll_s = poll_s
-        self._waiting = 0
+        self._waiting = Waiting(rooms)
 
     def routes(self) -> list[Route]:
         show = "Comments that wait for a moderator; with `wait_s` it waits for one."
         decide = "Show a held comment, or drop it. One decides; whoever comes later is told `conflict`."
-        query = (_AFTER, _LIMIT, _WAIT)
+        query = (_AFTER, _LIMIT, WAIT)
         return [
             Route(
                 *("GET", _PATH, Who.MODERATOR, show, self.show),
@@ -99,10 +95,8 @@ class HeldCalls:
         """Safe to cancel."""
         room = call.parts["room"]
         row = HeldRow(room, call.caller.uid, call.role, _AFTER.read(call) or "", _LIMIT.read(call) or 50)
-        wait_s = _WAIT.read(call) or 0
-        found = await self._ask(row)
-        if not found and wait_s and self._waiting < _WAITING:
-            found = await self._await(row, wait_s)
+        wait_s = WAIT.read(call) or 0
+        found = await self._ask(row) or await self._waiting.until_there(call, wait_s, partial(self._ask, row))
         return HeldComments(room, [HeldComment.of(one) for one in found])
 
     async def decide(self, call: Call) -> HeldDecided:
@@ -112,20 +106,6 @@ class HeldCalls:
         answer = await self._rooms.ask(row)
         place = (answer.epoch, answer.seq, answer.at) if isinstance(answer, Shown) else ()
         return HeldDecided(room, held, body.decision, *place)
-
-    async def _await(self, row: HeldRow, wait_s: int) -> list[Held]:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + wait_s
-        self._waiting += 1
-        try:
-            while True:
-                left_s = until - loop.time()
-                await asyncio.sleep(max(0.0, min(self._poll_s, left_s)))
-                found = await self._ask(row)
-                if found or left_s <= self._poll_s:
-                    return found
-        finally:
-            self._waiting -= 1
 
     async def _ask(self, row: HeldRow) -> list[Held]:
         answer = await self._rooms.ask(row)

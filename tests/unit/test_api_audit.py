@@ -88,7 +88,7 @@ async def test_nobody_waits_longer_than_they_asked_for() -> None:
 
 
 async def test_so_many_wait_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.api.audit._WAITING", 0)
+    monkeypatch.setattr("edge.api.waiting._WAITING", 0)
     rooms = ScriptedRooms()
     await polled(rooms, "after=8-0&wait_s=25")
     assert len(rooms.asked_for) == 1
