@@ -9,14 +9,18 @@ from rooms.advice import Advice
 
 
 class Question:
-    """row: as it came. item: as it would be shown. advice: None until there is one."""
+    """row: as it came. item: as it would be shown. advice: None until there is one.
 
-    __slots__ = ("advice", "item", "row")
+    withdrawn: it is not to be shown, whatever the advice.
+    """
+
+    __slots__ = ("advice", "item", "row", "withdrawn")
 
     def __init__(self, row: SendRow, item: bytes) -> None:
         self.row = row
         self.item = item
         self.advice: Advice | None = None
+        self.withdrawn = False
 
 
 class Asked:
@@ -44,6 +48,13 @@ class Asked:
         """Those that came since this was asked last: to be asked about now."""
         new, self._new = self._new, []
         return new
+
+    def withdraw(self, uid: str | None) -> None:
+        """Show nothing of what waits of this user, None: of all, whatever comes of it."""
+        theirs = self._waiting.values() if uid is None else [self._waiting.get(uid, ())]
+        for waiting in theirs:
+            for question in waiting:
+                question.withdrawn = True
 
     def advised(self, question: Question, advice: Advice) -> list[tuple[Question, Advice]]:
         """Once a question. Returns what is decided now: nothing while an earlier one of the sender waits."""

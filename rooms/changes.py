@@ -234,7 +234,7 @@ class Changes:
             now = self._clock()
             act = msgspec.structs.replace(act_of(row, now.ms), uid=uid)
             if recall.of is None:
-                room.withdraw(recall.uid, now)  # what is to come of it has been said, too
+                self._withdraw(loaded, recall.uid)  # what is to come of it has been said, too
             await self.said(loaded, lambda ticket: room.recall(recall, instead_of, (act,), ticket))
         return Done()
 
@@ -307,9 +307,14 @@ class Changes:
             )  # fmt: skip
             room.sanctions.lift(kind, row.uid)
         if row.verb in _SILENCING:
-            room.withdraw(row.uid, now)
+            self._withdraw(loaded, row.uid)
         self._notify(loaded, row)
         return Done()
+
+    def _withdraw(self, loaded: LoadedRoom, uid: str | None) -> None:
+        if not loaded.gone:
+            for ticket, answer in loaded.room.withdraw(uid, self._clock()):
+                ticket.answer(answer)
 
     async def _appoint(self, loaded: LoadedRoom, row: AppointRow) -> Done:
         room, store, now = loaded.room, self._store.moderators, self._clock()

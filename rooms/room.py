@@ -293,6 +293,8 @@ class Room(Generic[W]):
         """None when the answer comes later. Raises Refusal."""
         self._check_open()
         self._judge.check_sanctions(one.row.uid, one.row.role, now)
+        if one.withdrawn:
+            return _SHED
         if advice.decision == "deny":
             raise Refusal(BLOCKED_WORDS, advice.reason or "this may not be said here")
         if advice.decision == "shadow":
@@ -415,12 +417,19 @@ class Room(Generic[W]):
         """Show what is delayed with the next cut: there is no time left to wait."""
         self._hurries = True
 
-    def withdraw(self, uid: str | None, now: Moment) -> int:
-        """Show nothing of what is delayed of this user, None: of all. Returns how many comments that is."""
-        withdrawn = self._delay.remove(lambda accepted: uid is None or accepted.uid == uid)
-        for accepted in withdrawn:
-            self._settle(accepted, _SHED, now)
-        return len(withdrawn)
+    def withdraw(self, uid: str | None, now: Moment) -> list[tuple[W, Settled]]:
+        """Show nothing of this user, None: of all, that is delayed, or would be, or is asked about.
+
+        Returns the answers it settles.
+        """
+        self.asked.withdraw(uid)
+        withdrawn: list[_Accepted[W]] = []
+        if self._judge.rules.delay_s or self._delay:
+            waiting, self._normal = self._normal, []
+            for accepted in waiting:
+                (withdrawn if uid in (None, accepted.uid) else self._normal).append(accepted)
+        withdrawn += self._delay.remove(lambda accepted: uid in (None, accepted.uid))
+        return [answer for accepted in withdrawn for answer in self._settle(accepted, _SHED, now)]
 
     def recall(
         self, recall: wire.Recall, instead_of: tuple[Position, ...], acts: tuple[Act, ...], waiter: W

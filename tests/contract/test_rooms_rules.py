@@ -52,6 +52,27 @@ async def test_a_delayed_comment_is_shown_unless_its_user_is_muted_meanwhile(liv
     assert [item["text"] for _, item in watching.items] == ["good", "last"]
 
 
+async def test_a_room_that_was_lost_while_a_mute_was_stored_gives_its_space_back_once(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    first = await live.start(store=store)
+    await live.owned(first)
+    await put(live, delay_s=10)
+    assert isinstance(await live.ask(send("r", "bob", "bad", "c1")), Delayed)
+    rooms, impose = first.process.rooms, store.moderation.impose
+
+    async def imposed(*words: Any) -> bool:
+        done = await impose(*words)
+        for loaded in rooms:
+            rooms.drop(loaded)
+        return done
+
+    monkeypatch.setattr(store.moderation, "impose", imposed)
+    assert await live.ask(SanctionRow("r", "mute", "bob", "mod", Role.MODERATOR)) == Done()
+    assert rooms.space.left == rooms.space.most
+
+
 async def test_a_process_that_goes_shows_what_is_delayed_and_one_that_dies_does_not(live: Service) -> None:
     first = await started(live)
     await put(live, delay_s=10)

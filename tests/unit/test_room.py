@@ -137,15 +137,42 @@ def test_what_is_delayed_of_a_user_or_of_all_can_be_withdrawn() -> None:
         room.take(send(cid=f"c{number}", uid=uid), "w", NOW)
     room.cut(NOW)
     assert refused(room.take, send(cid="c9"), "w", NOW) == "unavailable", "what is delayed takes space"
-    assert room.withdraw("u1", NOW) == 2
-    assert room.withdraw("u1", NOW) == 0
+    assert room.withdraw("u1", NOW) == [], "they were told that it comes later"
     assert room.take(send(cid="c0"), "again", NOW) == Shed()
     assert room.take(send(cid="c1", uid="u2"), "again", NOW) == Delayed(3000)
-    assert room.withdraw(None, NOW) == 1
+    assert room.withdraw(None, NOW) == []
     assert not room.is_busy
     assert room.cut(later(3)) == (None, [])
     for number in range(10, 13):
         room.take(send(cid=f"c{number}"), "w", later(3))
+
+
+def test_what_is_about_to_be_delayed_is_withdrawn_as_well() -> None:
+    room = delayed()
+    for number, uid in enumerate(("u1", "u2", "u1")):
+        room.take(send(cid=f"c{number}", uid=uid), f"w{number}", NOW)
+    assert room.withdraw("u1", NOW) == [("w0", Shed()), ("w2", Shed())]
+    assert room.cut(NOW) == (None, [("w1", Delayed(3000))])
+    assert len(items(room.cut(later(3)).batch)) == 1
+
+
+def test_without_a_delay_what_waits_for_a_cut_is_said_before_what_takes_it_back() -> None:
+    room = make()
+    room.take(send("one"), "w1", NOW)
+    assert room.withdraw("u1", NOW) == []
+    room.recall(wire.Recall("moderator", uid="u1"), (), (), "mod")
+    assert texts(room.cut(NOW).batch) == ["one", "recall"]
+
+
+@pytest.mark.parametrize("whose", ["u1", None])
+@pytest.mark.parametrize("advice", [Advice("allow"), Advice("shadow"), Advice("hold")])
+def test_what_is_taken_back_while_it_is_asked_about_is_not_shown(whose: str | None, advice: Advice) -> None:
+    room, question = asking()
+    room.withdraw("u2", NOW)
+    room.withdraw(whose, NOW)
+    assert room.advised(question, advice, NOW) == [("w1", Shed())]
+    assert (room.is_busy, room.asides(), len(room.held)) == (False, [], 0)
+    assert room.take(send(cid="c2"), "w", NOW) is None, "its space is free again"
 
 
 @pytest.mark.parametrize("what", ["mute", "ban", "close"])
