@@ -26,7 +26,11 @@ _PAGE_BYTES: Final = 256 * 1024
 
 
 class HeldQueue:
-    """Under one lease. `kept`: what the store has; `remember_s`: how long what was decided is remembered."""
+    """Under one lease. `kept`: what the store has; `remember_s`: how long what was decided is remembered.
+
+    `first`: a number that was not given yet. A room may be loaded more than once under one lease, and an id
+    that is given twice would put one comment in the place of another.
+    """
 
     __slots__ = (
         "_bytes",
@@ -41,7 +45,9 @@ class HeldQueue:
         "_unsaved",
     )
 
-    def __init__(self, lease: int, limits: Review, remember_s: int, kept: Iterable[Held] = ()) -> None:
+    def __init__(
+        self, lease: int, limits: Review, remember_s: int, kept: Iterable[Held] = (), first: int = 1
+    ) -> None:
         self._lease = lease
         self._limits = limits
         self._remember_ms = remember_s * 1000
@@ -50,10 +56,12 @@ class HeldQueue:
         self._keys: dict[Key, str] = {}
         self._bytes = 0
         self._gone: list[str] = []
-        self._numbers = count(1)
         self._swept_ms = 0
         for one in kept:
             self._add(one)
+            epoch, number = one.place
+            first = max(first, number + 1) if epoch == lease else first
+        self._numbers = count(first)
 
     def __len__(self) -> int:
         """How many wait, those that are not stored yet included."""

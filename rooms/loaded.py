@@ -261,6 +261,7 @@ class LoadedRooms:
         words = await self._store.words.load(name)
         sanctions.words = await make_of(words)
         waiting = await self._store.held.load(name)
+        unheld = max(1, now.ms - epoch)  # an epoch is a time: so many cannot have been held since
         tail, shown = await self._past.tail(name, now.ms - self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
@@ -283,7 +284,7 @@ class LoadedRooms:
                 board=board,
                 events=self._events,
                 asks=bool(self._review.url),
-                held=HeldQueue(epoch, self._review, self._limits.repeat_memory_s, waiting),
+                held=HeldQueue(epoch, self._review, self._limits.repeat_memory_s, waiting, unheld),
             )
         except ValueError:
             _log.warning("the log is ahead of the lease", room=name, lease=epoch, head=tail.head)

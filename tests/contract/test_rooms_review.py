@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from config.settings import Policy
+from config.settings import Policy, Rooms
 from danmaku.envelope import Answer, OutKind
 from danmaku.held import Held
 from danmaku.model import Role
@@ -33,6 +33,10 @@ async def live(servers: Any) -> AsyncIterator[Service]:
 
 async def held(live: Service, after: str = "", role: Role = Role.MODERATOR) -> list[Held]:
     return the(HeldPage, await live.ask(HeldRow("a", "mod", role, after))).held
+
+
+async def _is(answer: bool) -> bool:
+    return answer
 
 
 async def decide(live: Service, one: Held, approve: bool, act: str, role: Role = Role.MODERATOR) -> Answer:
@@ -91,6 +95,19 @@ async def test_what_is_held_waits_for_a_decision_and_outlives_its_owner(live: Se
     audit = [one.act for one in await (await live.open_store()).audit.after("a", "0-0", 10)]
     acts = [(act.verb, act.by, act.uid, act.what, act.reason) for act in audit]
     assert acts == [("approve", "mod", "u1", "one", "because"), ("deny", "mod", "u2", "two", "because")]
+
+
+async def test_a_room_that_was_out_of_memory_puts_nothing_in_the_place_of_what_is_held(live: Service) -> None:
+    process = await live.start(policy=REVIEWED, rooms=Rooms(window_ms=5, lease_ms=600, idle_s=1))
+    await live.owned(process)
+    assert refusal(await live.ask(send("a", "u1", "one", "c1"))) == "held_for_review"
+    first = await held(live)
+    await until(lambda: _is(len(process.process.rooms) == 0))
+    assert refusal(await live.ask(send("a", "u2", "two", "c1"))) == "held_for_review"
+    (second,) = await held(live, first[-1].id)
+    assert await held(live) == [*first, second]
+    the(Shown, await decide(live, first[0], True, "a1"))
+    assert await held(live) == [second]
 
 
 @pytest.mark.parametrize("carried_out", [False, True])

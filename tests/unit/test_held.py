@@ -169,6 +169,26 @@ def test_a_new_owner_goes_on_where_the_one_before_left() -> None:
     assert waiting.knows(("bob", "c1"))
 
 
+def test_a_room_that_is_loaded_again_gives_no_id_twice() -> None:
+    before = queue()
+    hold(before, "c1")
+    hold(before, "c2")
+    kept, _ = before.to_store()
+    again = queue(*reversed(kept), Held("5-9", "bob", "c1", NOW, b"item"), limits=Review())
+    hold(again, "c3")
+    store(again)
+    assert {one.id: one.cid for one in again.page("", 9, NOW)} == {
+        "7-2": "c2",
+        "7-1": "c1",
+        "5-9": "c1",
+        "7-3": "c3",
+    }
+    empty = HeldQueue(LEASE, LIMITS, 10, first=40)
+    hold(empty, "c1")
+    store(empty)
+    assert ids(empty, "7-39") == ["7-40"], "who follows has asked behind the last one"
+
+
 def test_the_same_sender_may_use_a_cid_again_when_it_is_forgotten() -> None:
     waiting = queue()
     hold(waiting, "c1")
