@@ -14,11 +14,12 @@ from danmaku.held import Held
 from danmaku.model import Mode
 from danmaku.moderation_rows import DecideRow, HeldRow
 from danmaku.rows import HeldPage, Shown
-from edge.api.routing import Call, IdQuery, NumberQuery, RoomsClient, Route, Who
+from edge.api.audit import PlaceQuery
+from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
 from edge.api.waiting import MAX_WAIT_S, WAIT, Waiting
 
 _PATH: Final = "/v1/admin/rooms/{room}/held"
-_AFTER: Final = IdQuery("after", "tell what came after the one with this id")
+_AFTER: Final = PlaceQuery("after", "tell what came after the one with this id")
 _LIMIT: Final = NumberQuery("limit", "how many at most; 50 if not given", 1, 100)
 
 _comment = msgspec.msgpack.Decoder(wire.Comment)

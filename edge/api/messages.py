@@ -26,7 +26,6 @@ from danmaku.errors import (
     MEMBERS_ONLY,
     MUTED,
     ROOM_CLOSED,
-    ROOM_NOT_FOUND,
     SLOW_MODE,
     TOO_LONG,
     Refusal,
@@ -46,11 +45,10 @@ _EPOCH: Final = NumberQuery("epoch", "with seq: the position after which to begi
 _SEQ: Final = NumberQuery("seq", "see epoch; without both, the latest are given", 0, MAX_NUMBER)
 _LIMIT: Final = NumberQuery("limit", f"about how many items; {_DEFAULT_ITEMS} if not given", 1, 1000)
 _TURNS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-_READING: Final = (ROOM_NOT_FOUND, ROOM_CLOSED)
 _SAYING: Final = (
     *(EMPTY, TOO_LONG, BLOCKED_WORDS, LINKS_NOT_ALLOWED, EMOJI_ONLY),
     *(FORBIDDEN, MUTED, MEMBERS_ONLY, FOLLOWERS_ONLY, ACCOUNT_TOO_NEW),
-    *(ROOM_NOT_FOUND, CONFLICT, DUPLICATE_TEXT, HELD_FOR_REVIEW, ROOM_CLOSED, SLOW_MODE),
+    *(CONFLICT, DUPLICATE_TEXT, HELD_FOR_REVIEW, ROOM_CLOSED, SLOW_MODE),
 )
 _BatchFrame = Annotated[
     msgspec.Raw,
@@ -147,7 +145,17 @@ class MessageCalls:
         query = (_EPOCH, _SEQ, _LIMIT)
         return [
             Route("POST", _PATH, Who.VIEWER, post, self.post, _Message, Posted, (), _SAYING),
-            Route("GET", _PATH, Who.READER, "Recent history.", self.history, None, History, query, _READING),
+            Route(
+                "GET",
+                _PATH,
+                Who.READER,
+                "Recent history.",
+                self.history,
+                None,
+                History,
+                query,
+                (ROOM_CLOSED,),
+            ),
             Route(
                 *("POST", "/v1/broadcast", Who.ADMIN, everywhere, self.broadcast, event, Broadcast),
                 refuses=(EMPTY, TOO_LONG, CONFLICT),

@@ -15,6 +15,7 @@ from danmaku.errors import (
     INTERNAL,
     RATE_LIMITED,
     REFUSALS,
+    ROOM_NOT_FOUND,
     TIMEOUT,
     TOO_LARGE,
     UNAUTHORIZED,
@@ -108,6 +109,8 @@ def _refusals_of(route: Route) -> dict[int, str]:
     kinds = {*_ANYWHERE, *route.refuses}
     if "{" in route.path:
         kinds.add(BAD_ID)
+    if "{room}" in route.path:
+        kinds.add(ROOM_NOT_FOUND)
     if route.body is not None or route.query:
         kinds |= {BAD_FRAME, BAD_ID}
     if route.paced:

@@ -20,7 +20,6 @@ from danmaku.errors import (
     POLL_CLOSED,
     POLL_FULL,
     ROOM_CLOSED,
-    ROOM_NOT_FOUND,
     TOO_LONG,
     Refusal,
 )
@@ -31,9 +30,8 @@ from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
 _POLLS: Final = "/v1/rooms/{room}/polls"
 _POLL: Final = _POLLS + "/{poll}"
-_POSTING: Final = (MUTED, ROOM_NOT_FOUND, CONFLICT, ROOM_CLOSED)
-_READING: Final = (ROOM_NOT_FOUND, NO_SUCH_POLL)
-_VOTING: Final = (*_READING, BAD_FRAME, FORBIDDEN, MUTED, CONFLICT, POLL_CLOSED, POLL_FULL, ROOM_CLOSED)
+_POSTING: Final = (MUTED, CONFLICT, ROOM_CLOSED)
+_VOTING: Final = (NO_SUCH_POLL, BAD_FRAME, FORBIDDEN, MUTED, CONFLICT, POLL_CLOSED, POLL_FULL, ROOM_CLOSED)
 _Option = Annotated[str, Meta(max_length=1000)]
 
 
@@ -99,9 +97,11 @@ class PollCalls:
                 *("POST", _POLLS, staff, opens, self.open, NewPoll, OpenedPoll),
                 refuses=(EMPTY, TOO_LONG, *_POSTING),
             ),
-            Route("GET", _POLL, Who.READER, reads, self.get, None, PollState, (), _READING),
+            Route("GET", _POLL, Who.READER, reads, self.get, None, PollState, (), (NO_SUCH_POLL,)),
             Route("POST", _POLL + "/votes", Who.VIEWER, votes, self.vote, Vote, Voted, (), _VOTING),
-            Route("DELETE", _POLL, staff, closes, self.close, None, PollState, (), (*_READING, ROOM_CLOSED)),
+            Route(
+                "DELETE", _POLL, staff, closes, self.close, None, PollState, (), (NO_SUCH_POLL, ROOM_CLOSED)
+            ),
             Route(
                 *("DELETE", pinned, staff, unpins, self.unpin, None, Unpinned),
                 refuses=(*_POSTING, NO_SUCH_MESSAGE),

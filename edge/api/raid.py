@@ -7,7 +7,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from danmaku.errors import ROOM_NOT_FOUND
 from danmaku.moderation_rows import RaidRow
 from edge.api.routing import Call, RoomsClient, Route, Who
 from edge.api.settings import SettingsOfRoom, settings_of
@@ -34,11 +33,8 @@ class RaidCalls:
         )
         end = "End raid mode before its time."
         return [
-            Route(
-                *("POST", _PATH, Who.MODERATOR, begin, self.begin, Raid, SettingsOfRoom),
-                refuses=(ROOM_NOT_FOUND,),
-            ),
-            Route("DELETE", _PATH, Who.MODERATOR, end, self.end, None, SettingsOfRoom, (), (ROOM_NOT_FOUND,)),
+            Route("POST", _PATH, Who.MODERATOR, begin, self.begin, Raid, SettingsOfRoom),
+            Route("DELETE", _PATH, Who.MODERATOR, end, self.end, None, SettingsOfRoom),
         ]
 
     async def begin(self, call: Call) -> SettingsOfRoom:

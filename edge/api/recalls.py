@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from danmaku.errors import BAD_ID, NO_SUCH_MESSAGE, ROOM_NOT_FOUND, Refusal
+from danmaku.errors import BAD_ID, NO_SUCH_MESSAGE, Refusal
 from danmaku.model import MAX_NUMBER, Position, check_id
 from danmaku.moderation_rows import RecallRow
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
@@ -37,14 +37,8 @@ class RecallCalls:
         delete = "Take back one comment, announcement or gift, by its position: `<epoch>-<seq>`."
         everything = "Take back what a user said in this room, or what everybody said."
         return [
-            Route(
-                *("DELETE", one, Who.MODERATOR, delete, self.delete, None, Recalled),
-                refuses=(ROOM_NOT_FOUND, NO_SUCH_MESSAGE),
-            ),
-            Route(
-                *("POST", clear, Who.MODERATOR, everything, self.clear, Clear, Recalled),
-                refuses=(ROOM_NOT_FOUND,),
-            ),
+            Route("DELETE", one, Who.MODERATOR, delete, self.delete, None, Recalled, (), (NO_SUCH_MESSAGE,)),
+            Route("POST", clear, Who.MODERATOR, everything, self.clear, Clear, Recalled),
         ]
 
     async def delete(self, call: Call) -> Recalled:

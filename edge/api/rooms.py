@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from danmaku.errors import BAD_FRAME, INTERNAL, ROOM_NOT_FOUND, TOO_LONG, Refusal
+from danmaku.errors import BAD_FRAME, INTERNAL, TOO_LONG, Refusal
 from danmaku.model import RoomInfo, RoomSettings
 from danmaku.rows import DeleteRoomRow, GetRoomRow, PutRoomRow, Room
 from danmaku.wire import MAX_NUMBER
@@ -56,7 +56,7 @@ class RoomCalls:
         making = "Create or change a room."
         return [
             Route("GET", "/v1/rooms", Who.ANYONE, listing, self.list, None, RoomList, (_LIMIT,)),
-            Route("GET", _PATH, Who.ANYONE, "Read a room.", self.get, None, RoomInfo, (), (ROOM_NOT_FOUND,)),
+            Route("GET", _PATH, Who.ANYONE, "Read a room.", self.get, None, RoomInfo),
             Route("PUT", _PATH, Who.STREAMER, making, self.put, PutRoom, RoomInfo, (), (TOO_LONG,)),
             Route("DELETE", _PATH, Who.STREAMER, "Close a room for good.", self.delete, None, Deleted),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any, Final, Protocol, TypeVar
@@ -293,10 +294,23 @@ def decode_body(route: Route, request: Request, most_bytes: int) -> Any:
         raise Refusal(TOO_LARGE)
     if route.body is None:
         return None
+    body = request.body or b"{}"
     try:
-        return msgspec.json.decode(request.body or b"{}", type=route.body)
+        return msgspec.json.decode(body, type=route.body)
     except (ValueError, RecursionError) as error:  # bad UTF-8 is a plain ValueError
+        if "got `float`" in str(error):
+            with suppress(ValueError, RecursionError):
+                return msgspec.convert(_lenient.decode(body), route.body)
         raise Refusal(BAD_FRAME, str(error)) from None
+
+
+def _whole(number: str) -> int | float:
+    """To JSON, and so to a schema, 1.0 is an integer as good as 1."""
+    value = float(number)
+    return int(value) if value.is_integer() else value
+
+
+_lenient: Final = msgspec.json.Decoder(float_hook=_whole)
 
 
 def answered(answer: Any, status: int = 200) -> Response:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from danmaku.envelope import Answer
-from danmaku.errors import INTERNAL, ROOM_NOT_FOUND, Refusal
+from danmaku.errors import INTERNAL, Refusal
 from danmaku.model import RoomSettings
 from danmaku.moderation_rows import ConfigureRow, RoomSettingsRow
 from danmaku.rows import RoomRules
@@ -57,14 +57,8 @@ class SettingsCalls:
         return [
             Route("GET", _PATH, Who.ADMIN, reading, self.get, None, SettingsForAll),
             Route("PUT", _PATH, Who.ADMIN, setting, self.put, PutSettings, SettingsForAll),
-            Route(
-                *("GET", _OF_ROOM, Who.MODERATOR, read, self.get_room, None, SettingsOfRoom),
-                refuses=(ROOM_NOT_FOUND,),
-            ),
-            Route(
-                *("PATCH", _OF_ROOM, Who.MODERATOR, change, self.patch_room, Settings, SettingsOfRoom),
-                refuses=(ROOM_NOT_FOUND,),
-            ),
+            Route("GET", _OF_ROOM, Who.MODERATOR, read, self.get_room, None, SettingsOfRoom),
+            Route("PATCH", _OF_ROOM, Who.MODERATOR, change, self.patch_room, Settings, SettingsOfRoom),
         ]
 
     async def get(self, call: Call) -> SettingsForAll:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from danmaku.auth import Authority
 from danmaku.errors import SLOW_MODE, UNAVAILABLE, Refusal
 from danmaku.model import Role
+from danmaku.moderation_rows import SanctionEverywhereRow
 from danmaku.rows import GetRoomRow, HelloRow
 from edge.api.pages import Pages
 from tests.unit.api_service import NOW, SECRET, Service
@@ -299,3 +300,15 @@ async def test_who_may_not_call_is_told_that_before_what_is_wrong_with_the_path(
     assert (await service.call("DELETE", "/v1/tokens/no%20id")).refusal == (401, "unauthorized")
     admin = service.token(role=Role.ADMIN)
     assert (await service.call("DELETE", "/v1/tokens/no%20id", token=admin)).refusal == (400, "bad_id")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(b"60.0", 200), (b"6e1", 200), (b"60.5", 400), (b"1e999", 400)]
+)
+async def test_an_integer_may_be_written_as_a_fraction(seconds: bytes, status: int) -> None:
+    service = Service()
+    body = b'{"uid": "bob", "seconds": %b}' % seconds
+    answer = await service.call("POST", "/v1/admin/mutes", body, service.token(role=Role.ADMIN))
+    assert answer.status == status, answer.body
+    sanctions = [row.seconds for row in service.rooms.user_rows if isinstance(row, SanctionEverywhereRow)]
+    assert sanctions == ([60] if status == 200 else [])
