@@ -43,6 +43,7 @@ class HeldQueue:
         "_remember_ms",
         "_swept_ms",
         "_unsaved",
+        "_waiting",
     )
 
     def __init__(
@@ -52,6 +53,7 @@ class HeldQueue:
         self._limits = limits
         self._remember_ms = remember_s * 1000
         self._held: dict[str, Held] = {}
+        self._waiting = 0  # of those in `_held`, without what was decided about
         self._unsaved: dict[str, Held] = {}
         self._keys: dict[Key, str] = {}
         self._bytes = 0
@@ -65,8 +67,7 @@ class HeldQueue:
 
     def __len__(self) -> int:
         """How many wait, those that are not stored yet included."""
-        waiting = sum(not one.decision for one in self._held.values())
-        return waiting + len(self._unsaved)
+        return self._waiting + len(self._unsaved)
 
     @property
     def has_unsaved(self) -> bool:
@@ -159,12 +160,14 @@ class HeldQueue:
 
     def _add(self, one: Held) -> None:
         self._held[one.id] = one
+        self._waiting += not one.decision
         self._bytes += len(one.item)
         if one.decision != "approve":  # its sender is told where it stands
             self._keys[one.uid, one.cid] = one.id
 
     def _remove(self, held: str) -> None:
         one = self._held.pop(held)
+        self._waiting -= not one.decision
         self._bytes -= len(one.item)
         if self._keys.get((one.uid, one.cid)) == held:
             del self._keys[one.uid, one.cid]
