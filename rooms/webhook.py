@@ -14,6 +14,7 @@ import aiohttp
 import structlog
 
 from config.settings import Review
+from config.words import masked_url
 from danmaku.rows import SendRow
 from danmaku.telemetry import RoomsMetrics
 from rooms.advice import Advice, answered, question, signature
@@ -124,6 +125,7 @@ class Webhook:
         state = self._breaker.state
         self._metrics.webhook_open.set(state != "closed")
         if state == "open" and before == "closed":
-            _log.warning("the webhook does not answer: it is not asked for a while", url=self._settings.url)
+            url = masked_url(self._settings.url)
+            _log.warning("the webhook does not answer: it is not asked for a while", url=url)
         elif state == "closed" and before != "closed":
             _log.info("the webhook answers again")

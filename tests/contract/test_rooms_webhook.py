@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from config.settings import Review
+from config.words import MASK
 from danmaku.envelope import OutKind
 from danmaku.model import Role
 from danmaku.moderation_rows import SanctionRow
@@ -168,12 +170,17 @@ async def test_without_an_answer_the_settings_say_what_becomes_of_it(
 
 
 async def test_who_fails_is_not_asked_for_a_while_and_then_again(live: Service, hook: Hook) -> None:
-    settings = review(hook, fallback="deny", breaker_failures=3, breaker_pause_s=0.3)
+    url = f"{hook.url}?token=of-the-hook"
+    settings = review(hook, url=url, fallback="deny", breaker_failures=3, breaker_pause_s=0.3)
     process = await live.start(review=settings)
     await live.owned(process)
     hook.status = 503
-    for number in range(5):
-        assert refusal(await live.ask(send("a", "u1", "hi", f"c{number}"))) == "blocked_words"
+    with capture_logs() as logs:
+        for number in range(5):
+            assert refusal(await live.ask(send("a", "u1", "hi", f"c{number}"))) == "blocked_words"
+    told = [one["url"] for one in logs if one["log_level"] == "warning"]
+    assert f"{hook.url}?token={MASK}" in told, "what is secret in a URL is in no log"
+    assert url not in told
     failed = process.metric("danmaku_rooms_webhook_total", outcome="failed")
     assert failed == len(hook.asked)
     assert process.metric("danmaku_rooms_webhook_total", outcome="open") == 5 - failed
