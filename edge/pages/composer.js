@@ -23,10 +23,14 @@ const SAYINGS = /** @type {Record<string, string>} */ ({
   account_too_new: "Your account is too new to write here",
   links_not_allowed: "No links here, please",
   emoji_only: "Only emoji here now",
-  held_for_review: "Waiting for a moderator",
   unavailable: "The room cannot be reached; your comment is still here",
   timeout: "No answer came; your comment is still here",
 });
+
+/** Refusals that are over when the room has other rules. */
+const RULES = new Set([
+  "slow_mode", "forbidden", "members_only", "followers_only", "account_too_new", "links_not_allowed", "emoji_only",
+]);
 
 /** What became of a comment that was taken. @param {number | null} waitMs */
 function outcome(waitMs) {
@@ -46,6 +50,7 @@ export class Composer {
   /** Until when there is no use in trying. */
   #closedUntil = 0;
   #saying = "";
+  #isRefusedByRule = false;
   #timer = 0;
 
   /**
@@ -77,22 +82,17 @@ export class Composer {
   /** What the room allows. @param {RoomSettings} settings @param {string} role of the one who writes */
   allow(settings, role) {
     this.#most = settings.max_length ?? LENGTH;
-    const closed =
-      settings.staff_only && role === "guest"
-        ? "Only the room's staff may write now"
-        : settings.guests_may_send === false && role === "guest"
-          ? "Guests may only watch; log in to write"
-          : (settings.members_only || settings.followers_only) && role === "guest"
-            ? `Only ${settings.members_only ? "members" : "followers"} may write now; log in to write`
-            : "";
+    const closed = role === "guest" ? closedToGuests(settings) : "";
     const hint = settings.emoji_only ? "Emoji only…" : "Say something…";
     this.#text.placeholder = closed || (settings.slow_s ? `Slow mode, ${settings.slow_s} s…` : hint);
+    if (this.#isRefusedByRule) this.#say("");
     this.#show();
   }
 
   /** A notice or refusal from elsewhere. @param {string} saying @param {number | null} [retryMs] */
   refuse(saying, retryMs = null) {
     this.#saying = saying;
+    this.#isRefusedByRule = false;
     this.#closedUntil = retryMs === null ? 0 : performance.now() + retryMs;
     this.#countDown();
   }
@@ -108,17 +108,23 @@ export class Composer {
     this.#isBusy = true;
     this.#show();
     try {
-      const waitMs = await this.#send(this.#draft(text));
-      if (this.#text.value.trim() === text) this.#text.value = "";
-      this.#say(outcome(waitMs));
+      this.#taken(text, outcome(await this.#send(this.#draft(text))));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.refuse(SAYINGS[error.name] ?? sentence(error.message), error.retryMs);
+      if (error.name === "held_for_review") this.#taken(text, "A moderator looks at it first");
+      else this.refuse(SAYINGS[error.name] ?? sentence(error.message), error.retryMs);
+      this.#isRefusedByRule = RULES.has(error.name);
     } finally {
       this.#isBusy = false;
       this.#show();
       this.#text.focus({ preventScroll: true });
     }
+  }
+
+  /** It need not be said again. @param {string} text @param {string} saying */
+  #taken(text, saying) {
+    if (this.#text.value.trim() === text) this.#text.value = "";
+    this.#say(saying);
   }
 
   /** Defaults are left out. @param {string} text @returns {Draft} */
@@ -160,6 +166,7 @@ export class Composer {
   #say(saying) {
     clearTimeout(this.#timer);
     this.#closedUntil = 0;
+    this.#isRefusedByRule = false;
     this.#outcome.textContent = saying;
     this.#outcome.classList.remove("bad");
     this.#show();
@@ -183,6 +190,14 @@ export class Composer {
   #count(text) {
     return Array.from(text).length;
   }
+}
+
+/** Why a guest may not write, in as few words as a phone is wide. @param {RoomSettings} settings */
+function closedToGuests(settings) {
+  if (settings.staff_only) return "Only staff may write";
+  if (settings.guests_may_send === false) return "Log in to write";
+  if (settings.members_only) return "Members only; log in";
+  return settings.followers_only ? "Followers only; log in" : "";
 }
 
 /** @param {HTMLElement} fieldset */

@@ -5,6 +5,8 @@
  * @typedef {import("./protocol.js").Refusal} Refusal
  */
 
+import { sentence } from "./composer.js";
+
 const RESULT_MS = 20_000;
 
 /** Shares of all votes in whole percents. @param {number[]} counts */
@@ -83,7 +85,7 @@ export class PollCard {
       if (poll === this.#poll || poll.id === this.#poll?.id) this.#mine = option;
       this.#says = "";
     } catch (error) {
-      this.#says = /** @type {Refusal} */ (error).message;
+      this.#says = sentence(/** @type {Refusal} */ (error).message);
     }
     this.#isBusy = false;
     this.#draw();

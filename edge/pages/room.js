@@ -126,7 +126,8 @@ export class Room {
     const deadline = performance.now() + this.#timing.answer;
     while (true) {
       const left = deadline - performance.now();
-      if (this.#isOver || left <= 0) throw new Refusal("unavailable", "there is no connection to the room");
+      if (this.#isOver) throw new Refusal("not_joined", "you are out of this room; reload the page to come back");
+      if (left <= 0) throw new Refusal("unavailable", "there is no connection to the room");
       try {
         await this.#entered(left);
         return await this.#connection.ask(frame);

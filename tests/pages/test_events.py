@@ -113,7 +113,7 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         await expect(card.get_by_role("heading")).to_have_text("Next song?")
         await expect(one).to_have_text("one75 %")
         await two.click()
-        await expect(card.locator(".hint")).to_have_text("you have voted for something else")
+        await expect(card.locator(".hint")).to_have_text("You have voted for something else")
         await one.focus()
         await page.keyboard.press("Enter")
         await expect(one).to_have_attribute("aria-pressed", "true")

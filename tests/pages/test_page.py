@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from danmaku import wire
-from danmaku.errors import FORBIDDEN, RATE_LIMITED, SLOW_MODE, Kind
+from danmaku.errors import FORBIDDEN, HELD_FOR_REVIEW, RATE_LIMITED, SLOW_MODE, Kind
 from danmaku.model import Position
 from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Like, Notice, Ok, Send, Skip, Stats
 from tests.pages.conftest import Visitors
@@ -162,6 +162,38 @@ async def test_a_refusal_stands_next_to_the_box_and_counts_down(visitors: Visito
         await say(page, "no")
         await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
         await expect(page.locator("#send")).to_be_enabled()
+
+
+async def test_what_is_held_was_taken_and_need_not_be_said_again(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(refused(await visit.expect(Send), HELD_FOR_REVIEW))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "see example.com")
+        await expect(page.locator("#outcome")).to_have_text("A moderator looks at it first")
+        await expect(page.locator("#outcome")).not_to_have_class("outcome bad")
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+
+
+async def test_what_a_rule_refused_may_be_tried_when_the_rules_change(visitors: Visitors) -> None:
+    go_on = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(refused(await visit.expect(Send), SLOW_MODE, 90_000))
+        await go_on.wait()
+        await visit.say(items(visit, 1, wire.SettingsChanged(visit.codec.value({"followers_only": True}))))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "too soon")
+        await expect(page.locator("#send")).to_be_disabled()
+        go_on.set()
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(page.locator("#outcome")).to_have_text("")
+        await expect(page.get_by_label("Your comment")).to_have_value("too soon")
 
 
 async def test_a_gap_is_pulled_and_shown_in_order(visitors: Visitors) -> None:
@@ -349,6 +381,9 @@ async def test_notices(visitors: Visitors) -> None:
         await expect(page.locator("#send")).to_be_enabled()
         await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
         assert await texts(page) == []
+        await say(page, "why?")
+        back = "You are out of this room; reload the page to come back"
+        await expect(page.locator("#outcome")).to_have_text(back)
 
 
 async def test_a_resync_joins_again_where_it_was(visitors: Visitors) -> None:
