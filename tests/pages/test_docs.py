@@ -26,7 +26,7 @@ async def test_it_tells_calls_types_and_refusals(visitors: Visitors) -> None:
     call = page.locator("#post_rooms_room_messages")
     await call.locator("summary").click()
     await expect(call).to_contain_text("For a logged-in user.")
-    await expect(call.get_by_role("link")).to_have_text(["Comment", "Announcement", "Gift", "Posted"])
+    await expect(call.get_by_role("link")).to_have_text(["Comment", "Announcement", "Gift", "Paid", "Posted"])
     await expect(call).to_contain_text("410: room_closed")
     await call.get_by_role("link", name="Gift").click()
     await expect(page.locator("#type-Gift")).to_be_in_viewport()
