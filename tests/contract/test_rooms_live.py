@@ -391,9 +391,9 @@ async def test_partitions_are_shared_fairly_and_come_back(live: Service) -> None
 
 
 async def test_rows_for_somebody_elses_rooms_are_sent_on(live: Service) -> None:
-    first = await live.start(rooms=Rooms(window_ms=5, lease_ms=30_000))
+    first = await live.start(rooms=Rooms(window_ms=5, lease_ms=4_000))
     await live.owned(first)
-    second = await live.start(rooms=Rooms(window_ms=5, lease_ms=30_000))
+    second = await live.start(rooms=Rooms(window_ms=5, lease_ms=4_000))
     await live.owned(first, second)
     rows = [send(f"r{number}", "u1", "hi", "c1") for number in range(64)]
     mine = [live.owner(row.room) == first.process.name for row in rows]
