@@ -35,8 +35,11 @@ PURE := \
         danmaku/wordlist.py \
         config/settings.py \
         rooms/abuse.py \
+        rooms/accepted.py \
+        rooms/accepting.py \
         rooms/acts.py \
         rooms/batch.py \
+        rooms/board.py \
         rooms/content.py \
         rooms/dedupe.py \
         rooms/delay.py \
@@ -48,6 +51,8 @@ PURE := \
         rooms/membership.py \
         rooms/moderation.py \
         rooms/moment.py \
+        rooms/offered.py \
+        rooms/owed.py \
         rooms/pending.py \
         rooms/policy.py \
         rooms/rate.py \
@@ -58,12 +63,14 @@ PURE := \
         rooms/shed.py \
         rooms/spelling.py \
         rooms/staff.py \
+        rooms/telling.py \
         rooms/text.py \
         rooms/turns.py \
         rooms/verdict.py \
         rooms/view.py \
         rooms/viewers.py \
         rooms/voting.py \
+        rooms/waiting.py \
         rooms/words.py \
         edge/admission.py \
         edge/allowance.py \

@@ -84,10 +84,12 @@ def number(
     acts: tuple[Act, ...] = (),
     board: Board | None = None,
     decided: Held | None = None,
+    recalling: Recalling | None = None,
 ) -> Batch:
     """The batch of `items` after `head`, numbered in `epoch`, which is that of `head` or a later one."""
     first = after(head, epoch)
     prev = head if head.epoch != epoch else None
     pairs = tuple((*key, first.seq + index) for index, key in enumerate(keys) if key is not None)
     frame = wire.encode_batch(room, first, at, items, prev)
-    return Batch(room, head, first, len(items), at, prev, frame, pairs, effect, acts, board, decided)
+    told = pairs, effect, acts, board, decided, recalling
+    return Batch(room, head, first, len(items), at, prev, frame, *told)

@@ -27,10 +27,11 @@ from rooms.left import Left, Memory
 from rooms.making import make_of
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
+from rooms.owed import Space
 from rooms.past import Past
 from rooms.pending import Ticket
 from rooms.recent import Recent
-from rooms.room import Room, Space
+from rooms.room import Room
 from rooms.staff import Staff
 from rooms.tasks import Tasks
 from rooms.turns import Turns

@@ -23,6 +23,7 @@ from danmaku.errors import (
     MEMBERS_ONLY,
     MUTED,
     RATE_LIMITED,
+    ROOM_CLOSED,
     SLOW_MODE,
     TOO_LONG,
     Refusal,
@@ -60,7 +61,7 @@ class Judge:
     the room and admins: whoever may impose them is not asked for the rank of whom they hit. Those that hold
     in all rooms bind streamers, too.
 
-    settings: the rules, for people.
+    is_open: whether the room is. settings: the rules, for people.
     """
 
     __slots__ = (
@@ -74,6 +75,7 @@ class Judge:
         "_said_s",
         "_spoke_s",
         "_user_rate",
+        "is_open",
         "rules",
         "sanctions",
         "settings",
@@ -81,6 +83,7 @@ class Judge:
 
     def __init__(self, rules: Rules, policy: Policy, sanctions: Sanctions) -> None:
         self.rules = rules
+        self.is_open = True
         self.sanctions = sanctions
         self._guest_rate = Rate(policy.guest_count, policy.guest_per_s, policy.guest_burst)
         self._user_rate = Rate(policy.user_count, policy.user_per_s, policy.user_burst)
@@ -109,6 +112,20 @@ class Judge:
             or not rules.guests_may_send
         )
         self._asks_what = rules.emoji_only or rules.review or rules.links != "show"
+
+    def check_open(self) -> None:
+        """Raises `room_closed`."""
+        if not self.is_open:
+            raise Refusal(ROOM_CLOSED)
+
+    def may_still(self, uid: str, now: Moment) -> bool:
+        """Whether what somebody said a while ago, who is no staff, may be shown."""
+        try:
+            self.check_open()
+            self.check_sanctions(uid, Role.VIEWER, now)
+        except Refusal:
+            return False
+        return True
 
     def check_banned(self, uid: str, role: Role, now: Moment) -> None:
         """Raises `banned`."""

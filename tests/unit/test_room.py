@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -15,22 +15,17 @@ from config.settings import Policy, Rooms
 from danmaku import wire
 from danmaku.change import Configured
 from danmaku.errors import Refusal
-from danmaku.held import Held
 from danmaku.model import START, Act, Effect, Position, Role, RoomInfo, RoomSettings, closed_for_good
 from danmaku.recalls import Recalled
-from danmaku.rows import Delayed, EventRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import EventRow, JoinRow, LikeRow, SendRow, Shown
 from danmaku.store.recalls import Recalling
-from rooms.advice import Advice
-from rooms.asked import Question
 from rooms.batch import Batch
 from rooms.dedupe import Settled
 from rooms.everywhere import Everywhere
-from rooms.held import decision
 from rooms.moderation import Sanctions
 from rooms.moment import Moment
-from rooms.policy import Judge
-from rooms.room import Room, Space
-from rooms.verdict import Fate, Verdict
+from rooms.owed import Space
+from rooms.room import Room
 
 LOOSE = Policy(user_burst=10_000, user_count=10_000, repeat_s=0, display_per_s=10_000, display_high_per_s=0)
 LIMITS = Rooms()
@@ -91,272 +86,6 @@ def texts(batch: Batch | None) -> list[str]:
     return [item.get("text", item["k"]) for item in items(batch)]
 
 
-def test_a_delayed_comment_is_answered_at_once_and_shown_later() -> None:
-    room = delayed()
-    room.take(send("one"), "w1", NOW)
-    assert room.cut(NOW) == (None, [("w1", Delayed(3000))])
-    assert room.is_busy
-    assert room.take(send("one"), "again", NOW) == Delayed(3000)
-    assert room.cut(later(2.9)) == (None, [])
-    assert texts(room.cut(later(3)).batch) == ["one"]
-    assert room.stored(later(3)) == [], "nobody waits any more"
-    assert room.take(send("one"), "late", NOW) == Shown(7, 1, NOW.ms + 3000)
-    assert not room.is_busy
-
-
-def test_staff_and_events_are_not_delayed() -> None:
-    room = delayed()
-    room.take(send("one"), "w1", NOW)
-    room.take(send("two", role=Role.MODERATOR, uid="mod"), "w2", NOW)
-    room.take(event(), "w3", NOW)
-    assert texts(room.cut(NOW).batch) == ["two", "gift"]
-
-
-def test_delayed_comments_leave_in_order_also_when_the_delay_is_shortened() -> None:
-    room = delayed()
-    room.take(send("one", "c1"), "w1", NOW)
-    room.cut(NOW)
-    room.bring_into_force(save(created_ms=1))
-    room.take(send("two", "c2"), "w2", later(1))
-    assert room.cut(later(1)) == (None, [("w2", Delayed(2000))])
-    room.take(send("three", "c3"), "w3", later(3))
-    assert texts(room.cut(later(3)).batch) == ["one", "two", "three"]
-
-
-def test_above_the_display_rate_comments_are_left_out_before_they_are_delayed() -> None:
-    room = delayed(policy=Policy(display_per_s=1, repeat_s=0))
-    room.take(send("one", "c1"), "w1", NOW)
-    room.take(send("two", "c2"), "w2", NOW)
-    assert room.cut(NOW).answers == [("w1", Delayed(3000)), ("w2", Shed())]
-    assert texts(room.cut(later(3)).batch) == ["one"]
-
-
-def test_what_is_delayed_of_a_user_or_of_all_can_be_withdrawn() -> None:
-    room = delayed(space=3)
-    for number, uid in enumerate(("u1", "u2", "u1")):
-        room.take(send(cid=f"c{number}", uid=uid), "w", NOW)
-    room.cut(NOW)
-    assert refused(room.take, send(cid="c9"), "w", NOW) == "unavailable", "what is delayed takes space"
-    assert room.withdraw("u1", NOW) == [], "they were told that it comes later"
-    assert room.take(send(cid="c0"), "again", NOW) == Shed()
-    assert room.take(send(cid="c1", uid="u2"), "again", NOW) == Delayed(3000)
-    assert room.withdraw(None, NOW) == []
-    assert not room.is_busy
-    assert room.cut(later(3)) == (None, [])
-    for number in range(10, 13):
-        room.take(send(cid=f"c{number}"), "w", later(3))
-
-
-def test_what_is_about_to_be_delayed_is_withdrawn_as_well() -> None:
-    room = delayed()
-    for number, uid in enumerate(("u1", "u2", "u1")):
-        room.take(send(cid=f"c{number}", uid=uid), f"w{number}", NOW)
-    assert room.withdraw("u1", NOW) == [("w0", Shed()), ("w2", Shed())]
-    assert room.cut(NOW) == (None, [("w1", Delayed(3000))])
-    assert len(items(room.cut(later(3)).batch)) == 1
-
-
-def test_without_a_delay_what_waits_for_a_cut_is_said_before_what_takes_it_back() -> None:
-    room = make()
-    room.take(send("one"), "w1", NOW)
-    assert room.withdraw("u1", NOW) == []
-    room.recall(wire.Recall("moderator", uid="u1"), (), (), "mod")
-    assert texts(room.cut(NOW).batch) == ["one", "recall"]
-
-
-@pytest.mark.parametrize("whose", ["u1", None])
-@pytest.mark.parametrize("advice", [Advice("allow"), Advice("shadow"), Advice("hold")])
-def test_what_is_taken_back_while_it_is_asked_about_is_not_shown(whose: str | None, advice: Advice) -> None:
-    room, question = asking()
-    room.withdraw("u2", NOW)
-    room.withdraw(whose, NOW)
-    assert room.advised(question, advice, NOW) == [("w1", Shed())]
-    assert (room.is_busy, room.asides(), len(room.held)) == (False, [], 0)
-    assert room.take(send(cid="c2"), "w", NOW) is None, "its space is free again"
-
-
-@pytest.mark.parametrize("what", ["mute", "ban", "close"])
-def test_what_may_not_be_said_any_more_is_not_shown(what: str) -> None:
-    room = delayed()
-    room.take(send(cid="c1"), "w1", NOW)
-    room.take(send(cid="c2", uid="u2"), "w2", NOW)
-    room.cut(NOW)
-    if what == "close":
-        room.bring_into_force(save(created_ms=1, open=False))
-    else:
-        room.sanctions.impose("mute" if what == "mute" else "ban", "u1", None)
-    batch = room.cut(later(3)).batch
-    assert (batch is None) is (what == "close")
-    assert batch is None or [item["uid"] for item in items(batch)] == ["u2"]
-    assert room.take(send(cid="c1"), "again", later(3)) == Shed()
-
-
-def test_an_owner_that_goes_shows_what_is_delayed_first() -> None:
-    room = delayed()
-    room.take(send("one", "c1"), "w1", NOW)
-    room.cut(NOW)
-    room.hurry()
-    room.take(send("two", "c2"), "w2", NOW)
-    assert texts(room.cut(NOW).batch) == ["one", "two"]
-    assert room.stored(NOW) == [("w2", Shown(7, 2, NOW.ms))]
-
-
-def test_what_is_delayed_is_forgotten_with_the_lease() -> None:
-    space = Space(1)
-    room: Room[str] = Room(
-        RoomInfo("a", settings=RoomSettings(delay_s=3)), 7, START, Sanctions(), space, LIMITS, LOOSE, _never
-    )
-    room.take(send(), "w1", NOW)
-    room.cut(NOW)
-    assert space.left == 0
-    room.abandon()
-    assert space.left == 1
-
-
-APPROVAL = Act("a1", NOW.ms, "mod", Role.MODERATOR, "approve", "a", "u1")
-
-
-def held(space: int = 100) -> tuple[Room[str], Held]:
-    """A room in which one comment waits for a moderator."""
-    room = make(space=space, info=RoomInfo("a", settings=RoomSettings(review=True)))
-    assert room.take(send(), "w1", NOW) is None
-    assert room.take(send(), "w2", NOW) is None
-    kept, gone = room.held.to_store()
-    assert room.held_stored(kept, gone) == ["w1", "w2"]
-    return room, kept[0]
-
-
-def test_what_is_held_is_not_shown_and_its_repeats_hear_so() -> None:
-    room, one = held()
-    assert refused(room.take, send(), "w3", NOW) == "held_for_review"
-    assert (one.uid, one.cid, one.why) == ("u1", "c1", "review")
-    assert not room.is_busy
-    assert room.cut(NOW).batch is None
-    assert room.take(send(cid="c2", role=Role.MODERATOR), "w4", NOW) is None, "staff is not asked"
-    assert room.cut(NOW).batch is not None
-
-
-def test_what_is_approved_is_shown_once_as_its_authors_own() -> None:
-    room, one = held(space=1)
-    assert room.approve(one, APPROVAL, "mod", NOW)
-    batch, _ = room.cut(NOW)
-    assert items(batch) == [{"k": "c", "uid": "u1", "name": "u1", "text": "hi"}]
-    assert batch is not None
-    assert (batch.pairs, batch.acts) == ((("u1", "c1", 1),), (APPROVAL,))
-    assert batch.decided == decision(one, APPROVAL)
-    assert room.held.page("", 10, NOW.ms) == [one], "until the store has it"
-    shown = Shown(7, 1, NOW.ms)
-    assert room.stored(NOW) == [("mod", shown)]
-    assert room.held.page("", 10, NOW.ms) == []
-    assert room.take(send(), "w", NOW) == shown
-    assert room.settled(("u1", "c1")) == shown
-    assert room.take(send(cid="c2", role=Role.MODERATOR), "w", NOW) is None, "its space is free again"
-
-
-def test_what_may_not_be_said_now_is_not_approved() -> None:
-    room, one = held()
-    room.sanctions.impose("mute", "u1", None)
-    assert refused(room.approve, one, APPROVAL, "mod", NOW) == "conflict"
-    room.sanctions.lift("mute", "u1")
-    room.bring_into_force(save(open=False))
-    assert refused(room.approve, one, APPROVAL, "mod", NOW) == "room_closed"
-    assert room.held.page("", 10, NOW.ms) == [one]
-    room.bring_into_force(DELETE)
-    assert room.held.page("", 10, NOW.ms) == []
-
-
-def asking() -> tuple[Room[str], Question]:
-    """A room in which one comment waits for advice."""
-    limits, sanctions = Rooms(), Sanctions()
-    room: Room[str] = Room(RoomInfo("a"), 7, START, sanctions, Space(1), limits, LOOSE, _never, asks=True)
-    assert room.take(send(), "w1", NOW) is None
-    (question,) = room.asked.take_new()
-    assert (room.is_busy, room.cut(NOW).batch) == (True, None)
-    return room, question
-
-
-def test_what_is_asked_about_is_shown_where_it_may_be() -> None:
-    room, question = asking()
-    assert room.take(send(), "w2", NOW) is None
-    assert room.advised(question, Advice("change", "***"), NOW) == []
-    batch, _ = room.cut(NOW)
-    assert [item["text"] for item in items(batch)] == ["***"]
-    assert room.stored(NOW) == [("w1", Shown(7, 1, NOW.ms)), ("w2", Shown(7, 1, NOW.ms))]
-    assert room.take(send(cid="c2"), "w", NOW) is None, "its space is free again"
-
-
-@pytest.mark.parametrize(
-    ("advice", "name"),
-    [(Advice("deny"), "blocked_words"), (Advice("change", " "), "empty"), (Advice("allow"), "muted")],
-)
-def test_what_may_not_be_shown_is_refused_and_may_be_said_again(advice: Advice, name: str) -> None:
-    room, question = asking()
-    if name == "muted":
-        room.sanctions.impose("mute", "u1", None)
-    ((waiter, answer),) = room.advised(question, advice, NOW)
-    assert isinstance(answer, Refused)
-    assert (waiter, answer.name, room.is_busy) == ("w1", name, False)
-    room.sanctions.lift("mute", "u1")
-    assert room.take(send(), "w2", NOW) is None
-
-
-def test_what_is_to_be_held_or_shadowed_after_all_is() -> None:
-    room, question = asking()
-    assert room.advised(question, Advice("hold"), NOW) == []
-    assert room.held_stored(*room.held.to_store()) == ["w1"]
-    assert refused(room.take, send(), "w", NOW) == "held_for_review"
-    room, question = asking()
-    assert room.advised(question, Advice("shadow"), NOW) == [("w1", Shadowed(NOW.ms))]
-    assert [uid for uid, _ in room.asides()] == ["u1"]
-    assert room.take(send(), "w", NOW) == Shadowed(NOW.ms)
-
-
-def test_who_is_shadowed_waits_as_all_do_where_comments_are_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    room = delayed(space=1)
-    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"item", Fate.SHADOW, "words"))
-    assert room.take(send(), "w", NOW) == Delayed(3000)
-    assert room.take(send(), "again", NOW) == Delayed(3000)
-    assert refused(room.take, send(cid="c2"), "w", NOW) == "unavailable", "what is delayed takes space"
-    assert (room.is_busy, room.cut(later(2.9)), room.asides()) == (True, (None, []), [])
-    assert room.cut(later(3)) == (None, [])
-    assert room.asides() == [("u1", b"item")]
-    assert room.take(send(), "late", later(3)) == Shadowed(NOW.ms + 3000)
-    assert not room.is_busy
-    assert room.take(send(cid="c2"), "w", later(3)) == Delayed(3000)
-    room.withdraw("u1", later(3))
-    room.cut(later(9))
-    assert room.asides() == [], "what was taken back is not shown to its sender either"
-
-
-def test_what_a_webhook_shadows_waits_as_all_do_where_comments_are_delayed() -> None:
-    room, question = asking()
-    room.bring_into_force(save(created_ms=1, settings=RoomSettings(delay_s=3)))
-    assert room.advised(question, Advice("shadow"), NOW) == [("w1", Delayed(3000))]
-    room.cut(NOW)
-    assert room.asides() == []
-    room.cut(later(3))
-    assert [uid for uid, _ in room.asides()] == ["u1"]
-    assert room.take(send(), "w", NOW) == Shadowed(NOW.ms + 3000)
-
-
-def test_where_too_many_wait_for_a_moderator_no_more_are_taken() -> None:
-    room, _ = held()
-    for number in range(2, 501):
-        assert room.take(send(cid=f"c{number}"), "w", NOW) is None
-    assert refused(room.take, send(cid="more"), "w", NOW) == "unavailable"
-
-
-def test_what_is_shadowed_is_for_its_sender_alone_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    room = make()
-    monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"item", Fate.SHADOW, "words"))
-    assert room.take(send(), "w", NOW) == Shadowed(NOW.ms)
-    assert room.asides() == [("u1", b"item")]
-    assert room.take(send(), "w", later(1)) == Shadowed(NOW.ms)
-    assert room.asides() == []
-    assert not room.is_busy
-    assert room.cut(NOW).batch is None
-
-
 def test_a_comment_is_cut_stored_and_answered() -> None:
     room = make(head=Position(3, 9))
     assert room.take(send("one", "c1"), "w1", NOW) is None
@@ -364,7 +93,8 @@ def test_a_comment_is_cut_stored_and_answered() -> None:
     batch, answers = room.cut(NOW)
     assert not answers
     assert batch is not None
-    assert (batch.head, batch.first, batch.prev, batch.at) == ((3, 9), (7, 1), (3, 9), NOW.ms)
+    assert (batch.room, batch.head, batch.first, batch.prev) == (room.name, (3, 9), (7, 1), (3, 9))
+    assert batch.at == NOW.ms
     assert batch.pairs == (("u1", "c1", 1), ("u1", "c2", 2))
     assert [item["text"] for item in items(batch)] == ["one", "two"]
     assert room.stored(NOW) == [("w1", Shown(7, 1, NOW.ms)), ("w2", Shown(7, 2, NOW.ms))]
@@ -417,49 +147,6 @@ def test_what_an_owner_before_showed_is_not_shown_again() -> None:
     room = make()
     room.remember(("u1", "c1"), Shown(3, 4, 5), NOW)
     assert room.take(send(), "w", NOW) == Shown(3, 4, 5)
-
-
-def test_a_refused_comment_may_be_tried_again_under_its_cid() -> None:
-    room = make()
-    assert refused(room.take, send(""), "w", NOW) == "empty"
-    assert room.take(send("better"), "w", NOW) is None
-
-
-def test_comments_above_what_can_be_read_are_left_out_and_answered_so() -> None:
-    room = make(Policy(display_per_s=2, repeat_s=0))
-    for number in range(4):
-        room.take(send(cid=f"c{number}", uid=f"u{number}"), f"w{number}", NOW)
-    batch, answers = room.cut(NOW)
-    assert len(items(batch)) == 2
-    assert answers == [("w2", Shed()), ("w3", Shed())]
-    assert room.take(send(cid="c2", uid="u2"), "again", NOW) == Shed()
-
-
-def test_events_and_staff_have_a_share_of_their_own_and_wait_for_it() -> None:
-    room = make(Policy(display_per_s=1, display_high_per_s=2, repeat_s=0))
-    room.take(send(cid="c0", uid="u0"), "c0", NOW)
-    room.take(event("g1"), "g1", NOW)
-    room.take(send("staff", "s1", "mod", Role.MODERATOR), "s1", NOW)
-    assert refused(room.take, event("g2"), "g2", NOW) == "rate_limited"
-    assert [item["k"] for item in items(room.cut(NOW).batch)] == ["c", "gift", "c"]
-    room.stored(NOW)
-    room.take(event("g3"), "g3", NOW)
-    assert room.cut(NOW) == (None, [])
-    assert room.is_busy
-    assert [item["k"] for item in items(room.cut(later(0.5)).batch)] == ["gift"]
-
-
-def test_events_are_for_staff_that_is_not_muted() -> None:
-    room = make()
-    assert refused(room.take, event(role=Role.VIEWER), "w", NOW) == "forbidden"
-    room.sanctions.impose("mute", "boss", None)
-    assert refused(room.take, event(role=Role.MODERATOR), "w", NOW) == "muted"
-
-
-def test_an_item_must_fit_into_a_batch() -> None:
-    room = make(limits=Rooms(batch_bytes=1024))
-    assert refused(room.take, event(item=b"x" * 1025), "w", NOW) == "too_large"
-    assert room.take(event(item=GIFT), "w", NOW) is None
 
 
 def test_batches_are_bounded_and_the_rest_comes_next() -> None:
@@ -902,20 +589,6 @@ class RoomLife(RuleBasedStateMachine):
 
 TestRoomLife = RoomLife.TestCase
 TestRoomLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-
-
-@given(st.lists(st.integers(0, 9), max_size=30))
-def test_within_one_cut_items_stand_in_order_of_arrival(kinds: list[int]) -> None:
-    room = make(space=1000)
-    for number, kind in enumerate(kinds):
-        if kind == 0:
-            room.take(event(f"g{number}", item=wire.encode_item(wire.Announce(str(number)))), "w", NOW)
-        elif kind == 1:
-            room.take(send(str(number), f"c{number}", "mod", Role.MODERATOR), "w", NOW)
-        else:
-            room.take(send(str(number), f"c{number}"), "w", NOW)
-    if kinds:
-        assert [item["text"] for item in items(room.cut(NOW).batch)] == [str(n) for n in range(len(kinds))]
 
 
 def test_a_room_is_busy_from_the_first_comment_until_it_is_stored() -> None:
