@@ -26,7 +26,7 @@ logger = logging.getLogger("edge.uws")
 Pointer: TypeAlias = Any  # what cffi hands out has no useful static type
 
 PLAIN: Final = 0  # every native call's first argument: no TLS
-_MOST_LARGER: Final = 4  # requests under way that may have a larger body
+_MOST_LARGER: Final = 4  # bodies at a time that are larger than others may be
 _MAX_SURPLUS_BYTES: Final = (
     1024 * 1024
 )  # of a too large body, read and forgotten so that its sender hears why
@@ -149,6 +149,7 @@ class _Exchange:
     refusal: Response | None = None
     body: bytearray = field(default_factory=bytearray)
     received: int = 0
+    is_larger: bool = False
     task: asyncio.Task[None] | None = None
 
 
@@ -202,18 +203,10 @@ class HttpSide:
         self._native.lib.uws_res_on_aborted(PLAIN, socket, self._on_aborted, key)
         self._native.lib.uws_res_on_data(PLAIN, socket, self._on_data, key)
         request = copy_request(self._native, socket, native_request)
-        self._exchanges[number] = self._exchange(number, socket, request)
+        most = self._larger_bodies.get(request.path, self._max_body_bytes)
+        self._exchanges[number] = _Exchange(number, socket, request, most)
         if "content-length" in request.headers or "transfer-encoding" in request.headers:
             self._await_body(number)
-
-    def _exchange(self, number: int, socket: Pointer, request: Request) -> _Exchange:
-        most = self._larger_bodies.get(request.path, self._max_body_bytes)
-        exchange = _Exchange(number, socket, request, most)
-        if most > self._max_body_bytes:
-            there = sum(one.max_body_bytes > self._max_body_bytes for one in self._exchanges.values())
-            if there >= _MOST_LARGER:
-                exchange.refusal = _busy()
-        return exchange
 
     def _await_body(self, number: int) -> None:
         """Only for so long, and only so many: the oldest makes room, so that none is refused for the slow."""
@@ -242,9 +235,10 @@ class HttpSide:
         if exchange is None:
             return
         exchange.received += length
-        if exchange.received > exchange.max_body_bytes and exchange.refusal is None:
-            exchange.refusal = refusal(errors.TOO_LARGE)
-            exchange.body.clear()
+        if exchange.refusal is None:
+            exchange.refusal = self._too_large(exchange)
+            if exchange.refusal is not None:
+                exchange.body.clear()
         if exchange.refusal is None:
             if length:
                 exchange.body += self._native.ffi.buffer(chunk, length)
@@ -252,6 +246,16 @@ class HttpSide:
                 self._start(exchange)
         elif last or exchange.received > exchange.max_body_bytes + _MAX_SURPLUS_BYTES:
             self._reply(exchange, exchange.refusal, hang_up=not last)
+
+    def _too_large(self, exchange: _Exchange) -> Response | None:
+        """Only a few larger ones are taken at a time; what is no larger than elsewhere does not count."""
+        if exchange.received > exchange.max_body_bytes:
+            return refusal(errors.TOO_LARGE)
+        if exchange.received > self._max_body_bytes and not exchange.is_larger:
+            if sum(one.is_larger for one in self._exchanges.values()) >= _MOST_LARGER:
+                return _busy()
+            exchange.is_larger = True
+        return None
 
     def _start(self, exchange: _Exchange) -> None:
         if len(self._tasks) >= self._max_requests:

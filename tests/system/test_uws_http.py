@@ -76,18 +76,23 @@ async def test_some_bodies_may_be_larger_a_few_at_a_time(child: Process) -> None
     async with AsyncExitStack() as stack:
         for _ in range(4):
             one = await stack.enter_async_context(web(child))
-            one.send_bytes(http("PUT", "/large", b"x" * 1000)[:-1])
+            one.send_bytes(http("PUT", "/large", b"x" * 3000)[:-1])
         statuses = {200}
 
         async def refused() -> bool:
-            statuses.add((await fetch(child, "PUT", "/large", b"x"))[0])
+            statuses.add((await fetch(child, "PUT", "/large", b"x" * 1001))[0])
             return 503 in statuses
 
         async with asyncio.timeout(DEADLINE_S):
             while not await refused():  # the four are on their way
                 pass
         assert statuses == {200, 503}
-        assert (await fetch(child, "PUT", "/a", b"x"))[0] == 200
+        for method, path, body in (
+            ("PUT", "/a", b"x"),
+            ("PUT", "/large", b"x" * 1000),
+            ("GET", "/large", b""),
+        ):
+            assert (await fetch(child, method, path, body))[0] == 200
 
 
 async def test_body_without_end_is_cut_off(child: Process) -> None:
