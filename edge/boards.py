@@ -8,6 +8,7 @@ import msgspec
 
 from danmaku import board, wire
 from danmaku.board import EMPTY
+from danmaku.recalls import Redaction
 from danmaku.rows import Admitted
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
@@ -23,19 +24,27 @@ class View:
         self.number = number
         self.size = len(encoded) + _ROOM_BYTES
         self._board = board.decode(encoded) if encoded else EMPTY
-        self._pinned: dict[str, msgspec.Raw] = {}
+        self._pinned: dict[str, tuple[Redaction, msgspec.Raw]] = {}
 
-    def pinned(self, codec: wire.Codec) -> msgspec.Raw:
-        """A list of wire.Pinned; wire.ABSENT where nothing is pinned."""
-        pins = self._board.pins
+    def pinned(self, codec: wire.Codec, redaction: Redaction) -> msgspec.Raw:
+        """A list of wire.Pinned; wire.ABSENT where nothing is pinned.
+
+        redaction: of what the room recalled lately, maybe after its owner told this.
+        """
+        if not self._board.pins:
+            return wire.ABSENT
+        known, kept = self._pinned.get(codec.protocol, (None, wire.ABSENT))
+        if known is not redaction:
+            kept = self._encoded(codec, redaction)
+            self._pinned[codec.protocol] = redaction, kept
+        return kept
+
+    def _encoded(self, codec: wire.Codec, redaction: Redaction) -> msgspec.Raw:
+        pins = [pin for pin in self._board.pins if not redaction.takes(pin.position, pin.item)]
         if not pins:
             return wire.ABSENT
-        kept = self._pinned.get(codec.protocol)
-        if kept is None:
-            shown = [wire.Pinned(*pin.position, pin.at, msgspec.Raw(pin.item)) for pin in pins]
-            encoded = codec.batch(msgspec.msgpack.encode(shown))
-            kept = self._pinned[codec.protocol] = msgspec.Raw(encoded)
-        return kept
+        shown = [wire.Pinned(*pin.position, pin.at, msgspec.Raw(pin.item)) for pin in pins]
+        return msgspec.Raw(codec.batch(msgspec.msgpack.encode(shown)))
 
     def poll(self, codec: wire.Codec, counts: list[int] | None) -> msgspec.Raw:
         """A wire.OpenPoll; wire.ABSENT where none is open."""

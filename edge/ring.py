@@ -114,11 +114,8 @@ class Ring:
         self._lease = 0
         self._snapshots: dict[tuple[bool, int, int], msgspec.Raw] = {}
         self._recalls: list[Recalled] = []
-
-    @property
-    def redaction(self) -> Redaction:
-        """Of what was recalled lately: what history told before may still hold it."""
-        return Redaction(self._recalls)
+        self.redaction = Redaction([])
+        """Of what was recalled lately: what others told before may still hold it. Another one after each."""
 
     @property
     def size_bytes(self) -> int:
@@ -229,6 +226,7 @@ class Ring:
         recalls = recalls_in(batch.frame)
         if recalls:
             self._recalls = [*self._recalls, *recalls][-_MAX_RECALLS:]
+            self.redaction = Redaction(self._recalls)
             redaction = Redaction(recalls)
             self._bytes += sum(kept.redact(redaction) for kept in self._batches)
         while len(self._batches) > self._max_batches or self._bytes > self._max_bytes:

@@ -171,7 +171,7 @@ class Viewing:
             settings=session.codec.value(admitted.settings),
             history=history,
             complete=complete,
-            pinned=view.pinned(session.codec),
+            pinned=view.pinned(session.codec, ring.redaction),
             poll=view.poll(session.codec, admitted.counts),
         )
         self._replies.send(connection, answer)

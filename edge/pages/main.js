@@ -117,9 +117,9 @@ class Page {
         this.#likes.set(likes);
       },
       polled: (poll, counts) => this.#poll.count(poll, counts && numbers(counts)),
-      viewed: (pinned, poll) => this.#viewed(pinned, poll),
+      viewed: (pinned, poll, whole) => this.#viewed(pinned, poll, whole),
       joined: (settings) => this.#allow(settings),
-      missed: (count) => this.#sidebar.note(`${short(count)} or more comments cannot be had any more`),
+      missed: (count) => this.#missed(count),
       refused: (refusal) => this.#outside(sentence(refusal.message)),
     }, TIMING);
     this.#room = room;
@@ -146,8 +146,22 @@ class Page {
     for (const { position, at, item } of placed) this.#perform(readItem(item), now - at < FRESH_MS, position);
   }
 
-  /** What is in view as the room is joined. @param {import("./protocol.js").Pinned[]} pinned @param {Record<string, any> | null} poll */
-  #viewed(pinned, poll) {
+  /** What was shown before may have been taken back since, and nobody tells that any more. @param {number} count */
+  #missed(count) {
+    this.#sidebar.clear();
+    this.#sidebar.note(`${short(count)} or more comments cannot be had any more`);
+  }
+
+  /**
+   * What is in view as the room is joined.
+   * @param {import("./protocol.js").Pinned[]} pinned @param {Record<string, any> | null} poll
+   * @param {boolean} whole whether all that changed what was in view before is told
+   */
+  #viewed(pinned, poll, whole) {
+    if (!whole) {
+      this.#pins.clear();
+      this.#poll.clear();
+    }
     for (const one of pinned) this.#pin(readItem(one.item), one);
     if (poll !== null) this.#poll.open(readPoll(poll), numbers(poll.counts));
   }

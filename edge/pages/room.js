@@ -14,7 +14,8 @@
  * @property {(placed: Placed[]) => void} shown once each and in order
  * @property {(viewers: number, likes: number) => void} counted
  * @property {(poll?: string, counts?: number[]) => void} [polled] how the open poll stands
- * @property {(pinned: import("./protocol.js").Pinned[], poll: Record<string, any> | null) => void} [viewed] what is in view, after each return
+ * @property {(pinned: import("./protocol.js").Pinned[], poll: Record<string, any> | null, whole: boolean) => void} [viewed]
+ *   what is in view, after each return and before what was shown meanwhile, which may have changed it; `whole` where all of that follows
  * @property {(settings: RoomSettings) => void} joined also after each return
  * @property {(count: number) => void} missed so many more items cannot be had any more
  * @property {(refusal: Refusal) => void} refused the room cannot be watched
@@ -162,8 +163,10 @@ export class Room {
     this.#audience.joined(ok.settings ?? {});
     this.#audience.counted(ok.viewers ?? 0, ok.likes ?? 0);
     const head = { epoch: ok.epoch ?? 0, seq: ok.seq ?? 0 };
-    this.#show(this.#reader.joined(since, head, ok.history ?? [], ok.complete !== false));
-    this.#audience.viewed?.(ok.pinned ?? [], ok.poll ?? null);
+    const whole = ok.complete !== false;
+    this.#audience.viewed?.(ok.pinned ?? [], ok.poll ?? null, whole);
+    this.#show(this.#reader.joined(since, head, ok.history ?? [], whole));
+    this.#audience.polled?.(ok.poll?.id, ok.poll?.counts);
     this.#wake();
     this.#closeGap();
   }

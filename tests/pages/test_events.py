@@ -29,7 +29,14 @@ def items(visit: Visit, seq: int, *items: wire.Item) -> Batch:
     return Batch("demo", EPOCH, seq, now_ms(), [visit.codec.value(item) for item in items], before)
 
 
-async def enter(visit: Visit, pinned: list[wire.Item], poll: OpenPoll | None) -> None:
+async def enter(
+    visit: Visit,
+    pinned: list[wire.Item],
+    poll: OpenPoll | None,
+    *meanwhile: Batch,
+    head: int = 0,
+    complete: bool = True,
+) -> None:
     hello = await visit.expect(wire.Hello)
     who: dict[str, Any] = {"uid": "u1", "name": "ann", "role": "viewer", "session": "s"}
     await visit.say(Ok(hello.id, **who, heartbeat_ms=20_000, server_time=now_ms()))
@@ -39,9 +46,10 @@ async def enter(visit: Visit, pinned: list[wire.Item], poll: OpenPoll | None) ->
     view: dict[str, Any] = {"pinned": codec.value(pins)} if pins else {}
     if poll is not None:
         view["poll"] = codec.value(poll)
-    settings, history = codec.value({}), codec.value([])
+    settings, history = codec.value({}), codec.value(list(meanwhile))
     about: dict[str, Any] = {"viewers": 1, "likes": 0, "settings": settings, "history": history}
-    await visit.say(Ok(join.id, room="demo", epoch=0, seq=0, complete=True, **about, **view))
+    epoch = EPOCH if head else 0
+    await visit.say(Ok(join.id, room="demo", epoch=epoch, seq=head, complete=complete, **about, **view))
 
 
 async def say(page: Page, text: str) -> None:
@@ -127,3 +135,50 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         await page.locator("#like").click()
         await expect(card.get_by_role("heading")).to_have_text("Who?")
         await expect(card.get_by_role("button")).to_have_text(["a0 %", "b0 %", "c0 %"])
+
+
+async def test_what_came_after_the_board_counts(visitors: Visitors) -> None:
+    """An owner tells what is in view a moment before the history that a joiner is shown."""
+
+    async def script(visit: Visit) -> None:
+        later = now_ms() + 600_000
+        pins: list[wire.Item] = [
+            wire.Announce("old", "boss", "Boss", until=later),
+            wire.Paid("u2", "bob", "bad words", 5000, "USD", later),
+        ]
+        new = wire.Announce("new", "boss", "Boss", until=later)
+        history = items(
+            visit, 1, new, wire.Recall("moderator", At(EPOCH - 1, 2)), wire.PollClosed("p1", [6, 2])
+        )
+        poll = OpenPoll("p1", "Next song?", ["one", "two"], [3, 1])
+        await enter(visit, pins, poll, history, head=3)
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#pins li")).to_have_text(["Bossnew"])
+        await expect(page.locator("#poll .hint")).to_have_text("8 votes · closed")
+
+
+async def test_after_a_long_absence_nothing_old_is_left(visitors: Visitors) -> None:
+    """What was taken back or closed meanwhile is told no more."""
+
+    async def before(visit: Visit) -> None:
+        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [3, 1]))
+        paid = wire.Paid("u2", "bob", "bad words", 5000, "USD", now_ms() + 600_000)
+        await visit.say(items(visit, 1, paid, wire.Comment("u3", "cat", "worse words")))
+        await visit.expect(wire.Like)
+        await visit.close(4000, "draining")
+
+    async def after(visit: Visit) -> None:
+        newest = items(visit, 50, wire.Comment("u4", "dan", "hello"))
+        await enter(visit, [], None, newest, head=50, complete=False)
+
+    async with scripted(before, after, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        rows = page.locator("#list li")
+        await expect(page.locator("#pins li")).to_have_count(1)
+        await expect(rows).to_have_count(2)
+        await page.locator("#like").click()
+        await expect(rows).to_have_text(["47 or more comments cannot be had any more", "danhello"])
+        await expect(page.locator("#pins")).to_be_hidden()
+        await expect(page.locator("#poll")).to_be_hidden()
