@@ -215,7 +215,7 @@ class Store(Section, frozen=True):
     url: StoreUrl = ""  # empty: `danmaku up` starts its own
     prefix: Prefix = "danmaku"
     timeout_s: Deadline = 3.0
-    replicas: Annotated[int, Meta(ge=0, le=100)] = 0  # that have a message before it is acknowledged
+    replicas: Annotated[int, Meta(ge=0, le=100)] = 0  # that have what was said before it is acknowledged
 
 
 class Auth(Section, frozen=True):

@@ -15,6 +15,7 @@ import pytest
 
 from config.settings import Rooms, Store
 from danmaku.conversation import Member, bucket_of
+from danmaku.held import Held
 from danmaku.model import START, Position
 from danmaku.ports import free_port
 from danmaku.servers import Running, ValkeyServer, running
@@ -133,6 +134,16 @@ async def test_a_message_is_acknowledged_when_the_replicas_have_it(server: Runni
         await replica.close()
         await store.close()
     await main.close()
+
+
+async def test_a_comment_is_held_when_the_replicas_have_it(server: Running) -> None:
+    safe = Store(url=server.server.url, timeout_s=TIMEOUT_S, replicas=1)
+    store = await ValkeyStore.connect(safe, Rooms())
+    (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
+    one = Held(f"{taken.epoch}-1", "ann", "c1", 1, b"item", "link")
+    with pytest.raises(StoreDown, match="replicas"):
+        await store.held.change("one", taken.epoch, "lobby", [one])
+    await store.close()
 
 
 async def test_a_dead_server_is_down(server: Running, store: ValkeyStore) -> None:

@@ -40,7 +40,8 @@ class ValkeyHeld:
             " ".join(gone),
             *self._acts.words(acts),
         )
-        return bool(await self._link.one(*call))
+        (done,) = await self._link.all([call], safe=True)  # whoever is told that it is held is told no more
+        return bool(done)
 
 
 def words(one: Held | None) -> tuple[Word, Word]:
