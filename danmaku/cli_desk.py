@@ -32,9 +32,9 @@ app = typer.Typer(
 )
 
 Whom = Annotated[str, typer.Argument(metavar="UID", help="Whom it concerns.")]
-Room = Annotated[str | None, typer.Option(help="The room; without one it is for all rooms (admins).")]
+Room = Annotated[str | None, typer.Option(help="The room, unless it is for all rooms.")]
 OneRoom = Annotated[str, typer.Option(help="The room.")]
-Everywhere = Annotated[bool, typer.Option("--everywhere", help="Say that it is for all rooms.")]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="For all rooms; admins may.")]
 Seconds = Annotated[int | None, typer.Option(min=1, help="So long [default: until it is lifted].")]
 Reason = Annotated[str | None, typer.Option(help="Why, for the record; the user may be told.")]
 
@@ -134,11 +134,16 @@ def of_room(room: str) -> str:
 
 
 def base(room: str | None, everywhere: bool) -> tuple[str, str]:
-    """Where it is done, and how that is called. Raises Refusal (bad_id), BadParameter."""
-    if room is None:
-        return "/v1/admin", "all rooms"
-    if everywhere:
+    """Where it is done, and how that is called. Raises Refusal (bad_id), BadParameter.
+
+    A room that was forgotten must not become all rooms.
+    """
+    if everywhere and room is not None:
         raise typer.BadParameter("give --room or --everywhere, not both")
+    if everywhere:
+        return "/v1/admin", "all rooms"
+    if room is None:
+        raise typer.BadParameter("say where: --room ROOM, or --everywhere for all rooms")
     return of_room(room), room
 
 

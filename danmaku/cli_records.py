@@ -55,10 +55,12 @@ def audit(
 
     Example: `danmaku mod audit --room lobby --follow`
     """
-    path, _ = base(room, everywhere)
+    path, where = base(room, everywhere)
     page = desk.call("GET", f"{path}/audit", limit=limit)
     if not follow:
-        desk.tell(page, map(_entry, page["entries"]) if page["entries"] else "nothing was done yet")
+        desk.tell(
+            page, map(_entry, page["entries"]) if page["entries"] else f"nothing was done yet in {where}"
+        )
         return
     for entry in _followed(desk, f"{path}/audit", page):
         print(msgspec.json.encode(entry).decode() if desk.as_json else _entry(entry), flush=True)
@@ -120,13 +122,17 @@ def _entry(entry: Any) -> str:
 
 def _card(card: Any) -> Iterator[str]:
     rank = f"moderator, appointed by {card['appointed_by']}" if card["role"] else "not appointed"
-    yield f"{card['uid']} in {card['room']}: {rank}; {card['acts']} entries in the audit record"
+    yield f"{card['uid']} in {card['room']}: {rank}; {_many(card['acts'])} in the audit record"
     for one in card["sanctions"]:
         yield f"  here: {_sanction(one)}"
     for one in card["everywhere"]:
         yield f"  in all rooms: {_sanction(one)}"
     for said in card["comments"]:
         yield f"  {_time(said['at'])}  {said['epoch']}-{said['seq']}  {said['name']}: {said['text']}"
+
+
+def _many(acts: int) -> str:
+    return "1 entry" if acts == 1 else f"{acts} entries"
 
 
 def _why(one: Any) -> str:

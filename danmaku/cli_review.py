@@ -34,7 +34,8 @@ def held(desk: Desk, room: _Room, follow: _Follow = False) -> None:
     while more is None or len(more) == _PAGE:
         more = desk.call("GET", path, limit=_PAGE, after=_last(found))["held"]
         found += more
-    desk.tell({"room": room, "held": found}, map(_line, found))
+    lines = [_line(one) for one in found] or f"nothing waits for a moderator in {room}"
+    desk.tell({"room": room, "held": found}, lines)
 
 
 @command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final
@@ -36,9 +37,7 @@ def room_settings(desk: Desk, room: _Room, words: _Words = None) -> None:
     changes = dict(_setting(word) for word in words or [])
     # `desk.call` leaves out what is null, which says something here
     answer = desk.caller.call("PATCH", path, changes) if changes else desk.call("GET", path)
-    own = answer["settings"]
-    shown = [f"{key} = {value}{'' if key in own else '  (not its own)'}" for key, value in _in_force(answer)]
-    desk.tell(answer, shown)
+    desk.tell(answer, _in_force(answer))
 
 
 @command()
@@ -67,19 +66,27 @@ def signs(desk: Desk, room: _Room, follow: _Follow = False) -> None:
         answer = ask(path, after=after, wait_s=wait_s)
         found = answer["signs"]
         if found or not follow:
-            desk.tell(answer, [_sign(one) for one in found])
+            desk.tell(answer, [_sign(one) for one in found] or f"there are no signs of abuse in {room}")
         if not follow:
             return
         after, wait_s = max([after, *(one["at"] for one in found)]), _WAIT_S
 
 
 def _sign(sign: Any) -> str:
-    at = datetime.fromtimestamp(sign["at"] / 1000).astimezone().strftime("%H:%M:%S")
-    return f"{at} {sign['kind']} {sign['count']} {sign['sample']}".rstrip()
+    return f"{_time(sign['at'])} {sign['kind']} {sign['count']} {sign['sample']}".rstrip()
 
 
-def _in_force(answer: Any) -> list[tuple[str, str]]:
-    return [(key, msgspec.json.encode(value).decode()) for key, value in answer["in_force"].items()]
+def _in_force(answer: Any) -> Iterator[str]:
+    in_raid = answer["raid_until_ms"] > 0
+    if in_raid:
+        yield f"raid mode until {_time(answer['raid_until_ms'])}: some of these are stricter than what is set"
+    for key, value in answer["in_force"].items():
+        shared = key not in answer["settings"] and not in_raid
+        yield f"{key} = {msgspec.json.encode(value).decode()}{'  (as for all rooms)' if shared else ''}"
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%H:%M:%S")
 
 
 def _setting(word: str) -> tuple[str, Any]:

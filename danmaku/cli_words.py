@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-from danmaku.cli_desk import Desk, OneRoom, Room, command, of_room
+from danmaku.cli_desk import Desk, Everywhere, OneRoom, Room, base, command, of_room
 from danmaku.wordlist import ACTIONS
 
-_ALL: Final = "/v1/admin/words"
 _Action = Annotated[str, typer.Option(help=f"What becomes of a comment: {', '.join(ACTIONS)}.")]
 _Entries = Annotated[list[str], typer.Argument(metavar="ENTRY...", help="Words, as the list has them.")]
 _File = Annotated[
@@ -20,17 +19,17 @@ _File = Annotated[
 
 
 @command()
-def words(desk: Desk, room: Room = None) -> None:
+def words(desk: Desk, room: Room = None, everywhere: Everywhere = False) -> None:
     """Show a list, as `words-put` takes it.
 
     Example: `danmaku mod words --room lobby > words.txt`
     """
-    found = desk.call("GET", _path(room))
+    found = desk.call("GET", _path(room, everywhere))
     desk.tell(found, [f"{action} {entry}" for action in ACTIONS for entry in found[action]])
 
 
 @command("words-put")
-def words_put(desk: Desk, file: _File, room: Room = None) -> None:
+def words_put(desk: Desk, file: _File, room: Room = None, everywhere: Everywhere = False) -> None:
     """Replace a list by what stands in a file.
 
     Example: `danmaku mod words-put words.txt --room lobby`
@@ -43,29 +42,35 @@ def words_put(desk: Desk, file: _File, room: Room = None) -> None:
                 continue
             raise typer.BadParameter(f"line {number}: write ACTION ENTRY; actions are {', '.join(ACTIONS)}")
         lists[action].append(entry.strip())
-    _put(desk, room, lists)
+    _put(desk, room, everywhere, lists)
 
 
 @command("words-add")
-def words_add(desk: Desk, entries: _Entries, room: Room = None, action: _Action = "refuse") -> None:
+def words_add(
+    desk: Desk,
+    entries: _Entries,
+    room: Room = None,
+    everywhere: Everywhere = False,
+    action: _Action = "refuse",
+) -> None:
     """Add entries to a list, or give them another action.
 
     Example: `danmaku mod words-add badword "*worse*" --room lobby --action mask`
     """
     if action not in ACTIONS:
         raise typer.BadParameter(f"--action must be one of {', '.join(ACTIONS)}")
-    lists = _without(desk.call("GET", _path(room)), entries)
+    lists = _without(desk.call("GET", _path(room, everywhere)), entries)
     lists[action] += entries
-    _put(desk, room, lists)
+    _put(desk, room, everywhere, lists)
 
 
 @command("words-remove")
-def words_remove(desk: Desk, entries: _Entries, room: Room = None) -> None:
+def words_remove(desk: Desk, entries: _Entries, room: Room = None, everywhere: Everywhere = False) -> None:
     """Take entries from a list.
 
     Example: `danmaku mod words-remove badword --room lobby`
     """
-    _put(desk, room, _without(desk.call("GET", _path(room)), entries))
+    _put(desk, room, everywhere, _without(desk.call("GET", _path(room, everywhere)), entries))
 
 
 @command("words-test")
@@ -74,7 +79,7 @@ def words_test(desk: Desk, text: Annotated[str, typer.Argument(help="What is sai
 
     Example: `danmaku mod words-test "what a b.a.d word" --room lobby`
     """
-    found = desk.call("POST", f"{_path(room)}/test", {"text": text})
+    found = desk.call("POST", f"{of_room(room)}/words/test", {"text": text})
     shown = "it would be shown" if found["action"] is None else f"{found['action']}: {found['entry']}"
     desk.tell(found, [shown, found["text"]])
 
@@ -87,8 +92,8 @@ def _text(file: Path) -> str:
         raise typer.BadParameter(f"{file}: {error}") from None
 
 
-def _path(room: str | None) -> str:
-    return _ALL if room is None else f"{of_room(room)}/words"
+def _path(room: str | None, everywhere: bool) -> str:
+    return f"{base(room, everywhere)[0]}/words"
 
 
 def _without(found: dict[str, Any], entries: Iterable[str]) -> dict[str, Any]:
@@ -100,7 +105,8 @@ def _without(found: dict[str, Any], entries: Iterable[str]) -> dict[str, Any]:
     return {**lists, "version": found["version"]}
 
 
-def _put(desk: Desk, room: str | None, lists: dict[str, Any]) -> None:
+def _put(desk: Desk, room: str | None, everywhere: bool, lists: dict[str, Any]) -> None:
+    path, where = base(room, everywhere)
     many = sum(len(lists[action]) for action in ACTIONS)
-    where = "all rooms" if room is None else room
-    desk.tell(desk.call("PUT", _path(room), lists), f"{many} entries are in force in {where}")
+    entries = "1 entry is" if many == 1 else f"{many} entries are"
+    desk.tell(desk.call("PUT", f"{path}/words", lists), f"{entries} in force in {where}")

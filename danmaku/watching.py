@@ -35,11 +35,22 @@ def line_of(item: Comment | Event) -> Text:
     """One line for a terminal. What people wrote cannot steer it."""
     if isinstance(item, Event):
         text = Text(f"* {printable(item.kind)}", style="yellow")
-        said = item.data.get("text") or item.data.get("title")
-        return text.append(f": {printable(str(said))}") if said else text
+        said = _told(item.data)
+        return text.append(f": {printable(said)}") if said else text
     line = Text(printable(item.name), style=_STAFF.get(item.role or "", "cyan"))
     line.append(": ", style="dim")
     return line.append(printable(item.text), style="" if item.color == WHITE else f"#{item.color:06x}")
+
+
+def _told(data: dict[str, Any]) -> str:
+    """Who and what, as far as an event says so. Amounts are for programs: units differ between currencies."""
+    gift = f"{data['gift']} × {data.get('count', 1)}" if "gift" in data else ""
+    options = " / ".join(map(str, data.get("options") or ()))
+    of = data.get("of") or {}
+    where = f"{of.get('epoch')}-{of.get('seq')}" if of else ""
+    who = data.get("name") or data.get("uid") or ""
+    words = (who, gift, where, data.get("question"), options, data.get("reason"), data.get("text"))
+    return "  ".join(str(word) for word in words if word)
 
 
 def json_of(item: Comment | Event) -> str:

@@ -62,7 +62,7 @@ def test_a_moderator_at_work(service: Deployment) -> None:
     assert [(one["uid"], one["kind"], one["by"]) for one in listed] == [
         ("bob", "mute", "root"), ("eve", "ban", "root"),
     ]  # fmt: skip
-    assert "eve  banned until it is lifted, by admin" in mod(service, "sanctions")
+    assert "eve  banned until it is lifted, by admin" in mod(service, "sanctions", "--everywhere")
     card = mod(service, "user", "bob", "--room", "lobby", *token).splitlines()
     assert card[0] == "bob in lobby: not appointed; 2 entries in the audit record"
     assert card[1].startswith("  here: bob  muted until ")
@@ -85,7 +85,7 @@ def test_a_moderator_at_work(service: Deployment) -> None:
         ("dismiss", "mod", "root", "admin"),
     ]
     assert "mute  bob  in lobby  for 600 s  by root (admin): spam" in mod(service, "audit", *in_lobby)
-    [everywhere] = shown(service, "audit")["entries"]
+    [everywhere] = shown(service, "audit", "--everywhere")["entries"]
     assert (everywhere["verb"], everywhere["uid"], everywhere["room"]) == ("ban", "eve", "")
 
 

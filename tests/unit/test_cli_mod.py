@@ -44,6 +44,11 @@ def test_help_teaches_by_example(command: str) -> None:
         (("mute", "bob", "--room", "r r"), 1, "bad_id: --room must match"),
         (("ban", "bob", "--as", "a b"), 1, "bad_id: --as must match"),
         (("ban", "bob", "--room", "r", "--everywhere"), 2, "give --room or --everywhere, not both"),
+        *(
+            ((*words,), 2, "--room ROOM, or --everywhere")
+            for words in (("ban", "bob"), ("unmute", "bob"), ("sanctions",), ("audit",), ("words",))
+        ),
+        (("words-add", "x"), 2, "--room ROOM, or --everywhere"),
         (("mute", "bob", "--seconds", "0"), 2, "--seconds"),
         (("kick", "bob"), 2, "Missing option '--room'"),
         (("audit", "--limit", "201"), 2, "--limit"),
@@ -60,10 +65,10 @@ def test_what_cannot_be_meant_is_told(
 
 def test_a_service_that_is_not_there_is_told(folder: DataFolder) -> None:
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
-    result = run("mute", "bob", "--data", str(folder.path), "--url", url)
+    result = run("mute", "bob", "--room", "r", "--data", str(folder.path), "--url", url)
     assert (result.exit_code, "cannot reach" in result.stderr) == (1, True)
 
 
 def test_without_a_secret_nobody_can_be_named(tmp_path: Path) -> None:
-    result = run("mute", "bob", "--data", str(tmp_path))
+    result = run("mute", "bob", "--room", "r", "--data", str(tmp_path))
     assert (result.exit_code, "there is no secret" in result.stderr) == (1, True)

@@ -37,8 +37,8 @@ def test_settings_are_shown_and_changed(folder: DataFolder, calls: list[tuple[st
     assert shown.exit_code == 0, shown.output
     assert shown.stdout.splitlines() == [
         "slow_s = 3",
-        'links = "hold"  (not its own)',
-        "emoji_only = false  (not its own)",
+        'links = "hold"  (as for all rooms)',
+        "emoji_only = false  (as for all rooms)",
     ]
     assert (
         run("settings", "lobby", "slow_s=10", "links=hold", "emoji_only=true", "unique_s=", *data).exit_code
@@ -47,6 +47,14 @@ def test_settings_are_shown_and_changed(folder: DataFolder, calls: list[tuple[st
     path = "/v1/admin/rooms/lobby/settings"
     changes = {"slow_s": 10, "links": "hold", "emoji_only": True, "unique_s": None}
     assert calls == [("GET", path, None), ("PATCH", path, changes)]
+
+
+def test_settings_in_raid_mode_say_so(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Caller, "call", lambda *_: {**ANSWER, "raid_until_ms": 1_000})
+    shown = run("settings", "lobby", "--data", str(folder.path), "--url", "http://127.0.0.1:1").stdout
+    first, *rest = shown.splitlines()
+    assert first.startswith("raid mode until ")
+    assert rest == ["slow_s = 3", 'links = "hold"', "emoji_only = false"]
 
 
 def test_raid_mode_begins_and_ends(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
@@ -76,6 +84,14 @@ def test_signs_are_shown_and_followed(folder: DataFolder, monkeypatch: pytest.Mo
     assert paths == [
         f"{base}{words}" for words in ("0", "0", "1000&wait_s=20", "1000&wait_s=20", "2000&wait_s=20")
     ]
+
+
+def test_that_there_is_none_is_said(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Caller, "call", lambda *_: {"room": "lobby", "signs": [], "held": []})
+    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    assert run("signs", "lobby", *data).stdout == "there are no signs of abuse in lobby\n"
+    assert run("held", "lobby", *data).stdout == "nothing waits for a moderator in lobby\n"
+    assert run("held", "lobby", "--json", *data).stdout == '{"room":"lobby","held":[]}\n'
 
 
 @pytest.mark.parametrize("word", ["slow_s", "=3"])

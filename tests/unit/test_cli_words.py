@@ -42,7 +42,7 @@ def test_a_list_is_shown_as_it_can_be_put(folder: DataFolder, calls: Calls, tmp_
     assert shown.splitlines() == ["mask 坏", "refuse bad", "refuse worse"]
     file = tmp_path / "words.txt"
     file.write_text(f"{shown}\n\nhold two words\n")
-    assert "4 entries are in force in all rooms" in mod(folder, "words-put", str(file))
+    assert "4 entries are in force in all rooms" in mod(folder, "words-put", str(file), "--everywhere")
     lists = {"mask": ["坏"], "shadow": [], "hold": ["two words"], "refuse": ["bad", "worse"]}
     assert calls == [("GET", ROOM, None), ("PUT", "/v1/admin/words", lists)]
 

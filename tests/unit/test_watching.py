@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from danmaku.client import Comment, Event, Position
 from danmaku.watching import json_of, line_of, printable
@@ -13,6 +16,23 @@ def test_a_line_says_who_and_what() -> None:
     assert line_of(_COMMENT).plain == "Ann: 弹幕 hi"
     assert line_of(_EVENT).plain == "* announce: a break"
     assert line_of(Event("lobby", Position(5, 9), 1, "gone", {})).plain == "* gone"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "told"),
+    [
+        ("gift", {"uid": "u1", "name": "Bob", "gift": "rose", "count": 3}, ": Bob  rose × 3"),
+        ("gift", {"uid": "u1", "name": "Bob", "gift": "rose"}, ": Bob  rose × 1"),
+        ("announce", {"uid": "ann", "name": "Ann", "text": "a break"}, ": Ann  a break"),
+        ("poll", {"id": "p", "question": "Next?", "options": ["a", "b"]}, ": Next?  a / b"),
+        ("recall", {"role": "moderator", "of": {"epoch": 5, "seq": 7}}, ": 5-7"),
+        ("recall", {"role": "moderator", "uid": "bob"}, ": bob"),
+        ("recall", {"role": "moderator"}, ""),
+        ("closed", {"reason": "good\x1bnight"}, ": good\ufffdnight"),
+    ],
+)
+def test_an_event_says_who_and_what(kind: str, data: dict[str, Any], told: str) -> None:
+    assert line_of(Event("lobby", Position(5, 9), 1, kind, data)).plain == f"* {kind}{told}"
 
 
 def test_people_cannot_steer_the_terminal() -> None:
