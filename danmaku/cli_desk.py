@@ -53,19 +53,24 @@ class Desk:
         timeout_s = self.caller.timeout_s + float(str(asked.get("wait_s", 0)))
         return self.caller.call(method, f"{path}?{urlencode(asked)}" if asked else path, given, timeout_s)
 
-    def wait(self, path: str, **query: Any) -> Any:
-        """As `call`, for who follows something: while the service is away it is asked again."""
+    def wait(self, path: str, key: str, **query: Any) -> Any:
+        """The first answer with something under `key`, for who follows it. Asks again, also while the
+        service is away; never at once, should it let nobody wait."""
         told = False
         while True:
+            begin = time.monotonic()
             try:
-                return self.call("GET", path, **query)
+                answer = self.call("GET", path, **query)
+                if answer[key]:
+                    return answer
+                told = False
             except CallFailed as failed:
                 if failed.status is not None and failed.status < 500:
                     raise
                 if not told:
                     typer.echo(f"{failed}; going on when it is back", err=True)
                 told = True
-                time.sleep(_RETRY_S)
+            time.sleep(max(0.0, begin + _RETRY_S - time.monotonic()))
 
     def tell(self, answer: Any, lines: str | Iterable[str]) -> None:
         """The answer as JSON, or else as lines for people; what users wrote cannot steer the terminal."""

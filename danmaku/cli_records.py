@@ -101,7 +101,7 @@ def _followed(desk: Desk, path: str, page: Any) -> Iterator[Any]:
     """The entries of `page`, and all that come after."""
     while True:
         yield from page["entries"]
-        page = desk.wait(path, after=page["after"], limit=_PAGE, wait_s=_WAIT_S)
+        page = desk.wait(path, "entries", after=page["after"], limit=_PAGE, wait_s=_WAIT_S)
 
 
 def _sanction(one: Any) -> str:

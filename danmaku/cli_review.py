@@ -59,11 +59,9 @@ def deny(desk: Desk, room: _Room, held: _Held, reason: Reason = None) -> None:
 def _follow(desk: Desk, path: str) -> None:
     after: str | None = None
     while True:
-        answer = desk.wait(path, limit=_PAGE, after=after, wait_s=_WAIT_S)
-        found = answer["held"]
-        if found:
-            desk.tell(answer, map(_line, found))
-        after = _last(found) or after
+        answer = desk.wait(path, "held", limit=_PAGE, after=after, wait_s=_WAIT_S)
+        desk.tell(answer, map(_line, answer["held"]))
+        after = _last(answer["held"])
 
 
 def _last(held: list[Any]) -> str | None:

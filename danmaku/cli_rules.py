@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -60,16 +59,17 @@ def signs(desk: Desk, room: _Room, follow: _Follow = False) -> None:
 
     Example: `danmaku mod signs lobby --follow`
     """
-    path, after, wait_s = f"{of_room(room)}/signs", 0, None
+    path, after = f"{of_room(room)}/signs", 0
     while True:
-        ask = desk.wait if follow else partial(desk.call, "GET")
-        answer = ask(path, after=after, wait_s=wait_s)
+        if follow:
+            answer = desk.wait(path, "signs", after=after, wait_s=_WAIT_S)
+        else:
+            answer = desk.call("GET", path, after=after)
         found = answer["signs"]
-        if found or not follow:
-            desk.tell(answer, [_sign(one) for one in found] or f"there are no signs of abuse in {room}")
+        desk.tell(answer, [_sign(one) for one in found] or f"there are no signs of abuse in {room}")
         if not follow:
             return
-        after, wait_s = max([after, *(one["at"] for one in found)]), _WAIT_S
+        after = max(one["at"] for one in found)
 
 
 def _sign(sign: Any) -> str:

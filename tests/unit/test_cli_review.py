@@ -92,14 +92,20 @@ def test_who_follows_waits_for_a_service_that_is_away(
 
 
 def test_it_can_be_followed(
-    folder: DataFolder, calls: list[tuple[str, str, Any]], pages: list[list[dict[str, Any]]]
+    folder: DataFolder,
+    calls: list[tuple[str, str, Any]],
+    pages: list[list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
     pages += [[], [one(3)], []]
+    waited: list[float] = []
+    monkeypatch.setattr("danmaku.cli_desk.time.sleep", waited.append)
     shown = run("held", "lobby", "--follow", *data)
     assert shown.exit_code == 0, shown.output
     assert len(shown.stdout.splitlines()) == 1
     assert calls[-1][1] == f"{PATH}?limit=100&after=7-3&wait_s=20"
+    assert [seconds > 0 for seconds in waited] == [True, True]  # it was let wait for neither
 
 
 def test_one_is_approved_or_denied(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:

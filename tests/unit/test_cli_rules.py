@@ -77,12 +77,14 @@ def test_signs_are_shown_and_followed(folder: DataFolder, monkeypatch: pytest.Mo
         return {"room": "lobby", "signs": answers.pop(0)}
 
     monkeypatch.setattr(Caller, "call", call)
+    monkeypatch.setattr("danmaku.cli_desk._RETRY_S", 0)
     data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
     assert run("signs", "lobby", *data).stdout.split()[1:] == ["same_text", "10", "spam"]
     assert len(run("signs", "lobby", "--follow", *data).stdout.splitlines()) == 2
     base = "/v1/admin/rooms/lobby/signs?after="
     assert paths == [
-        f"{base}{words}" for words in ("0", "0", "1000&wait_s=20", "1000&wait_s=20", "2000&wait_s=20")
+        f"{base}{words}"
+        for words in ("0", "0&wait_s=20", "1000&wait_s=20", "1000&wait_s=20", "2000&wait_s=20")
     ]
 
 
