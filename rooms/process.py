@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from config.settings import Settings
 from danmaku import envelope
-from danmaku.bus import Bus, BusDown, Receive, Subscription
+from danmaku.bus import Bus
 from danmaku.conversation import BUCKETS
 from danmaku.envelope import Owners
 from danmaku.store import Store
@@ -33,6 +32,7 @@ from rooms.following import Following
 from rooms.guard import Guard
 from rooms.history import History
 from rooms.leases import Leases, boot_clock
+from rooms.listening import Listening, Wanted, patiently
 from rooms.listing import Listing
 from rooms.live import Live
 from rooms.living import LivingEdges
@@ -54,15 +54,10 @@ from rooms.webhook import Webhook
 from rooms.whisper import Whisper
 from rooms.wording import Wording
 
-_RETRY_S: Final = 0.2
 _FINISH: Final = 1 / 3  # of the time a lease lasts, for what waits when partitions are handed back
 _DRAIN_S: Final = 2.0
-_FOR_ONE: Final = 5  # subscriptions to what concerns this process alone; those of queue groups follow
 
 _log: Any = structlog.get_logger("rooms")
-
-
-Step = Callable[[], Awaitable[None]]
 
 
 def clock() -> Moment:
@@ -178,7 +173,7 @@ class RoomsProcess:
             clock,
             auto_create=limits.auto_create,
         )
-        self._subscriptions: list[Subscription] = []
+        self._listening = Listening(bus)
         self._history = History(store.history, outbox, metrics)
         decrees = Decrees(store.tokens, store.changes, outbox, subjects, clock)
         self._tokens = Tokens(
@@ -218,13 +213,13 @@ class RoomsProcess:
                 stack.push_async_callback(owner.close)
             if self._asking is not None:
                 stack.push_async_callback(self._asking.close)
-            stack.push_async_callback(self._unsubscribe)
+            stack.push_async_callback(self._listening.close)
             await stack.enter_async_context(
                 LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set)
             )
-            await _patiently(stop, self._check_layout)
-            await _patiently(stop, self._following.catch_up)
-            await _patiently(stop, self._rewording.catch_up)
+            await patiently(stop, self._check_layout)
+            await patiently(stop, self._following.catch_up)
+            await patiently(stop, self._rewording.catch_up)
             async with asyncio.TaskGroup() as tasks:
                 running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
                 running += [self._following.run(), self._rewording.run(), self._chat.run()]
@@ -245,7 +240,7 @@ class RoomsProcess:
         self._bus.on_reconnect(self.leases.tell)
         self._bus.on_reconnect(self._presence.reconnected)
         self._bus.on_reconnect(lambda: self._living.doubt(clock().s))
-        wanted: list[tuple[str, Receive, str]] = [
+        wanted: list[Wanted] = [
             (subjects.owner(self.name), self._live.receive, ""),
             (subjects.counts(self.name), self._presence.receive, ""),
             (subjects.ask_owners, lambda _payload, _reply: self.leases.tell(), ""),
@@ -260,8 +255,7 @@ class RoomsProcess:
             (subjects.users, self._tokens.receive, QUEUE),
             (subjects.chat, self._chat.receive, QUEUE),
         ]
-        for subject, receive, queue in wanted:
-            await _patiently(stop, partial(self._subscribe, subject, receive, queue))
+        await self._listening.begin(wanted, stop)
 
     def _edge_lives(self, payload: bytes, _reply: str) -> None:
         try:
@@ -271,27 +265,16 @@ class RoomsProcess:
         else:
             self._living.hear(report.edge, clock().s)
 
-    async def _subscribe(self, subject: str, receive: Receive, queue: str) -> None:
-        self._subscriptions.append(await self._bus.subscribe(subject, receive, queue))
-
-    async def _unsubscribe(self) -> None:
-        while self._subscriptions:
-            await self._subscriptions.pop().unsubscribe()
-
     async def _leave(self) -> None:
         """What anybody can answer goes to others from now on; then partitions are handed back.
 
         Until the end whoever still asks this process for a room is told that it is elsewhere.
         """
-        await asyncio.gather(*(one.drain(_DRAIN_S) for one in self._subscriptions[_FOR_ONE:]))
+        await self._listening.leave_to_others(_DRAIN_S)
         await self._broadcasts.finish(_DRAIN_S)
         await self.leases.leave()
-        await self._history.finish(_DRAIN_S)
-        await self._tokens.finish(_DRAIN_S)
-        await self._news.finish(_DRAIN_S)
-        await self._wording.finish(_DRAIN_S)
-        await self._records.finish(_DRAIN_S)
-        await self._chat.finish(_DRAIN_S)
+        for owner in (self._history, self._tokens, self._news, self._wording, self._records, self._chat):
+            await owner.finish(_DRAIN_S)
         await self._outbox.drain(_DRAIN_S)
 
     def _announce(self, owners: Owners) -> None:
@@ -320,18 +303,3 @@ class RoomsProcess:
 
     def _mended(self, loaded: LoadedRoom) -> None:
         self._changes.restore(loaded)
-
-
-async def _patiently(stop: asyncio.Event, step: Step) -> None:
-    """Try until it succeeds, or `stop`."""
-    told = False
-    while not stop.is_set():
-        try:
-            await step()
-        except (BusDown, StoreDown) as error:
-            if not told:
-                _log.warning("waiting for bus and store", error=str(error))
-            told = True
-            await asyncio.sleep(_RETRY_S)
-        else:
-            return
