@@ -140,8 +140,9 @@ def _board(items: Sequence[Accepted[Any]], before: Board, first: Position, at: i
     board = before
     for index, accepted in enumerate(items):
         if accepted.effect is not None and accepted.effect.verb == "delete":
-            board = EMPTY
-        elif accepted.change is not None:
+            board = EMPTY  # and stays so, whatever came a moment too late
+            break
+        if accepted.change is not None:
             board = accepted.change(board, Position(first.epoch, first.seq + index), at)
     return None if board is before else board
 

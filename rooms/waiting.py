@@ -86,7 +86,10 @@ class Waiting(Generic[W]):
     def choose(self, now: Moment) -> Choice[W]:
         """What is to become of all that waits for this cut."""
         chosen, self.own = self.own, []
-        for _ in range(self._display.spend_high(len(self.high), now.s)):
+        high = self._display.spend_high(len(self.high), now.s)
+        if any(one.effect is not None and not one.effect.info.open for one in chosen):
+            high = len(self.high)  # what was taken before the room closes is shown before that
+        for _ in range(high):
             chosen.append(self.high.popleft())
         normal, self.normal = self.normal, []
         kept = self._display.choose([accepted.uid for accepted in normal], now.s)

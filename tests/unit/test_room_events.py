@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from config import settings as config
 from danmaku.board import EMPTY, Board, Poll, Result
 from danmaku.errors import Refusal
 from danmaku.event_rows import PaidRow, PollRow, UnpinRow, VoteRow, poll_id
-from danmaku.model import Role
+from danmaku.model import Effect, Role, RoomInfo
 from danmaku.rows import JoinRow, Shown
 from rooms.room import Room
-from tests.unit.test_room import DELETE, NOW, event, items, later, make, refused, send
+from tests.unit.test_room import DELETE, NOW, event, items, later, make, refused, save, send, texts
 
 ID = poll_id("boss", "p1")
 POLL = Poll(ID, "Which?", ("one", "two"))
@@ -52,6 +54,29 @@ def test_the_board_is_that_of_the_batch_once_it_is_stored() -> None:
     batch = room.cut(NOW).batch
     assert batch is not None
     assert batch.board == EMPTY
+    room.stored(NOW)
+    assert room.board == EMPTY
+
+
+@pytest.mark.parametrize("effect", [DELETE, save(created_ms=1, open=False)])
+def test_what_waits_for_its_share_is_shown_before_the_room_closes(effect: Effect) -> None:
+    room = make(config.Policy(display_high_per_s=1), info=RoomInfo("a", created_ms=1))
+    room.take(event("g1"), "g1", NOW)
+    room.cut(NOW)
+    room.stored(NOW)
+    room.take(poll(), "poll", NOW)
+    room.change(effect, "closer")
+    assert texts(room.cut(NOW).batch) == ["poll", "closed"]
+    assert [waiter for waiter, _ in room.stored(NOW)] == ["poll", "closer"]
+    assert not room.is_busy
+    assert (room.board.poll is None) == (effect is DELETE)
+
+
+def test_of_a_room_that_is_closed_for_good_nothing_stays_in_view() -> None:
+    room = make(info=RoomInfo("a", created_ms=1))
+    room.change(DELETE, "closer")
+    room.take(poll(), "poll", NOW)
+    assert texts(room.cut(NOW).batch) == ["closed", "poll"]
     room.stored(NOW)
     assert room.board == EMPTY
 
