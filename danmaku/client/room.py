@@ -167,8 +167,11 @@ class Room:
         self.settings = self._codec.read(ok.settings) if bytes(ok.settings) else {}
         if self.stats is stats:  # else newer ones came in right behind the answer
             self._tell_stats(Stats(self.name, head, ok.viewers or 0, ok.likes or 0))
-        self._show(self._reader.joined(since, head, batches, complete=ok.complete is not False))
         self._show_view(ok)
+        told = self.poll
+        self._show(self._reader.joined(since, head, batches, complete=ok.complete is not False))
+        if told is not None and self.poll is not None and self.poll.id == told.id:
+            self.poll = told  # which has its counts
         self._changed.set()
         self._close_gap()
 
@@ -235,12 +238,12 @@ class Room:
             self._inbox.put(item)
 
     def _show_view(self, ok: Ok) -> None:
-        """What is in view as the room is joined."""
+        """What was in view a moment before the head of the answer."""
         pins = self._codec.read(ok.pinned, list[Pinned]) if bytes(ok.pinned) else []
         placed = [Placed(Position(pin.epoch, pin.seq), pin.at, pin.item) for pin in pins]
         self.pinned = [read_item(self._codec, self.name, one) for one in placed]
         poll = self._codec.read(ok.poll, OpenPoll) if bytes(ok.poll) else None
-        is_open = poll is not None and poll.id != self._closed_poll  # history may be a moment ahead
+        is_open = poll is not None and poll.id != self._closed_poll  # that may have come in first
         self.poll = (
             Poll(poll.id, poll.question, poll.options, poll.counts, poll.until) if poll and is_open else None
         )

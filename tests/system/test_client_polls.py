@@ -60,3 +60,24 @@ async def test_a_poll_is_followed_and_voted_in(protocol: Any) -> None:
         assert isinstance(opened, PollOpened)
         assert room.poll == Poll("p2", "Who?", ["a", "b"], [0, 0])
         assert room.stats == Stats("demo", Position(5, 9), 7, 30, "p1", [3, 1])
+
+
+@pytest.mark.parametrize("has_second", [True, False])
+async def test_history_may_be_a_moment_ahead_of_what_is_in_view(*, has_second: bool) -> None:
+    """The owner tells what is in view, and the edge what was shown until the answer left."""
+    later: list[wire.Item] = [wire.PollClosed("p1", [3, 1]), wire.Poll("p2", "Who?", ["a", "b"])]
+
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        asked = await visit.expect(Join)
+        items = [visit.codec.value(item) for item in later]
+        history = visit.codec.value([Batch("demo", 5, 1, 99, items, wire.At(0, 0))])
+        view: dict[str, Any] = {
+            "poll": visit.codec.value(OpenPoll("p2", "Who?", ["a", "b"], [7, 0]) if has_second else OPEN)
+        }
+        head: dict[str, Any] = {"room": "demo", "epoch": 5, "seq": 2, "complete": True, "history": history}
+        await visit.say(wire.Ok(asked.id, viewers=1, likes=0, **head, **view))
+
+    async with scripted(script) as url, Client(url) as client:
+        room = await client.join("demo", history=True)
+        assert room.poll == Poll("p2", "Who?", ["a", "b"], [7, 0] if has_second else [0, 0])
