@@ -55,12 +55,11 @@ def audit(
 
     Example: `danmaku mod audit --room lobby --follow`
     """
-    path, where = base(room, everywhere)
+    path, _ = base(room, everywhere)
     page = desk.call("GET", f"{path}/audit", limit=limit)
     if not follow:
-        desk.tell(
-            page, map(_entry, page["entries"]) if page["entries"] else f"nothing was done yet in {where}"
-        )
+        nothing = f"nothing was done yet {'for all rooms' if everywhere else f'in {room}'}"
+        desk.tell(page, [_entry(entry) for entry in page["entries"]] or nothing)
         return
     for entry in _followed(desk, f"{path}/audit", page):
         print(msgspec.json.encode(entry).decode() if desk.as_json else _entry(entry), flush=True)

@@ -89,10 +89,12 @@ def test_signs_are_shown_and_followed(folder: DataFolder, monkeypatch: pytest.Mo
 
 
 def test_that_there_is_none_is_said(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Caller, "call", lambda *_: {"room": "lobby", "signs": [], "held": []})
+    monkeypatch.setattr(Caller, "call", lambda *_: {"room": "lobby", "signs": [], "held": [], "entries": []})
     data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
     assert run("signs", "lobby", *data).stdout == "there are no signs of abuse in lobby\n"
     assert run("held", "lobby", *data).stdout == "nothing waits for a moderator in lobby\n"
+    assert run("audit", "--room", "lobby", *data).stdout == "nothing was done yet in lobby\n"
+    assert run("audit", "--everywhere", *data).stdout == "nothing was done yet for all rooms\n"
     assert run("held", "lobby", "--json", *data).stdout == '{"room":"lobby","held":[]}\n'
 
 
