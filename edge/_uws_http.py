@@ -13,7 +13,7 @@ import ipaddress
 import itertools
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeAlias
@@ -166,7 +166,7 @@ class HttpSide:
         waits_s: float,
         max_body_bytes: int,
         max_requests: int,
-        larger_bodies: Mapping[str, int],
+        body_bytes: Callable[[Request], int],
     ) -> None:
         self._native = native
         self._bridge = bridge
@@ -175,7 +175,7 @@ class HttpSide:
         self._most_s = timeout_s + waits_s
         self._max_body_bytes = max_body_bytes
         self._max_requests = max_requests
-        self._larger_bodies = larger_bodies
+        self._body_bytes = body_bytes
         self._numbers = itertools.count(1)
         self._exchanges: dict[int, _Exchange] = {}
         self._deadlines: dict[int, asyncio.TimerHandle] = {}  # of bodies on their way, the oldest first
@@ -203,8 +203,7 @@ class HttpSide:
         self._native.lib.uws_res_on_aborted(PLAIN, socket, self._on_aborted, key)
         self._native.lib.uws_res_on_data(PLAIN, socket, self._on_data, key)
         request = copy_request(self._native, socket, native_request)
-        most = self._larger_bodies.get(request.path, self._max_body_bytes)
-        self._exchanges[number] = _Exchange(number, socket, request, most)
+        self._exchanges[number] = _Exchange(number, socket, request, self._body_bytes(request))
         if "content-length" in request.headers or "transfer-encoding" in request.headers:
             self._await_body(number)
 

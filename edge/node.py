@@ -190,7 +190,7 @@ class Node:
         self._server.websocket(PATH, self._gateway)
         api = Api(authority, self._client, self._chat, edge, admission, metrics, time.time, time.monotonic)
         timeout_s = edge.request_s + _HTTP_SLACK_S
-        self._server.http(api, timeout_s=timeout_s, waits_s=api.waits_s, larger_bodies=api.larger_bodies)
+        self._server.http(api, timeout_s=timeout_s, waits_s=api.waits_s, body_bytes=api.body_bytes)
 
     async def run(self, stop: asyncio.Event, force: asyncio.Event) -> None:
         """Serve until `stop`, then let viewers move on for `drain_s`, or until `force`. Raises PortInUse."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -231,14 +231,14 @@ class Server:
         *,
         timeout_s: float,
         waits_s: float = 0.0,
-        larger_bodies: Mapping[str, int] | None = None,
+        body_bytes: Callable[[Request], int] | None = None,
     ) -> None:
         """Answer every request that is not a WebSocket upgrade, whatever its path and (known) method.
 
         `handler` runs in a task of its own, which is cancelled when its client goes away and after
         `timeout_s` (504), and `waits_s` more, in which it may wait for something to tell. What it raises is
-        logged and answered with 500. larger_bodies: how many bytes a body may have at which paths, if more
-        than elsewhere; only some of those are taken at one time.
+        logged and answered with 500. body_bytes: how many bytes the body of a request may have, of which all
+        but the body is known; of those above `max_body_bytes` only some are taken at one time.
         """
         self._http = HttpSide(
             self._native,
@@ -248,7 +248,7 @@ class Server:
             waits_s=waits_s,
             max_body_bytes=self._max_body_bytes,
             max_requests=self._max_requests,
-            larger_bodies=larger_bodies or {},
+            body_bytes=body_bytes or (lambda _: self._max_body_bytes),
         )
         self._http.register(self._app)
 

@@ -242,10 +242,14 @@ async def main(options: dict[str, Any]) -> None:
         "max_body_bytes": 1000,
     }
     server = Server(**{**limits, **options})
+
+    def body_bytes(request: Request) -> int:
+        return 50_000 if request.path == "/large" else limits["max_body_bytes"]
+
     child = Child(server, room)
     server.door(child, goodbye_s)
     server.websocket("/ws", child)
-    server.http(child.http, timeout_s=timeout_s, waits_s=waits_s, larger_bodies={"/large": 50_000})
+    server.http(child.http, timeout_s=timeout_s, waits_s=waits_s, body_bytes=body_bytes)
     print(server.listen(host, port, shared=shared), flush=True)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(0, ended.set)

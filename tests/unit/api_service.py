@@ -281,5 +281,9 @@ class Service:
             response.status, {name.lower(): value for name, value in response.headers}, response.body
         )
 
+    def body_bytes(self, method: str, path: str, token: str | None = None) -> int:
+        headers = {} if token is None else {"authorization": token}
+        return self._api.body_bytes(Request(method, path, "", headers, "127.0.0.1"))
+
     def metric(self, metric: str, **labels: str) -> float:
         return self._registry.get_sample_value(f"danmaku_edge_{metric}_total", labels) or 0.0

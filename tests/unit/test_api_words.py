@@ -84,6 +84,15 @@ async def test_the_list_for_all_rooms_is_replaced_and_read(service: Service, roo
     assert service.rooms.list_of_words == ("v2", NOTHING)
 
 
+def test_only_an_admin_may_bring_a_large_body_and_only_here(service: Service, mod: str, root: str) -> None:
+    usual = service.body_bytes("POST", "/v1/tokens", f"Bearer {root}")
+    assert service.body_bytes("PUT", ALL, f"Bearer {root}") > 10 * usual
+    for token in (None, f"Bearer {mod}", "Bearer x", "Basic x"):
+        assert service.body_bytes("PUT", ALL, token) == usual
+    for method, path in (("PUT", ROOM), ("GET", ALL)):
+        assert service.body_bytes(method, path, f"Bearer {root}") == usual
+
+
 @pytest.mark.parametrize(
     ("body", "status", "error"),
     [
