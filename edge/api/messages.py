@@ -32,9 +32,10 @@ from danmaku.errors import (
 )
 from danmaku.event_rows import PaidRow
 from danmaku.model import Identity, Mode, Position, Role, check_id
-from danmaku.rows import Delayed, EventRow, GetRoomRow, JoinRow, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Delayed, EventRow, SendRow, Shadowed, Shed, Shown
 from danmaku.wire import MAX_NUMBER
 from edge.api.moderators import ranked
+from edge.api.rooms import enter
 from edge.api.routing import Call, Id, NumberQuery, RoomsClient, Route, Who
 from edge.session import MAX_TEXT
 
@@ -180,8 +181,7 @@ class MessageCalls:
 
     async def history(self, call: Call) -> History:
         room, since = call.parts["room"], _since(call)
-        await self._rooms.ask(GetRoomRow(room))  # joining would make one that is not there
-        await self._rooms.ask(JoinRow(room, call.caller.uid, call.role))
+        await enter(self._rooms, call)
         reply = await self._rooms.history(room, since, _LIMIT.read(call) or _DEFAULT_ITEMS)
         batches = [msgspec.Raw(wire.JSON.batch(frame)) for frame in reply.frames]
         return History(room, reply.epoch, reply.seq, reply.complete, batches)

@@ -26,6 +26,7 @@ from danmaku.errors import (
 from danmaku.event_rows import ClosePollRow, GetPollRow, Polled, PollRow, UnpinRow, VoteRow, poll_id
 from danmaku.model import MAX_NUMBER, check_id
 from danmaku.rows import Shown
+from edge.api.rooms import enter
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
 
 _POLLS: Final = "/v1/rooms/{room}/polls"
@@ -97,7 +98,9 @@ class PollCalls:
                 *("POST", _POLLS, staff, opens, self.open, NewPoll, OpenedPoll),
                 refuses=(EMPTY, TOO_LONG, *_POSTING),
             ),
-            Route("GET", _POLL, Who.READER, reads, self.get, None, PollState, (), (NO_SUCH_POLL,)),
+            Route(
+                "GET", _POLL, Who.READER, reads, self.get, None, PollState, (), (NO_SUCH_POLL, ROOM_CLOSED)
+            ),
             Route("POST", _POLL + "/votes", Who.VIEWER, votes, self.vote, Vote, Voted, (), _VOTING),
             Route(
                 "DELETE", _POLL, staff, closes, self.close, None, PollState, (), (NO_SUCH_POLL, ROOM_CLOSED)
@@ -117,6 +120,7 @@ class PollCalls:
         return OpenedPoll(poll_id(uid, cid), shown.epoch, shown.seq, shown.at)
 
     async def get(self, call: Call) -> PollState:
+        await enter(self._rooms, call)
         return await self._polled(GetPollRow(call.parts["room"], call.parts["poll"]))
 
     async def vote(self, call: Call) -> Voted:

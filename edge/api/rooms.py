@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from danmaku.errors import BAD_FRAME, INTERNAL, TOO_LONG, Refusal
 from danmaku.model import RoomInfo, RoomSettings
-from danmaku.rows import DeleteRoomRow, GetRoomRow, PutRoomRow, Room
+from danmaku.rows import DeleteRoomRow, GetRoomRow, JoinRow, PutRoomRow, Room
 from danmaku.wire import MAX_NUMBER
 from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
 
@@ -76,6 +76,13 @@ class RoomCalls:
     async def delete(self, call: Call) -> Deleted:
         await self._rooms.ask(DeleteRoomRow(call.parts["room"], call.caller.uid, call.role))
         return Deleted(call.parts["room"])
+
+
+async def enter(rooms: RoomsClient, call: Call) -> None:
+    """May the caller read the room of the path, as who joins it may? Raises Refusal."""
+    room = call.parts["room"]
+    await rooms.ask(GetRoomRow(room))  # joining would make one that is not there
+    await rooms.ask(JoinRow(room, call.caller.uid, call.role))
 
 
 def _info(answer: object) -> RoomInfo:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from danmaku.errors import NO_SUCH_POLL, Refusal
+from danmaku.errors import BANNED, NO_SUCH_POLL, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow, poll_id
 from danmaku.model import Role
-from danmaku.rows import Done, EventRow
+from danmaku.rows import Done, EventRow, GetRoomRow, JoinRow
 from tests.unit.api_service import Service
 
 POLLS = "/v1/rooms/r/polls"
@@ -74,12 +74,23 @@ async def test_a_poll_is_read_and_closed() -> None:
     assert (await service.call("GET", f"{POLLS}/p1")).json == STATE
     assert (await service.call("DELETE", f"{POLLS}/p1", None, token)).json == STATE
     close = ClosePollRow("r", "ann", Role.STREAMER, "p1")
-    assert service.rooms.rows == [GetPollRow("r", "p1"), close]
+    room, join, *asked = service.rooms.rows
+    assert room == GetRoomRow("r")
+    assert isinstance(join, JoinRow)
+    assert asked == [GetPollRow("r", "p1"), close]
     service.rooms.answers[GetPollRow] = Refusal(NO_SUCH_POLL)
     assert (await service.call("GET", f"{POLLS}/p1")).refusal == (404, "no_such_poll")
     service.rooms.answers[GetPollRow] = service.rooms.answers[PollRow] = Done()
     assert (await service.call("GET", f"{POLLS}/p1")).refusal == (500, "internal")
     assert (await service.call("POST", POLLS, POLL, token)).refusal == (500, "internal")
+
+
+async def test_who_may_not_join_reads_no_poll() -> None:
+    service = Service()
+    service.rooms.answers[JoinRow] = Refusal(BANNED)
+    answer = await service.call("GET", f"{POLLS}/p1", None, service.token("bob"))
+    assert answer.refusal == (403, "banned")
+    assert service.rooms.rows == [GetRoomRow("r"), JoinRow("r", "bob", Role.VIEWER)]
 
 
 async def test_who_is_logged_in_votes() -> None:
