@@ -11,17 +11,19 @@ from msgspec import Meta
 from danmaku.errors import BAD_ID, NO_SUCH_MESSAGE, Refusal
 from danmaku.model import MAX_NUMBER, Position, check_id
 from danmaku.moderation_rows import RecallRow
-from edge.api.routing import Call, Id, RoomsClient, Route, Who
+from edge.api.routing import Call, Id, RoomsClient, Route, Who, WordsQuery
 
 _BASE: Final = "/v1/admin/rooms/{room}"
 _POSITION: Final = re.compile(r"([0-9]{1,16})-([0-9]{1,16})", re.ASCII)
+_MAX_REASON: Final = 200
+_REASON: Final = WordsQuery("reason", "why, for the record", _MAX_REASON)
 
 
 class Clear(msgspec.Struct, forbid_unknown_fields=True):
     """All that `uid` said, or without it all that anybody said. What somebody of a higher role said stays."""
 
     uid: Id | None = None
-    reason: Annotated[str, Meta(max_length=200)] | None = None
+    reason: Annotated[str, Meta(max_length=_MAX_REASON)] | None = None
 
 
 class Recalled(msgspec.Struct):
@@ -37,12 +39,16 @@ class RecallCalls:
         delete = "Take back one comment, announcement or gift, by its position: `<epoch>-<seq>`."
         everything = "Take back what a user said in this room, or what everybody said."
         return [
-            Route("DELETE", one, Who.MODERATOR, delete, self.delete, None, Recalled, (), (NO_SUCH_MESSAGE,)),
+            Route(
+                *("DELETE", one, Who.MODERATOR, delete, self.delete, None, Recalled, (_REASON,)),
+                refuses=(NO_SUCH_MESSAGE,),
+            ),
             Route("POST", clear, Who.MODERATOR, everything, self.clear, Clear, Recalled),
         ]
 
     async def delete(self, call: Call) -> Recalled:
-        return await self._recall(call, position=_position(call.parts["position"]))
+        position = _position(call.parts["position"])
+        return await self._recall(call, position=position, reason=_REASON.read(call))
 
     async def clear(self, call: Call) -> Recalled:
         body: Clear = call.body

@@ -182,6 +182,26 @@ class TextQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsQuery:
+    """What people write, in any script."""
+
+    name: str
+    text: str
+    most: int
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.most}
+
+    def read(self, call: Call) -> str | None:
+        """None where the query does not say. Raises Refusal (bad_frame)."""
+        word = call.word(self.name)
+        if word is not None and len(word) > self.most:
+            raise Refusal(BAD_FRAME, f"{self.name} must be at most {self.most} characters")
+        return word
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One call of the API. A handler answers with a value of type `answer`, or makes the Response itself.
 

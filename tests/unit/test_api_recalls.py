@@ -21,6 +21,16 @@ async def asked(method: str, path: str, body: Any = None) -> tuple[Service, Any]
     ("method", "path", "body", "row"),
     [
         ("DELETE", "/messages/1767225600000-41", None, {"position": Position(1767225600000, 41)}),
+        (
+            *("DELETE", "/messages/7-41?reason=%E5%B9%BF%E5%91%8A+ad", None),
+            {"position": Position(7, 41), "reason": "广告 ad"},
+        ),
+        (
+            "DELETE",
+            f"/messages/7-41?reason={'x' * 200}",
+            None,
+            {"position": Position(7, 41), "reason": "x" * 200},
+        ),
         ("POST", "/clear", {"uid": "bob", "reason": "rude"}, {"uid": "bob", "reason": "rude"}),
         ("POST", "/clear", {}, {}),
     ],
@@ -37,6 +47,12 @@ async def test_what_is_taken_back(method: str, path: str, body: Any, row: dict[s
 async def test_a_position_has_its_form(position: str) -> None:
     service, answer = await asked("DELETE", f"/messages/{position}")
     assert answer.refusal == (400, "bad_id")
+    assert service.rooms.rows == []
+
+
+async def test_a_reason_has_its_bound() -> None:
+    service, answer = await asked("DELETE", f"/messages/7-41?reason={'x' * 201}")
+    assert answer.refusal == (400, "bad_frame")
     assert service.rooms.rows == []
 
 

@@ -11,16 +11,22 @@ __all__ = ["calls", "folder"]
 
 def test_what_was_said_is_taken_back(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
     data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    stays = "; what somebody of a higher role than yours said stays"
     for words, told in [
         (("delete", "lobby", "7-41"), "7-41 was taken back in lobby\n"),
-        (("clear", "lobby", "bob", "--reason", "spam"), "all that bob said was taken back in lobby\n"),
-        (("clear", "lobby"), "all that anybody said was taken back in lobby\n"),
+        (("delete", "lobby", "7-42", "--reason", "an ad"), "7-42 was taken back in lobby\n"),
+        (
+            ("clear", "lobby", "bob", "--reason", "spam"),
+            f"all that bob said was taken back in lobby{stays}\n",
+        ),
+        (("clear", "lobby"), f"all that anybody said was taken back in lobby{stays}\n"),
     ]:
         result = run(*words, *data)
         assert (result.exit_code, result.stdout) == (0, told), result.output
     path = "/v1/admin/rooms/lobby"
     assert calls == [
         ("DELETE", f"{path}/messages/7-41", None),
+        ("DELETE", f"{path}/messages/7-42?reason=an+ad", None),
         ("POST", f"{path}/clear", {"uid": "bob", "reason": "spam"}),
         ("POST", f"{path}/clear", {}),
     ]
