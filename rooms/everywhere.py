@@ -51,6 +51,10 @@ class Everywhere:
         kept = self._kept
         return bool(kept) and (("ban", uid) in kept or ("mute", uid) in kept)
 
+    def is_banned(self, uid: str, now_ms: int) -> bool:
+        """Whether who is no admin is."""
+        return self._in_force("ban", uid, Role.VIEWER, now_ms) is not None
+
     def check_banned(self, uid: str, role: Role, now_ms: int) -> None:
         """Raises `banned`."""
         banned = self._in_force("ban", uid, role, now_ms)

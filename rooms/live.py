@@ -55,6 +55,7 @@ from rooms.generations import Generations
 from rooms.leases import Leases
 from rooms.listing import Listing
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
+from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Pending, Ticket
@@ -173,7 +174,7 @@ class Live:
 
     def _judge(self, loaded: LoadedRoom, row: Row, ticket: Ticket, now: Moment) -> None:
         loaded.touched_s = now.s
-        _rank(row, loaded.staff, now.s)
+        _rank(row, loaded.staff, loaded.room.sanctions, now)
         try:
             answer = self._answer(loaded, row, ticket, now)
         except Refusal as refusal:
@@ -253,17 +254,17 @@ class Live:
         return answer
 
 
-def _rank(row: Row, staff: Staff, now_s: float) -> None:
+def _rank(row: Row, staff: Staff, sanctions: Sanctions, now: Moment) -> None:
     """Give it the role that whoever asks has in the room."""
     match row:
         case GetRoomRow() | GetPollRow():
             pass
         case SanctionRow() | RecallRow() | DecideRow() | AppointRow():
-            row.role = staff.role_of(row.by, row.role, now_s)
+            row.role = staff.role_of(row.by, row.role, sanctions, now)
         case RoomSettingsRow() | RaidRow() | PutWordsRow():
-            row.role = staff.role_of(row.by, row.role, now_s)
+            row.role = staff.role_of(row.by, row.role, sanctions, now)
         case _:
-            row.role = staff.role_of(row.uid, row.role, now_s)
+            row.role = staff.role_of(row.uid, row.role, sanctions, now)
 
 
 def _words(loaded: LoadedRoom, row: GetWordsRow | TryWordsRow) -> Answer:

@@ -67,6 +67,10 @@ class Sanctions:
     def is_banned(self, uid: str, now_ms: int) -> bool:
         return self._in_force("ban", uid, now_ms)
 
+    def bar(self, uid: str, now_ms: int) -> bool:
+        """Whether a viewer is banned, here or from all rooms."""
+        return self.is_banned(uid, now_ms) or self.everywhere.is_banned(uid, now_ms)
+
     def is_muted(self, uid: str, now_ms: int) -> bool:
         return self._in_force("mute", uid, now_ms)
 

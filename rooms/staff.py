@@ -8,6 +8,8 @@ from typing import Final
 from danmaku.errors import CONFLICT, FORBIDDEN, Refusal
 from danmaku.model import Appointed, Role
 from rooms.generations import Generations
+from rooms.moderation import Sanctions
+from rooms.moment import Moment
 
 MAX_MODERATORS: Final = 200
 _REMEMBERED_S: Final = 3600.0
@@ -27,11 +29,14 @@ class Staff:
         self._appointed = {one.uid: one for one in appointed}
         self._seen: Generations[str, Role] = Generations(_REMEMBERED_S, _MAX_SEEN)
 
-    def role_of(self, uid: str, role: Role, now_s: float) -> Role:
-        """The higher one of what a token says and of what the room does; guests are never appointed."""
+    def role_of(self, uid: str, role: Role, sanctions: Sanctions, now: Moment) -> Role:
+        """The higher one of what a token says and of what the room does.
+
+        Guests are never appointed, and an appointment gives no rank to whom is banned, here or everywhere.
+        """
         if role > Role.VIEWER:
-            self._seen.put(uid, role, now_s)
-        elif role == Role.VIEWER and uid in self._appointed:
+            self._seen.put(uid, role, now.s)
+        elif role == Role.VIEWER and uid in self._appointed and not sanctions.bar(uid, now.ms):
             return Role.MODERATOR
         return role
 

@@ -207,3 +207,17 @@ async def test_an_act_is_acknowledged_and_kept_or_neither_when_its_owner_dies(li
         row.uid for row in rows
     )
     assert {one.uid for one in await store.moderation.load("a", 0)} == {row.uid for row in rows}
+
+
+async def test_who_was_appointed_and_is_banned_moderates_no_longer(live: Service) -> None:
+    await live.owned(await live.start())
+    the(Shown, await live.ask(send("a", "mod", "hi", "c1")))
+    the(Done, await live.ask(AppointRow("a", "mod", "ann", Role.STREAMER)))
+    mute = SanctionRow("a", "mute", "bob", "mod", Role.VIEWER, 60, "spam")
+    the(Done, await live.ask(mute))
+    the(Done, await live.ask(SanctionRow("a", "ban", "mod", "ann", Role.STREAMER)))
+    assert the(Rank, await live.ask(RankRow("a", "mod", Role.VIEWER))).role is Role.VIEWER
+    assert refusal(await live.ask(mute)) == "forbidden"
+    assert refusal(await live.ask(SanctionRow("a", "unban", "mod", "mod", Role.VIEWER))) == "forbidden"
+    the(Done, await live.ask(SanctionRow("a", "unban", "mod", "ann", Role.STREAMER)))
+    the(Done, await live.ask(mute))

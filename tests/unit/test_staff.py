@@ -2,11 +2,19 @@ from __future__ import annotations
 
 import pytest
 
+from danmaku.change import Imposed
 from danmaku.errors import Refusal
-from danmaku.model import Appointed, Role
+from danmaku.model import Appointed, Role, Sanction
+from rooms.moderation import Sanctions
+from rooms.moment import Moment
 from rooms.staff import MAX_MODERATORS, Staff
 
 MOD = Appointed("mod", "ann", 5)
+NO_SANCTIONS = Sanctions()
+
+
+def role_of(staff: Staff, uid: str, role: Role, s: float = 0, sanctions: Sanctions = NO_SANCTIONS) -> Role:
+    return staff.role_of(uid, role, sanctions, Moment(s, round(s * 1000)))
 
 
 def refused(staff: Staff, role: Role, uid: str) -> bool:
@@ -19,10 +27,24 @@ def refused(staff: Staff, role: Role, uid: str) -> bool:
 
 def test_whoever_is_appointed_is_a_moderator_if_they_are_logged_in() -> None:
     staff = Staff([MOD])
-    assert staff.role_of("mod", Role.VIEWER, 0) is Role.MODERATOR
-    assert staff.role_of("mod", Role.GUEST, 0) is Role.GUEST
-    assert staff.role_of("mod", Role.ADMIN, 0) is Role.ADMIN
-    assert staff.role_of("bob", Role.VIEWER, 0) is Role.VIEWER
+    assert role_of(staff, "mod", Role.VIEWER) is Role.MODERATOR
+    assert role_of(staff, "mod", Role.GUEST) is Role.GUEST
+    assert role_of(staff, "mod", Role.ADMIN) is Role.ADMIN
+    assert role_of(staff, "bob", Role.VIEWER) is Role.VIEWER
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_an_appointment_gives_no_rank_to_whom_is_banned(everywhere: bool) -> None:
+    staff, sanctions = Staff([MOD]), Sanctions()
+    sanctions.impose("mute", "mod", None)
+    assert role_of(staff, "mod", Role.VIEWER, 0, sanctions) is Role.MODERATOR
+    if everywhere:
+        sanctions.everywhere.take(Imposed.of(Sanction("ban", "mod", "ann", 5, 60_000)))
+    else:
+        sanctions.impose("ban", "mod", 60_000)
+    assert role_of(staff, "mod", Role.VIEWER, 59, sanctions) is Role.VIEWER
+    assert role_of(staff, "mod", Role.STREAMER, 59, sanctions) is Role.STREAMER
+    assert role_of(staff, "mod", Role.VIEWER, 60, sanctions) is Role.MODERATOR
 
 
 def test_they_come_and_go() -> None:
@@ -33,7 +55,7 @@ def test_they_come_and_go() -> None:
     staff.dismiss("mod", 0)
     staff.dismiss("nobody", 0)
     assert [one.uid for one in staff.appointed] == ["a"]
-    assert staff.role_of("mod", Role.VIEWER, 0) is Role.VIEWER
+    assert role_of(staff, "mod", Role.VIEWER) is Role.VIEWER
 
 
 RANKS = [Role.VIEWER, Role.MODERATOR, Role.STREAMER, Role.ADMIN]
@@ -43,7 +65,7 @@ RANKS = [Role.VIEWER, Role.MODERATOR, Role.STREAMER, Role.ADMIN]
 @pytest.mark.parametrize("whom", RANKS)
 def test_nobody_acts_on_their_equals_but_admins(by: Role, whom: Role) -> None:
     staff = Staff()
-    staff.role_of("bob", whom, 0)
+    role_of(staff, "bob", whom)
     assert refused(staff, by, "bob") is (whom.is_staff and by <= whom and by is not Role.ADMIN)
 
 
@@ -51,7 +73,7 @@ def test_an_appointed_moderator_has_the_rank_of_one() -> None:
     staff = Staff([MOD])
     assert refused(staff, Role.MODERATOR, "mod")
     assert not refused(staff, Role.STREAMER, "mod")
-    staff.role_of("mod", Role.STREAMER, 0)  # elsewhere they have more
+    role_of(staff, "mod", Role.STREAMER)  # elsewhere they have more
     assert refused(staff, Role.STREAMER, "mod")
     staff.dismiss("mod", 0)
     assert not refused(staff, Role.MODERATOR, "mod")
@@ -60,9 +82,9 @@ def test_an_appointed_moderator_has_the_rank_of_one() -> None:
 def test_who_is_not_known_is_nobody_special() -> None:
     assert not refused(Staff(), Role.MODERATOR, "bob")
     staff = Staff()
-    staff.role_of("bob", Role.STREAMER, 0)
-    staff.role_of("cat", Role.STREAMER, 3600)
-    staff.role_of("dog", Role.STREAMER, 7200)
+    role_of(staff, "bob", Role.STREAMER)
+    role_of(staff, "cat", Role.STREAMER, 3600)
+    role_of(staff, "dog", Role.STREAMER, 7200)
     assert not refused(staff, Role.MODERATOR, "bob")  # it was long ago
 
 
