@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import structlog
+
+from config.settings import Review
 from rooms.advice import Advice
 from rooms.asked import Question
 from rooms.flush import Flush
@@ -14,6 +18,8 @@ from rooms.tasks import Tasks
 from rooms.webhook import Adviser
 from rooms.whisper import Whisper
 
+_log: Any = structlog.get_logger("rooms.asking")
+
 
 class Asking:
     """A room that is gone meanwhile shows nothing, and whoever waits asks its next owner."""
@@ -21,7 +27,7 @@ class Asking:
     def __init__(
         self,
         adviser: Adviser,
-        at_once: int,
+        settings: Review,
         reviews: Reviews,
         flush: Flush,
         whisper: Whisper,
@@ -32,7 +38,8 @@ class Asking:
         self._flush = flush
         self._whisper = whisper
         self._clock = clock
-        self._tasks = Tasks(at_once)
+        self._tasks = Tasks(settings.at_once)
+        self._fallback = Advice(settings.fallback)
 
     def ask(self, loaded: LoadedRoom) -> None:
         """About all that is new in the room. Never raises, never waits."""
@@ -48,7 +55,11 @@ class Asking:
         await self._adviser.close()
 
     async def _ask(self, loaded: LoadedRoom, question: Question) -> None:
-        advice = await self._adviser.ask(question.row, self._clock().ms)
+        try:
+            advice = await self._adviser.ask(question.row, self._clock().ms)
+        except Exception:  # whatever it is, its sender waits
+            _log.exception("asking about a comment failed")
+            advice = self._fallback
         if not loaded.gone:
             self._advised(loaded, question, advice)
 

@@ -152,8 +152,7 @@ class RoomsProcess:
         self._asking: Asking | None = None
         if settings.review.url:
             adviser = Webhook(settings.review, metrics)
-            at_once = settings.review.at_once
-            self._asking = Asking(adviser, at_once, self._reviews, flush, whisper, clock)
+            self._asking = Asking(adviser, settings.review, self._reviews, flush, whisper, clock)
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)
         self._live = Live(
             name,

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from config.settings import Review
+from config.settings import Review, Rooms
 from config.words import MASK
 from danmaku.envelope import OutKind
 from danmaku.model import Role
@@ -167,6 +167,21 @@ async def test_without_an_answer_the_settings_say_what_becomes_of_it(
     )
     assert failed + late == 6
     assert late >= 1
+
+
+async def test_the_settings_say_so_too_where_asking_fails_as_nobody_foresaw(
+    live: Service, hook: Hook
+) -> None:
+    process = await live.start(
+        review=review(hook, fallback="hold"), rooms=Rooms(window_ms=5, lease_ms=600, queue_items=1)
+    )
+    await live.owned(process)
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    asking = process.process._asking
+    assert asking is not None
+    await asking._adviser.close()  # whatever is posted now raises a RuntimeError
+    for cid in ("c2", "c3"):
+        assert refusal(await live.ask(send("a", "u1", cid, cid))) == "held_for_review"
 
 
 async def test_who_fails_is_not_asked_for_a_while_and_then_again(live: Service, hook: Hook) -> None:
