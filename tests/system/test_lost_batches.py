@@ -193,9 +193,7 @@ async def lose_the_first_after_the_join(crowd: Audience) -> None:
 
 
 LOSSES: dict[str, Callable[[Audience], Awaitable[None]]] = {
-    "1 %": lambda crowd: lose_share(crowd, 0.01),
-    "20 %": lambda crowd: lose_share(crowd, 0.2),
-    "50 %": lambda crowd: lose_share(crowd, 0.5),
+    "half": lambda crowd: lose_share(crowd, 0.5),
     "every fifth": lose_every_fifth,
     "all for 2 s": lose_all_for_a_while,
     "only the last": lose_only_the_last,
@@ -210,6 +208,6 @@ async def test_viewers_have_everything_soon(name: str, tmp_path: Path) -> None:
         await LOSSES[name](crowd)
         await crowd.have_everything()
         asked, lost = crowd.asked, crowd.proxy.lost[OutKind.BATCH]
-        assert lost > 0 or name == "1 %"
+        assert lost > 0
         assert asked.get("gap", 0) <= lost + 2, "more questions than gaps"  # two: answers that came too late
-        assert "viewer" not in asked, "viewers had to ask themselves"
+        assert asked.get("viewer", 0) == 0, "viewers had to ask themselves"
