@@ -13,7 +13,8 @@ from rich.text import Text
 from danmaku.client import Client, Conversation, Message, Page
 from danmaku.conversation import check_conv, gid_of, parties, private
 from danmaku.errors import INTERNAL, NO_SUCH_MESSAGE, REFUSALS, Refusal
-from danmaku.watching import printable, tell_changes
+from danmaku.printable import printable
+from danmaku.watching import tell_changes
 
 _PULLED: Final = 200  # at one time
 _LAST_LETTERS: Final = 60

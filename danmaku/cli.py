@@ -1,4 +1,8 @@
-"""The command line. Each command is thin: it reads words, calls the part that works, prints."""
+"""The command line. Each command is thin: it reads words, calls the part that works, prints.
+
+What only some commands need (servers, the bus, the store, the client, other groups) is imported by those:
+whoever asks for a token does not wait for all of it.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
@@ -22,33 +26,46 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
 from config.settings import Loaded, Settings, SettingsError, load, load_with_origins, masked, to_toml
-from danmaku import doctor as checks
-from danmaku import up as service
+from danmaku.address import Address
 from danmaku.auth import AuthError
 from danmaku.caller import Caller, CallFailed
-from danmaku.cli_chat import app as chat
 from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
-from danmaku.cli_verbs import app as mod
-from danmaku.client import Comment, Event
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.errors import Refusal
 from danmaku.model import Identity, Role, check_id
 from danmaku.ports import PortInUse
+from danmaku.printable import printable
 from danmaku.servers import ServerError
-from danmaku.telemetry import configure_logging
-from danmaku.watching import json_of, line_of, printable, watch
+
+if TYPE_CHECKING:
+    from danmaku.client import Comment, Event
+    from danmaku.doctor import Finding
 
 _FAILED: Final = 1
 _WRONG: Final = 2  # what was asked for, or configured, cannot be
 _POSTER_TTL_S: Final = 60
 _MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("broken", "red")}
+_GROUPS: Final = {"chat": "danmaku.cli_chat", "mod": "danmaku.cli_verbs"}
 
 
 class _Group(TyperGroup):
-    """Says what went wrong in one line."""
+    """Says what went wrong in one line; imports a group of commands when it is asked for."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**words)
+        for name in _GROUPS:
+            self.add_command(TyperCommand(name))  # it is listed, and suggested, until it is asked for
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _GROUPS:
+            return super().get_command(ctx, cmd_name)
+        group = get_group(import_module(_GROUPS[cmd_name]).app)
+        group.name = cmd_name
+        return group
 
     def invoke(self, ctx: Any) -> Any:
         with _told():
@@ -96,11 +113,14 @@ def up(
 
     Example: `danmaku up --port 9000 --data /srv/danmaku`
     """
+    from danmaku import up as service
+    from danmaku.telemetry import configure_logging
+
     flags = {"edge.port": port, "edge.host": host, "edge.workers": workers}
     settings = load(config, os.environ, flags)
     configure_logging(settings.log, "up")
 
-    def announce(address: service.Address) -> None:
+    def announce(address: Address) -> None:
         _welcome(address, data)
 
     raise typer.Exit(asyncio.run(service.run(DataFolder(data), settings, rooms, announce)))
@@ -186,6 +206,8 @@ def watch_room(
 
     Example: `danmaku watch lobby --json | jq -r .text`
     """
+    from danmaku.watching import json_of, line_of, watch
+
     check_id(room, "the room")
     console = Console(highlight=False, soft_wrap=True)
 
@@ -318,19 +340,17 @@ def plan_service(
     _print(table)
 
 
-app.add_typer(chat, name="chat")
-app.add_typer(mod, name="mod")
-
-
 def main() -> None:
     """What the `danmaku` command runs."""
     app(prog_name="danmaku")
 
 
-async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[checks.Finding]:
-    findings: list[checks.Finding] = []
+async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[Finding]:
+    from danmaku import doctor as checks
 
-    def found(finding: checks.Finding) -> None:
+    findings: list[Finding] = []
+
+    def found(finding: Finding) -> None:
         findings.append(finding)
         if not quiet:
             _print(_finding_line(finding))
@@ -346,7 +366,7 @@ async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[che
     return findings
 
 
-def _finding_line(finding: checks.Finding) -> Text:
+def _finding_line(finding: Finding) -> Text:
     word, style = _MARKS[finding.state]
     line = Text(f"{word:8}", style=style).append(f"{finding.name:12} ", style="bold").append(finding.text, "")
     return line.append(f"\n{'':21}→ {finding.mend}", style=style) if finding.mend else line
@@ -386,7 +406,7 @@ def _color(text: str) -> int:
     return value
 
 
-def _welcome(address: service.Address, data: Path) -> None:
+def _welcome(address: Address, data: Path) -> None:
     where = address.shown
     program = "danmaku" if shutil.which("danmaku") else os.path.relpath(Path(sys.executable, "../danmaku"))
     there = "" if data == DATA else f" --data {shlex.quote(str(data))}"

@@ -17,7 +17,7 @@ import typer
 from danmaku.caller import Caller, CallFailed
 from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
 from danmaku.model import Identity, Role, check_id
-from danmaku.watching import printable
+from danmaku.printable import printable
 
 P = ParamSpec("P")
 _RETRY_S: Final = 2.0

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from config.settings import load
-from danmaku import up as service
+from danmaku.address import Address
 from danmaku.auth import Authority, from_settings
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.model import Identity
@@ -55,4 +55,4 @@ def service_url(url: str | None, data: Path, config: Path | None) -> str:
     if running is not None:
         return running
     edge = load(config, os.environ, {}).edge
-    return service.Address(edge.host, edge.port).http
+    return Address(edge.host, edge.port).http

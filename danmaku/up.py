@@ -8,13 +8,13 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 import structlog
 
 from config.settings import Settings, to_environment
+from danmaku.address import Address, in_url
 from danmaku.auth import from_settings
 from danmaku.data_folder import DataFolder
 from danmaku.ports import PortInUse, free_port, listeners
@@ -31,32 +31,8 @@ _PROBES_PER_WORKER: Final = 8  # enough to have met each of them, nearly for sur
 _GRACE_S: Final = 10.0  # what a stopping edge may take longer than its drain time
 _NEXT_PORTS: Final = 50
 _PASSWORD_BYTES: Final = 24
-_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
 
 _log: Any = structlog.get_logger("danmaku.up")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a service listens, and how to reach it from this machine."""
-
-    host: str
-    port: int
-
-    @property
-    def dialled(self) -> str:
-        """The host as this machine connects to it."""
-        return _LOOPBACK.get(self.host, self.host)
-
-    @property
-    def http(self) -> str:
-        return f"http://{_in_url(self.dialled)}:{self.port}"
-
-    @property
-    def shown(self) -> str:
-        """Host and port as people like to see them."""
-        local = self.dialled in _LOOPBACK.values()
-        return f"{'localhost' if local else _in_url(self.host)}:{self.port}"
 
 
 async def run(folder: DataFolder, settings: Settings, rooms: int, announce: Callable[[Address], None]) -> int:
@@ -118,10 +94,6 @@ def _port(settings: Settings) -> int:
             f"port {port} is in use by {', '.join(holders)}: stop it, or choose another port"
             + (f", like --port {other}" if other else " with --port"),
         ) from None
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _next_free(host: str, port: int) -> int | None:
@@ -198,7 +170,7 @@ async def _is_ready(address: Address) -> bool:
         async with asyncio.timeout(_PROBE_S):
             reader, writer = await asyncio.open_connection(address.dialled, address.port)
             try:
-                ask = f"GET /readyz HTTP/1.1\r\nHost: {_in_url(address.dialled)}\r\nConnection: close\r\n\r\n"
+                ask = f"GET /readyz HTTP/1.1\r\nHost: {in_url(address.dialled)}\r\nConnection: close\r\n\r\n"
                 writer.write(ask.encode())
                 return (await reader.readline()).split()[1:2] == [b"200"]
             finally:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from danmaku.client import Client, Comment, ConnectionChange, Event, Stats
 from danmaku.model import WHITE
+from danmaku.printable import printable
 
 _STAFF = {"moderator": "green", "streamer": "magenta", "admin": "red"}
 
@@ -64,11 +65,6 @@ def json_of(item: Comment | Event) -> str:
     return msgspec.json.encode(
         {**kind, **fields, "epoch": item.position.epoch, "seq": item.position.seq}
     ).decode()
-
-
-def printable(text: str) -> str:
-    """`text` without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 async def tell_changes(client: Client) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -197,3 +198,31 @@ def test_a_plan_says_where_one_room_is_too_much_for_its_owner() -> None:
     assert json.loads(_run(*words, "30000", "--json").stdout)["busiest_room_cores"] > 0.6
     assert _run(*words, "1000").stderr == ""
     assert _run(*words, "100000").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (("token", "--help"), set()),
+        (("mod", "mute", "--help"), set()),
+        (("chat", "--help"), {"danmaku.client"}),
+    ],
+)
+def test_a_command_imports_what_it_needs_only(words: tuple[str, ...], needed: set[str]) -> None:
+    heavy = ("nats", "redis", "structlog", "loadtest", "danmaku.client", "danmaku.doctor", "danmaku.up")
+    asked = (
+        "import sys\n"
+        "from danmaku.cli import app\n"
+        f"app({list(words)!r}, standalone_mode=False)\n"
+        f"print(*sorted(sys.modules.keys() & {set(heavy)!r}), file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert set(ended.stderr.split()) == needed
+
+
+@pytest.mark.parametrize(("group", "command"), [("chat", "send"), ("mod", "mute")])
+def test_groups_are_listed_and_suggested(group: str, command: str) -> None:
+    listed = _run("--help").stdout
+    assert group in listed
+    assert f" {group} {command} [OPTIONS]" in _run(group, command, "--help").stdout
+    assert f"Did you mean '{group}'" in _run(f"{group}x").stderr

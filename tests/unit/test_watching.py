@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from danmaku.client import Comment, Event, Position
-from danmaku.watching import json_of, line_of, printable
+from danmaku.printable import printable
+from danmaku.watching import json_of, line_of
 
 _COMMENT = Comment("lobby", Position(5, 7), 1000, "ann", "Ann", "弹幕 hi", color=0xFF8800, role="streamer")
 _EVENT = Event("lobby", Position(5, 8), 1001, "announce", {"text": "a break"})

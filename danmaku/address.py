@@ -1,0 +1,36 @@
+"""Where a service is, and how to reach it from its own machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a service listens, and how to reach it from this machine."""
+
+    host: str
+    port: int
+
+    @property
+    def dialled(self) -> str:
+        """The host as this machine connects to it."""
+        return _LOOPBACK.get(self.host, self.host)
+
+    @property
+    def http(self) -> str:
+        return f"http://{in_url(self.dialled)}:{self.port}"
+
+    @property
+    def shown(self) -> str:
+        """Host and port as people like to see them."""
+        local = self.dialled in _LOOPBACK.values()
+        return f"{'localhost' if local else in_url(self.host)}:{self.port}"
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in an address: an IPv6 one in brackets."""
+    return f"[{host}]" if ":" in host else host
