@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from danmaku.errors import BAD_FRAME, INTERNAL, TOO_LONG, Refusal
-from danmaku.model import RoomInfo, RoomSettings
+from danmaku.model import SETTING_BOUNDS, RoomInfo, RoomSettings
 from danmaku.rows import DeleteRoomRow, GetRoomRow, JoinRow, PutRoomRow, Room
 from danmaku.wire import MAX_NUMBER
 from edge.api.routing import Call, NumberQuery, RoomsClient, Route, Who
@@ -23,9 +23,10 @@ class Settings(RoomSettings, frozen=True, omit_defaults=True, forbid_unknown_fie
     def checked(self) -> RoomSettings:
         """As they can travel to rooms processes, which judge the rest. Raises Refusal (bad_frame)."""
         words = msgspec.structs.asdict(self)
-        for name, value in words.items():
-            if isinstance(value, int) and not 0 <= value <= MAX_NUMBER:
-                raise Refusal(BAD_FRAME, f"{name} is out of range")
+        for name, (least, most) in SETTING_BOUNDS.items():
+            value = words[name]
+            if value is not None and not 0 <= value <= MAX_NUMBER:
+                raise Refusal(BAD_FRAME, f"{name} must be from {least} to {most}")
         return RoomSettings(**words)
 
 

@@ -27,6 +27,7 @@ from danmaku.errors import (
 )
 from danmaku.model import MAX_NUMBER, Identity, Position, Role, RoomInfo, check_id
 from danmaku.rows import Done, Refreshed
+from edge.api.explained import explained
 from edge.uws import Request, Response
 
 ID_SCHEMA: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
@@ -321,7 +322,7 @@ def decode_body(route: Route, request: Request, most_bytes: int) -> Any:
         if "got `float`" in str(error):
             with suppress(ValueError, RecursionError):
                 return msgspec.convert(_lenient.decode(body), route.body)
-        raise Refusal(BAD_FRAME, str(error)) from None
+        raise Refusal(BAD_FRAME, explained(str(error), route.body)) from None
 
 
 def _whole(number: str) -> int | float:
