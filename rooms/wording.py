@@ -105,8 +105,13 @@ class Wording:
         act = Act(version, self._clock().ms, request.by, request.role, "words", what=request.what)
         change = Reworded(version, request.by)
         if not await self._store.replace(change, request.pieces, [act], request.over):
-            raise Refusal(CONFLICT, "the list was replaced by another one meanwhile")
+            raise Refusal(CONFLICT, await self._why_not(request))
         self._outbox.post(self._subjects.changed, b"")
+
+    async def _why_not(self, request: ReplaceWords) -> str:
+        if request.over is not None and request.over != (await self._store.piece(0)).version:
+            return "the list was replaced by another one meanwhile"
+        return "not all of the list is there any more: it took too long; send it again"
 
     async def _check(self, version: str, packed: bytes) -> None:
         try:

@@ -150,7 +150,18 @@ async def test_what_no_list_has_is_refused(live: Service) -> None:
         assert (await ask(live, request)).refused == "bad_frame"
     assert (await ask(live, StagePiece(5000, "a b", 0, b""))).refused == "bad_id"
     await live.bus.publish(live.subjects.words, b"?")
-    assert (await ask(live, ReplaceWords(5000, "v", 1, "root", Role.ADMIN))).refused == "conflict"
+    expired = await ask(live, ReplaceWords(5000, "v", 1, "root", Role.ADMIN))
+    assert (expired.refused, "send it again" in (expired.detail or "")) == ("conflict", True)
+
+
+async def test_a_conflict_says_whether_the_list_is_another_or_did_not_come(live: Service) -> None:
+    await live.owned(await live.start())
+    assert await replace(live, pack(words("x")), version="v1") == WordsReply()
+    expired = await ask(live, ReplaceWords(5000, "v2", 1, "root", Role.ADMIN, over="v1"))
+    assert (expired.refused, "send it again" in (expired.detail or "")) == ("conflict", True)
+    await ask(live, StagePiece(5000, "v3", 0, pack(words("y"))))
+    other = await ask(live, ReplaceWords(5000, "v3", 1, "root", Role.ADMIN, over="v0"))
+    assert (other.refused, other.detail) == ("conflict", "the list was replaced by another one meanwhile")
 
 
 async def test_the_same_list_said_again_is_taken_again(live: Service) -> None:
