@@ -137,6 +137,10 @@ class Accepting(Generic[W]):
         self.held.stored(kept, gone)
         return [waiter for one in kept for waiter in self._dedupe.release((one.uid, one.cid))]
 
+    def held_dropped(self) -> list[W]:
+        """Nothing more of what is held is stored. Returns those who wait for that."""
+        return [waiter for key in self.held.drop_unsaved() for waiter in self._dedupe.release(key)]
+
     def advised(self, question: Question, advice: Advice, now: Moment) -> list[tuple[W, Settled | Refused]]:
         """What was asked about is known. Returns the answers it settles; what is held or shown follows."""
         answers: list[tuple[W, Settled | Refused]] = []

@@ -21,13 +21,15 @@ from danmaku.errors import (
     BAD_FRAME,
     CONFLICT,
     FORBIDDEN,
+    HELD_FOR_REVIEW,
+    ROOM_CLOSED,
     ROOM_NOT_FOUND,
     TOO_LARGE,
     TOO_LONG,
     UNAVAILABLE,
     Refusal,
 )
-from danmaku.model import Appointed, Effect, Role, RoomInfo, check_id, closed_for_good
+from danmaku.model import Act, Appointed, Effect, Role, RoomInfo, check_id, closed_for_good
 from danmaku.moderation_rows import AppointRow, RaidRow, RecallRow, RoomSettingsRow, SanctionRow
 from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
 from danmaku.store import Store
@@ -68,6 +70,8 @@ _RETRY_S: Final = 0.1
 _RETRY_MOST_S: Final = 1.0
 _KINDS: Final[dict[str, SanctionKind]] = {"mute": "mute", "unmute": "mute", "ban": "ban", "unban": "ban"}
 _VERBS: Final = (*_KINDS, "kick")
+_HELD: Final = Refused.of(Refusal(HELD_FOR_REVIEW))
+_CLOSED: Final = Refused.of(Refusal(ROOM_CLOSED))
 _SILENCING: Final = ("mute", "ban", "kick")
 
 _log: Any = structlog.get_logger("rooms.changes")
@@ -217,6 +221,8 @@ class Changes:
     async def _delete(self, loaded: LoadedRoom, row: DeleteRoomRow) -> Done:
         closed = closed_for_good(loaded.room.name)
         await self._carried_out(loaded, Effect("delete", closed, (act_of(row, self._clock().ms),)))
+        for ticket in loaded.room.held_dropped():
+            ticket.answer(_CLOSED)
         return Done()
 
     async def _recall(self, loaded: LoadedRoom, row: RecallRow) -> Answer:
@@ -227,16 +233,34 @@ class Changes:
             wanted = await read_wanted(self._store, row)
         except StoreDown as error:  # nothing is written yet
             raise Refusal(UNAVAILABLE, retry_ms=1000) from error
+        if wanted is None:
+            return Done()
+        recall, instead_of, uid = wanted
+        act = msgspec.structs.replace(act_of(row, self._clock().ms), uid=uid)
+        if recall.of is None:  # what is to come of it has been said, too
+            await self._deny(loaded, recall.uid, act)
+            self._withdraw(loaded, recall.uid)
         if loaded.gone:
             return ELSEWHERE
-        if wanted is not None:
-            recall, instead_of, uid = wanted
-            now = self._clock()
-            act = msgspec.structs.replace(act_of(row, now.ms), uid=uid)
-            if recall.of is None:
-                self._withdraw(loaded, recall.uid)  # what is to come of it has been said, too
-            await self.said(loaded, lambda ticket: room.recall(recall, instead_of, (act,), ticket))
+        await self.said(loaded, lambda ticket: room.recall(recall, instead_of, (act,), ticket))
         return Done()
+
+    async def _deny(self, loaded: LoadedRoom, uid: str | None, act: Act) -> None:
+        """What waits for a moderator is taken back, too.
+
+        That comes before the recall: if this process dies between them, nothing was answered yet.
+        """
+        room, held = loaded.room, self._store.held
+        denied = room.held.taken_back(uid, act)
+        if not denied:
+            return
+        await self.written(loaded, lambda: self._rooms.save(loaded))
+        await self.written(loaded, lambda: held.change(self._process, room.lease, room.name, denied))
+        for ticket in room.held_stored(denied, ()):
+            ticket.answer(_HELD)
+        for one in denied:
+            notice = wire.Notice("denied", room.name, act.reason or None)
+            self._whisper.tell(room, one.uid, wire.MSGPACK.encode(notice))
 
     async def _carried_out(self, loaded: LoadedRoom, effect: Effect) -> None:
         """In the store and in force here, and its viewers are told. Raises LeaseLost."""

@@ -95,8 +95,12 @@ class HeldQueue:
     def stored(self, kept: Iterable[Held], gone: Iterable[str]) -> None:
         """The store has carried out what `to_store` said."""
         for one in kept:
-            self._bytes -= len(self._unsaved.pop(one.id).item)
-            self._add(one)
+            waited = self._unsaved.pop(one.id, None)
+            if waited is not None:
+                self._bytes -= len(waited.item)
+                self._add(one)
+            else:
+                self.decided(one)
         over = set(gone)
         self._gone = [held for held in self._gone if held not in over]
 
@@ -137,8 +141,26 @@ class HeldQueue:
             self._remove(one.id)
             self._add(one)
 
+    def taken_back(self, uid: str | None, act: Act) -> list[Held]:
+        """What waits of this user, None: of all, as it is to be stored, for this act denies it.
+
+        What is not stored yet is among it: nothing of it may be on its way to the store meanwhile.
+        """
+        waiting = [one for one in self._held.values() if not one.decision]
+        waiting += self._unsaved.values()
+        return [decision(one, act) for one in waiting if uid in (None, one.uid)]
+
+    def drop_unsaved(self) -> list[Key]:
+        """Of what is not stored yet nothing will be. Returns whose senders wait."""
+        dropped, self._unsaved = self._unsaved, {}
+        self._bytes -= sum(len(one.item) for one in dropped.values())
+        return [(one.uid, one.cid) for one in dropped.values()]
+
     def clear(self) -> None:
-        """The room was closed for good, and the store has none of them any more."""
+        """The room was closed for good, and the store has none of them any more.
+
+        Who waits for the store is known to nobody but `drop_unsaved`.
+        """
         for held in list(self._held):
             self._remove(held)
         self._gone.clear()

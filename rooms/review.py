@@ -93,16 +93,23 @@ class Reviews:
         room = loaded.room
         try:
             while room.held.has_unsaved and not loaded.gone:
-                await self._changes.written(loaded, lambda: self._rooms.save(loaded))
-                kept, gone = room.held.to_store()
-                await self._written(loaded, kept, gone)
-                self._metrics.comments.labels("held").inc(len(kept))
-                for ticket in room.held_stored(kept, gone):
-                    ticket.answer(_HELD)
+                async with loaded.changes:  # which may take it back, or close the room
+                    await self._store_held(loaded)
         except LeaseLost:
             self._leases.give_up(loaded.partition, room.lease)
         finally:
             self._storing.discard(loaded)
+
+    async def _store_held(self, loaded: LoadedRoom) -> None:
+        room = loaded.room
+        if loaded.gone or not room.held.has_unsaved:
+            return
+        await self._changes.written(loaded, lambda: self._rooms.save(loaded))
+        kept, gone = room.held.to_store()
+        await self._written(loaded, kept, gone)
+        self._metrics.comments.labels("held").inc(len(kept))
+        for ticket in room.held_stored(kept, gone):
+            ticket.answer(_HELD)
 
     async def _carry_out(self, loaded: LoadedRoom, row: DecideRow, ticket: Ticket) -> None:
         try:

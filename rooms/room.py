@@ -195,6 +195,10 @@ class Room(Generic[W]):
         """The store has carried out what `held.to_store` said. Returns those to be told that it is held."""
         return self._accepting.held_stored(kept, gone)
 
+    def held_dropped(self) -> list[W]:
+        """Nothing more of what is held is stored. Returns those who wait for that."""
+        return self._accepting.held_dropped()
+
     def approve(self, one: Held, act: Act, waiter: W, now: Moment) -> bool:
         """Show what was held, in its place between comments; `stored` answers. It is never left out.
 

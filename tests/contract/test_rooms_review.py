@@ -13,8 +13,8 @@ from config.settings import Policy, Rooms
 from danmaku.envelope import Answer, OutKind
 from danmaku.held import Held
 from danmaku.model import Role
-from danmaku.moderation_rows import DecideRow, HeldRow, SanctionRow
-from danmaku.rows import Done, HeldPage, Shown
+from danmaku.moderation_rows import DecideRow, HeldRow, RecallRow, SanctionRow
+from danmaku.rows import DeleteRoomRow, Done, HeldPage, PutRoomRow, Room, Shown
 from tests.contract.conftest import until
 from tests.contract.rooms_service import LOOSE, Service, Watching, send, service
 from tests.contract.test_rooms_live import refusal, servers, texts, the
@@ -168,6 +168,46 @@ async def test_who_is_muted_meanwhile_is_not_approved(live: Service) -> None:
     assert await held(live) == [one]
     the(Done, await live.ask(SanctionRow("a", "unmute", "u1", "mod", Role.MODERATOR)))
     the(Shown, await decide(live, one, True, "a2"))
+
+
+@pytest.mark.parametrize(("whose", "left"), [("u1", ["u2"]), (None, [])])
+async def test_what_is_taken_back_is_not_approved_any_more(
+    live: Service, whose: str | None, left: list[str]
+) -> None:
+    process = await live.start(policy=REVIEWED)
+    await live.owned(process)
+    watching = await live.watch("a")
+    for uid in ("u1", "u2"):
+        assert refusal(await live.ask(send("a", uid, "bad", "c1"))) == "held_for_review"
+    one = (await held(live))[0]
+    clear = RecallRow("a", "mod", Role.MODERATOR, uid=whose, reason="spam", act="r1")
+    late = send("a", "u1", "late", "c2")
+    answers = await live.request(process.process.name, clear, late)
+    assert answers[0] == Done()
+    assert refusal(answers[1]) == "held_for_review"
+    assert refusal(await live.ask(late)) == "held_for_review"
+    assert [waiting.uid for waiting in await held(live)] == left
+    assert refusal(await decide(live, one, True, "a1")) == "conflict"
+    await until(lambda: _true(("u1", "denied", "spam") in notices(watching)))
+    await process.kill()
+    await live.owned(await live.start(policy=REVIEWED))
+    assert [waiting.uid for waiting in await held(live)] == left
+    assert refusal(await decide(live, one, True, "a1")) == "conflict"
+    assert [item["k"] for _, item in watching.items] == ["recall"]
+
+
+async def test_what_was_not_stored_yet_does_not_outlive_a_room_closed_for_good(live: Service) -> None:
+    process = await live.start(policy=REVIEWED)
+    await live.owned(process)
+    assert refusal(await live.ask(send("a", "u1", "one", "c1"))) == "held_for_review"
+    closing = DeleteRoomRow("a", "ann", Role.STREAMER)
+    answers = await live.request(process.process.name, closing, send("a", "u1", "two", "c2"))
+    assert answers[0] == Done()
+    assert refusal(answers[1]) == "room_closed"
+    store = await live.open_store()
+    assert await store.held.load("a") == []
+    the(Room, await live.ask(PutRoomRow("a", "ann", Role.STREAMER, open=True)))
+    assert await held(live) == []
 
 
 async def _true(value: bool) -> bool:

@@ -56,6 +56,15 @@ def test_what_is_held_is_not_shown_and_its_repeats_hear_so() -> None:
     assert room.cut(NOW).batch is not None
 
 
+def test_whoever_waits_for_what_is_dropped_before_it_is_stored_is_known_once() -> None:
+    room = make(info=RoomInfo("a", settings=RoomSettings(review=True)))
+    assert room.take(send(), "w1", NOW) is None
+    assert room.take(send(), "w2", NOW) is None
+    assert room.held_dropped() == ["w1", "w2"]
+    assert room.held_dropped() == []
+    assert room.held.to_store() == ([], [])
+
+
 def test_what_is_approved_is_shown_once_as_its_authors_own() -> None:
     room, one = held(space=1)
     assert room.approve(one, APPROVAL, "mod", NOW)

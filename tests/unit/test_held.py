@@ -207,6 +207,34 @@ def test_of_a_room_that_was_closed_for_good_nothing_waits() -> None:
     assert not waiting.knows(("ann", "c1"))
 
 
+def test_what_is_taken_back_is_denied_stored_or_not() -> None:
+    waiting, clear = queue(), act("clear")
+    hold(waiting, "c1")
+    waiting.hold(("bob", "c1"), b"item", "link", NOW)
+    store(waiting)
+    hold(waiting, "c2")
+    denied = waiting.taken_back("ann", clear)
+    assert [(one.id, one.decision, one.by, one.item) for one in denied] == [
+        ("7-1", "deny", "mod", b""),
+        ("7-3", "deny", "mod", b""),
+    ]
+    waiting.stored(denied, ())
+    assert (ids(waiting), len(waiting), waiting.has_unsaved) == (["7-2"], 1, False)
+    assert refused(waiting, "7-1", act(act="other")) == "conflict"
+    assert waiting.knows(("ann", "c2"))
+    waiting.stored(waiting.taken_back(None, clear), ())
+    assert (ids(waiting), waiting.taken_back(None, clear)) == ([], [])
+    hold(waiting, "large", item=bytes(1024))
+
+
+def test_what_is_dropped_before_it_is_stored_takes_no_room() -> None:
+    waiting = queue()
+    hold(waiting, "c1", item=bytes(1024))
+    assert waiting.drop_unsaved() == [("ann", "c1")]
+    assert (len(waiting), waiting.has_unsaved, waiting.drop_unsaved()) == (0, False, [])
+    hold(waiting, "c1", item=bytes(1024))
+
+
 def test_what_is_kept_reads_back() -> None:
     one = Held("7-1", "ann", "c1", NOW, b"item", "link")
     assert held.decode(held.encode(one)) == one
