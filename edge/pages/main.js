@@ -96,6 +96,7 @@ class Page {
     this.#ahead = (ok.server_time ?? Date.now()) - Date.now();
     this.#you.greeted(ok.uid, ok.name ?? "", ok.role ?? "");
     this.#composer.allow(this.#settings, this.#me.role);
+    this.#poll.allow(this.#me.role);
     void this.#room?.enter();
   }
 

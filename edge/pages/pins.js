@@ -42,8 +42,10 @@ export class Pins {
     const { name, text, until } = announcement;
     if (until === null || until <= this.#now()) return;
     const row = element("li", "pin");
-    if (name) row.append(element("b", "", name));
-    row.append(element("bdi", "", text));
+    const lines = element("div", "lines");
+    if (name) lines.append(element("b", "", name));
+    lines.append(element("bdi", "", text));
+    row.append(lines);
     this.#put("announcement", until, row, announcement);
   }
 

@@ -24,6 +24,7 @@ export class PollCard {
   /** @type {number[]} */
   #counts = [];
   #mine = -1;
+  #mayVote = false;
   #isOver = false;
   #isBusy = false;
   #says = "";
@@ -39,6 +40,14 @@ export class PollCard {
     this.#box = box;
     this.#vote = vote;
     this.#now = now;
+  }
+
+  /** Guests are shown how it stands, and nothing to press. @param {string} role */
+  allow(role) {
+    const mayVote = role !== "guest";
+    if (mayVote === this.#mayVote) return;
+    this.#mayVote = mayVote;
+    this.#draw();
   }
 
   clear() {
@@ -106,7 +115,8 @@ export class PollCard {
     const parts = shares(this.#counts);
     poll.options.forEach((option, place) => list.append(this.#option(option, place, parts[place] ?? 0, isOpen)));
     const total = this.#counts.reduce((sum, count) => sum + count, 0);
-    const note = this.#says || `${total} ${total === 1 ? "vote" : "votes"}${isOpen ? "" : " · closed"}`;
+    const state = !isOpen ? " · closed" : this.#mayVote ? "" : " · log in to vote";
+    const note = this.#says || `${total} ${total === 1 ? "vote" : "votes"}${state}`;
     this.#box.replaceChildren(element("h2", "question", poll.question), list, element("p", "hint", note));
     if (focused !== undefined) /** @type {HTMLElement | null} */ (this.#box.querySelector(`[data-option="${focused}"]`))?.focus();
     if (isOpen && poll.until !== null) this.#timer = setTimeout(() => this.#draw(), Math.min(left, 2 ** 31 - 1));
@@ -115,17 +125,26 @@ export class PollCard {
   /** @param {string} text @param {number} place @param {number} share @param {boolean} isOpen */
   #option(text, place, share, isOpen) {
     const row = element("li", place === this.#mine ? "own" : "");
-    const button = /** @type {HTMLButtonElement} */ (element("button", "option"));
+    if (!this.#mayVote) {
+      row.append(bar(element("div", "option"), text, share));
+      return row;
+    }
+    const button = /** @type {HTMLButtonElement} */ (bar(element("button", "option"), text, share));
     button.type = "button";
     button.dataset.option = String(place);
     button.ariaPressed = String(place === this.#mine);
     button.disabled = !isOpen || (this.#mine >= 0 && place !== this.#mine);
-    button.style.setProperty("--share", `${share}%`);
-    button.append(element("bdi", "", text), element("span", "share", `${share} %`));
     button.addEventListener("click", () => void this.#choose(place));
     row.append(button);
     return row;
   }
+}
+
+/** @param {HTMLElement} row @param {string} text @param {number} share in percent */
+function bar(row, text, share) {
+  row.style.setProperty("--share", `${share}%`);
+  row.append(element("bdi", "", text), element("span", "share", `${share} %`));
+  return row;
 }
 
 /** @param {string} tag @param {string} className @param {string} text */

@@ -36,9 +36,10 @@ async def enter(
     *meanwhile: Batch,
     head: int = 0,
     complete: bool = True,
+    role: str = "viewer",
 ) -> None:
     hello = await visit.expect(wire.Hello)
-    who: dict[str, Any] = {"uid": "u1", "name": "ann", "role": "viewer", "session": "s"}
+    who: dict[str, Any] = {"uid": "u1", "name": "ann", "role": role, "session": "s"}
     await visit.say(Ok(hello.id, **who, heartbeat_ms=20_000, server_time=now_ms()))
     join = await visit.expect(Join)
     codec = visit.codec
@@ -135,6 +136,52 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         await page.locator("#like").click()
         await expect(card.get_by_role("heading")).to_have_text("Who?")
         await expect(card.get_by_role("button")).to_have_text(["a0 %", "b0 %", "c0 %"])
+
+
+async def test_a_guest_sees_how_a_poll_stands_and_has_nothing_to_press(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        poll = OpenPoll("p1", "Next song?", ["one", "two"], [3, 1], now_ms() + 600_000)
+        await enter(visit, [], poll, role="guest")
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True), Stats("demo", 0, 0, 9, 0, "p1", [4, 1]))
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True), items(visit, 1, wire.PollClosed("p1", [6, 2])))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", width=390, height=780)
+        card = page.get_by_role("region", name="Poll")
+        await expect(card.get_by_role("listitem")).to_have_text(["one75 %", "two25 %"])
+        await expect(card.locator(".hint")).to_have_text("4 votes · log in to vote")
+        await expect(card.get_by_role("button")).to_have_count(0)
+        await say(page, "count")
+        await expect(card.get_by_role("listitem")).to_have_text(["one80 %", "two20 %"])
+        await say(page, "close")
+        await expect(card.locator(".hint")).to_have_text("8 votes · closed")
+        await expect(card.get_by_role("button")).to_have_count(0)
+
+
+async def test_a_pinned_announcement_has_three_lines_on_a_small_screen(visitors: Visitors) -> None:
+    lines_of = "(box) => Math.round(box.clientHeight / parseFloat(getComputedStyle(box).lineHeight))"
+
+    async def script(visit: Visit) -> None:
+        later = now_ms() + 600_000
+        await enter(
+            visit, [wire.Announce("We go on in five minutes. " * 20, "boss", "Boss", until=later)], None
+        )
+        send = await visit.expect(wire.Send)
+        short = wire.Announce("We go on in five minutes, so stay, please", "boss", "Boss", until=later)
+        await visit.say(Ok(send.id, shown=True), items(visit, 1, short))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", width=390, height=780)
+        lines = page.locator("#pins .lines")
+        await expect(lines).to_contain_text("We go on")
+        assert await lines.evaluate(lines_of) == 3
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await say(page, "shorter")
+        await expect(lines).to_contain_text("stay, please")
+        assert await lines.evaluate(lines_of) in (2, 3)  # as fonts are
+        assert await lines.evaluate("(box) => box.scrollHeight <= box.clientHeight")
 
 
 async def test_what_came_after_the_board_counts(visitors: Visitors) -> None:
