@@ -171,7 +171,7 @@ class Accepting(Generic[W]):
             self._check_high()
         else:
             self.abuse.said(row.uid, row.text, row.since_s, now)
-        verdict = self._judge.comment(row, now)
+        verdict = self._judge.comment(row, now, self.held.check_room_for)
         if len(verdict.item) > self._most_bytes:
             raise Refusal(TOO_LARGE)
         if verdict.fate is not _SHOW:

@@ -79,14 +79,18 @@ class HeldQueue:
 
     def hold(self, key: Key, item: bytes, why: str, now_ms: int) -> None:
         """One more, to be stored. Raises `unavailable` where there are too many."""
-        self._sweep(now_ms)
-        limits = self._limits
-        if len(self) >= limits.held_kept or self._bytes + len(item) > limits.held_bytes:
-            raise Refusal(UNAVAILABLE, "too many comments wait for a moderator here", retry_ms=_FULL_MS)
+        self.check_room_for(item, now_ms)
         uid, cid = key
         one = Held(f"{self._lease}-{next(self._numbers)}", uid, cid, now_ms, item, why)
         self._unsaved[one.id] = one
         self._bytes += len(item)
+
+    def check_room_for(self, item: bytes, now_ms: int) -> None:
+        """Could it be held? Raises `unavailable`."""
+        self._sweep(now_ms)
+        limits = self._limits
+        if len(self) >= limits.held_kept or self._bytes + len(item) > limits.held_bytes:
+            raise Refusal(UNAVAILABLE, "too many comments wait for a moderator here", retry_ms=_FULL_MS)
 
     def to_store(self) -> tuple[list[Held], list[str]]:
         """What the store does not have yet, and the ids of what it need not keep any more."""

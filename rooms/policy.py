@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -50,6 +51,7 @@ _MAX_NAMES: Final = 10_000  # whose words are known
 _MAX_TEXTS: Final = 20_000  # likewise
 
 _NOTHING: Final = Found()
+_HOLD: Final = Fate.HOLD
 _GUEST: Final = Role.GUEST  # a look-up of a member costs more than what is done with it
 _comment = msgspec.msgpack.Decoder(wire.Comment).decode
 
@@ -142,8 +144,13 @@ class Judge:
             raise Refusal(MUTED, retry_ms=self.sanctions.mute_left_ms(uid, now.ms))
         self.sanctions.everywhere.check_muted(uid, role, now.ms)
 
-    def comment(self, row: SendRow, now: Moment) -> Verdict:
-        """What comes of it; counts against its user's rates. Raises Refusal."""
+    def comment(
+        self, row: SendRow, now: Moment, check_room_for: Callable[[bytes, int], object] | None = None
+    ) -> Verdict:
+        """What comes of it; counts against its user's rates. Raises Refusal.
+
+        check_room_for: refuses what is to be held, before it counts, where no more can be.
+        """
         self.check_sanctions(row.uid, row.role, now)
         is_staff = row.role.is_staff
         if self._asks_who and not is_staff:
@@ -162,9 +169,12 @@ class Judge:
         if self.sanctions.have_words:
             found, name = self._look(text), self._name(name)
             shown = found.text
-        self._check_pace(row, text, now.s)
         item = wire.encode_item(wire.Comment(row.uid, name, shown, mode, color, size))
-        return _verdict(item, why, found) if why or found.action else Verdict(item)
+        verdict = _verdict(item, why, found) if why or found.action else Verdict(item)
+        if check_room_for is not None and verdict.fate is _HOLD:
+            check_room_for(item, now.ms)
+        self._check_pace(row, text, now.s)
+        return verdict
 
     def _look(self, text: str) -> Found:
         """Raises `blocked_words`."""

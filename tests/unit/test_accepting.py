@@ -186,6 +186,17 @@ def test_where_too_many_wait_for_a_moderator_no_more_are_taken() -> None:
     assert refused(room.take, send(cid="more"), "w", NOW) == "unavailable"
 
 
+def test_what_cannot_be_held_does_not_count_against_its_senders_pace() -> None:
+    room, _ = held()
+    room.bring_into_force(save(settings=RoomSettings(review=True, slow_s=60)))
+    for number in range(2, 501):
+        assert room.take(send(uid=f"v{number}"), "w", NOW) is None
+    assert refused(room.take, send(uid="late", cid="c1"), "w", NOW) == "unavailable"
+    room.held_dropped()
+    assert room.take(send(uid="late", cid="c1"), "w", NOW) is None
+    assert refused(room.take, send(uid="late", cid="c2"), "w", NOW) == "slow_mode"
+
+
 def test_what_is_shadowed_is_for_its_sender_alone_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
     room = make()
     monkeypatch.setattr(Judge, "comment", lambda *_: Verdict(b"item", Fate.SHADOW, "words"))
