@@ -12,7 +12,7 @@ from typing import Final, Literal
 from danmaku.moderation_rows import Sign
 from rooms.generations import Generations
 from rooms.moment import Moment
-from rooms.text import alike
+from rooms.text import alike, clean
 
 SignKind = Literal["same_text", "joins", "new_accounts"]
 
@@ -73,6 +73,8 @@ class Abuse:
         """Somebody who is no staff wrote. since_s: when the account was made, 0 where nobody says so."""
         if since_s and now.ms < (since_s + NEW_ACCOUNT_S) * 1000:
             self._wrote(uid, now)
+        if not text.isprintable():  # signs that nobody sees make no text another one
+            text = clean(text)
         if len(text) < _SHORTEST:
             return
         same = alike(text)

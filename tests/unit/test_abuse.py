@@ -34,6 +34,16 @@ def test_the_same_text_of_many_users_is_a_sign_and_again_when_they_doubled() -> 
     assert abuse.uncounted() == []
 
 
+def test_what_nobody_sees_makes_no_text_another_one() -> None:
+    abuse = Abuse()
+    for number in range(USERS):
+        abuse.said(f"u{number}", "buy " + "\u200b" * number + "gold here", 0, NOW)
+    assert [(sign.kind, sign.sample) for sign in abuse.signs] == [("same_text", SPAM)]
+    abuse = Abuse()
+    chorus(abuse, USERS, "6\u200b6\u200b6\u200b")
+    assert not abuse.signs
+
+
 def test_what_one_user_repeats_or_many_say_anyway_is_none() -> None:
     abuse = Abuse()
     for _ in range(100):
