@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import structlog
 
 from danmaku.servers import NatsServer, Running, Server, ValkeyServer
+
+# As servers do it: to draw a traceback with all its variables holds up the loop for longer than tests wait.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @contextmanager

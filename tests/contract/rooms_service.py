@@ -29,7 +29,7 @@ from rooms.process import RoomsProcess
 LOOSE = Policy(
     user_burst=100_000, user_count=100_000, repeat_s=0, display_per_s=100_000, display_high_per_s=0
 )
-QUICK = Rooms(window_ms=5, lease_ms=600)
+QUICK = Rooms(window_ms=5, lease_ms=2000)
 
 
 class Running:

@@ -174,7 +174,7 @@ async def test_events_are_numbered_like_comments(live: Service) -> None:
 
 
 async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, auto_create=False))
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, auto_create=False))
     await live.owned(process)
     watching = await live.watch("a")
     for row in (JoinRow("a", "u", Role.VIEWER), send("a", "u", "x", "c"), GetRoomRow("a")):
@@ -244,7 +244,7 @@ async def test_a_room_that_is_closed_for_good_stays_so_until_it_is_put_again(liv
 
 
 async def test_a_room_in_which_nothing_was_said_is_kept_in_memory_only(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, unsaved_rooms=3))
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, unsaved_rooms=3))
     await live.owned(process)
     the(Done, await live.ask(LikeRow("a", "u1", Role.GUEST, 5)))
     for room in ("b", "c"):
@@ -267,7 +267,7 @@ async def test_a_room_in_which_nothing_was_said_is_kept_in_memory_only(live: Ser
 
 
 async def test_a_room_that_left_memory_unsaved_makes_space_for_another(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, idle_s=1, unsaved_rooms=1))
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, idle_s=1, unsaved_rooms=1))
     await live.owned(process)
     the(Done, await live.ask(LikeRow("a", "u1", Role.GUEST, 5)))
     assert refusal(await live.ask(JoinRow("b", "u1", Role.GUEST))) == "unavailable"
@@ -417,7 +417,7 @@ async def test_viewers_are_summed_and_told(live: Service) -> None:
 
 
 async def test_idle_rooms_leave_memory_and_come_back_as_they_were(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, idle_s=1))
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, idle_s=1))
     await live.owned(process)
     first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     the(Done, await live.ask(LikeRow("a", "u1", Role.VIEWER, 5)))

@@ -120,7 +120,7 @@ async def test_a_room_that_cannot_be_loaded_in_time_is_asked_for_again_and_nothi
     await live.owned(process)
     load.left = 2
     name = process.process.name
-    assert await live.request(name, send("a", "u1", "one", "c1"), budget_s=0.2) == [Open()]
+    assert await live.request(name, send("a", "u1", "one", "c1"), budget_s=0.5) == [Open()]
     the(Shown, (await live.request(name, send("a", "u1", "two", "c2"), budget_s=5))[0])
     kept = await store.history.latest("a", 100, 100_000)
     assert len(kept.entries) == 1
@@ -587,7 +587,7 @@ async def test_a_stop_while_the_store_is_away_ends_all_the_same(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600), store=store)
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     the(Done, await live.ask(LikeRow("a", "u1", Role.VIEWER, 3)))
@@ -732,7 +732,7 @@ async def test_a_new_room_of_a_lost_partition_is_given_up(live: Service) -> None
 
 async def test_more_than_a_process_can_owe_is_refused(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     store = await live.open_store()
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=600, queue_items=3), store=store)
+    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, queue_items=3), store=store)
     await live.owned(process)
     rows = [send("a", f"u{number}", "hi", "c1") for number in range(5)]
     answers = await live.request(process.process.name, *rows)

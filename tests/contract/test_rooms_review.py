@@ -98,7 +98,7 @@ async def test_what_is_held_waits_for_a_decision_and_outlives_its_owner(live: Se
 
 
 async def test_a_room_that_was_out_of_memory_puts_nothing_in_the_place_of_what_is_held(live: Service) -> None:
-    process = await live.start(policy=REVIEWED, rooms=Rooms(window_ms=5, lease_ms=600, idle_s=1))
+    process = await live.start(policy=REVIEWED, rooms=Rooms(window_ms=5, lease_ms=2000, idle_s=1))
     await live.owned(process)
     assert refusal(await live.ask(send("a", "u1", "one", "c1"))) == "held_for_review"
     first = await held(live)

@@ -173,7 +173,7 @@ async def test_the_settings_say_so_too_where_asking_fails_as_nobody_foresaw(
     live: Service, hook: Hook
 ) -> None:
     process = await live.start(
-        review=review(hook, fallback="hold"), rooms=Rooms(window_ms=5, lease_ms=600, queue_items=1)
+        review=review(hook, fallback="hold"), rooms=Rooms(window_ms=5, lease_ms=2000, queue_items=1)
     )
     await live.owned(process)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
