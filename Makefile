@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
-PYTEST := $(BIN)/python -m pytest --cov --cov-report= --cov-append
+PYTEST := $(BIN)/python -m pytest
 # ARGS may leave nothing to one half of the tests.
 NONE    = || [ $$? = 5 ]
 
@@ -105,7 +105,7 @@ up: $(VENV)/.up  ## start a danmaku service here (ARGS="--port 9000" and the lik
 test: $(VENV)/.dev  ## all tests: unit, contract, system, pages (ARGS="-k join" and the like)
 	@.ci/need libuv1 chromium libatomic1
 	@$(BIN)/coverage erase
-	@$(PYTEST) -n 2 tests/unit tests/contract $(ARGS) $(NONE)
+	@$(PYTEST) --cov --cov-report= -n 3 tests/unit tests/contract $(ARGS) $(NONE)
 	@$(PYTEST) -n 2 --dist loadfile tests/pages tests/system $(ARGS) $(NONE)
 	@$(BIN)/coverage report --skip-covered
 	@$(BIN)/coverage report --include="$$(echo $(PURE) | tr ' ' ,)" --fail-under=100
