@@ -152,7 +152,7 @@ PaidPin = Annotated[
 
 
 class Events(Section, frozen=True):
-    """Paid comments and polls."""
+    """Paid comments, gifts and polls."""
 
     paid_pins: list[PaidPin] = msgspec.field(
         default_factory=lambda: ["*:500:60", "*:1000:120", "*:2000:300", "*:5000:600", "*:10000:1800"]

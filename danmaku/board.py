@@ -1,4 +1,4 @@
-"""What a room keeps in view: the pinned announcement, pinned paid comments, the poll.
+"""What a room keeps in view: the pinned announcement, pinned paid comments and gifts, the poll.
 
 It changes only together with a numbered item that tells of it, and is stored in one step with that item. No
 clock: times are ms since 1970, and whoever reads a board goes by `until`.
@@ -42,7 +42,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Board(msgspec.Struct, frozen=True, array_like=True):
-    """Of one room. `paid`: the heaviest first."""
+    """Of one room. `paid`: comments and gifts that were paid for, the heaviest first."""
 
     announcement: Pin | None = None
     paid: tuple[Pin, ...] = ()
@@ -61,7 +61,7 @@ class Board(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.structs.replace(self, announcement=None)
 
     def paid_for(self, pin: Pin, most: int) -> Board:
-        """One more paid comment; of more than `most` the lightest, and the oldest of these, goes."""
+        """One more that was paid for; of more than `most` the lightest, and the oldest of these, goes."""
         paid = sorted((pin, *self.paid), key=_heaviest_first)[:most]
         return msgspec.structs.replace(self, paid=tuple(paid))
 

@@ -49,7 +49,8 @@ class SendRow(RowBase, tag="send"):
 class EventRow(RowBase, tag="event"):
     """An announcement or gift by staff; `item` is the encoded item. Answered by Shown, or Refused.
 
-    pin_s: for so long an announcement is pinned.
+    pin_s: for so long an announcement is pinned; a gift is for what was paid for it. ask: only whether it
+    would be taken; answered by Done, or Refused.
     """
 
     room: str
@@ -58,6 +59,7 @@ class EventRow(RowBase, tag="event"):
     cid: str
     item: bytes
     pin_s: int = 0
+    ask: bool = False
 
 
 class JoinRow(RowBase, tag="join"):

@@ -52,11 +52,16 @@ class Unpinned(msgspec.Struct, tag_field="k", tag="unpinned"):
 
 
 class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
+    """`amount`: what was paid for all of it, as of Paid. Without one it is never pinned."""
+
     uid: str
     name: str
     gift: str
     count: int = 1
     text: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    until: int | None = None
 
 
 class Paid(msgspec.Struct, tag_field="k", tag="paid", omit_defaults=True):

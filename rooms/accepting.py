@@ -20,7 +20,7 @@ from danmaku.errors import (
     UNAVAILABLE,
     Refusal,
 )
-from danmaku.event_rows import PaidRow, PollRow
+from danmaku.event_rows import PollRow
 from danmaku.held import Held
 from danmaku.model import Act, Role
 from danmaku.rows import Delayed, Refused, SendRow, Shadowed, Shed
@@ -104,8 +104,8 @@ class Accepting(Generic[W]):
         if isinstance(row, SendRow):
             return self._comment(row, key, waiter, now)
         self._check_high()
-        item, change = self.make(row, now)
-        self._high(key, item, waiter, change)
+        made = self.make(row, now)
+        self._high(key, made.item, waiter, made.change)
         if isinstance(row, PollRow):
             self._board.opens(key)
         return None
@@ -115,9 +115,10 @@ class Accepting(Generic[W]):
         if not row.role.is_staff:
             raise Refusal(FORBIDDEN)
         self._judge.check_sanctions(row.uid, row.role, now)
-        if isinstance(row, PaidRow):
-            self._judge.check_sanctions(row.payer, Role.VIEWER, now)
-        return self._board.make(row, now)
+        made = self._board.make(row, now)
+        if made.payer is not None:
+            self._judge.check_sanctions(made.payer, Role.VIEWER, now)
+        return made
 
     def approve(self, one: Held, act: Act, waiter: W, now: Moment) -> None:
         """Let what was held be shown. Raises Refusal."""

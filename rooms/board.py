@@ -1,4 +1,4 @@
-"""What one room keeps in view at its owner: announcements, paid comments and its poll. Pure."""
+"""What one room keeps in view at its owner: announcements, what was paid for and its poll. Pure."""
 
 from __future__ import annotations
 

@@ -29,18 +29,19 @@ MAX_OPTION: Final = 100
 MAX_NAME: Final = 64
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _ANY: Final = "*"
-_announce: Final = msgspec.msgpack.Decoder(wire.Announce)
+_event: Final = msgspec.msgpack.Decoder(wire.Announce | wire.Gift)
 
 
 class Made(NamedTuple):
-    """An item, and what becomes of the board with it."""
+    """An item, and what becomes of the board with it. payer: who pays for it, if anybody does."""
 
     item: bytes
     change: Change | None = None
+    payer: str | None = None
 
 
 class Tiers:
-    """For how long an amount pins a comment, by what `events.paid_pins` says."""
+    """For how long an amount pins what was paid for, by what `events.paid_pins` says."""
 
     def __init__(self, words: list[str]) -> None:
         self._by_currency: dict[str, list[tuple[int, int]]] = {}
@@ -65,37 +66,55 @@ class Events:
     def make(self, row: PostedRow, board: Board, now: Moment) -> Made:
         """Raises Refusal."""
         if isinstance(row, EventRow):
-            return _pinned(row, now) if row.pin_s else Made(row.item)
+            return self._event(row, now)
         if isinstance(row, PaidRow):
-            return self.paid(row, now)
+            return self._paid(row, now)
         return _unpinned(board, now) if isinstance(row, UnpinRow) else _poll(row, board, now)
 
-    def paid(self, row: PaidRow, now: Moment) -> Made:
-        """Raises Refusal."""
+    def _event(self, row: EventRow, now: Moment) -> Made:
+        try:
+            event = _event.decode(row.item)
+        except msgspec.DecodeError:
+            raise Refusal(BAD_FRAME, "this is neither an announcement nor a gift") from None
+        if isinstance(event, wire.Announce):
+            return _pinned(event, row.pin_s, now) if row.pin_s else Made(row.item)
+        if row.pin_s:
+            raise Refusal(BAD_FRAME, "a gift is pinned for what was paid for it")
+        return Made(row.item) if event.amount is None else self._gift(event, now)
+
+    def _gift(self, gift: wire.Gift, now: Moment) -> Made:
+        check_id(gift.uid, "uid")
+        if gift.text is not None:
+            gift.text = _line(gift.text, self._settings.paid_length)
+        return self._paid_for(gift, gift.amount or 0, gift.currency or "", now)
+
+    def _paid(self, row: PaidRow, now: Moment) -> Made:
         check_id(row.payer, "uid")
-        if not 1 <= row.amount <= MAX_NUMBER:
-            raise Refusal(BAD_FRAME, f"amount must be from 1 to {MAX_NUMBER}")
-        if _CURRENCY.fullmatch(row.currency) is None:
-            raise Refusal(BAD_FRAME, "currency must be three capital letters")
         text = _line(row.text, self._settings.paid_length)
         name = clean(row.name)[:MAX_NAME].rstrip() or row.payer
-        seconds = self._tiers.seconds(row.currency, row.amount)
-        until = now.ms + seconds * 1000 if seconds else None
-        item = wire.encode_item(wire.Paid(row.payer, name, text, row.amount, row.currency, until))
-        if until is None:
-            return Made(item)
-        weight, most = (seconds, row.amount), self._settings.paid_pinned
-        return Made(item, partial(_pay, item=item, until=until, weight=weight, most=most))
+        comment = wire.Paid(row.payer, name, text, row.amount, row.currency)
+        return self._paid_for(comment, row.amount, row.currency, now)
+
+    def _paid_for(self, said: wire.Paid | wire.Gift, amount: int, currency: str, now: Moment) -> Made:
+        """Pinned for the amount, if that is enough."""
+        if not 1 <= amount <= MAX_NUMBER:
+            raise Refusal(BAD_FRAME, f"amount must be from 1 to {MAX_NUMBER}")
+        if _CURRENCY.fullmatch(currency) is None:
+            raise Refusal(BAD_FRAME, "currency must be three capital letters")
+        seconds = self._tiers.seconds(currency, amount)
+        said.until = now.ms + seconds * 1000 if seconds else None
+        item = wire.encode_item(said)
+        if said.until is None:
+            return Made(item, payer=said.uid)
+        weight, most = (seconds, amount), self._settings.paid_pinned
+        pay = partial(_pay, item=item, until=said.until, weight=weight, most=most)
+        return Made(item, pay, said.uid)
 
 
-def _pinned(row: EventRow, now: Moment) -> Made:
-    if not 1 <= row.pin_s <= MAX_PIN_S:
+def _pinned(announcement: wire.Announce, pin_s: int, now: Moment) -> Made:
+    if not 1 <= pin_s <= MAX_PIN_S:
         raise Refusal(BAD_FRAME, f"pin_s must be from 1 to {MAX_PIN_S}")
-    try:
-        announcement = _announce.decode(row.item)
-    except msgspec.DecodeError:
-        raise Refusal(BAD_FRAME, "only announcements are pinned") from None
-    announcement.until = now.ms + row.pin_s * 1000
+    announcement.until = now.ms + pin_s * 1000
     item = wire.encode_item(announcement)
     return Made(item, partial(_announce_on, item=item, until=announcement.until))
 

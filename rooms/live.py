@@ -186,7 +186,7 @@ class Live:
         """None when it comes later. Raises Refusal."""
         room = loaded.room
         match row:
-            case PaidRow() if row.ask:
+            case PaidRow() | EventRow() if row.ask:
                 room.check_paid(row, now)
                 return Done()
             case SendRow() | EventRow() | PaidRow() | UnpinRow() | PollRow():

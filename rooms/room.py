@@ -26,7 +26,7 @@ from danmaku.errors import BAD_FRAME, Refusal
 from danmaku.event_rows import PaidRow, VoteRow
 from danmaku.held import Held
 from danmaku.model import Act, Effect, Position, RoomInfo, RoomSettings
-from danmaku.rows import Admitted, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
+from danmaku.rows import Admitted, EventRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
 from rooms.abuse import Abuse
 from rooms.accepted import Accepted
 from rooms.accepting import Accepting
@@ -178,7 +178,7 @@ class Room(Generic[W]):
         """The answer; None when it follows from `cut` or `stored`, with `waiter`. Raises Refusal."""
         return self._accepting.take(row, waiter, now)
 
-    def check_paid(self, row: PaidRow, now: Moment) -> None:
+    def check_paid(self, row: EventRow | PaidRow, now: Moment) -> None:
         """Would it be taken? Raises Refusal."""
         self._judge.check_open()
         self._accepting.make(row, now)

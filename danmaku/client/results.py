@@ -60,6 +60,20 @@ class Paid(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Gift(Event):
+    """`uid` gives something, `count` times. Where it was paid for, amount, currency, until: as of Paid."""
+
+    uid: str
+    name: str
+    gift: str
+    count: int = 1
+    text: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recall(Event):
     """What was said is taken back by somebody of this `role`: at position `of`, or by `uid` before this, or,
     with neither, all before this. Hide what it `takes`."""
@@ -282,6 +296,7 @@ class ConnectionChange:
 
 
 _TYPED: Final[dict[str, tuple[type[msgspec.Struct], type[Event]]]] = {
+    "gift": (wire.Gift, Gift),
     "paid": (wire.Paid, Paid),
     "poll": (wire.Poll, PollOpened),
     "poll_closed": (wire.PollClosed, PollClosed),

@@ -60,6 +60,10 @@ _BatchFrame = Annotated[
 ]
 
 
+Amount = Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+
+
 class Comment(msgspec.Struct, tag_field="kind", tag="comment", forbid_unknown_fields=True):
     """As `send`: judged like one from a socket. The same `cid` again gives the same answer, shown once."""
 
@@ -79,7 +83,11 @@ class Announcement(msgspec.Struct, tag_field="kind", tag="announce", forbid_unkn
 
 
 class Gift(msgspec.Struct, tag_field="kind", tag="gift", forbid_unknown_fields=True):
-    """`uid` and `name` say who gives, as the shop knows them; without them it is the caller."""
+    """`uid` and `name` say who gives, as the shop knows them; without them it is the caller.
+
+    `amount`: what was paid for all of it, in the smallest unit of `currency`. For so long as that says it is
+    pinned, as a paid comment is. `ask`: as there.
+    """
 
     gift: str
     cid: Id
@@ -87,6 +95,9 @@ class Gift(msgspec.Struct, tag_field="kind", tag="gift", forbid_unknown_fields=T
     text: str | None = None
     uid: Id | None = None
     name: str | None = None
+    amount: Amount | None = None
+    currency: Currency | None = None
+    ask: bool = False
 
 
 class Paid(msgspec.Struct, tag_field="kind", tag="paid", forbid_unknown_fields=True):
@@ -98,8 +109,8 @@ class Paid(msgspec.Struct, tag_field="kind", tag="paid", forbid_unknown_fields=T
     uid: Id
     name: str
     text: str
-    amount: Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    amount: Amount
+    currency: Currency
     cid: Id
     ask: bool = False
 
@@ -173,7 +184,7 @@ class MessageCalls:
             return Posted(True, answer.epoch, answer.seq, answer.at)
         if isinstance(answer, Shadowed):
             return Posted(True, at=answer.at)
-        if isinstance(answer, Shed) or (isinstance(body, Paid) and body.ask):
+        if isinstance(answer, Shed) or (isinstance(body, Gift | Paid) and body.ask):
             return Posted(False)
         if isinstance(answer, Delayed):
             return Posted(False, delay_ms=answer.ms)
@@ -189,6 +200,8 @@ class MessageCalls:
     async def broadcast(self, call: Call) -> Broadcast:
         body: Announcement | Gift = call.body
         check_id(body.cid, "cid")
+        if isinstance(body, Gift) and body.ask:
+            raise Refusal(BAD_FRAME, "what would become of it is asked of one room")
         item = wire.encode_item(_item(call.caller, call.role, body))
         return Broadcast(await self._rooms.broadcast(call.caller.uid, body.cid, item, _pin_s(body)))
 
@@ -215,9 +228,8 @@ def _row(call: Call, body: _Message) -> Row:
     if isinstance(body, Paid):
         said = (check_id(body.uid, "uid"), body.name, body.text[:MAX_TEXT], body.amount, body.currency)
         return PaidRow(room, caller.uid, role, body.cid, *said, body.ask)
-    return EventRow(
-        room, caller.uid, role, body.cid, wire.encode_item(_item(caller, role, body)), _pin_s(body)
-    )
+    item, asks = wire.encode_item(_item(caller, role, body)), isinstance(body, Gift) and body.ask
+    return EventRow(room, caller.uid, role, body.cid, item, _pin_s(body), asks)
 
 
 def _pin_s(body: Announcement | Gift) -> int:
@@ -227,10 +239,12 @@ def _pin_s(body: Announcement | Gift) -> int:
 def _item(caller: Identity, role: Role, body: Announcement | Gift) -> wire.Item:
     if isinstance(body, Announcement):
         return wire.Announce(_line(body.text, _MAX_EVENT_TEXT), caller.uid, caller.name, role.label)
+    if (body.amount is None) != (body.currency is None):
+        raise Refusal(BAD_FRAME, "amount and currency are given together, or not at all")
     uid = caller.uid if body.uid is None else check_id(body.uid, "uid")
     name = _line(body.name or (caller.name if body.uid is None else uid), 64)
     text = _line(body.text, _MAX_EVENT_TEXT) if body.text else None
-    return wire.Gift(uid, name, _line(body.gift, 64), body.count, text)
+    return wire.Gift(uid, name, _line(body.gift, 64), body.count, text, body.amount, body.currency)
 
 
 def _line(text: str, most: int) -> str:

@@ -190,6 +190,24 @@ async def test_paid_comments_and_announcements_are_pinned(live: Service) -> None
     assert (left.board, left.view) == (0, b"")
 
 
+async def test_a_gift_is_pinned_by_its_amount_like_a_paid_comment(live: Service) -> None:
+    running = await live.start()
+    await live.owned(running)
+    room = await live.watch("a")
+    item = wire.encode_item(wire.Gift("ann", "Ann", "rocket", amount=1000, currency="CNY"))
+    gift = EventRow("a", "shop", Role.ADMIN, "g1", item)
+    assert await live.ask(EventRow("a", "shop", Role.ADMIN, "g1", item, 0, True)) == Done()
+    shown = the(Shown, await live.ask(gift))
+    assert await live.ask(gift) == shown
+    joined = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER)))
+    [pin] = board.decode(joined.view).pins
+    [(_, told)] = room.items
+    assert (pin.position, pin.until) == ((shown.epoch, 1), told["until"])
+    await live.ask(SanctionRow("a", "mute", "ann", "boss", Role.MODERATOR))
+    again = EventRow("a", "shop", Role.ADMIN, "g2", item)
+    assert the(Refused, await live.ask(again)).name == "muted"
+
+
 async def test_who_is_banned_pays_for_nothing(live: Service) -> None:
     running = await live.start()
     await live.owned(running)

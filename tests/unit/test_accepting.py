@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from config.settings import Rooms
+from danmaku import wire
 from danmaku.held import Held
 from danmaku.model import START, Act, Role, RoomInfo, RoomSettings
 from danmaku.rows import Delayed, Refused, Shadowed, Shed, Shown
@@ -223,7 +224,8 @@ def test_events_are_for_staff_that_is_not_muted() -> None:
 
 def test_an_item_must_fit_into_a_batch() -> None:
     room = make(limits=Rooms(batch_bytes=1024))
-    assert refused(room.take, event(item=b"x" * 1025), "w", NOW) == "too_large"
+    large = wire.encode_item(wire.Announce("x" * 1025))
+    assert refused(room.take, event(item=large), "w", NOW) == "too_large"
     assert room.take(event(item=GIFT), "w", NOW) is None
     room = make(msgspec.structs.replace(LOOSE, max_length=2000), Rooms(batch_bytes=1024))
     assert refused(room.take, send("x" * 1024), "w", NOW) == "too_large"

@@ -78,6 +78,20 @@ async def test_staff_post_events(role: Role) -> None:
     assert item(service)["name"] == "bob"
 
 
+async def test_a_gift_may_have_an_amount() -> None:
+    service = Service()
+    paid = {**GIFT, "uid": "bob", "amount": 500, "currency": "CNY"}
+    assert (await posted(service, paid)).json["seq"] == 4
+    assert item(service) == {
+        "k": "gift", "uid": "bob", "name": "bob", "gift": "rocket", "amount": 500, "currency": "CNY",
+    }  # fmt: skip
+    service.rooms.answers[EventRow] = Done()
+    assert (await posted(service, {**paid, "ask": True})).json == {"shown": False}
+    [_, asked] = service.rooms.rows
+    assert isinstance(asked, EventRow)
+    assert asked.ask
+
+
 async def test_nobody_else_posts_events() -> None:
     service = Service()
     for body in (ANNOUNCEMENT, GIFT):
@@ -108,6 +122,10 @@ async def test_an_event_is_one_clean_line() -> None:
         ({**GIFT, "uid": ""}, "bad_id"),
         ({**GIFT, "name": "x" * 65}, "too_long"),
         ({**GIFT, "count": 0}, "bad_frame"),
+        ({**GIFT, "amount": 500}, "bad_frame"),
+        ({**GIFT, "currency": "CNY"}, "bad_frame"),
+        ({**GIFT, "amount": 0, "currency": "CNY"}, "bad_frame"),
+        ({**GIFT, "amount": 500, "currency": "yuan"}, "bad_frame"),
         ({**GIFT, "text": "x" * 1001}, "too_long"),
     ],
 )
@@ -205,6 +223,7 @@ async def test_who_and_what_is_not_broadcast() -> None:
     assert (await service.call("POST", "/v1/broadcast", ANNOUNCEMENT, streamer)).status == 403
     for body, refusal in (
         (COMMENT, "bad_frame"), ({**GIFT, "cid": "!"}, "bad_id"), ({**ANNOUNCEMENT, "text": ""}, "empty"),
+        ({**GIFT, "ask": True}, "bad_frame"),
     ):  # fmt: skip
         assert (await service.call("POST", "/v1/broadcast", body, admin)).refusal == (400, refusal)
     assert service.rooms.asked_for == []

@@ -9,6 +9,7 @@ from danmaku.client.reader import Placed
 from danmaku.client.results import (
     Comment,
     Event,
+    Gift,
     Paid,
     PollClosed,
     PollOpened,
@@ -25,6 +26,15 @@ from danmaku.wire_chat import Chat
 CODECS = pytest.mark.parametrize("codec", [MSGPACK, JSON], ids=["msgpack", "json"])
 HERE = Position(5, 7)
 PAID = {"uid": "u1", "name": "ann", "text": "go", "amount": 500, "currency": "CNY", "until": 9000}
+GIFT = {
+    "uid": "u1",
+    "name": "ann",
+    "gift": "rocket",
+    "count": 2,
+    "amount": 500,
+    "currency": "CNY",
+    "until": 9000,
+}
 POLL = {"id": "p1", "question": "Which?", "options": ["one", "two"]}
 
 
@@ -92,6 +102,24 @@ def test_a_recall_tells_what_it_takes(codec: Codec) -> None:
         (
             wire.Paid("u1", "ann", "go", 500, "CNY", 9000),
             Paid("demo", HERE, 99, "paid", PAID, "u1", "ann", "go", 500, "CNY", 9000),
+        ),
+        (
+            wire.Gift("u1", "ann", "rocket", 2, amount=500, currency="CNY", until=9000),
+            Gift(
+                "demo",
+                HERE,
+                99,
+                "gift",
+                GIFT,
+                "u1",
+                "ann",
+                "rocket",
+                2,
+                None,
+                500,
+                "CNY",
+                9000,
+            ),
         ),
         (
             wire.Poll("p1", "Which?", ["one", "two"]),

@@ -65,6 +65,7 @@ ROWS: list[envelope.Row] = [
     SendRow("demo", "u1", "ann", Role.VIEWER, "hi", "c1"),
     EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80"),
     EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80", 60),
+    EventRow("demo", "u1", Role.STREAMER, "c2", b"\x80", 0, True),
     PaidRow("demo", "shop", Role.ADMIN, "c3", "u2", "Bob", "hi", 500, "CNY", True),
     UnpinRow("demo", "u1", Role.STREAMER, "c4"),
     PollRow("demo", "u1", Role.STREAMER, "c5", "Which?", ["one", "two"], 60),

@@ -53,7 +53,8 @@ def refused(row: PostedRow, board: Board = EMPTY) -> str:
 
 
 def test_what_is_not_pinned_is_shown_as_it_came() -> None:
-    assert EVENTS.make(announce(0, GIFT), EMPTY, NOW) == (GIFT, None)
+    assert EVENTS.make(announce(0, GIFT), EMPTY, NOW) == (GIFT, None, None)
+    assert EVENTS.make(announce(0), EMPTY, NOW) == (ANNOUNCEMENT, None, None)
 
 
 def test_an_announcement_is_pinned_until_its_time_is_over() -> None:
@@ -69,8 +70,34 @@ def test_for_how_long_has_bounds(pin_s: int) -> None:
     assert refused(announce(pin_s)) == "bad_frame"
 
 
-def test_only_announcements_are_pinned() -> None:
+def test_only_announcements_are_pinned_for_as_long_as_one_likes() -> None:
     assert refused(announce(60, GIFT)) == "bad_frame"
+    assert refused(announce(60, wire.encode_item(wire.Opened()))) == "bad_frame"
+
+
+def gift(amount: int | None, currency: str | None = "CNY", **more: Any) -> EventRow:
+    item = wire.Gift("ann", "Ann", "rocket", amount=amount, currency=currency, **more)
+    return EventRow("a", "shop", Role.ADMIN, "c1", wire.encode_item(item))
+
+
+def test_a_gift_is_pinned_for_its_amount_beside_paid_comments() -> None:
+    made = EVENTS.make(gift(1000, count=2, text=" for\nyou "), EMPTY, NOW)
+    assert item(made) == {
+        "k": "gift", "uid": "ann", "name": "Ann", "gift": "rocket", "count": 2, "text": "for you",
+        "amount": 1000, "currency": "CNY", "until": 5_120_000,
+    }  # fmt: skip
+    assert made.payer == "ann"
+    pin = Pin(AT, 5_000_040, 5_120_000, made.item, (120, 1000))
+    assert after(made) == Board(paid=(pin,))
+    lighter, heavier = (Pin(Position(7, 1), 1, NOW.ms + 500, b"", weight) for weight in ((60, 9), (999, 9)))
+    assert after(made, Board(paid=(heavier, lighter))) == Board(paid=(heavier, pin))
+
+
+def test_a_gift_of_little_or_no_amount_is_not_pinned() -> None:
+    little = EVENTS.make(gift(499), EMPTY, NOW)
+    assert (little.change, little.payer) == (None, "ann")
+    assert "until" not in item(little)
+    assert EVENTS.make(gift(None, None), EMPTY, NOW)[1:] == (None, None)
 
 
 def test_the_pinned_announcement_is_taken_down() -> None:
@@ -129,6 +156,11 @@ def test_what_is_over_makes_room_for_what_is_paid() -> None:
         (paid(payer="a b"), "bad_id"),
         (paid(text="\u200b"), "empty"),
         (paid(text="x" * 201), "too_long"),
+        (gift(0), "bad_frame"),
+        (gift(2**53), "bad_frame"),
+        (gift(500, None), "bad_frame"),
+        (gift(500, "cny"), "bad_frame"),
+        (gift(500, text="x" * 201), "too_long"),
         (poll(options=("one",)), "bad_frame"),
         (poll(options=tuple("abcdefghijk")), "bad_frame"),
         (poll(options=("one", " one")), "bad_frame"),

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from config import settings as config
+from danmaku import wire
 from danmaku.board import EMPTY, Board, Poll, Result
 from danmaku.errors import Refusal
 from danmaku.event_rows import PaidRow, PollRow, UnpinRow, VoteRow, poll_id
 from danmaku.model import Effect, Role, RoomInfo
-from danmaku.rows import JoinRow, Shown
+from danmaku.rows import EventRow, JoinRow, Shown
 from rooms.room import Room
 from tests.unit.test_room import DELETE, NOW, event, items, later, make, refused, save, send, texts
 
@@ -125,6 +126,23 @@ def test_only_staff_posts_and_a_payer_who_may_not_speak_is_refused() -> None:
     assert not room.is_busy
     room.sanctions.impose("ban", "bob", None)
     assert refused(room.takes_vote, vote("bob"), NOW) == "banned"
+
+
+def test_who_may_not_speak_pays_for_no_gift() -> None:
+    def gift(amount: int | None) -> EventRow:
+        currency = None if amount is None else "CNY"
+        item = wire.Gift("ann", "Ann", "rocket", amount=amount, currency=currency)
+        return event(f"g{amount}", item=wire.encode_item(item))
+
+    room = make()
+    room.sanctions.impose("mute", "ann", None)
+    assert refused(room.take, gift(500), "w", NOW) == "muted"
+    assert refused(room.check_paid, gift(500), NOW) == "muted"
+    assert shown(room, gift(None)) is None  # who says that it is given knows what it is for
+    room.sanctions.lift("mute", "ann")
+    room.check_paid(gift(500), NOW)
+    assert shown(room, gift(500)) == room.board
+    assert [pin.position for pin in room.board.paid] == [(7, 2)]
 
 
 def test_joiners_are_told_what_is_in_view_unless_it_is_known() -> None:
