@@ -22,10 +22,10 @@ _TYPES: Final = {
     ".webmanifest": "application/manifest+json",
 }
 _NAMES: Final = {
-    "/": "/index.html",
-    "/chat": "/chat.html",
-    "/docs": "/docs.html",
-    "/favicon.ico": "/favicon.svg",
+    "/": "/viewer/index.html",
+    "/chat": "/chat/index.html",
+    "/docs": "/docs/index.html",
+    "/favicon.ico": "/shared/favicon.svg",
 }
 _GZIP_FROM: Final = 1024
 
@@ -37,7 +37,7 @@ _POLICY: Final = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:{images}; "
     "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
-_IMAGES: Final = {"/chat.html": " http: https:"}  # images travel by URL, and come from anywhere
+_IMAGES: Final = {"/chat/index.html": " http: https:"}  # images travel by URL, and come from anywhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,10 @@ def find(path: str) -> tuple[str, bytes] | None:
     if path == "/v1/rooms":
         return "application/json", json.dumps({"rooms": ROOMS}).encode()
     _, first, *rest = path.split("/")
-    if not rest:
-        file = PAGES / (first or "index.html")
-    elif first in FOLDERS and len(rest) == 1:
+    if first in FOLDERS and len(rest) == 1:
         file = FOLDERS[first] / rest[0]
+    elif len(rest) <= 1:
+        file = PAGES / (first or "viewer") / (rest[0] if rest else "index.html")
     else:
         return None
     return (MEDIA.get(file.suffix, "application/json"), file.read_bytes()) if file.is_file() else None

@@ -63,7 +63,7 @@ async def test_module(blank: Page, module: str, test: str) -> None:
 
 
 async def test_the_same_refusals_are_worth_a_retry(blank: Page) -> None:
-    here = await blank.evaluate("async () => [...(await import('/protocol.js')).RETRYABLE]")
+    here = await blank.evaluate("async () => [...(await import('/sdk/protocol.js')).RETRYABLE]")
     assert sorted(here) == sorted(name for name, kind in REFUSALS.items() if kind.retry)
 
 

@@ -314,7 +314,7 @@ async def test_alive_ready_measured_and_described(service: Deployment) -> None:
     assert document["openapi"] == "3.1.0"
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/main.js", "/v1/edges"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/viewer/main.js", "/v1/edges"])
 async def test_head_tells_the_length_and_no_more(service: Deployment, path: str) -> None:
     def ask(method: str) -> tuple[int, str | None, bytes]:
         connection = HTTPConnection("127.0.0.1", service.port, timeout=15)

@@ -14,12 +14,13 @@ SCRIPT = "export const one = 1;\n" * 100
 @pytest.fixture
 def pages(tmp_path: Path) -> Pages:
     folder = tmp_path / "pages"
-    (folder / "parts").mkdir(parents=True)
-    (folder / "index.html").write_text("<!doctype html><title>弹幕</title>")
-    (folder / "docs.html").write_text("<!doctype html><title>Docs</title>")
+    for part in ("parts", "viewer", "docs", "shared"):
+        (folder / part).mkdir(parents=True)
+    (folder / "viewer" / "index.html").write_text("<!doctype html><title>弹幕</title>")
+    (folder / "docs" / "index.html").write_text("<!doctype html><title>Docs</title>")
     (folder / "main.js").write_text(SCRIPT)
     (folder / "parts" / "a.css").write_text("a {}")
-    (folder / "favicon.svg").write_text("<svg/>")
+    (folder / "shared" / "favicon.svg").write_text("<svg/>")
     (folder / "notes.py").write_text("secret")
     (folder / ".hidden").write_text("secret")
     (tmp_path / "outside.html").write_text("secret")
@@ -30,7 +31,7 @@ def pages(tmp_path: Path) -> Pages:
     ("path", "media"),
     [
         ("/", "text/html; charset=utf-8"),
-        ("/index.html", "text/html; charset=utf-8"),
+        ("/viewer/index.html", "text/html; charset=utf-8"),
         ("/docs", "text/html; charset=utf-8"),
         ("/main.js", "text/javascript; charset=utf-8"),
         ("/parts/a.css", "text/css; charset=utf-8"),

@@ -1,5 +1,5 @@
-import { Connection } from "/connection.js";
-import { TIMING } from "/pace.js";
+import { Connection } from "/sdk/connection.js";
+import { TIMING } from "/sdk/pace.js";
 import { holds, same } from "./assert.js";
 
 /** Stands in for the browser's: says what a test wants. */

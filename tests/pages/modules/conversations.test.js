@@ -1,4 +1,4 @@
-import { AGAIN_MS, ChatReader, ConversationReader, HOLD_MS, MOST_PULL } from "/conversations.js";
+import { AGAIN_MS, ChatReader, ConversationReader, HOLD_MS, MOST_PULL } from "/sdk/conversations.js";
 import { dice, holds, same } from "./assert.js";
 
 const CONV = "g:team";

@@ -1,4 +1,4 @@
-import { Inbox, gist, isOwn, mentioned, privately, sendsAway, webAddress } from "/inbox.js";
+import { Inbox, gist, isOwn, mentioned, privately, sendsAway, webAddress } from "/chat/inbox.js";
 import { same } from "./assert.js";
 
 const CONV = "g:team";

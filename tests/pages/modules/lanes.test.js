@@ -1,4 +1,4 @@
-import { Lanes, leavesAt, leftOf } from "/lanes.js";
+import { Lanes, leavesAt, leftOf } from "/overlay/lanes.js";
 import { dice, holds, same } from "./assert.js";
 
 const LANE = 36;

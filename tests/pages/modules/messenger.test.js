@@ -1,7 +1,7 @@
-import { Lost } from "/connection.js";
-import { Messenger } from "/messenger.js";
-import { TIMING, sleep } from "/pace.js";
-import { Refusal } from "/protocol.js";
+import { Lost } from "/sdk/connection.js";
+import { Messenger } from "/sdk/messenger.js";
+import { TIMING, sleep } from "/sdk/pace.js";
+import { Refusal } from "/sdk/protocol.js";
 import { holds, same } from "./assert.js";
 
 const CONV = "g:team";

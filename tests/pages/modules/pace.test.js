@@ -1,4 +1,4 @@
-import { Pace, TIMING, mayReconnect } from "/pace.js";
+import { Pace, TIMING, mayReconnect } from "/sdk/pace.js";
 import { dice, holds, same } from "./assert.js";
 
 const AT_MOST = () => 1;

@@ -1,4 +1,4 @@
-import { NORMAL_SIZE, Refusal, WHITE, decode, encode, isId, newId, readItem } from "/protocol.js";
+import { NORMAL_SIZE, Refusal, WHITE, decode, encode, isId, newId, readItem } from "/sdk/protocol.js";
 import { dice, holds, same, throws } from "./assert.js";
 
 const golden = await (await fetch("/golden/frames.json")).json();

@@ -1,4 +1,4 @@
-import { Reader, START, compare } from "/reader.js";
+import { Reader, START, compare } from "/sdk/reader.js";
 import { dice, holds, same } from "./assert.js";
 
 const golden = await (await fetch("/golden/frames.json")).json();

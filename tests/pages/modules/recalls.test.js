@@ -1,5 +1,5 @@
-import { readItem } from "/protocol.js";
-import { takes } from "/recalls.js";
+import { readItem } from "/sdk/protocol.js";
+import { takes } from "/sdk/recalls.js";
 import { same } from "./assert.js";
 
 const at = (seq, epoch = 7) => ({ epoch, seq });

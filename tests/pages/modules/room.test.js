@@ -1,7 +1,7 @@
-import { Lost } from "/connection.js";
-import { TIMING, sleep } from "/pace.js";
-import { Refusal } from "/protocol.js";
-import { Room } from "/room.js";
+import { Lost } from "/sdk/connection.js";
+import { TIMING, sleep } from "/sdk/pace.js";
+import { Refusal } from "/sdk/protocol.js";
+import { Room } from "/sdk/room.js";
 import { holds, same } from "./assert.js";
 
 const AUDIENCE = { shown() {}, counted() {}, joined() {}, missed() {}, refused() {} };

@@ -1,6 +1,6 @@
-import { Stage } from "/stage.js";
-import { oneLine } from "/sprites.js";
-import { Ticker } from "/ticker.js";
+import { Stage } from "/overlay/stage.js";
+import { oneLine } from "/overlay/sprites.js";
+import { Ticker } from "/overlay/ticker.js";
 import { holds, same } from "./assert.js";
 
 const LOOK = { isOn: true, area: 1, opacity: 1, scale: 1, seconds: 8, isStill: false };

@@ -1,0 +1,109 @@
+/**
+ * The box to write a message: text, an image by its address, a word about what became of it.
+ *
+ * @typedef {import("../sdk/protocol.js").Part} Part
+ */
+
+import { Refusal } from "../sdk/protocol.js";
+import { sentence } from "../shared/wording.js";
+import { webAddress } from "./inbox.js";
+
+const MOST_TEXT = 10_000;
+const NO_ADDRESS = "an image needs an address that begins with http:// or https://";
+const TYPING_MS = 3000; // between two words about it
+
+export class ChatComposer {
+  #text = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
+  #image = /** @type {HTMLInputElement} */ (document.getElementById("image"));
+  #imageRow = /** @type {HTMLElement} */ (document.getElementById("image-row"));
+  #imageButton = /** @type {HTMLButtonElement} */ (document.getElementById("image-button"));
+  #button = /** @type {HTMLButtonElement} */ (document.getElementById("send"));
+  #outcome = /** @type {HTMLElement} */ (document.getElementById("outcome"));
+  #send;
+  #typing;
+  #typedAt = -TYPING_MS;
+  #isBusy = false;
+
+  /**
+   * @param {HTMLFormElement} form @param {(text: string, body: Part[]) => Promise<void>} send may throw Refusal
+   * @param {() => void} typing somebody writes
+   */
+  constructor(form, send, typing) {
+    this.#send = send;
+    this.#typing = typing;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#submit();
+    });
+    this.#text.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      void this.#submit();
+    });
+    this.#text.addEventListener("input", () => this.#tellTyping());
+    this.#imageButton.addEventListener("click", () => this.#showImage(this.#imageRow.hidden));
+  }
+
+  /** For another conversation. */
+  clear() {
+    this.#text.value = this.#image.value = "";
+    this.#showImage(false);
+    this.say("");
+    this.#typedAt = -TYPING_MS;
+  }
+
+  focus() {
+    this.#text.focus({ preventScroll: true });
+  }
+
+  /** @param {string} uid */
+  mention(uid) {
+    const { value } = this.#text;
+    this.#text.value = `${value}${value === "" || /\s$/.test(value) ? "" : " "}@${uid} `;
+    this.focus();
+  }
+
+  /** @param {string} saying */
+  say(saying, isBad = false) {
+    this.#outcome.textContent = sentence(saying);
+    this.#outcome.classList.toggle("bad", isBad);
+  }
+
+  #tellTyping() {
+    const now = performance.now();
+    if (this.#text.value === "" || now - this.#typedAt < TYPING_MS) return;
+    this.#typedAt = now;
+    this.#typing();
+  }
+
+  /** @param {boolean} isShown */
+  #showImage(isShown) {
+    this.#imageRow.hidden = !isShown;
+    this.#imageButton.setAttribute("aria-expanded", String(isShown));
+    if (isShown) this.#image.focus();
+    else this.#image.value = "";
+  }
+
+  async #submit() {
+    const [text, address] = [this.#text.value.trim(), this.#image.value.trim()];
+    if (this.#isBusy || (text === "" && address === "")) return;
+    const url = address === "" ? null : webAddress(address);
+    if (address !== "" && url === null) return this.say(NO_ADDRESS, true);
+    if (Array.from(text).length > MOST_TEXT) return this.say(`a message has at most ${MOST_TEXT} characters`, true);
+    this.#isBusy = this.#button.disabled = true;
+    try {
+      const words = text === "" ? [] : [{ type: "text", text }];
+      await this.#send(text, url === null ? words : [...words, { type: "image", url: url.href }]);
+      if (this.#text.value.trim() === text) this.#text.value = "";
+      if (this.#image.value.trim() === address) this.#showImage(false);
+      this.#typedAt = -TYPING_MS;
+      this.say("");
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.say(error.message, true);
+    } finally {
+      this.#isBusy = this.#button.disabled = false;
+      this.focus();
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The chat page: who is signed in, which conversation is looked at, and what a frame does to the parts.
+ *
+ * @typedef {import("../sdk/protocol.js").Chat} Chat
+ * @typedef {import("../sdk/protocol.js").Ok} Ok
+ * @typedef {import("../sdk/protocol.js").ServerFrame} ServerFrame
+ */
+
+import { Calls } from "../sdk/calls.js";
+import { Connection } from "../sdk/connection.js";
+import { Groups } from "../sdk/groups.js";
+import { Messenger } from "../sdk/messenger.js";
+import { TIMING } from "../sdk/pace.js";
+import { prepareConfirm } from "../shared/confirm.js";
+import { part } from "../shared/dialog.js";
+import { Memory } from "../shared/memory.js";
+import { Status } from "../shared/status.js";
+import { sentence } from "../shared/wording.js";
+import { NewDialog } from "./dialogs.js";
+import { Inbox, isOwn, privately } from "./inbox.js";
+import { ChatList } from "./list.js";
+import { Thread } from "./thread.js";
+
+const TITLE = "Chat · Danmaku";
+
+class ChatPage {
+  #memory = new Memory();
+  #calls = new Calls(() => this.#memory.token);
+  #groups = new Groups(this.#calls);
+  #inbox = new Inbox("");
+  /** @type {Messenger | null} */
+  #messenger = null;
+  #isSynced = false;
+  /** Which connection of this device is the newest: grows, whatever the clock does. */
+  #n = 0;
+  #list = new ChatList(part("conversations"), part("nothing"), (conv) => this.#go(conv));
+  #thread = new Thread(this.#groups, this.#calls, () => this.#draw());
+  #status = new Status(
+    part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
+    () => this.#connection.connect(),
+  );
+  #connection = new Connection(socketUrl(), () => this.#hello(), {
+    changed: (state) => {
+      this.#status.show(state);
+      if (state.phase === "refused" && state.name === "unauthorized") this.#signOut(state.reason);
+    },
+    greeted: (ok) => this.#greeted(ok),
+    delivered: (frame) => this.#delivered(frame),
+    lost: () => this.#messenger?.lost(),
+  }, TIMING);
+
+  start() {
+    const withUser = (/** @type {string} */ uid) => this.#go(privately(this.#inbox.me, uid));
+    new NewDialog(this.#groups, () => this.#inbox.me, withUser, (conv) => this.#go(conv));
+    prepareConfirm();
+    part("sign-in-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const field = /** @type {HTMLInputElement} */ (part("token"));
+      this.#signIn(field.value.trim());
+      field.value = "";
+    });
+    part("sign-out").addEventListener("click", () => this.#signOut(""));
+    part("back").addEventListener("click", () => this.#go(""));
+    addEventListener("popstate", () => this.#look(convInAddress()));
+    addEventListener("hashchange", () => this.#signIn(takeTokenFromAddress()));
+    addEventListener("online", () => this.#connection.hurry());
+    this.#signIn(takeTokenFromAddress() || this.#memory.token);
+  }
+
+  /** @param {string} token */
+  #signIn(token) {
+    if (token === "") return;
+    this.#memory.keepWho(this.#memory.name, token);
+    part("sign-in").hidden = true;
+    part("chat").hidden = part("sign-out").hidden = false;
+    part("sign-in-outcome").textContent = "";
+    this.#connection.connect();
+  }
+
+  /** @param {string} why */
+  #signOut(why) {
+    this.#connection.close();
+    this.#memory.keepWho(this.#memory.name, "");
+    this.#begin("");
+    part("sign-in").hidden = false;
+    part("chat").hidden = part("sign-out").hidden = true;
+    part("sign-in-outcome").textContent = sentence(why);
+    part("token").focus();
+  }
+
+  #hello() {
+    this.#n = Math.max(this.#n + 1, Date.now());
+    return { token: this.#memory.token, device: this.#memory.device, n: this.#n, chat: true };
+  }
+
+  /** @param {Ok} ok */
+  #greeted(ok) {
+    if (ok.uid !== this.#inbox.me) this.#begin(ok.uid);
+    this.#messenger?.resync();
+  }
+
+  /** Another user, or none: nothing is known of the conversations. @param {string} me */
+  #begin(me) {
+    this.#messenger?.lost();
+    this.#inbox = new Inbox(me);
+    this.#isSynced = false;
+    this.#thread.close();
+    this.#list.clear();
+    part("me").textContent = me;
+    document.title = TITLE;
+    this.#messenger = me === "" ? null : new Messenger(this.#connection, {
+      synced: (all) => {
+        this.#inbox.synced(all);
+        this.#synced();
+      },
+      shown: (messages) => this.#shown(messages),
+      refused: (refusal) => this.#thread.refuse(refusal),
+    }, TIMING);
+  }
+
+  #synced() {
+    this.#isSynced = true;
+    const { conv } = this.#thread;
+    if (conv === "") this.#look(convInAddress());
+    else if (this.#inbox.find(conv) === undefined) this.#go("");
+    else this.#thread.synced();
+    this.#draw();
+  }
+
+  /** @param {Chat[]} messages */
+  #shown(messages) {
+    for (const message of messages) this.#inbox.shown(message);
+    this.#thread.take(messages.filter((message) => message.conv === this.#thread.conv));
+    this.#draw();
+  }
+
+  /** @param {ServerFrame} frame */
+  #delivered(frame) {
+    if (frame.t === "notice") {
+      if (frame.kind === "reconnect") this.#connection.move(frame.retry_ms ?? 0);
+      if (frame.kind === "resync" && frame.room === undefined) this.#messenger?.resync();
+    } else if (frame.t === "read") {
+      this.#inbox.read(frame.conv, frame.uid, frame.seq);
+      if (frame.conv === this.#thread.conv) this.#thread.showTicks();
+      this.#draw();
+    } else if (frame.t === "typing") {
+      if (frame.conv === this.#thread.conv && frame.uid !== this.#inbox.me) this.#thread.typing(frame.uid);
+    } else {
+      this.#messenger?.take(frame);
+    }
+  }
+
+  /** Look at a conversation, or with "" at none; the address says so, and the way back leads back. @param {string} conv */
+  #go(conv) {
+    if (conv !== this.#thread.conv) {
+      history.pushState(null, "", conv === "" ? location.pathname : `?conv=${encodeURIComponent(conv)}`);
+    }
+    this.#look(conv);
+    if (conv === "") part("new-button").focus();
+  }
+
+  /** @param {string} conv */
+  #look(conv) {
+    if (!this.#isSynced || this.#messenger === null || (conv !== "" && conv === this.#thread.conv)) return;
+    if (isOwn(conv, this.#inbox.me)) this.#thread.open(this.#inbox.open(conv), this.#inbox, this.#messenger);
+    else this.#thread.close();
+    this.#draw();
+  }
+
+  #draw() {
+    const { unread } = this.#inbox;
+    document.title = unread > 0 ? `(${unread}) ${TITLE}` : TITLE;
+    this.#list.show(this.#inbox, () => this.#thread.conv);
+  }
+}
+
+function convInAddress() {
+  return new URLSearchParams(location.search).get("conv") ?? "";
+}
+
+/** `#token=…` of a link that signs in; it does not stay in the address, nor in the history. */
+function takeTokenFromAddress() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+  if (token !== "") history.replaceState(null, "", location.pathname + location.search);
+  return token;
+}
+
+function socketUrl() {
+  const url = new URL("v1/ws", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = url.hash = "";
+  return url.href;
+}
+
+new ChatPage().start();

@@ -1,0 +1,200 @@
+/**
+ * The conversation that is looked at: reads what was said before, sends, takes back, tells what was read.
+ *
+ * @typedef {import("../sdk/protocol.js").Chat} Chat
+ * @typedef {import("../sdk/protocol.js").Part} Part
+ * @typedef {import("../sdk/calls.js").Calls} Calls
+ * @typedef {import("../sdk/groups.js").Groups} Groups
+ * @typedef {import("./inbox.js").Inbox} Inbox
+ * @typedef {import("./inbox.js").Conversation} Conversation
+ * @typedef {import("../sdk/messenger.js").Messenger} Messenger
+ * @typedef {{conversation: Conversation, inbox: Inbox, messenger: Messenger, members: string[]}} Visit
+ */
+
+import { Lost } from "../sdk/connection.js";
+import { sleep } from "../sdk/pace.js";
+import { Refusal } from "../sdk/protocol.js";
+import { part } from "../shared/dialog.js";
+import { BlockButton } from "./block-button.js";
+import { ChatComposer } from "./composer.js";
+import { mentioned, sendsAway } from "./inbox.js";
+import { MembersDialog } from "./members.js";
+import { Transcript } from "./transcript.js";
+
+const PAGE = 50; // messages that are read at one time
+const TYPING_MS = 5000; // after which somebody is thought to have stopped
+const READ_PAUSE_MS = 300; // between two words about what was read
+
+export class Thread {
+  /** Another one with each conversation that is opened. @type {Visit | null} */
+  #visit = null;
+  #isReading = false;
+  #isFetching = false;
+  #typingTimer = 0;
+  #changed;
+  #transcript = new Transcript(
+    part("scroller"), part("messages"), /** @type {HTMLButtonElement} */ (part("newest")),
+    (seq) => void this.#recall(seq), () => void this.read(),
+  );
+  #composer = new ChatComposer(
+    /** @type {HTMLFormElement} */ (part("composer")), (text, body) => this.#send(text, body),
+    () => this.#visit?.messenger.typing(this.#visit.conversation.conv),
+  );
+  #members;
+  #block;
+
+  /** @param {Groups} groups @param {Calls} calls @param {() => void} changed what is unread */
+  constructor(groups, calls, changed) {
+    this.#changed = changed;
+    this.#block = new BlockButton(calls, (text, isBad) => this.#composer.say(text, isBad));
+    this.#members = new MembersDialog(groups, (uid) => this.#composer.mention(uid), (members) => {
+      if (this.#visit !== null) this.#visit.members = members.map((member) => member.uid);
+    }, () => this.#visit?.messenger.resync());
+    part("earlier").addEventListener("click", () => void this.#fetchEarlier());
+    document.addEventListener("visibilitychange", () => void this.read());
+  }
+
+  /** The conversation; none: "". */
+  get conv() {
+    return this.#visit?.conversation.conv ?? "";
+  }
+
+  /** @param {Conversation} conversation @param {Inbox} inbox @param {Messenger} messenger */
+  open(conversation, inbox, messenger) {
+    const members = conversation.isGroup ? [] : [conversation.name];
+    this.#visit = { conversation, inbox, messenger, members };
+    this.#composer.clear();
+    this.typing("");
+    part("thread").hidden = false;
+    part("earlier").hidden = true;
+    this.#transcript.open(conversation, inbox.me);
+    this.#showHead();
+    part("thread-name").focus();
+    void this.#fetchEarlier();
+  }
+
+  close() {
+    this.#visit = null;
+    part("thread").hidden = true;
+    this.#members.look("", "");
+    this.#block.look("");
+  }
+
+  /** What the service knows of the conversations was told. */
+  synced() {
+    this.#showHead();
+    this.showTicks();
+    if (this.#transcript.first === null) void this.#fetchEarlier();
+    else void this.read();
+  }
+
+  /** What was said here. @param {Chat[]} messages */
+  take(messages) {
+    if (this.#visit === null || messages.length === 0) return;
+    const { inbox, messenger } = this.#visit;
+    this.#transcript.add(messages);
+    if (this.#transcript.hasForgotten) part("earlier").hidden = false;
+    this.typing("");
+    if (messages.some((message) => sendsAway(message, inbox.me))) messenger.resync(); // the list tells what is left
+    else if (messages.some((message) => message.kind === "member")) this.#showHead();
+    void this.read();
+  }
+
+  /** The other one has read more than before. */
+  showTicks() {
+    this.#transcript.showTicks();
+  }
+
+  /** @param {string} uid who writes; nobody: "" */
+  typing(uid) {
+    clearTimeout(this.#typingTimer);
+    part("typing").textContent = uid && `${uid} is writing…`;
+    if (uid) this.#typingTimer = setTimeout(() => this.typing(""), TYPING_MS);
+  }
+
+  /** @param {Refusal} refusal */
+  refuse(refusal) {
+    this.#composer.say(refusal.message, true);
+  }
+
+  /** What is in sight was read; one word about it at a time. */
+  async read() {
+    const visit = this.#visit;
+    const isSeen = !document.hidden && this.#transcript.isFollowing && this.#transcript.first !== null;
+    if (visit === null || !isSeen || this.#isReading || this.#isFetching) return;
+    const { conversation, inbox, messenger } = visit;
+    if (conversation.lastSeq <= conversation.readSeq) return;
+    this.#isReading = true;
+    try {
+      inbox.read(conversation.conv, inbox.me, await messenger.read(conversation.conv, conversation.lastSeq));
+      this.#changed();
+      await sleep(READ_PAUSE_MS);
+    } catch (error) {
+      if (!(error instanceof Refusal || error instanceof Lost)) throw error;
+      return; // it is told with the next message, or after the next connect
+    } finally {
+      this.#isReading = false;
+    }
+    void this.read();
+  }
+
+  #showHead() {
+    if (this.#visit === null) return;
+    const { conversation: { name, isGroup, conv }, inbox: { me } } = this.#visit;
+    part("thread-name").textContent = name;
+    part("members-button").hidden = !isGroup;
+    this.#members.look(isGroup ? conv.slice(2) : "", me);
+    this.#block.look(isGroup ? "" : name);
+  }
+
+  /** The newest messages at first, then those before them. */
+  async #fetchEarlier() {
+    const visit = this.#visit;
+    if (visit === null || this.#isFetching) return;
+    this.#isFetching = true;
+    part("messages").ariaBusy = "true"; // nobody wants all of it read aloud
+    try {
+      await this.#fetchPage(visit);
+    } finally {
+      this.#isFetching = false;
+      part("messages").ariaBusy = null;
+    }
+    if (visit !== this.#visit) await this.#fetchEarlier(); // another one is looked at by now
+    else void this.read();
+  }
+
+  /** @param {Visit} visit */
+  async #fetchPage(visit) {
+    const until = (this.#transcript.first ?? visit.conversation.lastSeq + 1) - 1;
+    const after = Math.max(0, until - PAGE);
+    try {
+      const found = await visit.messenger.page(visit.conversation.conv, after, until);
+      if (visit !== this.#visit) return;
+      this.#transcript.add(found);
+      part("earlier").hidden = after === 0 || found.length === 0;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (visit !== this.#visit) return;
+      this.refuse(error);
+      part("earlier").hidden = false;
+    }
+  }
+
+  /** @param {string} text @param {Part[]} body @throws {Refusal} */
+  async #send(text, body) {
+    if (this.#visit === null) throw new Refusal("unavailable", "there is no conversation");
+    const { conversation: { conv }, inbox: { me }, messenger, members } = this.#visit;
+    await messenger.send(me, conv, body, mentioned(text, members));
+  }
+
+  /** @param {number} seq */
+  async #recall(seq) {
+    try {
+      await this.#visit?.messenger.recall(this.conv, seq);
+      this.#composer.say("");
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.refuse(error);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What the page says about the connection, and the banners over the picture.
+ *
+ * @typedef {import("../sdk/connection.js").State} State
+ * @typedef {import("../sdk/protocol.js").Event} Event
+ */
+
+const BANNER_MS = 9000;
+const MOST_BANNERS = 3;
+
+export class Status {
+  #box;
+  #text;
+  #button;
+  #timer = 0;
+
+  /** @param {HTMLElement} box @param {HTMLElement} text @param {HTMLButtonElement} button @param {() => void} retry */
+  constructor(box, text, button, retry) {
+    this.#box = box;
+    this.#text = text;
+    this.#button = button;
+    button.addEventListener("click", retry);
+  }
+
+  /** @param {State} state */
+  show(state) {
+    clearTimeout(this.#timer);
+    this.#box.dataset.phase = state.phase;
+    this.#box.title = "reason" in state ? state.reason : "";
+    this.#button.hidden = state.phase !== "waiting" && state.phase !== "refused";
+    this.#button.textContent = state.phase === "refused" ? "try again" : "now";
+    const wait = document.createElement("span");
+    wait.ariaHidden = "true"; // nobody wants each second read aloud
+    this.#text.replaceChildren(saying(state), wait);
+    if (state.phase === "waiting") {
+      wait.textContent = ` in ${Math.max(0, Math.ceil((state.until - performance.now()) / 1000))} s`;
+      this.#timer = setTimeout(() => this.show(state), 500);
+    }
+  }
+}
+
+/** @param {State} state */
+function saying(state) {
+  switch (state.phase) {
+    case "waiting":
+      return "reconnecting";
+    case "refused":
+      return `refused: ${state.reason}`;
+    case "connecting":
+      return "connecting…";
+    case "ended":
+      return "not connected";
+    default:
+      return "live";
+  }
+}
+
+export class Banners {
+  #box;
+  /** What banners tell of. @type {WeakMap<Element, Event>} */
+  #events = new WeakMap();
+
+  /** @param {HTMLElement} box */
+  constructor(box) {
+    this.#box = box;
+  }
+
+  clear() {
+    this.#box.replaceChildren();
+  }
+
+  /** What was taken back is gone. @param {(event: Event) => boolean} isGone */
+  recall(isGone) {
+    for (const banner of [...this.#box.children]) {
+      const event = this.#events.get(banner);
+      if (event !== undefined && isGone(event)) banner.remove();
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @param {{name?: string, isSober?: boolean, event?: Event | null}} [manner] sober: from the service itself
+   */
+  show(text, { name = "", isSober = false, event = null } = {}) {
+    const banner = document.createElement("p");
+    if (event !== null) this.#events.set(banner, event);
+    banner.className = isSober ? "banner sober" : "banner";
+    if (name) {
+      const who = document.createElement("b");
+      who.textContent = name;
+      banner.append(who);
+    }
+    banner.append(text);
+    this.#box.append(banner);
+    while (this.#box.childElementCount > MOST_BANNERS) this.#box.firstElementChild?.remove();
+    setTimeout(() => banner.remove(), BANNER_MS);
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * The page: puts the parts together and decides what a comment, an event or a notice does to them.
+ *
+ * @typedef {import("../sdk/protocol.js").Event} Event
+ * @typedef {import("../sdk/protocol.js").Notice} Notice
+ * @typedef {import("../sdk/protocol.js").Refusal} Refusal
+ * @typedef {import("../sdk/reader.js").Placed} Placed
+ */
+
+import { Stage } from "../overlay/stage.js";
+import { Ticker } from "../overlay/ticker.js";
+import { Connection } from "../sdk/connection.js";
+import { TIMING } from "../sdk/pace.js";
+import { isId, numbers, readItem, readPoll } from "../sdk/protocol.js";
+import { takes } from "../sdk/recalls.js";
+import { Room } from "../sdk/room.js";
+import { part } from "../shared/dialog.js";
+import { Memory } from "../shared/memory.js";
+import { Banners, Status } from "../shared/status.js";
+import { lasting, sentence, short } from "../shared/wording.js";
+import { Composer } from "./composer.js";
+import { LookDialog, RoomsDialog, YouDialog } from "./dialogs.js";
+import { Likes } from "./likes.js";
+import { Pins } from "./pins.js";
+import { PollCard } from "./poll.js";
+import { Scene } from "./scene.js";
+import { Sidebar } from "./sidebar.js";
+
+const DEFAULT_ROOM = "lobby";
+const FRESH_MS = 8_000; // what is older was missed: the list has it, the picture does not
+
+class Page {
+  #memory = new Memory();
+  /** Where each event stands. @type {WeakMap<Event, import("../sdk/protocol.js").Position>} */
+  #places = new WeakMap();
+  #me = { uid: "", role: "guest" };
+  /** How far the service's clock is ahead of ours, in milliseconds. */
+  #ahead = 0;
+  /** @type {Room | null} */
+  #room = null;
+  /** @type {import("../sdk/protocol.js").RoomSettings} */
+  #settings = {};
+  #viewers = part("viewers");
+  #theatre = part("theatre");
+  #sidebar = new Sidebar(part("list"), /** @type {HTMLButtonElement} */ (part("newest")));
+  #banners = new Banners(part("banners"));
+  #pins = new Pins(part("pins"), () => Date.now() + this.#ahead);
+  #poll = new PollCard(
+    part("poll"), async (poll, option) => this.#room?.vote(poll, option), () => Date.now() + this.#ahead,
+  );
+  #scene = new Scene(/** @type {HTMLCanvasElement} */ (part("scene")));
+  #look = new LookDialog(this.#memory, (look) => this.#configure(look));
+  #stage = new Stage(/** @type {HTMLCanvasElement} */ (part("stage")), this.#look.look);
+  #you = new YouDialog(this.#memory, () => this.#connection.connect());
+  #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (draft) => {
+    const ok = await this.#room?.send(draft);
+    return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
+  });
+  #likes = new Likes(
+    part("like"), part("likes"), () => this.#room, (count) => this.#stage.cheer(count),
+    (refusal) => this.#composer.refuse(sentence(refusal.message), refusal.retryMs),
+  );
+  #status = new Status(
+    part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
+    () => this.#connection.connect(),
+  );
+  #connection = new Connection(socketUrl(), () => this.#hello(), {
+    changed: (state) => this.#status.show(state),
+    greeted: (ok) => this.#greeted(ok),
+    delivered: (frame) => this.#delivered(frame),
+    lost: () => this.#room?.lost(),
+  }, TIMING);
+
+  start() {
+    new RoomsDialog(() => this.#room?.name ?? "", (room) => this.#go(room));
+    addEventListener("popstate", () => this.#enter(roomInAddress()));
+    addEventListener("online", () => this.#connection.hurry());
+    this.#watchSize();
+    this.#offerFullscreen();
+    this.#configure(this.#look.look);
+    new Ticker((seconds) => {
+      this.#scene.draw(seconds);
+      this.#stage.draw(seconds);
+    }).start();
+    this.#enter(roomInAddress());
+    this.#connection.connect();
+  }
+
+  /** Without `n`: two tabs of one browser are the same guest, and neither shall replace the other. */
+  #hello() {
+    const { token, name, device } = this.#memory;
+    return { device, ...(token && { token }), ...(name && { name }) };
+  }
+
+  /** @param {import("../sdk/protocol.js").Ok} ok */
+  #greeted(ok) {
+    this.#me = { uid: ok.uid, role: ok.role };
+    this.#ahead = (ok.server_time ?? Date.now()) - Date.now();
+    this.#you.greeted(ok.uid, ok.name ?? "", ok.role ?? "");
+    this.#composer.allow(this.#settings, this.#me.role);
+    this.#poll.allow(this.#me.role);
+    void this.#room?.enter();
+  }
+
+  /** @param {string} name */
+  #go(name) {
+    if (name !== this.#room?.name) history.pushState(null, "", `?room=${name}`);
+    this.#enter(name);
+  }
+
+  /** @param {string} name */
+  #enter(name) {
+    if (name === this.#room?.name) return; // a link within the page changes the address too
+    this.#room?.leave();
+    this.#clear(name);
+    const room = new Room(name, this.#connection, {
+      shown: (placed) => this.#shown(placed),
+      counted: (viewers, likes) => {
+        this.#viewers.textContent = short(viewers);
+        this.#likes.set(likes);
+      },
+      polled: (poll, counts) => this.#poll.count(poll, counts && numbers(counts)),
+      viewed: (pinned, poll, whole) => this.#viewed(pinned, poll, whole),
+      joined: (settings) => this.#allow(settings),
+      missed: (count) => this.#missed(count),
+      refused: (refusal) => this.#outside(sentence(refusal.message)),
+    }, TIMING);
+    this.#room = room;
+    if (this.#connection.isLive) void room.enter();
+  }
+
+  /** @param {string} name of the room that comes */
+  #clear(name) {
+    document.title = `${name} · Danmaku`;
+    /** @type {HTMLElement} */ (part("room-name").firstElementChild).textContent = name;
+    this.#viewers.textContent = "–";
+    this.#sidebar.clear();
+    this.#banners.clear();
+    this.#pins.clear();
+    this.#poll.clear();
+    this.#stage.clear();
+    this.#likes.clear();
+    this.#composer.reopen();
+  }
+
+  /** @param {Placed[]} placed */
+  #shown(placed) {
+    const now = Date.now() + this.#ahead;
+    for (const { position, at, item } of placed) this.#perform(readItem(item), now - at < FRESH_MS, position);
+  }
+
+  /** What was shown before may have been taken back since, and nobody tells that any more. @param {number} count */
+  #missed(count) {
+    this.#sidebar.clear();
+    this.#sidebar.note(`${short(count)} or more comments cannot be had any more`);
+  }
+
+  /**
+   * What is in view as the room is joined.
+   * @param {import("../sdk/protocol.js").Pinned[]} pinned @param {Record<string, any> | null} poll
+   * @param {boolean} whole whether all that changed what was in view before is told
+   */
+  #viewed(pinned, poll, whole) {
+    if (!whole) {
+      this.#pins.clear();
+      this.#poll.clear();
+    }
+    for (const one of pinned) this.#pin(readItem(one.item), one);
+    if (poll !== null) this.#poll.open(readPoll(poll), numbers(poll.counts));
+  }
+
+  /** @param {Event} event @param {import("../sdk/protocol.js").Position} position */
+  #pin(event, { epoch, seq }) {
+    this.#places.set(event, { epoch, seq });
+    if (event.kind === "announce") this.#pins.announce(event);
+    else if (event.kind === "paid") this.#pins.pay(event, `${epoch}-${seq}`);
+  }
+
+  /** Hide what was taken back. @param {import("../sdk/protocol.js").Recall} recall @param {import("../sdk/protocol.js").Position} at */
+  #recall(recall, at) {
+    const isGone = (/** @type {Event} */ event) => {
+      const place = this.#places.get(event);
+      return place !== undefined && takes(recall, at, event, place);
+    };
+    for (const part of [this.#sidebar, this.#stage, this.#pins, this.#banners]) part.recall(isGone);
+  }
+
+  /** @param {Event} event @param {boolean} isFresh @param {import("../sdk/protocol.js").Position} position */
+  #perform(event, isFresh, position) {
+    this.#pin(event, position);
+    const isSeen = isFresh && !document.hidden;
+    switch (event.kind) {
+      case "comment": {
+        const isOwn = event.uid === this.#me.uid;
+        this.#sidebar.comment(event, isOwn);
+        if (isSeen) this.#stage.show(event, isOwn);
+        break;
+      }
+      case "gift":
+        this.#sidebar.gift(event);
+        if (isSeen) this.#stage.show(event, false);
+        break;
+      case "announce":
+        this.#sidebar.announcement(event);
+        if (isFresh && event.until === null) this.#banners.show(event.text, { name: event.name, event });
+        break;
+      case "recall":
+        this.#recall(event, position);
+        break;
+      case "unpinned":
+        this.#pins.unpin();
+        break;
+      case "paid":
+        this.#sidebar.paid(event);
+        break;
+      case "poll":
+        this.#poll.open(event);
+        break;
+      case "poll_closed":
+        this.#poll.close(event.id, event.counts);
+        break;
+      case "settings":
+        this.#allow(event.settings);
+        break;
+      case "opened":
+        this.#sidebar.note("The room is open");
+        this.#composer.reopen();
+        break;
+      case "closed":
+        this.#sidebar.note(event.reason ? `The room was closed: ${event.reason}` : "The room was closed");
+        if (isFresh) this.#banners.show(event.reason || "The room was closed", { isSober: true });
+        break;
+    }
+  }
+
+  /** @param {import("../sdk/protocol.js").ServerFrame} frame */
+  #delivered(frame) {
+    if (frame.t === "notice") this.#noticed(/** @type {Notice} */ (frame));
+    else if (frame.room === this.#room?.name) this.#room?.take(/** @type {any} */ (frame));
+  }
+
+  /** @param {Notice} notice */
+  #noticed(notice) {
+    if (notice.kind === "reconnect") this.#connection.move(notice.retry_ms ?? 0);
+    if (notice.room !== undefined && notice.room !== this.#room?.name) return;
+    const why = notice.reason ? `: ${notice.reason}` : "";
+    switch (notice.kind) {
+      case "kicked":
+        this.#room?.end();
+        this.#outside(`You were sent out of the room${why}`);
+        break;
+      case "muted": {
+        const retryMs = notice.retry_ms ?? null;
+        this.#composer.refuse(`You are muted${why}`, retryMs);
+        this.#sidebar.note(`You are muted${retryMs === null ? "" : ` for ${lasting(Math.ceil(retryMs / 1000))}`}${why}`);
+        break;
+      }
+      case "unmuted":
+        this.#composer.reopen();
+        this.#sidebar.note("You may write again");
+        break;
+      case "approved":
+        this.#sidebar.note("A moderator let your comment through");
+        break;
+      case "denied":
+        this.#sidebar.note(`A moderator did not let your comment through${why}`);
+        break;
+      case "resync":
+        void this.#room?.enter();
+        break;
+    }
+  }
+
+  /** This room shows us nothing any more. @param {string} why */
+  #outside(why) {
+    this.#viewers.textContent = "–";
+    this.#sidebar.note(why);
+    this.#banners.show(why, { isSober: true });
+    this.#composer.refuse(why);
+  }
+
+  /** @param {import("../sdk/protocol.js").RoomSettings} settings */
+  #allow(settings) {
+    this.#settings = settings;
+    this.#composer.allow(settings, this.#me.role);
+  }
+
+  /** @param {import("../overlay/stage.js").Look} look */
+  #configure(look) {
+    this.#stage.configure(look);
+    this.#scene.configure(look.isStill);
+  }
+
+  #watchSize() {
+    new ResizeObserver(([{ contentRect: { width, height } }]) => {
+      this.#scene.resize(width, height);
+      this.#stage.resize(width, height, Math.min(devicePixelRatio, 2));
+    }).observe(this.#theatre);
+  }
+
+  #offerFullscreen() {
+    const button = part("fullscreen");
+    button.hidden = !document.fullscreenEnabled;
+    button.addEventListener("click", () => {
+      void (document.fullscreenElement ? document.exitFullscreen() : this.#theatre.requestFullscreen());
+    });
+  }
+}
+
+function roomInAddress() {
+  const room = new URLSearchParams(location.search).get("room") ?? DEFAULT_ROOM;
+  return isId(room) ? room : DEFAULT_ROOM;
+}
+
+function socketUrl() {
+  const url = new URL("v1/ws", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = url.hash = "";
+  return url.href;
+}
+
+new Page().start();

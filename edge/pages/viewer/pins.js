@@ -1,0 +1,104 @@
+/**
+ * What stays in view: the pinned announcement and paid comments, each until its time is over. Text is only ever text.
+ *
+ * @typedef {import("../sdk/protocol.js").Announcement} Announcement
+ * @typedef {import("../sdk/protocol.js").Paid} Paid
+ */
+
+const MOST_PAID = 20; // that the service keeps in view, too
+const MOST_WAIT = 2 ** 31 - 1; // that a timer can
+
+/** An amount as people write it; the smallest unit is a hundredth where nobody knows better. @param {Paid} paid */
+export function money({ amount, currency }) {
+  try {
+    const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+    const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+    return format.format(amount / 10 ** digits);
+  } catch {
+    return `${amount / 100} ${currency}`;
+  }
+}
+
+export class Pins {
+  #box;
+  #now;
+  /** @type {{key: string, until: number, row: HTMLElement, event: Announcement | Paid}[]} */
+  #pins = [];
+  #timer = 0;
+
+  /** @param {HTMLElement} box @param {() => number} now ms since 1970 by the service's clock */
+  constructor(box, now) {
+    this.#box = box;
+    this.#now = now;
+  }
+
+  clear() {
+    this.#pins = [];
+    this.#draw();
+  }
+
+  /** The newest takes the place of another one. @param {Announcement} announcement */
+  announce(announcement) {
+    const { name, text, until } = announcement;
+    if (until === null || until <= this.#now()) return;
+    const row = element("li", "pin");
+    const lines = element("div", "lines");
+    if (name) lines.append(element("b", "", name));
+    lines.append(element("bdi", "", text));
+    row.append(lines);
+    this.#put("announcement", until, row, announcement);
+  }
+
+  unpin() {
+    this.#pins = this.#pins.filter((pin) => pin.key !== "announcement");
+    this.#draw();
+  }
+
+  /** @param {Paid} paid @param {string} key where it stands */
+  pay(paid, key) {
+    if (paid.until === null || paid.until <= this.#now()) return;
+    const row = element("li", "pin paid");
+    row.append(element("bdi", "name", paid.name || paid.uid), element("span", "money", money(paid)));
+    row.append(element("bdi", "", paid.text));
+    this.#put(key, paid.until, row, paid);
+  }
+
+  /** What was taken back is in view no longer. @param {(event: Announcement | Paid) => boolean} isGone */
+  recall(isGone) {
+    this.#pins = this.#pins.filter((pin) => !isGone(pin.event));
+    this.#draw();
+  }
+
+  /** @param {string} key @param {number} until @param {HTMLElement} row @param {Announcement | Paid} event */
+  #put(key, until, row, event) {
+    this.#pins = this.#pins.filter((pin) => pin.key !== key);
+    this.#pins.push({ key, until, row, event });
+    this.#pins.sort((one, other) => rank(one) - rank(other) || other.until - one.until);
+    this.#pins.length = Math.min(this.#pins.length, MOST_PAID + 1);
+    this.#draw();
+  }
+
+  #draw() {
+    clearTimeout(this.#timer);
+    const now = this.#now();
+    this.#pins = this.#pins.filter((pin) => pin.until > now);
+    this.#box.replaceChildren(...this.#pins.map((pin) => pin.row));
+    this.#box.hidden = this.#pins.length === 0;
+    if (this.#pins.length === 0) return;
+    const next = Math.min(...this.#pins.map((pin) => pin.until)) - now;
+    this.#timer = setTimeout(() => this.#draw(), Math.min(next, MOST_WAIT));
+  }
+}
+
+/** @param {{key: string}} pin */
+function rank({ key }) {
+  return key === "announcement" ? 0 : 1;
+}
+
+/** @param {string} tag @param {string} className @param {string} text */
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.textContent = text;
+  return made;
+}
