@@ -76,11 +76,11 @@ class Deliveries:
         """A message that may not have been delivered when it was said."""
         self._queue(_Repeat(conv, seq))
 
-    def read_by(self, conv: str, uid: str, seq: int) -> None:
-        """In private only: both users' devices are told."""
+    def read_by(self, conv: str, uid: str, seq: int, *, only_himself: bool = False) -> None:
+        """In private only: both users' devices are told, or only his own."""
         two = parties(conv)
         if two is not None:
-            self._tell(ReadBy(conv, uid, seq, list(two)))
+            self._tell(ReadBy(conv, uid, seq, [uid] if only_himself else list(two)))
 
     def typing(self, conv: str, uid: str) -> None:
         self._tell(Typing(conv, uid, [other for other in parties(conv) or () if other != uid]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -84,10 +85,15 @@ class Reading:
         limit = max(1, min(row.limit, MAX_SYNC))
         with self._metrics.store_seconds.labels("chat_sync").time():
             convs = await self._contacts.conversations(row.uid, row.cursor, limit + 1)
-            places = await self._conversations.places(row.uid, convs[:limit])
+            others = {conv: other_party(conv, row.uid) for conv in convs[:limit]}
+            pairs = [(other, row.uid) for other in others.values() if other is not None]
+            places, blocks = await asyncio.gather(
+                self._conversations.places(row.uid, list(others)), self._contacts.blocks(pairs)
+            )
+        silent = {other for (other, _), blocked in zip(pairs, blocks, strict=True) if blocked}
         summaries: list[Summary] = []
         left = max(1, min(row.max_bytes, _MAX_BYTES))
-        for summary in map(_summary, places):
+        for summary in (_summary(place, tells=others[place.conv] not in silent) for place in places):
             if summary is None:
                 continue
             left -= _size(summary)
@@ -97,10 +103,12 @@ class Reading:
         return Synced(summaries, convs[limit - 1] if len(convs) > limit else None)
 
     async def read(self, row: ReadRow) -> ReadUpTo:
-        await self._check_reader(row.conv, row.uid)
+        """Whom he blocks is not told."""
+        other = await self._other_party(row.conv, row.uid)
         seq, is_further = await self._conversations.read(row.conv, row.uid, max(0, row.seq))
-        if is_further:
-            self._deliveries.read_by(row.conv, row.uid, seq)
+        if is_further and other is not None:
+            (blocked,) = await self._contacts.blocks([(row.uid, other)])
+            self._deliveries.read_by(row.conv, row.uid, seq, only_himself=blocked)
         return ReadUpTo(row.conv, seq)
 
     async def typing(self, conv: str, uid: str) -> None:
@@ -141,10 +149,13 @@ class Reading:
             return Said(row.conv, done.seq, done.at, duplicate)
         raise Refusal(UNAVAILABLE, "the group changes all the time", retry_ms=1000)
 
-    async def _check_reader(self, conv: str, uid: str) -> None:
-        if other_party(check_conv(conv), uid) is None:
+    async def _other_party(self, conv: str, uid: str) -> str | None:
+        """None in a group, of which he is a member."""
+        other = other_party(check_conv(conv), uid)
+        if other is None:
             (facts,) = await self._conversations.facts([Ask(conv, (uid,))])
             member_of(facts, uid)
+        return other
 
 
 def _bytes(conv: str, message: bytes) -> int:
@@ -171,8 +182,11 @@ def _pulled(pull: Pull, run: Run | None, left: int, at_least: int) -> PulledConv
     )
 
 
-def _summary(place: Place) -> Summary | None:
-    """None where there is nothing to tell: it is empty, or he is not a member any more."""
+def _summary(place: Place, *, tells: bool) -> Summary | None:
+    """None where there is nothing to tell: it is empty, or he is not a member any more.
+
+    tells: how far the other one has read is told.
+    """
     if gid_of(place.conv) is None:
         name = role = None
     elif place.member is None:
@@ -191,7 +205,7 @@ def _summary(place: Place) -> Summary | None:
         role,
         place.version,
         place.mentions,
-        place.other_read_seq,
+        place.other_read_seq if tells else 0,
     )
 
 

@@ -376,6 +376,31 @@ async def test_what_is_read_and_who_is_writing_is_told_in_private(talk: Talk) ->
     assert await talk.until_heard(1) == [("e2", Typing(PAIR, "ann", ["bob"]))]
 
 
+async def test_whom_one_blocks_is_not_told_how_far_one_has_read(talk: Talk) -> None:
+    await talk.listen("e1")
+    await talk.listen("e2")
+    await talk.connect("ann", "tv", "e1")
+    await talk.connect("bob", "tv", "e2")
+    await talk.get(Said, send("ann", "c1"))
+    await talk.until_heard(2)
+    talk.heard.clear()
+    await talk.get(Done, BlockRow("bob", "ann", True))
+    await talk.get(ReadUpTo, ReadRow("bob", PAIR, 1))
+    assert await talk.until_heard(1) == [("e2", ReadBy(PAIR, "bob", 1, ["bob"]))]
+    [place] = (await talk.get(Synced, SyncRow("ann", 9))).conversations
+    assert (place.last_seq, place.other_read_seq) == (1, 0)
+    await talk.get(Done, BlockRow("bob", "ann", False))
+    [place] = (await talk.get(Synced, SyncRow("ann", 9))).conversations
+    assert place.other_read_seq == 1
+    talk.heard.clear()
+    await talk.get(Said, send("ann", "c2"))
+    await talk.get(ReadUpTo, ReadRow("bob", PAIR, 2))
+    heard = await talk.until_heard(4)
+    assert [one for one in heard if isinstance(one[1], ReadBy)] == [
+        (edge, ReadBy(PAIR, "bob", 2, ["ann", "bob"])) for edge in ("e1", "e2")
+    ]
+
+
 async def test_a_group_is_told_on_its_own_subject_and_who_comes_or_goes_as_well(talk: Talk) -> None:
     await talk.listen(gid="team")
     await talk.listen("e1")
