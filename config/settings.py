@@ -118,6 +118,8 @@ class Rooms(Section, frozen=True):
     unsaved_rooms: Count = 10_000  # in memory only, for nobody said anything in them
     queue_items: Count = 20_000  # comments waiting in one process; beyond it they are refused
     auto_create: bool = True  # the first join or comment makes a room
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Meta(ge=0, le=65_535)] = 0  # of a process by itself; 0: none
 
 
 class Policy(Section, frozen=True):

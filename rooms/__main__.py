@@ -9,6 +9,7 @@ import secrets
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from config.settings import Settings, SettingsError, load
 from danmaku import garbage
 from danmaku.bus import NatsBus
+from danmaku.scraped import scraped
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
 from danmaku.supervisor import USELESS, stopped_by_signals
@@ -97,6 +99,16 @@ def _with_secret(settings: Settings) -> Settings:
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:
+    limits = settings.rooms
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(scraped(limits.metrics_host, limits.metrics_port))
+        except OSError as error:
+            raise NotStarted(f"rooms.metrics_port: {error}") from error
+        await _own(settings, stop)
+
+
+async def _own(settings: Settings, stop: asyncio.Event) -> None:
     name = f"rooms-{secrets.token_hex(8)}"
     bus = NatsBus.start(settings.nats, name, BusMetrics())
     try:

@@ -10,6 +10,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from secrets import token_hex
+from unittest.mock import ANY
+from urllib.request import urlopen
 
 import pytest
 
@@ -18,6 +20,7 @@ from danmaku import envelope
 from danmaku.bus import NatsBus
 from danmaku.envelope import OwnerRequest, Owners
 from danmaku.model import Role
+from danmaku.ports import free_port
 from danmaku.rows import SendRow, Shown
 from danmaku.subjects import PARTITIONS, Subjects
 
@@ -92,6 +95,23 @@ async def test_it_serves_alone_and_hands_everything_back_on_sigterm(nats_url: st
             assert envelope.decode_owner_reply(reply).answers == [answer]
     finally:
         await bus.close()
+
+
+async def test_it_tells_its_metrics_where_it_stands_alone() -> None:
+    port = free_port("127.0.0.1")
+    words = ["--set", "nats.url=nats://127.0.0.1:1", "--set", "store.url=unix:///nowhere"]
+    words += ["--set", f"rooms.metrics_port={port}"]
+    async with rooms(*words) as process:
+        assert process.stderr is not None
+        await asyncio.wait_for(process.stderr.readuntil(b"waiting for the store"), DEADLINE_S)
+        answer = await asyncio.to_thread(urlopen, f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_S)
+        with answer:
+            assert b"danmaku_bus_reconnects" in answer.read()
+        async with rooms(*words) as other:
+            code, err = await said(other)
+        assert (code, "rooms.metrics_port" in err) == (2, True), err
+        process.send_signal(signal.SIGINT)
+        assert await said(process) == (0, ANY)
 
 
 async def test_it_stops_while_it_waits_for_servers() -> None:
