@@ -33,7 +33,9 @@ PURE := \
         danmaku/wire_chat.py \
         danmaku/wire_items.py \
         danmaku/wordlist.py \
+        config/engines.py \
         config/settings.py \
+        config/types.py \
         rooms/abuse.py \
         rooms/accepted.py \
         rooms/accepting.py \

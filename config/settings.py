@@ -17,48 +17,37 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from config.engines import Nats as Nats
+from config.engines import Store as Store
+from config.engines import wrong_with_nats, wrong_with_store
+from config.types import (
+    Bytes,
+    Count,
+    CountOrNone,
+    Deadline,
+    Lifetime,
+    Port,
+    Seconds,
+    Section,
+    WholeSeconds,
+    Word,
+)
 from config.words import MASK, allowed, is_list, masked_url
 
 DEFAULTS: Final = Path(__file__).with_name("default.toml")
 PREFIX: Final = "DANMAKU_"
 CONFIG_VARIABLE: Final = "DANMAKU_CONFIG"  # names the TOML file where none is given otherwise
+SECRETS: Final = frozenset(
+    {
+        "auth.secret",
+        "review.secret",
+        "nats.password",
+        "nats.token",
+        "store.password",
+        "store.sentinel_password",
+    }
+)
 CLIENT_VARIABLES: Final = frozenset({"DANMAKU_DATA", "DANMAKU_URL", "DANMAKU_TOKEN"})  # for the command line
-
-_YEAR_S: Final = 366 * 24 * 3600
-
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(ge=0, le=86_400)]
-Deadline = Annotated[float, Meta(ge=0.05, le=3600)]
-WholeSeconds = Annotated[int, Meta(ge=0, le=_YEAR_S)]
-Lifetime = Annotated[int, Meta(ge=1, le=_YEAR_S)]
-Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-CountOrNone = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Bytes = Annotated[int, Meta(ge=1024, le=1024**3)]
-Word = Annotated[str, Meta(pattern=r"^[^\s,]+$", extra={"allowed": "text without spaces and commas"})]
-Prefix = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"allowed": "1 to 64 letters, digits, underscores or dashes"}
-    ),
-]
-NatsUrl = Annotated[
-    str,
-    Meta(
-        pattern=r"^$|^(nats|tls|ws|wss)://[^\s]+$",
-        extra={"allowed": "nats://HOST:PORT (several separated by commas), or empty"},
-    ),
-]
-StoreUrl = Annotated[
-    str,
-    Meta(
-        pattern=r"^$|^(redis|rediss|unix)://[^\s]+$",
-        extra={"allowed": "redis://HOST:PORT/DB, rediss://… or unix:///PATH, or empty"},
-    ),
-]
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the TOML file."""
 
 
 class Edge(Section, frozen=True):
@@ -67,7 +56,9 @@ class Edge(Section, frozen=True):
     host: Annotated[Word, Meta(extra={"allowed": "an address or name of this host"})] = "0.0.0.0"  # noqa: S104  a server for viewers listens everywhere unless told otherwise
     port: Port = 8080
     workers: Annotated[int, Meta(ge=0, le=1024)] = 0  # 0: cores - 1, at least 1
-    addresses: list[Word] = []  # what GET /v1/edges tells; empty: derived from the request's Host
+    addresses: list[Word] = msgspec.field(
+        default_factory=list
+    )  # what GET /v1/edges tells; empty: derived from the request's Host
     origins: list[Word] = msgspec.field(default_factory=lambda: ["*"])
     cors: list[Word] = msgspec.field(default_factory=lambda: ["*"])
     trusted_proxies: list[Word] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
@@ -203,23 +194,6 @@ class Chat(Section, frozen=True):
     blocked_users: Annotated[int, Meta(ge=1, le=5000)] = 1000  # by one user
 
 
-class Nats(Section, frozen=True):
-    """The bus."""
-
-    url: NatsUrl = ""  # empty: `danmaku up` starts its own
-    prefix: Prefix = "danmaku"
-    timeout_s: Deadline = 5.0
-
-
-class Store(Section, frozen=True):
-    """The store: Valkey or Redis."""
-
-    url: StoreUrl = ""  # empty: `danmaku up` starts its own
-    prefix: Prefix = "danmaku"
-    timeout_s: Deadline = 3.0
-    replicas: Annotated[int, Meta(ge=0, le=100)] = 0  # that have what was said before it is acknowledged
-
-
 class Auth(Section, frozen=True):
     """Tokens and guests."""
 
@@ -324,6 +298,7 @@ def load_with_origins(file: Path | None, environ: Mapping[str, str], flags: Mapp
         values[key], origins[key] = value, source
     settings = _built(values)
     _check_together(settings, origins)
+    _check_engines(settings, origins)
     return Loaded(settings, origins)
 
 
@@ -334,16 +309,16 @@ def to_environment(settings: Settings) -> dict[str, str]:
 
 def masked(settings: Settings) -> Settings:
     """The same, fit for printing: without secrets, and without what stands before the @ of a URL."""
-    auth, review = settings.auth, settings.review
-    return msgspec.structs.replace(
-        settings,
-        review=msgspec.structs.replace(
-            review, secret=MASK if review.secret else "", url=masked_url(review.url)
-        ),
-        auth=msgspec.structs.replace(auth, secret=MASK if auth.secret else ""),
-        nats=msgspec.structs.replace(settings.nats, url=masked_url(settings.nats.url)),
-        store=msgspec.structs.replace(settings.store, url=masked_url(settings.store.url)),
-    )
+    changes: dict[str, Section] = {}
+    for section in msgspec.structs.fields(Settings):
+        kept = getattr(settings, section.name)
+        shown = {
+            key.name: _hidden(str(key), value)
+            for key in KEYS.values()
+            if key.section == section.name and isinstance(value := getattr(kept, key.name), str)
+        }
+        changes[section.name] = msgspec.structs.replace(kept, **shown)
+    return msgspec.structs.replace(settings, **changes)
 
 
 def to_toml(loaded: Loaded) -> str:
@@ -443,6 +418,17 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
         raise SettingsError(_later(origins, key, "auth.secret_file"), key, auth.secret, rule)
 
 
+def _check_engines(settings: Settings, origins: Mapping[str, str]) -> None:
+    for section, wrongs in (
+        ("nats", wrong_with_nats(settings.nats)),
+        ("store", wrong_with_store(settings.store)),
+    ):
+        for wrong in wrongs:
+            others = [f"{section}.{other}" for other in wrong.others]
+            value = _value(settings, KEYS[wrong.key]) or None
+            raise SettingsError(_later(origins, wrong.key, *others), wrong.key, value, wrong.rule)
+
+
 def _later(origins: Mapping[str, str], *keys: str) -> str:
     """Where to look: the origin of the first of `keys` that was changed."""
     return next(origins[key] for key in keys if origins[key] != "default")
@@ -469,6 +455,11 @@ def _as_toml(value: object) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    if key in {"auth.secret", "review.secret"}:
-        return MASK
-    return masked_url(value) if key.endswith(".url") and isinstance(value, str) else repr(value)
+    secret = isinstance(value, str) and (key in SECRETS or key.endswith(".url"))
+    return _hidden(key, str(value)) if secret else repr(value)
+
+
+def _hidden(key: str, value: str) -> str:
+    if key in SECRETS:
+        return MASK if value else ""
+    return masked_url(value) if key.endswith(".url") else value
