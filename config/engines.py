@@ -97,8 +97,9 @@ def wrong_with_nats(nats: Nats) -> Iterator[Wrong]:
     yield from _secrets(nats, "nats", ("password", "token"))
     if (nats.password or nats.password_file) and not nats.user:
         yield Wrong("nats.user", "must be given with a password", ("password", "password_file"))
-    if {urlsplit(one).scheme for one in urls(nats.url)} - {"nats", "tls", "ws", "wss"}:
-        yield Wrong("nats.url", "must all be nats://, tls://, ws:// or wss://")
+    schemes = {urlsplit(one).scheme for one in urls(nats.url)}
+    if not (schemes <= {"nats", "tls"} or schemes <= {"ws", "wss"}):
+        yield Wrong("nats.url", "must all be nats:// or tls://, or all be ws:// or wss://")
     yield from _tls(nats, "nats", ("tls", "wss"))
 
 

@@ -27,7 +27,9 @@ from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import Error as NatsError
 from prometheus_client import CollectorRegistry
 
+from config.engines import urls
 from config.settings import Nats
+from danmaku.login import LoginError, nats_options
 from danmaku.telemetry import BusMetrics
 
 
@@ -107,8 +109,10 @@ class NatsBus:
     """The Bus over NATS core. Made by `connect`."""
 
     def __init__(self, settings: Nats, name: str, metrics: BusMetrics | None = None) -> None:
+        nats_options(settings)  # what is wrong with its files is better said now
+        self._settings = settings
         self._metrics = metrics or BusMetrics(CollectorRegistry())
-        self._servers = [server.strip() for server in settings.url.split(",")]
+        self._servers = urls(settings.url)
         self._where = ", ".join(server.rpartition("@")[2] for server in self._servers)  # without passwords
         self._timeout_s = settings.timeout_s
         self._name = name
@@ -123,7 +127,8 @@ class NatsBus:
 
     @classmethod
     async def connect(cls, settings: Nats, name: str, metrics: BusMetrics | None = None) -> NatsBus:
-        """Connect to one of the servers in `url` (separated by commas). Raises BusDown after `timeout_s`."""
+        """Connect to one of the servers in `url` (separated by commas). Raises LoginError, and BusDown after
+        `timeout_s`."""
         bus = cls(settings, name, metrics)
         bus._client = await bus._open()
         bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
@@ -131,7 +136,10 @@ class NatsBus:
 
     @classmethod
     def start(cls, settings: Nats, name: str, metrics: BusMetrics | None = None) -> NatsBus:
-        """Not connected yet: goes on trying, as after a connection was lost. To be closed all the same."""
+        """Not connected yet: goes on trying, as after a connection was lost. To be closed all the same.
+
+        Raises LoginError.
+        """
         bus = cls(settings, name, metrics)
         bus._lost.set()
         bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
@@ -233,6 +241,10 @@ class NatsBus:
 
     async def _open(self) -> _Client:
         """A new connection that holds all subscriptions. Raises BusDown."""
+        try:
+            options = nats_options(self._settings)
+        except LoginError as error:
+            raise BusDown(str(error)) from error
         client = _Client()
         why: list[Exception] = []
 
@@ -250,6 +262,7 @@ class NatsBus:
         async def connect() -> None:
             await client.connect(
                 self._servers,
+                **options,
                 name=self._name,
                 error_cb=failed,
                 disconnected_cb=lost,
@@ -324,9 +337,19 @@ class NatsBus:
 
 
 class _Client(Client):
-    """Remembers what the server says before it ends a connection; nats-py itself forgets that."""
+    """Remembers what the server says before it ends a connection; nats-py itself forgets that.
+
+    Where the URL says TLS it also tells nothing, a password least of all, to a server without it.
+    """
 
     why_lost = "other"
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        server = self._current_server
+        wants = initial_connection and server is not None and server.uri.scheme == "tls"
+        if wants and not info.get("tls_required"):
+            raise NatsError("the URL says tls://, and the server has none")
+        await super()._process_info(info, initial_connection)
 
     async def _process_err(self, err_msg: str) -> None:
         for text, why in _REASONS.items():

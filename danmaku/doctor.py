@@ -24,6 +24,7 @@ from config.words import masked_url
 from danmaku.auth import AuthError, from_settings
 from danmaku.bus import BusDown, NatsBus
 from danmaku.data_folder import DataFolder
+from danmaku.login import LoginError
 from danmaku.ports import PortInUse, ensure_port_free, listeners
 from danmaku.servers import NatsServer, Server, ServerError, ValkeyServer, running
 
@@ -105,6 +106,8 @@ async def bus(settings: Nats) -> Finding:
     where = masked_url(settings.url)
     try:
         connection = await NatsBus.connect(settings, "doctor")
+    except LoginError as error:
+        return Finding("nats", "broken", str(error), "correct it in the section [nats]")
     except BusDown as error:
         return Finding("nats", "broken", str(error), "start that server, or correct nats.url")
     await connection.close()

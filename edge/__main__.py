@@ -17,6 +17,7 @@ from config.settings import Settings, SettingsError, load, to_environment
 from danmaku import garbage
 from danmaku.auth import AuthError, from_settings
 from danmaku.bus import NatsBus
+from danmaku.login import LoginError
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from danmaku.supervisor import USELESS, Child, Supervisor, stopped_by_signals
 from danmaku.telemetry import (
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(flags.config, os.environ, _overrides(flags))
         return asyncio.run(_run(settings, flags.worker))
-    except (SettingsError, NotStarted, PortInUse) as error:
+    except (SettingsError, LoginError, NotStarted, PortInUse) as error:
         print(f"edge: {error}", file=sys.stderr)
         return USELESS
 

@@ -17,6 +17,7 @@ import msgspec
 from config.settings import Settings, SettingsError, load
 from danmaku import garbage
 from danmaku.bus import NatsBus
+from danmaku.login import LoginError, secret
 from danmaku.scraped import scraped
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(flags.config, os.environ, _overrides(flags.set))
         asyncio.run(_run(settings))
-    except (SettingsError, NotStarted, LayoutMismatch) as error:
+    except (SettingsError, LoginError, NotStarted, LayoutMismatch) as error:
         print(f"rooms: {error}", file=sys.stderr)
         return USELESS
     return 0
@@ -85,17 +86,10 @@ async def _run(settings: Settings) -> None:
 
 
 def _with_secret(settings: Settings) -> Settings:
-    """With what stands in `review.secret_file`. Raises NotStarted."""
+    """With what stands in `review.secret_file`. Raises LoginError."""
     review = settings.review
-    if not review.secret_file:
-        return settings
-    try:
-        secret = Path(review.secret_file).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotStarted(f"review.secret_file: {error}") from error
-    if not secret:
-        raise NotStarted("review.secret_file: there is nothing in it")
-    return msgspec.structs.replace(settings, review=msgspec.structs.replace(review, secret=secret))
+    known = secret("review.secret", review.secret, review.secret_file)
+    return msgspec.structs.replace(settings, review=msgspec.structs.replace(review, secret=known))
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:

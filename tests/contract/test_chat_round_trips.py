@@ -52,13 +52,13 @@ def reading(store: ValkeyStore) -> Reading:
 def trips(store: ValkeyStore, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many calls each round trip carried since the store was filled."""
     counted: list[int] = []
-    carry = Link._carry
+    exchange = Link._exchange
 
-    async def count(link: Link, calls: Any, wait: Any) -> list[Any]:
+    async def count(link: Link, server: Any, calls: Any, wait: Any, *, asking: bool = False) -> list[Any]:
         counted.append(len(calls))
-        return await carry(link, calls, wait)
+        return await exchange(link, server, calls, wait, asking=asking)
 
-    monkeypatch.setattr(Link, "_carry", count)
+    monkeypatch.setattr(Link, "_exchange", count)
     return counted
 
 

@@ -110,10 +110,10 @@ async def listen(link: Link) -> int:
 
 async def test_a_message_is_acknowledged_when_the_replicas_have_it(server: Running, tmp_path: Path) -> None:
     said = conversations.Append("p:ann:bob", "ann", 1, b"hi", "c1", indexed=True)
-    main = Link(server.server.url, TIMEOUT_S)
+    main = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     port = await listen(main)
     async with running(ValkeyServer(tmp_path / "replica")) as child:
-        replica = Link(child.server.url, TIMEOUT_S)
+        replica = Link.to(Store(url=child.server.url, timeout_s=TIMEOUT_S))
         store = await ValkeyStore.connect(
             Store(url=server.server.url, timeout_s=TIMEOUT_S, replicas=1), Rooms()
         )
@@ -190,7 +190,7 @@ async def test_calls_that_are_given_up_leave_no_reply_to_others(server: Running,
 
 
 async def test_scripts_are_given_again_to_a_server_that_forgot_them(server: Running) -> None:
-    link = Link(server.server.url, TIMEOUT_S)
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     call = link.script("head", ["some key"])
     assert await link.many([call, ("ECHO", "x"), call]) == [b"0-0", b"x", b"0-0"]
     await link.one("SCRIPT", "FLUSH")
@@ -199,7 +199,7 @@ async def test_scripts_are_given_again_to_a_server_that_forgot_them(server: Runn
 
 
 async def test_a_call_that_fails_alone_stops_no_other(server: Running) -> None:
-    link = Link(server.server.url, TIMEOUT_S)
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     await link.one("SET", "text", "x")
     before, failed, after = await link.many([("ECHO", "x"), ("LPUSH", "text", "y"), ("ECHO", "z")])
     assert (before, type(failed), after) == (b"x", StoreDown, b"z")
@@ -219,7 +219,7 @@ async def test_keys_of_a_partition_share_its_tag(server: Running, store: ValkeyS
     await store.tokens.revoke("ann", 1, LONG)
     await store.leases.check_layout(64, 256)
     await store.leases.enlist("one", LONG)
-    link = Link(server.server.url, TIMEOUT_S)
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     keys = {key.decode() for key in await link.one("KEYS", "*")}
     await link.close()
     free = {"danmaku:layout", "danmaku:processes"}
@@ -238,7 +238,7 @@ async def test_keys_of_a_conversation_share_the_tag_of_its_bucket(
     )
     await store.conversations.read("g:team", "ann", 1)
     await store.conversations.sweep("one", LONG, LONG)
-    link = Link(server.server.url, TIMEOUT_S)
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     keys = {key.decode() for key in await link.one("KEYS", "*")}
     await link.close()
     bucket = f"danmaku:{{c{bucket_of('g:team')}}}"

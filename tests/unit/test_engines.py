@@ -19,8 +19,8 @@ def settings(**keys: object) -> Settings:
 @pytest.mark.parametrize(
     "keys",
     [
-        {"nats__url": "nats://a:4222,nats://b:4222", "nats__user": "u", "nats__password": "p"},
-        {"nats__url": "tls://a:4222, wss://b", "nats__ca_file": "/ca.pem", "nats__token_file": "/token"},
+        {"nats__url": "nats://a:4222,tls://b:4222", "nats__user": "u", "nats__password": "p"},
+        {"nats__url": "wss://a:4222, wss://b", "nats__ca_file": "/ca.pem", "nats__token_file": "/token"},
         {
             "nats__url": "tls://a",
             "nats__certificate_file": "/c.pem",

@@ -51,8 +51,9 @@ class ValkeyStore:
 
     @classmethod
     async def connect(cls, settings: Store, rooms: Rooms, chat: Chat = Chat()) -> ValkeyStore:  # noqa: B008  it is frozen
-        """Raises StoreDown when it does not answer, ValueError for a URL that cannot be read."""
-        link, reads = (Link(settings.url, settings.timeout_s, settings.replicas) for _ in range(2))
+        """Raises StoreDown when it does not answer, LoginError, and ValueError or TypeError for a URL that
+        cannot be used."""
+        link, reads = (Link.to(settings) for _ in range(2))
         store = cls(link, reads, Keys(settings.prefix), rooms, chat)
         try:
             await store.ping()
@@ -63,7 +64,7 @@ class ValkeyStore:
 
     async def ping(self) -> float:
         begin = time.perf_counter()
-        await self._link.one("PING")
+        await self._link.ping()
         return time.perf_counter() - begin
 
     async def close(self) -> None:

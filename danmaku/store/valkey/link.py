@@ -1,4 +1,9 @@
-"""The connection to Valkey or Redis: pipelined calls, scripts by their digest, one time-out for all."""
+"""The connection to Valkey or Redis: pipelined calls, scripts by their digest, one time-out for all.
+
+Hard because a call may end in three ways: carried out, not carried out, or nobody knows. Only what was surely
+not carried out is repeated here: what a server refused unread (it lacks the script, has not these keys, is
+no primary, still loads) or what never left. All else is for those who know what repeating means.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +15,48 @@ from pathlib import Path
 from typing import Any, Final
 
 import hiredis
-from redis.asyncio.connection import BlockingConnectionPool
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    AskError,
+    BusyLoadingError,
+    ClusterDownError,
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
+from config.settings import Store
+from danmaku.login import LoginError
 from danmaku.store.errors import StoreDown
+from danmaku.store.valkey.servers import Server, Servers, servers
 
 Word = bytes | str | int
 Call = tuple[Word, ...]
 
-_CONNECTIONS: Final = 16
 _WAIT: Final = 0.8  # of a call's time, for replicas
+_PATIENCE: Final = 0.1  # of a call's time, for a server that is not there, or is slow while others are not
+_PAUSE_S: Final = 0.02  # before what was refused is said again
+_TRIES: Final = 16
 _LUA: Final = Path(__file__).parent.parent / "lua"
 _pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _INCLUDE: Final = re.compile(rb"^-- include (\w+)$", re.MULTILINE)
+_ASKING: Final[Call] = ("ASKING",)
+
+
+class _Away(StoreDown):
+    """Nobody answers, or not enough replicas do; whether the call was carried out is unknown."""
+
+
+class _Unsent(_Away):
+    """It never left."""
+
+
+_UNREAD: Final = (
+    *(AskError, TryAgainError, ClusterDownError, ReadOnlyError, BusyLoadingError),
+    _Unsent,
+)
 
 
 class Scripts:
@@ -52,26 +86,23 @@ class Scripts:
 
 
 class Link:
-    """Carries calls to the server. All methods raise StoreDown; cancelled, the outcome is unknown.
+    """Carries calls to the servers. All methods raise StoreDown; cancelled, the outcome is unknown.
 
-    Nothing is ever repeated here but what a server refused unread for lack of the script.
+    Made by `to`, and to be closed.
     """
 
-    def __init__(self, url: str, timeout_s: float, replicas: int = 0) -> None:
-        self._timeout_s = timeout_s
-        wait_ms = round(timeout_s * _WAIT * 1000)
-        self._wait: list[Call] = [("WAIT", replicas, wait_ms)] if replicas else []
-        self._replicas = replicas
+    def __init__(self, servers: Servers, settings: Store) -> None:
+        self._servers = servers
+        self._timeout_s = settings.timeout_s
+        wait_ms = round(self._timeout_s * _WAIT * 1000)
+        self._replicas = settings.replicas
+        self._wait: list[Call] = [("WAIT", self._replicas, wait_ms)] if self._replicas else []
         self._scripts = Scripts()
-        self._pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=timeout_s,
-            socket_timeout=None,  # `many` times all of it
-            socket_connect_timeout=timeout_s,
-            retry_on_timeout=False,
-            protocol=2,
-        )
+
+    @classmethod
+    def to(cls, settings: Store) -> Link:
+        """Connects at the first call. Raises LoginError, and ValueError or TypeError for a bad URL."""
+        return cls(servers(settings), settings)
 
     def script(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
         """A call of the script `verb`, for `one` and `many`."""
@@ -95,46 +126,168 @@ class Link:
     async def many(self, calls: Sequence[Call], *, safe: bool = False) -> list[Any]:
         """The replies to pipelined calls in their order; a StoreDown in place of each that failed alone.
 
+        Those for one server are carried in their order. Raises when nobody answers at all.
+
         safe: what they wrote has reached as many replicas as it should, or it is a StoreDown.
         """
-        wait = self._wait if safe and calls else []
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                replies = await self._carry(calls, wait)
-                unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-                if unknown:
-                    again = await self._carry([*self._scripts.load(), *(calls[i] for i in unknown)], wait)
-                    for i, reply in zip(unknown, again[-len(unknown) :], strict=True):
-                        replies[i] = reply
-        except TimeoutError as error:
-            raise StoreDown(f"the store did not answer within {self._timeout_s:g} s") from error
-        except (RedisError, OSError) as error:
-            raise StoreDown(f"the store cannot be reached: {error}") from error
-        return [StoreDown(str(reply)) if isinstance(reply, ResponseError) else reply for reply in replies]
-
-    async def _carry(self, calls: Sequence[Call], wait: Sequence[Call]) -> list[Any]:
-        """`wait` on the same connection: the server waits for what was written on it."""
         if not calls:
             return []
-        connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
-        try:
-            await connection.send_packed_command(b"".join(map(_pack, (*calls, *wait))))
-            replies = []
-            for _ in (*calls, *wait):
-                try:
-                    replies.append(await connection.read_response())
-                except ResponseError as error:  # each reply may be an error of its own
-                    replies.append(error)
-        finally:
-            # A connection that was left in the middle of a reply has closed itself.
-            await self._pool.release(connection)
-        if wait and not any(isinstance(reply, NoScriptError) for reply in replies):
-            self._check_reached(replies[-1])
-        return replies[: len(calls)]
+        loop = asyncio.get_running_loop()
+        until = _Until(loop.time(), self._timeout_s)
+        replies: list[Any] = [None] * len(calls)
+        left: Sequence[int] = range(len(calls))
+        for tries in range(1, _TRIES + 1):
+            await self._carry(calls, left, replies, self._wait if safe else [], until)
+            left = [i for i in left if isinstance(replies[i], _UNREAD)]
+            if not left:
+                break
+            moved = any(isinstance(replies[i], AskError) for i in left)
+            self._servers.doubt()
+            if loop.time() >= (until.last if moved else until.patient):
+                break
+            if not moved:
+                await self._pause(until.patient, tries)
+        if all(isinstance(reply, _Away) for reply in replies):
+            raise StoreDown(str(replies[0]))
+        return [StoreDown(str(one)) if isinstance(one, RedisError | _Away) else one for one in replies]
 
-    def _check_reached(self, reached: Any) -> None:
-        if not isinstance(reached, int) or reached < self._replicas:
-            raise StoreDown(f"{self._replicas} replicas should have what was written, it is: {reached}")
+    async def ping(self) -> None:
+        """Every server that has keys answers."""
+        if not self._servers.all():
+            self._servers.doubt()
+            await self._servers.settled()
+        until = _Until(asyncio.get_running_loop().time(), self._timeout_s)
+        found = self._servers.all()
+        for (reply,) in await asyncio.gather(*(self._at(one, [("PING",)], [], until) for one in found)):
+            if isinstance(reply, Exception):
+                self._servers.doubt()
+                raise StoreDown(str(reply))
+        if not found:
+            raise StoreDown("nobody tells where the store is")
 
     async def close(self) -> None:
-        await self._pool.aclose()
+        await self._servers.close()
+
+    async def _pause(self, until: float, tries: int) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await asyncio.sleep(_PAUSE_S * tries)
+                await self._servers.settled()
+        except TimeoutError:
+            pass
+
+    async def _carry(
+        self,
+        calls: Sequence[Call],
+        left: Sequence[int],
+        replies: list[Any],
+        wait: Sequence[Call],
+        until: _Until,
+    ) -> None:
+        """Carry those of `left`, each to where it belongs, and put the reply in its place."""
+        groups: dict[tuple[Server, bool], list[int]] = {}
+        for i in left:
+            server, asking = self._place(calls[i], replies[i])
+            if server is None:
+                replies[i] = _Unsent("nobody tells where the store is")
+            else:
+                groups.setdefault((server, asking), []).append(i)
+
+        async def carry(server: Server, asking: bool, those: list[int]) -> None:
+            found = await self._at(server, [calls[i] for i in those], wait, until, asking=asking)
+            for i, reply in zip(those, found, strict=True):
+                replies[i] = reply
+
+        work = [carry(*where, those) for where, those in groups.items()]
+        if len(work) == 1:
+            await work[0]
+        else:
+            await asyncio.gather(*work)
+
+    def _place(self, call: Call, reply: Any) -> tuple[Server | None, bool]:
+        """Where it belongs, and whether to ask there as for something that is just moving."""
+        if isinstance(reply, AskError):  # MovedError is one
+            return self._servers.at((reply.host, reply.port)), not isinstance(reply, MovedError)
+        return self._servers.of(_key(call)), False
+
+    async def _at(
+        self,
+        server: Server,
+        calls: Sequence[Call],
+        wait: Sequence[Call],
+        until: _Until,
+        *,
+        asking: bool = False,
+    ) -> list[Any]:
+        """The replies of one server; why there is none in place of each that is missing."""
+        hurries = server.is_slow and self._servers.several  # the others are not to wait for it
+        try:
+            async with asyncio.timeout_at(until.patient if hurries else until.last):
+                replies = await self._exchange(server, calls, wait, asking=asking)
+                unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+                if unknown:
+                    await self._exchange(server, self._scripts.load(), [])
+                    again = await self._exchange(server, [calls[i] for i in unknown], wait, asking=asking)
+                    for i, reply in zip(unknown, again, strict=True):
+                        replies[i] = reply
+        except TimeoutError:
+            server.is_slow = True
+            self._servers.doubt()
+            return [_Away(f"the store did not answer within {self._timeout_s:g} s")] * len(calls)
+        except _Unsent as error:
+            return [error] * len(calls)
+        except (RedisError, OSError, LoginError) as error:
+            self._servers.doubt()
+            return [_Away(f"the store cannot be reached: {error}")] * len(calls)
+        server.is_slow = False
+        return replies
+
+    async def _exchange(
+        self, server: Server, calls: Sequence[Call], wait: Sequence[Call], *, asking: bool = False
+    ) -> list[Any]:
+        """`wait` on the same connection: the server waits for what was written on it."""
+        said = [word for call in calls for word in (_ASKING, call)] if asking else [*calls]
+        try:
+            connection = await server.pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
+        except (RedisError, OSError, LoginError) as error:
+            raise _Unsent(f"the store cannot be reached: {error}") from error
+        try:
+            await connection.send_packed_command(b"".join(map(_pack, (*said, *wait))))
+            replies = [await _reply(connection) for _ in (*said, *wait)]
+        except BaseException:
+            await connection.disconnect(nowait=True)  # it was left in the middle of a reply
+            raise
+        finally:
+            await server.pool.release(connection)
+        reached = replies.pop() if wait else 0
+        replies = replies[1::2] if asking else replies
+        return self._checked(replies, reached) if wait else replies
+
+    def _checked(self, replies: list[Any], reached: Any) -> list[Any]:
+        """With a StoreDown in place of what has not reached as many replicas as it should."""
+        if isinstance(reached, int) and reached >= self._replicas:
+            return replies
+        down = _Away(f"{self._replicas} replicas should have what was written, it is: {reached}")
+        return [reply if isinstance(reply, RedisError) else down for reply in replies]
+
+
+class _Until:
+    """When a call ends, and when it ends for who has less time."""
+
+    def __init__(self, now: float, timeout_s: float) -> None:
+        self.last = now + timeout_s
+        self.patient = now + timeout_s * _PATIENCE
+
+
+async def _reply(connection: Any) -> Any:
+    """What it says next; an error of one call is a reply, too."""
+    try:
+        return await connection.read_response(disconnect_on_error=False)
+    except (ResponseError, BusyLoadingError) as error:
+        return error
+
+
+def _key(call: Call) -> bytes:
+    """The first key of a call; all of its keys are at one place."""
+    key = call[3] if call[0] == "EVALSHA" else call[1]
+    return key.encode() if isinstance(key, str) else str(key).encode() if isinstance(key, int) else key

@@ -1,0 +1,322 @@
+"""Which server has a key: always the same one, the one that sentinels name, or one of a cluster.
+
+Hard because what is known of that may be wrong at any moment. So nobody relies on it: a server that has not
+what it is asked for says so, or does not answer; whoever asked tells that here (`doubt`), and then somebody
+looks again, once for all. Connections to a server that no longer counts are cut, for it may not know that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+import structlog
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.connection import BlockingConnectionPool, SSLConnection, parse_url
+from redis.asyncio.sentinel import Sentinel
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.credentials import CredentialProvider
+from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import RedisClusterException, RedisError
+
+from config.engines import urls
+from config.settings import Store
+from danmaku.login import secret, tls
+
+Address = tuple[str, int]
+Options = dict[str, Any]
+
+_CONNECTIONS: Final = 16
+_LOOK: Final = 0.25  # of a call's time, for one server that is asked where the others are
+_LOOKS: Final = 2  # of a call's time, for all of them
+_PORT: Final = 6379
+_SENTINEL_PORT: Final = 26379
+_AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
+
+_log: Any = structlog.get_logger("danmaku.store")
+
+
+class Server:
+    """Connections to one server. `is_slow`: it did not answer the last call in time."""
+
+    def __init__(self, options: Options, timeout_s: float) -> None:
+        self.is_slow = False
+        self.pool = BlockingConnectionPool(
+            **options,
+            max_connections=_CONNECTIONS,
+            timeout=timeout_s,
+            socket_timeout=None,  # a link times all of a call
+            socket_connect_timeout=timeout_s,
+            retry_on_timeout=False,
+            protocol=2,
+        )
+
+
+class Servers(Protocol):
+    """Where calls go."""
+
+    @property
+    def several(self) -> bool:
+        """Whether different keys may be at different servers."""
+
+    def all(self) -> list[Server]:
+        """Those that have keys, as far as it is known."""
+
+    def of(self, key: bytes) -> Server | None:
+        """Who has it; None while that is not known."""
+
+    def at(self, address: Address) -> Server:
+        """The one that another one named."""
+
+    def doubt(self) -> None:
+        """Look again, soon: something was not where it should be."""
+
+    async def settled(self) -> None:
+        """Return when nobody is looking. Safe to cancel."""
+
+    async def close(self) -> None: ...
+
+
+def servers(settings: Store) -> Servers:
+    """Connects to nothing yet. Raises LoginError, and ValueError or TypeError for a bad URL."""
+    options, addresses = _options(settings), [_address(url, settings) for url in urls(settings.url)]
+    if settings.kind == "cluster":
+        return _Cluster(settings.timeout_s, options, addresses)
+    if settings.kind == "sentinel":
+        own = _sentinel_options(settings, options)
+        return _Watched(settings.timeout_s, options, addresses, own, settings.master)
+    return _Single(settings.timeout_s, options)
+
+
+class _Single:
+    """The server that the URL leads to. There is nothing to be found out."""
+
+    several = False
+
+    def __init__(self, timeout_s: float, options: Options) -> None:
+        self._server = Server(options, timeout_s)
+
+    def all(self) -> list[Server]:
+        return [self._server]
+
+    def of(self, key: bytes) -> Server | None:
+        return self._server
+
+    def at(self, address: Address) -> Server:
+        return self._server
+
+    def doubt(self) -> None:
+        pass
+
+    async def settled(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        await self._server.pool.aclose()
+
+
+class _Found:
+    """What those have in common that have to look where the servers are. To be closed."""
+
+    def __init__(self, timeout_s: float, options: Options) -> None:
+        self._timeout_s = timeout_s
+        self._options = options
+        self._servers: dict[Address, Server] = {}
+        self._left: set[Address] = set()  # no longer counted when it was looked last
+        self._looking: asyncio.Task[None] | None = None
+
+    def at(self, address: Address) -> Server:
+        if address not in self._servers:
+            host, port = address
+            self._servers[address] = Server({**self._options, "host": host, "port": port}, self._timeout_s)
+        return self._servers[address]
+
+    def doubt(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="store servers")
+
+    async def settled(self) -> None:
+        if self._looking is not None:
+            await asyncio.wait([self._looking])
+
+    async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
+        for server in self._servers.values():
+            await server.pool.aclose()
+
+    async def _look(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout_s * _LOOKS):
+                counted = await self._find()
+        except _AWAY as error:
+            _log.debug("nobody tells where the store is", error=str(error))
+            return
+        left = self._servers.keys() - counted
+        for address in left:
+            # Twice, for somebody may have chosen it just before.
+            gone = self._servers.pop(address) if address in self._left else self._servers[address]
+            with suppress(*_AWAY):
+                await gone.pool.disconnect()
+        self._left = left - self._left
+
+    async def _find(self) -> set[Address]:
+        """Find out where everything is; the addresses that count. Raises one of _AWAY."""
+        raise NotImplementedError
+
+
+class _Watched(_Found):
+    """The server that sentinels name."""
+
+    several = False
+
+    def __init__(
+        self, timeout_s: float, options: Options, sentinels: list[Address], own: Options, master: str
+    ) -> None:
+        super().__init__(timeout_s, {**options, "redis_connect_func": _as_primary})
+        own = {**own, **_patience(timeout_s)}
+        self._sentinel = Sentinel(sentinels, sentinel_kwargs=own)  # type: ignore[no-untyped-call]  # it has no types
+        self._master = master
+        self._address: Address | None = None
+
+    def all(self) -> list[Server]:
+        return [] if self._address is None else [self.at(self._address)]
+
+    def of(self, key: bytes) -> Server | None:
+        return None if self._address is None else self.at(self._address)
+
+    async def close(self) -> None:
+        await super().close()
+        await self._sentinel.aclose()
+
+    async def _find(self) -> set[Address]:
+        host, port = await self._sentinel.discover_master(self._master)
+        found = str(host), int(port)
+        if found != self._address:
+            _log.info("the store is found", server=f"{host}:{port}")
+            self._address = found
+        return {found}
+
+
+class _Cluster(_Found):
+    """The servers of a cluster: which of them has a key follows from its hash slot."""
+
+    several = True
+
+    def __init__(self, timeout_s: float, options: Options, addresses: list[Address]) -> None:
+        super().__init__(timeout_s, options)
+        own = {key: value for key, value in options.items() if key not in ("db", "connection_class")}
+        nodes = [ClusterNode(host, port) for host, port in addresses]
+        # It is only ever asked who has what: how it carries calls is not how they are carried here.
+        self._map = RedisCluster(
+            startup_nodes=nodes,
+            require_full_coverage=False,  # what is there, is served
+            ssl=options.get("connection_class") is SSLConnection,
+            protocol=2,
+            **own,
+            **_patience(timeout_s),
+        ).nodes_manager
+        self._of_slot: list[Server | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+
+    def all(self) -> list[Server]:
+        return list({id(server): server for server in self._of_slot if server is not None}.values())
+
+    def of(self, key: bytes) -> Server | None:
+        return self._of_slot[key_slot(key)]
+
+    async def close(self) -> None:
+        await super().close()
+        await self._map.aclose()
+        await self._map.aclose("startup_nodes")
+
+    async def _find(self) -> set[Address]:
+        await self._map.initialize()
+        counted: set[Address] = set()
+        of_slot: list[Server | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
+        for slot, nodes in self._map.slots_cache.items():
+            address = str(nodes[0].host), int(nodes[0].port)
+            counted.add(address)
+            of_slot[slot] = self.at(address)
+        if of_slot != self._of_slot:
+            missing = of_slot.count(None)
+            _log.info("the store's cluster is found", servers=len(counted), slots_missing=missing)
+            self._of_slot = of_slot
+        return counted
+
+
+class _Password(CredentialProvider):
+    """Reads the file anew for each connection, so that a password can be changed."""
+
+    def __init__(self, key: str, user: str, password: str, file: str) -> None:
+        self._key = key
+        self._user = user
+        self._password = password
+        self._file = file
+        self.get_credentials()
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        """Raises LoginError."""
+        word = secret(self._key, self._password, self._file)
+        return (self._user, word) if self._user else (word,)
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        return self.get_credentials()
+
+
+def _options(settings: Store) -> Options:
+    """How to connect to any of the servers."""
+    tls(
+        "store", settings.ca_file, settings.certificate_file, settings.key_file
+    )  # what is wrong is better said now
+    options: Options = {**parse_url(urls(settings.url)[0])}
+    if settings.password or settings.password_file:
+        words = settings.user, settings.password, settings.password_file
+        options["credential_provider"] = _Password("store.password", *words)
+    if options.get("connection_class") is SSLConnection:
+        options |= dict(_files(settings))
+    if settings.kind != "single":
+        options = {key: value for key, value in options.items() if key not in ("host", "port")}
+    return options
+
+
+def _files(settings: Store) -> Iterator[tuple[str, str]]:
+    for name, file in (
+        ("ssl_ca_certs", settings.ca_file),
+        ("ssl_certfile", settings.certificate_file),
+        ("ssl_keyfile", settings.key_file),
+    ):
+        if file:
+            yield name, file
+
+
+def _sentinel_options(settings: Store, options: Options) -> Options:
+    """How to connect to sentinels."""
+    own: Options = dict(_files(settings))
+    if options.get("connection_class") is SSLConnection:
+        own["ssl"] = True
+    if settings.sentinel_password or settings.sentinel_password_file:
+        words = settings.sentinel_user, settings.sentinel_password, settings.sentinel_password_file
+        own["credential_provider"] = _Password("store.sentinel_password", *words)
+    return own
+
+
+def _patience(timeout_s: float) -> Options:
+    return {"socket_timeout": timeout_s * _LOOK, "socket_connect_timeout": timeout_s * _LOOK}
+
+
+def _address(url: str, settings: Store) -> Address:
+    options = parse_url(url)
+    port = _SENTINEL_PORT if settings.kind == "sentinel" else _PORT
+    return options.get("host", "localhost"), options.get("port", port)
+
+
+async def _as_primary(connection: Any) -> None:
+    """A server that was replaced as the primary, and is back, may not be read from either."""
+    await connection.on_connect()
+    await connection.send_command("ROLE")
+    role, *_ = await connection.read_response()
+    if role != b"master":
+        raise NotConnected(f"{connection.host}:{connection.port} is no primary")
