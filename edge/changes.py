@@ -22,8 +22,8 @@ from danmaku.model import Identity
 from danmaku.rows import Done, HelloRow, Refreshed
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
-from danmaku.wire import MAX_NUMBER
-from edge.meaning import meaning
+from danmaku.wire import MAX_NUMBER, Notice
+from edge.meaning import banned, meaning
 from edge.replies import Replies
 from edge.roster import Roster
 from edge.session import End
@@ -151,11 +151,15 @@ class Changes:
     def _act(self, what: AboutUser) -> None:
         for connection in self._roster.connections(what.uid):
             identity: Identity | None = connection.session.identity
-            wanted = meaning(what, identity, self._now_ms()) if identity is not None else None
-            if isinstance(wanted, End):
-                connection.close(wanted.code, wanted.reason)
-            elif wanted is not None:
-                self._replies.send(connection, wanted)
+            if identity is not None:
+                self._carry_out(connection, meaning(what, identity, self._now_ms()))
+
+    def _carry_out(self, connection: Connection, wanted: list[Notice | End]) -> None:
+        for one in wanted:
+            if isinstance(one, End):
+                connection.close(one.code, one.reason)
+            else:
+                self._replies.send(connection, one)
 
     async def _keep_rechecking(self) -> None:
         while True:
@@ -190,6 +194,8 @@ class Changes:
         except Refusal as refusal:
             if refusal.kind.retry:
                 return False
-            code = Close.BANNED if refusal.kind is BANNED else Close.UNAUTHORIZED
-            connection.close(code, refusal.message)
+            if refusal.kind is BANNED:
+                self._carry_out(connection, banned(refusal.message, refusal.retry_ms))
+            else:
+                connection.close(Close.UNAUTHORIZED, refusal.message)
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from danmaku import wire
 from danmaku.envelope import Out, OutKind
@@ -15,11 +16,13 @@ from edge.ring import Batch
 from edge.roster import Roster
 from edge.uws import Connection
 
+_PUTS_OUT: Final = ("kicked", "banned")
+
 logger = logging.getLogger(__name__)
 
 
 class Showing:
-    """`leave` is told who is kicked out of a room."""
+    """`leave` is told who is put out of a room."""
 
     def __init__(
         self, fanout: Fanout, roster: Roster[Connection], leave: Callable[[Connection, str], object]
@@ -66,16 +69,16 @@ class Showing:
             self._fanout.skip(topics, skip, "late")
 
     def _notice(self, room: str, out: Out) -> None:
-        """To the connections that one user has in this room; who is kicked leaves it, or does not get in."""
+        """To the connections that one user has in this room; who is put out leaves it, or does not get in."""
         connections = self._roster.connections(out.uid)
         inside = [connection for connection in connections if room in connection.session.joined]
         self._fanout.notice(inside, out.frame)
-        if connections and _is_kick(out.frame):
+        if connections and _puts_out(out.frame):
             for connection in connections:
                 connection.session.void(room)
                 self._leave(connection, room)
 
 
-def _is_kick(frame: bytes) -> bool:
+def _puts_out(frame: bytes) -> bool:
     notices = wire.MSGPACK.decode_server(frame)
-    return any(isinstance(notice, wire.Notice) and notice.kind == "kicked" for notice in notices)
+    return any(isinstance(notice, wire.Notice) and notice.kind in _PUTS_OUT for notice in notices)

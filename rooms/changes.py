@@ -324,7 +324,7 @@ class Changes:
             await self.written(
                 loaded, lambda: store.impose(self._process, room.lease, room.name, kept, [act])
             )  # fmt: skip
-            room.sanctions.impose(kind, row.uid, until_ms)
+            room.sanctions.impose(kind, row.uid, until_ms, kept.reason)
         else:
             await self.written(
                 loaded, lambda: store.lift(self._process, room.lease, room.name, kind, row.uid, [act])
@@ -394,11 +394,11 @@ class Changes:
 
     def _notify(self, loaded: LoadedRoom, row: SanctionRow) -> None:
         """Tell whom it concerns, in order with what the room shows; lifting a ban tells nobody."""
-        kind = {"mute": "muted", "unmute": "unmuted", "ban": "kicked", "kick": "kicked"}.get(row.verb)
+        kind = {"mute": "muted", "unmute": "unmuted", "ban": "banned", "kick": "kicked"}.get(row.verb)
         if kind is None:
             return
         room = loaded.room
-        retry_ms = row.seconds * 1000 if row.seconds and row.verb == "mute" else None
+        retry_ms = row.seconds * 1000 if row.seconds else None
         notice = wire.Notice(kind, room.name, (row.reason or "")[:MAX_REASON] or None, retry_ms)
         self._whisper.tell(room, row.uid, wire.MSGPACK.encode(notice))
 

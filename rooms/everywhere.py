@@ -11,6 +11,12 @@ from danmaku.model import Role, RoomSettings, Sanction, SanctionKind
 from rooms.words import NO_WORDS, List
 
 
+def barred(kind: SanctionKind, reason: str, until_ms: int | None, now_ms: int) -> Refusal:
+    """What somebody is told who is muted or banned: why, and for how long still where that has an end."""
+    left_ms = None if until_ms is None else until_ms - now_ms
+    return Refusal(BANNED if kind == "ban" else MUTED, reason or None, retry_ms=left_ms)
+
+
 class Everywhere:
     """One for all rooms of a process, with as many sanctions as the store keeps. Times are wall-clock ms.
 
@@ -57,16 +63,11 @@ class Everywhere:
 
     def check_banned(self, uid: str, role: Role, now_ms: int) -> None:
         """Raises `banned`."""
-        banned = self._in_force("ban", uid, role, now_ms)
-        if banned is not None:
-            raise Refusal(BANNED, banned.reason or None)
+        self._check("ban", uid, role, now_ms)
 
     def check_muted(self, uid: str, role: Role, now_ms: int) -> None:
         """Raises `muted`."""
-        muted = self._in_force("mute", uid, role, now_ms)
-        if muted is not None:
-            left_ms = None if muted.until_ms is None else muted.until_ms - now_ms
-            raise Refusal(MUTED, muted.reason or None, retry_ms=left_ms)
+        self._check("mute", uid, role, now_ms)
 
     def page(self, after: str, users: int, now_ms: int) -> tuple[list[Sanction], str | None]:
         """The sanctions of so many users with a uid above `after`, by uid; the last uid if there are more."""
@@ -83,6 +84,11 @@ class Everywhere:
         kinds: tuple[SanctionKind, ...] = ("ban", "mute")
         kept = (self._kept.get((kind, uid)) for kind in kinds)
         return [one for one in kept if one is not None and one.active(now_ms)]
+
+    def _check(self, kind: SanctionKind, uid: str, role: Role, now_ms: int) -> None:
+        kept = self._in_force(kind, uid, role, now_ms)
+        if kept is not None:
+            raise barred(kind, kept.reason, kept.until_ms, now_ms)
 
     def _in_force(self, kind: SanctionKind, uid: str, role: Role, now_ms: int) -> Sanction | None:
         sanction = self._kept.get((kind, uid)) if self._kept and role < Role.ADMIN else None

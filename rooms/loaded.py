@@ -256,7 +256,7 @@ class LoadedRooms:
             return _NOT_FOUND
         sanctions = Sanctions(self._everywhere)
         for sanction in await self._store.moderation.load(name, now.ms):
-            sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms)
+            sanctions.impose(sanction.kind, sanction.uid, sanction.until_ms, sanction.reason)
         board = await self._store.rooms.board(name)
         staff = Staff(await self._store.moderators.load(name))
         words = await self._store.words.load(name)

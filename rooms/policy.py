@@ -13,7 +13,6 @@ from danmaku import wire
 from danmaku.errors import (
     ACCOUNT_TOO_NEW,
     BAD_FRAME,
-    BANNED,
     BLOCKED_WORDS,
     DUPLICATE_TEXT,
     EMOJI_ONLY,
@@ -22,7 +21,6 @@ from danmaku.errors import (
     FORBIDDEN,
     LINKS_NOT_ALLOWED,
     MEMBERS_ONLY,
-    MUTED,
     RATE_LIMITED,
     ROOM_CLOSED,
     SLOW_MODE,
@@ -131,8 +129,8 @@ class Judge:
 
     def check_banned(self, uid: str, role: Role, now: Moment) -> None:
         """Raises `banned`."""
-        if role < Role.STREAMER and self.sanctions.is_banned(uid, now.ms):
-            raise Refusal(BANNED)
+        if role < Role.STREAMER:
+            self.sanctions.check("ban", uid, now.ms)
         self.sanctions.everywhere.check_banned(uid, role, now.ms)
 
     def check_sanctions(self, uid: str, role: Role, now: Moment) -> None:
@@ -140,8 +138,8 @@ class Judge:
         if not self.sanctions.concern(uid):  # as it is with most users
             return
         self.check_banned(uid, role, now)
-        if role < Role.STREAMER and self.sanctions.is_muted(uid, now.ms):
-            raise Refusal(MUTED, retry_ms=self.sanctions.mute_left_ms(uid, now.ms))
+        if role < Role.STREAMER:
+            self.sanctions.check("mute", uid, now.ms)
         self.sanctions.everywhere.check_muted(uid, role, now.ms)
 
     def comment(

@@ -214,11 +214,10 @@ class Client:
         concerned = [room for room in self._rooms.values() if notice.room == room.name]
         if notice.kind == "reconnect":
             self._spawn(self._connection.move(notice.retry_ms or 0))
-        elif notice.kind == "kicked" and notice.room is not None:
+        elif notice.kind in ("kicked", "banned") and notice.room is not None:
             for room in concerned:
                 self._forget(room)
-                reason = notice.reason or "you were sent out of the room"
-                room._end(Refusal(errors.FORBIDDEN, reason), quietly=False)
+                room._end(_why_out(notice), quietly=False)
         elif notice.kind == "resync" and notice.room is None:
             self.chat._resync()
         elif notice.kind == "resync" and link is not None:
@@ -276,3 +275,10 @@ class Client:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a task of the client failed", exc_info=error)
+
+
+def _why_out(notice: NoticeFrame) -> Refusal:
+    """Why a room was taken away."""
+    if notice.kind == "banned":
+        return Refusal(errors.BANNED, notice.reason, retry_ms=notice.retry_ms)
+    return Refusal(errors.FORBIDDEN, notice.reason or "you were sent out of the room")

@@ -167,7 +167,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the server tells this connection: `kicked`, `muted`, `approved`, `denied`, …"""
+    """Something the server tells this connection: `kicked`, `banned`, `muted`, `approved`, `denied`, …"""
 
     kind: str
     room: str | None = None

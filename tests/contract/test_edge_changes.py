@@ -45,6 +45,8 @@ async def test_all_sockets_of_a_user_are_closed(start: Start, what: Change, code
         await follows(worker)
         await worker.owner.note(what)
         assert await one.ended() == await two.ended() == code
+        told = [wire.Notice("banned", reason="spam")] if what is BANNED else []
+        assert one.all(wire.Notice) == two.all(wire.Notice) == told
         await other.ok(wire.Ping(0))
         if what is BANNED:
             await admin.ok(wire.Ping(0))

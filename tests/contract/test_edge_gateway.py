@@ -452,14 +452,15 @@ async def test_what_cannot_be_read_is_ignored(start: Start) -> None:
         assert await ann.texts(1) == ["one"]
 
 
-async def test_who_is_kicked_leaves_the_room_but_may_stay_connected(start: Start) -> None:
+@pytest.mark.parametrize("why", ["kicked", "banned"])
+async def test_who_is_put_out_leaves_the_room_but_may_stay_connected(start: Start, why: str) -> None:
     async with start() as worker, viewer(worker.port) as ann, viewer(worker.port, wire.JSON) as bob:
         await bob.ok(wire.Hello(0, token=token("bob")))
         await bob.ok(wire.Join(0, "r"))
         await joined(ann)
         await worker.owner.notice("r", "bob", "muted")
-        await worker.owner.notice("r", "bob", "kicked")
-        assert [notice.kind for notice in await bob.until(wire.Notice, 2)] == ["muted", "kicked"]
+        await worker.owner.notice("r", "bob", why)
+        assert [notice.kind for notice in await bob.until(wire.Notice, 2)] == ["muted", why]
         await worker.owner.show("r", "after")
         assert await ann.texts(1) == ["after"]
         assert await bob.err(wire.Send(0, "r", "hi", "c")) == "not_joined"

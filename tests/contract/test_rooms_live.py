@@ -320,11 +320,13 @@ async def test_sanctions_bind_at_once_and_are_kept(live: Service) -> None:
     the(Done, await sanction("unmute"))
     the(Shown, await live.ask(send("a", "u1", "hi", "c2")))
     the(Done, await sanction("kick"))
-    the(Done, await sanction("ban"))
-    assert refusal(await live.ask(JoinRow("a", "u1", Role.VIEWER))) == "banned"
+    the(Done, await sanction("ban", 3600))
+    banned = the(Refused, await live.ask(JoinRow("a", "u1", Role.VIEWER)))
+    assert (banned.name, banned.detail) == ("banned", "rude")
+    assert 3_500_000 < (banned.retry_ms or 0) <= 3_600_000
     await watching.until(4, OutKind.NOTICE)
     notices = watching.frames(OutKind.NOTICE)
-    assert [notice["kind"] for notice in notices] == ["muted", "unmuted", "kicked", "kicked"]
+    assert [notice["kind"] for notice in notices] == ["muted", "unmuted", "kicked", "banned"]
     assert notices[0] == {"t": "notice", "kind": "muted", "room": "a", "reason": "rude", "retry_ms": 60_000}
     assert {out.uid for out in watching.outs if out.kind is OutKind.NOTICE} == {"u1"}
     await process.end()

@@ -386,6 +386,19 @@ async def test_notices(visitors: Visitors) -> None:
         await expect(page.locator("#outcome")).to_have_text(back)
 
 
+async def test_who_is_banned_is_told_why_and_for_how_long(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(Notice("banned", "demo", "spam", 90_000))
+        await visit.say(visit.batch(EPOCH, 1, "not for us any more"))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_contain_text("You are banned for ")
+        await expect(page.locator("#outcome")).to_contain_text(": spam")
+        assert await texts(page) == []
+
+
 async def test_a_resync_joins_again_where_it_was(visitors: Visitors) -> None:
     joins: list[Join] = []
 

@@ -199,9 +199,12 @@ async def test_a_banned_user_is_put_out_and_kept_out(service: Deployment) -> Non
     history, banned = "/v1/rooms/club/messages", service.token("ann")
     async with greeted(service, "ann") as ann:
         await ann.ok(wire.Join(0, "club"))
-        await done(service, "POST", path, {"uid": "ann", "reason": "spam"}, token)
-        assert await ann.until(wire.Notice) == [wire.Notice("kicked", "club", "spam")]
-        assert await ann.err(wire.Join(0, "club")) == "banned"
+        await done(service, "POST", path, {"uid": "ann", "reason": "spam", "seconds": 3600}, token)
+        assert await ann.until(wire.Notice) == [wire.Notice("banned", "club", "spam", 3_600_000)]
+        answer = await ann.ask(wire.Join(0, "club"))
+        assert isinstance(answer, wire.Err)
+        assert (answer.error, answer.message) == ("banned", "spam")
+        assert 0 < (answer.retry_ms or 0) <= 3_600_000
         assert await refused(service, "GET", history, token=banned) == (403, "banned")
 
         streamer = service.token("sue", "streamer", "club")

@@ -575,6 +575,8 @@ async def test_a_kick_and_a_refused_return_end_the_room_but_not_the_client() -> 
         await visit.admit(HEAD)
         await visit.say(NoticeFrame("kicked", room="demo", reason="rude"))
         await visit.admit(HEAD)
+        await visit.say(NoticeFrame("banned", room="demo", reason="spam", retry_ms=60_000))
+        await visit.admit(HEAD)
         visit.cut()
 
     async def second(visit: Visit) -> None:
@@ -585,10 +587,11 @@ async def test_a_kick_and_a_refused_return_end_the_room_but_not_the_client() -> 
         await visit.say(err(join.id, ROOM_CLOSED))
 
     async with scripted(first, second) as url, Client(url, timing=QUICK) as client:
-        for why in ("forbidden: rude", "room_closed"):
+        for why, retry_ms in (("forbidden: rude", None), ("banned: spam", 60_000), ("room_closed", None)):
             room = await client.join("demo")
-            with pytest.raises(Refusal, match=why):
+            with pytest.raises(Refusal, match=why) as caught:
                 [item async for item in room]
+            assert caught.value.retry_ms == retry_ms
             with pytest.raises(Refusal, match=why):
                 await room.send("hi")
         assert await client.ping() == 1234

@@ -249,10 +249,13 @@ class Page {
         this.#room?.end();
         this.#outside(`You were sent out of the room${why}`);
         break;
+      case "banned":
+        this.#room?.end();
+        this.#outside(`You are banned${span(notice.retry_ms)}${why}`);
+        break;
       case "muted": {
-        const retryMs = notice.retry_ms ?? null;
-        this.#composer.refuse(`You are muted${why}`, retryMs);
-        this.#sidebar.note(`You are muted${retryMs === null ? "" : ` for ${lasting(Math.ceil(retryMs / 1000))}`}${why}`);
+        this.#composer.refuse(`You are muted${why}`, notice.retry_ms ?? null);
+        this.#sidebar.note(`You are muted${span(notice.retry_ms)}${why}`);
         break;
       }
       case "unmuted":
@@ -305,6 +308,11 @@ class Page {
       void (document.fullscreenElement ? document.exitFullscreen() : this.#theatre.requestFullscreen());
     });
   }
+}
+
+/** For how long, where that has an end. @param {number | undefined} retryMs */
+function span(retryMs) {
+  return retryMs === undefined ? "" : ` for ${lasting(Math.ceil(retryMs / 1000))}`;
 }
 
 function roomInAddress() {
