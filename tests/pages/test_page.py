@@ -526,19 +526,19 @@ async def _watch(visitors: Visitors, *, reduced_motion: bool) -> None:
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo", reduced_motion=reduced_motion)
         await shows(page, "of old", "hello")
-        first = [await _picture(page, name) for name in ("scene", "stage")]
+        first = [await _picture(page, name) for name in ("#scene", "#stage canvas")]
         if reduced_motion:
             await page.evaluate(FRAMES)
-            assert await _picture(page, "scene") == first[0]
+            assert await _picture(page, "#scene") == first[0]
         else:
             async with asyncio.timeout(10):
-                for name, was in zip(("scene", "stage"), first, strict=True):
+                for name, was in zip(("#scene", "#stage canvas"), first, strict=True):
                     while await _picture(page, name) == was:
                         pass
 
 
 async def _picture(page: Page, canvas: str) -> str:
-    drawn: str = await page.evaluate("id => document.getElementById(id).toDataURL()", canvas)
+    drawn: str = await page.locator(canvas).evaluate("canvas => canvas.toDataURL()")
     return drawn
 
 

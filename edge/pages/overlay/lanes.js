@@ -1,5 +1,5 @@
 /**
- * Where comments fly, so that none ever covers another of its kind. Knows no clock and no canvas.
+ * Where comments fly, so that none ever covers another of its kind. Pure: knows no clock and no canvas.
  *
  * The picture is cut into lanes of equal height; a tall comment takes several that lie together.
  * All comments cross the picture in about the same time, so a long one is faster. It may enter a lane
@@ -10,7 +10,7 @@
  *
  * @typedef {{origin: number, start: number, speed: number, width: number}} Flight
  *   its left edge is at `origin` at time `start` and moves left with `speed`
- * @typedef {{flight: Flight, y: number}} Slot
+ * @typedef {{lane: number, span: number, y: number}} Place its lanes, and its upper edge
  */
 
 /** @param {Flight} flight @param {number} now */
@@ -64,7 +64,7 @@ export class Lanes {
   /**
    * A comment that crosses the picture in `seconds`; null when there is no place for it now.
    * @param {number} width @param {number} height @param {number} now @param {number} seconds
-   * @returns {Slot | null}
+   * @returns {Place & {flight: Flight} | null}
    */
   fly(width, height, now, seconds) {
     const origin = this.#width;
@@ -73,13 +73,13 @@ export class Lanes {
     const lane = findRun(this.#flights, span, (other) => other === null || this.#isClear(other, flight));
     if (lane < 0) return null;
     this.#flights.fill(flight, lane, lane + span);
-    return { flight, y: this.#middle(lane, span, height) };
+    return { flight, lane, span, y: this.#middle(lane, span, height) };
   }
 
   /**
-   * A comment that stands still until `now + seconds`; returns its y, or null when there is no place now.
+   * A comment that stands still until `now + seconds`; null when there is no place now. Lanes of the bottom count from there.
    * @param {"top" | "bottom"} mode @param {number} height @param {number} now @param {number} seconds
-   * @returns {number | null}
+   * @returns {Place | null}
    */
   stand(mode, height, now, seconds) {
     const taken = this.#standing[mode];
@@ -88,7 +88,12 @@ export class Lanes {
     if (lane < 0) return null;
     taken.fill(now + seconds, lane, lane + span);
     const first = mode === "top" ? lane : taken.length - lane - span;
-    return this.#middle(first, span, height);
+    return { lane, span, y: this.#middle(first, span, height) };
+  }
+
+  /** Who stands there does so until then. @param {"top" | "bottom"} mode @param {Place} place @param {number} until */
+  prolong(mode, { lane, span }, until) {
+    this.#standing[mode].fill(until, lane, lane + span);
   }
 
   /** Whether `later`, which starts now at the right edge, never touches `before`. @param {Flight} before @param {Flight} later */

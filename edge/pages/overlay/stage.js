@@ -1,186 +1,234 @@
 /**
- * The comments that fly over the picture, drawn on a canvas.
+ * What is in the picture, and where: decides, and draws nothing. Pure.
  *
  * Its clock is the sum of the frames it was given, so it stands still while nobody looks. What finds no
- * free place waits a moment and is then left out: a picture too full cannot be read, and the side list
- * has everything.
+ * free place waits a moment and is then left out, for a picture too full cannot be read. While a comment is
+ * picked it stands still, and those behind it in its lanes wait: so none ever runs into another.
  *
- * @typedef {import("../sdk/protocol.js").Comment} Comment
- * @typedef {import("../sdk/protocol.js").Gift} Gift
- * @typedef {import("./sprites.js").Sprite} Sprite
- * @typedef {{event: Comment | Gift, sprite: Sprite, y: number, flight: import("./lanes.js").Flight}} Flying
- * @typedef {{event: Comment | Gift, sprite: Sprite, y: number, since: number, until: number}} Standing
- * @typedef {{event: Comment | Gift, isOwn: boolean, since: number, sprite: Sprite | null}} Waiting
- * @typedef {{isOn: boolean, area: number, opacity: number, scale: number, seconds: number, isStill: boolean}} Look
- *   `area`: how much of the height is used, 0 to 1; `seconds`: to cross the picture; `isStill`: nothing flies
+ * @typedef {import("./comment.js").Entry} Entry
+ * @typedef {import("./lanes.js").Flight} Flight
+ * @typedef {import("./lanes.js").Place} Place
+ * @typedef {import("./options.js").Options} Options
+ * @typedef {import("./queue.js").Waiting} Waiting
+ * @typedef {{width: number, height: number}} Size CSS pixels
+ * @typedef {(entry: Entry, look: {base: number, most: number, options: Readonly<Options>}) => Size} Measure `base`: pixels
+ *   of a comment of normal size; `most`: width of one that stands, which cannot leave at a side
+ * @typedef {object} Shown
+ * @property {Entry} entry
+ * @property {number} width
+ * @property {number} height
+ * @property {Place} place
+ * @property {number} since
+ * @property {number} until
+ * @property {Flight | null} flight null: it stands
  */
 
-import { NORMAL_SIZE } from "../sdk/protocol.js";
-import { Hearts } from "./hearts.js";
 import { Lanes, leavesAt, leftOf } from "./lanes.js";
-import { paint } from "./sprites.js";
+import { Queue } from "./queue.js";
 
-const MOST_ON_STAGE = 240;
-const MOST_WAITING = 80;
-const PATIENCE_S = 2.5;
-const OWN_PATIENCE_S = 8;
-const STANDS_S = 4.5;
 const FADE_S = 0.25;
 const GAP = 28;
 const LONGEST_FRAME_S = 0.1;
+const RESERVE = 10; // places more for own comments and staff
+const MOST_AREA = 4_000_000; // CSS pixels of all comments together: bounds the memory of their pictures
 
 export class Stage {
-  #canvas;
-  #brush;
-  #look;
+  #options;
+  #measure;
   #width = 0;
   #height = 0;
-  #ratio = 1;
-  #base = NORMAL_SIZE;
+  #base = 0;
+  /** What the lanes were made for. */
+  #arranged = "";
   #lanes = new Lanes(1, GAP);
   #now = 0;
-  #isBlank = true;
-  /** @type {Flying[]} */
-  #flying = [];
-  /** @type {Standing[]} */
-  #standing = [];
-  /** @type {Waiting[]} */
-  #waiting = [];
-  #hearts = new Hearts();
+  #queue = new Queue();
+  #admitted = 0;
+  #area = 0;
+  /** In the order in which they came. @type {Shown[]} */
+  #shown = [];
+  /** @type {Shown | null} */
+  #picked = null;
 
-  /** @param {HTMLCanvasElement} canvas @param {Look} look */
-  constructor(canvas, look) {
-    this.#canvas = canvas;
-    this.#brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    this.#look = look;
+  /** @param {Readonly<Options>} options of which `isStill` is settled @param {Measure} measure */
+  constructor(options, measure) {
+    this.#options = options;
+    this.#measure = measure;
   }
 
-  /** How many comments are on the stage. */
-  get count() {
-    return this.#flying.length + this.#standing.length;
+  /** What is in the picture: what is drawn later lies above. @returns {readonly Shown[]} */
+  get shown() {
+    return this.#shown;
   }
 
-  /** @param {number} width @param {number} height CSS pixels @param {number} ratio device pixels per CSS pixel */
-  resize(width, height, ratio) {
+  get isEmpty() {
+    return this.#shown.length === 0 && this.#queue.length === 0;
+  }
+
+  /** @returns {Shown | null} */
+  get picked() {
+    return this.#picked;
+  }
+
+  /** Pixels of a comment of normal size. */
+  get base() {
+    return this.#base;
+  }
+
+  get figures() {
+    const { dropped, length: waiting } = this.#queue;
+    return { admitted: this.#admitted, shown: this.#shown.length, waiting, dropped };
+  }
+
+  /** @param {number} width @param {number} height CSS pixels */
+  resize(width, height) {
     this.#width = width;
     this.#height = height;
-    this.#ratio = ratio;
-    this.#canvas.width = Math.round(width * ratio);
-    this.#canvas.height = Math.round(height * ratio);
     this.#arrange();
   }
 
-  /** @param {Look} look */
-  configure(look) {
-    this.#look = look;
-    if (!look.isOn) this.clear();
+  /** @param {Readonly<Options>} options */
+  configure(options) {
+    this.#options = options;
+    if (!options.isOn) this.clear();
+    this.#keep(({ entry }) => options.modes.includes(entry.mode));
+    this.#queue.forgetSizes();
     this.#arrange();
   }
 
   clear() {
-    this.#flying = [];
-    this.#standing = [];
-    this.#waiting = [];
-    this.#hearts.clear();
+    this.#keep(() => false);
+    this.#queue.clear();
     this.#lanes.clear();
   }
 
-  /** @param {Comment | Gift} event @param {boolean} isOwn */
-  show(event, isOwn) {
-    if (!this.#look.isOn || this.#height === 0) return;
-    const waiting = { event, isOwn, since: this.#now, sprite: null };
-    if (isOwn) this.#waiting.unshift(waiting);
-    else this.#waiting.push(waiting);
-    if (this.#waiting.length > MOST_WAITING) this.#waiting.pop();
+  /** @param {Entry} entry */
+  push(entry) {
+    const { isOn, modes, mostWaiting } = this.#options;
+    if (isOn && this.#height > 0 && modes.includes(entry.mode)) this.#queue.push(entry, this.#now, mostWaiting);
+    else this.#queue.drop(entry.rank);
   }
 
-  /** What was taken back is gone from the picture with its next frame. @param {(event: Comment | Gift) => boolean} isGone */
-  recall(isGone) {
-    const stays = (/** @type {{event: Comment | Gift}} */ { event }) => !isGone(event);
-    this.#flying = this.#flying.filter(stays);
-    this.#standing = this.#standing.filter(stays);
-    this.#waiting = this.#waiting.filter(stays);
-    this.#isBlank = false; // there may be something to wipe away
+  /** Gone from the picture, and not counted as left out. @param {(entry: Entry) => boolean} isGone */
+  remove(isGone) {
+    this.#queue.remove(isGone);
+    for (const one of this.#shown) {
+      if (one.flight === null && isGone(one.entry)) this.#lanes.prolong(modeOf(one), one.place, this.#now);
+    }
+    this.#keep(({ entry }) => !isGone(entry));
   }
 
-  /** @param {number} count */
-  cheer(count) {
-    if (this.#look.isOn && !this.#look.isStill) this.#hearts.add(count);
+  /** The next frame, so long after the one before. @param {number} seconds */
+  step(seconds) {
+    const passed = Math.min(Math.max(0, seconds), LONGEST_FRAME_S);
+    this.#now += passed;
+    this.#hold(passed);
+    this.#keep((one) => one.until > this.#now);
+    this.#queue.admit(this.#now, this.#options.patience, (one) => this.#enter(one));
   }
 
-  /** Draw the next frame, `seconds` after the one before. @param {number} seconds */
-  draw(seconds) {
-    this.#now += Math.min(seconds, LONGEST_FRAME_S);
-    this.#admit();
-    const isBlank = this.count === 0 && this.#hearts.count === 0;
-    if (isBlank && this.#isBlank) return;
-    this.#isBlank = isBlank;
-    const brush = this.#brush;
-    brush.setTransform(1, 0, 0, 1, 0, 0);
-    brush.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    brush.scale(this.#ratio, this.#ratio);
-    this.#drawFlying(brush);
-    this.#drawStanding(brush);
-    brush.globalAlpha = 1;
-    this.#hearts.draw(brush, Math.min(seconds, LONGEST_FRAME_S), this.#width, this.#height);
+  /** @param {Shown} one */
+  leftOf(one) {
+    return one.flight === null ? (this.#width - one.width) / 2 : leftOf(one.flight, this.#now);
   }
 
-  /** @param {CanvasRenderingContext2D} brush */
-  #drawFlying(brush) {
-    brush.globalAlpha = this.#look.opacity;
-    this.#flying = this.#flying.filter((one) => leavesAt(one.flight) > this.#now);
-    for (const { sprite, y, flight } of this.#flying) {
-      brush.drawImage(sprite.canvas, leftOf(flight, this.#now), y, sprite.width, sprite.height);
+  /** How much of it is there: what stands fades in and out. @param {Shown} one */
+  fadeOf(one) {
+    if (one.flight !== null) return 1;
+    return Math.max(0, Math.min(1, (this.#now - one.since) / FADE_S, (one.until - this.#now) / FADE_S));
+  }
+
+  /** The uppermost at this point, or as near. @param {number} x @param {number} y @param {number} slack pixels @returns {Shown | null} */
+  at(x, y, slack = 0) {
+    const isHit = (/** @type {Shown} */ one) => {
+      const left = this.leftOf(one);
+      const isBeside = x < left - slack || x > left + one.width + slack;
+      return !isBeside && y >= one.place.y - slack && y <= one.place.y + one.height + slack;
+    };
+    return this.#shown.findLast((one) => one.flight === null && isHit(one)) ?? this.#shown.findLast(isHit) ?? null;
+  }
+
+  /** Stop this one; null: let go of the one that was stopped. @param {Shown | null} one */
+  pick(one) {
+    this.#picked = one !== null && this.#shown.includes(one) ? one : null;
+  }
+
+  /** @param {number} seconds */
+  #hold(seconds) {
+    const picked = this.#picked;
+    if (picked === null) return;
+    if (picked.flight === null) {
+      picked.until += seconds;
+      this.#lanes.prolong(modeOf(picked), picked.place, picked.until);
+      return;
+    }
+    const held = [picked.place];
+    for (const one of this.#shown.slice(this.#shown.indexOf(picked))) {
+      if (one.flight === null) continue;
+      if (one !== picked && !held.some((place) => meets(place, one.place))) continue;
+      if (one !== picked) held.push(one.place);
+      one.flight.start += seconds;
+      one.until += seconds;
     }
   }
 
-  /** @param {CanvasRenderingContext2D} brush */
-  #drawStanding(brush) {
-    this.#standing = this.#standing.filter((one) => one.until > this.#now);
-    for (const { sprite, y, since, until } of this.#standing) {
-      const fade = Math.min(1, (this.#now - since) / FADE_S, (until - this.#now) / FADE_S);
-      const width = Math.min(sprite.width, this.#width);
-      brush.globalAlpha = this.#look.opacity * fade;
-      brush.drawImage(sprite.canvas, Math.round((this.#width - width) / 2), y, width, sprite.height);
+  /** @param {Waiting} waiting */
+  #enter(waiting) {
+    const { entry } = waiting;
+    const isFlying = entry.mode === "scroll" && this.#options.isStill !== true;
+    const isFirst = entry.rank === "own" || entry.rank === "staff";
+    if (this.#shown.length >= this.#options.most + (isFirst ? RESERVE : 0)) return false;
+    if (waiting.width === 0) {
+      const most = isFlying ? Infinity : this.#width;
+      Object.assign(waiting, this.#measure(entry, { base: this.#base, most, options: this.#options }));
     }
-  }
-
-  #admit() {
-    this.#waiting = this.#waiting.filter((one) => {
-      const patience = one.isOwn ? OWN_PATIENCE_S : PATIENCE_S;
-      return this.#now - one.since < patience && !(this.count < MOST_ON_STAGE && this.#enter(one));
-    });
-  }
-
-  /** @param {Waiting} one */
-  #enter(one) {
-    const { event, isOwn } = one;
-    const sprite = (one.sprite ??= paint(event, { base: this.#base, ratio: this.#ratio, isOwn }));
-    const mode = event.kind === "comment" ? event.mode : "scroll";
-    if (mode === "scroll" && !this.#look.isStill) {
-      const slot = this.#lanes.fly(sprite.width, sprite.height, this.#now, this.#look.seconds);
-      if (slot === null) return false;
-      this.#flying.push({ event, sprite, y: Math.round(slot.y), flight: slot.flight });
-      return true;
-    }
-    const y = this.#lanes.stand(mode === "bottom" ? "bottom" : "top", sprite.height, this.#now, STANDS_S);
-    if (y === null) return false;
-    this.#standing.push({ event, sprite, y: Math.round(y), since: this.#now, until: this.#now + STANDS_S });
+    const { width, height } = waiting;
+    if (this.#area > 0 && this.#area + width * height > MOST_AREA) return false;
+    const { seconds, standSeconds } = this.#options;
+    const mode = entry.mode === "bottom" ? "bottom" : "top";
+    const flown = isFlying ? this.#lanes.fly(width, height, this.#now, seconds) : null;
+    const place = isFlying ? flown : this.#lanes.stand(mode, height, this.#now, standSeconds);
+    if (place === null) return false;
+    const until = flown === null ? this.#now + standSeconds : leavesAt(flown.flight);
+    this.#shown.push({ entry, width, height, place, since: this.#now, until, flight: flown?.flight ?? null });
+    this.#area += width * height;
+    this.#admitted += 1;
     return true;
+  }
+
+  /** @param {(one: Shown) => boolean} stays */
+  #keep(stays) {
+    this.#shown = this.#shown.filter(stays);
+    this.#area = this.#shown.reduce((sum, one) => sum + one.width * one.height, 0);
+    this.pick(this.#picked);
   }
 
   /** Lanes for this size and look; what is of another size, or outside now, goes. */
   #arrange() {
-    const base = Math.round((this.#width < 600 ? 17 : this.#width < 1000 ? 21 : 24) * this.#look.scale);
-    if (base !== this.#base || this.#lanes.count === 0) {
+    const { fontSize, scale, area } = this.#options;
+    const usual = this.#width < 600 ? 17 : this.#width < 1000 ? 21 : 24;
+    const base = Math.max(8, Math.round((fontSize || usual) * scale));
+    const height = this.#height * area;
+    const arranged = `${base} ${this.#width} ${height}`;
+    if (arranged === this.#arranged) return;
+    this.#arranged = arranged;
+    if (base !== this.#base) {
       this.#base = base;
       this.#lanes = new Lanes(Math.round(base * 1.5), GAP);
-      this.clear();
+      this.#keep(() => false);
     }
-    const height = this.#height * this.#look.area;
     this.#lanes.resize(this.#width, height);
-    this.#flying = this.#flying.filter((one) => one.y + one.sprite.height <= height);
-    this.#standing = [];
-    this.#isBlank = false;
+    this.#keep((one) => one.flight !== null && one.place.y + one.height <= height);
+    this.#queue.forgetSizes();
   }
+}
+
+/** @param {Shown} one */
+function modeOf({ entry }) {
+  return entry.mode === "bottom" ? "bottom" : "top";
+}
+
+/** Whether they have a lane in common. @param {Place} one @param {Place} other */
+function meets(one, other) {
+  return one.lane < other.lane + other.span && other.lane < one.lane + one.span;
 }

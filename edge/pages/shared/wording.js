@@ -16,3 +16,17 @@ export function sentence(message) {
 export function short(value) {
   return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
+
+/**
+ * An amount as people write it; the smallest unit is a hundredth where nobody knows better.
+ * @param {{amount: number, currency: string}} paid
+ */
+export function money({ amount, currency }) {
+  try {
+    const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+    const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+    return format.format(amount / 10 ** digits);
+  } catch {
+    return `${amount / 100} ${currency}`;
+  }
+}

@@ -2,7 +2,7 @@
  * The three dialogs: which room, who you are, how comments look.
  *
  * @typedef {import("../shared/memory.js").Memory} Memory
- * @typedef {import("../overlay/stage.js").Look} Look
+ * @typedef {{isOn: boolean, area: number, opacity: number, scale: number, seconds: number, isStill: boolean}} Look options of the overlay
  * @typedef {{room: string, title?: string, viewers?: number, open?: boolean}} RoomInfo
  */
 

@@ -7,7 +7,7 @@
  * @typedef {import("../sdk/reader.js").Placed} Placed
  */
 
-import { Stage } from "../overlay/stage.js";
+import { Overlay } from "../overlay/index.js";
 import { Ticker } from "../overlay/ticker.js";
 import { Connection } from "../sdk/connection.js";
 import { TIMING } from "../sdk/pace.js";
@@ -16,6 +16,7 @@ import { takes } from "../sdk/recalls.js";
 import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { Memory } from "../shared/memory.js";
+import { overlaid } from "../shared/overlaid.js";
 import { Banners, Status } from "../shared/status.js";
 import { lasting, sentence, short } from "../shared/wording.js";
 import { Composer } from "./composer.js";
@@ -50,14 +51,14 @@ class Page {
   );
   #scene = new Scene(/** @type {HTMLCanvasElement} */ (part("scene")));
   #look = new LookDialog(this.#memory, (look) => this.#configure(look));
-  #stage = new Stage(/** @type {HTMLCanvasElement} */ (part("stage")), this.#look.look);
+  #overlay = new Overlay(part("stage"), this.#look.look);
   #you = new YouDialog(this.#memory, () => this.#connection.connect());
   #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (draft) => {
     const ok = await this.#room?.send(draft);
     return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
   });
   #likes = new Likes(
-    part("like"), part("likes"), () => this.#room, (count) => this.#stage.cheer(count),
+    part("like"), part("likes"), () => this.#room, (count) => this.#overlay.cheer(count),
     (refusal) => this.#composer.refuse(sentence(refusal.message), refusal.retryMs),
   );
   #status = new Status(
@@ -78,10 +79,7 @@ class Page {
     this.#watchSize();
     this.#offerFullscreen();
     this.#configure(this.#look.look);
-    new Ticker((seconds) => {
-      this.#scene.draw(seconds);
-      this.#stage.draw(seconds);
-    }).start();
+    new Ticker((seconds) => this.#scene.draw(seconds)).start();
     this.#enter(roomInAddress());
     this.#connection.connect();
   }
@@ -138,7 +136,7 @@ class Page {
     this.#banners.clear();
     this.#pins.clear();
     this.#poll.clear();
-    this.#stage.clear();
+    this.#overlay.clear();
     this.#likes.clear();
     this.#composer.reopen();
   }
@@ -182,23 +180,22 @@ class Page {
       const place = this.#places.get(event);
       return place !== undefined && takes(recall, at, event, place);
     };
-    for (const part of [this.#sidebar, this.#stage, this.#pins, this.#banners]) part.recall(isGone);
+    for (const part of [this.#sidebar, this.#pins, this.#banners]) part.recall(isGone);
+    this.#overlay.remove((comment) => "event" in comment && isGone(/** @type {Event} */ (comment.event)));
   }
 
   /** @param {Event} event @param {boolean} isFresh @param {import("../sdk/protocol.js").Position} position */
   #perform(event, isFresh, position) {
     this.#pin(event, position);
-    const isSeen = isFresh && !document.hidden;
+    const isOwn = "uid" in event && event.uid === this.#me.uid;
+    const comment = isFresh ? overlaid(event, isOwn) : null;
+    if (comment !== null) this.#overlay.push(comment);
     switch (event.kind) {
-      case "comment": {
-        const isOwn = event.uid === this.#me.uid;
+      case "comment":
         this.#sidebar.comment(event, isOwn);
-        if (isSeen) this.#stage.show(event, isOwn);
         break;
-      }
       case "gift":
         this.#sidebar.gift(event);
-        if (isSeen) this.#stage.show(event, false);
         break;
       case "announce":
         this.#sidebar.announcement(event);
@@ -288,16 +285,15 @@ class Page {
     this.#composer.allow(settings, this.#me.role);
   }
 
-  /** @param {import("../overlay/stage.js").Look} look */
+  /** @param {import("./dialogs.js").Look} look */
   #configure(look) {
-    this.#stage.configure(look);
+    this.#overlay.configure(look);
     this.#scene.configure(look.isStill);
   }
 
   #watchSize() {
     new ResizeObserver(([{ contentRect: { width, height } }]) => {
       this.#scene.resize(width, height);
-      this.#stage.resize(width, height, Math.min(devicePixelRatio, 2));
     }).observe(this.#theatre);
   }
 

@@ -5,19 +5,10 @@
  * @typedef {import("../sdk/protocol.js").Paid} Paid
  */
 
+import { money } from "../shared/wording.js";
+
 const MOST_PAID = 20; // that the service keeps in view, too
 const MOST_WAIT = 2 ** 31 - 1; // that a timer can
-
-/** An amount as people write it; the smallest unit is a hundredth where nobody knows better. @param {Paid} paid */
-export function money({ amount, currency }) {
-  try {
-    const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
-    const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-    return format.format(amount / 10 ** digits);
-  } catch {
-    return `${amount / 100} ${currency}`;
-  }
-}
 
 export class Pins {
   #box;

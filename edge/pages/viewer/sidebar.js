@@ -11,7 +11,7 @@
 
 import { cssColor, luminance } from "../overlay/sprites.js";
 import { isStaff } from "../sdk/protocol.js";
-import { money } from "./pins.js";
+import { money } from "../shared/wording.js";
 
 const MOST_ROWS = 200;
 const NEAR_END = 48; // pixels

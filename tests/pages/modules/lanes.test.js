@@ -79,12 +79,16 @@ export function a_small_picture_still_has_a_lane() {
 export function those_that_stand_take_turns() {
   const lanes = new Lanes(LANE, GAP);
   lanes.resize(1000, 3 * LANE);
-  same([0, 1, 2].map(() => lanes.stand("top", LANE, 0, 4)), [0, LANE, 2 * LANE]);
-  same(lanes.stand("top", LANE, 3.9, 4), null);
-  same(lanes.stand("top", LANE, 4, 4), 0);
-  same([0, 1].map(() => lanes.stand("bottom", LANE, 0, 4)), [2 * LANE, LANE]);
-  same(lanes.stand("bottom", 2 * LANE, 0, 4), null);
-  same(lanes.stand("bottom", 2 * LANE, 9, 4), LANE);
+  const stand = (...given) => lanes.stand(...given)?.y ?? null;
+  same([0, 1, 2].map(() => stand("top", LANE, 0, 4)), [0, LANE, 2 * LANE]);
+  same(stand("top", LANE, 3.9, 4), null);
+  same(stand("top", LANE, 4, 4), 0);
+  same([0, 1].map(() => stand("bottom", LANE, 0, 4)), [2 * LANE, LANE]);
+  same(stand("bottom", 2 * LANE, 0, 4), null);
+  same(stand("bottom", 2 * LANE, 9, 4), LANE);
+  const place = lanes.stand("top", LANE, 9, 4);
+  lanes.prolong("top", place, 20);
+  same([stand("top", 3 * LANE, 13, 4), stand("top", 3 * LANE, 20, 4)], [null, 0]);
 }
 
 export function what_flies_survives_another_size_and_clear_forgets_it() {

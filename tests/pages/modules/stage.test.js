@@ -1,162 +1,210 @@
+import { readComment } from "/overlay/comment.js";
+import { BOUNDS, DEFAULTS, settled } from "/overlay/options.js";
 import { Stage } from "/overlay/stage.js";
-import { oneLine } from "/overlay/sprites.js";
-import { Ticker } from "/overlay/ticker.js";
-import { holds, same } from "./assert.js";
+import { dice, holds, same, throws } from "./assert.js";
 
-const LOOK = { isOn: true, area: 1, opacity: 1, scale: 1, seconds: 8, isStill: false };
+const WIDE = 100;
 
-function stageOf(look = {}, width = 800, height = 400) {
-  const canvas = document.createElement("canvas");
-  canvas.getContext("2d", { willReadFrequently: true }); // which these tests do, and a page does not
-  const stage = new Stage(canvas, { ...LOOK, ...look });
-  stage.resize(width, height, 1);
-  return { canvas, stage };
+/** A stage whose comments are as wide as they say. */
+function stageOf(options = {}, width = 800, height = 400) {
+  const stage = new Stage(settled(DEFAULTS, { isStill: false, ...options }), ({ comment }, { base }) => ({
+    width: comment.wide ?? WIDE, height: comment.tall ?? base,
+  }));
+  stage.resize(width, height);
+  return stage;
 }
 
-function comment(text, more = {}) {
-  return { kind: "comment", uid: "u", name: "n", text, mode: "scroll", color: 0xffffff, size: 25, role: "", ...more };
-}
-
-/** Where something is drawn: the left and top edge of it, null when nothing is. */
-function inked(canvas) {
-  const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  let left = Infinity;
-  let top = Infinity;
-  for (let index = 3; index < data.length; index += 4) {
-    if (data[index] === 0) continue;
-    const pixel = (index - 3) / 4;
-    left = Math.min(left, pixel % width);
-    top = Math.min(top, Math.floor(pixel / width));
-  }
-  return left === Infinity ? null : { left, top };
+function push(stage, more = {}) {
+  stage.push(readComment({ text: "a", ...more }));
 }
 
 function run(stage, seconds) {
-  for (let frame = 0; frame < seconds * 60; frame += 1) stage.draw(1 / 60);
+  for (let frame = 0; frame < seconds * 60; frame += 1) stage.step(1 / 60);
 }
 
-export function a_comment_flies_from_right_to_left_and_is_gone() {
-  const { canvas, stage } = stageOf();
-  stage.show(comment("hello"), false);
+/** @param {Stage} stage @param {string} about */
+function apart(stage, about) {
+  for (const [index, one] of stage.shown.entries()) {
+    for (const other of stage.shown.slice(0, index)) {
+      const isSameKind = (one.flight === null) === (other.flight === null) && (one.flight !== null || one.entry.mode === other.entry.mode);
+      const isBeside = one.place.y + one.height <= other.place.y || other.place.y + other.height <= one.place.y;
+      if (!isSameKind || isBeside) continue;
+      const [left, right] = [stage.leftOf(other), stage.leftOf(one)];
+      holds(left + other.width < right || right + one.width < left, `${about}: two comments lie upon each other`);
+    }
+  }
+}
+
+export function whatever_is_pushed_picked_and_let_go_no_two_of_a_kind_meet() {
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const random = dice(seed);
+    const stage = stageOf({ seconds: 2 + random() * 8, patience: 1 }, 300 + random() * 1200, 60 + random() * 500);
+    let pushed = 0;
+    for (let frame = 0; frame < 500; frame += 1) {
+      while (random() < 0.4) {
+        pushed += 1;
+        push(stage, { wide: 10 + random() ** 3 * 2000, tall: 12 + random() * 60, mode: ["scroll", "scroll", "top", "bottom"][Math.floor(random() * 4)] });
+      }
+      if (random() < 0.03) stage.pick(stage.shown[Math.floor(random() * stage.shown.length)] ?? null);
+      else if (random() < 0.02) stage.pick(null);
+      stage.step(random() * 0.05);
+      apart(stage, `seed ${seed}, frame ${frame}`);
+    }
+    const { admitted, waiting, dropped } = stage.figures;
+    same(pushed, admitted + waiting + dropped.plain, `seed ${seed}: each was shown, waits or is counted`);
+    holds(admitted > 20, `only ${admitted} were shown`);
+  }
+}
+
+export function who_is_picked_stands_still_and_those_behind_wait() {
+  const stage = stageOf({}, 800, 30);
+  push(stage);
+  run(stage, 2);
+  push(stage);
   run(stage, 1);
-  const early = inked(canvas);
-  run(stage, 3);
-  const late = inked(canvas);
-  holds(early && late && early.left > 600 && late.left < early.left - 200, JSON.stringify([early, late]));
+  const [first, second] = stage.shown;
+  const before = [first, second].map((one) => stage.leftOf(one));
+  stage.pick(second);
+  run(stage, 1);
+  holds(Math.abs(stage.leftOf(second) - before[1]) < 1e-6 && stage.leftOf(first) < before[0] - 50, "the one before flies on");
+  stage.pick(first);
+  const then = [first, second].map((one) => stage.leftOf(one));
+  run(stage, 30);
+  same([first, second].map((one) => Math.round(stage.leftOf(one) - then[[first, second].indexOf(one)])), [0, 0]);
+  stage.pick(null);
+  run(stage, 20);
+  same(stage.shown.length, 0);
+}
+
+export function who_stands_is_picked_for_as_long_as_one_likes() {
+  const stage = stageOf({}, 800, 30);
+  push(stage, { mode: "top" });
+  run(stage, 1);
+  const [one] = stage.shown;
+  same(stage.at(400, 10), one);
+  same([stage.at(400, 60), stage.at(5, 10), stage.at(400, 35, 20)], [null, null, one]);
+  stage.pick(one);
+  push(stage, { mode: "top" });
+  run(stage, 20);
+  same([stage.shown.length, stage.picked, stage.figures.dropped.plain], [1, one, 1]);
+  stage.pick(null);
   run(stage, 5);
-  same([stage.count, inked(canvas)], [0, null]);
+  same(stage.shown.length, 0);
+  stage.pick(one);
+  same(stage.picked, null);
 }
 
-export function the_other_modes_stand_at_their_edge() {
-  for (const [mode, isThere] of [["top", (y) => y < 40], ["bottom", (y) => y > 340]]) {
-    const { canvas, stage } = stageOf();
-    stage.show(comment("hello", { mode }), false);
-    run(stage, 1);
-    const first = inked(canvas);
-    run(stage, 1);
-    same(inked(canvas), first, `${mode} stands still`);
-    holds(first && isThere(first.top) && first.left > 200, `${mode} is where it belongs`);
-    run(stage, 4);
-    same(stage.count, 0);
+export function a_long_one_is_faster_and_all_cross_in_the_same_time() {
+  const stage = stageOf({ seconds: 5 });
+  push(stage, { wide: 50 });
+  push(stage, { wide: 1500 });
+  run(stage, 4.9);
+  same(stage.shown.length, 2);
+  run(stage, 0.3);
+  same(stage.shown.length, 0);
+}
+
+export function the_picture_is_never_too_full_and_what_is_left_out_is_counted_by_rank() {
+  const stage = stageOf({ most: 50, mostWaiting: 20 }, 1900, 1000);
+  for (let frame = 0; frame < 600; frame += 1) {
+    for (let count = 0; count < 17; count += 1) push(stage, { wide: 30 });
+    if (frame % 60 === 0) push(stage, { isOwn: true, wide: 30 });
+    stage.step(1 / 60);
+    holds(stage.shown.length <= 60 && stage.figures.waiting <= 20, "bounded");
   }
+  const { admitted, shown, dropped } = stage.figures;
+  holds(shown >= 50 && admitted > 60, `${shown} of ${admitted} on the stage`);
+  holds(dropped.plain > 9000 && dropped.own === 0, JSON.stringify(dropped));
 }
 
-export function nothing_flies_for_those_who_want_no_motion() {
-  const { canvas, stage } = stageOf({ isStill: true });
-  stage.show(comment("hello"), false);
+export function their_pictures_together_are_bounded() {
+  const stage = stageOf({ most: 1000, mostWaiting: 1000 }, 3000, 3000);
+  for (let count = 0; count < 1000; count += 1) push(stage, { wide: 3000, tall: 90, mode: count % 2 ? "scroll" : "top" });
   run(stage, 1);
-  const first = inked(canvas);
-  run(stage, 1);
-  same(inked(canvas), first);
-  holds(first !== null, "it is shown all the same");
+  const area = stage.shown.reduce((sum, one) => sum + one.width * one.height, 0);
+  holds(area > 3_000_000 && area <= 4_000_000, `${area} pixels`);
 }
 
-export function the_picture_is_never_too_full() {
-  const { stage } = stageOf({}, 1900, 1000);
-  let most = 0;
-  for (let frame = 0; frame < 900; frame += 1) {
-    for (let count = 0; count < 5; count += 1) stage.show(comment("66"), false);
-    stage.draw(1 / 60);
-    most = Math.max(most, stage.count);
+export function own_comments_then_staff_then_what_is_paid_go_first() {
+  const stage = stageOf({ most: 1, patience: 60, seconds: 1 });
+  const pushed = [{}, { style: "gift" }, { isStaff: true }, { style: "paid" }, { isOwn: true }, {}];
+  for (const more of pushed) push(stage, more);
+  const seen = [];
+  for (let frame = 0; frame < 600; frame += 1) {
+    stage.step(1 / 60);
+    for (const one of stage.shown) if (!seen.includes(one)) seen.push(one);
   }
-  holds(most > 200 && most <= 240, `${most} on the stage`);
+  same(seen.map((one) => one.entry.rank), ["own", "staff", "paid", "paid", "plain", "plain"]);
 }
 
-export function half_the_height_is_left_alone() {
-  const { canvas, stage } = stageOf({ area: 0.5 });
-  for (let count = 0; count < 60; count += 1) stage.show(comment("hello"), false);
-  run(stage, 2);
-  const { data } = canvas.getContext("2d").getImageData(0, 200, canvas.width, 200);
-  same(data.every((value) => value === 0), true);
-}
-
-export function turned_off_it_shows_nothing() {
-  const { canvas, stage } = stageOf();
-  stage.show(comment("hello"), false);
-  run(stage, 1);
-  stage.configure({ ...LOOK, isOn: false });
-  stage.show(comment("hello"), false);
-  run(stage, 1);
-  same([stage.count, inked(canvas)], [0, null]);
-}
-
-export function any_text_and_any_gift_can_be_painted() {
-  const { stage } = stageOf();
-  for (const text of ["", " ", "\u0000\n\t", "a".repeat(20_000), "👨‍👩‍👧‍👦".repeat(400), "<img onerror=x>", "\u202eabc", "弹幕 🎉"]) {
-    stage.show(comment(text, { size: 64, color: 0, role: "streamer" }), true);
-    stage.show({ kind: "gift", uid: "u", name: text, gift: text, count: 9, text }, false);
+export function when_too_many_wait_the_oldest_of_the_least_goes() {
+  const stage = stageOf({ most: 1, mostWaiting: 3, patience: 60, seconds: 1 });
+  push(stage, { isOwn: true });
+  stage.step(1 / 60);
+  for (const text of ["one", "two", "three"]) push(stage, { text });
+  push(stage, { text: "boss", isStaff: true });
+  push(stage, { text: "four" });
+  const seen = [];
+  for (let frame = 0; frame < 600; frame += 1) {
+    stage.step(1 / 60);
+    for (const { entry } of stage.shown) if (!seen.includes(entry.text)) seen.push(entry.text);
   }
-  run(stage, 2);
-  holds(stage.count > 3, "they fly");
+  same(seen, ["a", "boss", "three", "four"]);
+  same(stage.figures.dropped, { own: 0, staff: 0, paid: 0, plain: 2 });
 }
 
-export function a_long_text_is_cut_where_a_character_ends() {
-  same(oneLine("  a\n b\t\tc "), "a b c");
-  same(Array.from(oneLine("🎉".repeat(500))).length, 121);
-  holds(!/[\ud800-\udbff](?![\udc00-\udfff])/u.test(oneLine("🎉".repeat(500))), "no half characters");
-}
-
-export function own_comments_go_first() {
-  const { stage } = stageOf({}, 800, 36);
-  for (let count = 0; count < 20; count += 1) stage.show(comment("somebody else said this"), false);
-  run(stage, 0.1);
-  stage.show(comment("mine"), true);
-  const before = stage.count;
-  run(stage, 4);
-  holds(stage.count > before, "it found the next free place");
-}
-
-export async function while_the_tab_is_hidden_nothing_is_drawn() {
-  let frames = 0;
-  new Ticker(() => (frames += 1)).start();
-  const turn = (hidden) => {
-    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-  };
-  const someFrames = () => new Promise((done) => {
-    let left = 5;
-    const next = () => ((left -= 1) > 0 ? requestAnimationFrame(next) : done());
-    requestAnimationFrame(next);
-  });
-  await someFrames();
-  holds(frames > 0, "it is drawn while somebody looks");
-  turn(true);
-  const then = frames;
-  await someFrames();
-  same(frames, then);
-  turn(false);
-  await someFrames();
-  holds(frames > then, "it goes on");
-}
-
-export function what_was_taken_back_is_wiped_away() {
-  const { canvas, stage } = stageOf();
-  stage.show(comment("bad", { uid: "ann" }), false);
-  stage.show(comment("bad", { uid: "ann", mode: "top" }), false);
+export function turned_off_or_of_a_mode_that_is_not_wanted_nothing_is_shown() {
+  const stage = stageOf();
+  push(stage);
+  push(stage, { mode: "top" });
   run(stage, 1);
-  holds(stage.count === 2 && inked(canvas), "both are there");
-  stage.show(comment("bad", { uid: "ann" }), false);
-  stage.recall((event) => event.uid === "ann");
-  run(stage, 0.1);
-  same([stage.count, inked(canvas)], [0, null]);
+  stage.configure(settled(DEFAULTS, { modes: ["top"], isStill: false }));
+  same(stage.shown.map(({ entry }) => entry.mode), ["top"]);
+  push(stage);
+  run(stage, 1);
+  same([stage.shown.length, stage.figures.dropped.plain], [1, 1]);
+  stage.configure(settled(DEFAULTS, { isOn: false }));
+  push(stage);
+  run(stage, 1);
+  same([stage.shown.length, stage.figures.dropped.plain, stage.isEmpty], [0, 2, true]);
+}
+
+export function another_look_that_changes_no_place_leaves_everything_there() {
+  const stage = stageOf();
+  for (const mode of ["scroll", "top"]) push(stage, { mode });
+  run(stage, 1);
+  stage.configure(settled(DEFAULTS, { opacity: 0.5, isStill: false }));
+  stage.resize(800, 400);
+  same(stage.shown.length, 2);
+  stage.resize(800, 380);
+  same(stage.shown.map(({ flight }) => flight !== null), [true]);
+  stage.configure(settled(DEFAULTS, { scale: 2, isStill: false }));
+  same([stage.shown.length, stage.base], [0, 42]);
+}
+
+export function a_stage_of_no_height_keeps_nothing() {
+  const stage = stageOf({}, 800, 0);
+  for (let count = 0; count < 100; count += 1) push(stage);
+  same([stage.isEmpty, stage.figures.dropped.plain], [true, 100]);
+}
+
+export function after_a_long_frame_nothing_has_jumped() {
+  const stage = stageOf();
+  push(stage);
+  stage.step(0);
+  const before = stage.leftOf(stage.shown[0]);
+  stage.step(3600);
+  stage.step(-5);
+  holds(before - stage.leftOf(stage.shown[0]) < 20, "a tab that slept goes on where it was");
+}
+
+export function options_are_kept_within_their_bounds_and_odd_ones_are_refused_by_name() {
+  for (const [name, [least, most]] of Object.entries(BOUNDS)) {
+    same([settled(DEFAULTS, { [name]: -1e9 })[name], settled(DEFAULTS, { [name]: 1e9 })[name]], [least, most]);
+    holds(DEFAULTS[name] >= least && DEFAULTS[name] <= most, name);
+  }
+  same(settled(DEFAULTS, { modes: ["bottom", "scroll"] }).modes, ["scroll", "bottom"]);
+  for (const odd of [{ speed: 3 }, { area: "1" }, { area: NaN }, { isOn: 1 }, { modes: "top" }, { modes: ["spin"] }, { isStill: 0 }, { toString: 1 }]) {
+    throws(() => settled(DEFAULTS, odd), JSON.stringify(odd));
+  }
 }
