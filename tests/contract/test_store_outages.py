@@ -6,8 +6,9 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import partition_of
 from tests.contract.conftest import until
+from tests.contract.test_audit import FOR_ALL, IN_ROOM
 
 TIMEOUT_S = 0.5
 MUCH_LATER_S = 5.0
@@ -144,6 +146,45 @@ async def test_a_comment_is_held_when_the_replicas_have_it(server: Running) -> N
     with pytest.raises(StoreDown, match="replicas"):
         await store.held.change("one", taken.epoch, "lobby", [one])
     await store.close()
+
+
+async def test_what_a_moderator_does_is_done_when_the_replicas_have_it(
+    server: Running, tmp_path: Path
+) -> None:
+    main = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
+    port = await listen(main)
+    safe = Store(url=server.server.url, timeout_s=4 * TIMEOUT_S, replicas=1)
+    store = await ValkeyStore.connect(safe, Rooms())
+    (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
+    acts: list[Callable[[], Awaitable[Any]]] = [
+        *(partial(act, store, "one", taken.epoch) for verb, act in IN_ROOM.items() if verb != "append"),
+        *(partial(act, store) for act in FOR_ALL.values()),
+        partial(store.tokens.revoke, "bob", 5, LONG),
+    ]
+
+    async def refused() -> list[bool]:
+        answers = await asyncio.gather(*(act() for act in acts), return_exceptions=True)
+        return ["replicas should have" in str(answer) for answer in answers]
+
+    assert all(await refused())
+    async with running(ValkeyServer(tmp_path / "replica")) as child:
+        replica = Link.to(Store(url=child.server.url, timeout_s=TIMEOUT_S))
+        await replica.one("REPLICAOF", "127.0.0.1", port)
+
+        async def is_safe(act: Callable[[], Awaitable[Any]]) -> bool:
+            with suppress(StoreDown):
+                await act()
+                return True
+            return False
+
+        for act in acts:
+            await until(partial(is_safe, act))
+        assert await replica.one("EXISTS", Keys("danmaku").revoked("bob")) == 1
+        await replica.one("REPLICAOF", "NO", "ONE")  # the next repeat writes, and waits in vain
+        assert all(await refused())
+        await replica.close()
+    await store.close()
+    await main.close()
 
 
 async def test_a_dead_server_is_down(server: Running, store: ValkeyStore) -> None:

@@ -1,4 +1,5 @@
 -- write_down(key, from): add acts to an audit record, each of them once. Returns where ARGV goes on behind them.
+-- One that is known is known for longer: so a repeat writes as well, and can be waited for on replicas.
 -- KEYS from `key` on: the record, then for each act what is there where it was written down before.
 -- ARGV from `from` on: how many acts, most entries, age_ms, how long ids are known in ms, the acts.
 local function write_down(key, from)
@@ -9,6 +10,8 @@ local function write_down(key, from)
       local oldest = string.format('%.0f', math.max(0, tonumber(string.match(id, '^%d+')) - age_ms))
       redis.call('XTRIM', KEYS[key], 'MINID', '=', oldest)
       redis.call('PEXPIRE', KEYS[key], age_ms)
+    else
+      redis.call('PEXPIRE', KEYS[key + i], ARGV[from + 3])
     end
   end
   return from + 4 + acts

@@ -5,6 +5,7 @@
 -- include _note
 local version = redis.call('HGET', KEYS[2], 'version') or ''
 if version == ARGV[4] then
+  redis.call('HSET', KEYS[2], 'version', version) -- a repeat writes as well, and can be waited for on replicas
   return 1
 end
 if ARGV[6] ~= '*' and ARGV[6] ~= version then

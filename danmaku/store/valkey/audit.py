@@ -48,7 +48,7 @@ class ValkeyAudit:
             held_by(process, lease),
             *self._acts.words([act]),
         )
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
     async def after(self, room: str, place: str, entries: int) -> list[Recorded]:
         record = self._keys.audit(room)

@@ -32,22 +32,22 @@ class ValkeyChanges:
         self._kept: tuple[Word, ...] = (most, age_s * 1000)
 
     async def append(self, change: Change, acts: Sequence[Act] = ()) -> None:
-        await self._link.one(*self._note("note", [], change, acts))
+        await self._link.one(*self._note("note", [], change, acts), safe=True)
 
     async def impose(self, change: Imposed, acts: Sequence[Act] = ()) -> bool:
         sanction = change.sanction
         words = _field(sanction.kind, sanction.uid), _encode(sanction), MOST_SANCTIONS
         call = self._note("impose_everywhere", [self._sanctions], change, acts, *words)
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
     async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
         field = _field(change.kind, change.uid)
-        await self._link.one(*self._note("lift_everywhere", [self._sanctions], change, acts, field))
+        call = self._note("lift_everywhere", [self._sanctions], change, acts, field)
+        await self._link.one(*call, safe=True)
 
     async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
-        await self._link.one(
-            *self._note("configure", [self._settings], change, acts, _encode(change.settings))
-        )
+        call = self._note("configure", [self._settings], change, acts, _encode(change.settings))
+        await self._link.one(*call, safe=True)
 
     async def after(self, place: str | None, entries: int, max_bytes: int) -> News:
         if place is None:

@@ -108,9 +108,9 @@ class Link:
         """A call of the script `verb`, for `one` and `many`."""
         return self._scripts.call(verb, keys, *words)
 
-    async def one(self, *call: Word) -> Any:
-        """The reply to one call."""
-        (reply,) = await self.many([call])
+    async def one(self, *call: Word, safe: bool = False) -> Any:
+        """The reply to one call; `safe` as of `many`."""
+        (reply,) = await self.many([call], safe=safe)
         if isinstance(reply, StoreDown):
             raise reply
         return reply

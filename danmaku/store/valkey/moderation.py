@@ -48,7 +48,7 @@ class ValkeyModeration:
             _encode(sanction),
             *self._acts.words(acts),
         )
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
     async def lift(
         self, process: str, lease: int, room: str, kind: SanctionKind, uid: str, acts: Sequence[Act] = ()
@@ -60,7 +60,7 @@ class ValkeyModeration:
             _field(kind, uid),
             *self._acts.words(acts),
         )
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
 
 def _field(kind: SanctionKind, uid: str) -> str:

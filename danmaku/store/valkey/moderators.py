@@ -30,12 +30,12 @@ class ValkeyModerators:
     ) -> bool:
         words = one.uid, _encode(one), *self._acts.words(acts)
         call = self._link.script("impose", self._touched(room, acts), held_by(process, lease), *words)
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
     async def dismiss(self, process: str, lease: int, room: str, uid: str, acts: Sequence[Act] = ()) -> bool:
         words = uid, *self._acts.words(acts)
         call = self._link.script("lift", self._touched(room, acts), held_by(process, lease), *words)
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
     def _touched(self, room: str, acts: Sequence[Act]) -> list[str]:
         return [self._keys.lease_of(room), self._keys.moderators(room), *self._acts.keys(room, acts)]

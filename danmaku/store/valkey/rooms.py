@@ -75,7 +75,7 @@ class ValkeyRooms:
         touched = [*self._keys.of_state(room), *self._acts.keys(room, acts)]
         what = (*self._acts.words(acts), *words(effect))
         call = self._link.script("change_room", touched, held_by(process, lease), *what)
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
 
 def words(effect: Effect) -> tuple[Word, ...]:

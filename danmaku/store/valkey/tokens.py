@@ -13,7 +13,8 @@ class ValkeyTokens:
         self._keys = keys
 
     async def revoke(self, uid: str, now_ms: int, ttl_ms: int) -> None:
-        await self._link.one(*self._link.script("revoke", [self._keys.revoked(uid)], now_ms, ttl_ms))
+        call = self._link.script("revoke", [self._keys.revoked(uid)], now_ms, ttl_ms)
+        await self._link.one(*call, safe=True)
 
     async def spend(
         self,

@@ -34,7 +34,7 @@ class ValkeyWords:
             words,
             *self._acts.words(acts),
         )
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
     async def stage(self, version: str, number: int, piece: bytes) -> None:
         keys = [self._keys.words_staged(version)]
@@ -63,7 +63,7 @@ class ValkeyWords:
             "*" if over is None else over,
             *self._acts.words(acts),
         )
-        return bool(await self._link.one(*call))
+        return bool(await self._link.one(*call, safe=True))
 
     async def piece(self, number: int) -> Piece:
         fields = "version", "pieces", number
