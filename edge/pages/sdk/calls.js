@@ -1,4 +1,8 @@
-/** The HTTP API, for what has no frame. */
+/**
+ * The HTTP API, for what has no frame.
+ *
+ * @typedef {string | null | (() => string | Promise<string>)} Token who you are, or where a fresh token comes from; null: a guest
+ */
 
 import { sleep } from "./pace.js";
 import { Refusal } from "./protocol.js";
@@ -10,10 +14,12 @@ const UNDECIDED = new Set(["unavailable", "timeout"]);
 
 export class Calls {
   #token;
+  #base;
 
-  /** @param {() => string} token */
-  constructor(token) {
+  /** @param {() => string | Promise<string>} token "" for a guest @param {string} base where the service is, with a slash at its end */
+  constructor(token, base = "") {
     this.#token = token;
+    this.#base = base;
   }
 
   /**
@@ -34,12 +40,13 @@ export class Calls {
 
   /** @param {string} method @param {string} path @param {object} [body] */
   async #once(method, path, body) {
-    const headers = { Authorization: `Bearer ${this.#token()}`, ...(body && { "Content-Type": "application/json" }) };
+    const token = await this.#token();
+    const headers = { ...(token && { Authorization: `Bearer ${token}` }), ...(body && { "Content-Type": "application/json" }) };
     const asked = { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
     let answer;
     let said;
     try {
-      answer = await fetch(path, asked);
+      answer = await fetch(this.#base + path, asked);
       said = await answer.json();
     } catch {
       throw new Refusal("unavailable", "the service cannot be reached right now");

@@ -4,10 +4,13 @@
  * @typedef {import("./protocol.js").ClientFrame} ClientFrame
  * @typedef {import("./protocol.js").ServerFrame} ServerFrame
  * @typedef {import("./protocol.js").Ok} Ok
+ * @typedef {import("./codec.js").Codec} Codec
  * @typedef {import("./pace.js").Timing} Timing
- * @typedef {{phase: "connecting"} | {phase: "live"} | {phase: "waiting", until: number, reason: string} |
+ * @typedef {ReturnType<typeof setTimeout> | undefined} Timer
+ * @typedef {{phase: "connecting"} | {phase: "live"} |
+ *   {phase: "waiting", until: number, code: number, name: string, reason: string} |
  *   {phase: "refused", name: string, reason: string} | {phase: "ended"}} State
- *   `until` is of the clock that was given
+ *   `until` is of the clock that was given, `code` that of the close, `name` that of a refusal
  * @typedef {object} Listener who is told, synchronously and in order, what becomes of the connection
  * @property {(state: State) => void} changed
  * @property {(ok: Ok) => void} greeted
@@ -15,12 +18,17 @@
  * @property {() => void} lost
  */
 
+import { Bell } from "./bell.js";
+import { json } from "./codec.js";
 import { mayReconnect, Pace } from "./pace.js";
-import { PROTOCOL, decode, encode, Refusal } from "./protocol.js";
+import { Lost, Refusal } from "./protocol.js";
+import { CAN_INFLATE, Turns } from "./turns.js";
+
+export { Lost };
 
 const BROKEN = 1006;
 const MESSAGE_BYTES = 16 * 1024; // what a service takes as shipped
-const CAN_INFLATE = "DecompressionStream" in globalThis;
+const OPEN = 1;
 
 /** What a close code that forbids to come back means. @type {Record<number, [string, string]>} */
 const FOR_GOOD = {
@@ -30,14 +38,6 @@ const FOR_GOOD = {
   4413: ["too_large", "the service refused a message that was too large"],
 };
 
-/** @param {ArrayBuffer} message */
-function inflate(message) {
-  return new Response(new Blob([message]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
-}
-
-/** The connection ended before the answer came: nobody knows whether the request was heard. */
-export class Lost extends Error {}
-
 export class Connection {
   #url;
   #hello;
@@ -45,6 +45,8 @@ export class Connection {
   #timing;
   #pace;
   #now;
+  #codec;
+  #Socket;
   /** @type {WebSocket | null} */
   #socket = null;
   #isLive = false;
@@ -52,78 +54,104 @@ export class Connection {
   /** @type {Map<number, {resolve: (ok: Ok) => void, reject: (error: Error) => void}>} */
   #asked = new Map();
   #heard = 0;
-  /** The last message that is being inflated, or waits behind one that is. @type {Promise<void> | null} */
-  #behind = null;
   #heartbeat;
   /** For a larger message the service would close the connection. */
   #mostBytes = MESSAGE_BYTES;
-  /** The one thing that is waited for: the greeting, the next ping or the next attempt. */
-  #timer = 0;
+  /** The one thing that is waited for: the greeting, the next ping or the next attempt. @type {Timer} */
+  #timer;
+  /** @type {Timer} */
+  #moving;
+  /** Raised with each attempt, and where there is to be none. */
+  #attempt = 0;
+  /** Why there will be no connection. @type {Refusal | null} */
+  #refusal = null;
+  #changed = new Bell();
 
   /**
    * @param {string} url
-   * @param {() => Record<string, unknown>} hello fields of the greeting, asked for at each attempt
+   * @param {() => Record<string, unknown> | Promise<Record<string, unknown>>} hello fields of the greeting, asked for
+   *   at each attempt
    * @param {Listener} listener
    * @param {Timing} timing
-   * @param {{random?: () => number, now?: () => number}} [chance] `now` in milliseconds, never going back
+   * @param {{random?: () => number, now?: () => number, codec?: Codec, WebSocket?: typeof WebSocket}} [others]
+   *   `now` in milliseconds, never going back; `WebSocket` where the platform has none
    */
-  constructor(url, hello, listener, timing, { random = Math.random, now = () => performance.now() } = {}) {
+  constructor(url, hello, listener, timing, others = {}) {
+    const { random = Math.random, now = () => performance.now(), codec = json, WebSocket } = others;
     this.#url = url;
     this.#hello = hello;
     this.#listener = listener;
     this.#timing = timing;
     this.#pace = new Pace(timing, random);
     this.#now = now;
+    this.#codec = codec;
+    this.#Socket = WebSocket;
     this.#heartbeat = timing.heartbeat;
   }
 
   get isLive() {
-    return this.#isLive;
+    return this.#isLive && this.#socket?.readyState === OPEN;
+  }
+
+  /**
+   * Until there is a connection, or `signal` says that it is too late.
+   * @param {AbortSignal} signal @throws {Refusal} where there will be none
+   */
+  async linked(signal) {
+    while (!this.isLive && !signal.aborted) {
+      if (this.#refusal !== null) throw this.#refusal;
+      await this.#changed.heard(signal);
+    }
   }
 
   /** Connect now, whatever was before: at the start, with a new login, or because somebody is tired of waiting. */
   connect() {
     this.#drop();
+    this.#refusal = null;
     this.#listener.changed({ phase: "connecting" });
-    const socket = new WebSocket(this.#url, [PROTOCOL]);
-    this.#socket = socket;
-    socket.onopen = () => void this.#greet(socket);
-    socket.binaryType = "arraybuffer";
-    socket.onmessage = (event) => this.#take(socket, event.data);
-    socket.onclose = (event) => this.#end(event.code, event.reason);
     this.#wait(this.#timing.connect, () => this.#end(BROKEN, "no answer came"));
+    const hello = this.#hello();
+    if (hello instanceof Promise) void this.#openWith(hello, this.#attempt);
+    else this.#open(hello);
   }
 
   /** Say goodbye and stay away. */
   close() {
     this.#drop();
+    this.#over(new Refusal("unavailable", "the connection was closed"));
     this.#listener.changed({ phase: "ended" });
+  }
+
+  /** Stay away, and say why. @param {Refusal} refusal */
+  give(refusal) {
+    this.#refuse(refusal.name, refusal.message);
   }
 
   /** An attempt that waits for its time is made now: the network is back. */
   hurry() {
-    if (this.#socket === null && this.#timer !== 0) this.connect();
+    if (this.#socket === null && this.#timer !== undefined) this.connect();
   }
 
   /** The service wants this client elsewhere: come back after `retryMs`, even if it never hangs up. @param {number} retryMs */
   move(retryMs) {
     this.#pace.askedToWait(retryMs, this.#now());
-    const socket = this.#socket;
-    setTimeout(() => socket !== null && socket === this.#socket && this.#end(BROKEN, "moving"), retryMs);
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => this.#end(BROKEN, "moving"), retryMs);
   }
 
   /**
    * Say something and return the answer.
-   * @param {Omit<ClientFrame, "id">} frame
+   * @param {{t: string} & Record<string, any>} frame without its `id`
+   * @param {number} [timeoutMs] at most as long as answers take
    * @returns {Promise<Ok>}
    * @throws {Refusal} the service's, `too_large` or `timeout` @throws {Lost}
    */
-  ask(frame) {
+  ask(frame, timeoutMs = this.#timing.answer) {
     const socket = this.#socket;
-    if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.reject(new Lost());
+    if (socket === null || socket.readyState !== OPEN) return Promise.reject(new Lost());
     const id = (this.#ids += 1);
     const { t, ...fields } = frame;
-    const message = encode({ t, id, ...fields });
+    const message = this.#codec.encode({ t, id, ...fields });
     if (bytes(message) > this.#mostBytes) {
       return Promise.reject(new Refusal("too_large", "this is longer than the service takes"));
     }
@@ -140,17 +168,54 @@ export class Connection {
       };
       const late = setTimeout(
         () => answer.reject(new Refusal("timeout", "no answer came in time")),
-        this.#timing.answer,
+        Math.min(timeoutMs, this.#timing.answer),
       );
       this.#asked.set(id, answer);
       socket.send(message);
     });
   }
 
-  /** @param {WebSocket} socket */
-  async #greet(socket) {
+  /** @param {Promise<Record<string, unknown>>} asked @param {number} attempt */
+  async #openWith(asked, attempt) {
     try {
-      const ok = await this.ask({ t: "hello", deflate: CAN_INFLATE, ...this.#hello() });
+      const hello = await asked;
+      if (attempt === this.#attempt) this.#open(hello);
+    } catch (error) {
+      if (attempt !== this.#attempt) return;
+      if (error instanceof Refusal && !error.retryable) this.#refuse(error.name, error.message);
+      else this.#end(BROKEN, `there is no token: ${error}`);
+    }
+  }
+
+  /** @param {Record<string, unknown>} hello */
+  #open(hello) {
+    const Socket = this.#Socket ?? globalThis.WebSocket;
+    let socket;
+    try {
+      socket = new Socket(this.#url, [this.#codec.protocol]);
+    } catch (error) { // from a page with TLS one may not connect without
+      this.#refuse("forbidden", `this connection is not allowed here: ${error}`);
+      return;
+    }
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => void this.#greet(socket, hello);
+    const turns = new Turns(
+      (frames) => void (socket === this.#socket && this.#read(frames)),
+      (error) => void (socket === this.#socket && this.#end(BROKEN, `the service sent what cannot be inflated: ${error}`)),
+    );
+    socket.onmessage = (event) => {
+      this.#heard += 1;
+      turns.take(event.data);
+    };
+    socket.onclose = (event) => this.#end(event.code, event.reason);
+    socket.onerror = () => {}; // a close follows; some libraries throw where nobody listens
+  }
+
+  /** @param {WebSocket} socket @param {Record<string, unknown>} hello */
+  async #greet(socket, hello) {
+    try {
+      const ok = await this.ask({ t: "hello", deflate: CAN_INFLATE, ...hello });
       if (socket !== this.#socket) return;
       this.#isLive = true;
       this.#heartbeat = ok.heartbeat_ms ?? this.#timing.heartbeat;
@@ -158,47 +223,23 @@ export class Connection {
       this.#pace.connected(this.#now());
       this.#listener.changed({ phase: "live" });
       this.#listener.greeted(ok);
+      this.#changed.ring();
       this.#keepAlive();
     } catch (error) {
       if (socket !== this.#socket || !(error instanceof Refusal)) return;
       if (error.retryable) {
         if (error.retryMs !== null) this.#pace.askedToWait(error.retryMs, this.#now());
-        this.#end(BROKEN, error.message);
+        this.#end(BROKEN, error.message, error.name);
       } else {
         this.#refuse(error.name, error.message);
       }
     }
   }
 
-  /** @param {WebSocket} socket @param {string | ArrayBuffer} message */
-  #take(socket, message) {
-    this.#heard += 1;
-    if (typeof message === "string" && this.#behind === null) {
-      this.#read(message);
-      return;
-    }
-    // What is compressed takes a moment; what comes meanwhile waits behind it.
-    const turn = this.#readInTurn(socket, message, this.#behind).finally(() => {
-      if (this.#behind === turn) this.#behind = null;
-    });
-    this.#behind = turn;
-  }
-
-  /** @param {WebSocket} socket @param {string | ArrayBuffer} message @param {Promise<void> | null} before */
-  async #readInTurn(socket, message, before) {
-    try {
-      const text = typeof message === "string" ? message : await inflate(message);
-      await before;
-      if (this.#socket === socket) this.#read(text);
-    } catch (error) {
-      if (this.#socket === socket) this.#end(BROKEN, `the service sent what cannot be inflated: ${error}`);
-    }
-  }
-
-  /** @param {string} message */
+  /** @param {string | ArrayBuffer} message */
   #read(message) {
     try {
-      for (const frame of decode(message)) this.#deliver(frame);
+      for (const frame of this.#codec.decode(message)) this.#deliver(frame);
     } catch (error) {
       this.#end(BROKEN, `the service sent what is no frame: ${error}`);
     }
@@ -206,8 +247,8 @@ export class Connection {
 
   /** @param {ServerFrame} frame */
   #deliver(frame) {
-    if (frame.t === "ok") this.#asked.get(frame.id)?.resolve(/** @type {Ok} */ (frame));
-    else if (frame.t === "err") this.#asked.get(frame.id ?? -1)?.reject(Refusal.of(/** @type {any} */ (frame)));
+    if (frame.t === "ok") this.#asked.get(frame.id)?.resolve(frame);
+    else if (frame.t === "err") this.#asked.get(frame.id ?? -1)?.reject(Refusal.of(frame));
     else this.#listener.delivered(frame);
   }
 
@@ -226,8 +267,8 @@ export class Connection {
     });
   }
 
-  /** This socket is over. @param {number} code @param {string} reason */
-  #end(code, reason) {
+  /** This socket is over. @param {number} code @param {string} reason @param {string} refused by which name */
+  #end(code, reason, refused = "unavailable") {
     this.#drop();
     if (!mayReconnect(code)) {
       const [name, meaning] = FOR_GOOD[code] ?? ["forbidden", "the service does not want this connection"];
@@ -235,20 +276,29 @@ export class Connection {
       return;
     }
     const ms = this.#pace.wait(code, this.#now()) ?? 0;
-    this.#listener.changed({ phase: "waiting", until: this.#now() + ms, reason });
-    this.#wait(ms, () => this.connect());
+    this.#wait(ms, () => this.connect()); // first: who is told may decide otherwise
+    this.#listener.changed({ phase: "waiting", until: this.#now() + ms, code, name: refused, reason });
   }
 
   /** Not to come back before something changes. @param {string} name @param {string} reason */
   #refuse(name, reason) {
     this.#drop();
+    this.#over(new Refusal(name, reason));
     this.#listener.changed({ phase: "refused", name, reason });
+  }
+
+  /** @param {Refusal} refusal */
+  #over(refusal) {
+    this.#refusal = refusal;
+    this.#changed.ring();
   }
 
   /** Let go of the socket, whatever state it is in; its last words are not heard any more. */
   #drop() {
     clearTimeout(this.#timer);
-    this.#timer = 0;
+    clearTimeout(this.#moving);
+    this.#timer = undefined;
+    this.#attempt += 1;
     const socket = this.#socket;
     if (socket === null) return;
     const wasLive = this.#isLive;
@@ -264,13 +314,13 @@ export class Connection {
   #wait(ms, act) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#timer = 0;
+      this.#timer = undefined;
       act();
     }, ms);
   }
 }
 
-/** @param {string} message */
+/** @param {string | Uint8Array} message */
 function bytes(message) {
-  return new TextEncoder().encode(message).length;
+  return typeof message === "string" ? new TextEncoder().encode(message).length : message.length;
 }

@@ -213,9 +213,24 @@ export class ConversationReader {
 /** All conversations of a user. One that was not begun is read from its beginning. */
 export class ChatReader {
   /** @type {Map<string, ConversationReader>} */
-  #readers = new Map();
+  #readers;
   /** Those that may have something to pull; who was asked last comes last. @type {Set<string>} */
   #late = new Set();
+
+  /** @param {Record<string, number>} positions up to where they were read before */
+  constructor(positions = {}) {
+    this.#readers = new Map(Object.entries(positions).map(([conv, seq]) => [conv, new ConversationReader(seq)]));
+  }
+
+  /** Up to where each is read. @returns {Record<string, number>} */
+  get positions() {
+    return Object.fromEntries([...this.#readers].map(([conv, reader]) => [conv, reader.position]));
+  }
+
+  /** So many messages are kept nowhere any more. */
+  get missed() {
+    return [...this.#readers.values()].reduce((sum, reader) => sum + reader.missed, 0);
+  }
 
   /** When to ask for gaps; null while there are none. */
   get due() {
@@ -256,6 +271,7 @@ export class ChatReader {
   gaps(now, most = MOST_PULL) {
     const gaps = [];
     for (const conv of this.#late) {
+      /** @type {number | null} */
       const after = gaps.length < most ? this.#reader(conv).ask(now) : null;
       if (after !== null) gaps.push({ conv, after });
     }

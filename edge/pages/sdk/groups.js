@@ -6,7 +6,7 @@
  * @typedef {{gid: string, conv: string, name: string, members: Member[], muted: boolean, dissolved: boolean}} Group
  */
 
-import { newId } from "./protocol.js";
+import { isId, newId, Refusal } from "./protocol.js";
 
 /** @type {Record<string, number>} */
 const RANKS = { member: 0, admin: 1, owner: 2 };
@@ -14,66 +14,89 @@ const RANKS = { member: 0, admin: 1, owner: 2 };
 /** Each change has an id of its own: made again, as nobody knows what came of it, it is made once. */
 export class Groups {
   #calls;
+  #me;
 
-  /** @param {Calls} calls */
-  constructor(calls) {
+  /** @param {Calls} calls @param {() => string} me the uid of who is logged in */
+  constructor(calls, me = () => "") {
     this.#calls = calls;
+    this.#me = me;
   }
 
-  /** @param {string} name @param {string[]} members @throws {Refusal} */
-  make(name, members) {
-    return this.#change("POST", "", { gid: newId(), name, members });
+  /** A group of one's own. @param {string} name @param {string[]} members @throws {Refusal} */
+  make(name, members = [], gid = newId()) {
+    return this.#change("POST", "", { gid, name, members });
   }
 
   /** @param {string} gid @returns {Promise<Group>} @throws {Refusal} */
-  read(gid) {
-    return this.#calls.call("GET", `v1/groups/${gid}`);
+  async read(gid) {
+    return this.#calls.call("GET", `v1/groups/${id(gid)}`);
   }
 
   /** @param {string} gid @param {string} name @throws {Refusal} */
-  rename(gid, name) {
-    return this.#change("PATCH", `/${gid}`, { name });
+  async rename(gid, name) {
+    return this.#change("PATCH", `/${id(gid)}`, { name });
   }
 
   /** Whether only its staff may speak. @param {string} gid @param {boolean} muted @throws {Refusal} */
-  muteAll(gid, muted) {
-    return this.#change("PATCH", `/${gid}`, { muted });
+  async muteAll(gid, muted = true) {
+    return this.#change("PATCH", `/${id(gid)}`, { muted });
   }
 
   /** @param {string} gid @throws {Refusal} */
-  dissolve(gid) {
-    return this.#change("DELETE", `/${gid}`);
+  async dissolve(gid) {
+    return this.#change("DELETE", `/${id(gid)}`);
   }
 
-  /** @param {string} gid @param {string} uid @throws {Refusal} */
-  invite(gid, uid) {
-    return this.#change("PUT", `/${gid}/members/${uid}`, {});
+  /** Only where groups are open, and for who was not sent away. @param {string} gid @throws {Refusal} */
+  async join(gid) {
+    return this.invite(gid, this.#me());
+  }
+
+  /** An owner hands the group over first, or dissolves it. @param {string} gid @throws {Refusal} */
+  async leave(gid) {
+    return this.remove(gid, this.#me());
+  }
+
+  /** He is a member at once. @param {string} gid @param {string} uid @throws {Refusal} */
+  async invite(gid, uid) {
+    return this.#change("PUT", `/${id(gid)}/members/${id(uid)}`, {});
   }
 
   /** Leave, or send somebody away. @param {string} gid @param {string} uid @throws {Refusal} */
-  remove(gid, uid) {
-    return this.#change("DELETE", `/${gid}/members/${uid}`);
+  async remove(gid, uid) {
+    return this.#change("DELETE", `/${id(gid)}/members/${id(uid)}`);
+  }
+
+  /** A member becomes the owner, and the owner an admin. @param {string} gid @param {string} uid @throws {Refusal} */
+  async handOver(gid, uid) {
+    return this.appoint(gid, uid, "owner");
   }
 
   /** With `owner` the group is handed over. @param {string} gid @param {string} uid @param {string} role @throws {Refusal} */
-  appoint(gid, uid, role) {
-    return this.#change("PUT", `/${gid}/members/${uid}`, { role });
+  async appoint(gid, uid, role) {
+    return this.#change("PUT", `/${id(gid)}/members/${id(uid)}`, { role });
   }
 
-  /** Until it is lifted where `seconds` is null. @param {string} gid @param {string} uid @param {number | null} seconds */
-  mute(gid, uid, seconds) {
-    return this.#change("POST", `/${gid}/mutes`, { uid, ...(seconds !== null && { seconds }) });
+  /** Until it is lifted where `seconds` is null. @param {string} gid @param {string} uid @param {number | null} seconds @throws {Refusal} */
+  async mute(gid, uid, seconds = null) {
+    return this.#change("POST", `/${id(gid)}/mutes`, { uid, ...(seconds !== null && { seconds }) });
   }
 
   /** @param {string} gid @param {string} uid @throws {Refusal} */
-  unmute(gid, uid) {
-    return this.#change("DELETE", `/${gid}/mutes/${uid}`);
+  async unmute(gid, uid) {
+    return this.#change("DELETE", `/${id(gid)}/mutes/${id(uid)}`);
   }
 
   /** @param {string} method @param {string} path @param {object} [body] @returns {Promise<Group>} @throws {Refusal} */
   #change(method, path, body) {
     return this.#calls.call(method, `v1/groups${path}?cid=${newId()}`, body);
   }
+}
+
+/** What becomes part of an address. @param {string} value @throws {Refusal} */
+function id(value) {
+  if (!isId(value)) throw new Refusal("bad_id", "ids are 1 to 64 letters, digits, - and _");
+  return value;
 }
 
 /** @param {string} role */

@@ -1,10 +1,17 @@
-/** How long to wait for answers, and before coming back after a connection was lost. Milliseconds. */
-
 /**
- * connect: to open a connection and be greeted. answer: for a call. pong: without an answer to a ping
- * the connection is dead. firstRetry, mostRetry: bounds of the backoff. stable: a connection that lasted
- * so long resets it. pullJitter: spreads the pulls of many viewers with the same gap.
+ * How long to wait for answers, and before coming back after a connection was lost. Milliseconds.
+ *
+ * @typedef {object} Timing
+ * @property {number} connect to open a connection and be greeted
+ * @property {number} answer for a call, unless it says otherwise
+ * @property {number} pong without an answer to a ping the connection is dead
+ * @property {number} heartbeat so long nothing is heard before a ping, where the service does not tell
+ * @property {number} firstRetry @property {number} mostRetry bounds of the backoff
+ * @property {number} stable a connection that lasted so long resets the backoff
+ * @property {number} pullJitter spreads the pulls of many viewers with the same gap
  */
+
+/** @type {Readonly<Timing>} */
 export const TIMING = Object.freeze({
   connect: 10_000,
   answer: 10_000,
@@ -16,7 +23,6 @@ export const TIMING = Object.freeze({
   pullJitter: 500,
 });
 
-/** @typedef {typeof TIMING} Timing */
 
 /** Whether a client may come back by itself after its socket was closed with this code. @param {number} code */
 export function mayReconnect(code) {
@@ -66,7 +72,16 @@ export class Pace {
   }
 }
 
-/** @param {number} ms */
-export function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Less where `signal` says to wait no longer. @param {number} ms @param {AbortSignal} [signal] @returns {Promise<void>} */
+export function sleep(ms, signal) {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const wake = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    signal?.addEventListener("abort", wake);
+  });
 }

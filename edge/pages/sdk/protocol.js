@@ -17,6 +17,8 @@
  * @typedef {{t: "read", conv: string, uid: string, seq: number}} Read
  * @typedef {{t: "typing", conv: string, uid: string}} Typing
  * @typedef {{type: string} & Record<string, any>} Part
+ * @typedef {{conv: string, last_seq: number, read_seq: number, unread: number, mentions?: number, last?: Chat,
+ *   name?: string, role?: string, other_read_seq?: number}} Synced
  * @typedef {Ok | Err | Batch | Aside | Skip | Stats | Notice | Chat | Head | Read | Typing} ServerFrame
  * @typedef {{t: string, id: number} & Record<string, any>} ClientFrame
  * @typedef {{k: string} & Record<string, any>} Item
@@ -27,8 +29,8 @@
  * @typedef {{kind: "poll", id: string, question: string, options: string[], until: number | null}} Poll
  * @typedef {{kind: "poll_closed", id: string, counts: number[]}} PollClosed
  * @typedef {{epoch: number, seq: number, at: number, item: Item}} Pinned
- * @typedef {{kind: "gift", uid: string, name: string, gift: string, count: number, text: string}} Gift
- * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "unpinned"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown"}} Change
+ * @typedef {{kind: "gift", uid: string, name: string, gift: string, count: number, text: string, amount: number | null, currency: string, until: number | null}} Gift where it was paid for, the rest is as of Paid
+ * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "unpinned"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown", item: unknown}} Change `item` is what a later version shows
  * @typedef {{kind: "recall", of: Position | null, uid: string, role: string}} Recall takes back one, or all of a user, or all
  * @typedef {Comment | Announcement | Gift | Paid | Poll | PollClosed | Recall | Change} Event
  * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean,
@@ -83,6 +85,9 @@ export class Refusal extends Error {
   }
 }
 
+/** The connection ended before the answer came: nobody knows whether the request was heard. */
+export class Lost extends Error {}
+
 /** @param {ClientFrame} frame */
 export function encode(frame) {
   return JSON.stringify(frame);
@@ -95,18 +100,25 @@ export function encode(frame) {
  * @throws {Error} where it is no JSON, or a frame lacks what its kind must have
  */
 export function decode(message) {
-  const frames = [];
-  for (const line of message.split("\n")) {
-    if (line.trim() === "") continue;
-    const frame = JSON.parse(line);
+  return understood(message.split("\n").filter((line) => line.trim() !== "").map((line) => JSON.parse(line)));
+}
+
+/**
+ * Of what came those that are frames this version knows.
+ * @param {Iterable<any>} frames @returns {ServerFrame[]}
+ * @throws {Error} where one lacks what its kind must have
+ */
+export function understood(frames) {
+  const known = [];
+  for (const frame of frames) {
     const shape = Object.hasOwn(SHAPES, frame?.t) ? SHAPES[frame.t] : null;
     if (shape === null) continue;
     for (const [field, type] of Object.entries(shape)) {
       if (typeOf(frame[field]) !== type) throw new Error(`a ${frame.t} without a good ${field}`);
     }
-    frames.push(frame);
+    known.push(frame);
   }
-  return frames;
+  return known;
 }
 
 /** Whether somebody of this role works here. @param {string} role */
@@ -145,7 +157,7 @@ export function readItem(item) {
     case "announce":
       return {
         kind: "announce", uid: text(item.uid), name: text(item.name), text: text(item.text), role: text(item.role),
-        until: time(item.until),
+        until: number(item.until),
       };
     case "unpinned":
       return { kind: "unpinned" };
@@ -157,7 +169,7 @@ export function readItem(item) {
         text: text(item.text),
         amount: whole(item.amount, 0, Number.MAX_SAFE_INTEGER, 0),
         currency: text(item.currency),
-        until: time(item.until),
+        until: number(item.until),
       };
     case "poll":
       return readPoll(item);
@@ -171,6 +183,9 @@ export function readItem(item) {
         gift: text(item.gift),
         count: whole(item.count, 1, Number.MAX_SAFE_INTEGER, 1),
         text: text(item.text),
+        amount: number(item.amount),
+        currency: text(item.currency),
+        until: number(item.until),
       };
     case "settings":
       return { kind: "settings", settings: item.settings ?? {} };
@@ -183,14 +198,14 @@ export function readItem(item) {
     case "gone":
       return { kind: "gone" };
     default:
-      return { kind: "unknown" };
+      return { kind: "unknown", item };
   }
 }
 
 /** A poll, as an item or in the answer to a join. @param {Record<string, any>} poll @returns {Poll} */
 export function readPoll(poll) {
   const options = Array.isArray(poll.options) ? poll.options.map(text) : [];
-  return { kind: "poll", id: text(poll.id), question: text(poll.question), options, until: time(poll.until) };
+  return { kind: "poll", id: text(poll.id), question: text(poll.question), options, until: number(poll.until) };
 }
 
 /** @param {unknown} values @returns {number[]} */
@@ -199,7 +214,7 @@ export function numbers(values) {
 }
 
 /** @param {unknown} value @returns {number | null} */
-function time(value) {
+function number(value) {
   return Number.isSafeInteger(value) ? Number(value) : null;
 }
 

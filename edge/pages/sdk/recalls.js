@@ -22,6 +22,14 @@ export function takes(recall, at, event, position) {
   return (recall.uid === "" || recall.uid === uid) && rank(role) <= rank(recall.role);
 }
 
+/**
+ * Whether the recall takes back this item of the same room, as `client.join` gives them.
+ * @param {Recall & {position: Position}} recall @param {Event & {position: Position}} item
+ */
+export function takesBack(recall, item) {
+  return takes(recall, recall.position, item, item.position);
+}
+
 /** @param {string} role */
 function rank(role) {
   return RANKS.get(role) ?? 0;

@@ -19,6 +19,8 @@ class Service {
   refusals = {};
   asked = [];
 
+  async linked() {}
+
   ask(frame) {
     this.asked.push(frame);
     const refusal = this.refusals[frame.t]?.shift();

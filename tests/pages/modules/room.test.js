@@ -25,7 +25,7 @@ async function until(done) {
 
 export async function a_room_asks_history_one_question_at_a_time() {
   const connection = new Held();
-  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 10 }, () => 1);
+  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 10 }, { random: () => 1 });
   await room.enter();
   for (const seq of [3, 5, 7]) room.take(batch(seq));
   holds(connection.questions.length === 0, "it waits before it asks: a gap often closes by itself");
@@ -40,7 +40,7 @@ export async function a_room_asks_history_one_question_at_a_time() {
 
 export async function a_gap_that_closes_by_itself_is_not_asked_about() {
   const connection = new Held();
-  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 10 }, () => 1);
+  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 10 }, { random: () => 1 });
   await room.enter();
   room.take(batch(3));
   room.take(batch(2));
@@ -52,7 +52,7 @@ export async function a_gap_that_closes_by_itself_is_not_asked_about() {
 
 export async function a_pull_that_came_too_soon_is_not_made_again_before_its_time() {
   const connection = new Held();
-  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 1 }, () => 0);
+  const room = new Room("r", connection, AUDIENCE, { ...TIMING, pullJitter: 1 }, { random: () => 0 });
   await room.enter();
   room.take(batch(3));
   await until(() => connection.questions.length > 0);
@@ -74,7 +74,7 @@ export async function a_comment_waits_for_a_connection_that_is_only_just_closing
   let isBack = false;
   let turns = 0;
   const others = setInterval(() => (turns += 1), 5);
-  const room = new Room("r", connection, AUDIENCE, TIMING, () => 0);
+  const room = new Room("r", connection, AUDIENCE, TIMING, { random: () => 0 });
   await room.enter();
   const sent = room.send({ text: "hello" });
   await until(() => turns > 3 && asked > 0);
@@ -86,7 +86,7 @@ export async function a_comment_waits_for_a_connection_that_is_only_just_closing
 
 export async function what_one_alone_is_shown_has_no_place_of_its_own() {
   const shown = [];
-  const room = new Room("r", new Held(), { ...AUDIENCE, shown: (placed) => shown.push(...placed) }, TIMING, () => 1);
+  const room = new Room("r", new Held(), { ...AUDIENCE, shown: (placed) => shown.push(...placed) }, TIMING, { random: () => 1 });
   await room.enter();
   room.take({ t: "aside", room: "r", at: 7, items: [{ k: "c", text: "psst" }] });
   room.take(batch(2));

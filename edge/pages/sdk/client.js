@@ -1,0 +1,279 @@
+/**
+ * The rooms and conversations of one user, over one connection that comes back by itself.
+ *
+ * @typedef {import("./calls.js").Token} Token
+ * @typedef {import("./codec.js").Codec} Codec
+ * @typedef {import("./connection.js").State} State
+ * @typedef {import("./protocol.js").Position} Position
+ * @typedef {import("./protocol.js").ServerFrame} ServerFrame
+ * @typedef {{kind: "connection"} & State} ConnectionChange
+ * @typedef {object} Notice something the service tells this connection
+ * @property {"notice"} kind @property {string} notice `kicked`, `muted`, `unmuted`, `approved`, `denied`, …
+ * @property {string | null} room @property {string} reason @property {number | null} retryMs
+ * @typedef {{kind: "read", conv: string, uid: string, seq: number}} ReadBy `uid` has read a private conversation up to `seq`
+ * @typedef {{kind: "typing", conv: string, uid: string}} TypingBy forget it after some seconds
+ * @typedef {ConnectionChange | Notice | ReadBy | TypingBy} Happening
+ * @typedef {object} Options
+ * @property {Token} [token] who you are, or a function that gives a fresh token for each connection; null: a guest
+ * @property {string} [device] a secret of this device's own: a guest with the same one keeps its uid, and of a logged-in
+ *   user's clients with the same one the newest replaces the others; left out, one is made up for this client
+ * @property {boolean} [replaces] false: clients of one device stay side by side; not with `chat`
+ * @property {string} [name] how a guest wants to be called
+ * @property {boolean} [chat] whether to be told what is said in the user's conversations; needs a token
+ * @property {boolean} [deflate] whether what rooms show may come compressed
+ * @property {Codec} [codec] how frames are written: JSON unless it says otherwise
+ * @property {typeof WebSocket} [WebSocket] where the platform has none
+ * @property {Partial<import("./pace.js").Timing>} [timing]
+ */
+
+import { httpAddress, socketAddress } from "./address.js";
+import { untilAnswered } from "./asking.js";
+import { Calls } from "./calls.js";
+import { Chat } from "./chat.js";
+import { Connection } from "./connection.js";
+import { Groups } from "./groups.js";
+import { Inbox } from "./inbox.js";
+import { JoinedRoom } from "./joined.js";
+import { TIMING } from "./pace.js";
+import { newId, Refusal } from "./protocol.js";
+import { Room } from "./room.js";
+import { Showing } from "./showing.js";
+
+const EVENTS = 1000;
+
+export class Client {
+  /** Of who is connected, as the service said. */
+  uid = "";
+  name = "";
+  role = "";
+  session = "";
+  /** How far the service's clock is ahead of ours, in ms. */
+  aheadMs = 0;
+  #options;
+  #token;
+  #timing;
+  #connection;
+  /** @type {Map<string, {room: Room, showing: Showing}>} */
+  #rooms = new Map();
+  /** @type {Set<Inbox<Happening>>} */
+  #listeners = new Set();
+  /** @type {Inbox<Happening> | null} */
+  #heard = null;
+  /** @type {State} */
+  #state = { phase: "ended" };
+  #n = 0;
+  #hasBeenLive = false;
+  #isPatient = false;
+  #isOver = false;
+
+  /**
+   * @param {string} url where the service is; `https://host`, `host:8080` and `wss://host/v1/ws` all do
+   * @param {Options} options
+   */
+  constructor(url, options = {}) {
+    const { token = null, timing = {}, codec, chat = false, WebSocket } = options;
+    if (WebSocket === undefined && globalThis.WebSocket === undefined) {
+      throw new TypeError("there is no WebSocket here: give one, as new Client(url, { WebSocket })");
+    }
+    // Without one a guest would be somebody else after a reconnect, and a repeated comment a new one.
+    this.#options = { ...options, device: options.device ?? newId() };
+    this.#token = typeof token === "function" ? token : () => token ?? "";
+    this.#timing = { ...TIMING, ...timing };
+    this.#connection = new Connection(socketAddress(url), () => this.#hello(), {
+      changed: (state) => this.#changed(state),
+      greeted: (ok) => this.#greeted(ok),
+      delivered: (frame) => this.#delivered(frame),
+      lost: () => this.#lost(),
+    }, this.#timing, { codec, WebSocket });
+    /** Private and group conversations. */
+    this.chat = new Chat(this.#connection, this.#timing, Math.random, chat);
+    /** The HTTP API, for what has no frame. */
+    this.calls = new Calls(this.#token, httpAddress(url));
+    this.groups = new Groups(this.calls, () => this.uid);
+  }
+
+  /** What the connection is doing. @returns {State} */
+  get state() {
+    return this.#state;
+  }
+
+  /**
+   * Connect. From then on a lost connection is made again, with backoff, and its rooms are joined again where they stood.
+   * When the service says not to come back (`unauthorized`, `banned`, `replaced`), the client is over: calls and
+   * iterations throw that.
+   * @param {{isPatient?: boolean}} [how] patient: try again also where the first attempt fails, so that only a service
+   *   that says no ends it
+   * @returns {Promise<this>} once connected @throws {Refusal} `unavailable` when nobody answers
+   */
+  async connect({ isPatient = false } = {}) {
+    if (this.#isOver) throw new Refusal("unavailable", "this client is closed: make another");
+    this.#isPatient = isPatient;
+    if (this.#state.phase === "ended") this.#connection.connect();
+    await this.#connection.linked(new AbortController().signal);
+    return this;
+  }
+
+  /** An attempt that waits for its time is made now, as the network is back, or somebody is tired of waiting. */
+  hurry() {
+    this.#connection.hurry();
+  }
+
+  /** Say goodbye and end everything this client began. */
+  close() {
+    if (!this.#isOver) this.#connection.close();
+  }
+
+  /**
+   * Come into a room and watch it.
+   * @param {string} name
+   * @param {{since?: Position | null, history?: boolean, buffer?: number, timeoutMs?: number}} [how] `since`: go on after
+   *   this position of an earlier visit; `history`: false begins with what is shown from now on; `buffer`: so many items
+   *   wait for a slow reader, beyond it the oldest are dropped
+   * @returns {Promise<JoinedRoom>} @throws {Refusal} `conflict` when this client is in that room already
+   */
+  async join(name, { since = null, history = true, buffer = 10_000, timeoutMs = this.#timing.answer } = {}) {
+    if (this.#rooms.has(name)) throw new Refusal("conflict", `this client is in the room ${name} already`);
+    const showing = new Showing(name, buffer, () => this.#forget(room));
+    const room = new Room(name, this.#connection, showing, this.#timing, { since, history });
+    this.#rooms.set(name, { room, showing });
+    try {
+      const linked = (/** @type {AbortSignal} */ late) => this.#connection.linked(late);
+      await untilAnswered(linked, (leftMs) => room.join(leftMs), timeoutMs, Math.random);
+    } catch (error) {
+      this.#forget(room);
+      if (error instanceof Refusal && !error.retryable) room.end(error);
+      else room.leave(); // it may have succeeded
+      throw error;
+    }
+    return new JoinedRoom(room, showing, this.#timing, () => this.#forget(room));
+  }
+
+  /** The service's clock in ms since 1970. @param {{timeoutMs?: number}} [how] @returns {Promise<number>} @throws {Refusal} */
+  async ping({ timeoutMs = this.#timing.answer } = {}) {
+    const linked = (/** @type {AbortSignal} */ late) => this.#connection.linked(late);
+    const ask = (/** @type {number} */ leftMs) => this.#connection.ask({ t: "ping" }, leftMs);
+    return (await untilAnswered(linked, ask, timeoutMs, Math.random)).server_time ?? 0;
+  }
+
+  /**
+   * Notices, changes of the connection, and who reads and types, from now on: for `for await`, or with `on`; it ends
+   * with the client. A reader that falls behind by 1,000 loses the oldest.
+   * @returns {Inbox<Happening>}
+   */
+  events() {
+    /** @type {Inbox<Happening>} */
+    const inbox = new Inbox(EVENTS);
+    if (this.#isOver) inbox.end();
+    else this.#listeners.add(inbox);
+    return inbox;
+  }
+
+  /**
+   * Call `act` with each event of this kind from now on; with "item": with each; with "end": when the client is over.
+   * @template {Happening["kind"] | "item" | "end"} Kind
+   * @param {Kind} kind
+   * @param {(given: Kind extends "end" ? null : Kind extends "item" ? Happening : Extract<Happening, {kind: Kind}>) => void} act
+   * @returns {() => void} no longer
+   */
+  on(kind, act) {
+    this.#heard ??= this.events();
+    return this.#heard.on(kind, act);
+  }
+
+  /** @returns {Record<string, unknown> | Promise<Record<string, unknown>>} */
+  #hello() {
+    const { device, name, chat = false, deflate = true, replaces = true } = this.#options;
+    this.#n = Math.max(this.#n + 1, Date.now()); // higher with each connection of this device, also of later clients
+    const hello = {
+      device, ...(name && { name }), ...(chat && { chat }), ...(replaces && { n: this.#n }), ...(!deflate && { deflate }),
+    };
+    const token = this.#token();
+    if (typeof token === "string") return { ...hello, ...(token && { token }) };
+    return token.then((fresh) => ({ ...hello, ...(fresh && { token: fresh }) }));
+  }
+
+  /** @param {State} state */
+  #changed(state) {
+    this.#state = state;
+    this.#tell({ kind: "connection", ...state });
+    if (state.phase === "live") this.#hasBeenLive = true;
+    else if (state.phase === "refused") this.#end(new Refusal(state.name, state.reason), false);
+    else if (state.phase === "ended") this.#end(new Refusal("unavailable", "the client is closed"), true);
+    else if (state.phase === "waiting" && !this.#hasBeenLive && !this.#isPatient) {
+      this.#connection.give(new Refusal(state.name, `the service cannot be reached: ${state.reason || "nobody answers"}`));
+    }
+  }
+
+  /** @param {import("./protocol.js").Ok} ok */
+  #greeted({ uid = "", name = "", role = "", session = "", server_time: time = Date.now() }) {
+    Object.assign(this, { uid, name, role, session, aheadMs: time - Date.now() });
+    this.chat.resync();
+    for (const { room } of this.#rooms.values()) if (room.hasBeenIn) void room.enter();
+  }
+
+  #lost() {
+    for (const { room } of this.#rooms.values()) room.lost();
+    this.chat.lost();
+  }
+
+  /** @param {ServerFrame} frame */
+  #delivered(frame) {
+    switch (frame.t) {
+      case "batch":
+      case "aside":
+      case "skip":
+      case "stats":
+        this.#rooms.get(frame.room)?.room.take(frame);
+        break;
+      case "chat":
+      case "head":
+        this.chat.take(frame);
+        break;
+      case "read":
+        this.#tell({ kind: "read", conv: frame.conv, uid: frame.uid, seq: frame.seq });
+        break;
+      case "typing":
+        this.#tell({ kind: "typing", conv: frame.conv, uid: frame.uid });
+        break;
+      case "notice":
+        this.#noticed(frame);
+        break;
+    }
+  }
+
+  /** @param {import("./protocol.js").Notice} frame */
+  #noticed({ kind, room, reason = "", retry_ms: retryMs }) {
+    this.#tell({ kind: "notice", notice: kind, room: room ?? null, reason, retryMs: retryMs ?? null });
+    const concerned = room === undefined ? undefined : this.#rooms.get(room);
+    if (kind === "reconnect") this.#connection.move(retryMs ?? 0);
+    else if (kind === "kicked" && concerned !== undefined) {
+      const refusal = new Refusal("forbidden", reason || "you were sent out of the room");
+      concerned.room.end(refusal);
+      concerned.showing.refused(refusal);
+    } else if (kind === "resync" && room === undefined) this.chat.resync();
+    else if (kind === "resync") void concerned?.room.enter();
+  }
+
+  /** It is over. @param {Refusal} refusal @param {boolean} isWished */
+  #end(refusal, isWished) {
+    this.#isOver = true;
+    for (const { room, showing } of this.#rooms.values()) {
+      room.end(refusal);
+      showing.inbox.end(isWished ? null : refusal);
+    }
+    this.#rooms.clear();
+    this.chat.end(isWished ? null : refusal);
+    for (const inbox of this.#listeners) inbox.end();
+    this.#listeners.clear();
+  }
+
+  /** @param {Room} room */
+  #forget(room) {
+    if (this.#rooms.get(room.name)?.room === room) this.#rooms.delete(room.name);
+  }
+
+  /** @param {Happening} event */
+  #tell(event) {
+    for (const inbox of this.#listeners) inbox.put(event);
+  }
+}
