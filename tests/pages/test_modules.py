@@ -63,8 +63,9 @@ async def test_module(blank: Page, module: str, test: str) -> None:
 
 
 async def test_the_same_refusals_are_worth_a_retry(blank: Page) -> None:
-    here = await blank.evaluate("async () => [...(await import('/sdk/protocol.js')).RETRYABLE]")
-    assert sorted(here) == sorted(name for name, kind in REFUSALS.items() if kind.retry)
+    for names, retry in (("RETRYABLE", True), ("FINAL", False)):
+        here = await blank.evaluate(f"async () => [...(await import('/sdk/protocol.js')).{names}]")
+        assert sorted(here) == sorted(name for name, kind in REFUSALS.items() if kind.retry is retry)
 
 
 async def test_the_reader_does_what_the_python_client_does(blank: Page) -> None:

@@ -8,7 +8,7 @@
  * @typedef {import("./protocol.js").ServerFrame} ServerFrame
  * @typedef {{kind: "connection"} & State} ConnectionChange
  * @typedef {object} Notice something the service tells this connection
- * @property {"notice"} kind @property {string} notice `kicked`, `muted`, `unmuted`, `approved`, `denied`, …
+ * @property {"notice"} kind @property {string} notice `kicked`, `banned`, `muted`, `unmuted`, `approved`, `denied`, …
  * @property {string | null} room @property {string} reason @property {number | null} retryMs
  * @typedef {{kind: "read", conv: string, uid: string, seq: number}} ReadBy `uid` has read a private conversation up to `seq`
  * @typedef {{kind: "typing", conv: string, uid: string}} TypingBy forget it after some seconds
@@ -246,8 +246,10 @@ export class Client {
     this.#tell({ kind: "notice", notice: kind, room: room ?? null, reason, retryMs: retryMs ?? null });
     const concerned = room === undefined ? undefined : this.#rooms.get(room);
     if (kind === "reconnect") this.#connection.move(retryMs ?? 0);
-    else if (kind === "kicked" && concerned !== undefined) {
-      const refusal = new Refusal("forbidden", reason || "you were sent out of the room");
+    else if ((kind === "kicked" || kind === "banned") && concerned !== undefined) {
+      const refusal = kind === "banned"
+        ? new Refusal("banned", reason || "you are banned", retryMs ?? null)
+        : new Refusal("forbidden", reason || "you were sent out of the room");
       concerned.room.end(refusal);
       concerned.showing.refused(refusal);
     } else if (kind === "resync" && room === undefined) this.chat.resync();

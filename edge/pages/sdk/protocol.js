@@ -51,6 +51,15 @@ export const RETRYABLE = new Set([
   "muted", "account_too_new", "duplicate_text", "slow_mode", "rate_limited", "internal", "unavailable", "timeout",
 ]);
 
+/** The others: until something changes, whatever they say of time. */
+export const FINAL = new Set([
+  "bad_frame", "bad_id", "empty", "too_long", "blocked_words", "links_not_allowed", "emoji_only", "unauthorized",
+  "forbidden", "banned", "members_only", "not_a_member", "blocked", "followers_only", "room_not_found",
+  "no_such_conversation", "no_such_message", "no_such_route", "no_such_device", "no_such_poll", "method_not_allowed",
+  "conflict", "not_joined", "held_for_review", "too_late_to_recall", "group_full", "too_many_devices", "poll_closed",
+  "poll_full", "room_closed", "too_large",
+]);
+
 /** What a frame of each kind must have to be understood. @type {Record<string, Record<string, string>>} */
 const SHAPES = {
   ok: { id: "number" },
@@ -76,7 +85,7 @@ export class Refusal extends Error {
   }
 
   get retryable() {
-    return RETRYABLE.has(this.name) || this.retryMs !== null;
+    return RETRYABLE.has(this.name) || (this.retryMs !== null && !FINAL.has(this.name));
   }
 
   /** @param {Err} frame */

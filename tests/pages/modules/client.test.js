@@ -118,6 +118,11 @@ export async function callbacks_hear_what_was_shown_before_them_and_why_it_ends(
     await until(() => heard.length === 4);
     same(heard.toSorted(), ["forbidden", "kicked", "old", "two"]);
     same(await refused(room.send("hello")), "forbidden");
+    const other = await client.join("demo");
+    Socket.all[0].say({ t: "notice", kind: "banned", room: "demo", retry_ms: 9000 });
+    const ends = new Promise((tell) => other.on("end", tell));
+    const { name, retryMs, retryable } = await ends;
+    same([name, retryMs, retryable], ["banned", 9000, false]);
   });
 }
 
