@@ -21,15 +21,14 @@ from secrets import token_hex
 from typing import Any, Final, Protocol
 
 import structlog
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription as NatsSubscription
-from nats.errors import Error as NatsError
 from prometheus_client import CollectorRegistry
 
 from config.engines import urls
 from config.settings import Nats
 from danmaku.login import LoginError, nats_options
+from danmaku.nats_library import Client, Msg
+from danmaku.nats_library import Error as NatsError
+from danmaku.nats_library import Subscription as NatsSubscription
 from danmaku.telemetry import BusMetrics
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import secrets
 import sys
 import tempfile
 import tomllib
@@ -14,26 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings, SettingsError, load, to_environment
-from danmaku import garbage
-from danmaku.auth import AuthError, from_settings
-from danmaku.bus import NatsBus
 from danmaku.login import LoginError
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from danmaku.supervisor import USELESS, Child, Supervisor, stopped_by_signals
-from danmaku.telemetry import (
-    FOLDER_VARIABLE,
-    BusMetrics,
-    EdgeMetrics,
-    configure_logging,
-    forget_process,
-    get_logger,
-)
-from edge import uws
-from edge.node import Node
-
-
-class NotStarted(Exception):
-    """The service cannot start like this; the text says why and what helps."""
+from danmaku.telemetry import FOLDER_VARIABLE, configure_logging, forget_process, get_logger
+from edge.starting import NotStarted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,30 +65,13 @@ async def _run(settings: Settings, worker: int | None) -> int:
     workers = settings.edge.workers or max(1, (os.cpu_count() or 1) - 1)
     stop, force = asyncio.Event(), asyncio.Event()
     with stopped_by_signals(stop, force):
-        if worker is not None:
-            return await _work(settings, worker, stop, force)
-        ensure_port_free(settings.edge.host, settings.edge.port)
-        if workers == 1:
-            return await _work(settings, 1, stop, force)
-        return await _supervise(settings, workers, stop, force)
+        if worker is None:
+            ensure_port_free(settings.edge.host, settings.edge.port)
+            if workers > 1:
+                return await _supervise(settings, workers, stop, force)
+        from edge.worker import work  # who only watches over workers needs nothing of what they do
 
-
-async def _work(settings: Settings, worker: int, stop: asyncio.Event, force: asyncio.Event) -> int:
-    """Be one worker."""
-    configure_logging(settings.log, f"edge-{worker}")
-    name = f"edge-{worker}-{secrets.token_hex(6)}"
-    bus = NatsBus.start(settings.nats, name, BusMetrics())
-    try:
-        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name)
-    except (AuthError, uws.LibuvMissing, ValueError) as error:
-        await bus.close()
-        raise NotStarted(str(error)) from error
-    garbage.settle()
-    try:
-        await node.run(stop, force)
-    except uws.PortInUse as error:
-        raise NotStarted(str(error)) from error
-    return 0
+        return await work(settings, worker or 1, stop, force)
 
 
 async def _supervise(settings: Settings, workers: int, stop: asyncio.Event, force: asyncio.Event) -> int:

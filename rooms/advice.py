@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -20,6 +20,21 @@ class Advice(NamedTuple):
     decision: Decision
     text: str = ""
     reason: str = ""
+
+
+class Adviser(Protocol):
+    """Whoever is asked about comments."""
+
+    def unasked(self, *, busy: bool) -> Advice | None:
+        """What becomes of a comment that cannot be asked about now; None where it can, and then is.
+
+        busy: as many questions are under way as may be.
+        """
+
+    async def ask(self, row: SendRow, at_ms: int) -> Advice:
+        """Never raises. Cancel-safe."""
+
+    async def close(self) -> None: ...
 
 
 class _Asked(msgspec.Struct):

@@ -8,14 +8,13 @@ from typing import Any
 import structlog
 
 from config.settings import Review
-from rooms.advice import Advice
+from rooms.advice import Advice, Adviser
 from rooms.asked import Question
 from rooms.flush import Flush
 from rooms.loaded import LoadedRoom
 from rooms.moment import Moment
 from rooms.review import Reviews
 from rooms.tasks import Tasks
-from rooms.webhook import Adviser
 from rooms.whisper import Whisper
 
 _log: Any = structlog.get_logger("rooms.asking")

@@ -50,7 +50,6 @@ from rooms.rewording import Rewording
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
 from rooms.viewers import Viewers
-from rooms.webhook import Webhook
 from rooms.whisper import Whisper
 from rooms.wording import Wording
 
@@ -151,6 +150,8 @@ class RoomsProcess:
         self._reviews = Reviews(store, name, leases, rooms, self._changes, whisper, metrics, clock)
         self._asking: Asking | None = None
         if settings.review.url:
+            from rooms.webhook import Webhook  # it brings an HTTP client along, which few need
+
             adviser = Webhook(settings.review, metrics)
             self._asking = Asking(adviser, settings.review, self._reviews, flush, whisper, clock)
         self._broadcasts = Broadcasts(rooms, self._listing, flush, outbox, limits.repeat_memory_s, clock)

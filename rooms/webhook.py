@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import aiohttp
 import structlog
@@ -29,21 +29,6 @@ _HEADERS: Final = {
 }
 
 _log: Any = structlog.get_logger("rooms.webhook")
-
-
-class Adviser(Protocol):
-    """Whoever is asked about comments."""
-
-    def unasked(self, *, busy: bool) -> Advice | None:
-        """What becomes of a comment that cannot be asked about now; None where it can, and then is.
-
-        busy: as many questions are under way as may be.
-        """
-
-    async def ask(self, row: SendRow, at_ms: int) -> Advice:
-        """Never raises. Cancel-safe."""
-
-    async def close(self) -> None: ...
 
 
 class Webhook:

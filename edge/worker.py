@@ -1,0 +1,33 @@
+"""One edge worker, from its bus to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from config.settings import Settings
+from danmaku import garbage
+from danmaku.auth import AuthError, from_settings
+from danmaku.bus import NatsBus
+from danmaku.telemetry import BusMetrics, EdgeMetrics, configure_logging
+from edge import uws
+from edge.node import Node
+from edge.starting import NotStarted
+
+
+async def work(settings: Settings, worker: int, stop: asyncio.Event, force: asyncio.Event) -> int:
+    """Be worker number `worker` until `stop`; the exit code. Raises NotStarted."""
+    configure_logging(settings.log, f"edge-{worker}")
+    name = f"edge-{worker}-{secrets.token_hex(6)}"
+    bus = NatsBus.start(settings.nats, name, BusMetrics())
+    try:
+        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name)
+    except (AuthError, uws.LibuvMissing, ValueError) as error:
+        await bus.close()
+        raise NotStarted(str(error)) from error
+    garbage.settle()
+    try:
+        await node.run(stop, force)
+    except uws.PortInUse as error:
+        raise NotStarted(str(error)) from error
+    return 0
