@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urljoin, urlsplit
 
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
 
@@ -29,6 +30,18 @@ class Address:
         """Host and port as people like to see them."""
         local = self.dialled in _LOOPBACK.values()
         return f"{'localhost' if local else in_url(self.host)}:{self.port}"
+
+
+def page_address(service: str, page: str) -> str:
+    """Where a page of the service is: `page` is its name, a path, or the whole address; a query stays.
+
+    Raises ValueError where it is no address of a page, or has a fragment already.
+    """
+    address = urljoin(service.rstrip("/") + "/", page)
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or "#" in address:
+        raise ValueError(f"{page!r} is not the address of a page")
+    return address
 
 
 def in_url(host: str) -> str:

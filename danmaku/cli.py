@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -30,10 +31,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from config.settings import Loaded, Settings, SettingsError, load, load_with_origins, masked, to_toml
-from danmaku.address import Address
+from danmaku.address import Address, page_address
 from danmaku.auth import AuthError
 from danmaku.caller import Caller, CallFailed
-from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
+from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, authority, mint, service_url
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.errors import Refusal
 from danmaku.model import Identity, Role, check_id
@@ -139,16 +140,38 @@ def token(
         ),
     ] = None,
     ttl: Annotated[int | None, typer.Option(min=1, help="Seconds it is valid [default: an hour].")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="PAGE", help="A link to this page that signs in, as console?room=lobby."),
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="The page of the link renews the token before it ends.")
+    ] = False,
     data: Data = DATA,
     config: Config = None,
 ) -> None:
     """Make an access token, and print nothing else.
 
+    With --url it prints the address of a page with the token behind the #, which no server is told. Whoever
+    opens it is signed in; with --refresh one browser only, for as long as the page is open.
+
     Example: `TOKEN=$(danmaku token --uid ann --role streamer --room lobby)`
+
+    Example: `danmaku token --uid mod --role moderator --room lobby --url console?room=lobby`
     """
     check_id(uid, "--uid")
+    if refresh and url is None:
+        raise typer.BadParameter("only a link carries one: give --url", param_hint="--refresh")
     identity = _identity(uid, name or uid, _role(role), room or [])
-    typer.echo(mint(data, config, identity, ttl))
+    pair = authority(data, config).issue(identity, time.time(), ttl_s=ttl)
+    if url is None:
+        typer.echo(pair.access)
+    else:
+        try:
+            page = page_address(service_url(None, data, config), url)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--url") from None
+        typer.echo(f"{page}#token={pair.access}" + (f"&refresh={pair.refresh}" if refresh else ""))
 
 
 @app.command()

@@ -12,8 +12,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from danmaku import wire
+from danmaku.auth import Authority
 from danmaku.errors import FORBIDDEN, HELD_FOR_REVIEW, RATE_LIMITED, SLOW_MODE, Kind
-from danmaku.model import Position
+from danmaku.model import Identity, Position, Role
 from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Like, Notice, Ok, Send, Skip, Stats
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
@@ -306,6 +307,7 @@ async def test_when_it_is_sent_away_it_stays_away(visitors: Visitors) -> None:
 
 async def test_a_name_and_a_token_go_in_the_hello_and_nowhere_else(visitors: Visitors) -> None:
     hellos: list[Hello] = []
+    token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
 
     async def script(visit: Visit) -> None:
         hellos.append(await welcome(visit))
@@ -318,18 +320,21 @@ async def test_a_name_and_a_token_go_in_the_hello_and_nowhere_else(visitors: Vis
         await expect(page.locator("#connection-text")).to_have_text("live")
         await page.get_by_role("button", name="You:").click()
         await page.get_by_label("Name, as a guest").fill("小明")
-        await page.get_by_label("Login token").fill("eyJ.secret.token")
+        await page.get_by_label("Login token").fill("secret")
+        await page.get_by_label("Login token").press("Enter")
+        await expect(page.locator("#you-outcome")).to_have_text("This is not a token.")
+        await page.get_by_label("Login token").fill(token)
         await page.get_by_label("Login token").press("Enter")
         await expect(page.locator("#you-dialog")).to_be_hidden()
         await _until(lambda: len(hellos) == 2)
         await expect(page.locator("#connection-text")).to_have_text("live")
-        assert (hellos[1].token, hellos[1].name) == ("eyJ.secret.token", "小明")
+        assert (hellos[1].token, hellos[1].name) == (token, "小明")
         assert hellos[1].device == hellos[0].device
         kept = await page.evaluate("[JSON.stringify(localStorage), JSON.stringify(sessionStorage)]")
-        assert "secret" not in kept[0]
-        assert "secret" in kept[1]
+        assert token not in kept[0]
+        assert token in kept[1]
         assert len(asked) > 0
-        assert not [url for url in [*asked, page.url] if "secret" in url]
+        assert not [url for url in [*asked, page.url] if token in url]
 
 
 async def test_events_have_a_face_of_their_own(visitors: Visitors) -> None:

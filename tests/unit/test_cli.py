@@ -111,6 +111,29 @@ def test_a_uid_that_is_none(folder: DataFolder) -> None:
     assert "bad_id: --uid must match" in _one_line(result, 1)
 
 
+def test_a_link_signs_in_by_its_fragment(folder: DataFolder) -> None:
+    words = ["token", "--data", str(folder.path), "--uid", "ann", "--url"]
+    link = _run(*words, "console?room=lobby").stdout.strip()
+    page, _, fragment = link.partition("#")
+    assert page == "http://127.0.0.1:8080/console?room=lobby"
+    token = fragment.removeprefix("token=")
+    assert _holder(token, folder, _issued_at(token)).uid == "ann"
+
+    link = _run(*words, "https://live.example/console", "--refresh").stdout.strip()
+    page, _, fragment = link.partition("#")
+    assert page == "https://live.example/console"
+    token, _, refresh = fragment.removeprefix("token=").partition("&refresh=")
+    authority = from_settings(folder.with_secret(Settings()).auth)
+    assert authority.read_refresh(refresh, _issued_at(token)).identity.uid == "ann"
+
+
+@pytest.mark.parametrize("page", ["console#there", "javascript:alert(1)"])
+def test_a_link_leads_to_a_page(folder: DataFolder, page: str) -> None:
+    result = _run("token", "--data", str(folder.path), "--uid", "ann", "--url", page)
+    assert result.exit_code == 2
+    assert "is not the address of a page" in result.stderr
+
+
 def test_without_a_secret_there_is_no_token(tmp_path: Path) -> None:
     line = _one_line(_run("token", "--uid", "ann", "--data", str(tmp_path / "none")), 1)
     assert f"there is no secret in {tmp_path / 'none'}" in line

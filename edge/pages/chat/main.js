@@ -6,16 +6,16 @@
  * @typedef {import("../sdk/protocol.js").ServerFrame} ServerFrame
  */
 
-import { Calls } from "../sdk/calls.js";
 import { Connection } from "../sdk/connection.js";
 import { Groups } from "../sdk/groups.js";
 import { Messenger } from "../sdk/messenger.js";
 import { TIMING } from "../sdk/pace.js";
 import { prepareConfirm } from "../shared/confirm.js";
 import { part } from "../shared/dialog.js";
+import { Identity } from "../shared/identity.js";
 import { Memory } from "../shared/memory.js";
+import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
-import { sentence } from "../shared/wording.js";
 import { NewDialog } from "./dialogs.js";
 import { Inbox, isOwn, privately } from "./inbox.js";
 import { ChatList } from "./list.js";
@@ -25,8 +25,9 @@ const TITLE = "Chat · Danmaku";
 
 class ChatPage {
   #memory = new Memory();
-  #calls = new Calls(() => this.#memory.token);
-  #groups = new Groups(this.#calls);
+  #identity = new Identity(this.#memory, { began: () => this.#begun(), ended: (why) => this.#ended(why) });
+  #signIn = new SignIn(part("sign-in"), this.#identity, "To talk in private and in groups.");
+  #groups = new Groups(this.#identity.calls);
   #inbox = new Inbox("");
   /** @type {Messenger | null} */
   #messenger = null;
@@ -34,7 +35,7 @@ class ChatPage {
   /** Which connection of this device is the newest: grows, whatever the clock does. */
   #n = 0;
   #list = new ChatList(part("conversations"), part("nothing"), (conv) => this.#go(conv));
-  #thread = new Thread(this.#groups, this.#calls, () => this.#draw());
+  #thread = new Thread(this.#groups, this.#identity.calls, () => this.#draw());
   #status = new Status(
     part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
     () => this.#connection.connect(),
@@ -42,7 +43,7 @@ class ChatPage {
   #connection = new Connection(socketUrl(), () => this.#hello(), {
     changed: (state) => {
       this.#status.show(state);
-      if (state.phase === "refused" && state.name === "unauthorized") this.#signOut(state.reason);
+      if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
     },
     greeted: (ok) => this.#greeted(ok),
     delivered: (frame) => this.#delivered(frame),
@@ -53,39 +54,30 @@ class ChatPage {
     const withUser = (/** @type {string} */ uid) => this.#go(privately(this.#inbox.me, uid));
     new NewDialog(this.#groups, () => this.#inbox.me, withUser, (conv) => this.#go(conv));
     prepareConfirm();
-    part("sign-in-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      const field = /** @type {HTMLInputElement} */ (part("token"));
-      this.#signIn(field.value.trim());
-      field.value = "";
-    });
-    part("sign-out").addEventListener("click", () => this.#signOut(""));
+    part("sign-out").addEventListener("click", () => this.#identity.signOut());
     part("back").addEventListener("click", () => this.#go(""));
     addEventListener("popstate", () => this.#look(convInAddress()));
-    addEventListener("hashchange", () => this.#signIn(takeTokenFromAddress()));
     addEventListener("online", () => this.#connection.hurry());
-    this.#signIn(takeTokenFromAddress() || this.#memory.token);
+    this.#identity.start();
   }
 
-  /** @param {string} token */
-  #signIn(token) {
-    if (token === "") return;
-    this.#memory.keepWho(this.#memory.name, token);
-    part("sign-in").hidden = true;
+  #begun() {
+    this.#signIn.hide();
     part("chat").hidden = part("sign-out").hidden = false;
-    part("sign-in-outcome").textContent = "";
     this.#connection.connect();
   }
 
   /** @param {string} why */
-  #signOut(why) {
+  #ended(why) {
     this.#connection.close();
-    this.#memory.keepWho(this.#memory.name, "");
     this.#begin("");
-    part("sign-in").hidden = false;
     part("chat").hidden = part("sign-out").hidden = true;
-    part("sign-in-outcome").textContent = sentence(why);
-    part("token").focus();
+    this.#signIn.show(why);
+  }
+
+  /** @param {string} why */
+  async #refused(why) {
+    if (await this.#identity.refused(why)) this.#connection.connect();
   }
 
   #hello() {
@@ -176,13 +168,6 @@ class ChatPage {
 
 function convInAddress() {
   return new URLSearchParams(location.search).get("conv") ?? "";
-}
-
-/** `#token=…` of a link that signs in; it does not stay in the address, nor in the history. */
-function takeTokenFromAddress() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
-  if (token !== "") history.replaceState(null, "", location.pathname + location.search);
-  return token;
 }
 
 function socketUrl() {

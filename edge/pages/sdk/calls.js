@@ -15,11 +15,16 @@ const UNDECIDED = new Set(["unavailable", "timeout"]);
 export class Calls {
   #token;
   #base;
+  #renewed;
 
-  /** @param {() => string | Promise<string>} token "" for a guest @param {string} base where the service is, with a slash at its end */
-  constructor(token, base = "") {
+  /**
+   * @param {() => string | Promise<string>} token "" for a guest @param {string} base where the service is, with a slash at its end
+   * @param {(why: string) => Promise<boolean>} renewed told that the token is not taken any more; whether there is another one now
+   */
+  constructor(token, base = "", renewed = async () => false) {
     this.#token = token;
     this.#base = base;
+    this.#renewed = renewed;
   }
 
   /**
@@ -31,9 +36,9 @@ export class Calls {
       try {
         return await this.#once(method, path, body);
       } catch (error) {
-        const isUnknown = error instanceof Refusal && UNDECIDED.has(error.name);
-        if (!isUnknown || attempt === ATTEMPTS) throw error;
-        await sleep(AGAIN_MS * (0.5 + Math.random()));
+        if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
+        if (UNDECIDED.has(error.name)) await sleep(AGAIN_MS * (0.5 + Math.random()));
+        else if (error.name !== "unauthorized" || !(await this.#renewed(error.message))) throw error;
       }
     }
   }

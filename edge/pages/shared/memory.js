@@ -1,7 +1,7 @@
 /**
  * What the browser remembers. Where it is not allowed to, everything works and is forgotten.
  *
- * The token is kept for this tab only; the device is a secret by which a guest stays the same person.
+ * Tokens are kept for this tab only; the device is a secret by which a guest stays the same person.
  */
 
 import { newId } from "../sdk/protocol.js";
@@ -35,18 +35,25 @@ export class Memory {
     write(ever, "danmaku.device", this.#device);
     this.name = read(ever, "danmaku.name") ?? "";
     this.token = read(thisTab, "danmaku.token") ?? "";
+    this.refresh = read(thisTab, "danmaku.refresh") ?? "";
   }
 
   get device() {
     return this.#device;
   }
 
-  /** @param {string} name @param {string} token */
-  keepWho(name, token) {
+  /** As a guest. @param {string} name */
+  keepName(name) {
     this.name = name;
-    this.token = token;
     write(ever, "danmaku.name", name);
+  }
+
+  /** @param {string} token @param {string} refresh empty where there is none */
+  keepTokens(token, refresh) {
+    this.token = token;
+    this.refresh = refresh;
     write(thisTab, "danmaku.token", token);
+    write(thisTab, "danmaku.refresh", refresh);
   }
 
   /** What was kept, or nothing. @returns {Record<string, unknown>} */

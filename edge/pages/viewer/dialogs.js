@@ -1,6 +1,7 @@
 /**
  * The three dialogs: which room, who you are, how comments look.
  *
+ * @typedef {import("../shared/identity.js").Identity} Identity
  * @typedef {import("../shared/memory.js").Memory} Memory
  * @typedef {{isOn: boolean, area: number, opacity: number, scale: number, seconds: number, isStill: boolean}} Look options of the overlay
  * @typedef {{room: string, title?: string, viewers?: number, open?: boolean}} RoomInfo
@@ -107,29 +108,37 @@ export class YouDialog {
   #dialog = /** @type {HTMLDialogElement} */ (part("you-dialog"));
   #name = /** @type {HTMLInputElement} */ (part("name-field"));
   #token = /** @type {HTMLInputElement} */ (part("token-field"));
+  #outcome = part("you-outcome");
   #memory;
-  #changed;
+  #identity;
+  #renamed;
 
-  /** @param {Memory} memory @param {() => void} changed the name or token is another now */
-  constructor(memory, changed) {
+  /** @param {Memory} memory @param {Identity} identity @param {() => void} renamed a guest has another name now */
+  constructor(memory, identity, renamed) {
     this.#memory = memory;
-    this.#changed = changed;
+    this.#identity = identity;
+    this.#renamed = renamed;
     makeClosable(this.#dialog);
-    part("you-button").addEventListener("click", () => this.#open());
+    part("you-button").addEventListener("click", () => this.open());
     part("log-out").addEventListener("click", () => {
       this.#dialog.close();
-      this.#keep(this.#memory.name, "");
+      this.#identity.signOut();
     });
-    part("you-form").addEventListener("submit", () => {
-      this.#keep(this.#name.value.trim(), this.#token.value.trim());
+    part("you-form").addEventListener("submit", (event) => {
+      const why = this.#keep(this.#name.value.trim(), this.#token.value.trim());
+      if (why === "") return;
+      event.preventDefault();
+      this.#outcome.textContent = why;
     });
   }
 
-  #open() {
+  /** @param {string} why what happened to the login, or nothing */
+  open(why = "") {
+    this.#outcome.textContent = why;
     this.#name.value = this.#memory.name;
     this.#token.value = this.#memory.token;
     part("log-out").hidden = this.#memory.token === "";
-    this.#dialog.showModal();
+    if (!this.#dialog.open) this.#dialog.showModal();
   }
 
   /** What the service says. @param {string} uid @param {string} name @param {string} role */
@@ -138,11 +147,14 @@ export class YouDialog {
     part("you-who").textContent = `${name || "without a name"} · ${role} · ${uid}`;
   }
 
-  /** @param {string} name @param {string} token */
+  /** @param {string} name @param {string} token @returns {string} why not, or nothing */
   #keep(name, token) {
-    if (name === this.#memory.name && token === this.#memory.token) return;
-    this.#memory.keepWho(name, token);
-    this.#changed();
+    const isRenamed = name !== this.#memory.name;
+    this.#memory.keepName(name);
+    if (token === "" && this.#memory.token !== "") this.#identity.signOut();
+    else if (token !== this.#memory.token) return this.#identity.signIn(token);
+    else if (isRenamed) this.#renamed();
+    return "";
   }
 }
 

@@ -15,6 +15,7 @@ import { isId, numbers, readItem, readPoll } from "../sdk/protocol.js";
 import { takes } from "../sdk/recalls.js";
 import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
+import { Identity } from "../shared/identity.js";
 import { Memory } from "../shared/memory.js";
 import { overlaid } from "../shared/overlaid.js";
 import { Banners, Status } from "../shared/status.js";
@@ -52,7 +53,14 @@ class Page {
   #scene = new Scene(/** @type {HTMLCanvasElement} */ (part("scene")));
   #look = new LookDialog(this.#memory, (look) => this.#configure(look));
   #overlay = new Overlay(part("stage"), this.#look.look);
-  #you = new YouDialog(this.#memory, () => this.#connection.connect());
+  #identity = new Identity(this.#memory, {
+    began: () => this.#connection.connect(),
+    ended: (why) => {
+      this.#connection.connect();
+      if (why !== "") this.#you.open(sentence(why));
+    },
+  });
+  #you = new YouDialog(this.#memory, this.#identity, () => this.#connection.connect());
   #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (draft) => {
     const ok = await this.#room?.send(draft);
     return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
@@ -66,7 +74,10 @@ class Page {
     () => this.#connection.connect(),
   );
   #connection = new Connection(socketUrl(), () => this.#hello(), {
-    changed: (state) => this.#status.show(state),
+    changed: (state) => {
+      this.#status.show(state);
+      if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
+    },
     greeted: (ok) => this.#greeted(ok),
     delivered: (frame) => this.#delivered(frame),
     lost: () => this.#room?.lost(),
@@ -81,7 +92,13 @@ class Page {
     this.#configure(this.#look.look);
     new Ticker((seconds) => this.#scene.draw(seconds)).start();
     this.#enter(roomInAddress());
-    this.#connection.connect();
+    this.#identity.start();
+    if (this.#memory.token === "") this.#connection.connect();
+  }
+
+  /** @param {string} why */
+  async #refused(why) {
+    if (await this.#identity.refused(why)) this.#connection.connect();
   }
 
   /** Without `n`: two tabs of one browser are the same guest, and neither shall replace the other. */
