@@ -25,6 +25,7 @@ _NAMES: Final = {
     "/": "/viewer/index.html",
     "/chat": "/chat/index.html",
     "/docs": "/docs/index.html",
+    "/overlay": "/obs/index.html",
     "/favicon.ico": "/shared/favicon.svg",
 }
 _GZIP_FROM: Final = 1024

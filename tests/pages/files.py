@@ -13,6 +13,7 @@ from websockets.http11 import Request, Response
 
 HERE = Path(__file__).parent
 PAGES = HERE.parent.parent / "edge" / "pages"
+NAMES = {"/overlay": "/obs/index.html"}
 FOLDERS = {"modules": HERE / "modules", "golden": HERE.parent / "golden"}
 MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:"
@@ -37,7 +38,7 @@ def find(path: str) -> tuple[str, bytes] | None:
     """Media type and content of what is at `path`."""
     if path == "/v1/rooms":
         return "application/json", json.dumps({"rooms": ROOMS}).encode()
-    _, first, *rest = path.split("/")
+    _, first, *rest = NAMES.get(path, path).split("/")
     if first in FOLDERS and len(rest) == 1:
         file = FOLDERS[first] / rest[0]
     elif len(rest) <= 1:

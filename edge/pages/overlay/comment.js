@@ -7,7 +7,7 @@
  * @property {string} text
  * @property {string} [label] stands before the text: a name, an amount
  * @property {Mode} [mode]
- * @property {number} [color] 0xRRGGBB
+ * @property {number} [color] red, green and blue, as 0xRRGGBB
  * @property {number} [size] 25 is normal
  * @property {Style} [style]
  * @property {boolean} [isOwn] by whoever looks at it

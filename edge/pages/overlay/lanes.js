@@ -30,7 +30,7 @@ export class Lanes {
   /** The last flight of each lane. @type {(Flight | null)[]} */
   #flights = [];
   /** Until when each lane is taken by a comment that stands at the top or the bottom. */
-  #standing = { /** @type {number[]} */ top: [], /** @type {number[]} */ bottom: [] };
+  #standing = { top: /** @type {number[]} */ ([]), bottom: /** @type {number[]} */ ([]) };
 
   /** @param {number} laneHeight @param {number} gap kept between two comments of a lane */
   constructor(laneHeight, gap) {

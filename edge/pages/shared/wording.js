@@ -30,3 +30,9 @@ export function money({ amount, currency }) {
     return `${amount / 100} ${currency}`;
   }
 }
+
+/** Shares of all votes in whole percents. @param {number[]} counts */
+export function shares(counts) {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => (all === 0 ? 0 : Math.round((count / all) * 100)));
+}

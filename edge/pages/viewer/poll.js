@@ -5,15 +5,9 @@
  * @typedef {import("../sdk/protocol.js").Refusal} Refusal
  */
 
-import { sentence } from "../shared/wording.js";
+import { sentence, shares } from "../shared/wording.js";
 
 const RESULT_MS = 20_000;
-
-/** Shares of all votes in whole percents. @param {number[]} counts */
-export function shares(counts) {
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  return counts.map((count) => (all === 0 ? 0 : Math.round((count / all) * 100)));
-}
 
 export class PollCard {
   #box;

@@ -1,0 +1,160 @@
+/**
+ * Small cards beside the comments: announcements, what is pinned, the poll. Few, each with its time. Text is only ever text.
+ *
+ * @typedef {import("../sdk/protocol.js").Announcement} Announcement
+ * @typedef {import("../sdk/protocol.js").Event} Event
+ * @typedef {import("../sdk/protocol.js").Poll} Poll
+ * @typedef {{key: string, rank: number, until: number, card: HTMLElement, event: Event | null}} Card
+ */
+
+import { money, shares } from "../shared/wording.js";
+
+const MOST = 5;
+const ANNOUNCED_MS = 12_000; // for one that is not pinned
+const RESULT_MS = 20_000;
+const MOST_WAIT = 2 ** 31 - 1; // that a timer can
+const LONGEST = 200; // characters
+
+export class Cards {
+  #box;
+  #now;
+  #say;
+  /** @type {Card[]} */
+  #cards = [];
+  /** @type {Poll | null} */
+  #poll = null;
+  #timer = 0;
+
+  /**
+   * @param {HTMLElement} box @param {() => number} now ms since 1970 by the service's clock
+   * @param {(key: string, values?: Record<string, string | number>) => string} say in the page's language
+   */
+  constructor(box, now, say) {
+    this.#box = box;
+    this.#now = now;
+    this.#say = say;
+  }
+
+  clear() {
+    this.#cards = [];
+    this.#poll = null;
+    this.#draw();
+  }
+
+  /** The newest takes the place of the one before. @param {Announcement} announcement @param {number} at when it was said */
+  announce(announcement, at) {
+    const card = element("article", "card announcement");
+    if (announcement.name) card.append(element("bdi", "who", announcement.name));
+    card.append(element("bdi", "text", announcement.text));
+    const isPinned = announcement.until !== null;
+    const until = announcement.until ?? at + ANNOUNCED_MS;
+    this.#put({ key: isPinned ? "pinned" : "announced", rank: isPinned ? 0 : 1, until, card, event: announcement });
+  }
+
+  unpin() {
+    this.#drop(({ key }) => key === "pinned");
+  }
+
+  /**
+   * Something that was paid for, for as long as it is pinned.
+   * @param {Event & {name: string, uid: string, text: string}} event @param {number} until @param {string} key where it stands
+   */
+  pay(event, until, key) {
+    const card = element("article", `card ${event.kind}`);
+    const what = event.kind === "gift" ? `${event.gift} × ${event.count}` : "";
+    const { amount, currency } = /** @type {{amount?: number, currency?: string}} */ (event);
+    card.append(element("bdi", "who", event.name || event.uid));
+    if (typeof amount === "number" && currency) card.append(element("span", "money", money({ amount, currency })));
+    for (const text of [what, event.text]) if (text) card.append(element("bdi", "text", text));
+    this.#put({ key, rank: 3, until, card, event });
+  }
+
+  /** @param {Poll} poll @param {number[] | null} counts how it stands, if that is known */
+  open(poll, counts = null) {
+    this.#poll = poll;
+    this.#vote(counts ?? poll.options.map(() => 0), poll.until ?? Infinity, false);
+  }
+
+  /** @param {string | undefined} id @param {number[] | undefined} counts */
+  count(id, counts) {
+    const poll = this.#poll;
+    if (poll !== null && counts !== undefined && id === poll.id) this.#vote(counts, poll.until ?? Infinity, false);
+  }
+
+  /** What came of it, for a while. @param {string} id @param {number[]} counts @param {number} at when it was closed */
+  close(id, counts, at) {
+    if (this.#poll === null || id !== this.#poll.id) return;
+    this.#vote(counts, at + RESULT_MS, true);
+    this.#poll = null;
+  }
+
+  /** What was taken back is in view no longer. @param {(event: Event) => boolean} isGone */
+  recall(isGone) {
+    this.#drop(({ event }) => event !== null && isGone(event));
+  }
+
+  /** @param {number[]} counts @param {number} until @param {boolean} isOver */
+  #vote(counts, until, isOver) {
+    const poll = /** @type {Poll} */ (this.#poll);
+    const shown = this.#cards.find(({ card }) => card.dataset.poll === poll.id)?.card;
+    const card = shown ?? pollCard(poll);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const most = Math.max(...counts);
+    const parts = shares(counts);
+    for (const [place, row] of card.querySelectorAll("li").entries()) {
+      row.classList.toggle("best", isOver && total > 0 && counts[place] === most);
+      row.style.setProperty("--share", `${parts[place] ?? 0}%`);
+      /** @type {Element} */ (row.lastElementChild).textContent = `${parts[place] ?? 0} %`;
+    }
+    /** @type {Element} */ (card.lastElementChild).textContent = this.#say(isOver ? "over" : "votes", { n: total });
+    this.#put({ key: "poll", rank: 2, until, card, event: null });
+  }
+
+  /** @param {Card} card */
+  #put(card) {
+    this.#cards = [...this.#cards.filter(({ key }) => key !== card.key), card]
+      .filter(({ until }) => until > this.#now())
+      .sort((one, other) => one.rank - other.rank || other.until - one.until)
+      .slice(0, MOST);
+    this.#draw();
+  }
+
+  /** @param {(card: Card) => boolean} isGone */
+  #drop(isGone) {
+    this.#cards = this.#cards.filter((card) => !isGone(card));
+    this.#draw();
+  }
+
+  #draw() {
+    clearTimeout(this.#timer);
+    const now = this.#now();
+    this.#cards = this.#cards.filter(({ until }) => until > now);
+    const wanted = this.#cards.map(({ card }) => card);
+    const isSame = wanted.length === this.#box.children.length && wanted.every((card, place) => card === this.#box.children[place]);
+    if (!isSame) this.#box.replaceChildren(...wanted);
+    const next = Math.min(...this.#cards.map(({ until }) => until)) - now;
+    if (Number.isFinite(next)) this.#timer = setTimeout(() => this.#draw(), Math.min(next, MOST_WAIT));
+  }
+}
+
+/** Without figures yet. @param {Poll} poll */
+function pollCard({ id, question, options }) {
+  const card = element("article", "card poll");
+  card.dataset.poll = id;
+  const list = element("ol", "options");
+  for (const option of options) {
+    const row = element("li", "option");
+    row.append(element("bdi", "text", option), element("span", "share"));
+    list.append(row);
+  }
+  card.append(element("bdi", "question", question), list, element("p", "votes"));
+  return card;
+}
+
+/** @param {string} tag @param {string} className @param {string} text */
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text.length > LONGEST ? `${Array.from(text.slice(0, 2 * LONGEST)).slice(0, LONGEST).join("")}…` : text;
+  return made;
+}

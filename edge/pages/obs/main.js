@@ -1,0 +1,171 @@
+/**
+ * The overlay for a streamer's picture: nothing to press, nothing to hear, nothing behind the comments.
+ *
+ * Nobody watches over it, so it always comes back: over lost connections as the SDK does, and after a
+ * refusal, which may be mended meanwhile, every half minute.
+ *
+ * @typedef {import("../sdk/protocol.js").Event} Event
+ * @typedef {import("../sdk/protocol.js").Position} Position
+ */
+
+import { Overlay } from "../overlay/index.js";
+import { Connection } from "../sdk/connection.js";
+import { TIMING } from "../sdk/pace.js";
+import { numbers, readItem, readPoll } from "../sdk/protocol.js";
+import { takes } from "../sdk/recalls.js";
+import { Room } from "../sdk/room.js";
+import { part } from "../shared/dialog.js";
+import { overlaid } from "../shared/overlaid.js";
+import { readAddress } from "./address.js";
+import { Cards } from "./cards.js";
+import { speaker } from "./words.js";
+
+const AGAIN_MS = 30_000;
+const FRESH_MS = 8_000; // what is older was missed, and flies no more
+/** Refusals that viewers of the stream need not hear of: it will be right by itself. */
+const QUIET = new Set(["room_closed", "replaced"]);
+
+class Page {
+  #wish = readAddress(location.search, location.hash);
+  #say = speaker(this.#wish.language || navigator.language);
+  #overlay = new Overlay(part("comments"), this.#wish.options);
+  #cards = new Cards(part("cards"), () => this.#now, this.#say);
+  /** Where each event stands. @type {WeakMap<Event, Position>} */
+  #places = new WeakMap();
+  /** How far the service's clock is ahead of ours, in milliseconds. */
+  #ahead = 0;
+  #likes = 0;
+  /** @type {Room | null} */
+  #room = null;
+  #timer = 0;
+  #connection = new Connection(socketUrl(), () => (this.#wish.token ? { token: this.#wish.token } : {}), {
+    changed: (state) => this.#changed(state),
+    greeted: (ok) => {
+      this.#ahead = (ok.server_time ?? Date.now()) - Date.now();
+      void this.#room?.enter();
+    },
+    delivered: (frame) => this.#delivered(frame),
+    lost: () => this.#room?.lost(),
+  }, TIMING);
+
+  start() {
+    const { room, theme, corner, scale } = this.#wish;
+    document.documentElement.dataset.theme = theme;
+    document.body.dataset.corner = corner;
+    document.body.style.setProperty("--scale", String(scale));
+    if (room === "") {
+      this.#complain("wrong address");
+      return;
+    }
+    document.title = `${room} · Danmaku`;
+    addEventListener("online", () => this.#connection.hurry());
+    this.#enter();
+    this.#connection.connect();
+  }
+
+  get #now() {
+    return Date.now() + this.#ahead;
+  }
+
+  #enter() {
+    const { room, shows } = this.#wish;
+    this.#room = new Room(room, this.#connection, {
+      shown: (placed) => {
+        for (const { position, at, item } of placed) this.#perform(readItem(item), position, at);
+      },
+      counted: (_viewers, likes) => {
+        if (shows.likes && this.#likes > 0) this.#overlay.cheer(likes - this.#likes);
+        this.#likes = likes;
+      },
+      polled: (poll, counts) => this.#cards.count(poll, counts && numbers(counts)),
+      viewed: (pinned, poll, whole) => {
+        if (!whole) this.#cards.clear();
+        for (const { epoch, seq, at, item } of pinned) this.#pin(readItem(item), { epoch, seq }, at);
+        if (poll !== null && shows.polls) this.#cards.open(readPoll(poll), numbers(poll.counts));
+      },
+      joined: () => this.#complain(""),
+      missed: () => {},
+      refused: (refusal) => this.#refused(refusal.name),
+    }, TIMING);
+    if (this.#connection.isLive) void this.#room.enter();
+  }
+
+  /** @param {Event} event @param {Position} position @param {number} at */
+  #perform(event, position, at) {
+    const { shows } = this.#wish;
+    const isFresh = this.#now - at < FRESH_MS;
+    this.#pin(event, position, at);
+    const comment = isFresh && (event.kind === "comment" || shows.gifts) ? overlaid(event) : null;
+    if (comment !== null) this.#overlay.push(comment);
+    if (event.kind === "announce" && event.until === null && isFresh && shows.pins) this.#cards.announce(event, at);
+    if (event.kind === "unpinned") this.#cards.unpin();
+    if (event.kind === "poll" && shows.polls) this.#cards.open(event);
+    if (event.kind === "poll_closed") this.#cards.close(event.id, event.counts, at);
+    if (event.kind === "recall") this.#recall(event, position);
+  }
+
+  /** @param {Event} event @param {Position} position @param {number} at */
+  #pin(event, position, at) {
+    this.#places.set(event, position);
+    const until = "until" in event ? event.until : null;
+    if (until === null || until === undefined || !this.#wish.shows.pins) return;
+    if (event.kind === "announce") this.#cards.announce(event, at);
+    else if (event.kind === "paid" || event.kind === "gift") this.#cards.pay(event, until, `${position.epoch}-${position.seq}`);
+  }
+
+  /** @param {import("../sdk/protocol.js").Recall} recall @param {Position} at */
+  #recall(recall, at) {
+    const isGone = (/** @type {Event} */ event) => {
+      const place = this.#places.get(event);
+      return place !== undefined && takes(recall, at, event, place);
+    };
+    this.#cards.recall(isGone);
+    this.#overlay.remove((comment) => isGone(/** @type {{event: Event} & typeof comment} */ (comment).event));
+  }
+
+  /** @param {import("../sdk/protocol.js").ServerFrame} frame */
+  #delivered(frame) {
+    if (frame.t !== "notice") {
+      if ("room" in frame && frame.room === this.#wish.room) this.#room?.take(/** @type {any} */ (frame));
+      return;
+    }
+    if (frame.kind === "reconnect") this.#connection.move(frame.retry_ms ?? 0);
+    if (frame.room !== this.#wish.room) return;
+    if (frame.kind === "resync") void this.#room?.enter();
+    if (frame.kind === "kicked") {
+      this.#room?.end();
+      this.#refused("kicked");
+    }
+  }
+
+  /** @param {import("../sdk/connection.js").State} state */
+  #changed(state) {
+    if (state.phase === "refused") this.#refused(state.name);
+  }
+
+  /** Somebody may mend it: try again in a while. @param {string} name of the refusal */
+  #refused(name) {
+    if (!QUIET.has(name)) this.#complain(name);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#enter();
+      if (!this.#connection.isLive) this.#connection.connect();
+    }, AGAIN_MS);
+  }
+
+  /** The only words of its own that it ever shows. @param {string} name empty: all is well */
+  #complain(name) {
+    const box = part("complaint");
+    box.hidden = name === "";
+    box.textContent = name === "" ? "" : this.#say(name, { name, room: this.#wish.room });
+  }
+}
+
+function socketUrl() {
+  const url = new URL("v1/ws", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = url.hash = "";
+  return url.href;
+}
+
+new Page().start();
