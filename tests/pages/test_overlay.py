@@ -92,7 +92,7 @@ async def test_comments_fly_and_what_is_pinned_stands_beside_them(visitors: Visi
         later = now_ms() + 600_000
         poll = OpenPoll("p1", "Next song?", ["one", EVIL], [3, 1], later)
         await enter(visit, (wire.Announce(EVIL, "boss", "Boss", until=later),), poll)
-        said = [
+        said: list[wire.Item] = [
             Comment("u2", EVIL, EVIL),
             Comment("u2", "bob", "top", mode="top"),
             wire.Gift("u3", "cat", "rocket", 3, "go"),

@@ -19,10 +19,16 @@ export function overlaid(event, isOwn = false) {
       return { event, text, mode, color, size, isOwn, isStaff: isStaff(role) };
     }
     case "gift":
-      return { event, label: `${event.name || event.uid} · ${event.gift} × ${event.count}`, text: event.text, style: "gift", isOwn };
+      return { event, label: giftLabel(event), text: event.text, style: "gift", isOwn };
     case "paid":
       return { event, label: `${event.name || event.uid} · ${money(event)}`, text: event.text, style: "paid", isOwn };
     default:
       return null;
   }
+}
+
+/** @param {import("../sdk/protocol.js").Gift} gift */
+function giftLabel({ uid, name, gift, count, amount, currency }) {
+  const paid = amount === null ? [] : [money({ amount, currency })];
+  return [name || uid, `${gift} × ${count}`, ...paid].join(" · ");
 }
