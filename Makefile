@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+JS     := tests/javascript
+TSC    := $(BIN)/node $(JS)/node_modules/typescript/bin/tsc
 PYTEST := $(BIN)/python -m pytest
 # ARGS may leave nothing to one half of the tests.
 NONE    = || [ $$? = 5 ]
@@ -104,7 +106,7 @@ up: $(VENV)/.up  ## start a danmaku service here (ARGS="--port 9000" and the lik
 	@.ci/need libuv1
 	@$(BIN)/danmaku up $(ARGS)
 
-test: $(VENV)/.dev  ## all tests: unit, contract, system, pages (ARGS="-k join" and the like)
+test: $(VENV)/.dev $(JS)/node_modules/.made  ## all tests: unit, contract, system, pages (ARGS="-k join" and the like)
 	@.ci/need libuv1 chromium libatomic1
 	@$(BIN)/coverage erase
 	@$(PYTEST) --cov --cov-report= -n 3 tests/unit tests/contract $(ARGS) $(NONE)
@@ -112,11 +114,13 @@ test: $(VENV)/.dev  ## all tests: unit, contract, system, pages (ARGS="-k join" 
 	@$(BIN)/coverage report --skip-covered
 	@test -n "$(strip $(ARGS))" || $(BIN)/coverage report --include="$$(echo $(PURE) | tr ' ' ,)" --fail-under=100
 
-lint: $(VENV)/.dev  ## ruff, mypy --strict and the floors
+lint: $(VENV)/.dev $(JS)/node_modules/.made  ## ruff, mypy --strict, the floors, and tsc --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(TSC) -p $(JS)/sdk.tsconfig.json
+	@$(TSC) -p $(JS)/pages.tsconfig.json
 
 format: $(VENV)/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
@@ -127,7 +131,7 @@ bench: $(VENV)/.dev  ## one hot room: CPU per delivered frame beside a bare send
 	@$(BIN)/python -m loadtest fanout $(ARGS)
 
 clean:  ## remove what was made (not the data folder)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* dist $(JS)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -145,3 +149,8 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing packages for development ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.up
+
+$(JS)/node_modules/.made: $(VENV)/.dev $(JS)/package.json $(JS)/package-lock.json
+	@echo "installing packages for JavaScript ..."
+	@PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(JS) ci --silent
+	@touch $@

@@ -41,7 +41,7 @@ export class ChatComposer {
       void this.#submit();
     });
     this.#text.addEventListener("input", () => this.#tellTyping());
-    this.#imageButton.addEventListener("click", () => this.#showImage(this.#imageRow.hidden));
+    this.#imageButton.addEventListener("click", () => this.#showImage(this.#imageRow.hidden === true));
   }
 
   /** For another conversation. */

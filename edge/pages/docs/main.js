@@ -123,6 +123,8 @@ function part(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
+export {}; // it is a module: it waits for what it shows
+
 try {
   const answer = await fetch("openapi.json");
   if (!answer.ok) throw new Error(`status ${answer.status}`);

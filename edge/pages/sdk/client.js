@@ -35,7 +35,7 @@ import { Groups } from "./groups.js";
 import { Inbox } from "./inbox.js";
 import { JoinedRoom } from "./joined.js";
 import { TIMING } from "./pace.js";
-import { newId, Refusal } from "./protocol.js";
+import { isOfRoom, newId, Refusal } from "./protocol.js";
 import { Room } from "./room.js";
 import { Showing } from "./showing.js";
 
@@ -218,27 +218,11 @@ export class Client {
 
   /** @param {ServerFrame} frame */
   #delivered(frame) {
-    switch (frame.t) {
-      case "batch":
-      case "aside":
-      case "skip":
-      case "stats":
-        this.#rooms.get(frame.room)?.room.take(frame);
-        break;
-      case "chat":
-      case "head":
-        this.chat.take(frame);
-        break;
-      case "read":
-        this.#tell({ kind: "read", conv: frame.conv, uid: frame.uid, seq: frame.seq });
-        break;
-      case "typing":
-        this.#tell({ kind: "typing", conv: frame.conv, uid: frame.uid });
-        break;
-      case "notice":
-        this.#noticed(frame);
-        break;
-    }
+    if (isOfRoom(frame)) this.#rooms.get(frame.room)?.room.take(frame);
+    else if (frame.t === "chat" || frame.t === "head") this.chat.take(frame);
+    else if (frame.t === "read") this.#tell({ kind: "read", conv: frame.conv, uid: frame.uid, seq: frame.seq });
+    else if (frame.t === "typing") this.#tell({ kind: "typing", conv: frame.conv, uid: frame.uid });
+    else if (frame.t === "notice") this.#noticed(frame);
   }
 
   /** @param {import("./protocol.js").Notice} frame */

@@ -130,6 +130,11 @@ export function understood(frames) {
   return known;
 }
 
+/** Whether it tells what a room shows. @param {ServerFrame} frame @returns {frame is Batch | Aside | Skip | Stats} */
+export function isOfRoom(frame) {
+  return frame.t === "batch" || frame.t === "aside" || frame.t === "skip" || frame.t === "stats";
+}
+
 /** Whether somebody of this role works here. @param {string} role */
 export function isStaff(role) {
   return STAFF.has(role);

@@ -11,7 +11,7 @@ import { Overlay } from "../overlay/index.js";
 import { Ticker } from "../overlay/ticker.js";
 import { Connection } from "../sdk/connection.js";
 import { TIMING } from "../sdk/pace.js";
-import { isId, numbers, readItem, readPoll } from "../sdk/protocol.js";
+import { isId, isOfRoom, numbers, readItem, readPoll } from "../sdk/protocol.js";
 import { takes } from "../sdk/recalls.js";
 import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
@@ -249,8 +249,8 @@ class Page {
 
   /** @param {import("../sdk/protocol.js").ServerFrame} frame */
   #delivered(frame) {
-    if (frame.t === "notice") this.#noticed(/** @type {Notice} */ (frame));
-    else if (frame.room === this.#room?.name) this.#room?.take(/** @type {any} */ (frame));
+    if (frame.t === "notice") this.#noticed(frame);
+    else if (isOfRoom(frame) && frame.room === this.#room?.name) this.#room?.take(frame);
   }
 
   /** @param {Notice} notice */

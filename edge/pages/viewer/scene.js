@@ -1,6 +1,8 @@
 /**
  * The moving picture: a harbour town at dusk that drifts by, in a few cheap layers.
  *
+ * @typedef {Record<"backdrop" | "clouds" | "far" | "near" | "mirror" | "train", HTMLCanvasElement>} Layers
+ *
  * Nothing in it must ever keep the comments from flying smoothly, so it is drawn at half their rate,
  * in CSS pixels whatever the screen has, and each layer is one picture painted beforehand.
  */
@@ -21,7 +23,7 @@ export class Scene {
   #time = 40;
   #since = FRAME_S;
   #isStill = false;
-  /** @type {Record<"backdrop" | "clouds" | "far" | "near" | "mirror" | "train", HTMLCanvasElement> | null} */
+  /** @type {Layers | null} */
   #layers = null;
   /** @type {{x: number, y: number, beat: number}[]} */
   #twinkling = [];
@@ -124,7 +126,7 @@ export class Scene {
 
   /** Now and then a train crosses the viaduct between the two rows of houses. */
   #passTrain() {
-    const { train } = /** @type {NonNullable<typeof this.#layers>} */ (this.#layers);
+    const { train } = /** @type {Layers} */ (this.#layers);
     const rail = Math.round(this.#horizon - this.#height * 0.115);
     this.#brush.fillStyle = "#241a4a";
     this.#brush.fillRect(0, rail, this.#width, Math.max(2, this.#height * 0.006));
@@ -135,7 +137,7 @@ export class Scene {
 
   /** The town upside down on the water, in strips that sway more the nearer they are. */
   #reflect() {
-    const { mirror } = /** @type {NonNullable<typeof this.#layers>} */ (this.#layers);
+    const { mirror } = /** @type {Layers} */ (this.#layers);
     const begin = (this.#time * 9) % mirror.width;
     const depth = Math.min(mirror.height, this.#height - this.#horizon);
     for (let y = 0; y < depth; y += STRIP) {

@@ -63,7 +63,7 @@ export class Sidebar {
     this.#add(row, announcement);
   }
 
-  /** @param {Gift} gift */
+  /** @param {Gift} given */
   gift(given) {
     const { name, uid, gift, count, text } = given;
     const row = element("li", "gift");
