@@ -5,7 +5,7 @@
  */
 
 import { Refusal } from "../sdk/protocol.js";
-import { sentence } from "../shared/wording.js";
+import { sentence } from "../shared/language.js";
 import { webAddress } from "./inbox.js";
 
 const MOST_TEXT = 10_000;

@@ -6,7 +6,7 @@
 
 import { isId, Refusal } from "../sdk/protocol.js";
 import { makeClosable, part } from "../shared/dialog.js";
-import { sentence } from "../shared/wording.js";
+import { sentence } from "../shared/language.js";
 
 export const BAD_UIDS = "user ids are letters, digits, - and _, at most 64; several are separated by commas";
 

@@ -152,12 +152,12 @@ export class Thread {
     const visit = this.#visit;
     if (visit === null || this.#isFetching) return;
     this.#isFetching = true;
-    part("messages").ariaBusy = "true"; // nobody wants all of it read aloud
+    part("scroller").ariaBusy = "true"; // nobody wants all of it read aloud
     try {
       await this.#fetchPage(visit);
     } finally {
       this.#isFetching = false;
-      part("messages").ariaBusy = null;
+      part("scroller").ariaBusy = null;
     }
     if (visit !== this.#visit) await this.#fetchEarlier(); // another one is looked at by now
     else void this.read();

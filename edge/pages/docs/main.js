@@ -50,7 +50,8 @@ function bounds(schema) {
 
 /** @param {string[]} heads @param {(string | Node[])[][]} rows */
 function table(heads, rows) {
-  const made = element("table");
+  const box = element("div", "", "scroll");
+  const made = element("table", "", "table");
   const head = element("tr");
   head.append(...heads.map((text) => element("th", text)));
   made.append(head);
@@ -63,7 +64,8 @@ function table(heads, rows) {
     }
     made.append(row);
   }
-  return made;
+  box.append(made);
+  return box;
 }
 
 /** @param {string} label @param {Schema} [schema] */

@@ -14,6 +14,7 @@
 
 import { Calls } from "../sdk/calls.js";
 import { Refusal } from "../sdk/protocol.js";
+import { language, t } from "./language.js";
 
 const RANKS = ["guest", "viewer", "moderator", "streamer", "admin"];
 const TICK_MS = 5_000;
@@ -66,8 +67,8 @@ export class Identity {
   signIn(pasted) {
     const pair = readPasted(pasted);
     const who = readToken(pair.token);
-    if (who === null) return "This is not a token.";
-    if (!who.isAccess) return "This is a refresh token; paste the access token.";
+    if (who === null) return t("sign_in.no_token");
+    if (!who.isAccess) return t("sign_in.refresh_token");
     if (who.until <= this.#now()) return expired(who.until);
     this.#memory.keepTokens(pair.token, pair.refresh);
     this.#told.began();
@@ -192,5 +193,5 @@ function left({ since, until }) {
 
 /** @param {number} until */
 function expired(until) {
-  return `Your login expired at ${new Date(until).toLocaleTimeString()}. Ask for a new token and paste it here.`;
+  return t("sign_in.expired", { at: new Date(until).toLocaleTimeString(language()) });
 }

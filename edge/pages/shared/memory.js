@@ -1,32 +1,11 @@
 /**
- * What the browser remembers. Where it is not allowed to, everything works and is forgotten.
+ * Who one is, and how one likes comments to look, as the browser remembers it.
  *
  * Tokens are kept for this tab only; the device is a secret by which a guest stays the same person.
  */
 
 import { newId } from "../sdk/protocol.js";
-
-/** @param {() => Storage} storage @param {string} key @returns {string | null} */
-function read(storage, key) {
-  try {
-    return storage().getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {() => Storage} storage @param {string} key @param {string} value empty: forget it */
-function write(storage, key, value) {
-  try {
-    if (value) storage().setItem(key, value);
-    else storage().removeItem(key);
-  } catch {
-    // it is forgotten then
-  }
-}
-
-const ever = () => localStorage;
-const thisTab = () => sessionStorage;
+import { ever, read, readMap, thisTab, write } from "./storage.js";
 
 export class Memory {
   #device = read(ever, "danmaku.device") ?? newId();
@@ -58,12 +37,7 @@ export class Memory {
 
   /** What was kept, or nothing. @returns {Record<string, unknown>} */
   readLook() {
-    try {
-      const look = JSON.parse(read(ever, "danmaku.look") ?? "{}");
-      return typeof look === "object" && look !== null ? look : {};
-    } catch {
-      return {};
-    }
+    return readMap("danmaku.look");
   }
 
   /** @param {Record<string, unknown>} look */

@@ -2,7 +2,8 @@
 
 /** @typedef {import("./identity.js").Identity} Identity */
 
-import { sentence } from "./wording.js";
+import { element } from "./element.js";
+import { sentence, t } from "./language.js";
 
 export class SignIn {
   #box;
@@ -18,7 +19,7 @@ export class SignIn {
     form.id = "sign-in-form";
     form.className = "card";
     form.autocomplete = "off";
-    form.append(element("h1", "Sign in"), element("p", purpose, "hint"), ...this.#parts());
+    form.append(element("h1", "", t("sign_in")), element("p", "hint", purpose), ...this.#parts());
     form.addEventListener("submit", (event) => this.#submit(event));
     box.replaceChildren(form);
   }
@@ -37,16 +38,14 @@ export class SignIn {
   }
 
   #parts() {
-    const label = element("label", "Login token");
+    const label = element("label", "", t("sign_in.token"));
     /** @type {HTMLLabelElement} */ (label).htmlFor = "token";
     Object.assign(this.#field, { id: "token", type: "password", autocomplete: "off", spellcheck: false, required: true });
     this.#field.setAttribute("aria-describedby", "token-hint sign-in-outcome");
-    const hint = element(
-      "p", "From whoever runs this service: the token, or a link that ends in #token=…. It stays in this tab and is forgotten when the tab is closed.", "hint",
-    );
+    const hint = element("p", "hint", t("sign_in.hint"));
     hint.id = "token-hint";
     Object.assign(this.#outcome, { id: "sign-in-outcome", className: "outcome bad", role: "alert" });
-    const button = element("button", "Sign in", "primary");
+    const button = element("button", "primary", t("sign_in"));
     /** @type {HTMLButtonElement} */ (button).type = "submit";
     return [label, this.#field, hint, this.#outcome, button];
   }
@@ -59,12 +58,4 @@ export class SignIn {
     this.#outcome.textContent = why;
     if (why !== "") this.#field.focus();
   }
-}
-
-/** @param {string} tag @param {string} text @param {string} [className] */
-function element(tag, text, className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
 }

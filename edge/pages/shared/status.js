@@ -5,6 +5,8 @@
  * @typedef {import("../sdk/protocol.js").Event} Event
  */
 
+import { knows, t } from "./language.js";
+
 const BANNER_MS = 9000;
 const MOST_BANNERS = 3;
 
@@ -28,12 +30,12 @@ export class Status {
     this.#box.dataset.phase = state.phase;
     this.#box.title = "reason" in state ? state.reason : "";
     this.#button.hidden = state.phase !== "waiting" && state.phase !== "refused";
-    this.#button.textContent = state.phase === "refused" ? "try again" : "now";
+    this.#button.textContent = t(state.phase === "refused" ? "connection.again" : "connection.now");
     const wait = document.createElement("span");
     wait.ariaHidden = "true"; // nobody wants each second read aloud
     this.#text.replaceChildren(saying(state), wait);
     if (state.phase === "waiting") {
-      wait.textContent = ` in ${Math.max(0, Math.ceil((state.until - performance.now()) / 1000))} s`;
+      wait.textContent = t("connection.in", { n: Math.max(0, Math.ceil((state.until - performance.now()) / 1000)) });
       this.#timer = setTimeout(() => this.show(state), 500);
     }
   }
@@ -41,18 +43,9 @@ export class Status {
 
 /** @param {State} state */
 function saying(state) {
-  switch (state.phase) {
-    case "waiting":
-      return "reconnecting";
-    case "refused":
-      return `refused: ${state.reason}`;
-    case "connecting":
-      return "connecting…";
-    case "ended":
-      return "not connected";
-    default:
-      return "live";
-  }
+  if (state.phase !== "refused") return t(`connection.${state.phase}`);
+  const key = `refusal.${state.name}`;
+  return t("connection.refused", { why: knows(key) ? t(key) : state.reason });
 }
 
 export class Banners {

@@ -1,20 +1,19 @@
-/** Figures and sentences as people read them. */
+/** Figures as people read them, in their language. */
+
+import { language, t } from "./language.js";
+
+const compact = new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 });
 
 /** @param {number} seconds */
 export function lasting(seconds) {
-  if (seconds < 100) return `${seconds} s`;
+  if (seconds < 100) return t("lasting.seconds", { n: seconds });
   const minutes = Math.ceil(seconds / 60);
-  return minutes < 100 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+  return minutes < 100 ? t("lasting.minutes", { n: minutes }) : t("lasting.hours", { n: Math.ceil(minutes / 60) });
 }
 
-/** @param {string} message */
-export function sentence(message) {
-  return message.charAt(0).toUpperCase() + message.slice(1);
-}
-
-/** A number that fits anywhere: 999, 12.3k, 4M. @param {number} value */
+/** A number that fits anywhere: 999, 12.3K, 4M; 1.2万. @param {number} value */
 export function short(value) {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return compact.format(value);
 }
 
 /**

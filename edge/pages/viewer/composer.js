@@ -7,7 +7,8 @@
 
 import { cssColor } from "../overlay/sprites.js";
 import { NORMAL_SIZE, WHITE, Refusal } from "../sdk/protocol.js";
-import { lasting, sentence } from "../shared/wording.js";
+import { sentence } from "../shared/language.js";
+import { lasting } from "../shared/wording.js";
 
 const LENGTH = 100; // what a room allows that says nothing else
 const COLORS = /** @type {[string, number][]} */ ([
@@ -182,9 +183,9 @@ export class Composer {
     this.#length.textContent = count > 0 ? `${count}/${this.#most}` : "";
     this.#length.classList.toggle("over", isOver);
     this.#text.setAttribute("aria-invalid", String(isOver));
-    const color = cssColor(Number(new FormData(this.#form).get("color")));
-    this.#text.style.color = color;
-    /** @type {HTMLElement} */ (this.#form.querySelector(".swatch")).style.color = color;
+    const color = Number(new FormData(this.#form).get("color"));
+    if (color === WHITE) this.#form.style.removeProperty("--chosen");
+    else this.#form.style.setProperty("--chosen", cssColor(color));
   }
 
   /** As the service counts. @param {string} text */

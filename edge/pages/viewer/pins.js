@@ -5,6 +5,7 @@
  * @typedef {import("../sdk/protocol.js").Paid} Paid
  */
 
+import { element } from "../shared/element.js";
 import { money } from "../shared/wording.js";
 
 const MOST_PAID = 20; // that the service keeps in view, too
@@ -84,12 +85,4 @@ export class Pins {
 /** @param {{key: string}} pin */
 function rank({ key }) {
   return key === "announcement" ? 0 : 1;
-}
-
-/** @param {string} tag @param {string} className @param {string} text */
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.textContent = text;
-  return made;
 }

@@ -5,7 +5,9 @@
  * @typedef {import("../sdk/protocol.js").Refusal} Refusal
  */
 
-import { sentence, shares } from "../shared/wording.js";
+import { element } from "../shared/element.js";
+import { sentence } from "../shared/language.js";
+import { shares } from "../shared/wording.js";
 
 const RESULT_MS = 20_000;
 
@@ -139,12 +141,4 @@ function bar(row, text, share) {
   row.style.setProperty("--share", `${share}%`);
   row.append(element("bdi", "", text), element("span", "share", `${share} %`));
   return row;
-}
-
-/** @param {string} tag @param {string} className @param {string} text */
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.textContent = text;
-  return made;
 }

@@ -9,13 +9,14 @@
  * @typedef {import("../sdk/protocol.js").Paid} Paid
  */
 
-import { cssColor, luminance } from "../overlay/sprites.js";
-import { isStaff } from "../sdk/protocol.js";
+import { cssColor } from "../overlay/sprites.js";
+import { WHITE, isStaff } from "../sdk/protocol.js";
+import { element, person } from "../shared/element.js";
+import { t } from "../shared/language.js";
 import { money } from "../shared/wording.js";
 
 const MOST_ROWS = 200;
 const NEAR_END = 48; // pixels
-const READABLE = 0.4; // how bright a comment's colour must be to be used on the dark list
 
 export class Sidebar {
   #list;
@@ -46,12 +47,10 @@ export class Sidebar {
   /** @param {Comment} comment @param {boolean} isOwn */
   comment(comment, isOwn) {
     const row = element("li", isOwn ? "own" : "");
-    if (isStaff(comment.role)) row.append(element("span", `badge ${comment.role}`, comment.role));
-    const name = element("bdi", "name", comment.name || comment.uid);
-    name.style.color = nameColor(comment.uid);
-    const text = element("bdi", "text", comment.text);
-    if (luminance(comment.color) >= READABLE) text.style.color = cssColor(comment.color);
-    row.append(name, text);
+    if (isStaff(comment.role)) row.append(element("span", `badge ${comment.role}`, t(`role.${comment.role}`)));
+    const text = element("bdi", "text inked", comment.text);
+    if (comment.color !== WHITE) text.style.setProperty("--chosen", cssColor(comment.color));
+    row.append(person(comment.uid, comment.name), text);
     this.#add(row, comment);
   }
 
@@ -143,20 +142,4 @@ export class Sidebar {
     this.#newest.hidden = this.#isFollowing || this.#unread === 0;
     this.#newest.textContent = `${this.#unread} new ↓`;
   }
-}
-
-/** @param {string} tag @param {string} className @param {string} text */
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-/** The same person always has the same colour. @param {string} uid */
-function nameColor(uid) {
-  let hash = 0x811c9dc5;
-  for (const character of uid) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d); // uids that are alike shall not look alike
-  return `hsl(${((hash ^ (hash >>> 13)) >>> 0) % 360} 75% 76%)`;
 }

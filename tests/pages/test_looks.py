@@ -1,0 +1,118 @@
+"""Every page on a desk and on a phone, light and dark: pictures, and what can be checked without eyes.
+
+`LOOKS_FOLDER=somewhere pytest tests/pages/test_looks.py` keeps the pictures there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.pages.conftest import Visitors
+from tests.pages.scene import ROOM, Scene, scene
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+THEMES: Final[list[Literal["light", "dark"]]] = ["light", "dark"]
+WINDOWS: Final = {"desktop": (1280, 800), "phone": (390, 844)}
+# What axe calls so; the rest is advice.
+SERIOUS: Final = {"serious", "critical"}
+# How much wider the page is than its window, and what sticks out of it, in pixels.
+OVERFLOW: Final = """() => {
+    const width = document.documentElement.clientWidth;
+    const wider = document.documentElement.scrollWidth - width;
+    const out = [...document.body.querySelectorAll("button, input, select, textarea, h1, h2, dialog[open]")]
+        .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, .scroll, .tabs, .pins"))
+        .filter((one) => one.getBoundingClientRect().right > width + 1)
+        .map((one) => one.id || one.className || one.textContent);
+    return [wider, out];
+}"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A page, and how it comes into the state that is looked at."""
+
+    name: str
+    path: str
+    ready: Callable[[Page, Scene], Awaitable[None]]
+
+
+async def _viewer(page: Page, scene: Scene) -> None:
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#poll .option").first).to_be_visible()
+    await scene.say()
+    await expect(page.locator("#list .text").last).to_have_text("subtitles look great today")
+
+
+async def _viewer_settings(page: Page, scene: Scene) -> None:
+    await _viewer(page, scene)
+    await page.locator("#look-button").click()
+
+
+async def _sign_in(page: Page, scene: Scene) -> None:
+    await expect(page.locator("#sign-in-form")).to_be_visible()
+
+
+async def _chat(page: Page, scene: Scene) -> None:
+    await page.goto(f"{scene.url}/chat#token={scene.service.token('kenji', 'viewer')}")
+    await page.locator("#conversations button", has_text="Crew").click()
+    await expect(page.locator("#messages .words")).to_have_count(2)
+
+
+async def _docs(page: Page, scene: Scene) -> None:
+    await page.locator("#post_rooms_room_messages summary").click()
+
+
+LOOKS: Final = [
+    Look("viewer", f"/?room={ROOM}", _viewer),
+    Look("viewer-settings", f"/?room={ROOM}", _viewer_settings),
+    Look("chat-sign-in", "/chat", _sign_in),
+    Look("chat", "/docs", _chat),
+    Look("docs", "/docs", _docs),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def lively(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    async with scene(tmp_path_factory.mktemp("scene")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = os.environ.get("LOOKS_FOLDER")
+    made = Path(folder) if folder else tmp_path_factory.mktemp("looks")
+    made.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+async def test_it_can_be_looked_at(
+    visitors: Visitors, lively: Scene, pictures: Path, look: Look, window: str
+) -> None:
+    width, height = WINDOWS[window]
+    page = await visitors.open(f"{lively.url}{look.path}", width=width, height=height)
+    await look.ready(page, lively)
+    for theme in THEMES:
+        await page.emulate_media(color_scheme=theme)
+        await page.screenshot(path=pictures / f"{look.name}-{window}-{theme}.png")
+        found = (await Axe().run(page)).response["violations"]
+        serious = [
+            (one["id"], node["target"], node["failureSummary"])
+            for one in found
+            if one["impact"] in SERIOUS
+            for node in one["nodes"]
+        ]
+        assert serious == [], theme
+    wider, outside = await page.evaluate(OVERFLOW)
+    assert (wider, outside) == (0, [])
