@@ -103,6 +103,7 @@ _RUN: Final = re.compile(r"(.)\1*", re.DOTALL)
 _REPEATED: Final = re.compile(r"(.)(?=\1)", re.DOTALL)
 
 # What tells, at little cost, that a text may have a reading of that kind.
+_IS_WORDS: Final = re.compile("[A-Za-z ]*")
 _MAY_BE_SPELLED: Final = re.compile(f"[ .,]{_ANY}[ .,]{{1,3}}{_ANY}(?![^ .,!])")
 _MAY_BE_CUT: Final = re.compile(rf"{_ANY}\.+{_ANY}")
 _SIGN: Final = re.compile(f"[0-9{_SIGNS}]")
@@ -162,16 +163,22 @@ class Cell(NamedTuple):
 def readings(text: str) -> Iterator[Reading]:
     """How `text` may be meant: as it is written first, which is all for most texts."""
     folded = text.translate(_FOLDING)
-    if _is_plain(folded):
-        plain = f" {folded} "
-        yield Reading(plain, shortened(plain), ())
-        return
     seen = set()
     for read, steps in _ways(folded):
         plain = _ended(read)
         if plain not in seen:
             seen.add(plain)
             yield Reading(plain, shortened(plain), steps)
+
+
+def plain_words(text: str) -> list[str] | None:
+    """The words of a text, without repeats of a character, where it is but words of letters.
+
+    Nobody can mean them otherwise, and so are most comments. None for all other texts.
+    """
+    if _IS_WORDS.fullmatch(text) is None or _MAY_BE_SPELLED.search(f" {text}"):
+        return None
+    return shortened(text.lower()).split(" ")
 
 
 def plainly(text: str) -> str:
@@ -199,12 +206,6 @@ def cells(text: str, reading: Reading) -> list[Cell]:
     spans = [(0, 0), *spans, (len(text), len(text))]
     found = _RUN.finditer(f" {traced} ")
     return [Cell(run.end() - run.start(), spans[run.start()][0], spans[run.end() - 1][1]) for run in found]
-
-
-def _is_plain(folded: str) -> bool:
-    """Whether it is but words of letters, which nobody can mean otherwise: so are most comments."""
-    letters = folded.isascii() and folded.replace(" ", "").isalpha()
-    return letters and not _MAY_BE_SPELLED.search(f" {folded}")
 
 
 def _ways(folded: str) -> Iterator[tuple[str, tuple[Step, ...]]]:

@@ -31,6 +31,8 @@ def clean(text: str) -> str:
 
 def alike(text: str) -> str:
     """The same for texts that differ in case and blanks only."""
+    if text.isprintable():  # then its only blanks are spaces
+        return text.replace(" ", "").casefold()
     return "".join(text.split()).casefold()
 
 

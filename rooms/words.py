@@ -15,7 +15,7 @@ from ahocorasick_rs import AhoCorasick
 
 from danmaku.errors import BAD_FRAME, Refusal
 from danmaku.wordlist import ACTIONS, Action, Found, Word
-from rooms.spelling import Cell, Reading, cells, is_free, plainly, readings, runs, shortened
+from rooms.spelling import Cell, Reading, cells, is_free, plain_words, plainly, readings, runs, shortened
 
 MOST_EXPRESSIONS: Final = 200
 _EXPRESSION_BYTES: Final = 64 * 1024  # of the program that one is made into
@@ -86,6 +86,16 @@ class List:
         self._foreign = foreign
         self._expressions = expressions
         self._set = together
+
+    def passes(self, text: str, said: Sequence[str]) -> bool:
+        """Whether nothing of it is in `text`, whose plain words are given."""
+        if not self._words.keys().isdisjoint(said):
+            return False
+        if self._within:
+            short = f" {' '.join(filter(None, said))} "
+            if any(automaton.find_matches_as_indexes(short) for automaton, _ in self._within):
+                return False
+        return self._set is None or not self._set.Match(text)
 
     def hits(self, text: str, read: Iterable[Reading]) -> Iterator[Hit]:
         """Every entry in `text`, whose readings are given; one may come more than once."""
@@ -178,7 +188,9 @@ def made(words: Iterable[Word]) -> List:
 
 def look(text: str, lists: Sequence[List]) -> Found:
     """The strictest action of all entries found, and the text with what is to be masked."""
-    if not any(one.size for one in lists):
+    lists = [one for one in lists if one.size]
+    said = plain_words(text)
+    if said is not None and all(one.passes(text, said) for one in lists):
         return Found(text=text)
     read = list(readings(text))
     action: Action | None = None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooms.text import _BREAKS, _DROPPED, clean
+from rooms.text import _BREAKS, _DROPPED, alike, clean
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,8 @@ def test_what_is_clean_stays_as_it_is_and_holds_no_controls(typed: str) -> None:
 def test_nothing_that_can_be_printed_is_taken_out() -> None:
     printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
     assert (_BREAKS.search(printable), _DROPPED.search(printable)) == (None, None)
+
+
+@given(st.text(st.sampled_from("aAßé \u3000\t哈\u200b")))
+def test_case_and_blanks_make_no_text_another_one(typed: str) -> None:
+    assert alike(typed) == "".join(typed.split()).casefold() == alike(f" {typed.upper()}\u3000")

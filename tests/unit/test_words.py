@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from danmaku.errors import Refusal
 from danmaku.wordlist import Found, Word
-from rooms.spelling import Folding, cells, plainly, readings
+from rooms.spelling import Folding, cells, plain_words, plainly, readings
 from rooms.text import clean
 from rooms.words import MOST_EXPRESSIONS, NO_WORDS, List, Making, look, made
 
@@ -162,6 +162,16 @@ def test_the_slow_way_reads_as_the_quick_one_does(text: str) -> None:
         assert len(traced) == len(reading.short)
         assert sum(cell.times for cell in traced) == len(reading.plain)
         assert all(0 <= cell.begin <= cell.end <= len(text) for cell in traced)
+
+
+@given(st.text("abIo .s1é", max_size=12))
+def test_a_text_of_plain_words_has_one_reading_which_is_they(text: str) -> None:
+    said = plain_words(text)
+    read = list(readings(text))
+    if said is not None:
+        assert [reading.short.split() for reading in read] == [list(filter(None, said))]
+    elif text.replace(" ", "").isalpha() and text.isascii():
+        assert len(read) > 1, "spelled out"
 
 
 @given(st.lists(PLAIN, min_size=1, max_size=6), st.lists(PLAIN, max_size=8))
