@@ -13,10 +13,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 from urllib.parse import quote
 
@@ -168,10 +169,14 @@ class ValkeyServer:
 
 
 class Running:
-    """A server as a child of this process. `start` again after `kill` or `stop`."""
+    """A server as a child of this process. `start` again after `kill` or `stop`.
 
-    def __init__(self, server: Server) -> None:
+    `more` is what else stands in its environment.
+    """
+
+    def __init__(self, server: Server, more: Mapping[str, str] = MappingProxyType({})) -> None:
         self.server = server
+        self._environment = {**server_environment(), **more}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -185,7 +190,7 @@ class Running:
         """Start the child; it is not ready yet. Raises ServerError."""
         self.server.prepare()
         self._process = subprocess.Popen(  # noqa: S603  the command line is ours, word by word
-            self.server.argv, env=server_environment(), stdin=subprocess.DEVNULL
+            self.server.argv, env=self._environment, stdin=subprocess.DEVNULL
         )
 
     def kill(self) -> None:

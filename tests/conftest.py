@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import structlog
 
 from danmaku.servers import NatsServer, Running, Server, ValkeyServer
+from tests.engines import ValkeyCluster
 
 # As servers do it: to draw a traceback with all its variables holds up the loop for longer than tests wait.
 structlog.configure(
@@ -29,6 +30,19 @@ def _served(server: Server) -> Iterator[str]:
         yield server.url
     finally:
         child.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyCluster]:
+    """Three valkey-servers that are a cluster, shared by all tests: use a prefix of your own."""
+    whole = ValkeyCluster(tmp_path_factory.mktemp("cluster"), primaries=3, servers=3, options={})
+    with ExitStack() as stack:
+        for node in whole.nodes:
+            node.start()
+            stack.callback(node.kill)
+            asyncio.run(node.server.wait_ready(10))
+        asyncio.run(whole.form())
+        yield whole
 
 
 @pytest.fixture(scope="session")

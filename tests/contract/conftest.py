@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from secrets import token_hex
 
 import pytest
+from redis.crc import key_slot
 
 from config.settings import Chat, Nats, Rooms
 from config.settings import Store as StoreSettings
@@ -14,19 +15,54 @@ from danmaku.bus import Bus, NatsBus
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
+from danmaku.store.valkey.link import Call, Scripts, Word
+from tests.engines import ValkeyCluster
 
 ROOMS = Rooms(history_batches=8, history_s=60)
 CHAT = Chat(private_messages=8, private_s=60, group_messages=12, group_s=120)
 
+# What is asked of a cluster, too, as far as that does not take long. That the keys of one script are
+# at one place is looked at everywhere (`one_slot`).
+CLUSTERED = {
+    *("test_changes", "test_contacts", "test_conversations", "test_held", "test_history", "test_leases"),
+    *("test_moderation", "test_polls", "test_recalls", "test_words"),
+}
+SLOW = {"test_many_sanctions_are_read_whole"}
+
 Connect = Callable[[], Awaitable[Bus]]
 
 
-@pytest.fixture(params=["memory", "valkey"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is asked of the store itself is asked of a cluster, too: those above cannot tell."""
+    if "store_settings" in metafunc.fixturenames:
+        clustered = metafunc.module.__name__.rpartition(".")[2] in CLUSTERED
+        clustered = clustered and metafunc.function.__name__ not in SLOW
+        kinds = ["memory", "valkey", *(["cluster"] if clustered else [])]
+        metafunc.parametrize("store_settings", kinds, indirect=True)
+
+
+@pytest.fixture
 def store_settings(request: pytest.FixtureRequest) -> StoreSettings | None:
-    """None for the twin. An empty corner of the shared server otherwise."""
+    """None for the twin. An empty corner of the shared servers otherwise."""
+    prefix = f"t{token_hex(4)}"
     if request.param == "memory":
         return None
-    return StoreSettings(url=request.getfixturevalue("store_url"), prefix=f"t{token_hex(4)}")
+    if request.param == "cluster":
+        cluster: ValkeyCluster = request.getfixturevalue("shared_cluster")
+        return StoreSettings(url=cluster.url, kind="cluster", prefix=prefix)
+    return StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+
+
+@pytest.fixture(autouse=True)
+def one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All keys of a script share a hash slot, whatever server it runs at."""
+    call = Scripts.call
+
+    def checked(scripts: Scripts, verb: str, keys: Sequence[str], *words: Word) -> Call:
+        assert len({key_slot(key.encode()) for key in keys}) == 1, (verb, keys)
+        return call(scripts, verb, keys, *words)
+
+    monkeypatch.setattr(Scripts, "call", checked)
 
 
 @pytest.fixture

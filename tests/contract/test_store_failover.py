@@ -1,0 +1,208 @@
+"""A store of several servers, when one of them dies, hangs, or gives away what it has."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import pytest
+from redis.crc import key_slot
+
+from config.settings import Rooms, Store
+from danmaku.servers import Running
+from danmaku.store.conversations import Append, Appended, Pull
+from danmaku.store.errors import StoreDown
+from danmaku.store.valkey import ValkeyStore
+from danmaku.store.valkey.keys import Keys
+from danmaku.store.valkey.link import Link
+from danmaku.subjects import PARTITIONS
+from tests.contract.conftest import until
+from tests.engines import HOST, SentinelSet, ValkeyCluster, client, port_of, sentinel_set, valkey_cluster
+
+TIMEOUT_S = 2.0
+PAIRS = [f"p:ann:bob{number}" for number in range(12)]
+LONG = 60_000
+RESUMED_S = 20.0  # at the very most, on a machine that does much else
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[ValkeyCluster]:
+    """Each primary has a replica, the first one two."""
+    async with valkey_cluster(tmp_path, primaries=3, servers=7, cluster_node_timeout="1000") as whole:
+        yield whole
+
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[SentinelSet]:
+    async with sentinel_set(tmp_path, replicas=2, sentinels=3) as whole:
+        await whole.set("down-after-milliseconds", "500")
+        yield whole
+
+
+def settings(whole: ValkeyCluster | SentinelSet, replicas: int = 0) -> Store:
+    kind = "cluster" if isinstance(whole, ValkeyCluster) else "sentinel"
+    return Store(url=whole.url, kind=kind, timeout_s=TIMEOUT_S, replicas=replicas)  # type: ignore[arg-type]
+
+
+class Talk:
+    """Says one message after the other in each of the conversations, each until it is taken."""
+
+    def __init__(self, store: ValkeyStore) -> None:
+        self.taken: dict[str, list[int]] = {conv: [] for conv in PAIRS}
+        self.stopped = False
+        self._store = store
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for conv in PAIRS:
+                tasks.create_task(self._talk(conv))
+
+    async def _talk(self, conv: str) -> None:
+        while not self.stopped:
+            n = len(self.taken[conv]) + 1
+            said = Append(conv, "ann", n, b"%d" % n, f"c{n}", "s", n, indexed=True)
+            with suppress(StoreDown):
+                (answer,) = await self._store.conversations.append([said])
+                if isinstance(answer, Appended):
+                    self.taken[conv].append(answer.seq)
+            await asyncio.sleep(0.01)
+
+    async def all_go_on(self) -> None:
+        """Return when something more was taken in all of them."""
+        before = {conv: len(seqs) for conv, seqs in self.taken.items()}
+
+        async def more() -> bool:
+            return all(len(self.taken[conv]) > count for conv, count in before.items())
+
+        await until(more, RESUMED_S)
+
+    async def check(self) -> None:
+        """All that was taken is there, once and in order."""
+        pulls = [Pull(conv, 0, 10_000) for conv in PAIRS]
+        for run in await self._store.conversations.pull("ann", pulls, 1 << 24):
+            seqs = self.taken[run.conv]
+            assert seqs == list(range(1, len(seqs) + 1)), run.conv
+            assert run.messages[: len(seqs)] == [(n, b"%d" % n) for n in seqs], run.conv
+
+
+async def test_a_cluster_loses_nothing_that_was_acknowledged_when_a_primary_dies(
+    cluster: ValkeyCluster,
+) -> None:
+    store = await ValkeyStore.connect(settings(cluster, replicas=1), Rooms())
+    talk = Talk(store)
+    talking = asyncio.create_task(talk.run())
+    await talk.all_go_on()
+    await store.leases.take(list(range(PARTITIONS)), "one", LONG)
+    primary = cluster.nodes[0]
+    primary.kill()
+    await talk.all_go_on()  # without the scripts, which its replica never had
+    primary.start()
+    await talk.all_go_on()
+    talk.stopped = True
+    await talking
+    await talk.check()
+    assert len(await store.leases.holders()) == PARTITIONS
+    await store.close()
+
+
+async def test_while_one_server_hangs_the_others_answer(shared_cluster: ValkeyCluster) -> None:
+    link = Link.to(settings(shared_cluster))
+    own = Keys(f"t{token_hex(4)}")
+    keys = [own.lease(partition) for partition in range(PARTITIONS)]
+    await link.all([("SET", key, "x") for key in keys])
+    hanging = await shared_cluster.primary_of(keys[0])
+    os.kill(hanging.pid, signal.SIGSTOP)
+    try:
+        first, *_ = replies = await link.many([("GET", key) for key in keys])
+        assert isinstance(first, StoreDown)
+        assert replies.count(b"x") > PARTITIONS / 2
+        begin = time.monotonic()
+        replies = await link.many([("GET", key) for key in keys])
+        assert replies.count(b"x") > PARTITIONS / 2
+        assert time.monotonic() - begin < TIMEOUT_S  # they are not waited with once more
+    finally:
+        os.kill(hanging.pid, signal.SIGCONT)
+    assert await _at_last(link, keys) == [b"x"] * PARTITIONS
+    await link.close()
+
+
+async def test_what_moves_to_another_server_is_found_there(shared_cluster: ValkeyCluster) -> None:
+    keys = Keys(f"t{token_hex(4)}")
+    link = Link.to(settings(shared_cluster))
+    call = link.script("enlist", [keys.processes], "one", LONG)
+    await link.one(*call)
+    slot = key_slot(keys.processes.encode())
+    here = await shared_cluster.primary_of(keys.processes)
+    async with client(port_of(here)) as source:
+        rows = await source.execute_command("CLUSTER", "SLOTS")
+        there = next(row[2] for row in rows if int(row[2][1]) != port_of(here))
+        own = await source.execute_command("CLUSTER", "MYID")
+        async with client(int(there[1])) as target:
+            await target.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", own)
+            await source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", there[2])
+            await source.execute_command("MIGRATE", HOST, there[1], keys.processes, 0, 5000)
+            assert await link.one(*call) == [b"one"]  # ASK, and the script is not there
+            for one in (target, source):
+                await one.execute_command("CLUSTER", "SETSLOT", slot, "NODE", there[2])
+            assert await link.one(*call) == [b"one"]  # MOVED
+            assert await link.one(*call) == [b"one"]
+    await link.close()
+
+
+async def test_sentinels_name_another_server_when_the_first_one_dies(watched: SentinelSet) -> None:
+    store = await ValkeyStore.connect(settings(watched, replicas=1), Rooms())
+    talk = Talk(store)
+    talking = asyncio.create_task(talk.run())
+    await talk.all_go_on()
+    watched.nodes[0].kill()
+    await talk.all_go_on()
+    watched.nodes[0].start()  # it does not know yet that it is no primary any more
+    await talk.all_go_on()
+    talk.stopped = True
+    await talking
+    await talk.check()
+    await store.close()
+
+
+async def test_a_server_that_hung_while_it_was_replaced_is_not_read_from(watched: SentinelSet) -> None:
+    link = Link.to(settings(watched))
+    await link.one("SET", "t", "before")
+    old: Running = watched.nodes[0]
+    os.kill(old.pid, signal.SIGSTOP)
+    try:
+        await _say(link, "SET", "t", "after")
+    finally:
+        os.kill(old.pid, signal.SIGCONT)
+    for _ in range(20):
+        assert await link.one("GET", "t") == b"after"
+    await link.close()
+
+
+async def _say(link: Link, *call: Any) -> None:
+    """Until it is taken."""
+
+    async def taken() -> bool:
+        with suppress(StoreDown):
+            await link.one(*call)
+            return True
+        return False
+
+    await until(taken, RESUMED_S)
+
+
+async def _at_last(link: Link, keys: list[str]) -> list[Any]:
+    found: list[Any] = []
+
+    async def all_answer() -> bool:
+        found[:] = await link.many([("GET", key) for key in keys])
+        return not any(isinstance(one, StoreDown) for one in found)
+
+    await until(all_answer, RESUMED_S)
+    return found
