@@ -97,7 +97,7 @@ PURE := \
         edge/saying.py \
         edge/session.py
 
-.PHONY: help up test lint format bench clean
+.PHONY: help up test lint format bench package clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -130,8 +130,12 @@ bench: $(VENV)/.dev  ## one hot room: CPU per delivered frame beside a bare send
 	@.ci/need libuv1 gcc
 	@$(BIN)/python -m loadtest fanout $(ARGS)
 
+package: $(VENV)/.dev $(JS)/node_modules/.made  ## the npm package of the JavaScript SDK, in dist/
+	@mkdir -p dist
+	@PATH="$(abspath $(BIN)):$(CURDIR)/$(JS)/node_modules/.bin:$$PATH" npm pack --silent --pack-destination dist ./edge/pages/sdk
+
 clean:  ## remove what was made (not the data folder)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* dist $(JS)/node_modules
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* dist $(JS)/node_modules edge/pages/sdk/types
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

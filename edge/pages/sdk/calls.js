@@ -37,7 +37,7 @@ export class Calls {
         return await this.#once(method, path, body);
       } catch (error) {
         if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
-        if (UNDECIDED.has(error.name)) await sleep(AGAIN_MS * (0.5 + Math.random()));
+        if (UNDECIDED.has(error.name)) await sleep((error.retryMs ?? AGAIN_MS) * (0.5 + Math.random()));
         else if (error.name !== "unauthorized" || !(await this.#renewed(error.message))) throw error;
       }
     }

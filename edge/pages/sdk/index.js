@@ -21,3 +21,4 @@ export { compare } from "./reader.js";
 export { TIMING } from "./pace.js";
 export { Refusal, isId, newId } from "./protocol.js";
 export { takesBack } from "./recalls.js";
+export { refreshed } from "./tokens.js";
