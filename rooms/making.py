@@ -12,7 +12,7 @@ from danmaku.errors import Refusal
 from danmaku.wordlist import Word, unpack
 from rooms.words import NO_WORDS, List, Making
 
-_AT_ONCE: Final = 100  # entries: a millisecond of work
+_AT_ONCE: Final = 250  # entries: a millisecond of work
 
 _log: Any = structlog.get_logger("rooms.making")
 

@@ -91,6 +91,7 @@ for _point in range(128):  # so that an ASCII text is folded at C speed
 _APART: Final = str.maketrans(dict.fromkeys(_NONE, " "))
 
 _IS_FREE: Final = re.compile(f"[{_FREE}]")
+_ALL_FREE: Final = re.compile(f"[{_FREE}]+")
 _EMOJI: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 _FREE_EDGE: Final = re.compile(f"(?<=[{_FREE}])(?=[^ {_FREE}])|(?<=[^ {_FREE}])(?=[{_FREE}])")
 _SPELLED: Final = f"(?<!{_ANY}{_ANY})(?<={_ANY})[ .,]{{1,3}}(?={_ANY}(?![^ .,!]))"
@@ -184,6 +185,12 @@ def plain_words(text: str) -> list[str] | None:
 def plainly(text: str) -> str:
     """The first reading, without the spaces at its ends. To do it twice changes nothing."""
     return " ".join(_ended(text.translate(_FOLDING)).split())
+
+
+def free_alone(text: str) -> str | None:
+    """The first reading of what is but free characters; None of all else."""
+    folded = text.translate(_FOLDING)
+    return folded if _ALL_FREE.fullmatch(folded) else None
 
 
 def shortened(plain: str) -> str:

@@ -15,12 +15,23 @@ from ahocorasick_rs import AhoCorasick
 
 from danmaku.errors import BAD_FRAME, Refusal
 from danmaku.wordlist import ACTIONS, Action, Found, Word
-from rooms.spelling import Cell, Reading, cells, is_free, plain_words, plainly, readings, runs, shortened
+from rooms.spelling import (
+    Cell,
+    Reading,
+    cells,
+    free_alone,
+    is_free,
+    plain_words,
+    plainly,
+    readings,
+    runs,
+    shortened,
+)
 
 MOST_EXPRESSIONS: Final = 200
 _EXPRESSION_BYTES: Final = 64 * 1024  # of the program that one is made into
 _EXPRESSIONS_BYTES: Final = 8 * 1024 * 1024  # of the one for all of a list, and what it remembers
-_PART: Final = 25_000  # entries in one automaton: making a large one holds up the event loop
+_PART: Final = 10_000  # entries in one automaton: making a large one holds up the event loop
 _STRICTNESS: Final = {action: rank for rank, action in enumerate(ACTIONS)}
 _DOUBLED: Final = frozenset("bcdefglmnoprstz")  # letters that words often have twice
 
@@ -33,12 +44,26 @@ class Hit(NamedTuple):
 
 
 class _Pattern(NamedTuple):
-    """An entry as it is looked for, and whether anything may go on at either end."""
+    """An entry as it is looked for, and whether anything may go on at either end.
+
+    It is made anew when something like it is found, for that is seldom, and there are many entries.
+    """
 
     word: Word
     plain: str
     open_begin: bool
     open_end: bool
+
+    @classmethod
+    def of(cls, word: Word) -> _Pattern:
+        """Raises `bad_frame` where there is nothing to look for."""
+        plain = plainly(word.entry.strip("*"))
+        if not plain:
+            raise Refusal(BAD_FRAME, f"the entry {word.entry!r} holds nothing to look for")
+        open_begin = word.entry.startswith("*") or is_free(plain[0])
+        open_end = word.entry.endswith("*") or is_free(plain[-1])
+        bounded = f"{'' if open_begin else ' '}{plain}{'' if open_end else ' '}"
+        return cls(word, bounded, open_begin, open_end)
 
     def fits(self, found: Sequence[Cell]) -> bool:
         """Whether what was found is this word and not another with more or less of some letter."""
@@ -57,9 +82,9 @@ class _Pattern(NamedTuple):
         return doubled != 1
 
 
-_Place = tuple[list[_Pattern], int, int]
+_Place = tuple[tuple[Word, ...], int, int]
 """What may stand from one character of `Reading.short` to another."""
-_Automaton = tuple[AhoCorasick, list[list[_Pattern]]]
+_Automaton = tuple[AhoCorasick, list[tuple[Word, ...]]]
 
 
 class List:
@@ -74,7 +99,7 @@ class List:
     def __init__(
         self,
         size: int,
-        words: dict[str, list[_Pattern]],
+        words: dict[str, tuple[Word, ...]],
         within: list[_Automaton],
         foreign: list[_Automaton],
         expressions: list[tuple[Word, re2._Regexp]],
@@ -113,9 +138,9 @@ class List:
         said = short.split(" ")
         if not self._words.keys().isdisjoint(said):
             places += self._alone(said)
-        for automaton, patterns in self._within if short.isascii() else (*self._within, *self._foreign):
+        for automaton, words in self._within if short.isascii() else (*self._within, *self._foreign):
             for number, begin, end in automaton.find_matches_as_indexes(short, overlapping=True):
-                places.append((patterns[number], begin, end))
+                places.append((words[number], begin, end))
         return places
 
     def _alone(self, said: list[str]) -> Iterator[_Place]:
@@ -138,9 +163,9 @@ class Making:
 
     def __init__(self) -> None:
         self._size = 0
-        self._words: dict[str, list[_Pattern]] = {}
-        self._within: dict[str, list[_Pattern]] = {}
-        self._foreign: dict[str, list[_Pattern]] = {}
+        self._words: dict[str, tuple[Word, ...]] = {}
+        self._within: dict[str, tuple[Word, ...]] = {}
+        self._foreign: dict[str, tuple[Word, ...]] = {}
         self._expressions: list[tuple[Word, re2._Regexp]] = []
 
     def add(self, words: Iterable[Word]) -> None:
@@ -148,7 +173,7 @@ class Making:
         for word in words:
             self._size += 1
             if word.pattern is None:
-                self._take(_pattern(word))
+                self._take(word)
             elif len(self._expressions) < MOST_EXPRESSIONS:
                 self._expressions.append((word, _expression(word)))
             else:
@@ -158,24 +183,33 @@ class Making:
         """The list comes last, None before that."""
         within: list[_Automaton] = []
         foreign: list[_Automaton] = []
-        for kept, patterns in ((within, self._within), (foreign, self._foreign)):
-            shorts = list(patterns)
+        for kept, words in ((within, self._within), (foreign, self._foreign)):
+            shorts = list(words)
             for begin in range(0, len(shorts), _PART):
                 part = shorts[begin : begin + _PART]
                 automaton = AhoCorasick(part, store_patterns=False)
-                kept.append((automaton, [patterns[short] for short in part]))
+                kept.append((automaton, [words[short] for short in part]))
                 yield None
         together = _together(self._expressions)
         yield List(self._size, self._words, within, foreign, self._expressions, together)
 
-    def _take(self, pattern: _Pattern) -> None:
+    def _take(self, word: Word) -> None:
+        entry = word.entry
+        if entry.isascii() and entry.isalpha():  # most entries are such, or free characters alone
+            kept, short = self._words, shortened(entry.lower())
+        elif (free := free_alone(entry)) is not None:
+            kept, short = self._foreign, shortened(free)
+        else:
+            kept, short = self._sorted(_Pattern.of(word))
+        kept[short] = (*kept.get(short, ()), word)
+
+    def _sorted(self, pattern: _Pattern) -> tuple[dict[str, tuple[Word, ...]], str]:
+        """Where it belongs, and as what."""
         short = shortened(pattern.plain)
         alone = short.strip(" ")
         if " " not in alone and not (pattern.open_begin or pattern.open_end):
-            kept, short = self._words, alone
-        else:
-            kept = self._within if short.isascii() else self._foreign
-        kept.setdefault(short, []).append(pattern)
+            return self._words, alone
+        return self._within if short.isascii() else self._foreign, short
 
 
 def made(words: Iterable[Word]) -> List:
@@ -207,21 +241,11 @@ def look(text: str, lists: Sequence[List]) -> Found:
 
 def _fitting(text: str, reading: Reading, places: list[_Place]) -> Iterator[Hit]:
     traced = cells(text, reading)
-    for patterns, begin, end in places:
-        for pattern in patterns:
+    for words, begin, end in places:
+        for pattern in map(_Pattern.of, words):
             if pattern.fits(traced[begin:end]):
                 inner = traced[begin + (not pattern.open_begin) : end - (not pattern.open_end)]
                 yield Hit(pattern.word, [(inner[0].begin, inner[-1].end)])
-
-
-def _pattern(word: Word) -> _Pattern:
-    plain = plainly(word.entry.strip("*"))
-    if not plain:
-        raise Refusal(BAD_FRAME, f"the entry {word.entry!r} holds nothing to look for")
-    open_begin = word.entry.startswith("*") or is_free(plain[0])
-    open_end = word.entry.endswith("*") or is_free(plain[-1])
-    bounded = f"{'' if open_begin else ' '}{plain}{'' if open_end else ' '}"
-    return _Pattern(word, bounded, open_begin, open_end)
 
 
 def _expression(word: Word) -> re2._Regexp:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from danmaku.errors import Refusal
 from danmaku.wordlist import Found, Word
-from rooms.spelling import Folding, cells, plain_words, plainly, readings
+from rooms.spelling import Folding, cells, free_alone, plain_words, plainly, readings
 from rooms.text import clean
 from rooms.words import MOST_EXPRESSIONS, NO_WORDS, List, Making, look, made
 
@@ -128,7 +128,7 @@ def test_a_long_list_is_made_in_parts() -> None:
     making = Making()
     making.add(Word(f"wo{n:07x}rd*".translate(LETTERS), "mask") for n in range(50_000))
     *parts, whole = making.finish()
-    assert parts == [None] * 2
+    assert parts == [None] * 5
     assert whole is not None
     assert whole.size == 50_000
     last = f"wo{49_999:07x}rd".translate(LETTERS)
@@ -153,6 +153,13 @@ def test_a_mask_keeps_everything_else(text: str) -> None:
 @given(TEXTS)
 def test_what_is_plain_stays_plain(text: str) -> None:
     assert plainly(plainly(text)) == plainly(text)
+
+
+@given(st.text("笨蛋話🔥Ａa *."))
+def test_what_is_free_alone_is_plain(text: str) -> None:
+    free = free_alone(text)
+    assert free in (None, plainly(text))
+    assert (free is None) == (not text or not set(text) <= set("笨蛋話🔥"))
 
 
 @given(TEXTS)
