@@ -196,10 +196,8 @@ class Leases:
 
     async def _return_given_up(self) -> None:
         if self._given_up:
-            given_up = dict(self._given_up)
-            await self._soon(self._store.release(given_up, self._process))
-            for partition in given_up:
-                del self._given_up[partition]
+            for partition in await self._soon(self._store.release(dict(self._given_up), self._process)):
+                self._given_up.pop(partition, None)
 
     async def _renew(self) -> None:
         self._drop_expired()
@@ -207,11 +205,11 @@ class Leases:
             return
         asked = {partition: held.epoch for partition, held in self._held.items()}
         until_s = self._clock() + self._lease_ms / 1000
-        still = await self._soon(self._store.renew(asked, self._process, self._lease_ms))
+        renewed = await self._soon(self._store.renew(asked, self._process, self._lease_ms))
         self._drop_expired()  # while the answer was on its way: what thought so before must not be wrong
-        for partition in still & self._held.keys():
+        for partition in renewed.still & self._held.keys():
             self._held[partition].until_s = until_s
-        self._drop(asked.keys() - still, "lost")
+        self._drop(renewed.lost, "lost")
 
     async def _hand_back(self, partitions: list[int]) -> None:
         await self._retire(partitions)

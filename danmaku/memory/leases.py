@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from danmaku.store.errors import LayoutMismatch
-from danmaku.store.leases import Taken
+from danmaku.store.leases import Renewed, Taken
 
 Clock = Callable[[], int]
 """The store's time in milliseconds."""
@@ -58,16 +58,17 @@ class MemoryLeases:
                 taken.append(Taken(partition, epoch))
         return taken
 
-    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> set[int]:
+    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> Renewed:
         still = {partition for partition, epoch in held.items() if self.holds(process, epoch, partition)}
         for partition in still:
             self._leases[partition].until = self._clock() + ttl_ms
-        return still
+        return Renewed(still, held.keys() - still)
 
-    async def release(self, held: dict[int, int], process: str) -> None:
+    async def release(self, held: dict[int, int], process: str) -> set[int]:
         for partition, epoch in held.items():
             if self.holds(process, epoch, partition):
                 del self._leases[partition]
+        return set(held)
 
     async def holders(self) -> dict[int, tuple[str, int]]:
         return {

@@ -14,8 +14,17 @@ class Taken:
     epoch: int
 
 
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Partitions by whether they are still held. Of those in neither it is not known."""
+
+    still: set[int]
+    lost: set[int]
+
+
 class Leases(Protocol):
-    """All methods raise StoreDown when the outcome is unknown or the store is away."""
+    """All methods raise StoreDown when the outcome is unknown or the store is away. Where a part of it is
+    away, those for several partitions tell of the others."""
 
     async def check_layout(self, partitions: int, buckets: int) -> None:
         """Note how many there are on first use. Raises LayoutMismatch when other numbers are noted."""
@@ -27,13 +36,16 @@ class Leases(Protocol):
         """No longer be counted."""
 
     async def take(self, partitions: list[int], process: str, ttl_ms: int) -> list[Taken]:
-        """Take those of `partitions` that nobody holds. Each gets max(last epoch + 1, store TIME in ms)."""
+        """Take those of `partitions` that nobody holds. Each gets max(last epoch + 1, store TIME in ms).
 
-    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> set[int]:
-        """Renew {partition: epoch}; returns those still held. One round trip."""
+        One of which it is not known may be held all the same, until it runs out.
+        """
 
-    async def release(self, held: dict[int, int], process: str) -> None:
-        """Hand back {partition: epoch}; what is no longer held is left alone."""
+    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> Renewed:
+        """Renew {partition: epoch}. One round trip."""
+
+    async def release(self, held: dict[int, int], process: str) -> set[int]:
+        """Hand back {partition: epoch}; those that are held so no more. Others' are left alone."""
 
     async def holders(self) -> dict[int, tuple[str, int]]:
-        """{partition: (process, epoch)} of all that are held now; for doctor and tests."""
+        """{partition: (process, epoch)} of all that are held now; ("", 0) where that is not known."""

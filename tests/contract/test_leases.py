@@ -52,26 +52,26 @@ async def test_an_expired_lease_is_taken_over(store: Store) -> None:
 
     await until(taken)
     assert new[0].epoch > old.epoch
-    assert await store.leases.renew({5: old.epoch}, "one", LONG) == set()
+    assert (await store.leases.renew({5: old.epoch}, "one", LONG)).still == set()
     assert await store.leases.holders() == {5: ("two", new[0].epoch)}
 
 
 async def test_renewing_keeps_a_lease_beyond_its_first_time(store: Store) -> None:
     (kept,) = await store.leases.take([5], "one", 2_000)
     (lost,) = await store.leases.take([6], "one", SHORT)
-    assert await store.leases.renew({5: kept.epoch}, "one", LONG) == {5}
+    assert (await store.leases.renew({5: kept.epoch}, "one", LONG)).still == {5}
 
     async def lost_expired() -> bool:
         return 6 not in await store.leases.holders()
 
     await until(lost_expired)
-    assert await store.leases.renew({5: kept.epoch, 6: lost.epoch}, "one", LONG) == {5}
+    assert (await store.leases.renew({5: kept.epoch, 6: lost.epoch}, "one", LONG)).still == {5}
 
 
 async def test_nobody_renews_with_another_epoch_or_name(store: Store) -> None:
     (held,) = await store.leases.take([5], "one", LONG)
-    assert await store.leases.renew({5: held.epoch - 1}, "one", LONG) == set()
-    assert await store.leases.renew({5: held.epoch}, "two", LONG) == set()
+    assert (await store.leases.renew({5: held.epoch - 1}, "one", LONG)).still == set()
+    assert (await store.leases.renew({5: held.epoch}, "two", LONG)).still == set()
 
 
 async def test_a_stale_holder_releases_nothing(store: Store) -> None:
@@ -85,7 +85,7 @@ async def test_a_stale_holder_releases_nothing(store: Store) -> None:
 
 async def test_nothing_to_take_renew_or_release_is_fine(store: Store) -> None:
     assert await store.leases.take([], "one", LONG) == []
-    assert await store.leases.renew({}, "one", LONG) == set()
+    assert (await store.leases.renew({}, "one", LONG)).still == set()
     await store.leases.release({}, "one")
     assert await store.leases.holders() == {}
 

@@ -153,9 +153,9 @@ async def test_what_is_given_up_is_released(live: Service, monkeypatch: pytest.M
     store = await live.open_store()
     release, released = store.leases.release, []
 
-    async def noted(leases: dict[int, int], process: str) -> None:
+    async def noted(leases: dict[int, int], process: str) -> set[int]:
         released.append(leases)
-        await release(leases, process)
+        return await release(leases, process)
 
     monkeypatch.setattr(store.leases, "release", noted)
     process = await owner(live, store, Clock(), Rooms(window_ms=5, lease_ms=3000))

@@ -12,6 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import msgspec
 import pytest
 from redis.crc import key_slot
 
@@ -131,6 +132,29 @@ async def test_while_one_server_hangs_the_others_answer(shared_cluster: ValkeyCl
         os.kill(hanging.pid, signal.SIGCONT)
     assert await _at_last(link, keys) == [b"x"] * PARTITIONS
     await link.close()
+
+
+async def test_leases_are_renewed_where_the_store_answers(shared_cluster: ValkeyCluster) -> None:
+    prefix = f"t{token_hex(4)}"
+    store = await ValkeyStore.connect(
+        msgspec.structs.replace(settings(shared_cluster), prefix=prefix), Rooms()
+    )
+    taken = await store.leases.take(list(range(PARTITIONS)), "one", LONG)
+    held = {lease.partition: lease.epoch for lease in taken}
+    hanging = await shared_cluster.primary_of(Keys(prefix).lease(0))
+    os.kill(hanging.pid, signal.SIGSTOP)
+    try:
+        renewed = await store.leases.renew(held, "one", LONG)
+        owned = {partition: holder for partition, (holder, _) in (await store.leases.holders()).items()}
+        released = await store.leases.release(held, "one")
+    finally:
+        os.kill(hanging.pid, signal.SIGCONT)
+    assert renewed.lost == set()
+    assert 0 not in renewed.still
+    assert len(renewed.still) > PARTITIONS / 2
+    assert owned == {partition: "one" if partition in renewed.still else "" for partition in held}
+    assert released == renewed.still
+    await store.close()
 
 
 async def test_what_moves_to_another_server_is_found_there(shared_cluster: ValkeyCluster) -> None:

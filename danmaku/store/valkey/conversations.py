@@ -97,13 +97,14 @@ class ValkeyConversations:
     async def sweep(self, process: str, ttl_ms: int, within_ms: int) -> dict[str, tuple[int, int]]:
         words = process, ttl_ms, within_ms, _SWEPT
         keys = [[self._keys.sweeper(bucket), self._keys.active(bucket)] for bucket in range(BUCKETS)]
-        swept = await self._reads.all([self._reads.script("sweep", pair, *words) for pair in keys])
-        convs = [conv.decode() for bucket in swept for conv in bucket]
+        swept = await self._reads.many([self._reads.script("sweep", pair, *words) for pair in keys])
+        convs = [conv.decode() for bucket in swept if not isinstance(bucket, StoreDown) for conv in bucket]
         calls: list[Call] = [("HMGET", self._keys.standing(conv), "seq", "version") for conv in convs]
-        heads = await self._reads.all(calls)
+        heads = zip(convs, await self._reads.many(calls), strict=True)
         return {
-            conv: (int(seq or 0), int(version or 0))
-            for conv, (seq, version) in zip(convs, heads, strict=True)
+            conv: (int(head[0] or 0), int(head[1] or 0))
+            for conv, head in heads
+            if not isinstance(head, StoreDown)
         }
 
     def _asked(self, ask: Ask) -> list[Call]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from danmaku.store.errors import LayoutMismatch
-from danmaku.store.leases import Taken
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from danmaku.store.errors import LayoutMismatch, StoreDown
+from danmaku.store.leases import Renewed, Taken
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import PARTITIONS
@@ -29,36 +32,48 @@ class ValkeyLeases:
         await self._link.one("ZREM", self._keys.processes, process)
 
     async def take(self, partitions: list[int], process: str, ttl_ms: int) -> list[Taken]:
-        epochs = await self._link.all(
+        epochs = await self._link.many(
             [
                 self._link.script("take", [self._keys.lease(p), self._keys.epoch(p)], process, ttl_ms)
                 for p in partitions
             ]
         )
-        return [Taken(p, int(epoch)) for p, epoch in zip(partitions, epochs, strict=True) if epoch]
+        return [Taken(p, int(epoch)) for p, epoch in _known(partitions, epochs).items() if epoch]
 
-    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> set[int]:
-        renewed = await self._link.all(
+    async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> Renewed:
+        replies = await self._link.many(
             [
                 self._link.script("renew", [self._keys.lease(p)], held_by(process, epoch), ttl_ms)
                 for p, epoch in held.items()
             ]
         )
-        return {p for p, still in zip(held, renewed, strict=True) if still}
+        known = _known(held, replies)
+        return Renewed(
+            {p for p, still in known.items() if still}, {p for p, still in known.items() if not still}
+        )
 
-    async def release(self, held: dict[int, int], process: str) -> None:
-        await self._link.all(
+    async def release(self, held: dict[int, int], process: str) -> set[int]:
+        replies = await self._link.many(
             [
                 self._link.script("release", [self._keys.lease(p)], held_by(process, epoch))
                 for p, epoch in held.items()
             ]
         )
+        return set(_known(held, replies))
 
     async def holders(self) -> dict[int, tuple[str, int]]:
-        leases = await self._link.all([("GET", self._keys.lease(p)) for p in range(PARTITIONS)])
-        holders = {}
+        leases = await self._link.many([("GET", self._keys.lease(p)) for p in range(PARTITIONS)])
+        holders: dict[int, tuple[str, int]] = {}
         for partition, lease in enumerate(leases):
-            if lease is not None:
+            if isinstance(lease, StoreDown):
+                holders[partition] = "", 0
+            elif lease is not None:
                 epoch, _, process = lease.decode().partition(":")
                 holders[partition] = (process, int(epoch))
         return holders
+
+
+def _known(partitions: Iterable[int], replies: Sequence[Any]) -> dict[int, Any]:
+    """What was said of each of them, without those of which nothing is known."""
+    pairs = zip(partitions, replies, strict=True)
+    return {partition: reply for partition, reply in pairs if not isinstance(reply, StoreDown)}

@@ -231,9 +231,12 @@ class Link:
                     for i, reply in zip(unknown, again, strict=True):
                         replies[i] = reply
         except TimeoutError:
-            server.is_slow = True
-            self._servers.doubt()
+            self._doubt_slow(server)
             return [_Away(f"the store did not answer within {self._timeout_s:g} s")] * len(calls)
+        except asyncio.CancelledError:
+            if asyncio.get_running_loop().time() > until.patient:  # somebody else had less time
+                self._doubt_slow(server)
+            raise
         except _Unsent as error:
             return [error] * len(calls)
         except (RedisError, OSError, LoginError) as error:
@@ -241,6 +244,10 @@ class Link:
             return [_Away(f"the store cannot be reached: {error}")] * len(calls)
         server.is_slow = False
         return replies
+
+    def _doubt_slow(self, server: Server) -> None:
+        server.is_slow = True
+        self._servers.doubt()
 
     async def _exchange(
         self, server: Server, calls: Sequence[Call], wait: Sequence[Call], *, asking: bool = False
