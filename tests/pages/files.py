@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 HERE = Path(__file__).parent
 PAGES = HERE.parent.parent / "edge" / "pages"
 NAMES = {"/overlay": "/obs/index.html"}
-FOLDERS = {"modules": HERE / "modules", "golden": HERE.parent / "golden"}
+FOLDERS = {"modules": HERE / "modules", "bench": HERE / "bench", "golden": HERE.parent / "golden"}
 MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:"
 ROOMS = [{"room": "quiet"}, {"room": "demo", "title": "<b>Demo</b>", "viewers": 12}]

@@ -72,12 +72,29 @@ async def _docs(page: Page, scene: Scene) -> None:
     await page.locator("#post_rooms_room_messages summary").click()
 
 
+async def _overlay(page: Page, scene: Scene) -> None:
+    """It has no background: here is one of a picture that nobody has."""
+    squares = "repeating-conic-gradient(#5b6478 0 25%, #6c768c 0 50%) 0 0 / 48px 48px"
+    await page.evaluate("squares => { document.documentElement.style.background = squares; }", squares)
+    await expect(page.locator(".card")).to_have_count(3)
+    await scene.say()
+    await page.wait_for_function(
+        """() => {
+            globalThis.copy ??= new OffscreenCanvas(32, 18).getContext("2d", { willReadFrequently: true });
+            copy.clearRect(0, 0, 32, 18);
+            copy.drawImage(document.querySelector("canvas"), 0, 0, 32, 18);
+            return copy.getImageData(0, 4, 16, 9).data.some((value) => value > 0);  // at the left
+        }"""
+    )
+
+
 LOOKS: Final = [
     Look("viewer", f"/?room={ROOM}", _viewer),
     Look("viewer-settings", f"/?room={ROOM}", _viewer_settings),
     Look("chat-sign-in", "/chat", _sign_in),
     Look("chat", "/docs", _chat),
     Look("docs", "/docs", _docs),
+    Look("overlay", f"/overlay?room={ROOM}", _overlay),
 ]
 
 

@@ -13,6 +13,9 @@ from typing import Any
 import matplotlib.image
 import pytest
 from playwright.async_api import Page, expect
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from danmaku import wire
 from danmaku.errors import MEMBERS_ONLY, ROOM_CLOSED, Kind
@@ -108,14 +111,14 @@ async def test_comments_fly_and_what_is_pinned_stands_beside_them(visitors: Visi
         cards = page.locator(".card")
         await expect(cards).to_have_count(3)
         await expect(cards.nth(0)).to_have_text(f"Boss{EVIL}")
-        await expect(cards.nth(1)).to_have_text(f"Next song?one60 %{EVIL}40 %Votes: 5")
+        await expect(cards.nth(1)).to_have_text(f"Next song?one60 %{EVIL}40 %5 votes")
         await expect(cards.nth(2)).to_have_text("bob$50.00hello!")
         await drawn(page, 4)
         shown = matplotlib.image.imread(io.BytesIO(await page.screenshot(omit_background=True)), "png")
         assert shown[..., 3].max() > 0.9
         assert (shown[..., 3] == 0).mean() > 0.7, "what lies behind it is seen"
         go_on.set()
-        await expect(cards).to_have_text([f"Next song?one38 %{EVIL}63 %Votes: 8 · closed"])
+        await expect(cards).to_have_text([f"Next song?one38 %{EVIL}63 %8 votes · closed"])
         await expect(page.locator(".best")).to_have_text(f"{EVIL}63 %")
         await page.wait_for_function("drawn.now <= 1")
         assert await page.title() == "demo · Danmaku"
@@ -148,9 +151,7 @@ async def test_the_address_says_what_is_shown(visitors: Visitors) -> None:
         await drawn(page, 1)
         assert await page.evaluate("drawn.most") == 1
         await expect(page.locator(".card")).to_have_count(0)
-        assert await page.evaluate(
-            "[document.documentElement.dataset.theme, document.body.dataset.corner]"
-        ) == [
+        assert await page.evaluate("[document.body.dataset.theme, document.body.dataset.corner]") == [
             "light",
             "top-right",
         ]
@@ -164,7 +165,9 @@ async def test_an_address_without_a_room_says_so(visitors: Visitors, query: str)
         await expect(page.locator("#complaint")).to_contain_text("names no room")
 
 
-@pytest.mark.parametrize(("kind", "says"), [(MEMBERS_ONLY, "is for members"), (ROOM_CLOSED, "")])
+@pytest.mark.parametrize(
+    ("kind", "says"), [(MEMBERS_ONLY, "cannot be shown: Only members may do this"), (ROOM_CLOSED, "")]
+)
 async def test_a_room_that_cannot_be_entered_is_tried_again(
     visitors: Visitors, kind: Kind, says: str
 ) -> None:
@@ -256,6 +259,40 @@ async def test_it_comes_back_after_the_workers_were_killed(visitors: Visitors, t
         await _post(service, token, {"kind": "announce", "text": "two", "pin_s": 600, "cid": "a2"})
         await expect(page.locator(".card")).to_have_text(["bosstwo"], timeout=40_000)
         await expect(page.locator("#complaint")).to_be_hidden()
+
+
+async def test_the_example_of_the_docs_flies_over_a_video(visitors: Visitors) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "OVERLAY.md").read_text(encoding="utf-8")
+    example = docs.partition("```html\n")[2].partition("```")[0]
+
+    def answer(connection: ServerConnection, request: Request) -> Response | None:
+        if request.path != "/example.html":
+            return respond(connection, request)
+        body = example.encode()
+        return Response(
+            200, "OK", Headers({"Content-Type": "text/html", "Content-Length": str(len(body))}), body
+        )
+
+    async with scripted(enter, http=answer) as url:
+        page = await opened(visitors, f"{url}/example.html")
+        await drawn(page, 3)
+        over, under = page.locator("canvas"), page.locator("video")
+        assert await over.bounding_box() == await under.bounding_box()
+        heard: list[str] = []
+        page.on("console", lambda message: heard.append(message.text))
+        await under.click(position={"x": 320, "y": 15})
+        async with asyncio.timeout(20):
+            while "picked at the top" not in heard:
+                await page.evaluate("1")
+        await under.dispatch_event("pause")
+        await page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        before = await page.evaluate("drawn.frames")
+        await page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        assert await page.evaluate("drawn.frames") == before, "paused there is nothing to draw"
 
 
 async def _post(service: Deployment, token: str, message: dict[str, Any]) -> None:

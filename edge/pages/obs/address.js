@@ -13,7 +13,6 @@
  * @property {"dark" | "light"} theme of the cards
  * @property {Corner} corner where cards are
  * @property {number} scale of letters, 1 is normal
- * @property {string} language empty: the browser's
  */
 
 import { MODES } from "../overlay/options.js";
@@ -51,7 +50,6 @@ export function readAddress(search, hash) {
     theme: query.get("theme") === "light" ? "light" : "dark",
     corner: /** @type {Corner} */ (CORNERS.find((corner) => corner === query.get("corner")) ?? "bottom-left"),
     scale,
-    language: query.get("lang") ?? "",
   };
 }
 

@@ -7,6 +7,8 @@
  * @typedef {{key: string, rank: number, until: number, card: HTMLElement, event: Event | null}} Card
  */
 
+import { element } from "../shared/element.js";
+import { t } from "../shared/language.js";
 import { money, shares } from "../shared/wording.js";
 
 const MOST = 5;
@@ -18,21 +20,16 @@ const LONGEST = 200; // characters
 export class Cards {
   #box;
   #now;
-  #say;
   /** @type {Card[]} */
   #cards = [];
   /** @type {Poll | null} */
   #poll = null;
   #timer = 0;
 
-  /**
-   * @param {HTMLElement} box @param {() => number} now ms since 1970 by the service's clock
-   * @param {(key: string, values?: Record<string, string | number>) => string} say in the page's language
-   */
-  constructor(box, now, say) {
+  /** @param {HTMLElement} box @param {() => number} now ms since 1970 by the service's clock */
+  constructor(box, now) {
     this.#box = box;
     this.#now = now;
-    this.#say = say;
   }
 
   clear() {
@@ -45,7 +42,7 @@ export class Cards {
   announce(announcement, at) {
     const card = element("article", "card announcement");
     if (announcement.name) card.append(element("bdi", "who", announcement.name));
-    card.append(element("bdi", "text", announcement.text));
+    card.append(element("bdi", "text", cut(announcement.text)));
     const isPinned = announcement.until !== null;
     const until = announcement.until ?? at + ANNOUNCED_MS;
     this.#put({ key: isPinned ? "pinned" : "announced", rank: isPinned ? 0 : 1, until, card, event: announcement });
@@ -65,7 +62,7 @@ export class Cards {
     const { amount, currency } = /** @type {{amount?: number, currency?: string}} */ (event);
     card.append(element("bdi", "who", event.name || event.uid));
     if (typeof amount === "number" && currency) card.append(element("span", "money", money({ amount, currency })));
-    for (const text of [what, event.text]) if (text) card.append(element("bdi", "text", text));
+    for (const text of [what, event.text]) if (text) card.append(element("bdi", "text", cut(text)));
     this.#put({ key, rank: 3, until, card, event });
   }
 
@@ -106,7 +103,7 @@ export class Cards {
       row.style.setProperty("--share", `${parts[place] ?? 0}%`);
       /** @type {Element} */ (row.lastElementChild).textContent = `${parts[place] ?? 0} %`;
     }
-    /** @type {Element} */ (card.lastElementChild).textContent = this.#say(isOver ? "over" : "votes", { n: total });
+    /** @type {Element} */ (card.lastElementChild).textContent = t(isOver ? "overlay.over" : "overlay.votes", { n: total });
     this.#put({ key: "poll", rank: 2, until, card, event: null });
   }
 
@@ -151,10 +148,8 @@ function pollCard({ id, question, options }) {
   return card;
 }
 
-/** @param {string} tag @param {string} className @param {string} text */
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text.length > LONGEST ? `${Array.from(text.slice(0, 2 * LONGEST)).slice(0, LONGEST).join("")}…` : text;
-  return made;
+/** @param {string} text */
+function cut(text) {
+  const characters = Array.from(text.slice(0, 4 * LONGEST));
+  return characters.length > LONGEST ? `${characters.slice(0, LONGEST).join("")}…` : text;
 }

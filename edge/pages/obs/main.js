@@ -15,10 +15,12 @@ import { numbers, readItem, readPoll } from "../sdk/protocol.js";
 import { takes } from "../sdk/recalls.js";
 import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
+import { learn, refused, t, translate } from "../shared/language.js";
 import { overlaid } from "../shared/overlaid.js";
 import { readAddress } from "./address.js";
 import { Cards } from "./cards.js";
-import { speaker } from "./words.js";
+import en from "./words.en.js";
+import zh from "./words.zh-CN.js";
 
 const AGAIN_MS = 30_000;
 const FRESH_MS = 8_000; // what is older was missed, and flies no more
@@ -27,9 +29,8 @@ const QUIET = new Set(["room_closed", "replaced"]);
 
 class Page {
   #wish = readAddress(location.search, location.hash);
-  #say = speaker(this.#wish.language || navigator.language);
   #overlay = new Overlay(part("comments"), this.#wish.options);
-  #cards = new Cards(part("cards"), () => this.#now, this.#say);
+  #cards = new Cards(part("cards"), () => this.#now);
   /** Where each event stands. @type {WeakMap<Event, Position>} */
   #places = new WeakMap();
   /** How far the service's clock is ahead of ours, in milliseconds. */
@@ -50,11 +51,12 @@ class Page {
 
   start() {
     const { room, theme, corner, scale } = this.#wish;
-    document.documentElement.dataset.theme = theme;
+    translate();
+    document.body.dataset.theme = theme;
     document.body.dataset.corner = corner;
     document.body.style.setProperty("--scale", String(scale));
     if (room === "") {
-      this.#complain("wrong address");
+      this.#complain(t("overlay.no_room"));
       return;
     }
     document.title = `${room} · Danmaku`;
@@ -85,7 +87,7 @@ class Page {
       },
       joined: () => this.#complain(""),
       missed: () => {},
-      refused: (refusal) => this.#refused(refusal.name),
+      refused: (refusal) => this.#refused(refusal.name, refused(refusal)),
     }, TIMING);
     if (this.#connection.isLive) void this.#room.enter();
   }
@@ -134,18 +136,19 @@ class Page {
     if (frame.kind === "resync") void this.#room?.enter();
     if (frame.kind === "kicked") {
       this.#room?.end();
-      this.#refused("kicked");
+      this.#refused("kicked", t("overlay.kicked"));
     }
   }
 
   /** @param {import("../sdk/connection.js").State} state */
   #changed(state) {
-    if (state.phase === "refused") this.#refused(state.name);
+    if (state.phase === "refused") this.#refused(state.name, refused({ name: state.name, message: state.reason }));
   }
 
-  /** Somebody may mend it: try again in a while. @param {string} name of the refusal */
-  #refused(name) {
-    if (!QUIET.has(name)) this.#complain(name);
+  /** Somebody may mend it: try again in a while. @param {string} name of the refusal @param {string} why */
+  #refused(name, why) {
+    if (name === "unauthorized") this.#complain(t("overlay.unauthorized"));
+    else if (!QUIET.has(name)) this.#complain(t("overlay.other", { room: this.#wish.room, why }));
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#enter();
@@ -153,11 +156,11 @@ class Page {
     }, AGAIN_MS);
   }
 
-  /** The only words of its own that it ever shows. @param {string} name empty: all is well */
-  #complain(name) {
+  /** The only words of its own that it ever shows. @param {string} text empty: all is well */
+  #complain(text) {
     const box = part("complaint");
-    box.hidden = name === "";
-    box.textContent = name === "" ? "" : this.#say(name, { name, room: this.#wish.room });
+    box.hidden = text === "";
+    box.textContent = text;
   }
 }
 
@@ -168,4 +171,5 @@ function socketUrl() {
   return url.href;
 }
 
+learn({ en, "zh-CN": zh });
 new Page().start();

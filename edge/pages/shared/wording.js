@@ -22,7 +22,7 @@ export function short(value) {
  */
 export function money({ amount, currency }) {
   try {
-    const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+    const format = new Intl.NumberFormat(language(), { style: "currency", currency });
     const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
     return format.format(amount / 10 ** digits);
   } catch {

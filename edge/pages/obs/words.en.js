@@ -1,0 +1,10 @@
+/** What the overlay page says, in English. */
+
+export default {
+  "overlay.votes": { one: "{n} vote", other: "{n} votes" },
+  "overlay.over": { one: "{n} vote · closed", other: "{n} votes · closed" },
+  "overlay.no_room": "This address names no room. It ends like this: /overlay?room=NAME",
+  "overlay.unauthorized": "This address needs a valid token behind its #. Take it from the studio again.",
+  "overlay.other": "The room “{room}” cannot be shown: {why}",
+  "overlay.kicked": "sent out by a moderator",
+};

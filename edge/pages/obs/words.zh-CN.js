@@ -1,0 +1,10 @@
+/** What the overlay page says, in Chinese. */
+
+export default {
+  "overlay.votes": "{n} 票",
+  "overlay.over": "{n} 票 · 已结束",
+  "overlay.no_room": "地址里没有房间名。应该像这样结尾：/overlay?room=NAME",
+  "overlay.unauthorized": "地址的 # 后面需要有效的令牌，请从直播间后台重新复制地址。",
+  "overlay.other": "无法显示房间“{room}”：{why}",
+  "overlay.kicked": "被管理员请出",
+};
