@@ -25,6 +25,7 @@ from danmaku.servers import Running, nats_binary, valkey_binary
 HOST: Final = "127.0.0.1"
 CONFIG: Final = Path(__file__).parent.parent / "config"
 NATS_PASSWORD: Final = "open sesame"
+_ROUTE_PASSWORD: Final = "another"
 _CLUSTER_PORTS: Final = 10_000  # what a server of a cluster adds to its port, for the others
 _READY_S: Final = 20.0
 _POLL_S: Final = 0.02
@@ -81,7 +82,7 @@ class NatsCluster:
     def __init__(self, folder: Path, size: int) -> None:
         self.certificates = Certificates(folder)
         clients, others = free_ports(size), free_ports(size)
-        routes = [f"nats-route://{HOST}:{port}" for port in others]
+        routes = [f"nats-route://route:{_ROUTE_PASSWORD}@{HOST}:{port}" for port in others]
         self.nodes: list[Running] = []
         for number, (client, other) in enumerate(zip(clients, others, strict=True), 1):
             name = f"nats-{number}"
@@ -93,13 +94,26 @@ class NatsCluster:
                 "OTHERS": f"{HOST}:{other}",
                 "ROUTES": json.dumps(routes),
                 "PASSWORD": json.dumps(NATS_PASSWORD),
-                "ROUTE_PASSWORD": "another",
+                "ROUTE_PASSWORD": _ROUTE_PASSWORD,
                 "CERTIFICATE": json.dumps(str(self.certificates.certificate)),
                 "KEY": json.dumps(str(self.certificates.key)),
                 "CA": json.dumps(str(self.certificates.ca)),
             }
             self.nodes.append(Running(Server(name, argv, client, log), environment))
         self.url = ",".join(f"tls://{HOST}:{port}" for port in clients)
+
+    async def form(self) -> None:
+        """Return when each server knows of all."""
+        await until(self._know, "all NATS servers know of each other")
+
+    async def _know(self) -> bool:
+        for node in self.nodes:
+            reader, writer = await asyncio.open_connection(HOST, port_of(node))
+            info = json.loads((await reader.readline()).removeprefix(b"INFO "))
+            writer.close()
+            if len(info.get("connect_urls", [])) < len(self.nodes):
+                return False
+        return True
 
 
 class ValkeyCluster:
@@ -213,6 +227,7 @@ async def nats_cluster(folder: Path, size: int = 3) -> AsyncIterator[NatsCluster
     async with AsyncExitStack() as stack:
         for node in whole.nodes:
             await _run(stack, node)
+        await whole.form()
         yield whole
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgpack
@@ -55,16 +55,21 @@ class Report:
 
 def stored_history(socket: Path, rooms: Sequence[str], prefix: str = "danmaku") -> dict[str, list[Item]]:
     """What the store has of these rooms, as (position, text) in its order."""
-    history: dict[str, list[Item]] = {}
     with redis.Redis(unix_socket_path=str(socket), socket_timeout=10) as store:
-        for room in rooms:
-            key = f"{prefix}:{{r{crc32(room.encode()) % 64}}}:room:{room}:log"
-            history[room] = []
-            for _, fields in store.xrange(key):
-                batch = msgpack.unpackb(fields[b"frame"])
-                for index, item in enumerate(batch["items"]):
-                    position = (batch["epoch"], batch["seq"] + index)
-                    history[room].append((position, item.get("text", "")))
+        return history_in(store, rooms, prefix)
+
+
+def history_in(store: Any, rooms: Sequence[str], prefix: str = "danmaku") -> dict[str, list[Item]]:
+    """The same of a store that a plain client is connected to."""
+    history: dict[str, list[Item]] = {}
+    for room in rooms:
+        key = f"{prefix}:{{r{crc32(room.encode()) % 64}}}:room:{room}:log"
+        history[room] = []
+        for _, fields in store.xrange(key):
+            batch = msgpack.unpackb(fields[b"frame"])
+            for index, item in enumerate(batch["items"]):
+                position = (batch["epoch"], batch["seq"] + index)
+                history[room].append((position, item.get("text", "")))
     return history
 
 

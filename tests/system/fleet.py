@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import redis
 
@@ -24,6 +24,7 @@ from danmaku.model import Identity, Role
 from danmaku.ports import free_port
 from danmaku.servers import NatsServer, Running, Server, ValkeyServer
 from danmaku.subjects import PARTITIONS, partition_of
+from tests.engines import CONFIG, NATS_PASSWORD, NatsCluster, ValkeyCluster
 from tests.system.deployment import HOST, LOOSE, environment
 
 SECRET: Final = "the secret of a fleet that lives for one test only"
@@ -101,6 +102,7 @@ class Fleet:
         self._folder = folder
         self.nats = Running(NatsServer(folder / "nats"))
         self.valkey = Running(ValkeyServer(folder / "valkey"))
+        self._own = [self.nats, self.valkey]
         self.store_socket = folder / "valkey" / "valkey.sock"
         self._auth = Auth(secret=SECRET)
         self._more = {
@@ -118,7 +120,7 @@ class Fleet:
         self.edges: list[Edge] = []
 
     async def start(self, *, edges: int, rooms: int) -> None:
-        for running in (self.nats, self.valkey):
+        for running in self._own:
             await self.start_server(running)
         for _ in range(rooms):
             self.add_rooms()
@@ -172,9 +174,13 @@ class Fleet:
         holders = await asyncio.to_thread(self._holders)
         return self._names[holders[partition_of(room)]]
 
+    def store(self) -> Any:
+        """A plain client of the store, to be entered."""
+        return redis.Redis(unix_socket_path=str(self.store_socket), socket_timeout=10)
+
     def _holders(self) -> dict[int, str]:
-        with redis.Redis(unix_socket_path=str(self.store_socket), socket_timeout=10) as store:
-            leases = store.mget([f"danmaku:{{r{partition}}}:lease" for partition in range(PARTITIONS)])
+        with self.store() as store:
+            leases = [store.get(f"danmaku:{{r{partition}}}:lease") for partition in range(PARTITIONS)]
         return {n: lease.decode().partition(":")[2] for n, lease in enumerate(leases) if lease is not None}
 
     def token(self, uid: str, role: Role = Role.VIEWER) -> str:
@@ -189,9 +195,44 @@ class Fleet:
     def kill(self) -> None:
         for part in [*self.edges, *self.rooms]:
             part.kill()
-        for running in (self.nats, self.valkey):
+        for running in self._own:
             with suppress(ProcessLookupError):
                 running.kill()
+
+
+class ClusterFleet(Fleet):
+    """The same over servers of others, by `config/cluster.toml`. Made by `cluster_fleet`."""
+
+    def __init__(self, folder: Path, bus: NatsCluster, store: ValkeyCluster) -> None:
+        files = {name: folder / name for name in ("secret", "nats-password")}
+        files["secret"].write_text(SECRET)
+        files["nats-password"].write_text(NATS_PASSWORD)
+        more = {
+            "DANMAKU_CONFIG": str(CONFIG / "cluster.toml"),
+            "DANMAKU_AUTH_SECRET": "",
+            "DANMAKU_AUTH_SECRET_FILE": str(files["secret"]),
+            "DANMAKU_NATS_URL": bus.url,
+            "DANMAKU_NATS_PASSWORD_FILE": str(files["nats-password"]),
+            "DANMAKU_NATS_CA_FILE": str(bus.certificates.ca),
+            "DANMAKU_STORE_URL": store.url,
+        }
+        super().__init__(folder, more)
+        self._own = []
+        self._urls = store.url.split(",")
+
+    def store(self) -> Any:
+        return redis.RedisCluster.from_url(self._urls[-1], socket_timeout=10)
+
+
+@asynccontextmanager
+async def cluster_fleet(folder: Path, bus: NatsCluster, store: ValkeyCluster) -> AsyncIterator[ClusterFleet]:
+    """Two edges and two rooms processes, while the block lasts."""
+    whole = ClusterFleet(folder, bus, store)
+    try:
+        await whole.start(edges=2, rooms=2)
+        yield whole
+    finally:
+        await asyncio.to_thread(whole.kill)
 
 
 @asynccontextmanager
