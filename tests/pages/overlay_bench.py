@@ -2,7 +2,7 @@
 
 By hand: `python -m tests.pages.overlay_bench`. Windows of the ways take turns, so that a busy minute of the
 machine hits all. Reported are medians: frames a second, the share that came late, milliseconds of ours per
-frame, and CPU seconds per second of all of Chromium's processes.
+frame, CPU seconds per second of all of Chromium's processes, and by how many megabytes their memory grew.
 """
 
 from __future__ import annotations
@@ -45,17 +45,18 @@ async def main() -> None:
 
 async def _compare(page: Page, options: argparse.Namespace) -> None:
     print(f"{options.width}x{options.height} at {options.ratio}, {options.flags or 'no flags'}")
-    print(f"{'a second':>9} {'drawn as':>9} {'shown':>6} {'fps':>6} {'late':>6} {'our ms':>7} {'CPU':>6}")
+    heads = {"a second": 9, "drawn as": 9, "shown": 6, "fps": 6, "late": 6, "our ms": 7, "CPU": 6, "MB": 6}
+    print(" ".join(f"{head:>{width}}" for head, width in heads.items()))
     for rate in options.rates:
-        windows: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+        windows: dict[str, list[dict[str, float]]] = {way: [] for way in options.ways}
         for _ in range(options.rounds):
-            for way in WAYS:
+            for way in options.ways:
                 windows[way].append(await _window(page, way, rate, options))
-        for way in WAYS:
+        for way in options.ways:
             middle = {name: statistics.median(one[name] for one in windows[way]) for name in windows[way][0]}
             print(
                 f"{rate:>9} {way:>9} {middle['shown']:>6.0f} {middle['fps']:>6.1f} {middle['late']:>6.1%}"
-                f" {middle['busy_ms']:>7.2f} {middle['cpu']:>6.2f}",
+                f" {middle['busy_ms']:>7.2f} {middle['cpu']:>6.2f} {middle['mb']:>+6.0f}",
                 flush=True,
             )
 
@@ -65,16 +66,16 @@ async def _window(page: Page, way: str, rate: int, options: argparse.Namespace) 
     call = "async ([way, load]) => (await import('/bench/bench.js')).measure(way, load)"
     measuring = asyncio.ensure_future(page.evaluate(call, [way, load]))
     await asyncio.sleep(10)  # until the picture is full
-    before = _cpu_s()
+    cpu_s, mb = _spent()
     await asyncio.sleep(options.seconds)
-    cpu = (_cpu_s() - before) / options.seconds
+    later_s, later_mb = _spent()
     figures: dict[str, Any] = await measuring
-    return {**figures, "cpu": cpu}
+    return {**figures, "cpu": (later_s - cpu_s) / options.seconds, "mb": later_mb - mb}
 
 
-def _cpu_s() -> float:
-    """Of all processes below this one."""
-    ticks = 0
+def _spent() -> tuple[float, float]:
+    """CPU seconds and resident megabytes of all processes below this one."""
+    ticks, pages = 0, 0
     below = {os.getpid()}
     rows = []
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -82,17 +83,21 @@ def _cpu_s() -> float:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        rows.append((int(path.parent.name), int(fields[1]), int(fields[11]) + int(fields[12])))
-    for pid, parent, spent in sorted(rows):
+        rows.append(
+            (int(path.parent.name), int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[21]))
+        )
+    for pid, parent, spent, resident in sorted(rows):
         if parent in below:
             below.add(pid)
             ticks += spent
-    return ticks / os.sysconf("SC_CLK_TCK")
+            pages += resident
+    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rates", type=int, nargs="+", default=[20, 200, 1000], help="comments a second")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--rounds", type=int, default=3, help="windows of each way")
     parser.add_argument("--seconds", type=int, default=8, help="of a window, after ten to fill the picture")
     parser.add_argument("--most", type=int, default=240, help="comments in the picture at once")

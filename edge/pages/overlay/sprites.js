@@ -79,7 +79,7 @@ export class Painter {
 /** @param {Entry} entry @param {number} base @param {Readonly<Options>} options */
 function shape(entry, base, options) {
   const isPaid = entry.style !== "plain";
-  const size = Math.max(6, Math.round(isPaid ? base * 1.05 : (base * entry.size) / NORMAL_SIZE));
+  const size = Math.max(6, Math.round(isPaid ? base : (base * entry.size) / NORMAL_SIZE));
   const isStanding = entry.mode !== "scroll"; // others fly past behind it
   const isFramed = isPaid || entry.isOwn || entry.isStaff || isStanding;
   return {
@@ -87,7 +87,7 @@ function shape(entry, base, options) {
     isFramed,
     font: `${isPaid ? 700 : 600} ${size}px ${options.fontFamily}`,
     side: isPaid ? size * 0.8 : isFramed ? size * 0.55 : size * 0.15,
-    height: Math.round(size * (isPaid ? 1.6 : 1.4)),
+    height: Math.round(size * 1.4),
   };
 }
 
