@@ -138,7 +138,7 @@ class ValkeyCluster:
             for port in ports[1:]:
                 await clients[0].execute_command("CLUSTER", "MEET", HOST, port)
             await until(lambda: self._know(clients), "all servers of the cluster know of each other")
-            names = [(await one.execute_command("CLUSTER", "MYID")) for one in clients]
+            names = [await one.execute_command("CLUSTER", "MYID") for one in clients]
             for number, one in enumerate(clients[self.primaries :]):
                 await one.execute_command("CLUSTER", "REPLICATE", names[number % self.primaries])
             await until(lambda: self._serve(clients), "all servers of the cluster serve")
@@ -158,7 +158,9 @@ class ValkeyCluster:
         raise AssertionError(f"nobody has {key}")
 
     async def _know(self, clients: Sequence[Any]) -> bool:
-        return all([await self._counts(one, "cluster_known_nodes", len(clients)) for one in clients])
+        names = {await one.execute_command("CLUSTER", "MYID") for one in clients}
+        known = [await one.execute_command("CLUSTER", "NODES") for one in clients]
+        return all(name in nodes for nodes in known for name in names)
 
     async def _serve(self, clients: Sequence[Any]) -> bool:
         for one in clients:
