@@ -57,10 +57,12 @@ class Visitors:
         width: int = 1200,
         height: int = 720,
         reduced_motion: bool = False,
+        locale: str = "en-US",
     ) -> Page:
         """A page at `url`."""
         context = await self._browser.new_context(
             viewport={"width": width, "height": height},
+            locale=locale,
             reduced_motion="reduce" if reduced_motion else "no-preference",
         )
         self._contexts.append(context)

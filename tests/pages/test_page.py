@@ -358,7 +358,11 @@ async def test_events_have_a_face_of_their_own(visitors: Visitors) -> None:
         await expect(page.locator("#list .announce")).to_have_text("annBack in five")
         await expect(page.locator("#list .gift")).to_have_text("catgives rose × 99")
         await expect(page.locator("#list .note")).to_have_text(
-            ["The room was closed: see you tomorrow", "The room is open"]
+            [
+                "New rules here: slow mode, 7 s between two comments, at most 5 characters",
+                "The room was closed: see you tomorrow",
+                "The room is open",
+            ]
         )
         await expect(page.locator("#banners .banner")).to_have_text(["annBack in five", "see you tomorrow"])
         box = page.get_by_label("Your comment")

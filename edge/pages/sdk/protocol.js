@@ -34,7 +34,8 @@
  * @typedef {{kind: "recall", of: Position | null, uid: string, role: string}} Recall takes back one, or all of a user, or all
  * @typedef {Comment | Announcement | Gift | Paid | Poll | PollClosed | Recall | Change} Event
  * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean,
- *   members_only?: boolean, followers_only?: boolean, emoji_only?: boolean}} RoomSettings
+ *   members_only?: boolean, followers_only?: boolean, emoji_only?: boolean, min_account_s?: number,
+ *   unique_s?: number, links?: "show" | "refuse" | "hold", delay_s?: number, review?: boolean}} RoomSettings
  */
 
 export const PROTOCOL = "danmaku.v1.json";

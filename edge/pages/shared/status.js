@@ -5,6 +5,7 @@
  * @typedef {import("../sdk/protocol.js").Event} Event
  */
 
+import { element } from "./element.js";
 import { knows, t } from "./language.js";
 
 const BANNER_MS = 9000;
@@ -78,12 +79,8 @@ export class Banners {
     const banner = document.createElement("p");
     if (event !== null) this.#events.set(banner, event);
     banner.className = isSober ? "banner sober" : "banner";
-    if (name) {
-      const who = document.createElement("b");
-      who.textContent = name;
-      banner.append(who);
-    }
-    banner.append(text);
+    if (name) banner.append(element("bdi", "name", name));
+    banner.append(element("bdi", "", text));
     this.#box.append(banner);
     while (this.#box.childElementCount > MOST_BANNERS) this.#box.firstElementChild?.remove();
     setTimeout(() => banner.remove(), BANNER_MS);

@@ -2,11 +2,11 @@
 
 export default {
   "theme": "Colours",
-  "theme.system": "As the system has them",
+  "theme.system": "System",
   "theme.light": "Light",
   "theme.dark": "Dark",
   "language": "Language",
-  "language.system": "As the browser has it",
+  "language.system": "Browser",
   "lasting.seconds": "{n} s",
   "lasting.minutes": "{n} min",
   "lasting.hours": "{n} h",

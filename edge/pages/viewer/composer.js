@@ -7,7 +7,7 @@
 
 import { cssColor } from "../overlay/sprites.js";
 import { NORMAL_SIZE, WHITE, Refusal } from "../sdk/protocol.js";
-import { sentence } from "../shared/language.js";
+import { refused, t } from "../shared/language.js";
 import { lasting } from "../shared/wording.js";
 
 const LENGTH = 100; // what a room allows that says nothing else
@@ -15,19 +15,6 @@ const COLORS = /** @type {[string, number][]} */ ([
   ["white", WHITE], ["rose", 0xff8fab], ["coral", 0xff9e7d], ["gold", 0xffd166],
   ["mint", 0x7ce8b5], ["sky", 0x72ddf7], ["periwinkle", 0x9fb4ff], ["lilac", 0xd0a2ff],
 ]);
-const SAYINGS = /** @type {Record<string, string>} */ ({
-  slow_mode: "Slow mode: one comment at a time",
-  rate_limited: "That was a lot at once",
-  duplicate_text: "You said the same a moment ago",
-  muted: "You are muted here",
-  members_only: "Only members of this room may write now",
-  followers_only: "Only followers of this room may write now",
-  account_too_new: "Your account is too new to write here",
-  links_not_allowed: "No links here, please",
-  emoji_only: "Only emoji here now",
-  unavailable: "The room cannot be reached; your comment is still here",
-  timeout: "No answer came; your comment is still here",
-});
 
 /** Refusals that are over when the room has other rules. */
 const RULES = new Set([
@@ -36,8 +23,8 @@ const RULES = new Set([
 
 /** What became of a comment that was taken. @param {number | null} waitMs */
 function outcome(waitMs) {
-  if (waitMs === null) return "Heard, but the room is too busy to show everything";
-  return waitMs > 0 ? `Comments are shown ${Math.ceil(waitMs / 1000)} s later here` : "";
+  if (waitMs === null) return t("sent.unseen");
+  return waitMs > 0 ? t("sent.later", { n: Math.ceil(waitMs / 1000) }) : "";
 }
 
 export class Composer {
@@ -85,8 +72,8 @@ export class Composer {
   allow(settings, role) {
     this.#most = settings.max_length ?? LENGTH;
     const closed = role === "guest" ? closedToGuests(settings) : "";
-    const hint = settings.emoji_only ? "Emoji only…" : "Say something…";
-    this.#text.placeholder = closed || (settings.slow_s ? `Slow mode, ${settings.slow_s} s…` : hint);
+    const hint = t(settings.emoji_only ? "say.emoji" : "say");
+    this.#text.placeholder = closed || (settings.slow_s ? t("say.slow", { n: settings.slow_s }) : hint);
     if (this.#isRefusedByRule) this.#say("");
     this.#show();
   }
@@ -113,8 +100,8 @@ export class Composer {
       this.#taken(text, outcome(await this.#send(this.#draft(text))));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (error.name === "held_for_review") this.#taken(text, "A moderator looks at it first");
-      else this.refuse(SAYINGS[error.name] ?? sentence(error.message), error.retryMs);
+      if (error.name === "held_for_review") this.#taken(text, t("sent.held"));
+      else this.refuse(refused(error), error.retryMs);
       this.#isRefusedByRule = RULES.has(error.name);
     } finally {
       this.#isBusy = false;
@@ -157,7 +144,7 @@ export class Composer {
     }
     const wait = document.createElement("span");
     wait.ariaHidden = "true"; // nobody wants each second read aloud
-    wait.textContent = left > 0 ? ` – again in ${lasting(left)}` : "";
+    wait.textContent = left > 0 ? t("again", { time: lasting(left) }) : "";
     this.#outcome.replaceChildren(this.#saying, wait);
     this.#outcome.classList.add("bad");
     if (left > 0) this.#timer = setTimeout(() => this.#countDown(), 250);
@@ -179,7 +166,7 @@ export class Composer {
     const isOver = count > this.#most;
     const left = Math.ceil((this.#closedUntil - performance.now()) / 1000);
     this.#button.disabled = this.#isBusy || isOver || left > 0;
-    this.#button.textContent = left > 0 && left < 100 ? `${left} s` : "Send";
+    this.#button.textContent = left > 0 && left < 100 ? t("send.wait", { n: left }) : t("send");
     this.#length.textContent = count > 0 ? `${count}/${this.#most}` : "";
     this.#length.classList.toggle("over", isOver);
     this.#text.setAttribute("aria-invalid", String(isOver));
@@ -196,10 +183,10 @@ export class Composer {
 
 /** Why a guest may not write, in as few words as a phone is wide. @param {RoomSettings} settings */
 function closedToGuests(settings) {
-  if (settings.staff_only) return "Only staff may write";
-  if (settings.guests_may_send === false) return "Log in to write";
-  if (settings.members_only) return "Members only; log in";
-  return settings.followers_only ? "Followers only; log in" : "";
+  if (settings.staff_only) return t("say.staff");
+  if (settings.guests_may_send === false) return t("say.login");
+  if (settings.members_only) return t("say.members");
+  return settings.followers_only ? t("say.followers") : "";
 }
 
 /** @param {HTMLElement} fieldset */
@@ -208,11 +195,10 @@ function offerColors(fieldset) {
     const label = document.createElement("label");
     const input = document.createElement("input");
     const said = document.createElement("span");
-    label.title = name;
+    label.title = said.textContent = t(`color.${name}`);
     label.style.color = cssColor(color);
     Object.assign(input, { type: "radio", name: "color", value: String(color), checked: color === WHITE });
     said.className = "visually-hidden";
-    said.textContent = name;
     label.append(input, said);
     fieldset.append(label);
   }

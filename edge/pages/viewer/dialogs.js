@@ -1,14 +1,15 @@
 /**
- * The three dialogs: which room, who you are, how comments look.
+ * Two dialogs: which room, and who you are.
  *
  * @typedef {import("../shared/identity.js").Identity} Identity
  * @typedef {import("../shared/memory.js").Memory} Memory
- * @typedef {{isOn: boolean, area: number, opacity: number, scale: number, seconds: number, isStill: boolean}} Look options of the overlay
  * @typedef {{room: string, title?: string, viewers?: number, open?: boolean}} RoomInfo
  */
 
 import { isId } from "../sdk/protocol.js";
 import { makeClosable, part } from "../shared/dialog.js";
+import { element } from "../shared/element.js";
+import { t } from "../shared/language.js";
 import { short } from "../shared/wording.js";
 
 const MOST_ROOMS = 50;
@@ -33,7 +34,7 @@ export class RoomsDialog {
 
   #open() {
     this.#field.value = "";
-    part("share").textContent = "Copy the link";
+    part("share").textContent = t("rooms.copy");
     this.#dialog.showModal();
     this.#field.focus();
     void this.#fetch();
@@ -47,9 +48,9 @@ export class RoomsDialog {
       const { rooms } = await answer.json();
       rooms.sort((a, b) => (b.viewers ?? 0) - (a.viewers ?? 0));
       this.#list.replaceChildren(...rooms.slice(0, MOST_ROOMS).map((room) => this.#row(room)));
-      if (rooms.length === 0) this.#list.textContent = "No room has been made yet.";
+      if (rooms.length === 0) this.#list.textContent = t("rooms.none");
     } catch {
-      this.#list.textContent = "The list of rooms cannot be had right now.";
+      this.#list.textContent = t("rooms.unknown");
     }
   }
 
@@ -62,7 +63,7 @@ export class RoomsDialog {
     for (const [name, text] of [
       ["room-name", room],
       ["title", title ?? ""],
-      ["viewers", open === false ? "closed" : `${short(viewers ?? 0)} watching`],
+      ["viewers", open === false ? t("rooms.closed") : t("rooms.watching", { n: short(viewers ?? 0) })],
     ]) {
       const piece = document.createElement(name === "viewers" ? "span" : "bdi");
       piece.className = name;
@@ -81,7 +82,7 @@ export class RoomsDialog {
     if (isId(room)) {
       this.#enter(room);
     } else {
-      this.#field.setCustomValidity("1 to 64 letters, digits, - or _");
+      this.#field.setCustomValidity(t("rooms.bad"));
       this.#field.reportValidity();
     }
   }
@@ -96,7 +97,7 @@ export class RoomsDialog {
     const button = part("share");
     try {
       await navigator.clipboard.writeText(location.href);
-      button.textContent = "Copied";
+      button.textContent = t("rooms.copied");
     } catch {
       this.#field.value = location.href; // without TLS there is no clipboard: copy it from here
       this.#field.select();
@@ -143,8 +144,8 @@ export class YouDialog {
 
   /** What the service says. @param {string} uid @param {string} name @param {string} role */
   greeted(uid, name, role) {
-    part("you-name").textContent = name || "guest";
-    part("you-who").textContent = `${name || "without a name"} · ${role} · ${uid}`;
+    part("you-name").textContent = name || t("you.guest");
+    part("you-who").replaceChildren(element("bdi", "", name || t("you.nameless")), ` · ${t(`role.${role}`)} · ${uid}`);
   }
 
   /** @param {string} name @param {string} token @returns {string} why not, or nothing */
@@ -155,51 +156,5 @@ export class YouDialog {
     else if (token !== this.#memory.token) return this.#identity.signIn(token);
     else if (isRenamed) this.#renamed();
     return "";
-  }
-}
-
-export class LookDialog {
-  #memory;
-  #changed;
-  #motion = matchMedia("(prefers-reduced-motion: reduce)");
-  #on = /** @type {HTMLInputElement} */ (part("look-on"));
-  #ranges = {
-    area: /** @type {HTMLInputElement} */ (part("look-area")),
-    opacity: /** @type {HTMLInputElement} */ (part("look-opacity")),
-    scale: /** @type {HTMLInputElement} */ (part("look-scale")),
-    speed: /** @type {HTMLInputElement} */ (part("look-speed")),
-  };
-
-  /** @param {Memory} memory @param {(look: Look) => void} changed */
-  constructor(memory, changed) {
-    this.#memory = memory;
-    this.#changed = changed;
-    const kept = /** @type {Record<string, any>} */ ({ area: 100, opacity: 100, scale: 100, speed: 9, ...memory.readLook() });
-    this.#on.checked = kept.on !== false;
-    for (const [name, range] of Object.entries(this.#ranges)) range.value = String(kept[name]);
-    const dialog = /** @type {HTMLDialogElement} */ (part("look-dialog"));
-    makeClosable(dialog);
-    part("look-button").addEventListener("click", () => dialog.showModal());
-    part("look-form").addEventListener("input", () => this.#keep());
-    this.#motion.addEventListener("change", () => changed(this.look));
-  }
-
-  /** @returns {Look} */
-  get look() {
-    const { area, opacity, scale, speed } = this.#ranges;
-    return {
-      isOn: this.#on.checked,
-      area: Number(area.value) / 100,
-      opacity: Number(opacity.value) / 100,
-      scale: Number(scale.value) / 100,
-      seconds: 18 - Number(speed.value), // to the right is faster
-      isStill: this.#motion.matches,
-    };
-  }
-
-  #keep() {
-    const values = Object.entries(this.#ranges).map(([name, range]) => [name, Number(range.value)]);
-    this.#memory.keepLook({ on: this.#on.checked, ...Object.fromEntries(values) });
-    this.#changed(this.look);
   }
 }

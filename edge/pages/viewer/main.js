@@ -19,15 +19,22 @@ import { Identity } from "../shared/identity.js";
 import { Memory } from "../shared/memory.js";
 import { overlaid } from "../shared/overlaid.js";
 import { Banners, Status } from "../shared/status.js";
-import { sentence } from "../shared/language.js";
+import { learn, refused, sentence, t, translate } from "../shared/language.js";
 import { lasting, short } from "../shared/wording.js";
+import { Blocks } from "./blocks.js";
 import { Composer } from "./composer.js";
-import { LookDialog, RoomsDialog, YouDialog } from "./dialogs.js";
+import { RoomsDialog, YouDialog } from "./dialogs.js";
 import { Likes } from "./likes.js";
+import { PersonDialog } from "./person.js";
 import { Pins } from "./pins.js";
 import { PollCard } from "./poll.js";
+import { changesInWords } from "./rules.js";
 import { Scene } from "./scene.js";
+import { SettingsDialog } from "./settings.js";
 import { Sidebar } from "./sidebar.js";
+import { Voice } from "./voice.js";
+import en from "./words.en.js";
+import zh from "./words.zh-CN.js";
 
 const DEFAULT_ROOM = "lobby";
 const FRESH_MS = 8_000; // what is older was missed: the list has it, the picture does not
@@ -52,8 +59,11 @@ class Page {
     part("poll"), async (poll, option) => this.#room?.vote(poll, option), () => Date.now() + this.#ahead,
   );
   #scene = new Scene(/** @type {HTMLCanvasElement} */ (part("scene")));
-  #look = new LookDialog(this.#memory, (look) => this.#configure(look));
-  #overlay = new Overlay(part("stage"), this.#look.look);
+  #voice = new Voice(part("voice"));
+  #blocks = new Blocks();
+  #own = new SettingsDialog(this.#memory, this.#blocks, () => this.#configure(), () => this.#hideBlocked());
+  #overlay = new Overlay(part("stage"), { ...this.#own.look, isPickable: true });
+  #person = new PersonDialog((uid, name) => this.#own.block(uid, name), () => this.#overlay.release());
   #identity = new Identity(this.#memory, {
     began: () => this.#connection.connect(),
     ended: (why) => {
@@ -68,7 +78,7 @@ class Page {
   });
   #likes = new Likes(
     part("like"), part("likes"), () => this.#room, (count) => this.#overlay.cheer(count),
-    (refusal) => this.#composer.refuse(sentence(refusal.message), refusal.retryMs),
+    (refusal) => this.#composer.refuse(refused(refusal), refusal.retryMs),
   );
   #status = new Status(
     part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
@@ -90,7 +100,8 @@ class Page {
     addEventListener("online", () => this.#connection.hurry());
     this.#watchSize();
     this.#offerFullscreen();
-    this.#configure(this.#look.look);
+    this.#offerPersons();
+    this.#configure();
     new Ticker((seconds) => this.#scene.draw(seconds)).start();
     this.#enter(roomInAddress());
     this.#identity.start();
@@ -114,7 +125,7 @@ class Page {
     this.#ahead = (ok.server_time ?? Date.now()) - Date.now();
     this.#you.greeted(ok.uid, ok.name ?? "", ok.role ?? "");
     this.#composer.allow(this.#settings, this.#me.role);
-    this.#poll.allow(this.#me.role);
+    this.#poll.allow(this.#room?.name ?? "", ok.uid, ok.role);
     void this.#room?.enter();
   }
 
@@ -137,9 +148,9 @@ class Page {
       },
       polled: (poll, counts) => this.#poll.count(poll, counts && numbers(counts)),
       viewed: (pinned, poll, whole) => this.#viewed(pinned, poll, whole),
-      joined: (settings) => this.#allow(settings),
+      joined: (settings) => this.#allow(settings, ""),
       missed: (count) => this.#missed(count),
-      refused: (refusal) => this.#outside(sentence(refusal.message)),
+      refused: (refusal) => this.#outside(refused(refusal)),
     }, TIMING);
     this.#room = room;
     if (this.#connection.isLive) void room.enter();
@@ -147,13 +158,15 @@ class Page {
 
   /** @param {string} name of the room that comes */
   #clear(name) {
-    document.title = `${name} · Danmaku`;
+    document.title = t("title", { room: name });
+    this.#settings = {};
     /** @type {HTMLElement} */ (part("room-name").firstElementChild).textContent = name;
     this.#viewers.textContent = "–";
     this.#sidebar.clear();
     this.#banners.clear();
     this.#pins.clear();
     this.#poll.clear();
+    this.#poll.allow(name, this.#me.uid, this.#me.role);
     this.#overlay.clear();
     this.#likes.clear();
     this.#composer.reopen();
@@ -168,7 +181,7 @@ class Page {
   /** What was shown before may have been taken back since, and nobody tells that any more. @param {number} count */
   #missed(count) {
     this.#sidebar.clear();
-    this.#sidebar.note(`${short(count)} or more comments cannot be had any more`);
+    this.#sidebar.note(t("missed", { count: short(count) }));
   }
 
   /**
@@ -181,7 +194,10 @@ class Page {
       this.#pins.clear();
       this.#poll.clear();
     }
-    for (const one of pinned) this.#pin(readItem(one.item), one);
+    for (const one of pinned) {
+      const event = readItem(one.item);
+      if (!this.#isBlocked(event)) this.#pin(event, one);
+    }
     if (poll !== null) this.#poll.open(readPoll(poll), numbers(poll.counts));
   }
 
@@ -198,12 +214,28 @@ class Page {
       const place = this.#places.get(event);
       return place !== undefined && takes(recall, at, event, place);
     };
+    this.#hide(isGone);
+  }
+
+  /** What was said by whom, or holds what, this viewer does not want to see. */
+  #hideBlocked() {
+    this.#hide((event) => this.#isBlocked(event));
+  }
+
+  /** @param {(event: Event) => boolean} isGone */
+  #hide(isGone) {
     for (const part of [this.#sidebar, this.#pins, this.#banners]) part.recall(isGone);
     this.#overlay.remove((comment) => "event" in comment && isGone(/** @type {Event} */ (comment.event)));
   }
 
+  /** Oneself is never blocked. @param {Event} event */
+  #isBlocked(event) {
+    return this.#blocks.hides(event) && !("uid" in event && event.uid === this.#me.uid);
+  }
+
   /** @param {Event} event @param {boolean} isFresh @param {import("../sdk/protocol.js").Position} position */
   #perform(event, isFresh, position) {
+    if (this.#isBlocked(event)) return;
     this.#pin(event, position);
     const isOwn = "uid" in event && event.uid === this.#me.uid;
     const comment = isFresh ? overlaid(event, isOwn) : null;
@@ -211,6 +243,8 @@ class Page {
     switch (event.kind) {
       case "comment":
         this.#sidebar.comment(event, isOwn);
+        this.#own.heard(event.uid, event.name);
+        if (isFresh && !isOwn) this.#voice.say(t("read.comment", { name: event.name, text: event.text }));
         break;
       case "gift":
         this.#sidebar.gift(event);
@@ -235,15 +269,15 @@ class Page {
         this.#poll.close(event.id, event.counts);
         break;
       case "settings":
-        this.#allow(event.settings);
+        this.#allow(event.settings, changesInWords(this.#settings, event.settings));
         break;
       case "opened":
-        this.#sidebar.note("The room is open");
+        this.#sidebar.note(t("room.open"));
         this.#composer.reopen();
         break;
       case "closed":
-        this.#sidebar.note(event.reason ? `The room was closed: ${event.reason}` : "The room was closed");
-        if (isFresh) this.#banners.show(event.reason || "The room was closed", { isSober: true });
+        this.#sidebar.note(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
+        if (isFresh) this.#banners.show(event.reason || t("room.closed"), { isSober: true });
         break;
     }
   }
@@ -258,30 +292,30 @@ class Page {
   #noticed(notice) {
     if (notice.kind === "reconnect") this.#connection.move(notice.retry_ms ?? 0);
     if (notice.room !== undefined && notice.room !== this.#room?.name) return;
-    const why = notice.reason ? `: ${notice.reason}` : "";
+    const why = notice.reason ? t("why", { reason: notice.reason }) : "";
     switch (notice.kind) {
       case "kicked":
         this.#room?.end();
-        this.#outside(`You were sent out of the room${why}`);
+        this.#outside(t("kicked", { why }));
         break;
       case "banned":
         this.#room?.end();
-        this.#outside(`You are banned${span(notice.retry_ms)}${why}`);
+        this.#outside(t("banned", { span: span(notice.retry_ms), why }));
         break;
       case "muted": {
-        this.#composer.refuse(`You are muted${why}`, notice.retry_ms ?? null);
-        this.#sidebar.note(`You are muted${span(notice.retry_ms)}${why}`);
+        this.#composer.refuse(t("muted", { span: "", why }), notice.retry_ms ?? null);
+        this.#sidebar.note(t("muted", { span: span(notice.retry_ms), why }));
         break;
       }
       case "unmuted":
         this.#composer.reopen();
-        this.#sidebar.note("You may write again");
+        this.#sidebar.note(t("unmuted"));
         break;
       case "approved":
-        this.#sidebar.note("A moderator let your comment through");
+        this.#sidebar.note(t("approved"));
         break;
       case "denied":
-        this.#sidebar.note(`A moderator did not let your comment through${why}`);
+        this.#sidebar.note(t("denied", { why }));
         break;
       case "resync":
         void this.#room?.enter();
@@ -297,16 +331,30 @@ class Page {
     this.#composer.refuse(why);
   }
 
-  /** @param {import("../sdk/protocol.js").RoomSettings} settings */
-  #allow(settings) {
+  /** @param {import("../sdk/protocol.js").RoomSettings} settings @param {string} changes in words */
+  #allow(settings, changes) {
     this.#settings = settings;
     this.#composer.allow(settings, this.#me.role);
+    if (changes !== "") this.#sidebar.note(changes);
   }
 
-  /** @param {import("./dialogs.js").Look} look */
-  #configure(look) {
-    this.#overlay.configure(look);
-    this.#scene.configure(look.isStill);
+  #configure() {
+    this.#overlay.configure(this.#own.look);
+    this.#scene.configure(this.#own.look.isStill);
+    this.#voice.configure(this.#own.isAloud);
+  }
+
+  /** Whoever is picked, in the list or in the picture, can be blocked. */
+  #offerPersons() {
+    const open = (/** @type {Event | null} */ event) => {
+      if (event === null || !("uid" in event && "text" in event)) return;
+      this.#person.open(event, event.uid === this.#me.uid);
+    };
+    part("list").addEventListener("click", ({ target }) => open(this.#sidebar.find(target)));
+    this.#overlay.addEventListener("pick", (event) => {
+      const { comment, stays } = /** @type {CustomEvent} */ (event).detail;
+      if (stays) open(comment.event);
+    });
   }
 
   #watchSize() {
@@ -326,7 +374,7 @@ class Page {
 
 /** For how long, where that has an end. @param {number | undefined} retryMs */
 function span(retryMs) {
-  return retryMs === undefined ? "" : ` for ${lasting(Math.ceil(retryMs / 1000))}`;
+  return retryMs === undefined ? "" : t("span", { time: lasting(Math.ceil(retryMs / 1000)) });
 }
 
 function roomInAddress() {
@@ -341,4 +389,6 @@ function socketUrl() {
   return url.href;
 }
 
+learn({ en, "zh-CN": zh });
+translate();
 new Page().start();

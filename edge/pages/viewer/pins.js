@@ -35,7 +35,7 @@ export class Pins {
     if (until === null || until <= this.#now()) return;
     const row = element("li", "pin");
     const lines = element("div", "lines");
-    if (name) lines.append(element("b", "", name));
+    if (name) lines.append(element("bdi", "name", name));
     lines.append(element("bdi", "", text));
     row.append(lines);
     this.#put("announcement", until, row, announcement);

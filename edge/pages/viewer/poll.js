@@ -6,8 +6,9 @@
  */
 
 import { element } from "../shared/element.js";
-import { sentence } from "../shared/language.js";
+import { refused, t } from "../shared/language.js";
 import { shares } from "../shared/wording.js";
+import { Votes } from "./votes.js";
 
 const RESULT_MS = 20_000;
 
@@ -25,8 +26,10 @@ export class PollCard {
   #isBusy = false;
   #says = "";
   #timer = 0;
-  /** The polls voted in while this page is open, by id. @type {Map<string, number>} */
-  #voted = new Map();
+  #votes = new Votes();
+  /** Of the room and the user. */
+  #whose = "";
+  #isFolded = false; // until one wants to see the picture; a new poll is noticed
 
   /**
    * @param {HTMLElement} box @param {(poll: string, option: number) => Promise<unknown>} vote
@@ -38,11 +41,11 @@ export class PollCard {
     this.#now = now;
   }
 
-  /** Guests are shown how it stands, and nothing to press. @param {string} role */
-  allow(role) {
-    const mayVote = role !== "guest";
-    if (mayVote === this.#mayVote) return;
-    this.#mayVote = mayVote;
+  /** Guests are shown how it stands, and nothing to press. @param {string} room @param {string} uid @param {string} role */
+  allow(room, uid, role) {
+    this.#mayVote = role !== "guest";
+    this.#whose = `${room}/${uid}`;
+    this.#recall();
     this.#draw();
   }
 
@@ -54,10 +57,13 @@ export class PollCard {
   /** @param {Poll} poll @param {number[] | null} counts how it stands, if that is known */
   open(poll, counts = null) {
     if (poll.id === this.#poll?.id && this.#isOver) return; // history may be a moment ahead
-    if (poll.id !== this.#poll?.id) this.#says = "";
+    if (poll.id !== this.#poll?.id) {
+      this.#says = "";
+      this.#isFolded = false;
+    }
     this.#poll = poll;
     this.#counts = poll.options.map((_, option) => counts?.[option] ?? 0);
-    this.#mine = this.#voted.get(poll.id) ?? -1;
+    this.#recall();
     this.#isOver = false;
     this.#draw();
   }
@@ -84,16 +90,27 @@ export class PollCard {
     const poll = this.#poll;
     if (poll === null || this.#isBusy) return;
     this.#isBusy = true;
+    const key = this.#keyOf(poll);
     try {
       await this.#vote(poll.id, option);
-      this.#voted.set(poll.id, option);
-      if (poll === this.#poll || poll.id === this.#poll?.id) this.#mine = option;
+      this.#votes.keep(key, option);
+      this.#recall();
       this.#says = "";
     } catch (error) {
-      this.#says = sentence(/** @type {Refusal} */ (error).message);
+      const refusal = /** @type {Refusal} */ (error);
+      this.#says = refusal.name === "conflict" ? t("poll.conflict") : refused(refusal);
     }
     this.#isBusy = false;
     this.#draw();
+  }
+
+  /** @param {Poll} poll */
+  #keyOf(poll) {
+    return `${this.#whose}/${poll.id}`;
+  }
+
+  #recall() {
+    this.#mine = this.#poll === null ? -1 : this.#votes.find(this.#keyOf(this.#poll));
   }
 
   #draw() {
@@ -104,18 +121,36 @@ export class PollCard {
       this.#box.replaceChildren();
       return;
     }
-    const focused = this.#box.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.option : undefined;
+    const focused = this.#box.contains(document.activeElement) ? document.activeElement?.id : "";
     const left = poll.until === null ? 0 : poll.until - this.#now();
     const isOpen = !this.#isOver && (poll.until === null || left > 0);
+    const body = element("div", "poll-body");
     const list = element("ul", "options");
     const parts = shares(this.#counts);
     poll.options.forEach((option, place) => list.append(this.#option(option, place, parts[place] ?? 0, isOpen)));
-    const total = this.#counts.reduce((sum, count) => sum + count, 0);
-    const state = !isOpen ? " · closed" : this.#mayVote ? "" : " · log in to vote";
-    const note = this.#says || `${total} ${total === 1 ? "vote" : "votes"}${state}`;
-    this.#box.replaceChildren(element("h2", "question", poll.question), list, element("p", "hint", note));
-    if (focused !== undefined) /** @type {HTMLElement | null} */ (this.#box.querySelector(`[data-option="${focused}"]`))?.focus();
+    const state = !isOpen ? t("poll.closed") : this.#mayVote ? "" : t("poll.login");
+    const n = this.#counts.reduce((sum, count) => sum + count, 0);
+    body.append(list, element("p", "hint", this.#says || t("poll.votes", { n }) + state));
+    body.hidden = this.#isFolded;
+    this.#box.replaceChildren(this.#head(poll.question), body);
+    if (focused) document.getElementById(focused)?.focus();
     if (isOpen && poll.until !== null) this.#timer = setTimeout(() => this.#draw(), Math.min(left, 2 ** 31 - 1));
+  }
+
+  /** The question, which folds the card. @param {string} question */
+  #head(question) {
+    const button = /** @type {HTMLButtonElement} */ (element("button", "question-button"));
+    button.type = "button";
+    button.id = "poll-head";
+    button.ariaExpanded = String(!this.#isFolded);
+    button.append(element("bdi", "", question));
+    button.addEventListener("click", () => {
+      this.#isFolded = !this.#isFolded;
+      this.#draw();
+    });
+    const head = element("h2", "question");
+    head.append(button);
+    return head;
   }
 
   /** @param {string} text @param {number} place @param {number} share @param {boolean} isOpen */
@@ -127,7 +162,7 @@ export class PollCard {
     }
     const button = /** @type {HTMLButtonElement} */ (bar(element("button", "option"), text, share));
     button.type = "button";
-    button.dataset.option = String(place);
+    button.id = `poll-option-${place}`;
     button.ariaPressed = String(place === this.#mine);
     button.disabled = !isOpen || (this.#mine >= 0 && place !== this.#mine);
     button.addEventListener("click", () => void this.#choose(place));

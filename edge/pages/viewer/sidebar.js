@@ -66,7 +66,7 @@ export class Sidebar {
   gift(given) {
     const { name, uid, gift, count, text } = given;
     const row = element("li", "gift");
-    row.append(element("bdi", "name", name || uid), element("bdi", "text", `gives ${gift} `));
+    row.append(element("bdi", "name", name || uid), element("bdi", "text", t("gives", { gift })));
     row.append(element("span", "count", `× ${count}`));
     if (text) row.append(" ", element("bdi", "text", text));
     this.#add(row, given);
@@ -83,6 +83,12 @@ export class Sidebar {
   /** Something about the room itself. @param {string} text */
   note(text) {
     this.#add(element("li", "note", text));
+  }
+
+  /** What a row tells of. @param {EventTarget | null} target something in it @returns {Said | null} */
+  find(target) {
+    const row = target instanceof Element ? target.closest("li") : null;
+    return (row && this.#events.get(row)) ?? null;
   }
 
   /** What was taken back is gone from the list. @param {(event: Said) => boolean} isGone */
@@ -140,6 +146,6 @@ export class Sidebar {
 
   #tell() {
     this.#newest.hidden = this.#isFollowing || this.#unread === 0;
-    this.#newest.textContent = `${this.#unread} new ↓`;
+    this.#newest.textContent = t("newest", { n: this.#unread });
   }
 }

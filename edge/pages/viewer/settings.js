@@ -1,0 +1,146 @@
+/**
+ * The viewer's own settings, which this browser keeps: how comments look, what is not wanted, how the page reads.
+ *
+ * @typedef {import("../shared/memory.js").Memory} Memory
+ * @typedef {import("./blocks.js").Blocks} Blocks
+ * @typedef {{isOn: boolean, area: number, opacity: number, scale: number, seconds: number, most: number, isStill: boolean}} Look
+ *   options of the overlay
+ */
+
+import { makeClosable, part } from "../shared/dialog.js";
+import { element } from "../shared/element.js";
+import { t } from "../shared/language.js";
+import { offerPreferences } from "../shared/preferences.js";
+
+const USUAL = { area: 100, opacity: 100, scale: 100, speed: 9, density: 240 };
+const MOST_SPEAKERS = 40; // that are offered to be blocked
+
+export class SettingsDialog {
+  #memory;
+  #blocks;
+  #changed;
+  #blocked;
+  #motion = matchMedia("(prefers-reduced-motion: reduce)");
+  #on = /** @type {HTMLInputElement} */ (part("look-on"));
+  #aloud = /** @type {HTMLInputElement} */ (part("look-aloud"));
+  #fields = {
+    area: /** @type {HTMLInputElement} */ (part("look-area")),
+    opacity: /** @type {HTMLInputElement} */ (part("look-opacity")),
+    scale: /** @type {HTMLInputElement} */ (part("look-scale")),
+    speed: /** @type {HTMLInputElement} */ (part("look-speed")),
+    density: /** @type {HTMLSelectElement} */ (part("look-density")),
+  };
+  /** Who spoke last, by uid. @type {Map<string, string>} */
+  #speakers = new Map();
+
+  /**
+   * @param {Memory} memory @param {Blocks} blocks
+   * @param {() => void} changed how comments look, or whether they are read aloud
+   * @param {() => void} blocked somebody or something else is blocked now
+   */
+  constructor(memory, blocks, changed, blocked) {
+    this.#memory = memory;
+    this.#blocks = blocks;
+    this.#changed = changed;
+    this.#blocked = blocked;
+    const kept = /** @type {Record<string, any>} */ ({ ...USUAL, ...memory.readLook() });
+    this.#on.checked = kept.on !== false;
+    this.#aloud.checked = kept.aloud === true;
+    for (const [name, field] of Object.entries(this.#fields)) field.value = String(kept[name]);
+    if (this.#fields.density.value === "") this.#fields.density.value = String(USUAL.density);
+    const dialog = /** @type {HTMLDialogElement} */ (part("settings-dialog"));
+    makeClosable(dialog);
+    part("look-button").addEventListener("click", () => this.#open(dialog));
+    part("look").addEventListener("input", () => this.#keep());
+    this.#aloud.addEventListener("change", () => this.#keep());
+    this.#motion.addEventListener("change", () => changed());
+    offerPreferences(part("preferences"));
+    this.#onAdd("block-user", (uid) => blocks.blockUser(uid, this.#speakers.get(uid) ?? ""));
+    this.#onAdd("block-word", (word) => blocks.blockWord(word));
+  }
+
+  /** @returns {Look} */
+  get look() {
+    const { area, opacity, scale, speed, density } = this.#fields;
+    return {
+      isOn: this.#on.checked,
+      area: Number(area.value) / 100,
+      opacity: Number(opacity.value) / 100,
+      scale: Number(scale.value) / 100,
+      seconds: 18 - Number(speed.value), // to the right is faster
+      most: Number(density.value),
+      isStill: this.#motion.matches,
+    };
+  }
+
+  get isAloud() {
+    return this.#aloud.checked;
+  }
+
+  /** Somebody who may be blocked. @param {string} uid @param {string} name */
+  heard(uid, name) {
+    this.#speakers.delete(uid);
+    this.#speakers.set(uid, name);
+    if (this.#speakers.size > MOST_SPEAKERS) this.#speakers.delete([...this.#speakers.keys()][0]);
+  }
+
+  /** Block somebody, from elsewhere. @param {string} uid @param {string} name */
+  block(uid, name) {
+    this.#blocks.blockUser(uid, name);
+    this.#blocked();
+  }
+
+  /** @param {HTMLDialogElement} dialog */
+  #open(dialog) {
+    part("speakers").replaceChildren(...[...this.#speakers].reverse().map(([uid, name]) => new Option(name || uid, uid)));
+    part("blocks-outcome").textContent = "";
+    this.#draw();
+    dialog.showModal();
+  }
+
+  #keep() {
+    const values = Object.entries(this.#fields).map(([name, field]) => [name, Number(field.value)]);
+    this.#memory.keepLook({ on: this.#on.checked, aloud: this.#aloud.checked, ...Object.fromEntries(values) });
+    this.#changed();
+  }
+
+  /** @param {string} id of the form @param {(value: string) => boolean} add whether there was room for it */
+  #onAdd(id, add) {
+    const field = /** @type {HTMLInputElement} */ (part(`${id}-field`));
+    part(id).addEventListener("submit", (event) => {
+      event.preventDefault();
+      const value = field.value.trim();
+      if (value === "") return;
+      const isDone = add(value);
+      part("blocks-outcome").textContent = isDone ? "" : t("block.full");
+      if (!isDone) return;
+      field.value = "";
+      this.#draw();
+      this.#blocked();
+    });
+  }
+
+  #draw() {
+    const users = this.#blocks.users.map(({ uid, name }) => chip(name || uid, () => this.#blocks.unblockUser(uid), () => this.#draw()));
+    const words = this.#blocks.words.map((word) => chip(word, () => this.#blocks.unblockWord(word), () => this.#draw()));
+    part("blocked-users").replaceChildren(...(users.length > 0 ? users : [element("li", "hint", t("block.nobody"))]));
+    part("blocked-words").replaceChildren(...(words.length > 0 ? words : [element("li", "hint", t("block.nothing"))]));
+  }
+}
+
+/** @param {string} what @param {() => void} unblock @param {() => void} draw */
+function chip(what, unblock, draw) {
+  const row = element("li");
+  const button = /** @type {HTMLButtonElement} */ (element("button", "chip"));
+  button.type = "button";
+  button.ariaLabel = t("block.gone", { what });
+  button.append(element("bdi", "ellipsis", what), element("span", "", "✕"));
+  button.addEventListener("click", () => {
+    const list = row.parentElement;
+    unblock();
+    draw();
+    /** @type {HTMLElement | null | undefined} */ (list?.querySelector("button") ?? list?.closest("section")?.querySelector("input"))?.focus();
+  });
+  row.append(button);
+  return row;
+}

@@ -1,0 +1,65 @@
+"""Every text of the pages is there in each language, and every one that is asked for exists."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from danmaku.errors import REFUSALS
+from tests.pages.files import PAGES
+from tests.pages.node import run
+
+FOLDERS = sorted(file.parent.name for file in PAGES.glob("*/words.en.js"))
+SPOKEN = re.compile(r'\bt\(\s*(?:[^()"`]*\?\s*)?"([\w.]+)"(?:\s*:\s*"([\w.]+)")?')
+NAMED = re.compile(r'data-t(?:-\w+)?="([\w.]+)"')
+BLANK = re.compile(r"\{(\w+)\}")
+
+
+def words(folder: str, language: str) -> dict[str, Any]:
+    file = PAGES / folder / f"words.{language}.js"
+    program = f"import words from {json.dumps(file.as_uri())}; console.log(JSON.stringify(words))"
+    found: dict[str, Any] = json.loads(run("node", "--input-type=module", "-e", program))
+    return found
+
+
+def files(folder: str, ending: str) -> list[Path]:
+    return [file for file in (PAGES / folder).glob(f"*{ending}") if not file.name.startswith("words.")]
+
+
+def spoken(folder: str) -> set[str]:
+    """Keys that the modules of a folder name; what they put together is not seen."""
+    found = {
+        key for file in files(folder, ".js") for pair in SPOKEN.findall(file.read_text()) for key in pair
+    }
+    return found - {""}
+
+
+def named(folder: str) -> set[str]:
+    return {key for file in files(folder, ".html") for key in NAMED.findall(file.read_text())}
+
+
+def blanks(text: Any) -> set[str]:
+    return set(BLANK.findall(text if isinstance(text, str) else text["other"]))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_text_is_there_in_each_language(folder: str) -> None:
+    english = words("shared", "en") | words(folder, "en")
+    chinese = words("shared", "zh-CN") | words(folder, "zh-CN")
+    assert english.keys() <= chinese.keys()
+    assert spoken(folder) <= english.keys()
+    assert named(folder) <= chinese.keys()
+    for key, text in english.items():
+        assert blanks(text) == blanks(chinese[key]), key
+    own = words(folder, "zh-CN").keys()
+    unused = {key for key in own - english.keys() - named(folder) if not key.startswith("refusal.")}
+    assert folder == "shared" or unused == set()
+
+
+def test_every_refusal_is_told_by_its_name() -> None:
+    told = {key.removeprefix("refusal.") for key in words("shared", "zh-CN") if key.startswith("refusal.")}
+    assert set(REFUSALS) <= told

@@ -1,0 +1,176 @@
+"""What is the viewer's own on the page: what he does not want to see, his vote, his language, his theme."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from danmaku import wire
+from danmaku.wire import Comment, Notice, Ok, OpenPoll, Stats, Vote
+from tests.pages.conftest import Visitors
+from tests.pages.files import respond
+from tests.pages.test_events import enter, items, now_ms, say
+from tests.system.scripted import Visit, scripted
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# Each turns round what stands behind it, where nothing holds it in.
+TRICKS = [
+    "\u202egnihton",
+    "\u2067right\u2066",
+    "\u202d<b>&amp;",
+    "<style>*{display:none}</style>",
+    "a\u0300" * 40,
+]
+
+
+async def test_who_and_what_is_blocked_is_not_seen(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        paid = wire.Paid("rude", "Rude", "buy this", 100, "USD", now_ms() + 60_000)
+        await enter(
+            visit, [paid], None, items(visit, 1, Comment("rude", "Rude", "bad"), Comment("u2", "bob", "good"))
+        )
+        more = ["I SPOIL the end", "ｓｐｏｉｌ it", "fine"]
+        send = await visit.expect(wire.Send)
+        await visit.say(
+            Ok(send.id, shown=True),
+            items(
+                visit, 3, Comment("rude", "Rude", "worse"), *[Comment("u2", "bob", text) for text in more],
+                Comment("u1", "ann", "I may spoil"), wire.Gift("rude", "Rude", "rose"),
+            ),
+        )  # fmt: skip
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True), items(visit, 9, Comment("rude", "Rude", "back again")))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await _shows(page, "bad", "good")
+        await expect(page.locator("#pins")).to_contain_text("buy this")
+        await page.locator("#list li", has_text="bad").click()
+        await expect(page.locator("#person-uid")).to_have_text("rude")
+        await page.get_by_role("button", name="Block Rude").click()
+        await _shows(page, "good")
+        await expect(page.locator("#pins")).to_be_hidden()
+        await page.get_by_role("button", name="Settings").press("Enter")
+        await page.get_by_label("Block a word").fill(" Spoil ")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#blocked-words")).to_have_text("Spoil✕")
+        await page.get_by_role("button", name="Done").press("Enter")
+        await say(page, "more")
+        await _shows(page, "good", "fine", "I may spoil")
+        await page.get_by_role("button", name="Settings").click()
+        await page.get_by_role("button", name="Show again: Rude").click()
+        await expect(page.locator("#blocked-users")).to_have_text("Nobody is blocked.")
+        await page.keyboard.press("Escape")
+        await say(page, "again")
+        await expect(page.locator("#list .text").last).to_have_text("back again")
+
+
+async def test_a_vote_is_remembered_and_the_card_is_folded(visitors: Visitors) -> None:
+    visits: list[Visit] = []
+
+    async def script(visit: Visit) -> None:
+        visits.append(visit)
+        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [3, 1], now_ms() + 600_000))
+        if len(visits) == 1:
+            vote = await visit.expect(Vote)
+            await visit.say(Ok(vote.id), Stats("demo", 0, 0, 9, 0, "p1", [3, 2]))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", width=390, height=780)
+        two = page.get_by_role("button", name="two")
+        await two.click()
+        await expect(two).to_have_attribute("aria-pressed", "true")
+        await page.reload()
+        await expect(two).to_have_attribute("aria-pressed", "true")
+        await expect(page.get_by_role("button", name="one")).to_be_disabled()
+        head = page.get_by_role("button", name="Next song?")
+        await head.press("Enter")
+        await expect(two).to_be_hidden()
+        await expect(head).to_be_focused()
+        await expect(head).to_have_attribute("aria-expanded", "false")
+
+
+async def test_it_speaks_chinese(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(
+            visit,
+            [],
+            None,
+            items(visit, 1, wire.SettingsChanged(visit.codec.value({"slow_s": 10, "members_only": True}))),
+        )
+        send = await visit.expect(wire.Send)
+        await visit.say(
+            wire.Err(send.id, 4004, "blocked_words", "the text holds words"),
+            Notice("muted", "demo", "刷屏", 90_000),
+        )
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", locale="zh-TW")
+        await expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+        await expect(page.locator("#connection-text")).to_have_text("已连接")
+        await expect(page.locator("#list .note")).to_have_text(
+            "房间新规则：慢速模式，两条弹幕间隔 10 秒，仅限会员"
+        )
+        await page.get_by_label("你的弹幕").fill("你好")
+        await page.get_by_role("button", name="发送").click()
+        await expect(page.locator("#list .note").last).to_have_text("你已被禁言，时长 90 秒：刷屏")
+        await page.get_by_role("button", name="设置").click()
+        await page.get_by_label("语言").select_option("English")
+        await expect(page.locator("html")).to_have_attribute("lang", "en")
+        await expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+
+async def test_light_or_dark_is_as_one_wants_it(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        ground = "getComputedStyle(document.body).backgroundColor"
+        light = await page.evaluate(ground)
+        await page.emulate_media(color_scheme="dark")
+        dark = await page.evaluate(ground)
+        assert light != dark
+        await page.get_by_role("button", name="Settings").click()
+        await page.get_by_label("Colours").select_option("Light")
+        assert await page.evaluate(ground) == light
+        await page.reload()
+        assert await page.evaluate(ground) == light
+
+
+async def test_tricks_in_names_and_texts_turn_nothing_round(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        later = now_ms() + 600_000
+        pins: list[wire.Item] = [wire.Announce(TRICKS[0], "s", TRICKS[0], until=later)]
+        pins += [wire.Paid(f"p{n}", trick, trick, 5, "USD", later) for n, trick in enumerate(TRICKS)]
+        said = [Comment(f"u{n}", trick, trick) for n, trick in enumerate(TRICKS)]
+        gifts = [wire.Gift(f"g{n}", trick, trick, 2, trick) for n, trick in enumerate(TRICKS)]
+        poll = OpenPoll("p", TRICKS[0], TRICKS, [1] * len(TRICKS), later)
+        await enter(
+            visit, pins, poll, items(visit, 1, *said, *gifts, wire.Announce(TRICKS[0], name=TRICKS[1]))
+        )
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", locale="en-US")
+        await expect(page.locator("#list li")).to_have_count(2 * len(TRICKS) + 1)
+        assert await page.locator("#list .text").all_text_contents() == [
+            *TRICKS, *[text for trick in TRICKS for text in (f"gives {trick} ", trick)], TRICKS[0],
+        ]  # fmt: skip
+        loose = """() => {
+            const marks = /\\p{Bidi_Control}/u;
+            const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            const found = [];
+            while (walk.nextNode()) {
+                const box = walk.currentNode.parentElement;
+                const isHeld = getComputedStyle(box).unicodeBidi.includes("isolate") || box.dir === "auto";
+                if (marks.test(walk.currentNode.data) && !isHeld) found.push(box.outerHTML);
+            }
+            return found;
+        }"""
+        assert await page.evaluate(loose) == []
+        assert await page.locator("style, #list img").count() == 0
+
+
+async def _shows(page: Page, *wanted: str) -> None:
+    await expect(page.locator("#list .text")).to_have_text(list(wanted))
