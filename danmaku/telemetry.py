@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
@@ -133,6 +134,30 @@ class Tally:
             self._metric.inc(count)
 
 
+class BucketTally:
+    """The same for a histogram, which has nothing for many values at once: its parts are told their sums."""
+
+    def __init__(self, metric: Histogram, bounds: tuple[float, ...]) -> None:
+        self._buckets: list[Any] = metric._buckets
+        self._total: Any = metric._sum
+        self._bounds = bounds
+        self._counts = [0] * len(self._buckets)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def hand_over(self) -> None:
+        for number, count in enumerate(self._counts):
+            if count:
+                self._buckets[number].inc(count)
+                self._counts[number] = 0
+        if self._sum:
+            self._total.inc(self._sum)
+            self._sum = 0.0
+
+
 class EdgeMetrics:
     """Metrics of one edge worker. Observe into them directly; each is safe to use from the loop."""
 
@@ -143,10 +168,14 @@ class EdgeMetrics:
         self.joins = Tally(make.counter("joins", "Rooms joined by viewers, reconnects included."))
         self.frames_in = Tally(make.counter("frames_in", "Frames received from clients."))
         self.frames_out = Tally(make.counter("frames_out", "Answers and notices sent to single clients."))
-        self.deliveries = make.counter(
-            "deliveries", "Batches handed to viewers: one batch to a thousand viewers counts a thousand."
+        self.deliveries = Tally(
+            make.counter(
+                "deliveries", "Batches handed to viewers: one batch to a thousand viewers counts a thousand."
+            )
         )
-        self.batches = make.counter("batches", "Batches received from owners and published to viewers.")
+        self.batches = Tally(
+            make.counter("batches", "Batches received from owners and published to viewers.")
+        )
         self.gaps = make.counter(
             "gaps", "Times a room was found to miss something here; it is fetched once for all its viewers."
         )
@@ -205,14 +234,14 @@ class EdgeMetrics:
         self.http_requests = make.counter(
             "http_requests", "HTTP requests answered, by route and status.", route=(), status=()
         )
-        self.items_per_batch = make.histogram("items_per_batch", "Comments and events in a batch.", _ITEMS)
+        self.items_per_batch = make.bucket_tally("items_per_batch", "Comments and events in a batch.", _ITEMS)
         self.bus_seconds = make.histogram(
             "bus_seconds", "From a request to the rooms processes to its answer, over the bus.", _SECONDS
         )
-        self.publish_seconds = make.histogram(
+        self.publish_seconds = make.bucket_tally(
             "publish_seconds", "Time the loop spends on handing out what came, at one time.", _SECONDS
         )
-        self.waited_seconds = make.histogram(
+        self.waited_seconds = make.bucket_tally(
             "waited_seconds",
             "How long the oldest waited, at each time that something is handed out.",
             _SECONDS,
@@ -226,6 +255,11 @@ class EdgeMetrics:
         self.joins.hand_over()
         self.frames_in.hand_over()
         self.frames_out.hand_over()
+        self.deliveries.hand_over()
+        self.batches.hand_over()
+        self.items_per_batch.hand_over()
+        self.publish_seconds.hand_over()
+        self.waited_seconds.hand_over()
 
 
 class RoomsMetrics:
@@ -284,11 +318,13 @@ class RoomsMetrics:
             "Partitions taken, lost (somebody else has them) and released.",
             change=("taken", "lost", "released"),
         )
-        self.items_per_batch = make.histogram("items_per_batch", "Comments and events in a batch.", _ITEMS)
+        self.items_per_batch = make.bucket_tally("items_per_batch", "Comments and events in a batch.", _ITEMS)
         self.store_seconds = make.histogram(
             "store_seconds", "From a command to the store to its answer, by verb.", _SECONDS, "verb"
         )
-        self.bus_seconds = make.histogram("bus_seconds", "Time to hand a batch to the bus.", _SECONDS)
+        self.bus_seconds = make.histogram(
+            "bus_seconds", "Time to hand what there is to say to the bus, all together.", _SECONDS
+        )
         self.loop_lag_seconds = make.loop_lag()
         self.tasks = make.tasks()
 
@@ -327,6 +363,9 @@ class _Maker:
     def histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         name = f"{self._prefix}_{name}"
         return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
+
+    def bucket_tally(self, name: str, text: str, buckets: tuple[float, ...]) -> BucketTally:
+        return BucketTally(self.histogram(name, text, buckets), buckets)
 
     def tasks(self) -> Gauge:
         return self.gauge("tasks", "Tasks of the event loop now; grows with load, and has to fall with it.")

@@ -69,6 +69,7 @@ class Flush:
         self._process = process
         self._window_s = window_s
         self._metrics = metrics
+        self._shown = metrics.comments.labels("shown")
         self._clock = clock
         self._dirty: set[LoadedRoom] = set()
         self._torn: dict[LoadedRoom, Position] = {}
@@ -128,8 +129,14 @@ class Flush:
         now = self._clock()
         batches = [(loaded, batch) for loaded in dirty if (batch := self._cut(loaded, now))]
         if batches:
-            for (loaded, batch), outcome in zip(batches, await self._append(batches), strict=True):
-                self._settle(loaded, batch, outcome)
+            outcomes = await self._append(batches)
+            self._count(
+                [
+                    batch
+                    for (loaded, batch), outcome in zip(batches, outcomes, strict=True)
+                    if self._settle(loaded, batch, outcome)
+                ]
+            )
         for loaded in dirty:
             if loaded.gone:
                 continue
@@ -167,14 +174,16 @@ class Flush:
         except StoreDown as error:
             return [error] * len(batches)
 
-    def _settle(self, loaded: LoadedRoom, batch: Batch, outcome: Appended | Exception) -> None:
+    def _settle(self, loaded: LoadedRoom, batch: Batch, outcome: Appended | Exception) -> bool:
+        """Whether it is shown."""
         if loaded.gone:
-            return  # its lease was lost meanwhile; if it was stored, the next owner shows it
+            return False  # its lease was lost meanwhile; if it was stored, the next owner shows it
         room = loaded.room
         if not isinstance(outcome, Appended):
             self._repeat_later(loaded, outcome)
         elif outcome.outcome is Outcome.OK:
             self._stored(loaded, batch)
+            return True
         else:
             room.refused()
             if outcome.outcome is Outcome.MISMATCH:
@@ -182,6 +191,7 @@ class Flush:
             else:
                 _log.warning("somebody else owns a room: the partition is given up", room=room.name)
                 self._rooms.give_up(loaded)
+        return False
 
     def _stored(self, loaded: LoadedRoom, batch: Batch) -> None:
         now = self._clock()
@@ -206,9 +216,14 @@ class Flush:
     def _publish(self, lease: int, batch: Batch) -> None:
         out = Out(OutKind.BATCH, lease, batch.first, batch.count, batch.prev, "", batch.frame)
         self._outbox.post(self._subjects.room_out(batch.room), encode_out(out))
-        self._metrics.comments.labels("shown").inc(len(batch.pairs))
-        self._metrics.batches.inc()
-        self._metrics.items_per_batch.observe(batch.count)
+
+    def _count(self, shown: list[Batch]) -> None:
+        """All of a flush together: a batch is cheap beside what it costs to tell Prometheus of it."""
+        self._shown.inc(sum(len(batch.pairs) for batch in shown))
+        self._metrics.batches.inc(len(shown))
+        for batch in shown:
+            self._metrics.items_per_batch.observe(batch.count)
+        self._metrics.items_per_batch.hand_over()
 
 
 def _answer(answers: list[tuple[Ticket, Settled]]) -> None:

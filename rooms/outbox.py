@@ -44,8 +44,10 @@ class Outbox:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            begin = time.monotonic()
             while self._waiting:
                 await self._send(*self._waiting.popleft())
+            self._seconds.observe(time.monotonic() - begin)
             self._empty.set()
             self._tell_lost()
 
@@ -59,13 +61,10 @@ class Outbox:
             _log.warning("the last messages may not have got out", error=repr(error))
 
     async def _send(self, subject: str, payload: bytes) -> None:
-        begin = time.monotonic()
         try:
             await self._bus.publish(subject, payload)
         except BusDown:
             self._lost += 1
-        else:
-            self._seconds.observe(time.monotonic() - begin)
 
     def _tell_lost(self) -> None:
         if self._lost:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import Log
 from danmaku.supervisor import NAME_VARIABLE
 from danmaku.telemetry import (
     FOLDER_VARIABLE,
+    BucketTally,
     BusMetrics,
     EdgeMetrics,
     LoopLag,
@@ -103,10 +104,10 @@ def test_edge_metrics_have_names_and_explanations() -> None:
     metrics = EdgeMetrics(registry)
     metrics.connections.inc(3)
     metrics.connections.inc(-1)
+    metrics.items_per_batch.observe(7)
     metrics.hand_over()
     metrics.refusals.labels("muted").inc()
     metrics.http_requests.labels("/healthz", "200").inc()
-    metrics.items_per_batch.observe(7)
     text = scrape(registry)
     samples = _samples(text)
     assert samples["danmaku_edge_connections", ()] == 2
@@ -128,6 +129,21 @@ def test_rooms_metrics_have_names_and_explanations() -> None:
     assert samples["danmaku_rooms_comments_total", (("outcome", "shed"),)] == 3
     assert samples["danmaku_rooms_store_seconds_count", (("verb", "append"),)] == 1
     _all_explained(text)
+
+
+def test_a_histogram_that_is_tallied_tells_the_same_as_one_that_is_not() -> None:
+    bounds = (1.0, 2.0, 5.0)
+    registries = CollectorRegistry(), CollectorRegistry()
+    plain, other = (Histogram("h", "A histogram.", registry=one, buckets=bounds) for one in registries)
+    tallied = BucketTally(other, bounds)
+    for values in ([], [0.0, 1.0, 1.5], [5.0, 6.0, 2.0], [0.0]):
+        for value in values:
+            plain.observe(value)
+            tallied.observe(value)
+        tallied.hand_over()
+        one, another = (_samples(scrape(registry)) for registry in registries)
+        del one["h_created", ()], another["h_created", ()]
+        assert one == another
 
 
 def _all_explained(text: bytes) -> None:
