@@ -9,6 +9,8 @@ TSC    := $(BIN)/node $(JS)/node_modules/typescript/bin/tsc
 PYTEST := $(BIN)/python -m pytest
 # ARGS may leave nothing to one half of the tests.
 NONE    = || [ $$? = 5 ]
+# What was compiled once is kept: tests start many processes, each of which would do it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Files that decide, or touch nothing but their arguments: every branch of them is tested.
 PURE := \
@@ -109,8 +111,10 @@ up: $(VENV)/.up  ## start a danmaku service here (ARGS="--port 9000" and the lik
 test: $(VENV)/.dev $(JS)/node_modules/.made  ## all tests: unit, contract, system, pages (ARGS="-k join" and the like)
 	@.ci/need libuv1 chromium libatomic1
 	@$(BIN)/coverage erase
-	@$(PYTEST) --cov --cov-report= -n 3 tests/unit tests/contract $(ARGS) $(NONE)
-	@$(PYTEST) -n 2 --dist loadfile tests/pages tests/system $(ARGS) $(NONE)
+	@# These wait more than they work, the former above all.
+	@$(PYTEST) --cov --cov-report= -n 5 --maxschedchunk 2 tests/contract tests/unit $(ARGS) $(NONE)
+	@# These start whole services, which work; those that bring one "under fire" run one after the other.
+	@$(PYTEST) -n 3 --dist loadgroup tests/pages tests/system $(ARGS) $(NONE)
 	@$(BIN)/coverage report --skip-covered
 	@test -n "$(strip $(ARGS))" || $(BIN)/coverage report --include="$$(echo $(PURE) | tr ' ' ,)" --fail-under=100
 

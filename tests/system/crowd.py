@@ -16,7 +16,7 @@ HOT = "hot"
 COLD = [f"room-{number}" for number in range(50)]
 HOT_SENDERS, COLD_SENDERS = 3, 20
 HOT_VIEWERS, COLD_VIEWERS = 140, 60
-HOT_COMMENTS, COLD_COMMENTS = 2000, 100
+HOT_PER_S, COLD_PER_S = 80, 4  # comments of each of them
 ROOMS_PER_VIEWER = 5
 CAUGHT_UP_S = 20.0
 _TICK_S = 0.05
@@ -36,6 +36,7 @@ class Crowd:
             for number in range(HOT_SENDERS + COLD_SENDERS)
         ]
         self.late_s = 0.0
+        self._said = 0
         self._watching: list[asyncio.Task[None]] = []
 
     async def come(self) -> None:
@@ -48,14 +49,16 @@ class Crowd:
                 await viewer.joined.wait()
 
     async def say(self, seconds: float) -> None:
-        """Everything that is to be said, evenly over so many seconds; until all of it is acknowledged."""
+        """Comments of everybody, evenly over so many seconds; until all of them are acknowledged."""
+        hot, cold = round(HOT_PER_S * seconds), round(COLD_PER_S * seconds)
+        self._said = HOT_SENDERS * hot + COLD_SENDERS * cold
         async with asyncio.TaskGroup() as tasks:
             for sender in self.senders[:HOT_SENDERS]:
-                tasks.create_task(sender.say([HOT], HOT_COMMENTS, seconds))
+                tasks.create_task(sender.say([HOT], hot, seconds))
             for number, sender in enumerate(self.senders[HOT_SENDERS:]):
                 turned = COLD[number:] + COLD[:number]
                 rooms = turned[:: len(COLD) // 10]  # each sender in ten of them
-                tasks.create_task(sender.say(rooms, COLD_COMMENTS, seconds))
+                tasks.create_task(sender.say(rooms, cold, seconds))
 
     async def _keep_time(self) -> None:
         while True:
@@ -93,7 +96,7 @@ class Crowd:
             for viewer in self.viewers
         }
         report = check(acknowledged, logs, history)
-        assert report.acknowledged == HOT_SENDERS * HOT_COMMENTS + COLD_SENDERS * COLD_COMMENTS
+        assert report.acknowledged == self._said
         report.problems += [
             f"{viewer.name} gave something up in {room}"
             for viewer in self.viewers

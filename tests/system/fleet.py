@@ -122,11 +122,11 @@ class Fleet:
     async def start(self, *, edges: int, rooms: int) -> None:
         for running in self._own:
             await self.start_server(running)
+        for _ in range(edges):
+            self.add_edge()
         for _ in range(rooms):
             self.add_rooms()
             await self.until_shared()
-        for _ in range(edges):
-            self.add_edge()
         for edge in self.edges:
             await self.until_ready(edge)
 

@@ -16,7 +16,7 @@ from tests.system.checker import stored_history
 from tests.system.crowd import COLD, HOT, Crowd
 from tests.system.fleet import Edge, Fleet, Part, fleet
 
-SECONDS = 30.0  # that the senders take
+SECONDS = 27.0  # that the senders take
 FAULTS_S = 25.0
 HEALED_S = 90.0  # within which everything is taken after the last fault
 
@@ -82,6 +82,7 @@ class Chaos:
             await self._whole.until_ready(part)
 
 
+@pytest.mark.xdist_group("fire")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_nothing_acknowledged_is_lost_whatever_happens(seed: int, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ async def four_devices(whole: Fleet) -> AsyncIterator[list[Client]]:
 async def test_what_is_said_in_private_comes_to_all_devices_of_both(whole: Fleet) -> None:
     async with four_devices(whole) as devices:
         ann, _, bob, _ = devices
-        streams = [one.chat.messages() for one in devices]
+        streams = [one.chat.messages({}) for one in devices]
         heard = bob.events(), ann.events()
         for number in range(1, 22):
             speaker, other = (ann, "bob") if number % 2 else (bob, "ann")
@@ -93,7 +93,7 @@ async def test_a_group_is_told_who_comes_and_goes_and_only_members_hear_it(whole
     here, there = whole.edges
     async with four_devices(whole) as devices, client(whole, there, "eve", "tv") as eve:
         ann, _, bob, _ = devices
-        streams = [one.chat.messages() for one in devices]
+        streams = [one.chat.messages({}) for one in devices]
         others = eve.chat.messages()
         made = await call(whole, here, "ann", "POST", "/v1/groups", {"gid": "team", "name": "Team"})
         assert (made["conv"], [one["uid"] for one in made["members"]]) == (TEAM, ["ann"])

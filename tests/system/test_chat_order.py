@@ -16,12 +16,13 @@ from tests.system.devices import Device, call, check, read_back, until_all_saw
 from tests.system.fleet import Fleet, fleet
 
 SPEAKERS = 20
-TO_GROUP = 500  # messages of each of them
+TO_GROUP = 300  # messages of each of them
 PAIRS = 50
 IN_PAIR = 20  # messages of each of the two
 TEAM = "g:team"
 
 
+@pytest.mark.xdist_group("fire")
 @pytest.mark.timeout(400)
 async def test_order_under_fire(tmp_path: Path) -> None:
     all_kept = "100000"  # to be read back

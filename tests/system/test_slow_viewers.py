@@ -10,6 +10,7 @@ from pathlib import Path
 from socket import SO_RCVBUF, SOL_SOCKET
 from typing import Final
 
+import pytest
 import websockets
 from websockets import ClientConnection, ConnectionClosed, Subprotocol
 
@@ -28,6 +29,9 @@ LARGE: Final = {
     "DANMAKU_EDGE_BUFFERED_BYTES": str(BUFFERED),
     "DANMAKU_EDGE_HEARTBEAT_S": "55",  # a client that does not read gets no pong
 }
+
+
+pytestmark = pytest.mark.xdist_group("fire")
 
 
 class Watcher:
