@@ -158,6 +158,26 @@ async def test_the_address_says_what_is_shown(visitors: Visitors) -> None:
         assert tokens == ["secret"]
 
 
+@pytest.mark.parametrize("corner", ["top-right", "bottom-left"])
+async def test_cards_for_which_there_is_no_room_are_left_out(visitors: Visitors, corner: str) -> None:
+    async def script(visit: Visit) -> None:
+        later = now_ms() + 600_000
+        paid = [wire.Paid("u2", "bob", f"hello {one}", 5000, "USD", later) for one in range(9)]
+        poll = OpenPoll("p1", "Next song?", ["one", "two"], [3, 1], later)
+        await enter(visit, (wire.Announce("pinned", until=later), *paid), poll)
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/overlay?room=demo&corner={corner}", width=900, height=260)
+        cards = page.locator(".card")
+        await expect(cards.first).to_have_text("pinned")
+        await expect(cards.nth(1)).to_contain_text("Next song?")
+        for card in await cards.all():
+            box = await card.bounding_box()
+            assert box is not None
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= 260
+
+
 @pytest.mark.parametrize("query", ["", "?room=", "?room=a%20b"])
 async def test_an_address_without_a_room_says_so(visitors: Visitors, query: str) -> None:
     async with scripted(enter, http=respond) as url:

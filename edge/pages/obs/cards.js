@@ -14,6 +14,7 @@ import { money, shares } from "../shared/wording.js";
 const MOST = 5;
 const ANNOUNCED_MS = 12_000; // for one that is not pinned
 const RESULT_MS = 20_000;
+const LATE_MS = 10_000; // what came of a poll may be told so long after its end
 const MOST_WAIT = 2 ** 31 - 1; // that a timer can
 const LONGEST = 200; // characters
 
@@ -22,6 +23,8 @@ export class Cards {
   #now;
   /** @type {Card[]} */
   #cards = [];
+  /** Those put up last, whether or not there was room for all. @type {HTMLElement[]} */
+  #wanted = [];
   /** @type {Poll | null} */
   #poll = null;
   #timer = 0;
@@ -69,13 +72,13 @@ export class Cards {
   /** @param {Poll} poll @param {number[] | null} counts how it stands, if that is known */
   open(poll, counts = null) {
     this.#poll = poll;
-    this.#vote(counts ?? poll.options.map(() => 0), poll.until ?? Infinity, false);
+    this.#vote(counts ?? poll.options.map(() => 0), endOf(poll), false);
   }
 
   /** @param {string | undefined} id @param {number[] | undefined} counts */
   count(id, counts) {
     const poll = this.#poll;
-    if (poll !== null && counts !== undefined && id === poll.id) this.#vote(counts, poll.until ?? Infinity, false);
+    if (poll !== null && counts !== undefined && id === poll.id) this.#vote(counts, endOf(poll), false);
   }
 
   /** What came of it, for a while. @param {string} id @param {number[]} counts @param {number} at when it was closed */
@@ -127,11 +130,23 @@ export class Cards {
     const now = this.#now();
     this.#cards = this.#cards.filter(({ until }) => until > now);
     const wanted = this.#cards.map(({ card }) => card);
-    const isSame = wanted.length === this.#box.children.length && wanted.every((card, place) => card === this.#box.children[place]);
-    if (!isSame) this.#box.replaceChildren(...wanted);
+    const isSame = wanted.length === this.#wanted.length && wanted.every((card, place) => card === this.#wanted[place]);
+    if (!isSame) this.#place(wanted);
     const next = Math.min(...this.#cards.map(({ until }) => until)) - now;
     if (Number.isFinite(next)) this.#timer = setTimeout(() => this.#draw(), Math.min(next, MOST_WAIT));
   }
+
+  /** As many as there is room for; half a card says nothing. @param {HTMLElement[]} wanted */
+  #place(wanted) {
+    this.#wanted = wanted;
+    this.#box.replaceChildren(...wanted);
+    while (this.#box.childElementCount > 1 && this.#box.scrollHeight > this.#box.clientHeight) this.#box.lastElementChild?.remove();
+  }
+}
+
+/** @param {Poll} poll */
+function endOf({ until }) {
+  return until === null ? Infinity : until + LATE_MS;
 }
 
 /** Without figures yet. @param {Poll} poll */
