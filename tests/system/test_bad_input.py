@@ -246,6 +246,9 @@ async def test_bad_tokens_are_refused_and_closed(tmp_path: Path) -> None:
 
 async def test_who_says_nothing_or_too_much_is_closed(tmp_path: Path) -> None:
     async with serving(tmp_path, "--workers", "1", **SMALL) as service:
+        idle = await RawClient.connect(service.port)
+        half = await RawClient.connect(service.port)
+        half.send_bytes(b"GET /v1/ws HTTP/1.1\r\nHost: te")
         async with talking(service, "json", hello=False) as talk:
             assert await talk.answer() == {"close": 4101}, "no hello"
         async with talking(service, "json", hello=False) as talk:
@@ -266,9 +269,6 @@ async def test_who_says_nothing_or_too_much_is_closed(tmp_path: Path) -> None:
         async with talking(service, "json") as talk:
             talk.client.send_bytes(encode_frame(b'{"t": "ping",', last=False))
             assert (await refusal_of(talk))["close"] is None, "a message that never ends"
-        idle = await RawClient.connect(service.port)
-        half = await RawClient.connect(service.port)
-        half.send_bytes(b"GET /v1/ws HTTP/1.1\r\nHost: te")
         for client in (idle, half):
             with pytest.raises((EOFError, ConnectionError)):
                 await asyncio.wait_for(client.reader.readexactly(1), DEADLINE_S * 2)

@@ -202,7 +202,6 @@ LOSSES: dict[str, Callable[[Audience], Awaitable[None]]] = {
 }
 
 
-@pytest.mark.xdist_group("fire")
 @pytest.mark.parametrize("name", LOSSES)
 async def test_viewers_have_everything_soon(name: str, tmp_path: Path) -> None:
     async with audience(tmp_path) as crowd:
