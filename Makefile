@@ -23,6 +23,7 @@ PURE := \
         danmaku/client/reader.py \
         danmaku/client/results.py \
         danmaku/conversation.py \
+        danmaku/engine_findings.py \
         danmaku/envelope.py \
         danmaku/errors.py \
         danmaku/event_rows.py \

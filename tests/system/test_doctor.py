@@ -5,12 +5,18 @@ from __future__ import annotations
 import resource
 import socket
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+import msgspec
 
 from config.settings import Auth, Nats, Settings, Store
 from danmaku import doctor
 from danmaku.data_folder import DataFolder
+from danmaku.finding import Finding
 from danmaku.ports import free_port
+from danmaku.servers import NatsServer, running
+from tests.engines import NATS_PASSWORD, ValkeyCluster, nats_cluster, sentinel_set
 
 _HOST = "127.0.0.1"
 _UNLIMITED = resource.RLIM_INFINITY
@@ -38,22 +44,77 @@ def test_libuv_missing() -> None:
     assert (found.state, found.mend) == ("broken", "apt-get install libuv1")
 
 
+async def all_of(findings: AsyncIterator[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding async for finding in findings}
+
+
 async def test_servers_that_come_with_the_package_start() -> None:
-    assert (await doctor.bus(Nats())).state == "ok"
-    assert (await doctor.store(Store())).state == "ok"
+    assert (await all_of(doctor.bus(Nats())))["nats"].state == "ok"
+    assert (await all_of(doctor.store(Store())))["store"].state == "ok"
 
 
 async def test_configured_servers_that_answer(nats_url: str, store_url: str) -> None:
-    assert (await doctor.bus(Nats(url=nats_url))).state == "ok"
-    found = await doctor.store(Store(url=store_url))
-    assert found.state == "ok"
-    assert "version 9" in found.text
+    assert (await all_of(doctor.bus(Nats(url=nats_url))))["nats"].state == "ok"
+    found = await all_of(doctor.store(Store(url=store_url)))
+    assert {name: finding.state for name, finding in found.items()} == {
+        "store": "ok", "store disk": "ok", "store memory": "ok",
+    }  # fmt: skip
+    assert "version 9" in found["store"].text
+
+
+async def test_a_bus_of_several_servers(tmp_path: Path) -> None:
+    async with nats_cluster(tmp_path) as whole:
+        settings = Nats(
+            url=whole.url, user="danmaku", password=NATS_PASSWORD, ca_file=str(whole.certificates.ca)
+        )
+        found = await all_of(doctor.bus(settings))
+        assert found["nats"].text == "3 servers answer"
+        assert found["nats cluster"].state == "ok"
+        whole.nodes[2].kill()
+        found = await all_of(doctor.bus(msgspec.structs.replace(settings, timeout_s=1)))
+        assert (found["nats"].state, found["nats"].text[:6]) == ("warning", "2 of 3")
+
+
+async def test_servers_of_the_bus_that_do_not_know_each_other(nats_url: str, tmp_path: Path) -> None:
+    async with running(NatsServer(tmp_path)) as other:
+        found = await all_of(doctor.bus(Nats(url=f"{nats_url},{other.server.url}")))
+        assert found["nats cluster"].state == "broken"
+        assert other.server.url in found["nats cluster"].text
+
+
+async def test_a_store_of_several_servers(shared_cluster: ValkeyCluster) -> None:
+    settings = Store(url=shared_cluster.url, kind="cluster")
+    found = await all_of(doctor.store(settings))
+    assert found["store"].text.startswith("3 primaries answer, version 9")
+    assert (found["store disk"].state, found["store replicas"].state) == ("ok", "warning")
+    asked = msgspec.structs.replace(settings, replicas=1)
+    assert (await all_of(doctor.store(asked)))["store replicas"].state == "broken"
+
+
+async def test_a_store_that_sentinels_watch(tmp_path: Path) -> None:
+    async with sentinel_set(tmp_path, replicas=1, sentinels=2) as whole:
+        found = await all_of(doctor.store(Store(url=whole.url, kind="sentinel", replicas=1)))
+        assert {name: finding.state for name, finding in found.items()} == {
+            "store": "ok", "store disk": "ok", "store memory": "ok",
+            "store replicas": "warning", "store sentinels": "warning",
+        }  # fmt: skip
+        whole.sentinels[1].kill()
+        found = await all_of(doctor.store(Store(url=whole.url, kind="sentinel")))
+        assert "1 of 2 do not answer" in found["store sentinels"].text
+
+
+async def test_a_login_that_cannot_be_used() -> None:
+    bus = await all_of(doctor.bus(Nats(url="nats://h", token_file="/nowhere")))
+    store = await all_of(doctor.store(Store(url="redis://h", password_file="/nowhere")))
+    assert (bus["nats"].state, "nats.token_file" in bus["nats"].text) == ("broken", True)
+    assert (store["store"].state, "store.password_file" in store["store"].text) == ("broken", True)
 
 
 async def test_configured_servers_that_do_not() -> None:
     port = free_port(_HOST)
-    bus = await doctor.bus(Nats(url=f"nats://me:hunter2@{_HOST}:{port}", timeout_s=1))
-    store = await doctor.store(Store(url=f"redis://:hunter2@{_HOST}:{port}/0", timeout_s=1))
+    bus = (await all_of(doctor.bus(Nats(url=f"nats://me:hunter2@{_HOST}:{port}", timeout_s=1))))["nats"]
+    asked = doctor.store(Store(url=f"redis://:hunter2@{_HOST}:{port}/0", timeout_s=1))
+    store = (await all_of(asked))["store"]
     assert (bus.state, store.state) == ("broken", "broken")
     assert "hunter2" not in bus.text + store.text
     assert "nats.url" in bus.mend
@@ -61,7 +122,7 @@ async def test_configured_servers_that_do_not() -> None:
 
 
 async def test_an_option_that_the_store_does_not_know() -> None:
-    found = await doctor.store(Store(url=f"redis://{_HOST}:1/0?colour=red"))
+    found = (await all_of(doctor.store(Store(url=f"redis://{_HOST}:1/0?colour=red"))))["store"]
     assert (found.state, "colour" in found.text) == ("broken", True)
 
 

@@ -81,13 +81,20 @@ class Servers(Protocol):
 
 def servers(settings: Store) -> Servers:
     """Connects to nothing yet. Raises LoginError, and ValueError or TypeError for a bad URL."""
-    options, addresses = _options(settings), [_address(url, settings) for url in urls(settings.url)]
+    options = _options(settings)
     if settings.kind == "cluster":
+        addresses = [_address(url, settings) for url in urls(settings.url)]
         return _Cluster(settings.timeout_s, options, addresses)
     if settings.kind == "sentinel":
-        own = _sentinel_options(settings, options)
-        return _Watched(settings.timeout_s, options, addresses, own, settings.master)
+        return _Watched(settings.timeout_s, options, sentinels(settings), settings.master)
     return _Single(settings.timeout_s, options)
+
+
+def sentinels(settings: Store) -> Sentinel:
+    """The sentinels of the URL; to be closed. Raises as `servers`."""
+    addresses = [_address(url, settings) for url in urls(settings.url)]
+    own = {**_sentinel_options(settings), **_patience(settings.timeout_s)}
+    return Sentinel(addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]  # it has no types
 
 
 class _Single:
@@ -173,12 +180,9 @@ class _Watched(_Found):
 
     several = False
 
-    def __init__(
-        self, timeout_s: float, options: Options, sentinels: list[Address], own: Options, master: str
-    ) -> None:
+    def __init__(self, timeout_s: float, options: Options, sentinel: Sentinel, master: str) -> None:
         super().__init__(timeout_s, {**options, "redis_connect_func": _as_primary})
-        own = {**own, **_patience(timeout_s)}
-        self._sentinel = Sentinel(sentinels, sentinel_kwargs=own)  # type: ignore[no-untyped-call]  # it has no types
+        self._sentinel = sentinel
         self._master = master
         self._address: Address | None = None
 
@@ -292,11 +296,11 @@ def _files(settings: Store) -> Iterator[tuple[str, str]]:
             yield name, file
 
 
-def _sentinel_options(settings: Store, options: Options) -> Options:
+def _sentinel_options(settings: Store) -> Options:
     """How to connect to sentinels."""
-    own: Options = dict(_files(settings))
-    if options.get("connection_class") is SSLConnection:
-        own["ssl"] = True
+    own: Options = {}
+    if parse_url(urls(settings.url)[0]).get("connection_class") is SSLConnection:
+        own = {"ssl": True, **dict(_files(settings))}
     if settings.sentinel_password or settings.sentinel_password_file:
         words = settings.sentinel_user, settings.sentinel_password, settings.sentinel_password_file
         own["credential_provider"] = _Password("store.sentinel_password", *words)

@@ -1,0 +1,109 @@
+"""What the doctor thinks of what the servers of bus and store say."""
+
+from __future__ import annotations
+
+import pytest
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS
+
+from danmaku.engine_findings import (
+    SLOTS,
+    Facts,
+    answering,
+    copies,
+    durability,
+    memory,
+    standing,
+    together,
+    watching,
+)
+
+GOOD = {"appendonly": "yes", "appendfsync": "always", "maxmemory": "0", "maxmemory-policy": "noeviction"}
+
+
+def facts(
+    where: str = "a:1",
+    version: str = "9.1",
+    apart_s: float = 0,
+    role: str = "master",
+    replicas: int = 1,
+    **config: str,
+) -> Facts:
+    changed = {key.replace("_", "-"): value for key, value in config.items()}
+    return Facts(where, version, apart_s, role, replicas, {**GOOD, **changed})
+
+
+def test_a_cluster_has_as_many_slots_as_the_client_says() -> None:
+    assert SLOTS == REDIS_CLUSTER_HASH_SLOTS
+
+
+def test_servers_of_the_bus() -> None:
+    assert answering(["a"], {}).text == "a answers"
+    assert answering(["a", "b"], {}).text == "2 servers answer"
+    some = answering(["a"], {"b": "b is away"})
+    assert (some.state, some.text) == ("warning", "1 of 2 answer; b is away")
+    assert answering([], {"b": "b is away"}).state == "broken"
+    assert together([]).state == "ok"
+    assert (together(["b"]).state, "b" in together(["b"]).text) == ("broken", True)
+
+
+@pytest.mark.parametrize(
+    ("one", "state", "says"),
+    [
+        (facts(), "ok", "x answers, version 9.1"),
+        (facts(version="6.2.1"), "broken", "version 6.2.1"),
+        (facts(role="slave"), "broken", "is a replica"),
+        (facts(apart_s=-7), "warning", "7 s away"),
+    ],
+)
+def test_how_it_stands(one: Facts, state: str, says: str) -> None:
+    found = standing("x", [one])
+    assert (found.state, says in found.text) == (state, True)
+
+
+def test_how_several_stand() -> None:
+    assert standing("x", [facts(), facts(version="9.0")]).text == "2 primaries answer, version 9.0, 9.1"
+    missing = standing("x", [facts()], SLOTS - 3)
+    assert (missing.state, missing.text[:7]) == ("broken", "3 slots")
+
+
+@pytest.mark.parametrize(
+    ("one", "state", "says"),
+    [
+        (facts(), "ok", "on disk"),
+        (facts(appendonly="no"), "warning", "goes with it"),
+        (facts(appendfsync="everysec"), "warning", "a power failure"),
+        (Facts("a:1", "9.1", 0, "master", 0), "warning", "may not be asked"),
+    ],
+)
+def test_the_disk(one: Facts, state: str, says: str) -> None:
+    found = durability([one])
+    assert (found.state, says in found.text) == (state, True)
+
+
+def test_the_memory() -> None:
+    assert memory([facts()]).state == "ok"
+    assert memory([Facts("a:1", "9.1", 0, "master", 0)]).state == "ok"
+    assert memory([facts(maxmemory_policy="allkeys-lru")]).state == "warning"
+    assert memory([facts(maxmemory_policy="allkeys-lru", maxmemory="1000")]).state == "broken"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "replicas", "state", "says"),
+    [
+        (1, 0, "broken", "nothing of chat is acknowledged"),
+        (0, 0, "warning", "nobody takes over"),
+        (0, 1, "warning", "may be lost"),
+        (1, 1, "warning", "while one of them is away"),
+        (1, 2, "ok", "2 replicas or more"),
+    ],
+)
+def test_replicas(wanted: int, replicas: int, state: str, says: str) -> None:
+    found = copies(wanted, [facts(replicas=5), facts(where="b:2", replicas=replicas)])
+    assert (found.state, says in found.text, "b:2" in found.text) == (state, True, True)
+
+
+def test_sentinels() -> None:
+    assert watching(3, {"a": 2, "b": 2, "c": 2}).text == "3 know of each other"
+    assert watching(2, {"a": 1, "b": 1}).state == "warning"
+    found = watching(2, {"a": 1, "b": "no answer"})
+    assert (found.state, found.text) == ("warning", "1 of 2 do not answer; b: no answer")
