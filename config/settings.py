@@ -25,6 +25,7 @@ from config.types import (
     Count,
     CountOrNone,
     Deadline,
+    Frame,
     Lifetime,
     Port,
     Seconds,
@@ -61,6 +62,7 @@ class Edge(Section, frozen=True):
     )  # what GET /v1/edges tells; empty: derived from the request's Host
     origins: list[Word] = msgspec.field(default_factory=lambda: ["*"])
     cors: list[Word] = msgspec.field(default_factory=lambda: ["*"])
+    frame_ancestors: list[Frame] = msgspec.field(default_factory=lambda: ["self"])
     trusted_proxies: list[Word] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     drain_s: Seconds = 10.0
     hello_s: Deadline = 5.0

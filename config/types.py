@@ -25,6 +25,14 @@ Prefix = Annotated[
     ),
 ]
 
+Frame = Annotated[
+    str,
+    Meta(
+        pattern=r"^(self|\*|https?://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?)$",
+        extra={"allowed": 'self, * or an address like "https://live.example"'},
+    ),
+]
+
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the TOML file."""

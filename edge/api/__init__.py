@@ -91,7 +91,7 @@ class Api:
         self._monotonic = monotonic
         self._metrics = metrics
         self._now_s = now_s
-        self._pages = pages or Pages()
+        self._pages = pages or Pages(frames=edge.frame_ancestors)
         calls = (
             TokenCalls(authority, rooms, now_s),
             RoomCalls(rooms),

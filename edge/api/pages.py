@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -28,7 +30,11 @@ _NAMES: Final = {
     "/overlay": "/obs/index.html",
     "/favicon.ico": "/shared/favicon.svg",
 }
+# What a browser may open by itself; a policy means nothing for the rest.
+_DOCUMENTS: Final = {".html", ".svg"}
 _GZIP_FROM: Final = 1024
+# Whole lines of them, which modules are full of; the lines stay, for whoever reads where an error was.
+_COMMENT: Final = re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S)
 
 SECURITY: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -36,7 +42,7 @@ SECURITY: Final = (
 )
 _POLICY: Final = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:{images}; "
-    "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
 )
 _IMAGES: Final = {"/chat/index.html": " http: https:"}  # images travel by URL, and come from anywhere
 
@@ -46,8 +52,8 @@ class Page:
     """One file, ready to be sent."""
 
     media: str
-    policy: str
-    tag: str  # weak: the same for the file as it is and packed
+    policy: str  # of a document; empty for anything else
+    tag: str  # weak: the same for the file as it is and packed; another one where the policy is another
     body: bytes
     packed: bytes | None
 
@@ -55,7 +61,9 @@ class Page:
         headers = [("Cache-Control", "no-cache"), ("ETag", self.tag), ("Vary", "Accept-Encoding"), *SECURITY]
         if self._is_known(request.headers.get("if-none-match", "")):
             return Response(304, b"", tuple(headers))
-        headers += [("Content-Type", self.media), ("Content-Security-Policy", self.policy)]
+        headers.append(("Content-Type", self.media))
+        if self.policy:
+            headers.append(("Content-Security-Policy", self.policy))
         if self.packed is not None and _takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(200, self.packed, (*headers, ("Content-Encoding", "gzip")))
         return Response(200, self.body, tuple(headers))
@@ -66,11 +74,15 @@ class Page:
 
 
 class Pages:
-    """The pages below `folder`, by path. Only files with a known ending are served."""
+    """The pages below `folder`, by path. Only files with a known ending are served.
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    `frames` are the sites that may show them in a frame, as in the settings.
+    """
+
+    def __init__(self, folder: Path = FOLDER, frames: Sequence[str] = ("self",)) -> None:
+        ancestors = " ".join("'self'" if one == "self" else one for one in frames) or "'none'"
         self._pages = {
-            name: _page(path, _POLICY.format(images=_IMAGES.get(name, "")))
+            name: _page(path, _policy(name, path, ancestors))
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.suffix in _TYPES
             for name in ["/" + path.relative_to(folder).as_posix()]
@@ -86,7 +98,16 @@ def _takes_gzip(accepted: str) -> bool:
     return any(name == "gzip" and (not mark or weight.strip("0.")) for name, mark, weight in codings)
 
 
+def _policy(name: str, path: Path, frames: str) -> str:
+    if path.suffix not in _DOCUMENTS:
+        return ""
+    return _POLICY.format(images=_IMAGES.get(name, ""), frames=frames)
+
+
 def _page(path: Path, policy: str) -> Page:
     body = path.read_bytes()
+    if path.suffix == ".js":
+        body = _COMMENT.sub(lambda found: b"\n" * found[0].count(b"\n"), body)
     packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and path.suffix != ".png" else None
-    return Page(_TYPES[path.suffix], policy, f'W/"{blake2b(body, digest_size=12).hexdigest()}"', body, packed)
+    tag = blake2b(policy.encode() + body, digest_size=12).hexdigest()
+    return Page(_TYPES[path.suffix], policy, f'W/"{tag}"', body, packed)

@@ -44,11 +44,32 @@ async def test_pages_are_served(pages: Pages, path: str, media: str) -> None:
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
+    if not media.startswith(("text/html", "image/svg")):
+        assert "content-security-policy" not in answer.headers
+        return
     policy = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'self'"
     assert policy["connect-src"] == "'self' ws: wss:"
     assert "script-src" not in policy
     assert not any("unsafe" in sources for sources in policy.values())
+
+
+@pytest.mark.parametrize(
+    ("frames", "policy"),
+    [
+        (("self",), "'self'"),
+        ((), "'none'"),
+        (("self", "https://live.example", "https://*.cdn.example:8443"), "'self' https://live.example https://*.cdn.example:8443"),
+        (("*",), "*"),
+    ],
+)  # fmt: skip
+async def test_sites_that_may_show_a_page_in_a_frame_are_named(frames: tuple[str, ...], policy: str) -> None:
+    page = Pages(frames=frames).find("/")
+    assert page is not None
+    assert page.policy.endswith(f"; frame-ancestors {policy}")
+    plain = Pages().find("/")
+    assert plain is not None
+    assert (page.tag == plain.tag) == (frames == ("self",))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +111,14 @@ async def test_pages_are_packed_for_those_who_can_unpack_them(pages: Pages) -> N
         assert answer.body == plain.body
     small = await service.call("GET", "/parts/a.css", accept_encoding="gzip")
     assert "content-encoding" not in small.headers
+
+
+async def test_comments_of_modules_are_not_sent(tmp_path: Path) -> None:
+    kept = 'const a = /** @type {any} */ (b);\n  /** @type {any} */ (c).d();\nconst e = "/** f */";\n'
+    (tmp_path / "main.js").write_text(f"/** One. */\n/**\n * Two\n */\n{kept}  /** Three. */\n// four")
+    page = Pages(tmp_path).find("/main.js")
+    assert page is not None
+    assert page.body.decode() == f"\n\n\n\n{kept}\n// four"
 
 
 async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
