@@ -26,6 +26,7 @@ _TYPES: Final = {
 _NAMES: Final = {
     "/": "/viewer/index.html",
     "/chat": "/chat/index.html",
+    "/console": "/console/index.html",
     "/docs": "/docs/index.html",
     "/overlay": "/obs/index.html",
     "/favicon.ico": "/shared/favicon.svg",

@@ -1,0 +1,94 @@
+/** The record of a room as it is written, or that of what admins did for all rooms; newest first. */
+
+import { element } from "../shared/element.js";
+import { knows, t } from "../shared/language.js";
+import { lasting } from "../shared/wording.js";
+import { button, field, input, nothing, select, when } from "./panel.js";
+
+/** @typedef {import("./watch.js").Entry} Entry */
+const MOST = 1000;
+
+export class AuditPanel {
+  #context;
+  #scope = select([["room", t("audit.room")], ["all", t("everywhere")]]);
+  #search = input("search");
+  #list = element("ol", "plain rows");
+  #older = button(t("audit.older"), () => void this.#readOlder(), "quiet");
+  /** What was before that which is followed. @type {Entry[]} */
+  #past = [];
+  /** @type {string | null} */
+  #before = null;
+  #room = "";
+
+  /** @param {HTMLElement} box @param {import("./panel.js").Context} context */
+  constructor(box, context) {
+    this.#context = context;
+    this.#scope.addEventListener("change", () => void this.open());
+    this.#search.addEventListener("input", () => this.#draw());
+    this.#list.setAttribute("aria-label", t("audit.label"));
+    box.append(field("audit-scope", t("words.scope"), this.#scope), field("audit-search", t("audit.search"), this.#search), this.#list, this.#older);
+  }
+
+  async open() {
+    const scope = /** @type {HTMLElement} */ (this.#scope.parentElement);
+    scope.hidden = !this.#context.isAdmin();
+    if (scope.hidden) this.#scope.value = "room";
+    this.#past = [];
+    this.#before = null;
+    this.#room = this.#context.column()?.name ?? "";
+    await this.#readOlder();
+  }
+
+  changed() {
+    this.#draw();
+  }
+
+  async #readOlder() {
+    const room = this.#room;
+    if (room === "" && this.#scope.value === "room") return this.#draw();
+    const base = this.#scope.value === "all" ? "admin/audit" : `admin/rooms/${room}/audit`;
+    const page = await this.#context.acts.read(`${base}?limit=50${this.#before === null ? "" : `&before=${this.#before}`}`);
+    if (page === null || room !== this.#room) return;
+    this.#past = [...page.entries, ...this.#past].slice(-MOST);
+    this.#before = page.before ?? this.#before;
+    this.#older.hidden = page.entries.length < 50;
+    this.#draw();
+  }
+
+  #draw() {
+    const followed = this.#scope.value === "room" ? this.#context.column()?.record ?? [] : [];
+    const last = this.#past.at(-1);
+    // One act is told by both. Acts of one millisecond are told apart by what they are about.
+    const known = new Set(this.#past.map(key));
+    const all = [...this.#past, ...followed.filter((one) => (last === undefined || one.at >= last.at) && !known.has(key(one)))];
+    const wanted = this.#search.value.trim().toLowerCase();
+    const shown = all.filter((one) => `${sentenceOf(one)} ${one.reason}`.toLowerCase().includes(wanted)).reverse();
+    this.#list.replaceChildren(...shown.map((one) => this.#row(one)));
+    if (shown.length === 0) {
+      const row = element("li");
+      row.append(nothing(t(all.length === 0 ? "audit.none" : "audit.unfound")));
+      this.#list.replaceChildren(row);
+    }
+  }
+
+  /** @param {Entry} one */
+  #row(one) {
+    const row = element("li", "act");
+    row.append(element("time", "hint", when(one.at)), element("span", "text", sentenceOf(one)));
+    if (one.reason) row.append(element("q", "", one.reason));
+    return row;
+  }
+}
+
+/** @param {Entry} one */
+function key({ at, by, verb, uid, what }) {
+  return [at, by, verb, uid, what].join(" ");
+}
+
+/** @param {Entry} one */
+function sentenceOf({ by, verb, uid, what, seconds }) {
+  const told = `verb.${verb}`;
+  const span = seconds === null ? "" : t("for.time", { time: lasting(seconds) });
+  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what, span }) : [by, verb, uid, what, span].join(" ");
+  return text.replaceAll(/\s+/g, " ").trim();
+}

@@ -1,0 +1,191 @@
+/**
+ * One room side by side with others: its feed, who watches, raid mode, and what its moderators follow.
+ *
+ * @typedef {import("../sdk/connection.js").Connection} Connection
+ * @typedef {import("../sdk/reader.js").Placed} Placed
+ * @typedef {import("./watch.js").Entry} AuditEntry
+ * @typedef {import("./watch.js").Held} Held
+ * @typedef {import("./watch.js").Sign} Sign
+ * @typedef {object} Desk what a column stands on
+ * @property {Connection} connection
+ * @property {import("../shared/identity.js").Identity} identity
+ * @property {import("./acts.js").Acts} acts
+ * @property {() => number | null} muteSeconds
+ * @property {(room: string, uid: string) => void} openCard
+ * @property {(room: string) => void} chosen it is looked at now
+ * @property {(room: string) => void} closed
+ * @property {(room: string) => void} changed there is news of it
+ */
+
+import { TIMING } from "../sdk/pace.js";
+import { readItem } from "../sdk/protocol.js";
+import { Room } from "../sdk/room.js";
+import { element } from "../shared/element.js";
+import { isAtLeast } from "../shared/identity.js";
+import { refused, t } from "../shared/language.js";
+import { short } from "../shared/wording.js";
+import { ActBar } from "./act-bar.js";
+import { Entry, note } from "./entry.js";
+import { Feed } from "./feed.js";
+import { Raid } from "./raid.js";
+import { Watch } from "./watch.js";
+
+const SAID = new Set(["comment", "gift", "paid", "announce"]);
+const MOST_ACTS = 500;
+const MOST_SIGNS = 100;
+
+export class Column {
+  /** @type {AuditEntry[]} */
+  record = [];
+  /** @type {Held[]} */
+  held = [];
+  /** @type {Sign[]} */
+  signs = [];
+  #isModerator = false;
+  #viewers = element("span", "figure");
+  #outcome = element("p", "outcome bad");
+
+  /** @param {string} name @param {Desk} desk */
+  constructor(name, desk) {
+    this.name = name;
+    this.desk = desk;
+    this.box = element("section", "column");
+    this.box.setAttribute("aria-label", t("column.label", { room: name }));
+    this.raid = new Raid((seconds) => desk.acts.raid(name, seconds));
+    const bar = element("header", "column-bar");
+    this.box.append(bar, this.#outcome);
+    this.#outcome.setAttribute("role", "status");
+    this.acts = new ActBar({ ...desk, room: name, role: () => this.role, uid: () => desk.identity.who?.uid ?? "" });
+    this.feed = new Feed(this.box, t("feed.label", { room: name }), (entry, row) => this.acts.show(entry, row));
+    this.#fillBar(bar);
+    this.box.addEventListener("focusin", () => desk.chosen(name));
+    this.box.addEventListener("pointerdown", () => desk.chosen(name));
+    this.box.addEventListener("dblclick", (event) => this.#opened(event));
+    this.watch = new Watch(desk.identity.calls, name, {
+      acted: (entries) => this.#acted(entries),
+      held: (held) => this.#waits(held),
+      signed: (signs) => {
+        this.signs = [...this.signs, ...signs].slice(-MOST_SIGNS);
+        desk.changed(name);
+      },
+      refused: (refusal) => this.#refused(refusal),
+    });
+    this.room = new Room(name, desk.connection, {
+      shown: (placed) => this.#shown(placed),
+      counted: (viewers) => (this.#viewers.textContent = t("viewers", { n: viewers, count: short(viewers) })),
+      joined: () => void this.#look(),
+      missed: (count) => this.feed.note(note(t("feed.missed", { n: count }), Date.now())),
+      refused: (refusal) => (this.#outcome.textContent = refused(refusal)),
+    }, TIMING);
+  }
+
+  /** What one may do here: by the token, or as whom the streamer appointed. */
+  get role() {
+    const role = this.desk.identity.roleIn(this.name);
+    return this.#isModerator && !isAtLeast(role, "moderator") ? "moderator" : role;
+  }
+
+  /** Begin, once. */
+  open() {
+    if (this.desk.connection.isLive) void this.room.enter();
+    void this.watch.run();
+  }
+
+  close() {
+    this.room.leave();
+    this.watch.stop();
+    this.raid.stop();
+    this.box.remove();
+  }
+
+  /** The entry of the record whose act took away what this one shows, and the next ones. @param {AuditEntry[]} entries */
+  #acted(entries) {
+    this.#allowed();
+    this.record = [...this.record, ...entries].slice(-MOST_ACTS);
+    this.#tellWho(entries);
+    if (entries.some(({ verb }) => verb === "raid" || verb === "unraid" || verb === "settings")) void this.#look();
+    this.desk.changed(this.name);
+  }
+
+  /** @param {AuditEntry[]} entries */
+  #tellWho(entries) {
+    for (const { verb, what, uid, by, at } of entries) {
+      if (verb === "delete") this.feed.recalledBy(what, "", by, at);
+      else if (verb === "clear") this.feed.recalledBy("", uid, by, at);
+    }
+  }
+
+  /** @param {Held[]} held */
+  #waits(held) {
+    this.#allowed();
+    const isNew = held.length !== this.held.length || held.some(({ id }, at) => id !== this.held[at].id);
+    this.held = held;
+    if (isNew) this.desk.changed(this.name);
+  }
+
+  #allowed() {
+    this.#outcome.textContent = "";
+    if (this.#isModerator) return;
+    this.#isModerator = true;
+    this.raid.offer();
+    this.desk.changed(this.name);
+  }
+
+  /** @param {import("../sdk/protocol.js").Refusal} refusal */
+  #refused(refusal) {
+    const isNew = refusal.name === "room_not_found";
+    if (refusal.name === "forbidden") this.watch.stop();
+    this.#outcome.textContent = isNew ? t("room.new") : t("room.refused", { why: refused(refusal), name: refusal.name });
+  }
+
+  async #look() {
+    if (!this.#isModerator && !isAtLeast(this.role, "moderator")) return;
+    const calls = this.desk.identity.calls;
+    const settings = await calls.call("GET", `v1/admin/rooms/${this.name}/settings`).catch(() => null); // the watch says why
+    if (settings !== null) this.raid.show(settings.raid_until_ms);
+  }
+
+  /** @param {Placed[]} placed */
+  #shown(placed) {
+    for (const { position, at, item } of placed) {
+      const event = readItem(item);
+      if (SAID.has(event.kind)) {
+        this.feed.show(new Entry(event, position, at));
+      } else if (event.kind === "recall") {
+        this.feed.recall(event, position);
+        if (event.of === null) this.feed.note(note(t(event.uid ? "feed.cleared.user" : "feed.cleared", { uid: event.uid }), at));
+      } else if (event.kind === "opened" || event.kind === "closed" || event.kind === "settings") {
+        this.feed.note(note(t(`feed.${event.kind}`), at));
+        if (event.kind === "settings") void this.#look();
+      }
+      if (event.kind === "recall") this.watch.hurry(); // the record says who
+    }
+    this.#tellWho(this.record.slice(-50));
+  }
+
+  /** @param {HTMLElement} bar */
+  #fillBar(bar) {
+    const name = element("h2", "ellipsis", this.name);
+    const close = /** @type {HTMLButtonElement} */ (element("button", "quiet icon-only", "✕"));
+    close.type = "button";
+    close.setAttribute("aria-label", t("column.close", { room: this.name }));
+    close.addEventListener("click", () => this.desk.closed(this.name));
+    const pause = /** @type {HTMLButtonElement} */ (element("button", "pause quiet", t("feed.pause")));
+    pause.type = "button";
+    pause.addEventListener("click", () => this.pause());
+    this.pauseButton = pause;
+    bar.append(name, this.#viewers, element("span", "spring"), this.raid.box, pause, close);
+  }
+
+  /** Stand still, or go on. */
+  pause() {
+    this.feed.pause(!this.feed.isPaused);
+    this.pauseButton?.setAttribute("aria-pressed", String(this.feed.isPaused));
+  }
+
+  /** @param {MouseEvent} event */
+  #opened(event) {
+    const entry = this.feed.focused;
+    if (entry !== null && event.target instanceof Element && event.target.closest(".name")) this.desk.openCard(this.name, entry.uid);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The rooms side by side, and the one that is looked at: panels are about that one.
+ *
+ * @typedef {import("../shared/identity.js").Identity} Identity
+ * @typedef {import("./acts.js").Acts} Acts
+ */
+
+import { Connection } from "../sdk/connection.js";
+import { TIMING } from "../sdk/pace.js";
+import { part } from "../shared/dialog.js";
+import { Column } from "./column.js";
+import { keepRooms, MOST_ROOMS, roomsInAddress } from "./rooms.js";
+
+export class Desk {
+  /** @type {Map<string, Column>} */
+  #columns = new Map();
+  #chosen = "";
+  #identity;
+  #stands;
+  #told;
+
+  /**
+   * @param {Identity} identity @param {Acts} acts
+   * @param {{state: (state: import("../sdk/connection.js").State) => void, chosen: () => void, changed: () => void,
+   *   muteSeconds: () => number | null, openCard: (room: string, uid: string) => void, hello: () => Record<string, unknown>}} told
+   */
+  constructor(identity, acts, told) {
+    this.#identity = identity;
+    this.#told = told;
+    this.connection = new Connection(socketUrl(), told.hello, {
+      changed: told.state,
+      greeted: () => this.columns.forEach((column) => void column.room.enter()),
+      delivered: (frame) => this.#delivered(frame),
+      lost: () => this.columns.forEach((column) => column.room.lost()),
+    }, TIMING);
+    this.#stands = {
+      connection: this.connection, identity, acts, muteSeconds: told.muteSeconds, openCard: told.openCard,
+      chosen: (/** @type {string} */ room) => this.choose(room),
+      closed: (/** @type {string} */ room) => this.remove(room),
+      changed: told.changed,
+    };
+  }
+
+  get columns() {
+    return [...this.#columns.values()];
+  }
+
+  /** The one that is looked at. */
+  get column() {
+    return this.#columns.get(this.#chosen) ?? null;
+  }
+
+  /** Those that the address names. */
+  open() {
+    const rooms = roomsInAddress();
+    rooms.forEach((room) => this.add(room));
+    if (rooms.length > 0) this.choose(rooms[0]);
+    this.#draw();
+  }
+
+  close() {
+    this.columns.forEach((column) => column.close());
+    this.#columns.clear();
+    this.connection.close();
+  }
+
+  /** @param {string} room @returns {boolean} whether there is a place for it */
+  add(room) {
+    if (!this.#columns.has(room)) {
+      if (this.#columns.size >= MOST_ROOMS) return false;
+      const column = new Column(room, this.#stands);
+      this.#columns.set(room, column);
+      part("columns").append(column.box);
+      column.open();
+    }
+    this.choose(room);
+    this.#draw();
+    return true;
+  }
+
+  /** @param {string} room */
+  remove(room) {
+    this.#columns.get(room)?.close();
+    this.#columns.delete(room);
+    this.#draw();
+    if (this.#chosen === room) this.choose(this.columns[0]?.name ?? "");
+  }
+
+  /** @param {string} room */
+  choose(room) {
+    if (room === this.#chosen) return;
+    this.#chosen = room;
+    for (const column of this.columns) column.box.classList.toggle("chosen", column.name === room);
+    this.#told.chosen();
+  }
+
+  /** @param {-1 | 1} step to the room beside this one */
+  beside(step) {
+    const columns = this.columns;
+    const at = columns.findIndex(({ name }) => name === this.#chosen);
+    columns[(at + step + columns.length) % columns.length]?.feed.enter();
+  }
+
+  /** Something was done in a room, or in all of them. @param {string} room */
+  hurry(room) {
+    for (const column of this.columns) if (room === "" || room === column.name) column.watch.hurry();
+  }
+
+  #draw() {
+    part("no-rooms").hidden = this.#columns.size > 0;
+    part("columns").hidden = this.#columns.size === 0;
+    keepRooms([...this.#columns.keys()]);
+  }
+
+  /** @param {import("../sdk/protocol.js").ServerFrame} frame */
+  #delivered(frame) {
+    if (frame.t === "notice") {
+      if (frame.kind === "reconnect") this.connection.move(frame.retry_ms ?? 0);
+      else if (frame.kind === "resync") void this.#columns.get(frame.room ?? "")?.room.enter();
+    } else if (frame.t === "batch" || frame.t === "skip" || frame.t === "stats") {
+      this.#columns.get(frame.room)?.room.take(frame);
+    }
+  }
+}
+
+function socketUrl() {
+  const url = new URL("v1/ws", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = url.hash = "";
+  return url.href;
+}

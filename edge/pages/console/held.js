@@ -1,0 +1,117 @@
+/** Comments of all open rooms that wait for a moderator, oldest first. */
+
+import { element, person } from "../shared/element.js";
+import { t } from "../shared/language.js";
+import { button, nothing, when } from "./panel.js";
+import { focusedRow, focusRow, walkWithArrows } from "./roving.js";
+
+/** @typedef {import("./watch.js").Held} Held */
+const MOST = 100;
+/** @type {Record<string, "approve" | "deny">} */
+const KEYS = { a: "approve", x: "deny" };
+
+export class HeldPanel {
+  #box;
+  #context;
+  #list = element("div", "rows");
+  #empty = nothing(t("held.none"));
+  /** @type {Map<Element, {room: string, held: Held}>} */
+  #waiting = new Map();
+  /** Decided here, and told by no answer yet. @type {Set<string>} */
+  #decided = new Set();
+
+  /** @param {HTMLElement} box @param {import("./panel.js").Context} context */
+  constructor(box, context) {
+    this.#box = box;
+    this.#context = context;
+    this.#list.tabIndex = 0;
+    this.#list.setAttribute("role", "feed");
+    this.#list.setAttribute("aria-label", t("held.label"));
+    walkWithArrows(this.#list);
+    this.#list.addEventListener("keydown", (event) => this.#press(event));
+    box.append(element("p", "hint", t("held.hint")), this.#empty, this.#list);
+  }
+
+  /** How many wait. */
+  get count() {
+    return this.#all().length;
+  }
+
+  open() {
+    this.changed();
+  }
+
+  changed() {
+    const all = this.#all().slice(0, MOST);
+    const rows = new Map([...this.#waiting].map(([row, { room, held }]) => [`${room} ${held.id}`, row]));
+    const had = focusedRow(this.#list);
+    const at = had === null ? -1 : [...this.#list.children].indexOf(had);
+    this.#waiting = new Map(all.map((one) => [rows.get(`${one.room} ${one.held.id}`) ?? this.#draw(one), one]));
+    for (const row of [...this.#list.children]) if (!this.#waiting.has(row)) row.remove();
+    let next = this.#list.firstElementChild;
+    for (const row of this.#waiting.keys()) { // what stays is not moved, for it would lose the focus
+      if (row === next) next = row.nextElementSibling;
+      else this.#list.insertBefore(row, next);
+    }
+    this.#empty.hidden = all.length > 0;
+    this.#list.hidden = all.length === 0;
+    if (had !== null && !had.isConnected) this.#focus(Math.min(at, all.length - 1));
+  }
+
+  /** To the one that waits longest. */
+  enter() {
+    this.#focus(0);
+  }
+
+  #all() {
+    const all = this.#context.columns().flatMap((column) => column.held.map((held) => ({ room: column.name, held })));
+    return all.filter(({ room, held }) => !this.#decided.has(`${room} ${held.id}`)).sort((a, b) => a.held.at - b.held.at);
+  }
+
+  /** @param {number} at */
+  #focus(at) {
+    const row = /** @type {HTMLElement | undefined} */ (this.#list.children[at]);
+    if (row !== undefined) focusRow(row);
+    else this.#box.focus();
+  }
+
+  /** @param {{room: string, held: Held}} one */
+  #draw({ room, held }) {
+    const row = element("article", "card held");
+    row.tabIndex = -1;
+    const head = element("p", "row wrap");
+    head.append(element("span", "badge", room), person(held.uid, held.name), element("bdi", "uid", held.uid), element("time", "hint", when(held.at)));
+    const decisions = element("p", "row wrap");
+    decisions.append(
+      button(t("held.approve"), () => void this.#decide(row, "approve"), "primary"),
+      button(t("held.deny"), () => void this.#decide(row, "deny"), "danger"),
+      button(t("act.card"), () => this.#context.openCard(room, held.uid), "quiet"),
+    );
+    row.append(head, element("bdi", "text", held.text), element("p", "hint", t("held.why", { why: held.why })), decisions);
+    return row;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #press(event) {
+    const row = focusedRow(this.#list);
+    const decision = KEYS[event.key];
+    if (row === null || decision === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    void this.#decide(row, decision);
+  }
+
+  /** @param {Element} row @param {"approve" | "deny"} decision */
+  async #decide(row, decision) {
+    const one = this.#waiting.get(row);
+    if (one === undefined) return;
+    const key = `${one.room} ${one.held.id}`;
+    this.#decided.add(key);
+    this.changed();
+    if ((await this.#context.acts.decide(one.room, one.held.id, decision)) === null) {
+      this.#decided.delete(key);
+      this.changed();
+    }
+    if (this.#decided.size > MOST) this.#decided = new Set([...this.#decided].slice(-MOST / 2));
+  }
+}

@@ -1,0 +1,53 @@
+/** What became of what one did, said once: a line at the foot of the page that goes by itself, and is read aloud. */
+
+import { element } from "./element.js";
+
+const SHOWN_MS = 6_000;
+const WITH_BUTTON_MS = 12_000; // who wants to press it has to read it first
+const MOST = 4;
+
+export class Toasts {
+  #box;
+
+  /** @param {HTMLElement} box with class `toasts` and `aria-live` */
+  constructor(box) {
+    this.#box = box;
+  }
+
+  /** @param {string} text @param {{label: string, act: () => void} | null} [button] */
+  good(text, button = null) {
+    this.#show("good", text, button);
+  }
+
+  /** @param {string} text */
+  bad(text) {
+    this.#show("bad", text, null);
+  }
+
+  /** @param {string} kind @param {string} text @param {{label: string, act: () => void} | null} button */
+  #show(kind, text, button) {
+    const toast = element("div", `toast ${kind}`);
+    toast.append(element("span", "", text));
+    if (button !== null) {
+      const pressed = /** @type {HTMLButtonElement} */ (element("button", "link", button.label));
+      pressed.type = "button";
+      pressed.addEventListener("click", () => {
+        toast.remove();
+        button.act();
+      });
+      toast.append(" ", pressed);
+    }
+    this.#host();
+    this.#box.append(toast);
+    while (this.#box.childElementCount > MOST) this.#box.firstElementChild?.remove();
+    setTimeout(() => toast.remove(), button === null ? SHOWN_MS : WITH_BUTTON_MS);
+  }
+
+  /** Behind a dialog nothing is seen, pressed or read: while one is open, it is said there. */
+  #host() {
+    const dialog = [...document.querySelectorAll("dialog[open]")].at(-1);
+    const host = dialog ?? document.body;
+    if (this.#box.parentElement !== host) host.append(this.#box);
+    dialog?.addEventListener("close", () => document.body.append(this.#box), { once: true });
+  }
+}

@@ -1,0 +1,282 @@
+"""The console before the real service: what a moderator does takes effect in other browsers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Locator, Page, expect
+
+from config.settings import Settings
+from danmaku.auth import from_settings
+from danmaku.model import SETTING_BOUNDS, Identity, Role, RoomSettings
+from tests.pages.conftest import Visitors
+from tests.system.deployment import Deployment, serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EVIL = "<img src=x onerror=\"document.title='pwned'\">"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    async with serving(tmp_path_factory.mktemp("console")) as service:
+        yield service
+
+
+async def test_a_mute_takes_effect_in_the_muted_browser_and_can_be_undone(
+    visitors: Visitors, service: Deployment
+) -> None:
+    bob = await _watch(visitors, service, "mute", "bob")
+    await _say(bob, "buy followers")
+    mod = await _console(visitors, service, "mute")
+    assert "token" not in mod.url
+    await _focus(mod, "buy followers")
+    await mod.keyboard.press("m")
+    await expect(_toast(mod)).to_contain_text("bob is muted in mute for 10 min")
+    await expect(bob.locator("#list .note").last).to_contain_text("You are muted")
+
+    await mod.get_by_role("tab", name="Sanctions").click()
+    await expect(mod.locator("#panel-sanctions .sanction")).to_contain_text("bob")
+    await mod.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(_toast(mod)).to_contain_text("bob may speak in mute again")
+    await expect(mod.locator("#panel-sanctions .empty")).to_have_text("Nobody is muted or banned.")
+    await expect(bob.locator("#list .note").last).to_have_text("You may write again")
+    await _say(bob, "sorry")
+    await expect(mod.locator(".entry .text", has_text="sorry")).to_be_visible()
+
+
+async def test_a_deleted_comment_vanishes_for_viewers_and_moderators_see_who_did_it(
+    visitors: Visitors, service: Deployment
+) -> None:
+    bob = await _watch(visitors, service, "recall", "bob")
+    await _say(bob, "fine")
+    await _say(bob, EVIL)
+    ann = await _console(visitors, service, "recall", "ann")
+    mod = await _console(visitors, service, "recall")
+    await _focus(mod, EVIL)
+    await mod.keyboard.press("d")
+    await expect(bob.locator("#list .text")).to_have_text(["fine"])
+    for page in (mod, ann):
+        entry = page.locator(".entry.recalled")
+        await expect(entry.locator(".text")).to_have_text(EVIL)
+        await expect(entry.locator(".fate")).to_have_text("deleted by mod")
+        assert await page.locator("#console img").count() == 0
+    await ann.get_by_role("tab", name="Record").click()
+    await expect(ann.locator("#panel-audit .act").first).to_contain_text("mod deleted a comment")
+
+
+async def test_a_held_comment_appears_after_approval(visitors: Visitors, service: Deployment) -> None:
+    bob = await _watch(visitors, service, "held", "bob")
+    await _say(bob, "hello")
+    mod = await _console(visitors, service, "held")
+    await mod.get_by_role("tab", name="Rules").click()
+    await mod.get_by_label("Review").select_option(label="on")
+    await mod.get_by_label("Slow mode").fill("-1")
+    await mod.get_by_role("button", name="Apply").click()
+    await expect(mod.get_by_label("Slow mode")).to_have_attribute("aria-invalid", "true")
+    await mod.get_by_label("Slow mode").fill("")
+    await mod.get_by_role("button", name="Apply").click()
+    await expect(_toast(mod)).to_contain_text("The rules of held hold now")
+    for text in ("one", "two"):
+        await bob.get_by_label("Your comment").fill(text)
+        await bob.get_by_label("Your comment").press("Enter")
+        await expect(bob.locator("#outcome")).to_contain_text("moderator")
+    await mod.keyboard.press("Escape")
+    await mod.get_by_role("tab", name="Waiting").click()
+    await expect(mod.locator("#panel-held .text")).to_have_text(["one", "two"])
+    await expect(mod).to_have_title("(2) Console · Danmaku")
+    await mod.keyboard.press("h")
+    await mod.keyboard.press("a")
+    await expect(bob.locator("#list .text")).to_have_text(["hello", "one"])
+    await expect(mod.locator("#panel-held .text")).to_have_text(["two"])
+    await mod.keyboard.press("x")
+    await expect(bob.locator("#list .note").last).to_contain_text("did not let your comment through")
+    await expect(mod.locator("#panel-held .empty")).to_be_visible()
+
+
+async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment) -> None:
+    bob = await _watch(visitors, service, "keys", "bob")
+    for text in ("one", "two", "three"):
+        await _say(bob, text)
+    side = await _watch(visitors, service, "side", "eve")
+    await _say(side, "beside")
+    mod = await _console(visitors, service, "keys")
+    await expect(_texts(mod)).to_have_text(["one", "two", "three"])
+    press = mod.keyboard.press
+
+    await mod.get_by_label("Add a room", exact=True).focus()
+    await mod.keyboard.type("side")
+    await press("Enter")
+    await expect(_texts(mod)).to_have_text(["one", "two", "three", "beside"])
+    assert mod.url.endswith("?room=keys&room=side")
+    await press("Tab")
+    await press("l")
+    await press("ArrowLeft")
+    await press("ArrowUp")
+    await press("c")
+    await expect(mod.locator("#card-dialog")).to_be_visible()
+    await expect(mod.locator("#card-comments .text")).to_have_text(["three", "two", "one"])
+    await press("Escape")
+    await expect(mod.locator("#card-dialog")).to_be_hidden()
+    await press("1")
+    await expect(_toast(mod)).to_contain_text("bob is muted in keys for 60 s")
+    await press("z")
+    await expect(_toast(mod)).to_contain_text("bob may speak in keys again")
+    await press("k")
+    await expect(bob.locator("#list .note").last).to_contain_text("sent out of the room")
+    await press("b")
+    await expect(_toast(mod)).to_contain_text("bob is banned from keys until it is lifted")
+    await press("ArrowRight")
+    await press("d")
+    await expect(side.locator("#list .text")).to_have_count(0)
+    await press("?")
+    await expect(mod.locator("#keys-dialog")).to_be_visible()
+    await press("Escape")
+
+    await mod.locator("#tab-held").focus()
+    for _ in range(2):
+        await press("ArrowRight")
+    await expect(mod.locator("#panel-words")).to_be_visible()
+    await mod.get_by_label("A word, or /a pattern/").focus()
+    await mod.keyboard.type("casino")
+    await press("Enter")
+    await expect(mod.locator("#panel-words .mono")).to_have_text(["casino"])
+    await mod.get_by_label("Try a text").focus()
+    await mod.keyboard.type("best c a s i n o")
+    await press("Enter")
+    await expect(mod.locator("#panel-words .outcome")).to_contain_text("refuse, because of “casino”")
+
+
+async def test_a_feed_stands_still_while_one_reads(visitors: Visitors, service: Deployment) -> None:
+    bob = await _watch(visitors, service, "read", "bob")
+    await _say(bob, "one")
+    mod = await _console(visitors, service, "read")
+    await _focus(mod, "one")
+    await _say(bob, "two")
+    newest = mod.get_by_role("button", name="1 new")
+    await expect(newest).to_be_visible()
+    await expect(_texts(mod)).to_have_text(["one"])
+    await mod.keyboard.press("Escape")
+    await expect(_texts(mod)).to_have_text(["one", "two"])
+    await expect(newest).to_be_hidden()
+    await mod.get_by_role("button", name="Pause").click()
+    await _say(bob, "three")
+    await newest.click()
+    await expect(_texts(mod)).to_have_text(["one", "two", "three"])
+
+
+async def test_raid_mode_is_one_press_and_another_moderator_sees_it(
+    visitors: Visitors, service: Deployment
+) -> None:
+    bob = await _watch(visitors, service, "raid", "bob")
+    await _say(bob, "hello")
+    mod = await _console(visitors, service, "raid")
+    ann = await _console(visitors, service, "raid", "ann")
+    await mod.get_by_role("button", name="Raid mode").click()
+    await expect(mod.locator(".raid .badge")).to_contain_text("raid mode until")
+    await expect(ann.locator(".raid .badge")).to_contain_text("raid mode until")
+    await ann.get_by_role("button", name="End raid mode").click()
+    await expect(mod.locator(".raid .badge")).to_be_hidden()
+
+
+async def test_what_one_may_not_do_is_not_offered(visitors: Visitors, service: Deployment) -> None:
+    bob = await _watch(visitors, service, "roles", "bob")
+    await _say(bob, "hello")
+    page = await visitors.open(f"{service.url}/console?room=roles#token={service.token('eve')}")
+    await expect(page.locator(".column .outcome")).to_contain_text("forbidden")
+    await _focus(page, "hello")
+    await expect(page.locator(".acts button:visible")).to_have_text(["Card"])
+    visitors.complaints.clear()  # the browser itself tells of each refusal
+
+    streamer = service.token("ann", "streamer", "roles")
+    status, _ = await service.call("PUT", "/v1/admin/rooms/roles/moderators/eve", {}, streamer)
+    assert status == 200
+    await page.reload()
+    await _focus(page, "hello")
+    await expect(page.locator(".acts button:visible")).to_have_text(["Delete", "Mute", "Ban", "Kick", "Card"])
+    await page.get_by_role("tab", name="Moderators").click()
+    await expect(page.locator("#panel-moderators li")).to_contain_text("eve")
+    await expect(page.get_by_role("button", name="Make a moderator")).to_be_hidden()
+
+
+async def test_a_login_is_renewed_and_one_that_expired_is_said(
+    visitors: Visitors, service: Deployment
+) -> None:
+    authority = from_settings(service.data.with_secret(Settings()).auth)
+    who = Identity("mod", "mod", Role.VIEWER, {"login": Role.MODERATOR})
+    pair = authority.issue(who, time.time(), ttl_s=14)
+    page = await visitors.open(f"{service.url}/console?room=login#token={pair.access}&refresh={pair.refresh}")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await page.wait_for_function("token => sessionStorage['danmaku.token'] !== token", arg=pair.access)
+    assert await page.evaluate("sessionStorage['danmaku.refresh']") != pair.refresh
+    await expect(page.locator("#console")).to_be_visible()
+
+    short = authority.issue(who, time.time(), ttl_s=2).access
+    await page.evaluate("token => (location.hash = `#token=${token}`)", short)
+    await expect(page.locator("#sign-in-outcome")).to_contain_text("Your login expired at")
+    visitors.complaints.clear()  # the browser itself tells of the refusal
+    await page.get_by_label("Login token").fill(service.token("mod", "moderator", "login"))
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator("#connection-text")).to_have_text("live")
+
+
+async def test_the_form_has_all_settings_and_their_bounds(visitors: Visitors, service: Deployment) -> None:
+    page = await visitors.open(f"{service.url}/console")
+    rows = await page.evaluate("async () => (await import('/console/settings-table.js')).SETTINGS")
+    assert {row["key"] for row in rows} == set(RoomSettings.__struct_fields__)
+    bounds = {row["key"]: (row["least"], row["most"]) for row in rows if row["kind"] == "number"}
+    assert bounds == SETTING_BOUNDS
+
+
+async def test_both_languages_have_all_texts(visitors: Visitors, service: Deployment) -> None:
+    page = await visitors.open(f"{service.url}/console")
+    english, chinese = [
+        await page.evaluate("async (file) => Object.keys((await import(file)).default)", f"/console/{file}")
+        for file in ("words.en.js", "words.zh-CN.js")
+    ]
+    named = await page.evaluate(
+        "[...document.querySelectorAll('*')].flatMap((one) =>"
+        " ['t', 'tLabel', 'tPlaceholder', 'tTitle'].map((key) => one.dataset?.[key]).filter(Boolean))"
+    )
+    assert set(chinese) == set(english) | set(named)
+
+
+async def _watch(visitors: Visitors, service: Deployment, room: str, uid: str) -> Page:
+    page = await visitors.open(f"{service.url}/?room={room}#token={service.token(uid)}")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#viewers")).not_to_have_text("–")
+    return page
+
+
+async def _console(visitors: Visitors, service: Deployment, room: str, uid: str = "mod") -> Page:
+    token = service.token(uid, "moderator")
+    page = await visitors.open(f"{service.url}/console?room={room}#token={token}", width=1400, height=900)
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    return page
+
+
+async def _say(page: Page, text: str) -> None:
+    box = page.get_by_label("Your comment")
+    await box.fill(text)
+    await box.press("Enter")
+    await expect(box).to_have_value("")
+    await expect(page.locator("#list .text").last).to_have_text(text)
+
+
+async def _focus(page: Page, text: str) -> None:
+    """Walk to a comment."""
+    entry = page.locator(".entry", has_text=text)
+    await expect(entry).to_be_visible()
+    await entry.focus()
+
+
+def _texts(page: Page) -> Locator:
+    return page.locator(".entry .text")
+
+
+def _toast(page: Page) -> Locator:
+    return page.locator(".toast").last
