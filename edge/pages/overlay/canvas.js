@@ -26,11 +26,12 @@ export class Canvas {
 
   /** @param {number} width @param {number} height CSS pixels @param {number} ratio device pixels per CSS pixel */
   resize(width, height, ratio) {
-    this.#element.width = Math.round(width * ratio);
-    this.#element.height = Math.round(height * ratio);
+    const [wide, tall] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.#element.width !== wide) this.#element.width = wide;
+    if (this.#element.height !== tall) this.#element.height = tall;
     if (ratio !== this.#ratio) this.forget();
     this.#ratio = ratio;
-    this.#isBlank = true;
+    this.#isBlank = false; // whatever is there is drawn anew, or wiped away
   }
 
   /** Everything is painted anew, as another look has it. */

@@ -118,11 +118,12 @@ export class Overlay extends EventTarget {
 
   /** Other options from now on; those not named stay. @param {Partial<Options>} options @throws {TypeError} */
   configure(options) {
+    const { hasOutline, fontFamily } = this.#options;
     this.#options = settled(this.#options, options);
     this.#stage.configure(this.#effective);
     if (!this.#options.isOn) this.#hearts.clear();
+    if (hasOutline !== this.#options.hasOutline || fontFamily !== this.#options.fontFamily) this.#canvas.forget();
     this.#cover.follow();
-    this.#canvas.forget();
     this.#point();
     this.#wake();
   }
@@ -146,6 +147,7 @@ export class Overlay extends EventTarget {
   #resize(width, height, ratio) {
     this.#canvas.resize(width, height, Math.min(ratio, this.#options.mostRatio));
     this.#stage.resize(width, height);
+    this.#draw(0); // at once: a canvas that changes its size is blank, and would be seen so
     this.#wake();
   }
 

@@ -35,8 +35,9 @@ export class Cover {
 
   /** Where this point of the window is in the picture. @param {{clientX: number, clientY: number}} event */
   point({ clientX, clientY }) {
-    const { left, top } = this.canvas.getBoundingClientRect();
-    return { x: clientX - left, y: clientY - top };
+    const { left, top, width, height } = this.canvas.getBoundingClientRect(); // which may be scaled
+    const { clientWidth, clientHeight } = this.canvas;
+    return { x: ((clientX - left) * clientWidth) / (width || 1), y: ((clientY - top) * clientHeight) / (height || 1) };
   }
 
   remove() {

@@ -90,6 +90,28 @@ export async function what_is_pushed_is_shown_and_paused_it_stands_still() {
   });
 }
 
+export async function another_size_shows_no_blank_picture() {
+  await over(async (overlay, element) => {
+    overlay.push({ text: "hello", size: 64 });
+    const canvas = canvasOf(element);
+    const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const isInked = () => {
+      copy.clearRect(0, 0, 300, 150);
+      copy.drawImage(canvas, 0, 0, 300, 150);
+      return copy.getImageData(0, 0, 300, 150).data.some((value) => value > 0);
+    };
+    await until(isInked);
+    overlay.pause();
+    for (const height of [250, 320, 280]) {
+      element.style.height = `${height}px`;
+      overlay.configure({}); // looks how large it is, before the next frame
+      same([canvas.height, isInked()], [height * Math.min(2, devicePixelRatio), true]);
+    }
+    overlay.configure({ opacity: 0 });
+    holds(!isInked(), "what is set shows at once");
+  });
+}
+
 export async function a_hidden_tab_piles_nothing_up() {
   await over(async (overlay) => {
     Object.defineProperty(document, "hidden", { value: true, configurable: true });
