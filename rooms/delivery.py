@@ -19,6 +19,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Sessions
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
+from rooms.apart import each
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.tokens import SESSION_MS
@@ -132,10 +133,11 @@ class Deliveries:
         """Those to users; groups are told right away. What was recalled meanwhile is told nobody."""
         if not repeats:
             return []
-        facts = await self._conversations.facts([Ask(one.conv, seq=one.seq) for one in repeats])
+        asks = [Ask(one.conv, seq=one.seq) for one in repeats]
+        facts = await each(self._conversations.facts, asks)
         private: list[News] = []
         for one, known in zip(repeats, facts, strict=True):
-            if known.message is not None:
+            if not isinstance(known, StoreDown) and known.message is not None:
                 frame = conversation.frame(one.conv, one.seq, known.message)
                 news = Delivery(one.conv, one.seq, known.version, list(parties(one.conv) or ()), frame)
                 if news.uids:
@@ -150,11 +152,16 @@ class Deliveries:
         if not uids:
             return
         with self._metrics.store_seconds.labels("chat_edges").time():
-            found = await self._sessions.edges(uids, self._clock().ms, SESSION_MS)
-        edges, posted = dict(zip(uids, found, strict=True)), 0
+            found = await each(self._edges, uids)
+        known = zip(uids, found, strict=True)
+        edges = {uid: where for uid, where in known if not isinstance(where, StoreDown)}
+        posted = 0
         for one in news:
             payload = chat.encode(one)
-            for edge in sorted({edge for uid in one.uids for edge in edges[uid]}):
+            for edge in sorted({edge for uid in one.uids for edge in edges.get(uid, ())}):
                 self._outbox.post(self._subjects.to_edge(edge), payload)
                 posted += 1
         self._private.inc(posted)
+
+    async def _edges(self, uids: list[str]) -> list[set[str]]:
+        return await self._sessions.edges(uids, self._clock().ms, SESSION_MS)

@@ -27,6 +27,7 @@ from danmaku.store.contacts import Contacts
 from danmaku.store.conversations import Append, Appended, Ask, Conversations, Outcome
 from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
+from rooms.apart import each
 from rooms.delivery import Deliveries
 from rooms.membership import check_mention, check_private, check_speech, mentioned, other_party
 from rooms.moment import Moment
@@ -141,7 +142,8 @@ class Saying:
     async def _round(self, wishes: list[Wish]) -> None:
         again: list[Wish] = []
         try:
-            again = await self._append(await self._decide(wishes))
+            decided = await each(self._decide, wishes)
+            again = await self._append([one for one in decided if isinstance(one, Wish)])
         except StoreDown as error:
             _log.warning("messages cannot be stored", messages=len(wishes), error=str(error))
         finally:
@@ -150,8 +152,8 @@ class Saying:
                 if not wish.answer.done() and wish not in again:
                     wish.settle(_UNAVAILABLE)
 
-    async def _decide(self, wishes: list[Wish]) -> list[Wish]:
-        """Those that may be said; the others are answered."""
+    async def _decide(self, wishes: list[Wish]) -> list[Wish | None]:
+        """Those that may be said; None in place of the others, which are answered."""
         private = [(wish.other, wish.row.uid) for wish in wishes if wish.other is not None]
         asks = [Ask(wish.row.conv, _uids(wish.row)) for wish in wishes if wish.other is None]
         with self._metrics.store_seconds.labels("chat_facts").time():
@@ -180,7 +182,9 @@ class Saying:
                 refused.append((wish, refusal))
             else:
                 allowed.append(wish)
-        return allowed + await self._said_before(refused)
+        allowed += await self._said_before(refused)
+        kept = {*allowed}
+        return [wish if wish in kept else None for wish in wishes]
 
     async def _said_before(self, refused: list[tuple[Wish, Refusal]]) -> list[Wish]:
         """What was said already is answered as it was, whatever holds now: the store knows it by its cid.
@@ -219,15 +223,24 @@ class Saying:
             else:
                 self._answer(wish, append, outcome)
         self._count(outcomes)
-        await self._index({wish.row.conv for wish in again if wish.indexed})
-        return again
+        missing = await self._index(sorted({wish.row.conv for wish in again if wish.indexed}))
+        return [wish for wish in again if wish.row.conv not in missing]
 
-    async def _index(self, convs: set[str]) -> None:
-        """Before anything is said in a private conversation, it is among those of its two users."""
-        entries = [(uid, conv) for conv in sorted(convs) for uid in parties(conv) or ()]
-        if entries:
-            with self._metrics.store_seconds.labels("chat_index").time():
-                await self._contacts.add(entries)
+    async def _index(self, convs: list[str]) -> set[str]:
+        """Before anything is said in a private conversation, it is among those of its two users.
+
+        Those of which that is not known.
+        """
+        if not convs:
+            return set()
+        with self._metrics.store_seconds.labels("chat_index").time():
+            outcomes = await each(self._add, convs)
+        pairs = zip(convs, outcomes, strict=True)
+        return {conv for conv, outcome in pairs if isinstance(outcome, StoreDown)}
+
+    async def _add(self, convs: list[str]) -> list[str]:
+        await self._contacts.add([(uid, conv) for conv in convs for uid in parties(conv) or ()])
+        return convs
 
     def _answer(self, wish: Wish, append: Append, outcome: Appended) -> None:
         if outcome.outcome is Outcome.LATE:

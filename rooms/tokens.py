@@ -19,6 +19,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
+from rooms.apart import each
 from rooms.decrees import Decrees
 from rooms.everywhere import Everywhere
 from rooms.moment import Moment
@@ -113,11 +114,14 @@ class Tokens:
         """Never raises."""
         try:
             hellos = [_hello(row) for row in rows]
-            verdicts = await self._verdicts(hellos, now_ms) if rows else []
+            verdicts = await each(lambda some: self._verdicts(some, now_ms), hellos) if rows else []
         except StoreDown as error:
             _log.warning("what is known of users cannot be looked up", error=str(error))
             return [_UNAVAILABLE] * len(rows)
-        return [self._judged(row, verdict) for row, verdict in zip(rows, verdicts, strict=True)]
+        return [
+            _UNAVAILABLE if isinstance(verdict, StoreDown) else self._judged(row, verdict)
+            for row, verdict in zip(rows, verdicts, strict=True)
+        ]
 
     async def _verdicts(self, hellos: list[Hello], now_ms: int) -> list[Verdict]:
         return await self._sessions.greet(hellos, now_ms, SESSION_MS, self._devices, refuses=self._refuses)

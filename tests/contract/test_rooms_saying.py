@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from secrets import token_hex
 from time import monotonic, time_ns
 
 from prometheus_client import CollectorRegistry
+from redis.crc import key_slot
 
-from config.settings import Chat
+from config.settings import Chat, Rooms, Store
 from danmaku.chat import Said
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.memory.conversations import MemoryConversations
+from danmaku.servers import Running
 from danmaku.store.conversations import Append, Appended
+from danmaku.store.valkey import ValkeyStore
+from danmaku.store.valkey.keys import Keys
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.delivery import Deliveries
@@ -20,6 +27,7 @@ from rooms.outbox import Outbox
 from rooms.saying import Saying
 from tests.contract.conftest import until
 from tests.contract.rooms_chat import send
+from tests.engines import ValkeyCluster, client, port_of
 
 ROUND = 256
 ROUNDS = 4
@@ -93,3 +101,46 @@ async def test_what_waits_is_said_when_all_rounds_end_at_one_time() -> None:
     running.cancel()
     await asyncio.wait([running])
     await saying.close()
+
+
+async def test_a_part_of_the_store_that_hangs_keeps_nobody_else_from_speaking(
+    shared_cluster: ValkeyCluster,
+) -> None:
+    keys = Keys(f"t{token_hex(4)}")
+    settings = Store(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=1)
+    store = await ValkeyStore.connect(settings, Rooms())
+    metrics = RoomsMetrics(CollectorRegistry())
+    outbox = Outbox(MemoryBus(), metrics.bus_seconds)
+    told = Deliveries(store.conversations, store.sessions, outbox, Subjects("t"), metrics, clock)
+    saying = Saying(store.conversations, store.contacts, told, Chat(), metrics, clock)
+    running = asyncio.create_task(saying.run())
+    pairs = [(f"a{number}", f"b{number}") for number in range(60)]
+    hanging = shared_cluster.nodes[0]
+    away = await slots_of(hanging)
+
+    def is_away(one: str, other: str) -> bool:
+        conv = f"p:{one}:{other}"
+        asked = keys.messages(conv), keys.conversations(one), keys.conversations(other), keys.blocked(other)
+        return any(key_slot(key.encode()) in away for key in asked)
+
+    os.kill(hanging.pid, signal.SIGSTOP)
+    try:
+        deadline_s = clock().s + 60
+        said = [saying.say(send(one, "c1", f"p:{one}:{other}"), deadline_s) for one, other in pairs]
+        answers = await asyncio.gather(*said)
+    finally:
+        os.kill(hanging.pid, signal.SIGCONT)
+    refused = [pair for pair, answer in zip(pairs, answers, strict=True) if not isinstance(answer, Said)]
+    assert 0 < len(refused) < len(pairs)
+    assert refused == [pair for pair in pairs if is_away(*pair)]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await saying.close()
+    await store.close()
+
+
+async def slots_of(node: Running) -> set[int]:
+    async with client(port_of(node)) as one:
+        rows = await one.execute_command("CLUSTER", "SLOTS")
+    mine = [row for row in rows if int(row[2][1]) == port_of(node)]
+    return {slot for row in mine for slot in range(int(row[0]), int(row[1]) + 1)}

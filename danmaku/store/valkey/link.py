@@ -29,7 +29,7 @@ from redis.exceptions import (
 
 from config.settings import Store
 from danmaku.login import LoginError
-from danmaku.store.errors import StoreDown
+from danmaku.store.errors import PartlyDown, StoreDown
 from danmaku.store.valkey.servers import Server, Servers, servers
 
 Word = bytes | str | int
@@ -86,7 +86,8 @@ class Scripts:
 
 
 class Link:
-    """Carries calls to the servers. All methods raise StoreDown; cancelled, the outcome is unknown.
+    """Carries calls to the servers. All methods raise StoreDown, in a cluster PartlyDown; cancelled, the
+    outcome is unknown.
 
     Made by `to`, and to be closed.
     """
@@ -98,6 +99,7 @@ class Link:
         self._replicas = settings.replicas
         self._wait: list[Call] = [("WAIT", self._replicas, wait_ms)] if self._replicas else []
         self._scripts = Scripts()
+        self._down = PartlyDown if servers.several else StoreDown
 
     @classmethod
     def to(cls, settings: Store) -> Link:
@@ -148,8 +150,8 @@ class Link:
             if not moved:
                 await self._pause(until.patient, tries)
         if all(isinstance(reply, _Away) for reply in replies):
-            raise StoreDown(str(replies[0]))
-        return [StoreDown(str(one)) if isinstance(one, RedisError | _Away) else one for one in replies]
+            raise self._down(str(replies[0]))
+        return [self._down(str(one)) if isinstance(one, RedisError | _Away) else one for one in replies]
 
     async def ping(self) -> None:
         """Every server that has keys answers."""
