@@ -115,7 +115,7 @@ def _entry(entry: Any) -> str:
         words.append(f"in {entry['room']}")
     if entry["seconds"] is not None:
         words.append(f"for {entry['seconds']} s")
-    words.append(f"by {entry['by']} ({entry['role']})")
+    words.append(f"by {entry['by']} ({entry['role']})" if entry["by"] else "by itself")
     return "  ".join(word for word in words if word) + _why(entry)
 
 

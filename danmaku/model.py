@@ -163,7 +163,7 @@ class Act(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: of the asking, so that it is written down once however often that is repeated.
     at_ms: the wall clock of whoever carried it out.
-    role: of `by`, where it was done.
+    by: empty where nobody did it, but its time was over. role: of `by`, where it was done.
     room: empty where it holds for all rooms.
     uid: whom it concerns; what: what else it is about (a position, what was asked for), both maybe empty.
     """

@@ -27,7 +27,7 @@ class Decided(NamedTuple):
 class Accepted(msgspec.Struct, Generic[W], eq=False):
     """`order`: of arrival. `key`: None for what the room itself says, which has an `effect` or a `change`.
     `change`: of the board. `decided`: where it was held, what became of that. `recall`: what it takes back.
-    `shadowed`: its sender alone is shown it.
+    `shadowed`: its sender alone is shown it. `act`: of staff, that it tells of.
     """
 
     order: int
@@ -39,6 +39,7 @@ class Accepted(msgspec.Struct, Generic[W], eq=False):
     decided: Decided | None = None
     recall: Takes | None = None
     shadowed: bool = False
+    act: Act | None = None
 
     @property
     def uid(self) -> str:

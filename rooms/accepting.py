@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Generic, TypeVar
 
-from danmaku.board import Change
 from danmaku.errors import (
     BLOCKED_WORDS,
     CONFLICT,
@@ -105,7 +104,7 @@ class Accepting(Generic[W]):
             return self._comment(row, key, waiter, now)
         self._check_high()
         made = self.make(row, now)
-        self._high(key, made.item, waiter, made.change)
+        self._high(key, made, waiter)
         if isinstance(row, PollRow):
             self._board.opens(key)
         return None
@@ -178,7 +177,7 @@ class Accepting(Generic[W]):
         if verdict.fate is not _SHOW:
             return self._keep_back(verdict, key, waiter, now)
         if is_staff:
-            self._high(key, verdict.item, waiter)
+            self._high(key, Made(verdict.item), waiter)
             return None
         waiters = [waiter]
         self._dedupe.begin(key, waiters)
@@ -212,14 +211,17 @@ class Accepting(Generic[W]):
         if not self._waiting.takes_high:
             raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
 
-    def _high(self, key: Key, item: bytes, waiter: W, change: Change | None = None) -> None:
-        if len(item) > self._most_bytes:
+    def _high(self, key: Key, made: Made, waiter: W) -> None:
+        if len(made.item) > self._most_bytes:
             raise Refusal(TOO_LARGE)
         waiters = [waiter]
         self._dedupe.begin(key, waiters)
         self._owed.add()
         waiting = self._waiting
-        waiting.high.append(Accepted(next(waiting.orders), key, item, waiters, change=change))
+        accepted = Accepted(
+            next(waiting.orders), key, made.item, waiters, change=made.change, act=made.act
+        )  # fmt: skip
+        waiting.high.append(accepted)
 
     def _follow(self, one: Question, advice: Advice, key: Key, now: Moment) -> Settled | Refused | None:
         """None when the answer comes later. Raises Refusal."""

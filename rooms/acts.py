@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from danmaku.model import Act
+from danmaku.event_rows import ClosePollRow, PollRow, UnpinRow
+from danmaku.model import Act, Role
 from danmaku.moderation_rows import (
     AppointRow,
     ConfigureRow,
@@ -18,7 +19,7 @@ from danmaku.moderation_rows import (
     SanctionEverywhereRow,
     SanctionRow,
 )
-from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
+from danmaku.rows import DeleteRoomRow, EventRow, PutRoomRow, RevokeRow
 from danmaku.wordlist import PutWordsRow
 
 MAX_REASON: Final = 200
@@ -75,6 +76,24 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             return Act(act, now_ms, row.by, row.role, "words", row.room)
         case _:  # RevokeRow
             return Act(act, now_ms, row.by, row.role, "revoke", uid=row.uid)
+
+
+def posted(
+    verb: str,
+    row: EventRow | UnpinRow | PollRow | ClosePollRow,
+    what: str,
+    now_ms: int,
+    seconds: int | None = None,
+) -> Act:
+    """An act that the room says with an item. It is written down with that, so once as it is said once."""
+    return Act(
+        *(token_hex(8), now_ms, row.uid, row.role, verb, row.room), what=what[:MAX_WHAT], seconds=seconds
+    )
+
+
+def by_itself(verb: str, room: str, what: str, now_ms: int) -> Act:
+    """What nobody did: its time was over."""
+    return Act(token_hex(8), now_ms, "", Role.GUEST, verb, room, what=what[:MAX_WHAT])
 
 
 def _asked(row: PutRoomRow) -> dict[str, object]:

@@ -9,7 +9,7 @@ from danmaku import wire
 from danmaku.board import Board
 from danmaku.errors import CONFLICT, Refusal
 from danmaku.event_rows import PollRow
-from danmaku.model import Position
+from danmaku.model import Act, Position
 from danmaku.recalls import Recalled, Redaction
 from rooms.dedupe import Key
 from rooms.events import Events, Made, PostedRow
@@ -58,13 +58,13 @@ class RoomBoard:
         """Of the open poll; None where none is open."""
         return list(self.voting.counts(self.now)) or None
 
-    def closing(self, counts: tuple[int, ...]) -> Made | None:
+    def closing(self, counts: tuple[int, ...], act: Act) -> Made | None:
         """What came of the open poll; None where none is open."""
         poll = self.now.poll
         if poll is None:
             return None
         item = wire.encode_item(wire.PollClosed(poll.id, list(counts)))
-        return Made(item, partial(_closed, counts))
+        return Made(item, partial(_closed, counts), act=act)
 
 
 def recalling(recall: wire.Recall) -> Made:

@@ -37,7 +37,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import MOST_IN_ROOM, PutWordsRow, unpack, version_of
-from rooms.acts import MAX_REASON, act_of
+from rooms.acts import MAX_REASON, act_of, by_itself
 from rooms.flush import Flush
 from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
@@ -213,10 +213,12 @@ class Changes:
     async def _end_raid(self, loaded: LoadedRoom) -> None:
         async with loaded.changes:
             room = loaded.room
-            if not loaded.gone and room.info.is_raid_over(self._clock().ms):
+            now_ms = self._clock().ms
+            if not loaded.gone and room.info.is_raid_over(now_ms):
                 calm = msgspec.structs.replace(room.info, raid_until_ms=0)
+                acts = (by_itself("unraid", room.name, "", now_ms),)
                 with suppress(LeaseLost):  # whoever owns the room next ends it
-                    await self._carried_out(loaded, Effect("save", calm))
+                    await self._carried_out(loaded, Effect("save", calm, acts))
 
     async def _delete(self, loaded: LoadedRoom, row: DeleteRoomRow) -> Done:
         closed = closed_for_good(loaded.room.name)

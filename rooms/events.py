@@ -13,8 +13,9 @@ from danmaku import wire
 from danmaku.board import Board, Change, Pin, Poll
 from danmaku.errors import BAD_FRAME, CONFLICT, EMPTY, NO_SUCH_MESSAGE, TOO_LONG, Refusal
 from danmaku.event_rows import PaidRow, PollRow, UnpinRow, poll_id
-from danmaku.model import MAX_NUMBER, Position, check_id
+from danmaku.model import MAX_NUMBER, Act, Position, check_id
 from danmaku.rows import EventRow
+from rooms.acts import posted
 from rooms.moment import Moment
 from rooms.text import clean
 
@@ -29,15 +30,20 @@ MAX_OPTION: Final = 100
 MAX_NAME: Final = 64
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _ANY: Final = "*"
+_announce: Final = msgspec.msgpack.Decoder(wire.Announce)
 _event: Final = msgspec.msgpack.Decoder(wire.Announce | wire.Gift)
 
 
 class Made(NamedTuple):
-    """An item, and what becomes of the board with it. payer: who pays for it, if anybody does."""
+    """An item, and what becomes of the board with it.
+
+    payer: who pays for it, if anybody does. act: of staff, that it tells of.
+    """
 
     item: bytes
     change: Change | None = None
     payer: str | None = None
+    act: Act | None = None
 
 
 class Tiers:
@@ -69,7 +75,7 @@ class Events:
             return self._event(row, now)
         if isinstance(row, PaidRow):
             return self._paid(row, now)
-        return _unpinned(board, now) if isinstance(row, UnpinRow) else _poll(row, board, now)
+        return _unpinned(row, board, now) if isinstance(row, UnpinRow) else _poll(row, board, now)
 
     def _event(self, row: EventRow, now: Moment) -> Made:
         try:
@@ -77,7 +83,7 @@ class Events:
         except msgspec.DecodeError:
             raise Refusal(BAD_FRAME, "this is neither an announcement nor a gift") from None
         if isinstance(event, wire.Announce):
-            return _pinned(event, row.pin_s, now) if row.pin_s else Made(row.item)
+            return _pinned(event, row, now) if row.pin_s else Made(row.item)
         if row.pin_s:
             raise Refusal(BAD_FRAME, "a gift is pinned for what was paid for it")
         return Made(row.item) if event.amount is None else self._gift(event, now)
@@ -111,18 +117,21 @@ class Events:
         return Made(item, pay, said.uid)
 
 
-def _pinned(announcement: wire.Announce, pin_s: int, now: Moment) -> Made:
-    if not 1 <= pin_s <= MAX_PIN_S:
+def _pinned(announcement: wire.Announce, row: EventRow, now: Moment) -> Made:
+    if not 1 <= row.pin_s <= MAX_PIN_S:
         raise Refusal(BAD_FRAME, f"pin_s must be from 1 to {MAX_PIN_S}")
-    announcement.until = now.ms + pin_s * 1000
+    announcement.until = now.ms + row.pin_s * 1000
     item = wire.encode_item(announcement)
-    return Made(item, partial(_announce_on, item=item, until=announcement.until))
+    act = posted("pin", row, announcement.text, now.ms, row.pin_s)
+    return Made(item, partial(_announce_on, item=item, until=announcement.until), act=act)
 
 
-def _unpinned(board: Board, now: Moment) -> Made:
-    if board.announcement is None or board.announcement.until <= now.ms:
+def _unpinned(row: UnpinRow, board: Board, now: Moment) -> Made:
+    pinned = board.announcement
+    if pinned is None or pinned.until <= now.ms:
         raise Refusal(NO_SUCH_MESSAGE, "no announcement is pinned")
-    return Made(wire.encode_item(wire.Unpinned()), _unpin)
+    act = posted("unpin", row, _announce.decode(pinned.item).text, now.ms)
+    return Made(wire.encode_item(wire.Unpinned()), _unpin, act=act)
 
 
 def _poll(row: PollRow, board: Board, now: Moment) -> Made:
@@ -139,7 +148,8 @@ def _poll(row: PollRow, board: Board, now: Moment) -> Made:
     until = None if row.seconds is None else now.ms + row.seconds * 1000
     poll = Poll(poll_id(row.uid, row.cid), question, options, until)
     item = wire.encode_item(wire.Poll(poll.id, question, list(options), until))
-    return Made(item, partial(_open, poll=poll))
+    act = posted("poll", row, question, now.ms, row.seconds)
+    return Made(item, partial(_open, poll=poll), act=act)
 
 
 def _line(text: str, most: int) -> str:

@@ -132,6 +132,8 @@ def _acts(items: Sequence[Accepted[Any]]) -> tuple[Act, ...]:
             acts += accepted.effect.acts
         if accepted.decided is not None:
             acts.append(accepted.decided.act)
+        if accepted.act is not None:
+            acts.append(accepted.act)
     return tuple(acts)
 
 

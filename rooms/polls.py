@@ -15,13 +15,16 @@ from typing import Any, Final
 
 import structlog
 
+from danmaku.board import Poll
 from danmaku.envelope import Answer
 from danmaku.errors import CONFLICT, FORBIDDEN, POLL_CLOSED, POLL_FULL, UNAVAILABLE, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, Polled, VoteRow
+from danmaku.model import Act
 from danmaku.rows import Done, Refused
 from danmaku.store.errors import StoreDown
 from danmaku.store.polls import Ballot, Cast, Counted, Polls
 from danmaku.telemetry import RoomsMetrics
+from rooms.acts import by_itself, posted
 from rooms.changes import Changes, LeaseLost
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
@@ -126,7 +129,7 @@ class RoomPolls:
             return polled
         if self._tasks.full:
             raise Refusal(UNAVAILABLE, retry_ms=1000)
-        self._begin_closing(loaded, row.poll, ticket.answer)
+        self._begin_closing(loaded, row.poll, row, ticket.answer)
         return None
 
     def _add(self, loaded: LoadedRoom, one: _Waiting) -> None:
@@ -222,18 +225,23 @@ class RoomPolls:
                 poll = loaded.room.board.poll
                 is_due = poll is not None and poll.until is not None and now_ms >= poll.until
                 if poll is not None and is_due and not loaded.room.voting.closing and not self._tasks.full:
-                    self._begin_closing(loaded, poll.id, lambda _: None)
+                    self._begin_closing(loaded, poll.id, None, lambda _: None)
 
-    def _begin_closing(self, loaded: LoadedRoom, poll: str, told: Callable[[Answer], None]) -> None:
+    def _begin_closing(
+        self, loaded: LoadedRoom, poll: str, row: ClosePollRow | None, told: Callable[[Answer], None]
+    ) -> None:
+        """row: who closes it; None: its time is over."""
         loaded.room.voting.closing = True
-        self._tasks.start(self._close(loaded, poll, told))
+        self._tasks.start(self._close(loaded, poll, row, told))
 
-    async def _close(self, loaded: LoadedRoom, poll: str, told: Callable[[Answer], None]) -> None:
+    async def _close(
+        self, loaded: LoadedRoom, poll: str, row: ClosePollRow | None, told: Callable[[Answer], None]
+    ) -> None:
         room = loaded.room
         try:
             async with loaded.changes:
                 if room.board.poll is not None and room.board.poll.id == poll:
-                    await self._say_result(loaded)
+                    await self._say_result(loaded, self._act(room.name, room.board.poll, row))
                 told(room.voting.polled(room.board, poll))
         except Refusal as refusal:  # the room was closed for good meanwhile
             told(Refused.of(refusal))
@@ -245,14 +253,20 @@ class RoomPolls:
         finally:
             room.voting.closing = False
 
-    async def _say_result(self, loaded: LoadedRoom) -> None:
+    def _act(self, room: str, poll: Poll, row: ClosePollRow | None) -> Act:
+        verb, now_ms = "close_poll", self._clock().ms
+        if row is None:
+            return by_itself(verb, room, poll.question, now_ms)
+        return posted(verb, row, poll.question, now_ms)
+
+    async def _say_result(self, loaded: LoadedRoom, act: Act) -> None:
         """Raises LeaseLost."""
         counted: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._count_behind(loaded, lambda answer: None if counted.done() else counted.set_result(answer))
         if await counted is ELSEWHERE or loaded.gone:
             raise LeaseLost(maybe=False)
         counts = loaded.room.voting.counts(loaded.room.board)
-        await self._changes.said(loaded, lambda ticket: loaded.room.close_poll(counts, ticket))
+        await self._changes.said(loaded, lambda ticket: loaded.room.close_poll(counts, act, ticket))
 
 
 def _answer(vote: Cast, standing: int | None) -> Answer:

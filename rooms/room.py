@@ -265,9 +265,9 @@ class Room(Generic[W]):
             self._say(Made(item), [waiter], Effect("save", self.info))
         return told
 
-    def close_poll(self, counts: tuple[int, ...], waiter: W) -> bool:
+    def close_poll(self, counts: tuple[int, ...], act: Act, waiter: W) -> bool:
         """Say what came of the open poll, as `change` would; False where none is open."""
-        made = self._board.closing(counts)
+        made = self._board.closing(counts, act)
         if made is not None:
             self._say(made, [waiter])
         return made is not None
@@ -364,6 +364,6 @@ class Room(Generic[W]):
     def _say(self, made: Made, waiters: list[W], effect: Effect | None = None) -> Accepted[W]:
         """The room says it by itself, as one of its own."""
         waiting = self._waiting
-        said = Accepted(next(waiting.orders), None, made.item, waiters, effect, made.change)
+        said = Accepted(next(waiting.orders), None, made.item, waiters, effect, made.change, act=made.act)
         waiting.own.append(said)
         return said

@@ -45,7 +45,8 @@ _LIMIT: Final = NumberQuery("limit", f"how many at most; {_DEFAULT} if not given
 
 
 class AuditEntry(msgspec.Struct):
-    """`at` in ms since 1970. `room` is empty for what holds in all rooms, `uid` for what concerns nobody.
+    """`at` in ms since 1970. `room` is empty for what holds in all rooms, `uid` for what concerns nobody,
+    `by` and `role` where nobody did it: its time was over.
 
     `what`: what else it is about, like a position or the settings that were asked for.
     """
@@ -63,7 +64,8 @@ class AuditEntry(msgspec.Struct):
     @classmethod
     def of(cls, act: Act) -> AuditEntry:
         words = act.room, act.uid, act.what, act.reason
-        return cls(act.at_ms, act.by, act.role.label, act.verb, *words, act.seconds)
+        role = act.role.label if act.by else ""
+        return cls(act.at_ms, act.by, role, act.verb, *words, act.seconds)
 
 
 class AuditPage(msgspec.Struct):

@@ -59,6 +59,12 @@ def vote(uid: str, option: int, poll: str = ID, role: Role = Role.VIEWER) -> Vot
 CLOSE = ClosePollRow("a", "boss", Role.MODERATOR, ID)
 
 
+async def acts(live: Service) -> list[tuple[str, str, str]]:
+    """What was written down: (verb, by, what)."""
+    found = await (await live.open_store()).audit.before("a", None, 100)
+    return [(one.act.verb, one.act.by, one.act.what) for one in found]
+
+
 async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
     running = await live.start()
     await live.owned(running)
@@ -94,6 +100,7 @@ async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
         {"k": "poll", "id": ID, "question": "Which?", "options": ["one", "two"]},
         {"k": "poll_closed", "id": ID, "counts": [0, 2]},
     ]
+    assert await acts(live) == [("poll", "boss", "Which?"), ("close_poll", "boss", "Which?")]
     await room.until(1, OutKind.STATS)
     assert room.frames(OutKind.STATS)
 
@@ -122,6 +129,8 @@ async def test_votes_and_what_is_pinned_outlive_their_owner_and_what_is_due_is_c
     joined = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER)))
     [pinned] = board.decode(joined.view).pins
     assert pinned.position == room.items[0][0]
+    told = [("pin", "boss", "welcome"), ("poll", "boss", "Which?"), ("close_poll", "", "Which?")]
+    assert await acts(live) == told
 
 
 class _Forgetful:
@@ -185,6 +194,7 @@ async def test_paid_comments_and_announcements_are_pinned(live: Service) -> None
     assert the(Refused, await live.ask(UnpinRow("a", "boss", Role.STREAMER, "u2"))).name == "no_such_message"
     await live.ask(send("a", "cat", "hello", "c9"))
     assert [item["k"] for _, item in room.items] == ["paid", "announce", "unpinned", "c"]
+    assert await acts(live) == [("pin", "boss", "welcome"), ("unpin", "boss", "welcome")]
     await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER))
     left = the(Admitted, await live.ask(JoinRow("a", "boss", Role.STREAMER)))
     assert (left.board, left.view) == (0, b"")

@@ -163,6 +163,8 @@ async def test_raid_mode_outlives_its_owner_and_ends_by_itself(live: Service) ->
     assert await said(live, "hello") == "Shown"
     told = [item["settings"]["followers_only"] for _, item in watching.items if item["k"] == "settings"]
     assert told == [True, False]
+    recorded = await (await live.open_store()).audit.before("r", None, 10)
+    assert [(one.act.verb, one.act.by) for one in recorded][-2:] == [("raid", "mod"), ("unraid", "")]
 
 
 async def test_raid_mode_can_be_ended_early_and_closing_a_room_ends_it(live: Service) -> None:

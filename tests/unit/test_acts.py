@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from danmaku.event_rows import PollRow
 from danmaku.model import Act, Position, Role, RoomSettings
 from danmaku.moderation_rows import (
     AppointRow,
@@ -15,7 +17,7 @@ from danmaku.moderation_rows import (
 )
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
 from danmaku.wordlist import PutWordsRow
-from rooms.acts import MAX_WHAT, ActOfRow, act_of
+from rooms.acts import MAX_WHAT, ActOfRow, act_of, by_itself, posted
 
 ACTS: list[tuple[ActOfRow, Act]] = [
     (
@@ -90,3 +92,16 @@ def test_what_is_long_is_cut() -> None:
 def test_whoever_gives_no_id_gets_one_of_its_own() -> None:
     row = DeleteRoomRow("r", "ann", Role.ADMIN)
     assert act_of(row, 7).id != act_of(row, 7).id
+
+
+def test_what_an_item_tells_of() -> None:
+    row = PollRow("r", "ann", Role.MODERATOR, "c", "Which?", ["one", "two"])
+    one, other = (posted("poll", row, "x" * 2000, 7, 60) for _ in range(2))
+    assert replace(one, id="a") == Act(
+        "a", 7, "ann", Role.MODERATOR, "poll", "r", what="x" * MAX_WHAT, seconds=60
+    )  # fmt: skip
+    assert one.id != other.id
+
+
+def test_nobody_ends_what_is_over() -> None:
+    assert replace(by_itself("unraid", "r", "", 7), id="a") == Act("a", 7, "", Role.GUEST, "unraid", "r")

@@ -38,6 +38,16 @@ async def test_the_newest_and_how_to_go_on() -> None:
     assert service.rooms.asked_for[-1] == ActsRequest(0, "r", 50, "6-0")
 
 
+async def test_what_nobody_did_is_told_so() -> None:
+    service = Service()
+    service.rooms.records[ActsRequest] = [
+        Acts([("7-0", Act("id", 5, "", Role.GUEST, "unraid", "r"))]),
+    ]
+    answer = await service.call("GET", BASE, token=service.token("mod", r=Role.MODERATOR))
+    [entry] = answer.json["entries"]
+    assert (entry["verb"], entry["by"], entry["role"]) == ("unraid", "", "")
+
+
 @pytest.mark.parametrize(
     ("query", "after"),
     [("", "0-0"), ("?after=5-1", "5-1"), ("?before=5-1", "5-1"), ("?before=5-1&wait_s=9", "5-1")],

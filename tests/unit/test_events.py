@@ -12,7 +12,7 @@ from danmaku import wire
 from danmaku.board import EMPTY, Board, Pin, Poll
 from danmaku.errors import Refusal
 from danmaku.event_rows import PaidRow, PollRow, UnpinRow, poll_id
-from danmaku.model import Position, Role
+from danmaku.model import Act, Position, Role
 from danmaku.rows import EventRow
 from rooms.events import Events, Made, PostedRow, Tiers
 from rooms.moment import Moment
@@ -41,6 +41,13 @@ def item(made: Made) -> Any:
     return msgspec.msgpack.decode(made.item)
 
 
+def act(made: Made) -> Act:
+    """Its act but for its id, of which no two are the same."""
+    assert made.act is not None
+    assert made.act.id
+    return msgspec.structs.replace(made.act, id="")
+
+
 def after(made: Made, board: Board = EMPTY) -> Board:
     assert made.change is not None
     return made.change(board, AT, NOW.ms + 40)
@@ -53,8 +60,8 @@ def refused(row: PostedRow, board: Board = EMPTY) -> str:
 
 
 def test_what_is_not_pinned_is_shown_as_it_came() -> None:
-    assert EVENTS.make(announce(0, GIFT), EMPTY, NOW) == (GIFT, None, None)
-    assert EVENTS.make(announce(0), EMPTY, NOW) == (ANNOUNCEMENT, None, None)
+    assert EVENTS.make(announce(0, GIFT), EMPTY, NOW) == Made(GIFT)
+    assert EVENTS.make(announce(0), EMPTY, NOW) == Made(ANNOUNCEMENT)
 
 
 def test_an_announcement_is_pinned_until_its_time_is_over() -> None:
@@ -63,6 +70,7 @@ def test_an_announcement_is_pinned_until_its_time_is_over() -> None:
         "k": "announce", "text": "welcome", "uid": "boss", "name": "Boss", "until": 5_060_000,
     }  # fmt: skip
     assert after(made) == Board(Pin(AT, 5_000_040, 5_060_000, made.item))
+    assert act(made) == Act("", NOW.ms, "boss", Role.STREAMER, "pin", "a", what="welcome", seconds=60)
 
 
 @pytest.mark.parametrize("pin_s", [-1, 86_401])
@@ -97,14 +105,16 @@ def test_a_gift_of_little_or_no_amount_is_not_pinned() -> None:
     little = EVENTS.make(gift(499), EMPTY, NOW)
     assert (little.change, little.payer) == (None, "ann")
     assert "until" not in item(little)
-    assert EVENTS.make(gift(None, None), EMPTY, NOW)[1:] == (None, None)
+    nothing = gift(None, None)
+    assert EVENTS.make(nothing, EMPTY, NOW) == Made(nothing.item)
 
 
 def test_the_pinned_announcement_is_taken_down() -> None:
     row = UnpinRow("a", "boss", Role.STREAMER, "c2")
-    pinned = Board(Pin(AT, 1, NOW.ms + 1, b""))
+    pinned = Board(Pin(AT, 1, NOW.ms + 1, ANNOUNCEMENT))
     made = EVENTS.make(row, pinned, NOW)
     assert item(made) == {"k": "unpinned"}
+    assert act(made) == Act("", NOW.ms, "boss", Role.STREAMER, "unpin", "a", what="welcome")
     assert after(made, pinned) == EMPTY
     assert refused(row) == "no_such_message"
     assert refused(row, Board(Pin(AT, 1, NOW.ms, b""))) == "no_such_message"
@@ -137,6 +147,7 @@ def test_a_paid_comment_is_pinned_for_its_amount() -> None:
         "amount": 1,
         "currency": "CNY",
     }
+    assert (little.act, made.act) == (None, None)  # nobody of the staff decided that
 
 
 def test_what_is_over_makes_room_for_what_is_paid() -> None:
@@ -181,7 +192,10 @@ def test_a_poll_is_open_until_it_is_closed_or_its_time_is_over() -> None:
     name = poll_id("boss", "c1")
     assert item(made) == {"k": "poll", "id": name, "question": "Which one?", "options": ["one", "two"]}
     assert after(made) == Board(poll=Poll(name, "Which one?", ("one", "two")))
+    assert act(made) == Act("", NOW.ms, "boss", Role.STREAMER, "poll", "a", what="Which one?")
     timed = EVENTS.make(poll(seconds=60), EMPTY, NOW)
+    assert timed.act is not None
+    assert timed.act.seconds == 60
     assert item(timed)["until"] == 5_060_000
     assert after(timed).poll == Poll(name, "Which?", ("one", "two"), 5_060_000)
 

@@ -11,12 +11,13 @@ from danmaku import wire
 from danmaku.board import EMPTY, Board, Poll, Result
 from danmaku.errors import Refusal
 from danmaku.event_rows import PaidRow, PollRow, UnpinRow, VoteRow, poll_id
-from danmaku.model import Effect, Role, RoomInfo
+from danmaku.model import Act, Effect, Role, RoomInfo
 from danmaku.rows import EventRow, JoinRow, Shown
 from rooms.room import Room
 from tests.unit.test_room import DELETE, NOW, event, items, later, make, refused, save, send, texts
 
 ID = poll_id("boss", "p1")
+CLOSED = Act("a", 7, "boss", Role.STREAMER, "close_poll", "a")
 POLL = Poll(ID, "Which?", ("one", "two"))
 
 
@@ -106,10 +107,13 @@ def test_one_poll_at_a_time_also_while_it_waits_to_be_shown() -> None:
 
 def test_a_poll_is_closed_with_what_came_of_it() -> None:
     room = make()
-    assert not room.close_poll((), "w")
+    assert not room.close_poll((), CLOSED, "w")
     shown(room, poll())
-    assert room.close_poll((3, 4), "boss")
-    assert items(room.cut(NOW).batch) == [{"k": "poll_closed", "id": ID, "counts": [3, 4]}]
+    assert room.close_poll((3, 4), CLOSED, "boss")
+    batch = room.cut(NOW).batch
+    assert items(batch) == [{"k": "poll_closed", "id": ID, "counts": [3, 4]}]
+    assert batch is not None
+    assert batch.acts == (CLOSED,)
     assert room.board.poll == POLL
     assert [waiter for waiter, _ in room.stored(NOW)] == ["boss"]
     assert room.board == Board(last=Result(POLL, (3, 4)))
@@ -175,6 +179,26 @@ def test_events_are_never_left_out_but_refused_where_too_many_wait() -> None:
         room.stored(now)
     assert refusals == {("rate_limited", 1000)}
     assert sorted(seen) == [row.payer for row in rows]
+
+
+def test_what_staff_did_is_written_down_with_the_batch_that_tells_of_it() -> None:
+    def pin(cid: str) -> EventRow:
+        return EventRow("a", "boss", Role.STREAMER, cid, wire.encode_item(wire.Announce("hear")), 60)
+
+    room = make()
+    for row in (poll(), pin("e1"), paid(), pin("e2")):
+        room.take(row, "w", NOW)
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert [(act.verb, act.by, act.what) for act in batch.acts] == [
+        ("poll", "boss", "Which?"), ("pin", "boss", "hear"), ("pin", "boss", "hear"),
+    ]  # fmt: skip
+    assert len({act.id for act in batch.acts}) == 3
+    room.stored(NOW)
+    room.take(UnpinRow("a", "mod", Role.MODERATOR, "x"), "w", NOW)
+    batch = room.cut(NOW).batch
+    assert batch is not None
+    assert [(act.verb, act.by) for act in batch.acts] == [("unpin", "mod")]
 
 
 def test_a_pin_is_taken_down() -> None:
