@@ -229,7 +229,9 @@ class HeldPage(AnswerBase, tag="held"):
 
 
 class Done(AnswerBase, tag="done"):
-    pass
+    """changed: False where there was nothing to do, as to lift; then nothing is written down either."""
+
+    changed: bool = True
 
 
 class Refused(AnswerBase, tag="refused"):

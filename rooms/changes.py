@@ -35,6 +35,7 @@ from danmaku.rows import DeleteRoomRow, Done, PutRoomRow, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.moderation import Sanction, SanctionKind
+from danmaku.store.taken import Taken
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import MOST_IN_ROOM, PutWordsRow, unpack, version_of
 from rooms.acts import MAX_REASON, act_of, by_itself
@@ -235,10 +236,11 @@ class Changes:
             wanted = await read_wanted(self._store, row)
         except StoreDown as error:  # nothing is written yet
             raise Refusal(UNAVAILABLE, retry_ms=1000) from error
+        act = act_of(row, self._clock().ms)
         if wanted is None:
-            return Done()
+            return Done(await self._was_done(act))
         recall, instead_of, uid = wanted
-        act = msgspec.structs.replace(act_of(row, self._clock().ms), uid=uid)
+        act = msgspec.structs.replace(act, uid=uid)
         if recall.of is None:  # what is to come of it has been said, too
             await self._deny(loaded, recall.uid, act)
             self._withdraw(loaded, recall.uid)
@@ -328,10 +330,13 @@ class Changes:
             )  # fmt: skip
             room.sanctions.impose(kind, row.uid, until_ms, kept.reason)
         else:
-            await self.written(
-                loaded, lambda: store.lift(self._process, room.lease, room.name, kind, row.uid, [act])
-            )  # fmt: skip
+            lifted = await self._taken(
+                loaded,
+                lambda: store.lift(self._process, room.lease, room.name, kind, row.uid, now.ms, [act]),
+            )
             room.sanctions.lift(kind, row.uid)
+            if not (lifted or await self._was_done(act)):
+                return Done(changed=False)
         if row.verb in _SILENCING:
             self._withdraw(loaded, row.uid)
         self._notify(loaded, row)
@@ -353,10 +358,12 @@ class Changes:
             await self.written(loaded, lambda: store.appoint(self._process, room.lease, room.name, one, acts))
             loaded.staff.appoint(one)
         else:
-            await self.written(
+            taken = await self._taken(
                 loaded, lambda: store.dismiss(self._process, room.lease, room.name, row.uid, acts)
-            )  # fmt: skip
+            )
             loaded.staff.dismiss(row.uid, now.s)
+            if not (taken or await self._was_done(acts[0])):
+                return Done(changed=False)
         return Done()
 
     async def _put_words(self, loaded: LoadedRoom, row: PutWordsRow) -> Done:
@@ -393,6 +400,28 @@ class Changes:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _RETRY_MOST_S)
         raise LeaseLost(maybe=maybe)
+
+    async def _taken(self, loaded: LoadedRoom, take: Callable[[], Awaitable[Taken]]) -> bool:
+        """As `written`. False where there was nothing to take. Raises LeaseLost."""
+        taken = Taken.LOST
+
+        async def write() -> bool:
+            nonlocal taken
+            taken = await take()
+            return taken is not Taken.LOST
+
+        await self.written(loaded, write)
+        return taken is Taken.TAKEN
+
+    async def _was_done(self, act: Act) -> bool:
+        """There is nothing to do: is that because this very act did it, and its answer got lost?
+
+        Raises Refusal.
+        """
+        try:
+            return await self._store.audit.knows(act.room, act.id)
+        except StoreDown as error:
+            raise Refusal(UNAVAILABLE, retry_ms=1000) from error
 
     def _notify(self, loaded: LoadedRoom, row: SanctionRow) -> None:
         """Tell whom it concerns, in order with what the room shows; lifting a ban tells nobody."""

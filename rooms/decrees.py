@@ -14,6 +14,7 @@ from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, Refusal
 from danmaku.model import Role, SanctionKind, check_id
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
 from danmaku.rows import RevokeRow
+from danmaku.store.audit import EVERYWHERE, Audit
 from danmaku.store.changes import MOST_SANCTIONS, Changes
 from danmaku.store.tokens import Tokens
 from danmaku.subjects import Subjects
@@ -32,12 +33,14 @@ class Decrees:
         self,
         tokens: Tokens,
         changes: Changes,
+        audit: Audit,
         outbox: Outbox,
         subjects: Subjects,
         clock: Callable[[], Moment],
     ) -> None:
         self._tokens = tokens
         self._changes = changes
+        self._audit = audit
         self._outbox = outbox
         self._subjects = subjects
         self._clock = clock
@@ -50,15 +53,19 @@ class Decrees:
         await self._changes.append(Revoked(row.uid, now_ms), [act_of(row, now_ms)])
         self._hint()
 
-    async def sanction(self, row: SanctionEverywhereRow) -> None:
-        """Impose or lift it. Raises Refusal, StoreDown."""
+    async def sanction(self, row: SanctionEverywhereRow) -> bool:
+        """Impose or lift it; False where there is nothing to lift. Raises Refusal, StoreDown."""
         _check(row)
         kind = _VERBS[row.verb]
         if row.verb == kind:
             await self._impose(kind, row)
         else:
-            await self._changes.lift(Lifted(row.uid, kind), [act_of(row, self._clock().ms)])
+            act = act_of(row, self._clock().ms)
+            lifted = await self._changes.lift(Lifted(row.uid, kind), act.at_ms, [act])
+            if not (lifted or await self._audit.knows(EVERYWHERE, act.id)):  # lifted by this very act before
+                return False
         self._hint()
+        return True
 
     async def configure(self, row: ConfigureRow) -> None:
         """What rooms go by that have no setting of their own. Raises Refusal, StoreDown."""

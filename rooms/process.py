@@ -175,7 +175,7 @@ class RoomsProcess:
         )
         self._listening = Listening(bus)
         self._history = History(store.history, outbox, metrics)
-        decrees = Decrees(store.tokens, store.changes, outbox, subjects, clock)
+        decrees = Decrees(store.tokens, store.changes, store.audit, outbox, subjects, clock)
         self._tokens = Tokens(
             store.tokens,
             store.sessions,

@@ -151,7 +151,7 @@ class Tokens:
                 case RevokeRow():
                     await self._decrees.revoke(row)
                 case SanctionEverywhereRow():
-                    await self._decrees.sanction(row)
+                    return Done(await self._decrees.sanction(row))
                 case ConfigureRow():
                     await self._decrees.configure(row)
         except Refusal as refusal:

@@ -45,6 +45,12 @@ class MemoryAudit:
             self.add(act.room, [act])
         return held
 
+    async def knows(self, room: str, act: str) -> bool:
+        is_known = self._clock() < self._known.get((room, act), 0)
+        if is_known:
+            self._known[room, act] = self._clock() + REMEMBERED_MS
+        return is_known
+
     async def after(self, room: str, place: str, entries: int) -> list[Recorded]:
         begin = _parsed(place)
         return [_recorded(one) for one in self._kept(room) if one[0] > begin][:entries]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.leases import MemoryLeases
 from danmaku.model import Act, Appointed
+from danmaku.store.taken import Taken
 from danmaku.subjects import partition_of
 
 
@@ -29,9 +30,10 @@ class MemoryModerators:
             self._kept[room][one.uid] = one
         return held
 
-    async def dismiss(self, process: str, lease: int, room: str, uid: str, acts: Sequence[Act] = ()) -> bool:
-        held = self._leases.holds(process, lease, partition_of(room))
-        if held:
-            self._audit.add(room, acts)
-            self._kept[room].pop(uid, None)
-        return held
+    async def dismiss(self, process: str, lease: int, room: str, uid: str, acts: Sequence[Act] = ()) -> Taken:
+        if not self._leases.holds(process, lease, partition_of(room)):
+            return Taken.LOST
+        if self._kept[room].pop(uid, None) is None:
+            return Taken.NOTHING
+        self._audit.add(room, acts)
+        return Taken.TAKEN

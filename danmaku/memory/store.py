@@ -28,6 +28,7 @@ from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Note
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.store.moderation import Sanction, SanctionKind
 from danmaku.store.sessions import Counted, Device, Hello, Standing, Verdict
+from danmaku.store.taken import Taken
 from danmaku.store.tokens import Spent
 from danmaku.subjects import partition_of
 
@@ -248,13 +249,22 @@ class MemoryModeration:
         return held
 
     async def lift(
-        self, process: str, lease: int, room: str, kind: SanctionKind, uid: str, acts: Sequence[Act] = ()
-    ) -> bool:
-        held = self._leases.holds(process, lease, partition_of(room))
-        if held:
-            self._audit.add(room, acts)
-            self._sanctions[room].pop((kind, uid), None)
-        return held
+        self,
+        process: str,
+        lease: int,
+        room: str,
+        kind: SanctionKind,
+        uid: str,
+        now_ms: int,
+        acts: Sequence[Act] = (),
+    ) -> Taken:
+        if not self._leases.holds(process, lease, partition_of(room)):
+            return Taken.LOST
+        kept = self._sanctions[room].pop((kind, uid), None)
+        if kept is None or not kept.active(now_ms):
+            return Taken.NOTHING
+        self._audit.add(room, acts)
+        return Taken.TAKEN
 
 
 @dataclass(slots=True)
@@ -435,10 +445,15 @@ class MemoryChanges:
         self._audit.add(EVERYWHERE, acts)
         return True
 
-    async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
-        if self._sanctions.pop((change.kind, change.uid), None) is not None:
-            self.note(change)
+    async def lift(self, change: Lifted, now_ms: int, acts: Sequence[Act] = ()) -> bool:
+        kept = self._sanctions.pop((change.kind, change.uid), None)
+        if kept is None:
+            return False
+        self.note(change)
+        if not kept.active(now_ms):
+            return False
         self._audit.add(EVERYWHERE, acts)
+        return True
 
     async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
         self._settings = change.settings

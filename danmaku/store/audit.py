@@ -35,6 +35,9 @@ class Audit(Protocol):
     async def write_down(self, process: str, lease: int, act: Act) -> bool:
         """An act in a room which changes nothing that is kept. False when the lease was lost."""
 
+    async def knows(self, room: str, act: str) -> bool:
+        """Whether an act of this id was written down lately. If so it will be known for as long again."""
+
     async def after(self, room: str, place: str, entries: int) -> list[Recorded]:
         """At most so many entries behind `place`, oldest first."""
 

@@ -65,8 +65,8 @@ class Changes(Protocol):
         False when there are too many; `in_force` removes those that have run out.
         """
 
-    async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
-        """Remove it and note that, in one step; only `acts` are written where there is none."""
+    async def lift(self, change: Lifted, now_ms: int, acts: Sequence[Act] = ()) -> bool:
+        """Remove it and note that, in one step. False where none was in force: no act is written down."""
 
     async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
         """Keep the settings, replacing those before, and note them, in one step."""

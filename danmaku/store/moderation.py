@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from danmaku.model import Act, Sanction, SanctionKind
+from danmaku.store.taken import Taken
 
 __all__ = ["Moderation", "Sanction", "SanctionKind"]
 
@@ -25,6 +26,13 @@ class Moderation(Protocol):
         """
 
     async def lift(
-        self, process: str, lease: int, room: str, kind: SanctionKind, uid: str, acts: Sequence[Act] = ()
-    ) -> bool:
-        """Remove it, if there is one; `acts` are written down in any case. False when the lease was lost."""
+        self,
+        process: str,
+        lease: int,
+        room: str,
+        kind: SanctionKind,
+        uid: str,
+        now_ms: int,
+        acts: Sequence[Act] = (),
+    ) -> Taken:
+        """Remove it; `acts` are written down where it was in force."""

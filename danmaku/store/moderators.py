@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from danmaku.model import Act, Appointed
+from danmaku.store.taken import Taken
 
 
 class Moderators(Protocol):
@@ -22,8 +23,5 @@ class Moderators(Protocol):
         False when the lease was lost.
         """
 
-    async def dismiss(self, process: str, lease: int, room: str, uid: str, acts: Sequence[Act] = ()) -> bool:
-        """Forget it, if there is anything; `acts` are written down in any case.
-
-        False when the lease was lost.
-        """
+    async def dismiss(self, process: str, lease: int, room: str, uid: str, acts: Sequence[Act] = ()) -> Taken:
+        """Forget it; `acts` are written down where there was anything."""

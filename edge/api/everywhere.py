@@ -10,14 +10,17 @@ import msgspec
 from danmaku.errors import CONFLICT
 from danmaku.model import check_id
 from danmaku.moderation_rows import SanctionEverywhereRow
-from edge.api.routing import Call, RoomsClient, Route, Who
+from edge.api.routing import Call, RoomsClient, Route, Who, changed
 from edge.api.sanctions import AFTER, DEFAULT_USERS, LIMIT, Sanction, SanctionInForce, SanctionsInForce
 
 _BASE: Final = "/v1/admin"
 
 
 class SanctionedEverywhere(msgspec.Struct):
+    """`changed` false: there was nothing to lift."""
+
     uid: str
+    changed: bool
 
 
 class EverywhereCalls:
@@ -46,8 +49,7 @@ class EverywhereCalls:
         uid = check_id(body.uid if body else call.parts["uid"], "uid")
         seconds, reason = (body.seconds, body.reason) if body else (None, None)
         row = SanctionEverywhereRow(verb, uid, call.caller.uid, call.role, seconds, reason)
-        await self._rooms.users(row)
-        return SanctionedEverywhere(uid)
+        return SanctionedEverywhere(uid, changed(await self._rooms.users(row)))
 
     async def list(self, call: Call) -> SanctionsInForce:
         users = LIMIT.read(call) or DEFAULT_USERS

@@ -12,7 +12,7 @@ from danmaku.errors import CONFLICT, INTERNAL, ROOM_NOT_FOUND, Refusal
 from danmaku.model import Role
 from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow
 from danmaku.rows import Rank, RankRow
-from edge.api.routing import Call, RoomsClient, Route, Who
+from edge.api.routing import Call, RoomsClient, Route, Who, changed
 
 _PATH: Final = "/v1/admin/rooms/{room}/moderators"
 
@@ -36,8 +36,11 @@ class ModeratorList(msgspec.Struct):
 
 
 class AppointedAnswer(msgspec.Struct):
+    """`changed` false: whoever was to be dismissed had not been appointed."""
+
     room: str
     uid: str
+    changed: bool
 
 
 class ModeratorCalls:
@@ -71,8 +74,8 @@ class ModeratorCalls:
 
     async def _set(self, call: Call, *, appointed: bool, reason: str | None) -> AppointedAnswer:
         room, uid = call.parts["room"], call.parts["uid"]
-        await self._rooms.ask(AppointRow(room, uid, call.caller.uid, call.role, appointed, reason))
-        return AppointedAnswer(room, uid)
+        row = AppointRow(room, uid, call.caller.uid, call.role, appointed, reason)
+        return AppointedAnswer(room, uid, changed(await self._rooms.ask(row)))
 
 
 async def ranked(rooms: RoomsClient, call: Call) -> Call:

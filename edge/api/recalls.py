@@ -11,7 +11,7 @@ from msgspec import Meta
 from danmaku.errors import BAD_ID, NO_SUCH_MESSAGE, Refusal
 from danmaku.model import MAX_NUMBER, Position, check_id
 from danmaku.moderation_rows import RecallRow
-from edge.api.routing import Call, Id, RoomsClient, Route, Who, WordsQuery
+from edge.api.routing import Call, Id, RoomsClient, Route, Who, WordsQuery, changed
 
 _BASE: Final = "/v1/admin/rooms/{room}"
 _POSITION: Final = re.compile(r"([0-9]{1,16})-([0-9]{1,16})", re.ASCII)
@@ -27,7 +27,10 @@ class Clear(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Recalled(msgspec.Struct):
+    """`changed` false: it had been taken back before."""
+
     room: str
+    changed: bool
 
 
 class RecallCalls:
@@ -59,8 +62,8 @@ class RecallCalls:
         self, call: Call, position: Position | None = None, uid: str | None = None, reason: str | None = None
     ) -> Recalled:
         room = call.parts["room"]
-        await self._rooms.ask(RecallRow(room, call.caller.uid, call.role, position, uid, reason))
-        return Recalled(room)
+        row = RecallRow(room, call.caller.uid, call.role, position, uid, reason)
+        return Recalled(room, changed(await self._rooms.ask(row)))
 
 
 def _position(word: str) -> Position:

@@ -18,6 +18,7 @@ from danmaku.errors import (
     BAD_FRAME,
     BAD_ID,
     FORBIDDEN,
+    INTERNAL,
     METHOD_NOT_ALLOWED,
     NO_SUCH_ROUTE,
     TOO_LARGE,
@@ -332,6 +333,13 @@ def _whole(number: str) -> int | float:
 
 
 _lenient: Final = msgspec.json.Decoder(float_hook=_whole)
+
+
+def changed(answer: Answer | Refreshed) -> bool:
+    """Whether an act did anything. Raises Refusal (internal)."""
+    if not isinstance(answer, Done):
+        raise Refusal(INTERNAL)
+    return answer.changed
 
 
 def answered(answer: Any, status: int = 200) -> Response:

@@ -12,7 +12,7 @@ from danmaku import model, records
 from danmaku.errors import CONFLICT
 from danmaku.model import check_id
 from danmaku.moderation_rows import SanctionRow
-from edge.api.routing import Call, Id, IdQuery, NumberQuery, RoomsClient, Route, Who
+from edge.api.routing import Call, Id, IdQuery, NumberQuery, RoomsClient, Route, Who, changed
 
 _MOST_S: Final = 366 * 24 * 3600
 DEFAULT_USERS: Final = 100
@@ -35,8 +35,11 @@ class Kick(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Sanctioned(msgspec.Struct):
+    """`changed` false: there was nothing to lift."""
+
     room: str
     uid: str
+    changed: bool
 
 
 class SanctionInForce(msgspec.Struct):
@@ -96,8 +99,7 @@ class SanctionCalls:
             body.seconds if isinstance(body, Sanction) else None,
             body.reason if body else None,
         )
-        await self._rooms.ask(row)
-        return Sanctioned(call.parts["room"], uid)
+        return Sanctioned(call.parts["room"], uid, changed(await self._rooms.ask(row)))
 
     async def list(self, call: Call) -> SanctionsInForce:
         """Those of the room; what holds in all rooms is not among them."""

@@ -14,10 +14,11 @@ from config.settings import Rooms
 from config.settings import Store as StoreSettings
 from danmaku.change import Configured, Imposed, Lifted, Revoked
 from danmaku.memory import MemoryStore
-from danmaku.model import START, Act, Effect, Position, Role, RoomInfo, RoomSettings, Sanction
+from danmaku.model import START, Act, Appointed, Effect, Position, Role, RoomInfo, RoomSettings, Sanction
 from danmaku.store import Store
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.history import Append, Appended, Outcome
+from danmaku.store.taken import Taken
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
 from tests.contract.conftest import until
@@ -40,9 +41,25 @@ async def append(store: Store, process: str, lease: int) -> Any:
     return appended.outcome is Outcome.OK
 
 
+async def lift(store: Store, process: str, lease: int) -> Any:
+    await store.moderation.impose(process, lease, ROOM, BAN)
+    return await store.moderation.lift(process, lease, ROOM, "ban", "bob", 0, [ACT])
+
+
+async def dismiss(store: Store, process: str, lease: int) -> Any:
+    await store.moderators.appoint(process, lease, ROOM, Appointed("bob", "ann", 5))
+    return await store.moderators.dismiss(process, lease, ROOM, "bob", [ACT])
+
+
+async def lift_for_all(store: Store) -> Any:
+    await store.changes.impose(Imposed.of(BAN))
+    return await store.changes.lift(Lifted("bob", "ban"), 0, [OF_ALL])
+
+
 IN_ROOM: dict[str, InRoom] = {
     "impose": lambda store, process, lease: store.moderation.impose(process, lease, ROOM, BAN, [ACT]),
-    "lift": lambda store, process, lease: store.moderation.lift(process, lease, ROOM, "ban", "bob", [ACT]),
+    "lift": lift,
+    "dismiss": dismiss,
     "save": lambda store, process, lease: store.rooms.save(process, lease, INFO, [ACT]),
     "delete": lambda store, process, lease: store.rooms.delete(process, lease, ROOM, [ACT]),
     "kick": lambda store, process, lease: store.audit.write_down(process, lease, ACT),
@@ -50,7 +67,7 @@ IN_ROOM: dict[str, InRoom] = {
 }
 FOR_ALL: dict[str, Callable[[Store], Awaitable[Any]]] = {
     "impose": lambda store: store.changes.impose(Imposed.of(BAN), [OF_ALL]),
-    "lift": lambda store: store.changes.lift(Lifted("bob", "ban"), [OF_ALL]),
+    "lift": lift_for_all,
     "configure": lambda store: store.changes.configure(Configured(RoomSettings(slow_s=3), "ann"), [OF_ALL]),
     "revoke": lambda store: store.changes.append(Revoked("bob", 5), [OF_ALL]),
 }
@@ -97,6 +114,26 @@ async def test_so_is_what_is_done_for_all_rooms(store: Store, verb: str) -> None
         await FOR_ALL[verb](store)
     assert await kept(store, EVERYWHERE) == [OF_ALL]
     assert await kept(store) == []
+
+
+async def test_what_was_not_there_is_not_written_down(store: Store) -> None:
+    lease = await take(store)
+    over = msgspec.structs.replace(Imposed.of(BAN), until_ms=100)
+    for now_ms in (0, 100):
+        assert await store.moderation.lift("one", lease, ROOM, "ban", "bob", now_ms, [ACT]) is Taken.NOTHING
+        assert not await store.changes.lift(Lifted("bob", "ban"), now_ms, [OF_ALL])
+        await store.moderation.impose("one", lease, ROOM, over.sanction)
+        await store.changes.impose(over)
+    assert await store.moderators.dismiss("one", lease, ROOM, "bob", [ACT]) is Taken.NOTHING
+    assert await kept(store) == await kept(store, EVERYWHERE) == []
+
+
+async def test_an_act_is_known_for_a_while(store: Store) -> None:
+    lease = await take(store)
+    assert not await store.audit.knows(ROOM, ACT.id)
+    await store.audit.write_down("one", lease, ACT)
+    assert await store.audit.knows(ROOM, ACT.id)
+    assert not await store.audit.knows(EVERYWHERE, ACT.id)
 
 
 async def test_what_was_not_appended_was_not_done(store: Store) -> None:

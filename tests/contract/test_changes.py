@@ -64,7 +64,7 @@ async def test_changes_come_in_their_order(store: Store) -> None:
     await store.changes.append(Revoked("bob", 5))
     assert await store.changes.impose(BAN)
     assert await store.changes.impose(MUTE)
-    await store.changes.lift(Lifted("ann", "ban"))
+    await store.changes.lift(Lifted("ann", "ban"), 0)
     news = await store.changes.after(begin, 10, LARGE)
     assert [change.decode(one.entry) for one in news.entries] == [
         Revoked("bob", 5), BAN, MUTE, Lifted("ann", "ban"),
@@ -108,9 +108,9 @@ async def test_what_is_written_again_stays_the_same(store: Store) -> None:
     assert await store.changes.impose(BAN)
     assert await store.changes.impose(BAN)
     assert await kept(store) == [BAN.sanction]
-    await store.changes.lift(Lifted("ann", "ban"))
-    await store.changes.lift(Lifted("ann", "ban"))
-    await store.changes.lift(Lifted("bob", "mute"))
+    await store.changes.lift(Lifted("ann", "ban"), 0)
+    await store.changes.lift(Lifted("ann", "ban"), 0)
+    await store.changes.lift(Lifted("bob", "mute"), 0)
     assert await kept(store) == []
     assert await read(store, begin) == [BAN, BAN, Lifted("ann", "ban")], "what was not there is not told"
 
@@ -200,7 +200,7 @@ async def test_what_is_read_while_it_changes_is_right_in_the_end(store: Store) -
 
     async def change_them() -> None:
         for number in range(0, 300, 3):
-            await store.changes.lift(Lifted(f"u{number}", "ban"))
+            await store.changes.lift(Lifted(f"u{number}", "ban"), 0)
             await store.changes.impose(Imposed(f"v{number}", "ban", "root", 1))
 
     changing = asyncio.create_task(change_them())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from danmaku.store import Store
 from danmaku.store.moderation import Sanction
+from danmaku.store.taken import Taken
 from danmaku.subjects import partition_of
 
 LONG = 60_000
@@ -36,9 +37,9 @@ async def test_lifting_takes_one_away(store: Store) -> None:
     lease = await take(store)
     await store.moderation.impose("one", lease, ROOM, BAN)
     await store.moderation.impose("one", lease, ROOM, MUTE)
-    assert await store.moderation.lift("one", lease, ROOM, "ban", "ann")
+    assert await store.moderation.lift("one", lease, ROOM, "ban", "ann", 200) is Taken.TAKEN
     assert await store.moderation.load(ROOM, 200) == [MUTE]
-    assert await store.moderation.lift("one", lease, ROOM, "ban", "ann")  # once more is fine
+    assert await store.moderation.lift("one", lease, ROOM, "ban", "ann", 200) is Taken.NOTHING
 
 
 async def test_what_has_run_out_is_gone(store: Store) -> None:
@@ -54,5 +55,5 @@ async def test_who_lost_the_lease_changes_nothing(store: Store) -> None:
     await store.moderation.impose("one", lease, ROOM, BAN)
     for process, epoch in (("one", lease - 1), ("two", lease)):
         assert not await store.moderation.impose(process, epoch, ROOM, MUTE)
-        assert not await store.moderation.lift(process, epoch, ROOM, "ban", "ann")
+        assert await store.moderation.lift(process, epoch, ROOM, "ban", "ann", 200) is Taken.LOST
     assert await store.moderation.load(ROOM, 200) == [BAN]

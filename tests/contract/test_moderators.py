@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from danmaku.model import Act, Appointed, Role
 from danmaku.store import Store
+from danmaku.store.taken import Taken
 from danmaku.subjects import partition_of
 
 ROOM = "lobby"
@@ -26,8 +27,8 @@ async def test_they_are_kept_by_uid(store: Store) -> None:
     again = Appointed("mod", "bob", 7)
     assert await store.moderators.appoint("one", lease, ROOM, again, [ACT])
     assert await store.moderators.load(ROOM) == [OTHER, again]
-    for _ in range(2):
-        assert await store.moderators.dismiss("one", lease, ROOM, "mod", [ACT])
+    for taken in (Taken.TAKEN, Taken.NOTHING):
+        assert await store.moderators.dismiss("one", lease, ROOM, "mod", [ACT]) is taken
     assert await store.moderators.load(ROOM) == [OTHER]
     assert [one.act for one in await store.audit.before(ROOM, None, 9)] == [ACT]
 
@@ -37,6 +38,6 @@ async def test_who_lost_the_lease_changes_nothing(store: Store) -> None:
     await store.moderators.appoint("one", lease, ROOM, MOD)
     for process, epoch in (("one", lease - 1), ("two", lease)):
         assert not await store.moderators.appoint(process, epoch, ROOM, OTHER, [ACT])
-        assert not await store.moderators.dismiss(process, epoch, ROOM, "mod", [ACT])
+        assert await store.moderators.dismiss(process, epoch, ROOM, "mod", [ACT]) is Taken.LOST
     assert await store.moderators.load(ROOM) == [MOD]
     assert await store.audit.before(ROOM, None, 9) == []

@@ -26,6 +26,7 @@ from danmaku.model import Role, RoomSettings
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
 from danmaku.rows import Admitted, Done, HelloRow, JoinRow, PutRoomRow, Refused, RevokeRow, Shown
 from danmaku.store import Store
+from danmaku.store.audit import EVERYWHERE
 from danmaku.store.errors import StoreDown
 from tests.contract.conftest import until
 from tests.contract.rooms_service import Running, Service, send, service
@@ -112,6 +113,9 @@ async def test_a_mute_and_a_ban_hold_in_all_rooms_of_all_processes(live: Service
     assert (refused.name, refused.detail) == ("banned", "spam")
     assert await decide(live, sanction("unban")) == [Done()]
     await all_judge(live, "shown")
+    again = sanction("unban")
+    assert await decide(live, again) == [Done(changed=False)]
+    assert len(await (await live.open_store()).audit.before(EVERYWHERE, None, 10)) == 4
 
 
 async def test_who_is_banned_everywhere_is_not_greeted(live: Service) -> None:

@@ -40,8 +40,8 @@ GONE = {"k": "gone"}
 LONG = Rooms(window_ms=5, lease_ms=30_000)
 
 
-def one(at: Shown, role: Role = MOD, room: str = "a") -> RecallRow:
-    return RecallRow(room, "mod", role, Position(at.epoch, at.seq))
+def one(at: Shown, role: Role = MOD, room: str = "a", act: str = "") -> RecallRow:
+    return RecallRow(room, "mod", role, Position(at.epoch, at.seq), act=act)
 
 
 def of_user(uid: str, role: Role = MOD) -> RecallRow:
@@ -92,7 +92,7 @@ async def test_one_comment_is_taken_back_and_everything_else_stays(live: Service
     stored = (await (await live.open_store()).history.latest("a", 9, 10_000)).entries
     assert b"bad" in stored[0].frame
     assert await said(live) == ["gone", "good", "recall"]
-    assert await live.ask(one(first)) == Done()
+    assert await live.ask(one(first)) == Done(changed=False)
     assert await said(live) == ["gone", "good", "recall"], "it was recalled before"
 
 
@@ -213,7 +213,7 @@ async def test_what_was_taken_back_stays_so_when_its_owner_dies(live: Service) -
     await say(live, "bob", "next")
     await watching.until(1, OutKind.BATCH)
     assert b"bad" not in b"".join(out.frame for out in watching.outs)
-    assert await live.ask(one(shown)) == Done()
+    assert await live.ask(one(shown)) == Done(changed=False)
     assert await said(live) == ["gone", "recall", "next"]
 
 
@@ -273,12 +273,13 @@ async def test_when_its_owner_dies_meanwhile_it_is_open_and_done_when_asked_agai
         return await append(process, appends)
 
     monkeypatch.setattr(store.history, "append", stop_there)
-    asking = asyncio.create_task(live.request(first.process.name, one(shown), budget_s=2))
+    asking = asyncio.create_task(live.request(first.process.name, one(shown, act="x"), budget_s=2))
     await held.wait()
     await first.kill()
     second = await live.start(store=store)
     await live.owned(second)
-    assert await live.ask(one(shown)) == Done()
+    assert await live.ask(one(shown)) == Done(changed=False)
+    assert await live.ask(one(shown, act="x")) == Done(), "what it did itself, it did"
     assert await said(live) == ["gone", "recall"]
     [asked] = await asyncio.gather(asking, return_exceptions=True)
     assert isinstance(asked, Exception) or asked == [Open()]

@@ -13,8 +13,15 @@ from config.settings import Nats
 from config.settings import Store as StoreSettings
 from danmaku import envelope, records
 from danmaku.envelope import Answer, UsersRequest
-from danmaku.model import Role
-from danmaku.moderation_rows import AppointRow, Moderators, ModeratorsRow, SanctionEverywhereRow, SanctionRow
+from danmaku.model import Position, Role
+from danmaku.moderation_rows import (
+    AppointRow,
+    Moderators,
+    ModeratorsRow,
+    RecallRow,
+    SanctionEverywhereRow,
+    SanctionRow,
+)
 from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
 from danmaku.rows import DeleteRoomRow, Done, JoinRow, PutRoomRow, Rank, RankRow, Refused, Room, Shown
 from tests.contract.rooms_service import Service, send, service
@@ -80,12 +87,42 @@ async def test_an_appointed_moderator_is_one_at_once_and_after_a_takeover(live: 
     assert refusal(await live.ask(ModeratorsRow("a", "bob", Role.VIEWER))) == "forbidden"
     the(Done, await live.ask(SanctionRow("a", "unmute", "bob", "mod", Role.VIEWER)))
     the(Done, await live.ask(AppointRow("a", "mod", "ann", Role.STREAMER, appointed=False)))
+    again = AppointRow("a", "mod", "ann", Role.STREAMER, appointed=False)
+    assert await live.ask(again) == Done(changed=False)
     assert refusal(await live.ask(mute)) == "forbidden"
     assert await verbs(live, "a") == [
         ("appoint", "ann", "mod"),
         ("mute", "mod", "bob"),
         ("unmute", "mod", "bob"),
         ("dismiss", "ann", "mod"),
+    ]
+
+
+async def test_what_has_nothing_to_do_says_so_and_an_act_whose_answer_got_lost_does_not(
+    live: Service,
+) -> None:
+    await live.owned(await live.start())
+    the(Shown, await live.ask(send("a", "bob", "hi", "c1")))
+    mute = SanctionRow("a", "mute", "bob", "ann", Role.STREAMER)
+    unmute, once_more = (
+        SanctionRow("a", "unmute", "bob", "ann", Role.STREAMER, act=act) for act in ("one", "two")
+    )
+    assert await live.ask(once_more) == Done(changed=False)
+    the(Done, await live.ask(mute))
+    assert [await live.ask(unmute) for _ in range(2)] == [Done(), Done()]
+    assert await live.ask(once_more) == Done(changed=False)
+    position = the(Shown, await live.ask(send("a", "bob", "hi there", "c2")))
+    recall, recall_again = (
+        RecallRow("a", "ann", Role.STREAMER, Position(position.epoch, position.seq), act=act)
+        for act in ("three", "four")
+    )
+    assert [await live.ask(row) for row in (recall, recall, recall_again)] == [
+        Done(), Done(), Done(changed=False),
+    ]  # fmt: skip
+    assert await verbs(live, "a") == [
+        ("mute", "ann", "bob"),
+        ("unmute", "ann", "bob"),
+        ("delete", "ann", "bob"),
     ]
 
 

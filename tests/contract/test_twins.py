@@ -56,7 +56,7 @@ state = [
     st.tuples(st.just("like"), who, st.integers(1, 100)),
     st.tuples(st.just("room")),
     st.tuples(st.just("impose"), who, uids, st.one_of(st.none(), moments)),
-    st.tuples(st.just("lift"), who, uids),
+    st.tuples(st.just("lift"), who, uids, moments),
     st.tuples(st.just("sanctions"), moments),
 ]
 hellos = st.tuples(
@@ -167,8 +167,8 @@ class World:
         sanction = Sanction("mute", uid, "mod", 0, until_ms)
         return await self.store.moderation.impose(*self._lease(who), ROOM, sanction)
 
-    async def lift(self, who: str, uid: str) -> Any:
-        return await self.store.moderation.lift(*self._lease(who), ROOM, "mute", uid)
+    async def lift(self, who: str, uid: str, now_ms: int) -> Any:
+        return await self.store.moderation.lift(*self._lease(who), ROOM, "mute", uid, now_ms)
 
     async def sanctions(self, now_ms: int) -> Any:
         return await self.store.moderation.load(ROOM, now_ms)

@@ -23,7 +23,7 @@ CALLS: list[tuple[str, str, Any, str]] = [
 async def test_an_admin_may(method: str, path: str, body: Any, verb: str) -> None:
     service = Service()
     answer = await service.call(method, BASE + path, body, service.token("root", Role.ADMIN))
-    assert (answer.status, answer.json) == (200, {"uid": "bob"})
+    assert (answer.status, answer.json) == (200, {"uid": "bob", "changed": True})
     assert service.rooms.user_rows[-1] == SanctionEverywhereRow(verb, "bob", "root", Role.ADMIN)
 
 

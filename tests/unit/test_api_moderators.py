@@ -16,7 +16,7 @@ async def test_a_streamer_appoints_and_dismisses() -> None:
     token = service.token("ann", r=Role.STREAMER)
     for method, appointed in (("PUT", True), ("DELETE", False)):
         answer = await service.call(method, f"{PATH}/bob", token=token)
-        assert (answer.status, answer.json) == (200, {"room": "r", "uid": "bob"})
+        assert (answer.status, answer.json) == (200, {"room": "r", "uid": "bob", "changed": True})
         assert service.rooms.rows[-1] == AppointRow("r", "bob", "ann", Role.STREAMER, appointed)
 
 

@@ -37,7 +37,7 @@ async def asked(method: str, path: str, body: Any = None) -> tuple[Service, Any]
 )
 async def test_what_is_taken_back(method: str, path: str, body: Any, row: dict[str, Any]) -> None:
     service, answer = await asked(method, path, body)
-    assert (answer.status, answer.json) == (200, {"room": "r"})
+    assert (answer.status, answer.json) == (200, {"room": "r", "changed": True})
     assert service.rooms.rows == [RecallRow("r", "mod", Role.MODERATOR, **row)]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from danmaku.model import Role
 from danmaku.moderation_rows import SanctionRow
+from danmaku.rows import Done, Rank
 from tests.unit.api_service import Service
 
 BASE = "/v1/admin/rooms/r"
@@ -22,8 +23,18 @@ CALLS: list[tuple[str, str, Any, str]] = [
 async def test_a_moderator_of_the_room_may(method: str, path: str, body: Any, verb: str) -> None:
     service = Service()
     answer = await service.call(method, BASE + path, body, service.token("mod", r=Role.MODERATOR))
-    assert (answer.status, answer.json) == (200, {"room": "r", "uid": "bob"})
+    assert (answer.status, answer.json) == (200, {"room": "r", "uid": "bob", "changed": True})
     assert service.rooms.rows == [SanctionRow("r", verb, "bob", "mod", Role.MODERATOR)]
+
+
+async def test_where_there_was_nothing_to_lift() -> None:
+    service = Service()
+    token = service.token("mod", r=Role.MODERATOR)
+    service.rooms.answers[SanctionRow] = Done(changed=False)
+    answer = await service.call("DELETE", f"{BASE}/bans/bob", None, token)
+    assert answer.json == {"room": "r", "uid": "bob", "changed": False}
+    service.rooms.answers[SanctionRow] = Rank(Role.VIEWER)
+    assert (await service.call("DELETE", f"{BASE}/bans/bob", None, token)).refusal == (500, "internal")
 
 
 @pytest.mark.parametrize(("method", "path", "body", "verb"), CALLS)

@@ -1,8 +1,17 @@
--- KEYS: changes, sanctions, and of its acts what _audit wants   ARGV: entry, most entries, age_ms, field, acts
+-- KEYS: changes, sanctions, and of its acts what _audit wants
+-- ARGV: entry, most entries, age_ms, field, now in ms, acts
+-- Returns 1, or 0 when there was nothing that lasts still: no act is written down.
 -- include _audit
+-- include _lasts
 -- include _note
-if redis.call('HDEL', KEYS[2], ARGV[4]) == 1 then
-  note(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+local value = redis.call('HGET', KEYS[2], ARGV[4])
+if not value then
+  return 0
 end
-write_down(3, 5)
+redis.call('HDEL', KEYS[2], ARGV[4])
+note(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+if not lasts(value, ARGV[5]) then
+  return 0
+end
+write_down(3, 6)
 return 1

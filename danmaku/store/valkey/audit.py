@@ -50,6 +50,11 @@ class ValkeyAudit:
         )
         return bool(await self._link.one(*call, safe=True))
 
+    async def knows(self, room: str, act: str) -> bool:
+        # known for longer: so this writes, and can be waited for on replicas
+        call = "PEXPIRE", self._keys.act(room, act), REMEMBERED_MS
+        return bool(await self._link.one(*call, safe=True))
+
     async def after(self, room: str, place: str, entries: int) -> list[Recorded]:
         record = self._keys.audit(room)
         return [

@@ -40,10 +40,10 @@ class ValkeyChanges:
         call = self._note("impose_everywhere", [self._sanctions], change, acts, *words)
         return bool(await self._link.one(*call, safe=True))
 
-    async def lift(self, change: Lifted, acts: Sequence[Act] = ()) -> None:
-        field = _field(change.kind, change.uid)
-        call = self._note("lift_everywhere", [self._sanctions], change, acts, field)
-        await self._link.one(*call, safe=True)
+    async def lift(self, change: Lifted, now_ms: int, acts: Sequence[Act] = ()) -> bool:
+        words = _field(change.kind, change.uid), now_ms
+        call = self._note("lift_everywhere", [self._sanctions], change, acts, *words)
+        return bool(await self._link.one(*call, safe=True))
 
     async def configure(self, change: Configured, acts: Sequence[Act] = ()) -> None:
         call = self._note("configure", [self._settings], change, acts, _encode(change.settings))

@@ -8,6 +8,7 @@ import msgspec
 
 from danmaku.model import Act
 from danmaku.store.moderation import Sanction, SanctionKind
+from danmaku.store.taken import Taken
 from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link, Word
@@ -51,16 +52,24 @@ class ValkeyModeration:
         return bool(await self._link.one(*call, safe=True))
 
     async def lift(
-        self, process: str, lease: int, room: str, kind: SanctionKind, uid: str, acts: Sequence[Act] = ()
-    ) -> bool:
+        self,
+        process: str,
+        lease: int,
+        room: str,
+        kind: SanctionKind,
+        uid: str,
+        now_ms: int,
+        acts: Sequence[Act] = (),
+    ) -> Taken:
         call = self._link.script(
             "lift",
             [self._keys.lease_of(room), self._keys.sanctions(room), *self._acts.keys(room, acts)],
             held_by(process, lease),
             _field(kind, uid),
+            now_ms,
             *self._acts.words(acts),
         )
-        return bool(await self._link.one(*call, safe=True))
+        return Taken(await self._link.one(*call, safe=True))
 
 
 def _field(kind: SanctionKind, uid: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from danmaku.model import Act, Appointed
+from danmaku.store.taken import Taken
 from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link
@@ -32,10 +33,10 @@ class ValkeyModerators:
         call = self._link.script("impose", self._touched(room, acts), held_by(process, lease), *words)
         return bool(await self._link.one(*call, safe=True))
 
-    async def dismiss(self, process: str, lease: int, room: str, uid: str, acts: Sequence[Act] = ()) -> bool:
-        words = uid, *self._acts.words(acts)
+    async def dismiss(self, process: str, lease: int, room: str, uid: str, acts: Sequence[Act] = ()) -> Taken:
+        words = uid, 0, *self._acts.words(acts)  # an appointment has no end
         call = self._link.script("lift", self._touched(room, acts), held_by(process, lease), *words)
-        return bool(await self._link.one(*call, safe=True))
+        return Taken(await self._link.one(*call, safe=True))
 
     def _touched(self, room: str, acts: Sequence[Act]) -> list[str]:
         return [self._keys.lease_of(room), self._keys.moderators(room), *self._acts.keys(room, acts)]
