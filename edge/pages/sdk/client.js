@@ -106,9 +106,8 @@ export class Client {
    * @returns {Promise<this>} once connected @throws {Refusal} `unavailable` when nobody answers
    */
   async connect({ isPatient = false } = {}) {
-    if (this.#isOver) throw new Refusal("unavailable", "this client is closed: make another");
     this.#isPatient = isPatient;
-    if (this.#state.phase === "ended") this.#connection.connect();
+    if (this.#state.phase === "ended" && !this.#isOver) this.#connection.connect();
     await this.#connection.linked(new AbortController().signal);
     return this;
   }

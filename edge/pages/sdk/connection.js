@@ -28,6 +28,7 @@ export { Lost };
 
 const BROKEN = 1006;
 const MESSAGE_BYTES = 16 * 1024; // what a service takes as shipped
+const WAITING_BYTES = 1024 * 1024; // more than that is not to wait for a network that takes nothing
 const OPEN = 1;
 
 /** What a close code that forbids to come back means. @type {Record<number, [string, string]>} */
@@ -144,7 +145,7 @@ export class Connection {
    * @param {{t: string} & Record<string, any>} frame without its `id`
    * @param {number} [timeoutMs] at most as long as answers take
    * @returns {Promise<Ok>}
-   * @throws {Refusal} the service's, `too_large` or `timeout` @throws {Lost}
+   * @throws {Refusal} the service's, `too_large`, `timeout`, or `unavailable` while nothing more can wait @throws {Lost}
    */
   ask(frame, timeoutMs = this.#timing.answer) {
     const socket = this.#socket;
@@ -154,6 +155,9 @@ export class Connection {
     const message = this.#codec.encode({ t, id, ...fields });
     if (bytes(message) > this.#mostBytes) {
       return Promise.reject(new Refusal("too_large", "this is longer than the service takes"));
+    }
+    if (socket.bufferedAmount > WAITING_BYTES) {
+      return Promise.reject(new Refusal("unavailable", "the network takes nothing any more"));
     }
     return new Promise((resolve, reject) => {
       /** @param {() => void} settle */

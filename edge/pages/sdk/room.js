@@ -206,6 +206,7 @@ export class Room {
 
   /** @param {AbortSignal} stay @param {number} [timeoutMs] */
   async #join(stay, timeoutMs) {
+    if (this.#out !== null) throw this.#out; // sent out while it was joined
     const since = this.#reader.since;
     const counts = this.#counts;
     const ok = await this.#connection.ask({ t: "join", room: this.name, ...(since && { since }) }, timeoutMs);
