@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 from websockets.asyncio.server import ServerConnection, serve
 
 from danmaku.client.conversations import ConversationReader
@@ -31,13 +31,23 @@ HELPERS = {"replay"}
 CONV = "g:team"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def blank(visitors: Visitors) -> AsyncIterator[Page]:
-    """A page with nothing on it, from a server that has all modules."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def tab(browser: Browser) -> AsyncIterator[tuple[Visitors, Page]]:
+    """A page with nothing on it, from a server that has all modules, for one test after the other."""
+    visitors = Visitors(browser)
     async with serve(_hang_up, "127.0.0.1", 0, process_request=respond) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        yield await visitors.open(f"http://127.0.0.1:{port}/modules/blank.html")
+        yield visitors, await visitors.open(f"http://127.0.0.1:{port}/modules/blank.html")
         await visitors.close()  # first: the server waits for the connections that Chromium opened in advance
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def blank(tab: tuple[Visitors, Page]) -> AsyncIterator[Page]:
+    """The page as if it had just been opened. It may not complain."""
+    visitors, page = tab
+    await page.reload()
+    yield page
+    assert visitors.complaints == []
 
 
 async def _hang_up(connection: ServerConnection) -> None:

@@ -22,7 +22,7 @@
  * @property {boolean} [chat] whether to be told what is said in the user's conversations; needs a token
  * @property {boolean} [deflate] whether what rooms show may come compressed
  * @property {Codec} [codec] how frames are written: JSON unless it says otherwise
- * @property {typeof WebSocket} [WebSocket] where the platform has none
+ * @property {new (url: string, protocols: string[]) => any} [WebSocket] where the platform has none, one like it
  * @property {Partial<import("./pace.js").Timing>} [timing]
  */
 

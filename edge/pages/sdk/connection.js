@@ -74,7 +74,7 @@ export class Connection {
    *   at each attempt
    * @param {Listener} listener
    * @param {Timing} timing
-   * @param {{random?: () => number, now?: () => number, codec?: Codec, WebSocket?: typeof WebSocket}} [others]
+   * @param {{random?: () => number, now?: () => number, codec?: Codec, WebSocket?: new (url: string, protocols: string[]) => any}} [others]
    *   `now` in milliseconds, never going back; `WebSocket` where the platform has none
    */
   constructor(url, hello, listener, timing, others = {}) {
@@ -194,6 +194,7 @@ export class Connection {
   /** @param {Record<string, unknown>} hello */
   #open(hello) {
     const Socket = this.#Socket ?? globalThis.WebSocket;
+    /** @type {WebSocket} */
     let socket;
     try {
       socket = new Socket(this.#url, [this.#codec.protocol]);
