@@ -17,6 +17,7 @@ Answer = envelope.Answer | Refreshed
 Answered = Callable[[Answer], None]
 
 _ANYBODY: Final = "anybody"
+_IS_DONE: Final = (Shown, Shadowed, Done)
 
 
 class Channel(Protocol[R, A]):
@@ -60,13 +61,13 @@ class ToOwners:
     def decode(self, reply: bytes, rows: list[Row]) -> list[Answer]:
         read = envelope.decode_owner_reply(reply)
         return [
-            self._if_current(row, read.epochs.get(partition_of(row.room)), answer)
+            answer if isinstance(answer, _IS_DONE) else self._if_current(row, read.epochs, answer)
             for row, answer in zip(rows, read.answers, strict=True)
         ]
 
-    def _if_current(self, row: Row, epoch: int | None, answer: envelope.Answer) -> envelope.Answer:
+    def _if_current(self, row: Row, epochs: dict[int, int], answer: envelope.Answer) -> envelope.Answer:
         """What was done is done; what a replaced owner thinks of a row is to be asked again, elsewhere."""
-        if isinstance(answer, Shown | Shadowed | Done) or self._owners.is_current(row.room, epoch):
+        if self._owners.is_current(row.room, epochs.get(partition_of(row.room))):
             return answer
         return Elsewhere()
 

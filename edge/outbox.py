@@ -17,6 +17,7 @@ R = TypeVar("R")
 A = TypeVar("A")
 
 SHORTEST_ATTEMPT_S: Final = 0.25  # with less time left it is not worth asking again
+_AGAIN: Final = (Elsewhere, Open)
 PAUSE_S: Final = 0.1  # before a request that failed is made again
 
 
@@ -120,7 +121,7 @@ class Outbox(Generic[R, A]):
         self._ended(parcel)
         told: list[tuple[Waiting[R, A], A]] = []
         for one, answer in zip(parcel.waiting, answers, strict=True):
-            if isinstance(answer, Elsewhere | Open):
+            if isinstance(answer, _AGAIN):
                 self._queue.append(one)
             else:
                 told.append((one, answer))

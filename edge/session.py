@@ -202,6 +202,9 @@ class Session:
         return frame
 
     def _check(self, frame: wire.ClientFrame) -> None:
+        if isinstance(frame, wire.Send) and frame.room in self.joined:  # as most are: the shortest way
+            _check_send(frame)
+            return
         if isinstance(frame, wire.Hello):
             self._check_hello(frame)
             return
@@ -221,9 +224,7 @@ class Session:
             return
         if frame.room not in self.joined:
             raise Refusal(NOT_JOINED)
-        if isinstance(frame, wire.Send):
-            _check_send(frame)
-        elif isinstance(frame, wire.Vote):
+        if isinstance(frame, wire.Vote):
             check_id(frame.poll, "poll")
         elif isinstance(frame, wire.Like) and not 1 <= frame.n <= MAX_LIKES:
             raise Refusal(BAD_FRAME, f"n must be from 1 to {MAX_LIKES}")

@@ -72,6 +72,8 @@ _ASKED_AGAIN_S: Final = 10.0  # within which the same likes may come again, beca
 _MAX_LIKES: Final = 50_000
 _VIEW_BYTES: Final = MAX_MESSAGE_BYTES // 2  # of what rooms keep in view, in one reply
 
+_UNRANKED: Final = (GetRoomRow, GetPollRow)
+_ACTS: Final = (SanctionRow, RecallRow, DecideRow, AppointRow, RoomSettingsRow, RaidRow, PutWordsRow)
 _CREATING: Final = (SendRow, JoinRow, EventRow, PaidRow, PollRow, LikeRow)
 
 _log: Any = structlog.get_logger("rooms.live")
@@ -186,10 +188,12 @@ class Live:
         """None when it comes later. Raises Refusal."""
         room = loaded.room
         match row:
+            case SendRow():
+                return self._item(loaded, row, ticket, now)
             case PaidRow() | EventRow() if row.ask:
                 room.check_paid(row, now)
                 return Done()
-            case SendRow() | EventRow() | PaidRow() | UnpinRow() | PollRow():
+            case EventRow() | PaidRow() | UnpinRow() | PollRow():
                 return self._item(loaded, row, ticket, now)
             case JoinRow():
                 return room.join(row, self._viewers.of(row.room), now)
@@ -256,15 +260,9 @@ class Live:
 
 def _rank(row: Row, staff: Staff, sanctions: Sanctions, now: Moment) -> None:
     """Give it the role that whoever asks has in the room."""
-    match row:
-        case GetRoomRow() | GetPollRow():
-            pass
-        case SanctionRow() | RecallRow() | DecideRow() | AppointRow():
-            row.role = staff.role_of(row.by, row.role, sanctions, now)
-        case RoomSettingsRow() | RaidRow() | PutWordsRow():
-            row.role = staff.role_of(row.by, row.role, sanctions, now)
-        case _:
-            row.role = staff.role_of(row.uid, row.role, sanctions, now)
+    if not isinstance(row, _UNRANKED):
+        uid = row.by if isinstance(row, _ACTS) else row.uid
+        row.role = staff.role_of(uid, row.role, sanctions, now)
 
 
 def _words(loaded: LoadedRoom, row: GetWordsRow | TryWordsRow) -> Answer:
