@@ -4,7 +4,7 @@ import { element } from "../shared/element.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
 
-/** @typedef {import("./entry.js").Entry} Entry */
+/** @typedef {import("../shared/entry.js").Entry} Entry */
 /** @typedef {"delete" | "mute" | "ban" | "kick" | "card"} Verb */
 /** @typedef {import("./acts.js").Acts} Acts */
 

@@ -2,8 +2,8 @@
 
 import { element } from "../shared/element.js";
 import { knows, t } from "../shared/language.js";
+import { button, field, input, nothing, select, when } from "../shared/parts.js";
 import { lasting } from "../shared/wording.js";
-import { button, field, input, nothing, select, when } from "./panel.js";
 
 /** @typedef {import("./watch.js").Entry} Entry */
 const MOST = 1000;

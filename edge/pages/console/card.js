@@ -4,7 +4,7 @@ import { makeClosable, part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
-import { button, nothing, when } from "./panel.js";
+import { button, nothing, when } from "../shared/parts.js";
 
 /**
  * @typedef {import("./panel.js").Context} Context

@@ -21,12 +21,12 @@ import { TIMING } from "../sdk/pace.js";
 import { readItem } from "../sdk/protocol.js";
 import { Room } from "../sdk/room.js";
 import { element } from "../shared/element.js";
+import { Entry, note } from "../shared/entry.js";
+import { Feed } from "../shared/feed.js";
 import { isAtLeast } from "../shared/identity.js";
 import { refused, t } from "../shared/language.js";
 import { short } from "../shared/wording.js";
 import { ActBar } from "./act-bar.js";
-import { Entry, note } from "./entry.js";
-import { Feed } from "./feed.js";
 import { Raid } from "./raid.js";
 import { Watch } from "./watch.js";
 

@@ -2,8 +2,8 @@
 
 import { element, person } from "../shared/element.js";
 import { t } from "../shared/language.js";
-import { button, nothing, when } from "./panel.js";
-import { focusedRow, focusRow, walkWithArrows } from "./roving.js";
+import { button, nothing, when } from "../shared/parts.js";
+import { focusedRow, focusRow, walkWithArrows } from "../shared/roving.js";
 
 /** @typedef {import("./watch.js").Held} Held */
 const MOST = 100;

@@ -21,9 +21,9 @@ import { SanctionsPanel } from "./sanctions-panel.js";
 import { SettingsPanel } from "./settings-panel.js";
 import { SignsPanel } from "./signs-panel.js";
 import { Tabs } from "./tabs.js";
+import { WordsPanel } from "./words-panel.js";
 import en from "./words.en.js";
 import zh from "./words.zh-CN.js";
-import { WordsPanel } from "./words-panel.js";
 
 const NARROW = matchMedia("(max-width: 860px)");
 const LIVE = "live";

@@ -1,10 +1,10 @@
 /** Who was appointed in the room; its streamer appoints and dismisses. */
 
+import { isId } from "../sdk/protocol.js";
 import { element } from "../shared/element.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
-import { isId } from "../sdk/protocol.js";
-import { button, field, input, nothing, when } from "./panel.js";
+import { button, field, input, nothing, when } from "../shared/parts.js";
 
 /** @typedef {{uid: string, by: string, since: number}} Moderator */
 

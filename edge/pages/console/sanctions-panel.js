@@ -2,7 +2,7 @@
 
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
-import { button, field, input, nothing, select, when } from "./panel.js";
+import { button, field, input, nothing, select, when } from "../shared/parts.js";
 
 /** @typedef {{kind: "mute" | "ban", uid: string, by: string, since: number, until: number | null, reason: string}} Sanction */
 

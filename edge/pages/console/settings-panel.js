@@ -3,7 +3,7 @@
 import { element } from "../shared/element.js";
 import { isAtLeast } from "../shared/identity.js";
 import { language, t } from "../shared/language.js";
-import { button, field, input, nothing, select } from "./panel.js";
+import { button, field, input, nothing, select } from "../shared/parts.js";
 import { SETTINGS } from "./settings-table.js";
 
 /** @typedef {import("./settings-table.js").Setting} Setting */

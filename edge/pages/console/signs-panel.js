@@ -2,7 +2,7 @@
 
 import { element } from "../shared/element.js";
 import { knows, t } from "../shared/language.js";
-import { button, nothing, when } from "./panel.js";
+import { button, nothing, when } from "../shared/parts.js";
 
 const RAID_S = 600;
 

@@ -2,7 +2,7 @@
 
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
-import { button, field, input, nothing, select } from "./panel.js";
+import { button, field, input, nothing, select } from "../shared/parts.js";
 
 /** @typedef {"refuse" | "hold" | "shadow" | "mask"} Action */
 /** @typedef {Record<Action, string[]> & {version: string}} Lists */

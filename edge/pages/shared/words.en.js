@@ -29,4 +29,10 @@ export default {
   "role.moderator": "moderator",
   "role.streamer": "streamer",
   "role.admin": "admin",
+  "feed.still": "It stands still while you read.",
+  "feed.waiting": { one: "{n} new", other: "{n} new" },
+  "feed.gift": "gives {gift} × {count} {text}",
+  "feed.announce": "announces: {text}",
+  "recalled": "deleted",
+  "recalled.by": "deleted by {by}",
 };

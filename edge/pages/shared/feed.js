@@ -4,8 +4,8 @@
  */
 
 import { takes } from "../sdk/recalls.js";
-import { element } from "../shared/element.js";
-import { t } from "../shared/language.js";
+import { element } from "./element.js";
+import { t } from "./language.js";
 import { focusedRow, focusRow, walkWithArrows } from "./roving.js";
 
 /** @typedef {import("./entry.js").Entry} Entry */

@@ -5,9 +5,9 @@
  * @typedef {import("../sdk/protocol.js").Position} Position
  */
 
-import { element, person } from "../shared/element.js";
-import { language, t } from "../shared/language.js";
-import { money } from "../shared/wording.js";
+import { element, person } from "./element.js";
+import { language, t } from "./language.js";
+import { money } from "./wording.js";
 
 const clock = new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const RANKED = new Set(["moderator", "streamer", "admin"]);
