@@ -115,7 +115,7 @@ test: $(VENV)/.dev $(JS)/node_modules/.made  ## all tests: unit, contract, syste
 	@# These wait more than they work, the former above all.
 	@$(PYTEST) --cov --cov-report= -n 5 --maxschedchunk 2 tests/contract tests/unit $(ARGS) $(NONE)
 	@# These start whole services, which work; those that bring one "under fire" run one after the other.
-	@$(PYTEST) -n 3 --dist loadgroup tests/pages tests/system $(ARGS) $(NONE)
+	@$(PYTEST) -n 3 --dist loadscope tests/pages tests/system $(ARGS) $(NONE)
 	@$(BIN)/coverage report --skip-covered
 	@test -n "$(strip $(ARGS))" || $(BIN)/coverage report --include="$$(echo $(PURE) | tr ' ' ,)" --fail-under=100
 

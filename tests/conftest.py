@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 import structlog
@@ -21,17 +22,13 @@ structlog.configure(
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what a module started stay together where several processes share the tests."""
-    for item in items:
-        fixtures = getattr(item, "_fixtureinfo", None)
-        shared = fixtures is not None and any(
-            definition.scope == "module"
-            for definitions in fixtures.name2fixturedefs.values()
-            for definition in definitions
-        )
-        if shared and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadscope` is ours (tests/sharing.py); the others are the plugin's."""
+    if config.getoption("dist") != "loadscope":
+        return None
+    from tests.sharing import Sharing  # the plugin may not be there
+
+    return Sharing(config, log)
 
 
 @contextmanager

@@ -82,7 +82,6 @@ class Chaos:
             await self._whole.until_ready(part)
 
 
-@pytest.mark.xdist_group("fire")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_nothing_acknowledged_is_lost_whatever_happens(seed: int, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ IN_PAIR = 20  # messages of each of the two
 TEAM = "g:team"
 
 
-@pytest.mark.xdist_group("fire")
 @pytest.mark.timeout(400)
 async def test_order_under_fire(tmp_path: Path) -> None:
     all_kept = "100000"  # to be read back

@@ -96,7 +96,6 @@ async def send_all(link: Link, name: str) -> dict[Position, str]:
     return shown
 
 
-@pytest.mark.xdist_group("fire")
 @pytest.mark.timeout(240)
 async def test_everybody_sees_everything_once_and_in_order(tmp_path: Path) -> None:
     async with serving(tmp_path, "--workers", "2") as service, asyncio.timeout(200):

@@ -10,7 +10,6 @@ from pathlib import Path
 from socket import SO_RCVBUF, SOL_SOCKET
 from typing import Final
 
-import pytest
 import websockets
 from websockets import ClientConnection, ConnectionClosed, Subprotocol
 
@@ -29,9 +28,6 @@ LARGE: Final = {
     "DANMAKU_EDGE_BUFFERED_BYTES": str(BUFFERED),
     "DANMAKU_EDGE_HEARTBEAT_S": "55",  # a client that does not read gets no pong
 }
-
-
-pytestmark = pytest.mark.xdist_group("fire")
 
 
 class Watcher:

@@ -114,7 +114,6 @@ FAULTS = {
 MAY_REFUSE = {"owner_killed", "owner_frozen", "edge_killed", "store_frozen"}  # on a busy machine
 
 
-@pytest.mark.xdist_group("fire")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FAULTS)
 async def test_nothing_acknowledged_is_lost(name: str, tmp_path: Path) -> None:
