@@ -97,6 +97,7 @@ def wrong_with_nats(nats: Nats) -> Iterator[Wrong]:
     yield from _secrets(nats, "nats", ("password", "token"))
     if (nats.password or nats.password_file) and not nats.user:
         yield Wrong("nats.user", "must be given with a password", ("password", "password_file"))
+    yield from _twice(nats, "nats", [key for way in given for key in way])
     schemes = {urlsplit(one).scheme for one in urls(nats.url)}
     if not (schemes <= {"nats", "tls"} or schemes <= {"ws", "wss"}):
         yield Wrong("nats.url", "must all be nats:// or tls://, or all be ws:// or wss://")
@@ -111,6 +112,7 @@ def wrong_with_store(store: Store) -> Iterator[Wrong]:
         given.append("kind")
     yield from _useless(store, "store", given)
     yield from _secrets(store, "store", ("password", "sentinel_password"))
+    yield from _twice(store, "store", [key for key in given if key in ("user", "password", "password_file")])
     if store.user and not (store.password or store.password_file):
         yield Wrong("store.password", "must be given with store.user", ("user",))
     if store.sentinel_user and not (store.sentinel_password or store.sentinel_password_file):
@@ -151,6 +153,11 @@ def _useless(section: Nats | Store, name: str, given: list[str]) -> Iterator[Wro
     files = [key for key in ("ca_file", "certificate_file", "key_file") if getattr(section, key)]
     for key in (*given, *files) if not section.url else ():
         yield Wrong(f"{name}.{key}", f"is of no use without {name}.url", ("url",))
+
+
+def _twice(section: Nats | Store, name: str, given: list[str]) -> Iterator[Wrong]:
+    if given and any(urlsplit(one).username or urlsplit(one).password for one in urls(section.url)):
+        yield Wrong(f"{name}.{given[0]}", f"there is a login in {name}.url already", ("url",))
 
 
 def _secrets(section: Nats | Store, name: str, keys: tuple[str, ...]) -> Iterator[Wrong]:

@@ -32,7 +32,8 @@ from danmaku.engine_findings import (
 )
 from danmaku.finding import Finding
 from danmaku.login import LoginError
-from danmaku.store.valkey.servers import Server, sentinels, servers
+from danmaku.store.valkey.options import sentinels
+from danmaku.store.valkey.servers import Server, servers
 
 _HEARD_S: Final = 2.0
 _SAY_S: Final = 0.05

@@ -20,7 +20,7 @@ import redis
 from danmaku import conversation, wire
 from danmaku.conversation import MESSAGE, Message, private
 from danmaku.store.valkey.keys import Keys
-from danmaku.store.valkey.link import Call, Scripts
+from danmaku.store.valkey.scripts import Call, Scripts
 from danmaku.wire_chat import Text
 
 _CID_MS: Final = 60_000

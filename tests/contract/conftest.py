@@ -15,7 +15,7 @@ from danmaku.bus import Bus, NatsBus
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
-from danmaku.store.valkey.link import Call, Scripts, Word
+from danmaku.store.valkey.scripts import Call, Scripts, Word
 from tests.engines import ValkeyCluster
 
 ROOMS = Rooms(history_batches=8, history_s=60)

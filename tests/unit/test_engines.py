@@ -87,6 +87,16 @@ def test_what_goes_together(keys: dict[str, str]) -> None:
         ),
         ({"nats__url": "nats://a,http://b"}, "nats.url", "must all be nats://"),
         ({"nats__url": "http://a"}, "nats.url", "several separated by commas"),
+        (
+            {"nats__url": "nats://t@a", "nats__nkey_file": "/s"},
+            "nats.nkey_file",
+            "a login in nats.url already",
+        ),
+        (
+            {"store__url": "redis://:p@a", "store__password_file": "/p"},
+            "store.password_file",
+            "a login in store.url already",
+        ),
         ({"store__kind": "cluster"}, "store.kind", "of no use without store.url"),
         ({"store__url": CLUSTER}, "store.url", "set store.kind"),
         (

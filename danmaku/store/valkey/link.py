@@ -1,4 +1,4 @@
-"""The connection to Valkey or Redis: pipelined calls, scripts by their digest, one time-out for all.
+"""The connection to Valkey or Redis: pipelined calls, one time-out for all.
 
 Hard because a call may end in three ways: carried out, not carried out, or nobody knows. Only what was surely
 not carried out is repeated here: what a server refused unread (it lacks the script, has not these keys, is
@@ -8,10 +8,7 @@ no primary, still loads) or what never left. All else is for those who know what
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import hiredis
@@ -30,18 +27,16 @@ from redis.exceptions import (
 from config.settings import Store
 from danmaku.login import LoginError
 from danmaku.store.errors import PartlyDown, StoreDown
+from danmaku.store.valkey.scripts import Call as Call
+from danmaku.store.valkey.scripts import Scripts
+from danmaku.store.valkey.scripts import Word as Word
 from danmaku.store.valkey.servers import Server, Servers, servers
-
-Word = bytes | str | int
-Call = tuple[Word, ...]
 
 _WAIT: Final = 0.8  # of a call's time, for replicas
 _PATIENCE: Final = 0.1  # of a call's time, for a server that is not there, or is slow while others are not
 _PAUSE_S: Final = 0.02  # before what was refused is said again
 _TRIES: Final = 16
-_LUA: Final = Path(__file__).parent.parent / "lua"
 _pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
-_INCLUDE: Final = re.compile(rb"^-- include (\w+)$", re.MULTILINE)
 _ASKING: Final[Call] = ("ASKING",)
 
 
@@ -53,36 +48,11 @@ class _Unsent(_Away):
     """It never left."""
 
 
+_FAILED: Final = (RedisError, _Away)
 _UNREAD: Final = (
     *(AskError, TryAgainError, ClusterDownError, ReadOnlyError, BusyLoadingError),
     _Unsent,
 )
-
-
-class Scripts:
-    """The verbs in `store/lua/`, one file each, called by their digest.
-
-    A file with an underscore is no verb: it stands in place of the line `-- include <its name>`.
-    """
-
-    def __init__(self) -> None:
-        files = {file.stem: file.read_bytes() for file in sorted(_LUA.glob("*.lua"))}
-        self._texts = {
-            verb: _INCLUDE.sub(lambda found: files[found[1].decode()], text)
-            for verb, text in files.items()
-            if not verb.startswith("_")
-        }
-        self._digests = {
-            # SHA-1 is what EVALSHA wants; nothing secret hangs on it.
-            verb: hashlib.sha1(text, usedforsecurity=False).hexdigest()
-            for verb, text in self._texts.items()
-        }
-
-    def call(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
-        return ("EVALSHA", self._digests[verb], len(keys), *keys, *words)
-
-    def load(self) -> list[Call]:
-        return [("SCRIPT", "LOAD", text) for text in self._texts.values()]
 
 
 class Link:
@@ -140,6 +110,8 @@ class Link:
         left: Sequence[int] = range(len(calls))
         for tries in range(1, _TRIES + 1):
             await self._carry(calls, left, replies, self._wait if safe else [], until)
+            if not _fail(replies):
+                return replies
             left = [i for i in left if isinstance(replies[i], _UNREAD)]
             if not left:
                 break
@@ -151,21 +123,21 @@ class Link:
                 await self._pause(until.patient, tries)
         if all(isinstance(reply, _Away) for reply in replies):
             raise self._down(str(replies[0]))
-        return [self._down(str(one)) if isinstance(one, RedisError | _Away) else one for one in replies]
+        return [self._down(str(one)) if isinstance(one, _FAILED) else one for one in replies]
 
     async def ping(self) -> None:
-        """Every server that has keys answers."""
+        """Return when each server that has keys answered or failed to. Raises when none answers."""
         if not self._servers.all():
             self._servers.doubt()
             await self._servers.settled()
         until = _Until(asyncio.get_running_loop().time(), self._timeout_s)
-        found = self._servers.all()
-        for (reply,) in await asyncio.gather(*(self._at(one, [("PING",)], [], until) for one in found)):
-            if isinstance(reply, Exception):
-                self._servers.doubt()
-                raise StoreDown(str(reply))
-        if not found:
-            raise StoreDown("nobody tells where the store is")
+        asked = (self._at(one, [("PING",)], [], until) for one in self._servers.all())
+        replies = [reply for (reply,) in await asyncio.gather(*asked)]
+        failed = [reply for reply in replies if isinstance(reply, Exception)]
+        if failed:
+            self._servers.doubt()
+        if len(failed) == len(replies):
+            raise StoreDown(str(failed[0]) if failed else "nobody tells where the store is")
 
     async def close(self) -> None:
         await self._servers.close()
@@ -187,13 +159,18 @@ class Link:
         until: _Until,
     ) -> None:
         """Carry those of `left`, each to where it belongs, and put the reply in its place."""
+        if not self._servers.several and (server := self._servers.of(b"")) is not None:
+            those = calls if len(left) == len(calls) else [calls[i] for i in left]
+            for i, reply in zip(left, await self._at(server, those, wait, until), strict=True):
+                replies[i] = reply
+            return
         groups: dict[tuple[Server, bool], list[int]] = {}
         for i in left:
-            server, asking = self._place(calls[i], replies[i])
-            if server is None:
+            place, asking = self._place(calls[i], replies[i])
+            if place is None:
                 replies[i] = _Unsent("nobody tells where the store is")
             else:
-                groups.setdefault((server, asking), []).append(i)
+                groups.setdefault((place, asking), []).append(i)
 
         async def carry(server: Server, asking: bool, those: list[int]) -> None:
             found = await self._at(server, [calls[i] for i in those], wait, until, asking=asking)
@@ -226,12 +203,8 @@ class Link:
         try:
             async with asyncio.timeout_at(until.patient if hurries else until.last):
                 replies = await self._exchange(server, calls, wait, asking=asking)
-                unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-                if unknown:
-                    await self._exchange(server, self._scripts.load(), [])
-                    again = await self._exchange(server, [calls[i] for i in unknown], wait, asking=asking)
-                    for i, reply in zip(unknown, again, strict=True):
-                        replies[i] = reply
+                if _fail(replies):
+                    await self._teach(server, calls, replies, wait, asking=asking)
         except TimeoutError:
             self._doubt_slow(server)
             return [_Away(f"the store did not answer within {self._timeout_s:g} s")] * len(calls)
@@ -246,6 +219,17 @@ class Link:
             return [_Away(f"the store cannot be reached: {error}")] * len(calls)
         server.is_slow = False
         return replies
+
+    async def _teach(
+        self, server: Server, calls: Sequence[Call], replies: list[Any], wait: Sequence[Call], *, asking: bool
+    ) -> None:
+        """Say once more what was refused for lack of the script, after all scripts."""
+        unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:
+            await self._exchange(server, self._scripts.load(), [])
+            again = await self._exchange(server, [calls[i] for i in unknown], wait, asking=asking)
+            for i, reply in zip(unknown, again, strict=True):
+                replies[i] = reply
 
     def _doubt_slow(self, server: Server) -> None:
         server.is_slow = True
@@ -262,7 +246,12 @@ class Link:
             raise _Unsent(f"the store cannot be reached: {error}") from error
         try:
             await connection.send_packed_command(b"".join(map(_pack, (*said, *wait))))
-            replies = [await _reply(connection) for _ in (*said, *wait)]
+            replies: list[Any] = []
+            for _ in (*said, *wait):
+                try:
+                    replies.append(await connection.read_response(disconnect_on_error=False))
+                except (ResponseError, BusyLoadingError) as error:  # each reply may be an error of its own
+                    replies.append(error)
         except BaseException:
             await connection.disconnect(nowait=True)  # it was left in the middle of a reply
             raise
@@ -288,12 +277,8 @@ class _Until:
         self.patient = now + timeout_s * _PATIENCE
 
 
-async def _reply(connection: Any) -> Any:
-    """What it says next; an error of one call is a reply, too."""
-    try:
-        return await connection.read_response(disconnect_on_error=False)
-    except (ResponseError, BusyLoadingError) as error:
-        return error
+def _fail(replies: list[Any]) -> bool:
+    return any(isinstance(reply, Exception) for reply in replies)
 
 
 def _key(call: Call) -> bytes:

@@ -8,31 +8,23 @@ looks again, once for all. Connections to a server that no longer counts are cut
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import structlog
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.connection import BlockingConnectionPool, SSLConnection, parse_url
+from redis.asyncio.connection import BlockingConnectionPool, SSLConnection
 from redis.asyncio.sentinel import Sentinel
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
-from redis.credentials import CredentialProvider
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import RedisClusterException, RedisError
 
 from config.engines import urls
 from config.settings import Store
-from danmaku.login import secret, tls
-
-Address = tuple[str, int]
-Options = dict[str, Any]
+from danmaku.store.valkey.options import Address, Options, address_of, options_of, patience, sentinels
 
 _CONNECTIONS: Final = 16
-_LOOK: Final = 0.25  # of a call's time, for one server that is asked where the others are
 _LOOKS: Final = 2  # of a call's time, for all of them
-_PORT: Final = 6379
-_SENTINEL_PORT: Final = 26379
 _AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 _log: Any = structlog.get_logger("danmaku.store")
@@ -81,20 +73,13 @@ class Servers(Protocol):
 
 def servers(settings: Store) -> Servers:
     """Connects to nothing yet. Raises LoginError, and ValueError or TypeError for a bad URL."""
-    options = _options(settings)
+    options = options_of(settings)
     if settings.kind == "cluster":
-        addresses = [_address(url, settings) for url in urls(settings.url)]
+        addresses = [address_of(url, settings) for url in urls(settings.url)]
         return _Cluster(settings.timeout_s, options, addresses)
     if settings.kind == "sentinel":
         return _Watched(settings.timeout_s, options, sentinels(settings), settings.master)
     return _Single(settings.timeout_s, options)
-
-
-def sentinels(settings: Store) -> Sentinel:
-    """The sentinels of the URL; to be closed. Raises as `servers`."""
-    addresses = [_address(url, settings) for url in urls(settings.url)]
-    own = {**_sentinel_options(settings), **_patience(settings.timeout_s)}
-    return Sentinel(addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]  # it has no types
 
 
 class _Single:
@@ -221,7 +206,7 @@ class _Cluster(_Found):
             ssl=options.get("connection_class") is SSLConnection,
             protocol=2,
             **own,
-            **_patience(timeout_s),
+            **patience(timeout_s),
         ).nodes_manager
         self._of_slot: list[Server | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
 
@@ -249,72 +234,6 @@ class _Cluster(_Found):
             _log.info("the store's cluster is found", servers=len(counted), slots_missing=missing)
             self._of_slot = of_slot
         return counted
-
-
-class _Password(CredentialProvider):
-    """Reads the file anew for each connection, so that a password can be changed."""
-
-    def __init__(self, key: str, user: str, password: str, file: str) -> None:
-        self._key = key
-        self._user = user
-        self._password = password
-        self._file = file
-        self.get_credentials()
-
-    def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """Raises LoginError."""
-        word = secret(self._key, self._password, self._file)
-        return (self._user, word) if self._user else (word,)
-
-    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
-        return self.get_credentials()
-
-
-def _options(settings: Store) -> Options:
-    """How to connect to any of the servers."""
-    tls(
-        "store", settings.ca_file, settings.certificate_file, settings.key_file
-    )  # what is wrong is better said now
-    options: Options = {**parse_url(urls(settings.url)[0])}
-    if settings.password or settings.password_file:
-        words = settings.user, settings.password, settings.password_file
-        options["credential_provider"] = _Password("store.password", *words)
-    if options.get("connection_class") is SSLConnection:
-        options |= dict(_files(settings))
-    if settings.kind != "single":
-        options = {key: value for key, value in options.items() if key not in ("host", "port")}
-    return options
-
-
-def _files(settings: Store) -> Iterator[tuple[str, str]]:
-    for name, file in (
-        ("ssl_ca_certs", settings.ca_file),
-        ("ssl_certfile", settings.certificate_file),
-        ("ssl_keyfile", settings.key_file),
-    ):
-        if file:
-            yield name, file
-
-
-def _sentinel_options(settings: Store) -> Options:
-    """How to connect to sentinels."""
-    own: Options = {}
-    if parse_url(urls(settings.url)[0]).get("connection_class") is SSLConnection:
-        own = {"ssl": True, **dict(_files(settings))}
-    if settings.sentinel_password or settings.sentinel_password_file:
-        words = settings.sentinel_user, settings.sentinel_password, settings.sentinel_password_file
-        own["credential_provider"] = _Password("store.sentinel_password", *words)
-    return own
-
-
-def _patience(timeout_s: float) -> Options:
-    return {"socket_timeout": timeout_s * _LOOK, "socket_connect_timeout": timeout_s * _LOOK}
-
-
-def _address(url: str, settings: Store) -> Address:
-    options = parse_url(url)
-    port = _SENTINEL_PORT if settings.kind == "sentinel" else _PORT
-    return options.get("host", "localhost"), options.get("port", port)
 
 
 async def _as_primary(connection: Any) -> None:
