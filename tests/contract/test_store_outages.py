@@ -139,7 +139,7 @@ async def test_a_message_is_acknowledged_when_the_replicas_have_it(server: Runni
 
 
 async def test_a_comment_is_held_when_the_replicas_have_it(server: Running) -> None:
-    safe = Store(url=server.server.url, timeout_s=TIMEOUT_S, replicas=1)
+    safe = Store(url=server.server.url, timeout_s=2 * TIMEOUT_S, replicas=1)
     store = await ValkeyStore.connect(safe, Rooms())
     (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
     one = Held(f"{taken.epoch}-1", "ann", "c1", 1, b"item", "link")
