@@ -7,6 +7,7 @@
 import { Refusal } from "../sdk/protocol.js";
 import { confirmed } from "../shared/confirm.js";
 import { part } from "../shared/dialog.js";
+import { refused, t } from "../shared/language.js";
 
 const BLOCKS = "v1/chat/blocks";
 
@@ -43,7 +44,7 @@ export class BlockButton {
     this.#say("", false);
     if (this.#isBlocked) {
       this.#show(uid, await this.#calls.call("DELETE", `${BLOCKS}/${uid}`));
-    } else if (await confirmed(`Block ${uid}? Nothing that ${uid} writes to you in private is taken any more.`, "Block")) {
+    } else if (await confirmed(t("block.sure", { uid }), t("block"))) {
       this.#show(uid, await this.#calls.call("POST", BLOCKS, { uid }));
     }
   }
@@ -53,7 +54,7 @@ export class BlockButton {
     if (uid !== this.#uid) return;
     this.#isBlocked = uids.includes(uid);
     this.#button.hidden = false;
-    this.#button.textContent = this.#isBlocked ? "Unblock" : "Block";
+    this.#button.textContent = t(this.#isBlocked ? "unblock" : "block");
   }
 
   /** @param {() => Promise<void>} act */
@@ -62,7 +63,7 @@ export class BlockButton {
       await act();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#say(error.message, true);
+      this.#say(refused(error), true);
     }
   }
 }

@@ -5,11 +5,10 @@
  */
 
 import { Refusal } from "../sdk/protocol.js";
-import { sentence } from "../shared/language.js";
+import { refused, sentence, t } from "../shared/language.js";
 import { webAddress } from "./inbox.js";
 
 const MOST_TEXT = 10_000;
-const NO_ADDRESS = "an image needs an address that begins with http:// or https://";
 const TYPING_MS = 3000; // between two words about it
 
 export class ChatComposer {
@@ -88,8 +87,8 @@ export class ChatComposer {
     const [text, address] = [this.#text.value.trim(), this.#image.value.trim()];
     if (this.#isBusy || (text === "" && address === "")) return;
     const url = address === "" ? null : webAddress(address);
-    if (address !== "" && url === null) return this.say(NO_ADDRESS, true);
-    if (Array.from(text).length > MOST_TEXT) return this.say(`a message has at most ${MOST_TEXT} characters`, true);
+    if (address !== "" && url === null) return this.say(t("image.address"), true);
+    if (Array.from(text).length > MOST_TEXT) return this.say(t("text.most", { n: MOST_TEXT }), true);
     this.#isBusy = this.#button.disabled = true;
     try {
       const words = text === "" ? [] : [{ type: "text", text }];
@@ -100,7 +99,7 @@ export class ChatComposer {
       this.say("");
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.say(error.message, true);
+      this.say(refused(error), true);
     } finally {
       this.#isBusy = this.#button.disabled = false;
       this.focus();

@@ -6,9 +6,12 @@
 
 import { isId, Refusal } from "../sdk/protocol.js";
 import { makeClosable, part } from "../shared/dialog.js";
-import { sentence } from "../shared/language.js";
+import { refused, t } from "../shared/language.js";
 
-export const BAD_UIDS = "user ids are letters, digits, - and _, at most 64; several are separated by commas";
+/** What the page itself says no to. @param {string} key */
+export function complaint(key) {
+  return new Refusal("page", t(key));
+}
 
 /** Do it, and say in words what is refused. @param {HTMLElement} outcome @param {() => Promise<void>} act */
 export async function attempt(outcome, act) {
@@ -17,7 +20,7 @@ export async function attempt(outcome, act) {
     await act();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    outcome.textContent = sentence(error.message);
+    outcome.textContent = refused(error);
   }
 }
 
@@ -58,15 +61,15 @@ export class NewDialog {
   async #begin() {
     const uids = this.#uids.value.split(/[\s,]+/).filter((uid) => uid !== "");
     const name = this.#name.value.trim();
-    if (!uids.every(isId)) throw new Refusal("bad_id", BAD_UIDS);
+    if (!uids.every(isId)) throw complaint("bad.uids");
     if (name !== "") {
       const { conv } = await this.#groups.make(name, uids);
       this.#dialog.close();
       this.#openGroup(conv);
       return;
     }
-    if (uids.length !== 1) throw new Refusal("bad_frame", uids.length === 0 ? "say with whom" : "a group needs a name");
-    if (uids[0] === this.#me()) throw new Refusal("bad_frame", "that is yourself");
+    if (uids.length !== 1) throw complaint(uids.length === 0 ? "bad.nobody" : "bad.nameless");
+    if (uids[0] === this.#me()) throw complaint("bad.yourself");
     this.#dialog.close();
     this.#privately(uids[0]);
   }

@@ -18,6 +18,8 @@
  * @property {Chat | null} last
  */
 
+import { knows, t } from "../shared/language.js";
+
 const GIST = 80; // characters of the last message in the list
 
 export class Inbox {
@@ -156,54 +158,33 @@ export function webAddress(value) {
 /** A message in a few words, for the list. @param {Chat | null} message @param {string} me */
 export function gist(message, me) {
   if (message === null) return "";
-  const who = message.from === me ? "You" : message.from ?? "";
+  const who = message.from === me ? t("gist.you") : message.from ?? "";
   switch (message.kind) {
     case "message": {
-      const words = (message.body ?? []).map((part) => (part.type === "text" ? String(part.text) : `[${part.type}]`));
-      return `${who}: ${Array.from(words.join(" ")).slice(0, GIST).join("")}`;
+      const words = (message.body ?? []).map((part) => (part.type === "text" ? String(part.text) : kindOf(part.type)));
+      return t("gist", { who, words: Array.from(words.join(" ")).slice(0, GIST).join("") });
     }
     case "recall":
-      return `${who} took a message back`;
+      return t("gist.recall", { who });
     case "member":
       return changeInWords(message.from ?? "", message.change ?? {});
     case "gone":
-      return "A message was taken back";
+      return t("gone");
     default:
       return "";
   }
 }
 
+/** @param {string} type of a part */
+function kindOf(type) {
+  const key = `gist.${type}`;
+  return t(knows(key) ? key : "gist.other");
+}
+
 /** What changed in a group. @param {string} from @param {Record<string, any>} change */
 export function changeInWords(from, change) {
-  const uids = Array.isArray(change.uids) ? change.uids.join(", ") : "";
-  switch (change.verb) {
-    case "create":
-      return `${from} made the group “${change.name}”${uids && ` with ${uids}`}`;
-    case "rename":
-      return `${from} renamed the group to “${change.name}”`;
-    case "dissolve":
-      return `${from} dissolved the group`;
-    case "join":
-      return `${from} joined`;
-    case "leave":
-      return `${from} left`;
-    case "invite":
-      return `${from} invited ${uids}`;
-    case "kick":
-      return `${from} sent ${change.uid} away`;
-    case "appoint":
-      return `${from} made ${change.uid} ${change.role === "admin" ? "an admin" : "a member"}`;
-    case "hand_over":
-      return `${from} handed the group over to ${change.uid}`;
-    case "mute":
-      return `${from} muted ${change.uid}`;
-    case "unmute":
-      return `${from} let ${change.uid} speak again`;
-    case "mute_all":
-      return `${from} lets only staff speak`;
-    case "unmute_all":
-      return `${from} lets everybody speak again`;
-    default:
-      return `${from} changed the group`;
-  }
+  const { verb = "", name = "", uid = "", role = "" } = change;
+  const uids = Array.isArray(change.uids) ? change.uids.join(t("change.joint")) : "";
+  const key = verb === "create" && uids ? "change.create.with" : verb === "appoint" ? `change.appoint.${role}` : `change.${verb}`;
+  return t(knows(key) ? key : "change.other", { from, name, uid, uids });
 }

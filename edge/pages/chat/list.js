@@ -6,7 +6,8 @@
  */
 
 import { gist } from "./inbox.js";
-import { element } from "./message-row.js";
+import { element } from "../shared/element.js";
+import { t } from "../shared/language.js";
 
 export class ChatList {
   #list;
@@ -75,7 +76,7 @@ export class ChatList {
   #fill(button, { conv, name, unread, mentions, last }, me, present) {
     button.setAttribute("aria-current", String(conv === present));
     const count = element("span", mentions > 0 ? "unread mention" : "unread", unread > 999 ? "999+" : String(unread));
-    count.append(element("span", "visually-hidden", mentions > 0 ? ` unread, ${mentions} mention you` : " unread"));
+    count.append(element("span", "visually-hidden", mentions > 0 ? t("unread.mentions", { mentions }) : t("unread")));
     const counted = unread > 0 ? [count] : [];
     button.replaceChildren(element("bdi", "name", name), ...counted, element("bdi", "gist", gist(last, me)));
   }

@@ -13,20 +13,22 @@ import { TIMING } from "../sdk/pace.js";
 import { prepareConfirm } from "../shared/confirm.js";
 import { part } from "../shared/dialog.js";
 import { Identity } from "../shared/identity.js";
+import { learn, t, translate } from "../shared/language.js";
 import { Memory } from "../shared/memory.js";
+import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
 import { NewDialog } from "./dialogs.js";
 import { Inbox, isOwn, privately } from "./inbox.js";
 import { ChatList } from "./list.js";
 import { Thread } from "./thread.js";
-
-const TITLE = "Chat · Danmaku";
+import en from "./words.en.js";
+import zh from "./words.zh-CN.js";
 
 class ChatPage {
   #memory = new Memory();
   #identity = new Identity(this.#memory, { began: () => this.#begun(), ended: (why) => this.#ended(why) });
-  #signIn = new SignIn(part("sign-in"), this.#identity, "To talk in private and in groups.");
+  #signIn = new SignIn(part("sign-in"), this.#identity, t("purpose"));
   #groups = new Groups(this.#identity.calls);
   #inbox = new Inbox("");
   /** @type {Messenger | null} */
@@ -54,6 +56,7 @@ class ChatPage {
     const withUser = (/** @type {string} */ uid) => this.#go(privately(this.#inbox.me, uid));
     new NewDialog(this.#groups, () => this.#inbox.me, withUser, (conv) => this.#go(conv));
     prepareConfirm();
+    offerPreferencesDialog(part("preferences-button"));
     part("sign-out").addEventListener("click", () => this.#identity.signOut());
     part("back").addEventListener("click", () => this.#go(""));
     addEventListener("popstate", () => this.#look(convInAddress()));
@@ -99,7 +102,7 @@ class ChatPage {
     this.#thread.close();
     this.#list.clear();
     part("me").textContent = me;
-    document.title = TITLE;
+    document.title = t("title");
     this.#messenger = me === "" ? null : new Messenger(this.#connection, {
       synced: (all) => {
         this.#inbox.synced(all);
@@ -161,7 +164,7 @@ class ChatPage {
 
   #draw() {
     const { unread } = this.#inbox;
-    document.title = unread > 0 ? `(${unread}) ${TITLE}` : TITLE;
+    document.title = unread > 0 ? `(${unread}) ${t("title")}` : t("title");
     this.#list.show(this.#inbox, () => this.#thread.conv);
   }
 }
@@ -177,4 +180,6 @@ function socketUrl() {
   return url.href;
 }
 
+learn({ en, "zh-CN": zh });
+translate();
 new ChatPage().start();

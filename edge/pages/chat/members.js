@@ -7,11 +7,12 @@
  */
 
 import { isAbove, isStaff } from "../sdk/groups.js";
-import { isId, Refusal } from "../sdk/protocol.js";
+import { isId } from "../sdk/protocol.js";
 import { confirmed } from "../shared/confirm.js";
 import { makeClosable, part } from "../shared/dialog.js";
-import { BAD_UIDS, attempt } from "./dialogs.js";
-import { element } from "./message-row.js";
+import { element } from "../shared/element.js";
+import { t } from "../shared/language.js";
+import { attempt, complaint } from "./dialogs.js";
 
 const HOUR_S = 3600;
 
@@ -92,21 +93,23 @@ export class MembersDialog {
   /** Whoever had the focus in the list has it still. @param {Group} group */
   #show({ members, name, muted, dissolved }) {
     const at = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#members li"))?.dataset.uid;
+    const label = document.activeElement?.getAttribute("aria-label") ?? "";
     const mine = members.find((member) => member.uid === this.#me)?.role ?? "";
     this.#list.replaceChildren(...members.map((member) => this.#row(member, dissolved ? "" : mine)));
     part("staff").hidden = dissolved || !isStaff(mine);
     part("dissolve").hidden = dissolved || mine !== "owner";
     this.#muteAll.checked = muted;
     if (document.activeElement !== this.#name) this.#name.value = name;
-    if (at !== undefined) this.#focus(at);
+    if (at !== undefined) this.#focus(at, label);
     this.#changed(members);
   }
 
-  /** @param {string} uid */
-  #focus(uid) {
+  /** @param {string} uid @param {string} label of what had the focus there */
+  #focus(uid, label) {
     for (const row of this.#list.children) {
       if (row instanceof HTMLElement && row.dataset.uid === uid) {
-        /** @type {HTMLElement | null} */ (row.querySelector(".opener") ?? row.querySelector("button"))?.focus();
+        const same = [...row.querySelectorAll("button")].find((button) => button.ariaLabel === label);
+        /** @type {HTMLElement | null} */ (same ?? row.querySelector(".opener") ?? row.querySelector("button"))?.focus();
         return;
       }
     }
@@ -118,9 +121,9 @@ export class MembersDialog {
     const row = element("li");
     row.dataset.uid = uid;
     const isMuted = mutedUntil < 0 || mutedUntil > Date.now();
-    row.append(element("bdi", "", uid), element("span", "role", isMuted ? `${role}, muted` : role));
+    row.append(element("bdi", "", uid), element("span", "role", isMuted ? t("member.muted", { role: t(`group.${role}`) }) : t(`group.${role}`)));
     if (uid === this.#me) return row;
-    row.append(button("Mention", `Mention ${uid}`, () => {
+    row.append(button(t("mention"), t("mention.who", { uid }), () => {
       this.#dialog.close();
       this.#mention(uid);
     }));
@@ -128,7 +131,7 @@ export class MembersDialog {
     if (acts.length === 0) return row;
     const menu = element("div", "acts");
     menu.append(...acts);
-    const opener = button("⋯", `What to do with ${uid}`, () => {
+    const opener = button("⋯", t("acts", { uid }), () => {
       this.#opened = menu.hidden ? uid : "";
       show();
     });
@@ -154,18 +157,18 @@ export class MembersDialog {
       await this.#change(act);
     })));
     if (isStaff(mine) && isAbove(mine, role)) {
-      if (isMuted) add("Let speak again", (gid) => groups.unmute(gid, uid));
+      if (isMuted) add(t("act.unmute"), (gid) => groups.unmute(gid, uid));
       else {
-        add("Mute for an hour", (gid) => groups.mute(gid, uid, HOUR_S));
-        add("Mute", (gid) => groups.mute(gid, uid, null));
+        add(t("act.mute.hour"), (gid) => groups.mute(gid, uid, HOUR_S));
+        add(t("act.mute"), (gid) => groups.mute(gid, uid, null));
       }
-      add("Send away", (gid) => groups.remove(gid, uid), `Send ${uid} away? Only staff can let ${uid} in again.`);
+      add(t("act.remove"), (gid) => groups.remove(gid, uid), t("act.remove.sure", { uid }));
     }
     if (mine === "owner") {
-      if (role === "member") add("Make admin", (gid) => groups.appoint(gid, uid, "admin"));
-      else add("Make member", (gid) => groups.appoint(gid, uid, "member"));
-      const question = `Hand the group over to ${uid}? You will be an admin, and cannot take it back.`;
-      add("Hand over", (gid) => groups.appoint(gid, uid, "owner"), question);
+      if (role === "member") add(t("act.admin"), (gid) => groups.appoint(gid, uid, "admin"));
+      else add(t("act.member"), (gid) => groups.appoint(gid, uid, "member"));
+      const question = t("act.hand_over.sure", { uid });
+      add(t("act.hand_over"), (gid) => groups.appoint(gid, uid, "owner"), question);
     }
     return acts;
   }
@@ -173,7 +176,7 @@ export class MembersDialog {
   /** @throws {Refusal} */
   async #invite() {
     const uid = this.#invited.value.trim();
-    if (!isId(uid)) throw new Refusal("bad_id", BAD_UIDS);
+    if (!isId(uid)) throw complaint("bad.uids");
     await this.#change((gid) => this.#groups.invite(gid, uid));
     this.#invited.value = "";
   }
@@ -181,7 +184,7 @@ export class MembersDialog {
   /** @throws {Refusal} */
   async #rename() {
     const name = this.#name.value.trim();
-    if (name === "") throw new Refusal("empty", "a group needs a name");
+    if (name === "") throw complaint("bad.nameless");
     await this.#change((gid) => this.#groups.rename(gid, name));
   }
 
@@ -198,8 +201,8 @@ export class MembersDialog {
 
   /** @throws {Refusal} */
   async #dissolve() {
-    const question = "Dissolve the group for good? It can still be read, but nobody says anything in it any more.";
-    if (await confirmed(question, "Dissolve")) await this.#change((gid) => this.#groups.dissolve(gid));
+    const question = t("dissolve.sure");
+    if (await confirmed(question, t("dissolve"))) await this.#change((gid) => this.#groups.dissolve(gid));
   }
 
   /** @throws {Refusal} */

@@ -8,6 +8,8 @@
  *   mayRecall: anybody's message. otherRead: up to which the other one of a private conversation has read.
  */
 
+import { element, person } from "../shared/element.js";
+import { language, t } from "../shared/language.js";
 import { changeInWords, mentions, webAddress } from "./inbox.js";
 
 /**
@@ -21,7 +23,9 @@ export function rowOf(message, sight, recall) {
   const isOwn = message.from === sight.me;
   const row = element("li", isOwn ? "own" : "");
   if (!isOwn && mentions(message, sight.me)) row.classList.add("mentioned");
-  row.append(element("bdi", "who", message.from ?? ""));
+  const who = person(message.from ?? "");
+  who.classList.add("who");
+  row.append(who);
   for (const part of message.body ?? []) row.append(...show(part, message));
   row.append(footer(message, isOwn, sight, recall));
   return row;
@@ -29,7 +33,7 @@ export function rowOf(message, sight, recall) {
 
 /** What stands in the place of a message that is gone. */
 export function takenBack() {
-  return note("A message was taken back");
+  return note(t("gone"));
 }
 
 /** That it was read. @param {Element} row */
@@ -42,7 +46,7 @@ export function tick(row) {
 function footer(message, isOwn, { isGroup, mayRecall, otherRead }, recall) {
   const made = element("footer");
   if (isOwn || mayRecall) {
-    const button = element("button", "link", "Take back");
+    const button = element("button", "link", t("take_back"));
     button.setAttribute("type", "button");
     button.addEventListener("click", recall);
     made.append(button);
@@ -67,13 +71,13 @@ function show(part, message) {
     case "image":
       return image(part);
     case "face":
-      return [element("span", "words", `[face ${part.index}]`)];
+      return [element("span", "words", t("face", { index: part.index }))];
     case "video":
-      return link(part, "Video");
+      return link(part, t("video"));
     case "sound":
-      return link(part, "Sound");
+      return link(part, t("sound"));
     case "file":
-      return link(part, `File: ${part.name}`);
+      return link(part, t("file", { name: part.name }));
     default:
       return [];
   }
@@ -97,14 +101,14 @@ function image(part) {
   if (url === null) return [];
   const picture = () => {
     const made = document.createElement("img");
-    made.alt = `Image from ${url.host}`;
+    made.alt = t("image.from", { host: url.host });
     made.referrerPolicy = "no-referrer";
-    made.onerror = () => made.replaceWith(...link(part, `This image cannot be shown: ${url.host}`));
+    made.onerror = () => made.replaceWith(...link(part, t("image.failed", { host: url.host })));
     made.src = url.href;
     return made;
   };
   if (url.origin === location.origin) return [picture()];
-  const button = element("button", "show", `Show the image from ${url.host}`);
+  const button = element("button", "show", t("image.show", { host: url.host }));
   button.setAttribute("type", "button");
   button.addEventListener("click", () => button.replaceWith(picture()));
   return [button];
@@ -122,7 +126,7 @@ function link(part, text) {
 /** @param {Element} mark @param {boolean} isRead */
 function setTick(mark, isRead) {
   mark.textContent = isRead ? "✓✓" : "✓";
-  mark.ariaLabel = isRead ? "read" : "sent";
+  mark.ariaLabel = t(isRead ? "tick.read" : "tick.sent");
   mark.classList.toggle("read", isRead);
 }
 
@@ -137,14 +141,6 @@ function note(text, isHidden = false) {
 function timeOf(at) {
   const when = new Date(at);
   const isToday = when.toDateString() === new Date().toDateString();
-  const clock = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return isToday ? clock : `${when.toLocaleDateString()} ${clock}`;
-}
-
-/** @param {string} tag @param {string} [kind] @param {string} [text] */
-export function element(tag, kind = "", text = "") {
-  const made = document.createElement(tag);
-  if (kind) made.className = kind;
-  made.textContent = text;
-  return made;
+  const clock = when.toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit" });
+  return isToday ? clock : `${when.toLocaleDateString(language())} ${clock}`;
 }

@@ -15,6 +15,7 @@ import { Lost } from "../sdk/connection.js";
 import { sleep } from "../sdk/pace.js";
 import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
+import { refused, t } from "../shared/language.js";
 import { BlockButton } from "./block-button.js";
 import { ChatComposer } from "./composer.js";
 import { mentioned, sendsAway } from "./inbox.js";
@@ -108,13 +109,13 @@ export class Thread {
   /** @param {string} uid who writes; nobody: "" */
   typing(uid) {
     clearTimeout(this.#typingTimer);
-    part("typing").textContent = uid && `${uid} is writing…`;
+    part("typing").textContent = uid && t("typing", { uid });
     if (uid) this.#typingTimer = setTimeout(() => this.typing(""), TYPING_MS);
   }
 
   /** @param {Refusal} refusal */
   refuse(refusal) {
-    this.#composer.say(refusal.message, true);
+    this.#composer.say(refused(refusal), true);
   }
 
   /** What is in sight was read; one word about it at a time. */

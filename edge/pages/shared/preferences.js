@@ -1,5 +1,7 @@
 /** Two settings that every page has: the theme and the language. */
 
+import { makeClosable } from "./dialog.js";
+import { element } from "./element.js";
 import { LANGUAGES, chooseLanguage, chosenLanguage, t } from "./language.js";
 import { THEMES, chooseTheme, theme } from "./theme.js";
 
@@ -14,6 +16,38 @@ export function offerPreferences(box) {
       location.reload();
     }),
   );
+}
+
+/**
+ * A dialog with both, for a page that has no settings besides. Made when it is first opened.
+ * @param {HTMLElement} button that opens it
+ */
+export function offerPreferencesDialog(button) {
+  /** @type {HTMLDialogElement | null} */
+  let dialog = null;
+  button.addEventListener("click", () => {
+    dialog ??= made();
+    dialog.showModal();
+  });
+}
+
+function made() {
+  const dialog = document.createElement("dialog");
+  const body = element("div", "body");
+  const head = element("h2", "", t("preferences"));
+  const box = element("div", "pair");
+  const row = element("div", "row end");
+  const close = element("button", "close primary", t("preferences.done"));
+  head.id = "preferences-title";
+  dialog.setAttribute("aria-labelledby", head.id);
+  close.setAttribute("type", "button");
+  offerPreferences(box);
+  row.append(close);
+  body.append(head, box, row);
+  dialog.append(body);
+  document.body.append(dialog);
+  makeClosable(dialog);
+  return dialog;
 }
 
 /**

@@ -1,6 +1,8 @@
 /** What pages share, in English. Refusals that are not here are told in the service's own words. */
 
 export default {
+  "preferences": "Settings",
+  "preferences.done": "Done",
   "theme": "Colours",
   "theme.system": "System",
   "theme.light": "Light",

@@ -1,6 +1,8 @@
 /** What pages share, in Chinese. */
 
 export default {
+  "preferences": "设置",
+  "preferences.done": "完成",
   "theme": "配色",
   "theme.system": "跟随系统",
   "theme.light": "浅色",

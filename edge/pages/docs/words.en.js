@@ -1,0 +1,28 @@
+/** What the page of the HTTP API says, in English, besides what stands in its HTML. */
+
+export default {
+  "most.characters": "at most {n} characters",
+  "from": "from {n}",
+  "to": "to {n}",
+  "if_left_out": "{value} if left out",
+  "or": " or ",
+  "list_of": "list of ",
+  "map_of": "map of ids to ",
+  "anything": "anything",
+  "in.path": "in the path",
+  "parameter": "parameter",
+  "body": "Body:",
+  "always": "always",
+  "key": "key",
+  "yes": "yes",
+  "error": "error",
+  "about": "{description} Version {version}.",
+  "failed": "The description could not be loaded: {error}",
+  "in.query": "in the query",
+  "in.header": "in the header",
+  "is": "is",
+  "code": "code",
+  "status": "status",
+  "says": "says",
+  "retry": "a later try may help",
+};
