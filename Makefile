@@ -112,6 +112,8 @@ up: $(VENV)/.up  ## start a danmaku service here (ARGS="--port 9000" and the lik
 test: $(VENV)/.dev $(JS)/node_modules/.made  ## all tests: unit, contract, system, pages (ARGS="-k join" and the like)
 	@.ci/need libuv1 chromium libatomic1
 	@$(BIN)/coverage erase
+	@# Compiled once, before several processes would all do it; what is wrong is told by those.
+	@test -d tests/unit/__pycache__ || $(PYTEST) --collect-only -qq >/dev/null || true
 	@# These wait more than they work, the former above all.
 	@$(PYTEST) --cov --cov-report= -n 5 --maxschedchunk 2 tests/contract tests/unit $(ARGS) $(NONE)
 	@# These start whole services, which work; those that bring one "under fire" run one after the other.
