@@ -49,7 +49,7 @@ async def test_two_users_talk(visitors: Visitors, service: Deployment) -> None:
     for page in (ann, bob):
         await expect(_words(page)).to_have_text(["hello bob", EVIL])
         assert await page.locator("#chat img").count() == 0
-        assert await page.title() == "Chat · Danmaku"
+        await expect(page).to_have_title("Chat · Danmaku")
 
 
 async def test_who_was_away_catches_up_and_what_is_taken_back_is_gone(

@@ -6,6 +6,7 @@
  * @typedef {import("../sdk/protocol.js").ServerFrame} ServerFrame
  */
 
+import { socketAddress } from "../sdk/address.js";
 import { Connection } from "../sdk/connection.js";
 import { Groups } from "../sdk/groups.js";
 import { Messenger } from "../sdk/messenger.js";
@@ -42,7 +43,7 @@ class ChatPage {
     part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
     () => this.#connection.connect(),
   );
-  #connection = new Connection(socketUrl(), () => this.#hello(), {
+  #connection = new Connection(socketAddress(new URL(".", document.baseURI).href), () => this.#hello(), {
     changed: (state) => {
       this.#status.show(state);
       if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
@@ -171,13 +172,6 @@ class ChatPage {
 
 function convInAddress() {
   return new URLSearchParams(location.search).get("conv") ?? "";
-}
-
-function socketUrl() {
-  const url = new URL("v1/ws", document.baseURI);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = url.hash = "";
-  return url.href;
 }
 
 learn({ en, "zh-CN": zh });

@@ -5,6 +5,7 @@
  * @typedef {import("./acts.js").Acts} Acts
  */
 
+import { socketAddress } from "../sdk/address.js";
 import { Connection } from "../sdk/connection.js";
 import { TIMING } from "../sdk/pace.js";
 import { part } from "../shared/dialog.js";
@@ -15,7 +16,6 @@ export class Desk {
   /** @type {Map<string, Column>} */
   #columns = new Map();
   #chosen = "";
-  #identity;
   #stands;
   #told;
 
@@ -25,9 +25,8 @@ export class Desk {
    *   muteSeconds: () => number | null, openCard: (room: string, uid: string) => void, hello: () => Record<string, unknown>}} told
    */
   constructor(identity, acts, told) {
-    this.#identity = identity;
     this.#told = told;
-    this.connection = new Connection(socketUrl(), told.hello, {
+    this.connection = new Connection(socketAddress(new URL(".", document.baseURI).href), told.hello, {
       changed: told.state,
       greeted: () => this.columns.forEach((column) => void column.room.enter()),
       delivered: (frame) => this.#delivered(frame),
@@ -121,11 +120,4 @@ export class Desk {
       this.#columns.get(frame.room)?.room.take(frame);
     }
   }
-}
-
-function socketUrl() {
-  const url = new URL("v1/ws", document.baseURI);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = url.hash = "";
-  return url.href;
 }

@@ -9,6 +9,7 @@
  */
 
 import { Overlay } from "../overlay/index.js";
+import { socketAddress } from "../sdk/address.js";
 import { Connection } from "../sdk/connection.js";
 import { TIMING } from "../sdk/pace.js";
 import { numbers, readItem, readPoll } from "../sdk/protocol.js";
@@ -39,7 +40,7 @@ class Page {
   /** @type {Room | null} */
   #room = null;
   #timer = 0;
-  #connection = new Connection(socketUrl(), () => (this.#wish.token ? { token: this.#wish.token } : {}), {
+  #connection = new Connection(socketAddress(new URL(".", document.baseURI).href), () => (this.#wish.token ? { token: this.#wish.token } : {}), {
     changed: (state) => this.#changed(state),
     greeted: (ok) => {
       this.#ahead = (ok.server_time ?? Date.now()) - Date.now();
@@ -162,13 +163,6 @@ class Page {
     box.hidden = text === "";
     box.textContent = text;
   }
-}
-
-function socketUrl() {
-  const url = new URL("v1/ws", document.baseURI);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = url.hash = "";
-  return url.href;
 }
 
 learn({ en, "zh-CN": zh });

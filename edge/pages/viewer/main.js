@@ -9,6 +9,7 @@
 
 import { Overlay } from "../overlay/index.js";
 import { Ticker } from "../overlay/ticker.js";
+import { socketAddress } from "../sdk/address.js";
 import { Connection } from "../sdk/connection.js";
 import { TIMING } from "../sdk/pace.js";
 import { isId, isOfRoom, numbers, readItem, readPoll } from "../sdk/protocol.js";
@@ -84,7 +85,7 @@ class Page {
     part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
     () => this.#connection.connect(),
   );
-  #connection = new Connection(socketUrl(), () => this.#hello(), {
+  #connection = new Connection(socketAddress(new URL(".", document.baseURI).href), () => this.#hello(), {
     changed: (state) => {
       this.#status.show(state);
       if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
@@ -380,13 +381,6 @@ function span(retryMs) {
 function roomInAddress() {
   const room = new URLSearchParams(location.search).get("room") ?? DEFAULT_ROOM;
   return isId(room) ? room : DEFAULT_ROOM;
-}
-
-function socketUrl() {
-  const url = new URL("v1/ws", document.baseURI);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = url.hash = "";
-  return url.href;
 }
 
 learn({ en, "zh-CN": zh });
