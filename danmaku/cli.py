@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module, metadata
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
@@ -31,10 +30,11 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from config.settings import Loaded, Settings, SettingsError, load, load_with_origins, masked, to_toml
+from danmaku import cli_post
 from danmaku.address import Address, page_address
 from danmaku.auth import AuthError
-from danmaku.caller import Caller, CallFailed
-from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, authority, mint, service_url
+from danmaku.caller import CallFailed
+from danmaku.cli_options import DATA, Config, Data, Json, Service, authority, command, service_url
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.errors import Refusal
 from danmaku.model import Identity, Role, check_id
@@ -48,9 +48,13 @@ if TYPE_CHECKING:
 
 _FAILED: Final = 1
 _WRONG: Final = 2  # what was asked for, or configured, cannot be
-_POSTER_TTL_S: Final = 60
 _MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("broken", "red")}
-_GROUPS: Final = {"chat": "danmaku.cli_chat", "mod": "danmaku.cli_verbs"}
+_GROUPS: Final = {
+    "chat": "danmaku.cli_chat",
+    "mod": "danmaku.cli_verbs",
+    "poll": "danmaku.cli_poll",
+    "room": "danmaku.cli_room",
+}
 
 
 class _Group(TyperGroup):
@@ -174,55 +178,11 @@ def token(
         typer.echo(f"{page}#token={pair.access}" + (f"&refresh={pair.refresh}" if refresh else ""))
 
 
-@app.command()
-def post(
-    room: Annotated[str, typer.Argument(help="The room to say it in.")],
-    text: Annotated[str, typer.Argument(help="What to say.")],
-    kind: Annotated[str, typer.Option(help="comment or announce.")] = "comment",
-    mode: Annotated[str | None, typer.Option(help="scroll, top or bottom.")] = None,
-    color: Annotated[str | None, typer.Option(help="As RRGGBB, like ff8800.")] = None,
-    uid: Annotated[str, typer.Option(help="Who says it, where no token is given.")] = "streamer",
-    url: Url = None,
-    token: Token = None,
-    data: Data = DATA,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Say something in a room.
-
-    Without a token the secret in the data folder signs one, as streamer of that room.
-
-    Example: `danmaku post lobby "hello from the shell" --color ff8800`
-    """
-    check_id(room, "the room")
-    if token is None:
-        streamer = Identity(check_id(uid, "--uid"), uid, Role.VIEWER, {room: Role.STREAMER})
-        token = mint(data, config, streamer, _POSTER_TTL_S)
-    body: dict[str, Any] = {"kind": kind, "text": text, "cid": token_urlsafe(12)}
-    if mode is not None:
-        body["mode"] = mode
-    if color is not None:
-        body["color"] = _color(color)
-    answer = Caller(service_url(url, data, config), token).post(f"/v1/rooms/{room}/messages", body)
-    if as_json:
-        typer.echo(msgspec.json.encode(answer))
-    elif "delay_ms" in answer:
-        typer.echo(f"accepted, and shown in {answer['delay_ms'] / 1000:g} s")
-    elif answer.get("shown") is False:
-        typer.echo("accepted, but not shown: the room is too busy")
-    else:
-        typer.echo(f"shown at {answer.get('epoch')}-{answer.get('seq')}")
+app.registered_commands += cli_post.app.registered_commands
 
 
-@app.command("watch")
-def watch_room(
-    room: Annotated[str, typer.Argument(help="The room to watch.")],
-    url: Url = None,
-    token: Token = None,
-    data: Data = DATA,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
+@command(app, "watch")
+def watch_room(service: Service, room: Annotated[str, typer.Argument(help="The room to watch.")]) -> None:
     """Watch a room: its comments scroll by until Ctrl-C.
 
     Comes as a guest unless a token is given; comes back by itself when the connection is lost.
@@ -235,31 +195,22 @@ def watch_room(
     console = Console(highlight=False, soft_wrap=True)
 
     def show(item: Comment | Event) -> None:
-        if as_json:
+        if service.as_json:
             print(json_of(item), flush=True)
         else:
             console.print(line_of(item))
 
-    try:
-        asyncio.run(watch(service_url(url, data, config), room, token, show))
-    except KeyboardInterrupt:
-        raise typer.Exit from None
+    asyncio.run(watch(service.address, room, service.token, show))
 
 
-@app.command()
-def rooms(
-    url: Url = None,
-    token: Token = None,
-    data: Data = DATA,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
+@command(app)
+def rooms(service: Service) -> None:
     """List the rooms, the fullest first.
 
     Example: `danmaku rooms --url https://live.example`
     """
-    answer = Caller(service_url(url, data, config), token).get("/v1/rooms")
-    if as_json:
+    answer = service.caller().get("/v1/rooms")
+    if service.as_json:
         typer.echo(msgspec.json.encode(answer))
         return
     numbers = [Column(name, justify="right") for name in ("viewers", "likes")]
@@ -417,16 +368,6 @@ def _role(label: str) -> Role:
         return Role.parse(label)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def _color(text: str) -> int:
-    try:
-        value = int(text.lstrip("#"), 16)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 0xFFFFFF:
-        raise typer.BadParameter(f"a color is RRGGBB in hexadecimal, like ff8800, not {text!r}")
-    return value
 
 
 def _welcome(address: Address, data: Path) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from functools import partial
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import typer
@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from danmaku import chatting
-from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
+from danmaku.cli_options import OPTIONS, Service, command, option
 from danmaku.client import Client, Conversation, Message
 from danmaku.conversation import Mention
 from danmaku.model import Identity, Role, check_id
@@ -43,16 +43,16 @@ _Number = typer.Option(min=0, help="Begin after this message [default: show the 
 class Login:
     """How commands come to the service: with a token, or one that is signed here for `uid`."""
 
-    url: str | None
-    token: str | None
+    service: Service
     uid: str | None
-    data: Path
-    config: Path | None
+
+    @property
+    def as_json(self) -> bool:
+        return self.service.as_json
 
     def run(self, work: Callable[[Client], Awaitable[T]], *, listens: bool = False) -> T:
         """What `work` gives. Raises BadParameter, Refusal and what `mint` raises."""
-        token = self.token or self._signed()
-        url = service_url(self.url, self.data, self.config)
+        token, url = self.service.token or self._signed(), self.service.address
 
         async def connected() -> T:
             async with Client(url, token=token, chat=listens) as client:
@@ -67,18 +67,18 @@ class Login:
         if self.uid is None:
             raise typer.BadParameter("say who you are: --token, or --uid where the service's data folder is")
         identity = Identity(check_id(self.uid, "--uid"), self.uid, Role.VIEWER)
-        return mint(self.data, self.config, identity, _TTL_S)
+        return self.service.token_of(identity, _TTL_S)
 
 
-@app.command("list")
-def list_conversations(
-    uid: _Uid = None,
-    url: Url = None,
-    token: Token = None,
-    data: Data = DATA,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
+def _login(uid: str | None, **given: Any) -> Login:
+    return Login(Service(**given), uid)
+
+
+_command: Final = partial(command, app, options=(option("uid", _Uid, None), *OPTIONS), given=_login)
+
+
+@_command(name="list")
+def list_conversations(login: Login) -> None:
     """List your conversations, those with the newest messages first.
 
     Example: `danmaku chat list --uid ann --json | jq '.[] | select(.unread > 0)'`
@@ -87,9 +87,9 @@ def list_conversations(
     async def work(client: Client) -> tuple[str, list[Conversation]]:
         return client.uid, await client.chat.sync()
 
-    me, found = Login(url, token, uid, data, config).run(work)
+    me, found = login.run(work)
     found.sort(key=lambda one: 0 if one.last is None else one.last.at, reverse=True)
-    if as_json:
+    if login.as_json:
         typer.echo(msgspec.json.encode(found))
         return
     if not found:
@@ -105,18 +105,13 @@ def list_conversations(
     Console(highlight=False).print(table)
 
 
-@app.command()
+@_command()
 def history(
+    login: Login,
     target: _Target,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many messages at most.")] = 20,
     after: Annotated[int | None, _Number] = None,
     read: Annotated[bool, typer.Option("--read", help="Note that what is shown was read.")] = False,
-    uid: _Uid = None,
-    url: Url = None,
-    token: Token = None,
-    data: Data = DATA,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Show what was said in a conversation, the newest last.
 
@@ -130,17 +125,18 @@ def history(
         else:
             page = await chatting.following(client, conv, after, limit)
         for message in page.messages:
-            _show(message, as_json=as_json)
+            _show(message, as_json=login.as_json)
         if read and page.messages:
             await client.chat.read(conv, page.messages[-1].seq)
         return page.complete
 
-    if not Login(url, token, uid, data, config).run(work):
+    if not login.run(work):
         typer.echo("what came before is no longer kept, or not for you to see", err=True)
 
 
-@app.command()
+@_command()
 def send(
+    login: Login,
     target: _Target,
     text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
     mention: Annotated[
@@ -149,12 +145,6 @@ def send(
     cid: Annotated[
         str | None, typer.Option(help="Under the same one it is said once, however often it is sent.")
     ] = None,
-    uid: _Uid = None,
-    url: Url = None,
-    token: Token = None,
-    data: Data = DATA,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Say something to a user or in a group. Returns once it is stored.
 
@@ -162,25 +152,18 @@ def send(
     """
     whom: Mention | None = "all" if mention == ["all"] else mention
     body = sys.stdin.read().rstrip("\n") if text == "-" else text
-    said = Login(url, token, uid, data, config).run(
-        lambda client: client.chat.send(target, body, mention=whom or None, cid=cid)
-    )
-    if as_json:
+    said = login.run(lambda client: client.chat.send(target, body, mention=whom or None, cid=cid))
+    if login.as_json:
         typer.echo(msgspec.json.encode(said))
     else:
         typer.echo(f"{said.conv} {said.seq}{' (said before)' if said.duplicate else ''}")
 
 
-@app.command()
+@_command()
 def follow(
+    login: Login,
     target: Annotated[str | None, typer.Argument(metavar="TARGET", help=_TARGET)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Begin with the oldest messages.")] = False,
-    uid: _Uid = None,
-    url: Url = None,
-    token: Token = None,
-    data: Data = DATA,
-    config: Config = None,
-    as_json: Json = False,
 ) -> None:
     """Show what is said as it comes, until Ctrl-C; first what you have not read yet.
 
@@ -194,11 +177,11 @@ def follow(
         since: dict[str, int] | None = {} if everything else None
 
         def show(message: Message) -> None:
-            _show(message, as_json=as_json, where=conv is None)
+            _show(message, as_json=login.as_json, where=conv is None)
 
         await chatting.follow(client, conv, since, show)
 
-    Login(url, token, uid, data, config).run(work, listens=True)
+    login.run(work, listens=True)
 
 
 def _show(message: Message, *, as_json: bool, where: bool = False) -> None:

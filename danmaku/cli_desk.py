@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any, Concatenate, Final, ParamSpec, get_type_hints
+from functools import partial
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
 import typer
 
+from danmaku import cli_options as options
 from danmaku.caller import Caller, CallFailed
-from danmaku.cli_options import DATA, Config, Data, Json, Token, Url, mint, service_url
+from danmaku.cli_options import OPTIONS, Service, option
 from danmaku.model import Identity, Role, check_id
 from danmaku.printable import printable
 
-P = ParamSpec("P")
 _RETRY_S: Final = 2.0
 _TTL_S: Final = 3600  # of the token that is signed here: the record may be followed for a while
 
@@ -28,12 +26,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Moderation: mute, ban, kick, see who is sanctioned and what was done.\n\n"
     "Give a token, or run it on the machine of the service, where its secret signs one of an admin.\n\n"
-    "Example: `danmaku mod mute bob --room lobby --seconds 600 --reason spam`",
+    "Example: `danmaku mod mute lobby bob --seconds 600 --reason spam`",
 )
 
+OneRoom = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
+Room = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="The room, unless it is for all rooms.")]
 Whom = Annotated[str, typer.Argument(metavar="UID", help="Whom it concerns.")]
-Room = Annotated[str | None, typer.Option(help="The room, unless it is for all rooms.")]
-OneRoom = Annotated[str, typer.Option(help="The room.")]
+RoomAndWhom = Annotated[
+    list[str],
+    typer.Argument(metavar="[ROOM] UID", help="The room, unless it is for all rooms, and whom it concerns."),
+]
 Everywhere = Annotated[bool, typer.Option("--everywhere", help="For all rooms; admins may.")]
 Seconds = Annotated[int | None, typer.Option(min=1, help="So long [default: until it is lifted].")]
 Reason = Annotated[str | None, typer.Option(help="Why, for the record; the user may be told.")]
@@ -81,61 +83,22 @@ class Desk:
             typer.echo(printable(line))
 
 
-def command(
-    name: str | None = None,
-) -> Callable[[Callable[Concatenate[Desk, P], None]], Callable[..., None]]:
-    """Make a function of a Desk and its own words a command, which has the options of all others, too."""
-
-    def made(work: Callable[Concatenate[Desk, P], None]) -> Callable[..., None]:
-        @wraps(work)
-        def run(
-            *,
-            uid_of_mine: str,
-            url: str | None,
-            token: str | None,
-            data: Path,
-            config: Path | None,
-            as_json: bool,
-            **words: Any,
-        ) -> None:
-            if token is None:
-                admin = Identity(check_id(uid_of_mine, "--as"), uid_of_mine, Role.ADMIN)
-                token = mint(data, config, admin, _TTL_S)
-            desk = Desk(Caller(service_url(url, data, config), token), as_json)
-            try:
-                work(desk, **words)  # type: ignore[call-arg]  # the words it names in its signature
-            except KeyboardInterrupt:
-                raise typer.Exit from None
-
-        _, *own = inspect.signature(work).parameters.values()
-        hints = get_type_hints(work, include_extras=True)
-        shown = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
-        shown = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*shown, *_COMMON)]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
-        run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what typer reads
-        return app.command(name)(run)
-
-    return made
-
-
-def _option(name: str, annotation: object, default: object) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+def _desk(uid_of_mine: str, **given: Any) -> Desk:
+    service = Service(**given)
+    admin = Identity(check_id(uid_of_mine, "--as"), uid_of_mine, Role.ADMIN)
+    return Desk(service.caller(admin, _TTL_S), service.as_json)
 
 
 _Mine = Annotated[str, typer.Option("--as", metavar="UID", help="Who you are, where no token is given.")]
-_COMMON: Final = (
-    _option("uid_of_mine", _Mine, "admin"),
-    _option("url", Url, None),
-    _option("token", Token, None),
-    _option("data", Data, DATA),
-    _option("config", Config, None),
-    _option("as_json", Json, False),
+command: Final = partial(
+    options.command, app, options=(option("uid_of_mine", _Mine, "admin"), *OPTIONS), given=_desk
 )
+"""Make a function of a Desk and its own words a command of `danmaku mod`."""
 
 
 def of_room(room: str) -> str:
     """Where a room is moderated. Raises Refusal (bad_id)."""
-    return f"/v1/admin/rooms/{check_id(room, '--room')}"
+    return f"/v1/admin/rooms/{check_id(room, 'ROOM')}"
 
 
 def base(room: str | None, everywhere: bool) -> tuple[str, str]:
@@ -144,12 +107,23 @@ def base(room: str | None, everywhere: bool) -> tuple[str, str]:
     A room that was forgotten must not become all rooms.
     """
     if everywhere and room is not None:
-        raise typer.BadParameter("give --room or --everywhere, not both")
+        raise typer.BadParameter("give a ROOM or --everywhere, not both")
     if everywhere:
         return "/v1/admin", "all rooms"
     if room is None:
-        raise typer.BadParameter("say where: --room ROOM, or --everywhere for all rooms")
+        raise typer.BadParameter("say where: ROOM, or --everywhere for all rooms")
     return of_room(room), room
+
+
+def placed(words: list[str], everywhere: bool, what: str) -> tuple[str, str, str]:
+    """Of `ROOM what`, or `what` alone with --everywhere: where it is done, how that is called, and what.
+
+    Raises Refusal (bad_id), BadParameter.
+    """
+    *room, word = words
+    if len(room) > 1:
+        raise typer.BadParameter(f"write ROOM {what}, or --everywhere {what}")
+    return *base(room[0] if room else None, everywhere), word
 
 
 def whom(uid: str) -> str:

@@ -1,17 +1,25 @@
-"""What commands have in common: their options, who signs tokens here, where the service is."""
+"""What commands have in common: their options, who signs tokens here, where the service is.
+
+A command that calls the service is a function of what these options give, and of its own words.
+"""
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar, get_type_hints
 
 import typer
 
 from config.settings import load
 from danmaku.address import Address
 from danmaku.auth import Authority, from_settings
+from danmaku.caller import Caller
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.model import Identity
 
@@ -28,6 +36,78 @@ Url = Annotated[
 Token = Annotated[str | None, typer.Option(help="Who you are.", envvar="DANMAKU_TOKEN")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 DATA: Final = Path("data")
+_TTL_S: Final = 60
+
+P = ParamSpec("P")
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service that a command is for, who one is there, and how the answer is told."""
+
+    url: str | None
+    token: str | None
+    data: Path
+    config: Path | None
+    as_json: bool
+
+    @property
+    def address(self) -> str:
+        return service_url(self.url, self.data, self.config)
+
+    def token_of(self, identity: Identity, ttl_s: int = _TTL_S) -> str:
+        """The one given, else one that is signed here. Raises as `mint`."""
+        return mint(self.data, self.config, identity, ttl_s) if self.token is None else self.token
+
+    def caller(self, identity: Identity | None = None, ttl_s: int = _TTL_S) -> Caller:
+        """As the holder of the token, else as `identity`, or as nobody. Raises as `mint`."""
+        token = self.token if identity is None else self.token_of(identity, ttl_s)
+        return Caller(self.address, token)
+
+
+def option(name: str, annotation: object, default: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+OPTIONS: Final = (
+    option("url", Url, None),
+    option("token", Token, None),
+    option("data", Data, DATA),
+    option("config", Config, None),
+    option("as_json", Json, False),
+)
+
+
+def command(
+    app: typer.Typer,
+    name: str | None = None,
+    options: Sequence[inspect.Parameter] = OPTIONS,
+    given: Callable[..., S] = Service,  # type: ignore[assignment]  # mypy knows no default of a type variable
+) -> Callable[[Callable[Concatenate[S, P], None]], Callable[..., None]]:
+    """Make a function of what `given` makes of `options`, and of its own words, a command with both.
+
+    Ctrl-C ends it quietly.
+    """
+
+    def made(work: Callable[Concatenate[S, P], None]) -> Callable[..., None]:
+        @wraps(work)
+        def run(**words: Any) -> None:
+            common = given(**{one.name: words.pop(one.name) for one in options})
+            try:
+                work(common, **words)  # type: ignore[call-arg]  # the words it names in its signature
+            except KeyboardInterrupt:
+                raise typer.Exit from None
+
+        _, *own = inspect.signature(work).parameters.values()
+        hints = get_type_hints(work, include_extras=True)
+        shown = [one.replace(annotation=hints[one.name]) for one in own]
+        shown = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*shown, *options)]
+        run.__annotations__ = {one.name: one.annotation for one in shown}
+        run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what typer reads
+        return app.command(name)(run)
+
+    return made
 
 
 def mint(data: Path, config: Path | None, identity: Identity, ttl_s: int | None) -> str:

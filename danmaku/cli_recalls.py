@@ -7,27 +7,27 @@ from urllib.parse import quote
 
 import typer
 
-from danmaku.cli_desk import Desk, Reason, command, of_room
+from danmaku.cli_desk import Desk, OneRoom, Reason, command, of_room
 from danmaku.model import check_id
 
-_Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
 _Position = Annotated[str, typer.Argument(metavar="EPOCH-SEQ", help="Where it stands in the room.")]
 _User = Annotated[str | None, typer.Argument(metavar="UID", help="Whose comments [default: everybody's].")]
 _STAYS = "; what somebody of a higher role than yours said stays"
 
 
 @command()
-def delete(desk: Desk, room: _Room, position: _Position, reason: Reason = None) -> None:
+def delete(desk: Desk, room: OneRoom, position: _Position, reason: Reason = None) -> None:
     """Take back one comment, announcement or gift.
 
     Example: `danmaku mod delete lobby 1767225600000-41 --reason spam`
     """
     path = f"{of_room(room)}/messages/{quote(check_id(position, 'EPOCH-SEQ'))}"
-    desk.tell(desk.call("DELETE", path, reason=reason), f"{position} was taken back in {room}")
+    answer = desk.call("DELETE", path, reason=reason)
+    desk.tell(answer, f"{position} was taken back in {room}{'' if answer['changed'] else ' before'}")
 
 
 @command()
-def clear(desk: Desk, room: _Room, uid: _User = None, reason: Reason = None) -> None:
+def clear(desk: Desk, room: OneRoom, uid: _User = None, reason: Reason = None) -> None:
     """Take back all that a user said in a room, or all that anybody said.
 
     What somebody of a higher role than yours said stays.

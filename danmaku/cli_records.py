@@ -21,7 +21,7 @@ _Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what i
 def sanctions(desk: Desk, room: Room = None, everywhere: Everywhere = False) -> None:
     """List who is muted or banned, in a room or in all rooms.
 
-    Example: `danmaku mod sanctions --room lobby --json | jq -r '.sanctions[].uid'`
+    Example: `danmaku mod sanctions lobby --json | jq -r '.sanctions[].uid'`
     """
     path, where = base(room, everywhere)
     found: list[Any] = []
@@ -36,10 +36,10 @@ def sanctions(desk: Desk, room: Room = None, everywhere: Everywhere = False) -> 
 
 
 @command()
-def user(desk: Desk, uid: Whom, room: OneRoom) -> None:
+def user(desk: Desk, room: OneRoom, uid: Whom) -> None:
     """Show what is known of a user in a room: rank, sanctions, what was done, what they said lately.
 
-    Example: `danmaku mod user bob --room lobby`
+    Example: `danmaku mod user lobby bob`
     """
     card = desk.call("GET", f"{of_room(room)}/users/{whom(uid)}")
     desk.tell(card, _card(card))
@@ -53,7 +53,7 @@ def audit(
 
     With --json and --follow each entry is a line of its own.
 
-    Example: `danmaku mod audit --room lobby --follow`
+    Example: `danmaku mod audit lobby --follow`
     """
     path, _ = base(room, everywhere)
     page = desk.call("GET", f"{path}/audit", limit=limit)
@@ -69,7 +69,7 @@ def audit(
 def moderators(desk: Desk, room: OneRoom) -> None:
     """List who was appointed moderator of a room.
 
-    Example: `danmaku mod moderators --room lobby`
+    Example: `danmaku mod moderators lobby`
     """
     answer = desk.call("GET", f"{of_room(room)}/moderators")
     lines = [f"{one['uid']}  since {_time(one['since'])}, by {one['by']}" for one in answer["moderators"]]
@@ -77,23 +77,24 @@ def moderators(desk: Desk, room: OneRoom) -> None:
 
 
 @command()
-def appoint(desk: Desk, uid: Whom, room: OneRoom, reason: Reason = None) -> None:
+def appoint(desk: Desk, room: OneRoom, uid: Whom, reason: Reason = None) -> None:
     """Make a user a moderator of a room; its streamer may, or an admin.
 
-    Example: `danmaku mod appoint bob --room lobby`
+    Example: `danmaku mod appoint lobby bob`
     """
     answer = desk.call("PUT", f"{of_room(room)}/moderators/{whom(uid)}", {"reason": reason})
     desk.tell(answer, f"{uid} is a moderator of {room}")
 
 
 @command()
-def dismiss(desk: Desk, uid: Whom, room: OneRoom) -> None:
+def dismiss(desk: Desk, room: OneRoom, uid: Whom) -> None:
     """Dismiss a moderator of a room. Whoever is one by their token stays one.
 
-    Example: `danmaku mod dismiss bob --room lobby`
+    Example: `danmaku mod dismiss lobby bob`
     """
     answer = desk.call("DELETE", f"{of_room(room)}/moderators/{whom(uid)}")
-    desk.tell(answer, f"{uid} is not an appointed moderator of {room}")
+    verb = "is not" if answer["changed"] else "was not"
+    desk.tell(answer, f"{uid} {verb} an appointed moderator of {room}")
 
 
 def _followed(desk: Desk, path: str, page: Any) -> Iterator[Any]:

@@ -7,18 +7,17 @@ from urllib.parse import quote
 
 import typer
 
-from danmaku.cli_desk import Desk, Reason, command, of_room
+from danmaku.cli_desk import Desk, OneRoom, Reason, command, of_room
 from danmaku.model import check_id
 
 _WAIT_S: Final = 20
 _PAGE: Final = 100
-_Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
 _Held = Annotated[str, typer.Argument(metavar="ID", help="Its id, as `held` shows it.")]
 _Follow = Annotated[bool, typer.Option("--follow", help="Go on with what comes, until it is interrupted.")]
 
 
 @command()
-def held(desk: Desk, room: _Room, follow: _Follow = False) -> None:
+def held(desk: Desk, room: OneRoom, follow: _Follow = False) -> None:
     """Show the comments that wait for a moderator.
 
     With --json and --follow each line holds those that came together.
@@ -39,7 +38,7 @@ def held(desk: Desk, room: _Room, follow: _Follow = False) -> None:
 
 
 @command()
-def approve(desk: Desk, room: _Room, held: _Held, reason: Reason = None) -> None:
+def approve(desk: Desk, room: OneRoom, held: _Held, reason: Reason = None) -> None:
     """Show a comment that waits.
 
     Example: `danmaku mod approve lobby 1767225600000-1`
@@ -48,7 +47,7 @@ def approve(desk: Desk, room: _Room, held: _Held, reason: Reason = None) -> None
 
 
 @command()
-def deny(desk: Desk, room: _Room, held: _Held, reason: Reason = None) -> None:
+def deny(desk: Desk, room: OneRoom, held: _Held, reason: Reason = None) -> None:
     """Drop a comment that waits; its author is told.
 
     Example: `danmaku mod deny lobby 1767225600000-1 --reason "no links please"`

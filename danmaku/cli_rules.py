@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from danmaku.cli_desk import Desk, Reason, command, of_room
+from danmaku.cli_desk import Desk, OneRoom, Reason, command, of_room
 
 _WAIT_S: Final = 20
-_Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
 _Words = Annotated[
     list[str] | None,
     typer.Argument(
@@ -27,7 +26,7 @@ _Off = Annotated[bool, typer.Option("--off", help="End it now.")]
 
 
 @command("settings")
-def room_settings(desk: Desk, room: _Room, words: _Words = None) -> None:
+def room_settings(desk: Desk, room: OneRoom, words: _Words = None) -> None:
     """Show what a room goes by, or change it.
 
     Example: `danmaku mod settings lobby slow_s=10 links=hold emoji_only=false unique_s=`
@@ -40,7 +39,7 @@ def room_settings(desk: Desk, room: _Room, words: _Words = None) -> None:
 
 
 @command()
-def raid(desk: Desk, room: _Room, seconds: _Raid = 600, off: _Off = False, reason: Reason = None) -> None:
+def raid(desk: Desk, room: OneRoom, seconds: _Raid = 600, off: _Off = False, reason: Reason = None) -> None:
     """Let only followers write, slowly, and hold what has a link; by itself it is over after a while.
 
     Example: `danmaku mod raid lobby --seconds 300`
@@ -54,7 +53,7 @@ def raid(desk: Desk, room: _Room, seconds: _Raid = 600, off: _Off = False, reaso
 
 
 @command()
-def signs(desk: Desk, room: _Room, follow: _Follow = False) -> None:
+def signs(desk: Desk, room: OneRoom, follow: _Follow = False) -> None:
     """Show signs of abuse: the same text of many, floods of joins, many new accounts.
 
     Example: `danmaku mod signs lobby --follow`

@@ -8,13 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
-from danmaku.cli_desk import Desk, Everywhere, OneRoom, Room, base, command, of_room
+from danmaku.cli_desk import Desk, Everywhere, OneRoom, Room, base, command, of_room, placed
 from danmaku.wordlist import ACTIONS
 
 _Action = Annotated[str, typer.Option(help=f"What becomes of a comment: {', '.join(ACTIONS)}.")]
-_Entries = Annotated[list[str], typer.Argument(metavar="ENTRY...", help="Words, as the list has them.")]
+_Entries = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[ROOM] ENTRY...", help="The room, unless it is for all, and words as the list has them."
+    ),
+]
 _File = Annotated[
-    Path, typer.Argument(help="One entry a line: `ACTION ENTRY`.", exists=True, dir_okay=False, readable=True)
+    list[str],
+    typer.Argument(
+        metavar="[ROOM] FILE", help="The room, unless it is for all; one entry a line: `ACTION ENTRY`."
+    ),
 ]
 
 
@@ -22,62 +30,62 @@ _File = Annotated[
 def words(desk: Desk, room: Room = None, everywhere: Everywhere = False) -> None:
     """Show a list, as `words-put` takes it.
 
-    Example: `danmaku mod words --room lobby > words.txt`
+    Example: `danmaku mod words lobby > words.txt`
     """
-    found = desk.call("GET", _path(room, everywhere))
+    path, _ = base(room, everywhere)
+    found = desk.call("GET", f"{path}/words")
     desk.tell(found, [f"{action} {entry}" for action in ACTIONS for entry in found[action]])
 
 
 @command("words-put")
-def words_put(desk: Desk, file: _File, room: Room = None, everywhere: Everywhere = False) -> None:
+def words_put(desk: Desk, words: _File, everywhere: Everywhere = False) -> None:
     """Replace a list by what stands in a file.
 
-    Example: `danmaku mod words-put words.txt --room lobby`
+    Example: `danmaku mod words-put lobby words.txt`
     """
+    path, where, file = placed(words, everywhere, "FILE")
     lists: dict[str, Any] = {action: [] for action in ACTIONS}
-    for number, line in enumerate(_text(file).splitlines(), 1):
+    for number, line in enumerate(_text(Path(file)).splitlines(), 1):
         action, _, entry = line.strip().partition(" ")
         if action not in ACTIONS or not entry.strip():
             if not line.strip():
                 continue
             raise typer.BadParameter(f"line {number}: write ACTION ENTRY; actions are {', '.join(ACTIONS)}")
         lists[action].append(entry.strip())
-    _put(desk, room, everywhere, lists)
+    _put(desk, path, where, lists)
 
 
 @command("words-add")
 def words_add(
-    desk: Desk,
-    entries: _Entries,
-    room: Room = None,
-    everywhere: Everywhere = False,
-    action: _Action = "refuse",
+    desk: Desk, words: _Entries, everywhere: Everywhere = False, action: _Action = "refuse"
 ) -> None:
     """Add entries to a list, or give them another action.
 
-    Example: `danmaku mod words-add badword "*worse*" --room lobby --action mask`
+    Example: `danmaku mod words-add lobby badword "*worse*" --action mask`
     """
+    path, where, entries = _entries(words, everywhere)
     if action not in ACTIONS:
         raise typer.BadParameter(f"--action must be one of {', '.join(ACTIONS)}")
-    lists = _without(desk.call("GET", _path(room, everywhere)), entries)
+    lists = _without(desk.call("GET", f"{path}/words"), entries)
     lists[action] += entries
-    _put(desk, room, everywhere, lists)
+    _put(desk, path, where, lists)
 
 
 @command("words-remove")
-def words_remove(desk: Desk, entries: _Entries, room: Room = None, everywhere: Everywhere = False) -> None:
+def words_remove(desk: Desk, words: _Entries, everywhere: Everywhere = False) -> None:
     """Take entries from a list.
 
-    Example: `danmaku mod words-remove badword --room lobby`
+    Example: `danmaku mod words-remove lobby badword`
     """
-    _put(desk, room, everywhere, _without(desk.call("GET", _path(room, everywhere)), entries))
+    path, where, entries = _entries(words, everywhere)
+    _put(desk, path, where, _without(desk.call("GET", f"{path}/words"), entries))
 
 
 @command("words-test")
-def words_test(desk: Desk, text: Annotated[str, typer.Argument(help="What is said.")], room: OneRoom) -> None:
+def words_test(desk: Desk, room: OneRoom, text: Annotated[str, typer.Argument(help="What is said.")]) -> None:
     """Try what would become of a text in a room.
 
-    Example: `danmaku mod words-test "what a b.a.d word" --room lobby`
+    Example: `danmaku mod words-test lobby "what a b.a.d word"`
     """
     found = desk.call("POST", f"{of_room(room)}/words/test", {"text": text})
     shown = "it would be shown" if found["action"] is None else f"{found['action']}: {found['entry']}"
@@ -92,8 +100,14 @@ def _text(file: Path) -> str:
         raise typer.BadParameter(f"{file}: {error}") from None
 
 
-def _path(room: str | None, everywhere: bool) -> str:
-    return f"{base(room, everywhere)[0]}/words"
+def _entries(words: list[str], everywhere: bool) -> tuple[str, str, list[str]]:
+    """Where the list is, how that is called, and the entries. Raises Refusal (bad_id), BadParameter."""
+    if everywhere:
+        return *base(None, everywhere), words
+    room, *entries = words
+    if not entries:
+        raise typer.BadParameter("write ROOM ENTRY..., or --everywhere ENTRY...")
+    return *base(room, everywhere), entries
 
 
 def _without(found: dict[str, Any], entries: Iterable[str]) -> dict[str, Any]:
@@ -105,8 +119,7 @@ def _without(found: dict[str, Any], entries: Iterable[str]) -> dict[str, Any]:
     return {**lists, "version": found["version"]}
 
 
-def _put(desk: Desk, room: str | None, everywhere: bool, lists: dict[str, Any]) -> None:
-    path, where = base(room, everywhere)
+def _put(desk: Desk, path: str, where: str, lists: dict[str, Any]) -> None:
     many = sum(len(lists[action]) for action in ACTIONS)
     entries = "1 entry is" if many == 1 else f"{many} entries are"
     desk.tell(desk.call("PUT", f"{path}/words", lists), f"{entries} in force in {where}")

@@ -66,7 +66,10 @@ def test_version() -> None:
     assert result.stdout.startswith("danmaku 0.")
 
 
-@pytest.mark.parametrize("command", ["up", "token", "post", "watch", "rooms", "config", "doctor", "plan"])
+@pytest.mark.parametrize(
+    "command",
+    ["up", "token", "post", "announce", "unpin", "gift", "pay", "watch", "rooms", "config", "doctor", "plan"],
+)
 def test_help_teaches_by_example(command: str) -> None:
     assert command in _run("--help").stdout
     result = _run(command, "--help")
@@ -243,7 +246,9 @@ def test_a_command_imports_what_it_needs_only(words: tuple[str, ...], needed: se
     assert set(ended.stderr.split()) == needed
 
 
-@pytest.mark.parametrize(("group", "command"), [("chat", "send"), ("mod", "mute")])
+@pytest.mark.parametrize(
+    ("group", "command"), [("chat", "send"), ("mod", "mute"), ("poll", "open"), ("room", "close")]
+)
 def test_groups_are_listed_and_suggested(group: str, command: str) -> None:
     listed = _run("--help").stdout
     assert group in listed

@@ -32,28 +32,30 @@ def test_help_teaches_by_example(command: str) -> None:
     assert command in run("--help").stdout
     result = run(command, "--help")
     assert result.exit_code == 0
-    assert f"danmaku mod {command} {'bob' if command in ABOUT_USERS else '--room'}" in result.stdout
+    words = "--everywhere bob" if command == "ban" else "lobby bob" if command in ABOUT_USERS else "lobby"
+    assert f"danmaku mod {command} {words}" in result.stdout
     assert all(option in result.stdout for option in ("--url", "--token", "--json", "--as"))
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("mute", "b b", "--room", "r"), 1, "bad_id: UID must match"),
-        (("unban", "b b", "--room", "r"), 1, "bad_id: UID must match"),
-        (("mute", "bob", "--room", "r r"), 1, "bad_id: --room must match"),
+        (("mute", "r", "b b"), 1, "bad_id: UID must match"),
+        (("unban", "r", "b b"), 1, "bad_id: UID must match"),
+        (("mute", "r r", "bob"), 1, "bad_id: ROOM must match"),
         (("ban", "bob", "--as", "a b"), 1, "bad_id: --as must match"),
-        (("ban", "bob", "--room", "r", "--everywhere"), 2, "give --room or --everywhere, not both"),
+        (("ban", "r", "bob", "--everywhere"), 2, "give a ROOM or --everywhere, not both"),
         *(
-            ((*words,), 2, "--room ROOM, or --everywhere")
+            ((*words,), 2, "ROOM, or --everywhere for all rooms")
             for words in (("ban", "bob"), ("unmute", "bob"), ("sanctions",), ("audit",), ("words",))
         ),
-        (("words-add", "x"), 2, "--room ROOM, or --everywhere"),
-        (("mute", "bob", "--seconds", "0"), 2, "--seconds"),
-        (("kick", "bob"), 2, "Missing option '--room'"),
-        (("audit", "--limit", "201"), 2, "--limit"),
-        (("user", "b b", "--room", "r"), 1, "bad_id: UID must match"),
-        (("sanctions", "--room", "r", "--everywhere"), 2, "give --room or --everywhere, not both"),
+        (("mute", "r", "bob", "eve"), 2, "write ROOM UID, or --everywhere UID"),
+        (("words-add", "r"), 2, "write ROOM ENTRY..., or --everywhere ENTRY..."),
+        (("mute", "r", "bob", "--seconds", "0"), 2, "--seconds"),
+        (("kick", "r"), 2, "Missing argument 'UID'"),
+        (("audit", "r", "--limit", "201"), 2, "--limit"),
+        (("user", "r", "b b"), 1, "bad_id: UID must match"),
+        (("sanctions", "r", "--everywhere"), 2, "give a ROOM or --everywhere, not both"),
     ],
 )
 def test_what_cannot_be_meant_is_told(
@@ -65,10 +67,10 @@ def test_what_cannot_be_meant_is_told(
 
 def test_a_service_that_is_not_there_is_told(folder: DataFolder) -> None:
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
-    result = run("mute", "bob", "--room", "r", "--data", str(folder.path), "--url", url)
+    result = run("mute", "r", "bob", "--data", str(folder.path), "--url", url)
     assert (result.exit_code, "cannot reach" in result.stderr) == (1, True)
 
 
 def test_without_a_secret_nobody_can_be_named(tmp_path: Path) -> None:
-    result = run("mute", "bob", "--room", "r", "--data", str(tmp_path))
+    result = run("mute", "r", "bob", "--data", str(tmp_path))
     assert (result.exit_code, "there is no secret" in result.stderr) == (1, True)

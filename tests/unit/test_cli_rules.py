@@ -15,6 +15,7 @@ ANSWER = {
     "settings": {"slow_s": 3},
     "in_force": {"slow_s": 3, "links": "hold", "emoji_only": False},
     "raid_until_ms": 0,
+    "changed": True,
 }
 
 
@@ -93,7 +94,7 @@ def test_that_there_is_none_is_said(folder: DataFolder, monkeypatch: pytest.Monk
     data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
     assert run("signs", "lobby", *data).stdout == "there are no signs of abuse in lobby\n"
     assert run("held", "lobby", *data).stdout == "nothing waits for a moderator in lobby\n"
-    assert run("audit", "--room", "lobby", *data).stdout == "nothing was done yet in lobby\n"
+    assert run("audit", "lobby", *data).stdout == "nothing was done yet in lobby\n"
     assert run("audit", "--everywhere", *data).stdout == "nothing was done yet for all rooms\n"
     assert run("held", "lobby", "--json", *data).stdout == '{"room":"lobby","held":[]}\n'
 

@@ -38,7 +38,7 @@ def mod(folder: DataFolder, *words: str) -> str:
 
 
 def test_a_list_is_shown_as_it_can_be_put(folder: DataFolder, calls: Calls, tmp_path: Path) -> None:
-    shown = mod(folder, "words", "--room", "lobby")
+    shown = mod(folder, "words", "lobby")
     assert shown.splitlines() == ["mask 坏", "refuse bad", "refuse worse"]
     file = tmp_path / "words.txt"
     file.write_text(f"{shown}\n\nhold two words\n")
@@ -48,14 +48,16 @@ def test_a_list_is_shown_as_it_can_be_put(folder: DataFolder, calls: Calls, tmp_
 
 
 def test_entries_are_added_and_removed_in_the_list_as_it_was(folder: DataFolder, calls: Calls) -> None:
-    mod(folder, "words-add", "bad", "new", "--action", "mask", "--room", "lobby")
+    mod(folder, "words-add", "lobby", "bad", "new", "--action", "mask")
     assert calls[-1][2] == {**FOUND, "refuse": ["worse"], "mask": ["坏", "bad", "new"]}
-    mod(folder, "words-remove", "worse", "坏", "--room", "lobby")
+    mod(folder, "words-remove", "lobby", "worse", "坏")
     assert calls[-1] == ("PUT", ROOM, {**FOUND, "refuse": ["bad"], "mask": []})
+    mod(folder, "words-remove", "--everywhere", "worse")
+    assert calls[-1] == ("PUT", "/v1/admin/words", {**FOUND, "refuse": ["bad"]})
 
 
 def test_a_text_is_tried(folder: DataFolder, calls: Calls) -> None:
-    assert mod(folder, "words-test", "坏", "--room", "lobby").splitlines() == ["mask: 坏", "*"]
+    assert mod(folder, "words-test", "lobby", "坏").splitlines() == ["mask: 坏", "*"]
     assert calls == [("POST", f"{ROOM}/test", {"text": "坏"})]
 
 
@@ -63,11 +65,19 @@ def test_a_text_is_tried(folder: DataFolder, calls: Calls) -> None:
 def test_what_is_no_list(folder: DataFolder, calls: Calls, tmp_path: Path, line: str) -> None:
     file = tmp_path / "words.txt"
     file.write_text(f"refuse good\n{line}\n")
-    done = run("words-put", str(file), "--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    done = run("words-put", "lobby", str(file), "--data", str(folder.path), "--url", "http://127.0.0.1:1")
     assert (done.exit_code, calls) == (2, [])
     assert "line 2" in done.output
     done = run(
-        "words-add", "x", "--action", "block", "--data", str(folder.path), "--url", "http://127.0.0.1:1"
+        "words-add",
+        "lobby",
+        "x",
+        "--action",
+        "block",
+        "--data",
+        str(folder.path),
+        "--url",
+        "http://127.0.0.1:1",
     )
     assert (done.exit_code, calls) == (2, [])
 
@@ -75,5 +85,5 @@ def test_what_is_no_list(folder: DataFolder, calls: Calls, tmp_path: Path, line:
 def test_a_file_that_is_no_text(folder: DataFolder, calls: Calls, tmp_path: Path) -> None:
     file = tmp_path / "words.txt"
     file.write_bytes(b"refuse \xff\xfe\n")
-    done = run("words-put", str(file), "--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    done = run("words-put", "lobby", str(file), "--data", str(folder.path), "--url", "http://127.0.0.1:1")
     assert (done.exit_code, "words.txt" in done.output, calls) == (2, True, [])

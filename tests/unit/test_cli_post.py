@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from danmaku.caller import Caller
+from danmaku.data_folder import DataFolder
+from tests.unit.test_cli import _run, folder
+
+__all__ = ["folder"]
+
+SOLD = ("--from", "bob", "--amount", "5000", "--currency", "CNY")
+POLL = {
+    "poll": "p1",
+    "question": "Which\x1b[2J?",
+    "options": ["one", "two"],
+    "counts": [1200, 3],
+    "open": True,
+}
+ANSWERS: dict[str, Any] = {
+    "/messages": {"shown": True, "epoch": 7, "seq": 3, "at": 9},
+    "/pinned": {"epoch": 7, "seq": 4, "at": 9},
+    "/polls": {"poll": "p1", "epoch": 7, "seq": 5, "at": 9},
+    "/polls/p1": POLL,
+    "/r": {"room": "r", "title": "Friday", "open": True, "viewers": 2, "likes": 5},
+}
+Calls = list[tuple[str, str, Any]]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """What was asked of the service."""
+    made: Calls = []
+
+    def call(_: Caller, method: str, path: str, body: Any = None, timeout_s: float = 0) -> Any:
+        made.append((method, path, body))
+        return next(answer for end, answer in ANSWERS.items() if path.endswith(end))
+
+    monkeypatch.setattr(Caller, "call", call)
+    return made
+
+
+def ran(folder: DataFolder, *words: str) -> Result:
+    return _run(*words, "--data", str(folder.path), "--url", "http://127.0.0.1:1")
+
+
+def told(folder: DataFolder, *words: str) -> str:
+    done = ran(folder, *words)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        (("post", "r", "hi"), {"kind": "comment", "text": "hi"}),
+        (
+            ("post", "r", "hi", "--mode", "top", "--color", "#ff8800"),
+            {"kind": "comment", "text": "hi", "mode": "top", "color": 0xFF8800},
+        ),
+        (("announce", "r", "hi"), {"kind": "announce", "text": "hi"}),
+        (("announce", "r", "hi", "--pin", "60"), {"kind": "announce", "text": "hi", "pin_s": 60}),
+        (("gift", "r", "rose"), {"kind": "gift", "gift": "rose", "count": 1}),
+        (
+            ("gift", "r", "rose", "--count", "9", "--name", "Bob", "--text", "for you", *SOLD),
+            {
+                "kind": "gift", "gift": "rose", "count": 9, "text": "for you", "uid": "bob", "name": "Bob",
+                "amount": 5000, "currency": "CNY",
+            },
+        ),
+        (
+            ("pay", "r", "go", *SOLD),
+            {"kind": "paid", "text": "go", "uid": "bob", "name": "bob", "amount": 5000, "currency": "CNY"},
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_posted(folder: DataFolder, calls: Calls, words: tuple[str, ...], body: Any) -> None:
+    assert told(folder, *words, "--cid", "c1") == "shown at 7-3\n"
+    assert calls == [("POST", "/v1/rooms/r/messages", {**body, "cid": "c1"})]
+    told(folder, *words)
+    told(folder, *words)
+    assert calls[-1][2]["cid"] != calls[-2][2]["cid"]
+
+
+def test_whether_it_would_be_taken_is_asked(folder: DataFolder, calls: Calls) -> None:
+    for words in (("gift", "r", "rose"), ("pay", "r", "go")):
+        assert told(folder, *words, *SOLD, "--ask") == "it would be taken\n"
+        assert calls[-1][2]["ask"] is True
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        ({"shown": False}, "accepted, but not shown: the room is too busy\n"),
+        ({"shown": False, "delay_ms": 3000}, "accepted, and shown in 3 s\n"),
+    ],
+)
+def test_what_is_not_shown_yet(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, answer: Any, line: str
+) -> None:
+    monkeypatch.setattr(Caller, "call", lambda *_: answer)
+    assert told(folder, "post", "r", "hi") == line
+    assert json.loads(told(folder, "post", "r", "hi", "--json")) == answer
+
+
+def test_the_pinned_announcement_is_taken_down(folder: DataFolder, calls: Calls) -> None:
+    assert "nothing is pinned in r any more" in told(folder, "unpin", "r")
+    assert calls == [("DELETE", "/v1/rooms/r/pinned", None)]
+
+
+def test_a_poll(folder: DataFolder, calls: Calls) -> None:
+    opened = told(folder, "poll", "open", "r", "Which?", "one", "two", "--seconds", "60", "--cid", "c1")
+    assert opened == "p1\n"
+    lines = told(folder, "poll", "show", "r", "p1").splitlines()
+    assert lines[1:] == ["    1,200  one", "        3  two"]
+    assert "\x1b" not in lines[0]
+    assert json.loads(told(folder, "poll", "close", "r", "p1", "--json")) == POLL
+    asked = {"question": "Which?", "options": ["one", "two"], "cid": "c1", "seconds": 60}
+    assert calls == [
+        ("POST", "/v1/rooms/r/polls", asked),
+        ("GET", "/v1/rooms/r/polls/p1", None),
+        ("DELETE", "/v1/rooms/r/polls/p1", None),
+    ]
+
+
+def test_a_room(folder: DataFolder, calls: Calls) -> None:
+    line = "r – Friday: open, 2 viewers, 5 likes\n"
+    assert told(folder, "room", "show", "r") == line
+    assert told(folder, "room", "open", "r", "--title", "Friday") == line
+    told(folder, "room", "open", "r")
+    told(folder, "room", "close", "r")
+    assert told(folder, "room", "close", "r", "--for-good") == "r is closed for good\n"
+    path = "/v1/rooms/r"
+    assert calls == [
+        ("GET", path, None),
+        ("PUT", path, {"open": True, "title": "Friday"}),
+        ("PUT", path, {"open": True}),
+        ("PUT", path, {"open": False}),
+        ("DELETE", path, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("gift", "a b", "rose"), 1, "bad_id: the room must match"),
+        (("room", "show", "a b"), 1, "bad_id: the room must match"),
+        (("unpin", "r", "--uid", "a b"), 1, "bad_id: --uid must match"),
+        (("poll", "close", "r", "p 1"), 1, "bad_id: POLL must match"),
+        (("pay", "r", "go", "--from", "bob"), 2, "Missing option"),
+        (("gift", "r", "rose", "--amount", "0"), 2, "--amount"),
+        (("announce", "r", "hi", "--pin", "0"), 2, "--pin"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(
+    folder: DataFolder, calls: Calls, words: tuple[str, ...], code: int, said: str
+) -> None:
+    done = ran(folder, *words)
+    assert (done.exit_code, said in done.stderr, calls) == (code, True, []), done.output
