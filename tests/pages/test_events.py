@@ -82,6 +82,11 @@ async def test_what_is_pinned_stays_until_its_time_is_over(visitors: Visitors) -
         send = await visit.expect(wire.Send)
         recall = wire.Recall("moderator", uid="cat")
         await visit.say(Ok(send.id, shown=True), items(visit, 8, recall))
+        send = await visit.expect(wire.Send)
+        rocket = wire.Gift("dan", "dan", "rocket", 2, "for you", 20_000, "JPY", later + 1000)
+        rose = wire.Gift("eve", "", "rose", amount=999, currency="USD", until=later)
+        plain = wire.Gift("fred", "fred", "rose", 3)
+        await visit.say(Ok(send.id, shown=True), items(visit, 9, rocket, rose, plain))
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
@@ -99,6 +104,10 @@ async def test_what_is_pinned_stays_until_its_time_is_over(visitors: Visitors) -
         await expect(pins).to_have_text(["cat$5.00hi"])
         await say(page, "recall all of a user")
         await expect(page.locator("#pins")).to_be_hidden()
+        await say(page, "give")
+        await expect(pins).to_have_text(["dan¥20,000rocket × 2for you", "eve$9.99rose × 1"])
+        given = ["dangives rocket × 2 ¥20,000 for you", "evegives rose × 1 $9.99", "fredgives rose × 3"]
+        await expect(page.locator("#list .gift")).to_have_text(given)
 
 
 async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:

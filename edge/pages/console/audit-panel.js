@@ -85,9 +85,9 @@ function key({ at, by, verb, uid, what }) {
   return [at, by, verb, uid, what].join(" ");
 }
 
-/** @param {Entry} one */
+/** What nobody did was over by its time. @param {Entry} one */
 function sentenceOf({ by, verb, uid, what, seconds }) {
-  const told = `verb.${verb}`;
+  const told = by ? `verb.${verb}` : `over.${verb}`;
   const span = seconds === null ? "" : t("for.time", { time: lasting(seconds) });
   const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what, span }) : [by, verb, uid, what, span].join(" ");
   return text.replaceAll(/\s+/g, " ").trim();

@@ -171,6 +171,12 @@ export default {
   "verb.approve": "{by} approved a comment",
   "verb.deny": "{by} denied a comment",
   "verb.revoke": "{by} revoked the tokens of {uid}",
+  "verb.pin": "{by} pinned an announcement {span}: {what}",
+  "verb.unpin": "{by} took an announcement down: {what}",
+  "verb.poll": "{by} opened a poll {span}: {what}",
+  "verb.close_poll": "{by} closed a poll: {what}",
+  "over.unraid": "Raid mode was over",
+  "over.close_poll": "A poll was over: {what}",
 
   "signs.label": "Signs of abuse, newest first",
   "signs.hint": "Bursts in all open rooms, as they are seen.",

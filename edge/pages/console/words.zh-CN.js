@@ -171,6 +171,12 @@ export default {
   "verb.approve": "{by} 通过了一条弹幕",
   "verb.deny": "{by} 拒绝了一条弹幕",
   "verb.revoke": "{by} 吊销了 {uid} 的令牌",
+  "verb.pin": "{by} 置顶了公告 {span}：{what}",
+  "verb.unpin": "{by} 撤下了公告：{what}",
+  "verb.poll": "{by} 发起了投票 {span}：{what}",
+  "verb.close_poll": "{by} 结束了投票：{what}",
+  "over.unraid": "防冲击模式到时结束",
+  "over.close_poll": "投票到时结束：{what}",
 
   "signs.label": "异常迹象，最新的在前",
   "signs.hint": "所有打开房间里的突发情况，实时显示。",

@@ -206,7 +206,7 @@ class Page {
   #pin(event, { epoch, seq }) {
     this.#places.set(event, { epoch, seq });
     if (event.kind === "announce") this.#pins.announce(event);
-    else if (event.kind === "paid") this.#pins.pay(event, `${epoch}-${seq}`);
+    else if (event.kind === "paid" || event.kind === "gift") this.#pins.pay(event, `${epoch}-${seq}`);
   }
 
   /** Hide what was taken back. @param {import("../sdk/protocol.js").Recall} recall @param {import("../sdk/protocol.js").Position} at */

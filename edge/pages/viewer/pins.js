@@ -1,8 +1,8 @@
 /**
- * What stays in view: the pinned announcement and paid comments, each until its time is over. Text is only ever text.
+ * What stays in view: the pinned announcement, and what was paid for, each until its time is over. Text is only ever text.
  *
  * @typedef {import("../sdk/protocol.js").Announcement} Announcement
- * @typedef {import("../sdk/protocol.js").Paid} Paid
+ * @typedef {import("../sdk/protocol.js").Paid | import("../sdk/protocol.js").Gift} Paid a comment or a gift
  */
 
 import { element } from "../shared/element.js";
@@ -48,11 +48,13 @@ export class Pins {
 
   /** @param {Paid} paid @param {string} key where it stands */
   pay(paid, key) {
-    if (paid.until === null || paid.until <= this.#now()) return;
-    const row = element("li", "pin paid");
-    row.append(element("bdi", "name", paid.name || paid.uid), element("span", "money", money(paid)));
-    row.append(element("bdi", "", paid.text));
-    this.#put(key, paid.until, row, paid);
+    const { kind, uid, name, text, amount, currency, until } = paid;
+    if (amount === null || until === null || until <= this.#now()) return;
+    const row = element("li", `pin ${kind}`);
+    row.append(element("bdi", "name", name || uid), element("span", "money", money({ amount, currency })));
+    if (kind === "gift") row.append(element("bdi", "given", `${paid.gift} × ${paid.count}`));
+    if (text) row.append(element("bdi", "", text));
+    this.#put(key, until, row, paid);
   }
 
   /** What was taken back is in view no longer. @param {(event: Announcement | Paid) => boolean} isGone */

@@ -64,10 +64,11 @@ export class Sidebar {
 
   /** @param {Gift} given */
   gift(given) {
-    const { name, uid, gift, count, text } = given;
+    const { name, uid, gift, count, text, amount, currency } = given;
     const row = element("li", "gift");
     row.append(element("bdi", "name", name || uid), element("bdi", "text", t("gives", { gift })));
     row.append(element("span", "count", `× ${count}`));
+    if (amount !== null) row.append(" ", element("span", "money", money({ amount, currency })));
     if (text) row.append(" ", element("bdi", "text", text));
     this.#add(row, given);
   }
