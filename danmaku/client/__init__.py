@@ -14,7 +14,8 @@
     asyncio.run(main())
 
 `Client.chat` is for private and group conversations, see danmaku.client.chat; `Client.groups` makes groups
-and changes them, see danmaku.client.groups.
+and changes them, see danmaku.client.groups; `Client.staff` is for who announces, sells and asks in rooms, see
+danmaku.client.staff.
 
 Every "no" is a `Refusal` with `code`, `name`, `message` and, where a later try may succeed,
 `retry_ms`; a service that cannot be reached is `unavailable`, an answer that does not come is `timeout`.
@@ -50,6 +51,7 @@ from danmaku.client.results import (
     TypingBy,
 )
 from danmaku.client.room import Room
+from danmaku.client.staff import Staff
 from danmaku.errors import Refusal
 from danmaku.model import Position
 
@@ -80,6 +82,7 @@ __all__ = [
     "Room",
     "Said",
     "Sent",
+    "Staff",
     "Stats",
     "Timing",
     "TokenSource",

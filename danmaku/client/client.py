@@ -21,6 +21,7 @@ from danmaku.client.link import Link, Lost, until_answered
 from danmaku.client.pace import Timing
 from danmaku.client.results import ConnectionChange, Notice, ReadBy, TypingBy
 from danmaku.client.room import Room
+from danmaku.client.staff import Staff
 from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.wire import JSON, MSGPACK, Aside, Batch, Codec, Hello, Ok, Ping, ServerFrame, Skip, Stats
@@ -81,6 +82,7 @@ class Client:
         )
         calls = Calls(self._connection.url, token, self._timing, self._random)
         self.groups = Groups(calls, lambda: self.uid)
+        self.staff = Staff(calls)
         self._rooms: dict[str, Room] = {}
         self._withdrawals: dict[str, asyncio.Task[None]] = {}
         self._listeners: WeakSet[Inbox[Happening]] = WeakSet()
