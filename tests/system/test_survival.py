@@ -27,6 +27,7 @@ AWAY_S = 7.0  # longer than a lease, and than a sender waits for a no
 FLOW_S = 6.0  # acknowledgements flow again so soon after a fault is healed
 REFUSED_S = 5.0  # the longest a sender waits for a no
 SLACK_S = 1.0  # for clients that share two cores with everything else
+STALLED_S = 2.0  # where clients themselves were so late, the machine had time for nobody
 
 
 async def kill_owner(whole: Fleet) -> float:
@@ -170,17 +171,19 @@ class Notices:
         return max((one.seconds for one in self._refused), default=0.0)
 
     def problems(self, fault: Fault, *, may_refuse: bool) -> list[str]:
+        stalled = self._late_s > STALLED_S  # then more is refused, and connections end
         problems = [
             f"{room}: acknowledged again after {wait:.1f} s"
             for room, wait in self._waits.items()
-            if wait > FLOW_S + self._late_s
+            if wait > FLOW_S + 2 * self._late_s  # so late was this process, and perhaps the owner
         ]
         known = {"shown", "unavailable", "gone"}
         problems += [f"refused: {one}" for one in self._attempts if one.answer not in known]
-        longest_s = REFUSED_S + SLACK_S + self._late_s
+        longest_s = REFUSED_S + SLACK_S + 2 * self._late_s
         problems += [f"refused late: {one}" for one in self._refused if one.seconds > longest_s]
-        if bool(self._refused) is not fault.refuses and not (self._refused and may_refuse):
+        if bool(self._refused) is not fault.refuses and not (self._refused and (may_refuse or stalled)):
             problems.append(f"{len(self._refused)} sends were refused, like {self._refused[:3]}")
-        if bool(self._cut) is not fault.cuts or bool(self._lost) is not fault.cuts:
+        cuts = {bool(self._cut), bool(self._lost)}
+        if cuts != {fault.cuts} and (fault.cuts or not stalled):
             problems.append(f"connections ended, of viewers {self._cut[:9]} and senders {self._lost[:3]}")
         return problems
