@@ -100,7 +100,7 @@ PURE := \
         edge/saying.py \
         edge/session.py
 
-.PHONY: help up test lint format bench package clean
+.PHONY: help up test lint format bench pictures package clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -140,6 +140,10 @@ bench: $(VENV)/.dev  ## one hot room: CPU per delivered frame beside a bare send
 package: $(VENV)/.dev $(JS)/node_modules/.made  ## the npm package of the JavaScript SDK, in dist/
 	@mkdir -p dist
 	@PATH="$(abspath $(BIN)):$(CURDIR)/$(JS)/node_modules/.bin:$$PATH" npm pack --silent --pack-destination dist ./edge/pages/sdk
+
+pictures: $(VENV)/.dev  ## the pictures of the pages in docs/pictures
+	@.ci/need libuv1 chromium libatomic1
+	@$(BIN)/python -m tests.pages.pictures
 
 clean:  ## remove what was made (not the data folder)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* dist $(JS)/node_modules edge/pages/sdk/types

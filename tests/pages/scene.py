@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,21 @@ SAID: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("tom_k", "there is the train again", {}),
     ("avery", "subtitles look great today", {"mode": "bottom"}),
 ]
+# For pictures, in which nobody says the same twice.
+MORE: Final[list[tuple[str, str, dict[str, Any]]]] = [
+    ("ines", "what is this song called?", {}),
+    ("kenji", "it is “Harbour Lights”", {"color": 0x72DDF7}),
+    ("tom_k", "greetings from the night shift", {}),
+    ("小明", "太美了吧", {"color": 0xFF8FAB}),
+    ("zoe", "look at the reflection on the water", {"color": 0x7CE8B5}),
+    ("avery", "a shooting star, quick, make a wish", {"color": 0xFFD166}),
+    ("noor", "this is so calming", {}),
+    ("lena", "greetings to everybody who cannot sleep", {"color": 0x9FB4FF}),
+    ("小明", "晚安，大家", {}),
+    ("kenji", "the boat is back", {"size": 18}),
+    ("ines", "one more song please", {"color": 0xFF9E7D}),
+    ("tom_k", "voted for The Long Way Home", {}),
+]
 
 
 class Scene:
@@ -44,9 +59,9 @@ class Scene:
         found: dict[str, Any] = answer
         return found
 
-    async def say(self) -> None:
+    async def say(self, lines: Sequence[tuple[str, str, dict[str, Any]]] = SAID) -> None:
         """What people say, once more."""
-        for name, text, style in SAID:
+        for name, text, style in lines:
             await self._rooms[name].send(text, **style)
 
     async def begin(self, stack: AsyncExitStack) -> None:

@@ -3,13 +3,16 @@
  *
  * @typedef {Record<"backdrop" | "clouds" | "far" | "near" | "mirror" | "train", HTMLCanvasElement>} Layers
  *
- * Nothing in it must ever keep the comments from flying smoothly, so it is drawn at half their rate,
- * in CSS pixels whatever the screen has, and each layer is one picture painted beforehand.
+ * Nothing in it must ever keep the comments from flying smoothly, so it is drawn at half their rate, and less
+ * often still where frames come late; in CSS pixels whatever the screen has, and each layer is one picture
+ * painted beforehand.
  */
 
 import { chance, easel, moonPlace, paintBackdrop, paintClouds, paintTown, paintTrain } from "./scenery.js";
 
 const FRAME_S = 1 / 30;
+const LATE_S = 1 / 50; // a frame that took longer
+const MOST_PATIENCE = 8; // times as long between two pictures
 const STRIP = 5; // pixels of one strip of the mirror image
 const TRAIN_EVERY_S = 26;
 const STAR_EVERY_S = 17;
@@ -22,6 +25,7 @@ export class Scene {
   #horizon = 0;
   #time = 40;
   #since = FRAME_S;
+  #patience = 1;
   #isStill = false;
   /** @type {Layers | null} */
   #layers = null;
@@ -71,8 +75,10 @@ export class Scene {
   draw(seconds) {
     if (this.#isStill || this.#layers === null) return;
     this.#since += seconds;
-    if (this.#since < FRAME_S * 0.9) return;
-    this.#time += Math.min(this.#since, 0.1);
+    // Grows fast and shrinks slowly: it comes to rest where frames are just not late.
+    this.#patience = seconds > LATE_S ? Math.min(MOST_PATIENCE, this.#patience * 1.3) : Math.max(1, this.#patience * 0.995);
+    if (this.#since < FRAME_S * 0.9 * this.#patience) return;
+    this.#time += Math.min(this.#since, 0.3);
     this.#since = 0;
     this.#paint();
   }

@@ -1,6 +1,7 @@
 /**
  * The list of comments beside the picture: bounded, newest last, following along unless the reader
- * has scrolled up. Rows are gathered and put in once per frame. Text is only ever text.
+ * has scrolled up. Rows are gathered and put in some times a second: laying out the list is what costs. Text is
+ * only ever text.
  *
  * @typedef {import("../sdk/protocol.js").Comment} Comment
  * @typedef {import("../sdk/protocol.js").Announcement} Announcement
@@ -17,13 +18,15 @@ import { money } from "../shared/wording.js";
 
 const MOST_ROWS = 200;
 const NEAR_END = 48; // pixels
+const PAUSE_MS = 100; // between two times that rows are put in
 
 export class Sidebar {
   #list;
   #newest;
   /** @type {HTMLElement[]} */
   #fresh = [];
-  #request = 0;
+  #timer = 0;
+  #flushedAt = -PAUSE_MS;
   #unread = 0;
   #isFollowing = true;
   /** What rows tell of. @type {WeakMap<Element, Said>} */
@@ -108,23 +111,23 @@ export class Sidebar {
     if (event !== null) this.#events.set(row, event);
     this.#fresh.push(row);
     if (this.#fresh.length > MOST_ROWS) this.#fresh.shift();
-    // no frames come while the tab is hidden: the bound holds then too
-    this.#request ||= requestAnimationFrame(() => this.#flush());
+    const wait = Math.max(0, PAUSE_MS - (performance.now() - this.#flushedAt));
+    this.#timer ||= setTimeout(() => this.#flush(), wait);
   }
 
   #flush() {
-    this.#request = 0;
-    this.#unread += this.#fresh.length;
-    const before = this.#list.scrollHeight;
-    this.#list.append(...this.#fresh);
+    this.#timer = 0;
+    this.#flushedAt = performance.now();
+    const fresh = this.#fresh;
     this.#fresh = [];
-    const grown = this.#list.scrollHeight;
+    if (fresh.length === 0) return; // taken back meanwhile
+    this.#unread += fresh.length;
+    this.#list.append(...fresh);
+    const grown = this.#isFollowing ? 0 : this.#list.scrollHeight; // asking for it lays out the list
     while (this.#list.childElementCount > MOST_ROWS) this.#list.firstElementChild?.remove();
-    if (this.#isFollowing) this.#follow();
-    else {
-      this.#list.scrollTop -= grown - this.#list.scrollHeight; // what is being read stays where it is
-      if (grown > before) this.#tell();
-    }
+    if (this.#isFollowing) return this.#follow();
+    this.#list.scrollTop -= grown - this.#list.scrollHeight; // what is being read stays where it is
+    this.#tell();
   }
 
   #look() {
