@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from danmaku import wire
 from danmaku.board import Board
@@ -14,8 +15,7 @@ from danmaku.store.recalls import Recalling
 from rooms.dedupe import Key
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """What is stored and shown as one.
 
     head: the position it comes after.

@@ -31,7 +31,7 @@ class Budget:
 
     def spend(self, wanted: int, now_s: float) -> int:
         """How many of `wanted` may be shown now; they count as shown."""
-        if self.per_s == 0:
+        if not (wanted and self.per_s):
             return wanted
         if self._filled_s is not None:
             passed_s = max(0.0, now_s - self._filled_s)

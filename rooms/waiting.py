@@ -98,7 +98,7 @@ class Waiting(Generic[W]):
         if len(kept) < len(normal):
             shown = set(kept)
             never = [accepted for index, accepted in enumerate(normal) if index not in shown]
-        choice = Choice[W](chosen, [], never, [])
+        choice: Choice[W] = Choice(chosen, [], never, [])
         if self.delays:
             if not self._hurries:
                 choice.later.extend((accepted, self.put_off(accepted, now)) for accepted in wanted)
