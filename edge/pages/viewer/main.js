@@ -7,8 +7,6 @@
  * @typedef {import("../sdk/reader.js").Placed} Placed
  */
 
-import { Overlay } from "../overlay/index.js";
-import { Ticker } from "../overlay/ticker.js";
 import { socketAddress } from "../sdk/address.js";
 import { Connection } from "../sdk/connection.js";
 import { TIMING } from "../sdk/pace.js";
@@ -18,7 +16,6 @@ import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { Identity } from "../shared/identity.js";
 import { Memory } from "../shared/memory.js";
-import { overlaid } from "../shared/overlaid.js";
 import { Banners, Status } from "../shared/status.js";
 import { learn, refused, sentence, t, translate } from "../shared/language.js";
 import { lasting, short } from "../shared/wording.js";
@@ -30,9 +27,9 @@ import { PersonDialog } from "./person.js";
 import { Pins } from "./pins.js";
 import { PollCard } from "./poll.js";
 import { changesInWords } from "./rules.js";
-import { Scene } from "./scene.js";
 import { SettingsDialog } from "./settings.js";
 import { Sidebar } from "./sidebar.js";
+import { Theatre } from "./theatre.js";
 import { Voice } from "./voice.js";
 import en from "./words.en.js";
 import zh from "./words.zh-CN.js";
@@ -52,19 +49,17 @@ class Page {
   /** @type {import("../sdk/protocol.js").RoomSettings} */
   #settings = {};
   #viewers = part("viewers");
-  #theatre = part("theatre");
   #sidebar = new Sidebar(part("list"), /** @type {HTMLButtonElement} */ (part("newest")));
   #banners = new Banners(part("banners"));
   #pins = new Pins(part("pins"), () => Date.now() + this.#ahead);
   #poll = new PollCard(
     part("poll"), async (poll, option) => this.#room?.vote(poll, option), () => Date.now() + this.#ahead,
   );
-  #scene = new Scene(/** @type {HTMLCanvasElement} */ (part("scene")));
   #voice = new Voice(part("voice"));
   #blocks = new Blocks();
   #own = new SettingsDialog(this.#memory, this.#blocks, () => this.#configure(), () => this.#hideBlocked());
-  #overlay = new Overlay(part("stage"), { ...this.#own.look, isPickable: true });
-  #person = new PersonDialog((uid, name) => this.#own.block(uid, name), () => this.#overlay.release());
+  #theatre = new Theatre(this.#own.look, (event) => this.#pick(event));
+  #person = new PersonDialog((uid, name) => this.#own.block(uid, name), () => this.#theatre.release());
   #identity = new Identity(this.#memory, {
     began: () => this.#connection.connect(),
     ended: (why) => {
@@ -78,7 +73,7 @@ class Page {
     return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
   });
   #likes = new Likes(
-    part("like"), part("likes"), () => this.#room, (count) => this.#overlay.cheer(count),
+    part("like"), part("likes"), () => this.#room, (count) => this.#theatre.cheer(count),
     (refusal) => this.#composer.refuse(refused(refusal), refusal.retryMs),
   );
   #status = new Status(
@@ -99,11 +94,8 @@ class Page {
     new RoomsDialog(() => this.#room?.name ?? "", (room) => this.#go(room));
     addEventListener("popstate", () => this.#enter(roomInAddress()));
     addEventListener("online", () => this.#connection.hurry());
-    this.#watchSize();
-    this.#offerFullscreen();
-    this.#offerPersons();
+    part("list").addEventListener("click", ({ target }) => this.#pick(this.#sidebar.find(target)));
     this.#configure();
-    new Ticker((seconds) => this.#scene.draw(seconds)).start();
     this.#enter(roomInAddress());
     this.#identity.start();
     if (this.#memory.token === "") this.#connection.connect();
@@ -168,7 +160,7 @@ class Page {
     this.#pins.clear();
     this.#poll.clear();
     this.#poll.allow(name, this.#me.uid, this.#me.role);
-    this.#overlay.clear();
+    this.#theatre.clear();
     this.#likes.clear();
     this.#composer.reopen();
   }
@@ -225,8 +217,7 @@ class Page {
 
   /** @param {(event: Event) => boolean} isGone */
   #hide(isGone) {
-    for (const part of [this.#sidebar, this.#pins, this.#banners]) part.recall(isGone);
-    this.#overlay.remove((comment) => "event" in comment && isGone(/** @type {Event} */ (comment.event)));
+    for (const part of [this.#sidebar, this.#theatre, this.#pins, this.#banners]) part.recall(isGone);
   }
 
   /** Oneself is never blocked. @param {Event} event */
@@ -239,8 +230,7 @@ class Page {
     if (this.#isBlocked(event)) return;
     this.#pin(event, position);
     const isOwn = "uid" in event && event.uid === this.#me.uid;
-    const comment = isFresh ? overlaid(event, isOwn) : null;
-    if (comment !== null) this.#overlay.push(comment);
+    if (isFresh) this.#theatre.show(event, isOwn);
     switch (event.kind) {
       case "comment":
         this.#sidebar.comment(event, isOwn);
@@ -340,36 +330,13 @@ class Page {
   }
 
   #configure() {
-    this.#overlay.configure(this.#own.look);
-    this.#scene.configure(this.#own.look.isStill);
+    this.#theatre.configure(this.#own.look);
     this.#voice.configure(this.#own.isAloud);
   }
 
-  /** Whoever is picked, in the list or in the picture, can be blocked. */
-  #offerPersons() {
-    const open = (/** @type {Event | null} */ event) => {
-      if (event === null || !("uid" in event && "text" in event)) return;
-      this.#person.open(event, event.uid === this.#me.uid);
-    };
-    part("list").addEventListener("click", ({ target }) => open(this.#sidebar.find(target)));
-    this.#overlay.addEventListener("pick", (event) => {
-      const { comment, stays } = /** @type {CustomEvent} */ (event).detail;
-      if (stays) open(comment.event);
-    });
-  }
-
-  #watchSize() {
-    new ResizeObserver(([{ contentRect: { width, height } }]) => {
-      this.#scene.resize(width, height);
-    }).observe(this.#theatre);
-  }
-
-  #offerFullscreen() {
-    const button = part("fullscreen");
-    button.hidden = !document.fullscreenEnabled;
-    button.addEventListener("click", () => {
-      void (document.fullscreenElement ? document.exitFullscreen() : this.#theatre.requestFullscreen());
-    });
+  /** Whose comment is picked, in the list or in the picture, can be blocked. @param {Event | null} event */
+  #pick(event) {
+    if (event !== null && "uid" in event && "text" in event) this.#person.open(event, event.uid === this.#me.uid);
   }
 }
 
