@@ -89,6 +89,7 @@ PURE := \
         edge/forms.py \
         edge/heads.py \
         edge/journeys.py \
+        edge/lately.py \
         edge/meaning.py \
         edge/outbox.py \
         edge/owners.py \

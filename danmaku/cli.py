@@ -35,6 +35,7 @@ from danmaku.address import Address, page_address
 from danmaku.auth import AuthError
 from danmaku.caller import CallFailed
 from danmaku.cli_options import DATA, Config, Data, Json, Service, authority, command, service_url
+from danmaku.cli_status import tables
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.errors import Refusal
 from danmaku.model import Identity, Role, check_id
@@ -220,6 +221,22 @@ def rooms(service: Service) -> None:
         title = Text(printable(one.get("title", "")))
         table.add_row(one["room"], title, str(one.get("viewers", 0)), str(one.get("likes", 0)), state)
     _print(table if answer["rooms"] else "no rooms yet")
+
+
+@command(app)
+def status(service: Service) -> None:
+    """Show what runs: edges with their viewers, rooms processes with what they own, versions.
+
+    Without --token it is asked as an admin whom the secret here signs.
+
+    Example: `danmaku status --url https://live.example`
+    """
+    fleet = service.caller(Identity("status", "status", Role.ADMIN)).get("/v1/fleet")
+    if service.as_json:
+        typer.echo(msgspec.json.encode(fleet))
+        return
+    for table in tables(fleet):
+        _print(table)
 
 
 @app.command("config")

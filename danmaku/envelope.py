@@ -107,6 +107,7 @@ class Owners(msgspec.Struct, array_like=True):
     process: str
     partitions: dict[int, int]
     leaving: bool = False
+    version: str = ""  # of danmaku, for people to see
 
 
 class Counts(msgspec.Struct, array_like=True):
@@ -128,6 +129,7 @@ class EdgeReport(msgspec.Struct, array_like=True):
     addresses: list[str]
     connections: int
     draining: bool = False
+    version: str = ""  # of danmaku, for people to see
 
 
 class Replaced(msgspec.Struct, array_like=True):

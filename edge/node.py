@@ -19,6 +19,7 @@ from danmaku.bus import Bus
 from danmaku.errors import Close
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag
+from danmaku.version import version
 from edge.admission import Admission
 from edge.allowance import Allowances
 from edge.api import Api
@@ -103,6 +104,7 @@ class Node:
             lambda: self._server.connection_count,
             metrics,
             heard=lambda heads: self.feeds.hear(heads),
+            version=version(),
         )
         self.feeds = Feeds(
             self._bus,

@@ -41,7 +41,9 @@ class Reports:
         connections: Callable[[], int],
         metrics: EdgeMetrics,
         heard: Callable[[Mapping[str, Position]], None],
+        version: str = "",
     ) -> None:
+        self._version = version
         self._bus = bus
         self._subjects = subjects
         self._edge = edge
@@ -78,7 +80,7 @@ class Reports:
     async def tell(self) -> None:
         """One round. What the bus does not take is told in the next."""
         self._metrics.rooms.set(self._roster.rooms)
-        report = EdgeReport(self._edge, self._addresses, self._connections(), self.draining)
+        report = EdgeReport(self._edge, self._addresses, self._connections(), self.draining, self._version)
         with contextlib.suppress(BusDown):
             await self._bus.publish(self._subjects.edge_report, envelope.encode(report))
         for process, rooms in self._by_owner().items():

@@ -39,6 +39,7 @@ from danmaku.subjects import Subjects
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
 from edge.gather import Gather
+from edge.lately import Lately
 from edge.outbox import Bounds, Outbox
 from edge.owners import OwnerMap
 
@@ -76,7 +77,8 @@ class RoomsClient:
         self._bus_seconds = bus_seconds
         self._request_s = request_s
         self.owners = OwnerMap()
-        self._edges: dict[str, tuple[float, EdgeReport]] = {}
+        self._edges: Lately[EdgeReport] = Lately(_FRESH_S, _MAX_EDGES)
+        self._processes: Lately[Owners] = Lately(_FRESH_S, _MAX_EDGES)
         self._asking = asyncio.Event()
         bus.on_reconnect(self._asking.set)
         self._store_seen = -_FRESH_S
@@ -193,8 +195,11 @@ class RoomsClient:
 
     def edges(self) -> list[EdgeReport]:
         """What the edge workers said of late, this one included."""
-        oldest = time.monotonic() - _FRESH_S
-        return [report for heard, report in self._edges.values() if heard >= oldest]
+        return self._edges.all(time.monotonic())
+
+    def processes(self) -> list[Owners]:
+        """What the rooms processes said of late."""
+        return self._processes.all(time.monotonic())
 
     def ready(self) -> dict[str, bool]:
         """What of the service this edge can reach."""
@@ -260,17 +265,12 @@ class RoomsClient:
                 await asyncio.sleep(_PROBE_S)
 
     def _heard_owners(self, message: Owners) -> None:
+        self._processes.hear(message.process, message, time.monotonic())
         if self.owners.hear(message):
             self._rows.flush()
 
     def _heard_edge(self, report: EdgeReport) -> None:
-        now = time.monotonic()
-        self._edges.pop(report.edge, None)
-        while self._edges and (
-            len(self._edges) >= _MAX_EDGES or next(iter(self._edges.values()))[0] < now - _FRESH_S
-        ):
-            del self._edges[next(iter(self._edges))]
-        self._edges[report.edge] = (now, report)
+        self._edges.hear(report.edge, report, time.monotonic())
 
     async def _ask_every_owner(self, request: bytes, decode: Callable[[bytes], T]) -> list[T]:
         if not self.owners.complete:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from config.settings import Settings
@@ -20,6 +21,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry
 from danmaku.subjects import PARTITIONS, QUEUE, Subjects
 from danmaku.telemetry import LoopLag, RoomsMetrics
+from danmaku.version import version
 from rooms.asking import Asking
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
@@ -80,6 +82,7 @@ class RoomsProcess:
     ) -> None:
         limits = settings.rooms
         self.name = name
+        self._version = version()
         self._bus = bus
         self._store = store
         self._metrics = metrics
@@ -278,7 +281,8 @@ class RoomsProcess:
         await self._outbox.drain(_DRAIN_S)
 
     def _announce(self, owners: Owners) -> None:
-        self._outbox.post(self._subjects.owners, envelope.encode(owners))
+        told = msgspec.structs.replace(owners, version=self._version)
+        self._outbox.post(self._subjects.owners, envelope.encode(told))
 
     def _lost(self, partitions: Iterable[int]) -> None:
         self.rooms.drop_partitions(partitions)

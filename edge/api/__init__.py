@@ -29,6 +29,7 @@ from edge.api.audit import AuditCalls
 from edge.api.chat import ChatCalls, ChatService
 from edge.api.edges import EdgeCalls
 from edge.api.everywhere import EverywhereCalls
+from edge.api.fleet import FleetCalls
 from edge.api.groups import GroupCalls
 from edge.api.health import HealthCalls
 from edge.api.held import HeldCalls
@@ -112,6 +113,7 @@ class Api:
             SessionCalls(chat),
             GroupCalls(chat),
             EdgeCalls(rooms, edge.addresses),
+            FleetCalls(rooms),
             HealthCalls(rooms, metrics),
         )
         routes = [route for call in calls for route in call.routes()]

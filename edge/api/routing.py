@@ -13,7 +13,16 @@ import msgspec
 
 from danmaku import records
 from danmaku.conversation import check_conv
-from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
+from danmaku.envelope import (
+    Answer,
+    EdgeReport,
+    HistoryReply,
+    Owners,
+    Row,
+    SanctionsReply,
+    SettingsReply,
+    UserRow,
+)
 from danmaku.errors import (
     BAD_FRAME,
     BAD_ID,
@@ -64,6 +73,7 @@ class RoomsClient(Protocol):
     async def words(self) -> tuple[str, bytes]: ...
     async def replace_words(self, packed: bytes, by: str, role: Role, over: str | None) -> str: ...
     def edges(self) -> list[EdgeReport]: ...
+    def processes(self) -> list[Owners]: ...
     def ready(self) -> dict[str, bool]: ...
 
 

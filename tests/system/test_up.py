@@ -11,10 +11,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from danmaku.ports import free_port
+from danmaku.version import version
 from tests.system.deployment import (
     HOST,
     Deployment,
@@ -151,6 +153,22 @@ def test_the_command_line_talks_to_it(service: Deployment) -> None:
     assert listed.returncode == 0
     assert "talk" in listed.stdout
     assert "talk" in [room["room"] for room in json.loads(danmaku("rooms", "--json", *data).stdout)["rooms"]]
+
+
+def test_its_status_is_told(service: Deployment) -> None:
+    told: list[Any] = []
+
+    def complete() -> bool:
+        """Edges and owners tell of themselves every two seconds."""
+        told[:] = [json.loads(danmaku("status", "--json", "--data", str(service.data.path)).stdout)]
+        return bool(told[0]["edges"]) and told[0]["unowned"] == 0
+
+    until(complete, "all tell of themselves")
+    (fleet,) = told
+    assert sum(one["partitions"] for one in fleet["rooms"]) == 64
+    assert {one["version"] for one in (*fleet["edges"], *fleet["rooms"])} == {version()}
+    shown = danmaku("status", "--data", str(service.data.path))
+    assert (shown.returncode, fleet["edges"][0]["edge"] in shown.stdout) == (0, True)
 
 
 def test_the_doctor_finds_it_running(service: Deployment) -> None:

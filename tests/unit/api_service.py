@@ -16,7 +16,16 @@ from danmaku import chat, records
 from danmaku.auth import Authority
 from danmaku.board import Poll
 from danmaku.conversation import Member
-from danmaku.envelope import Answer, EdgeReport, HistoryReply, Row, SanctionsReply, SettingsReply, UserRow
+from danmaku.envelope import (
+    Answer,
+    EdgeReport,
+    HistoryReply,
+    Owners,
+    Row,
+    SanctionsReply,
+    SettingsReply,
+    UserRow,
+)
 from danmaku.errors import CONFLICT, UNAUTHORIZED, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
 from danmaku.model import Appointed, Identity, Position, Role, RoomInfo, RoomSettings
@@ -122,6 +131,7 @@ class ScriptedRooms:
         self.in_force = SanctionsReply([])
         self.settings_for_all = SettingsReply(RoomSettings(), RoomSettings())
         self.reports: list[EdgeReport] = []
+        self.owners: list[Owners] = []
         self.reached = {"bus": True, "store": True, "owners": True}
         self.is_stuck = False
 
@@ -186,6 +196,9 @@ class ScriptedRooms:
 
     def edges(self) -> list[EdgeReport]:
         return self.reports
+
+    def processes(self) -> list[Owners]:
+        return self.owners
 
     def ready(self) -> dict[str, bool]:
         return self.reached

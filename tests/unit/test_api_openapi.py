@@ -18,7 +18,7 @@ EXPECTED = {
     "POST /v1/rooms/{room}/polls", "GET /v1/rooms/{room}/polls/{poll}",
     "DELETE /v1/rooms/{room}/polls/{poll}", "POST /v1/rooms/{room}/polls/{poll}/votes",
     "DELETE /v1/rooms/{room}/pinned",
-    "GET /v1/edges",
+    "GET /v1/edges", "GET /v1/fleet",
     "POST /v1/admin/rooms/{room}/mutes", "DELETE /v1/admin/rooms/{room}/mutes/{uid}",
     "POST /v1/admin/rooms/{room}/bans", "DELETE /v1/admin/rooms/{room}/bans/{uid}",
     "POST /v1/admin/rooms/{room}/kicks",

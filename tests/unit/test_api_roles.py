@@ -55,6 +55,7 @@ TABLE: Final = [
     Row(ALL, "POST", "/v1/tokens/refresh", body={"refresh_token": REFRESH}),
     Row({"admin"}, "DELETE", "/v1/tokens/{uid}", "/v1/tokens/bob"),
     Row(ALL, "GET", "/v1/edges"),
+    Row({"admin"}, "GET", "/v1/fleet"),
     Row(ALL, "GET", "/v1/rooms"),
     Row(ALL, "GET", "/v1/rooms/{room}", "/v1/rooms/r"),
     Row(STREAMERS, "PUT", "/v1/rooms/{room}", "/v1/rooms/r", {}),

@@ -1,0 +1,13 @@
+"""Which version this is."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+
+def version() -> str:
+    """As it was installed; "unknown" where it was not. Reads a file."""
+    try:
+        return metadata.version("danmaku")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,43 @@
+"""What runs, as admins are told."""
+
+from __future__ import annotations
+
+import msgspec
+
+from danmaku.envelope import EdgeReport, Owners, decode_edge_report, decode_owners
+from danmaku.model import Role
+from tests.unit.api_service import Service
+
+
+async def test_what_runs() -> None:
+    service = Service()
+    service.rooms.reports = [
+        EdgeReport("e2", [], 0, draining=True),
+        EdgeReport("e1", ["wss://a"], 7, version="1.1"),
+    ]
+    service.rooms.owners = [
+        Owners("r1", dict.fromkeys(range(60), 5), version="1.1"),
+        Owners("r0", {}, leaving=True),
+    ]
+    answer = await service.call("GET", "/v1/fleet", token=service.token("root", Role.ADMIN))
+    assert answer.json == {
+        "edges": [
+            {"edge": "e1", "addresses": ["wss://a"], "connections": 7, "draining": False, "version": "1.1"},
+            {"edge": "e2", "addresses": [], "connections": 0, "draining": True, "version": ""},
+        ],
+        "rooms": [
+            {"process": "r0", "partitions": 0, "leaving": True, "version": ""},
+            {"process": "r1", "partitions": 60, "leaving": False, "version": "1.1"},
+        ],
+        "unowned": 4,
+    }
+
+
+def test_an_older_version_says_less_and_a_newer_one_more() -> None:
+    pack = msgspec.msgpack.encode
+    assert decode_owners(pack(["r1", {0: 5}, False])) == Owners("r1", {0: 5})
+    assert decode_owners(pack(["r1", {0: 5}, False, "9", "what is this"])) == Owners(
+        "r1", {0: 5}, version="9"
+    )
+    assert decode_edge_report(pack(["e1", [], 3])) == EdgeReport("e1", [], 3)
+    assert decode_edge_report(pack(["e1", [], 3, False, "9", 1])) == EdgeReport("e1", [], 3, version="9")
