@@ -82,9 +82,9 @@ class _Pattern(NamedTuple):
         return doubled != 1
 
 
-_Place = tuple[tuple[Word, ...], int, int]
+_Place = tuple[list[Word], int, int]
 """What may stand from one character of `Reading.short` to another."""
-_Automaton = tuple[AhoCorasick, list[tuple[Word, ...]]]
+_Automaton = tuple[AhoCorasick, list[list[Word]]]
 
 
 class List:
@@ -99,7 +99,7 @@ class List:
     def __init__(
         self,
         size: int,
-        words: dict[str, tuple[Word, ...]],
+        words: dict[str, list[Word]],
         within: list[_Automaton],
         foreign: list[_Automaton],
         expressions: list[tuple[Word, re2._Regexp]],
@@ -163,9 +163,9 @@ class Making:
 
     def __init__(self) -> None:
         self._size = 0
-        self._words: dict[str, tuple[Word, ...]] = {}
-        self._within: dict[str, tuple[Word, ...]] = {}
-        self._foreign: dict[str, tuple[Word, ...]] = {}
+        self._words: dict[str, list[Word]] = {}
+        self._within: dict[str, list[Word]] = {}
+        self._foreign: dict[str, list[Word]] = {}
         self._expressions: list[tuple[Word, re2._Regexp]] = []
 
     def add(self, words: Iterable[Word]) -> None:
@@ -201,9 +201,9 @@ class Making:
             kept, short = self._foreign, shortened(free)
         else:
             kept, short = self._sorted(_Pattern.of(word))
-        kept[short] = (*kept.get(short, ()), word)
+        kept.setdefault(short, []).append(word)
 
-    def _sorted(self, pattern: _Pattern) -> tuple[dict[str, tuple[Word, ...]], str]:
+    def _sorted(self, pattern: _Pattern) -> tuple[dict[str, list[Word]], str]:
         """Where it belongs, and as what."""
         short = shortened(pattern.plain)
         alone = short.strip(" ")
@@ -223,6 +223,8 @@ def made(words: Iterable[Word]) -> List:
 def look(text: str, lists: Sequence[List]) -> Found:
     """The strictest action of all entries found, and the text with what is to be masked."""
     lists = [one for one in lists if one.size]
+    if not lists:
+        return Found(text=text)
     said = plain_words(text)
     if said is not None and all(one.passes(text, said) for one in lists):
         return Found(text=text)
