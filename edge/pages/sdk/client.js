@@ -77,7 +77,7 @@ export class Client {
     }
     // Without one a guest would be somebody else after a reconnect, and a repeated comment a new one.
     this.#options = { ...options, device: options.device ?? newId() };
-    this.#token = typeof token === "function" ? token : () => token ?? "";
+    this.#token = typeof token === "function" ? async () => token() : () => token ?? "";
     this.#timing = { ...TIMING, ...timing };
     this.#connection = new Connection(socketAddress(url), () => this.#hello(), {
       changed: (state) => this.#changed(state),

@@ -1,4 +1,4 @@
-import { Client, takesBack } from "/sdk/index.js";
+import { Client, Refusal, takesBack } from "/sdk/index.js";
 import { holds, same } from "./assert.js";
 
 const QUICK = { firstRetry: 1, mostRetry: 5, pullJitter: 1, answer: 2000 };
@@ -142,6 +142,26 @@ export async function after_a_lost_connection_it_asks_a_fresh_token_and_goes_on_
     await until(() => phases.at(-1) === "live");
     same(phases, ["waiting", "connecting", "live"]);
     same(room.missed, 0);
+  });
+}
+
+export async function where_there_is_no_token_it_tries_again_and_where_there_will_be_none_it_is_over() {
+  let asked = 0;
+  const token = () => {
+    asked += 1;
+    if (asked === 2) throw new Error("the site is away");
+    if (asked === 4) throw new Refusal("unauthorized", "logged out");
+    return `t${asked}`;
+  };
+  await talking({ token }, async (client) => {
+    await client.connect();
+    Socket.all[0].onclose({ code: 1006, reason: "" });
+    await until(() => Socket.all[1]?.said.length > 0);
+    same(Socket.all[1].said[0].token, "t3");
+    await until(() => client.state.phase === "live");
+    Socket.all[1].onclose({ code: 1006, reason: "" });
+    await until(() => client.state.phase === "refused");
+    same([await refused(client.ping()), Socket.all.length], ["unauthorized", 2]);
   });
 }
 
