@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from danmaku.client import Client, Room
+from danmaku.client import Client, Refusal, Room
 from tests.system.deployment import Deployment, serving
 
 ROOM: Final = "harbour"
@@ -51,10 +51,17 @@ class Scene:
         self.service = service
         self.url = service.url
         self.streamer = service.token(STREAMER, "streamer", ROOM)
+        self.moderator = service.token("mod", "moderator")
         self._rooms: dict[str, Room] = {}
+        self._is_moderated = False
 
     async def post(self, path: str, body: dict[str, Any], token: str | None = None) -> dict[str, Any]:
-        status, answer = await self.service.call("POST", path, body, token or self.streamer)
+        return await self.call("POST", path, body, token)
+
+    async def call(
+        self, method: str, path: str, body: dict[str, Any], token: str | None = None
+    ) -> dict[str, Any]:
+        status, answer = await self.service.call(method, path, body, token or self.streamer)
         assert status in (200, 201), answer
         found: dict[str, Any] = answer
         return found
@@ -63,6 +70,22 @@ class Scene:
         """What people say, once more."""
         for name, text, style in lines:
             await self._rooms[name].send(text, **style)
+
+    async def moderate(self) -> None:
+        """What moderators have to do and did: once."""
+        if self._is_moderated:
+            return
+        self._is_moderated = True
+        admin = f"/v1/admin/rooms/{ROOM}"
+        await self.call("PATCH", f"{admin}/settings", {"links": "hold"}, self.moderator)
+        links = {"zoe": "my photos: https://photos.example/zoe", "noor": "see www.example.org/maps"}
+        for name, text in links.items():
+            with suppress(Refusal):  # it is held
+                await self._rooms[name].send(text)
+        for uid, reason in (("casino_bot", "advertising"), ("grumble", "insults")):
+            await self.post(f"{admin}/mutes", {"uid": uid, "seconds": 600, "reason": reason}, self.moderator)
+        words = {"refuse": ["casino", "free coins"], "mask": ["darn"], "hold": ["telegram"]}
+        await self.call("PUT", f"{admin}/words", words, self.moderator)
 
     async def begin(self, stack: AsyncExitStack) -> None:
         """People come, and what stays in view is there."""

@@ -88,6 +88,44 @@ async def _overlay(page: Page, scene: Scene) -> None:
     )
 
 
+async def _console(page: Page, scene: Scene) -> None:
+    """Two rooms side by side, in the first much goes on: one is taken back, two wait, somebody is muted."""
+    await scene.moderate()
+    await page.goto(f"{scene.url}/console?room={ROOM}&room=pier#token={scene.moderator}")
+    entry = page.locator(".entry", has_text="subtitles look great today").last
+    await entry.focus()
+    await page.keyboard.press("d")
+    await expect(page.locator(".entry.recalled .fate").last).to_have_text("deleted by mod")
+    await page.keyboard.press("ArrowUp")
+
+
+async def _console_waiting(page: Page, scene: Scene) -> None:
+    await _console(page, scene)
+    await page.get_by_role("tab", name="Waiting").click()
+    await expect(page.locator("#panel-held .held").first).to_be_visible()
+
+
+async def _console_rules(page: Page, scene: Scene) -> None:
+    await _console(page, scene)
+    await page.get_by_role("tab", name="Rules").click()
+    await expect(page.locator("#setting-slow_s")).to_be_visible()
+
+
+async def _console_words(page: Page, scene: Scene) -> None:
+    await _console(page, scene)
+    await page.get_by_role("tab", name="Words").click()
+    await page.get_by_label("Try a text").fill("best c a s i n o in town")
+    await page.get_by_role("button", name="Try").click()
+    await expect(page.locator("#panel-words .outcome")).to_contain_text("casino")
+
+
+async def _console_card(page: Page, scene: Scene) -> None:
+    await _console(page, scene)
+    await page.locator(".entry", has_text="there is the train again").last.focus()
+    await page.keyboard.press("c")
+    await expect(page.locator("#card-comments .text").first).to_be_visible()
+
+
 LOOKS: Final = [
     Look("viewer", f"/?room={ROOM}", _viewer),
     Look("viewer-settings", f"/?room={ROOM}", _viewer_settings),
@@ -95,6 +133,11 @@ LOOKS: Final = [
     Look("chat", "/docs", _chat),
     Look("docs", "/docs", _docs),
     Look("overlay", f"/overlay?room={ROOM}", _overlay),
+    Look("console", "/docs", _console),
+    Look("console-waiting", "/docs", _console_waiting),
+    Look("console-rules", "/docs", _console_rules),
+    Look("console-words", "/docs", _console_words),
+    Look("console-card", "/docs", _console_card),
 ]
 
 

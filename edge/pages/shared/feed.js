@@ -33,6 +33,7 @@ export class Feed {
   constructor(box, label, pointed) {
     this.#list.setAttribute("role", "feed");
     this.#list.setAttribute("aria-label", label);
+    this.#list.dataset.empty = t("feed.empty");
     this.#list.tabIndex = 0;
     this.#newest.type = "button";
     this.#newest.hidden = true;

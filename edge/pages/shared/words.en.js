@@ -31,6 +31,7 @@ export default {
   "role.moderator": "moderator",
   "role.streamer": "streamer",
   "role.admin": "admin",
+  "feed.empty": "Nothing was said here yet.",
   "feed.still": "It stands still while you read.",
   "feed.waiting": { one: "{n} new", other: "{n} new" },
   "feed.gift": "gives {gift} × {count} {text}",

@@ -74,6 +74,7 @@ export default {
   "refusal.unavailable": "服务暂时不可用",
   "refusal.timeout": "没有及时收到回应",
   "refusal.replaced": "已被同一设备上的新连接取代",
+  "feed.empty": "这里还没有人说话。",
   "feed.still": "阅读时列表不会滚动。",
   "feed.waiting": "{n} 条新内容",
   "feed.gift": "送出 {gift} × {count} {text}",
