@@ -54,6 +54,7 @@ class Scene:
         self.moderator = service.token("mod", "moderator")
         self._rooms: dict[str, Room] = {}
         self._is_moderated = False
+        self._offers = 0
 
     async def post(self, path: str, body: dict[str, Any], token: str | None = None) -> dict[str, Any]:
         return await self.call("POST", path, body, token)
@@ -71,12 +72,20 @@ class Scene:
         for name, text, style in lines:
             await self._rooms[name].send(text, **style)
 
+    async def advertise(self) -> str:
+        """Somebody says what is soon deleted."""
+        self._offers += 1
+        text = f"cheap gold at my shop, offer {self._offers}"
+        await self._rooms["avery"].send(text)
+        return text
+
     async def moderate(self) -> None:
         """What moderators have to do and did: once."""
         if self._is_moderated:
             return
         self._is_moderated = True
         admin = f"/v1/admin/rooms/{ROOM}"
+        await self.call("PUT", "/v1/rooms/pier", {"title": "The pier"}, self.service.token("ann", "admin"))
         await self.call("PATCH", f"{admin}/settings", {"links": "hold"}, self.moderator)
         links = {"zoe": "my photos: https://photos.example/zoe", "noor": "see www.example.org/maps"}
         for name, text in links.items():

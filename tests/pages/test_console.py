@@ -176,10 +176,10 @@ async def test_raid_mode_is_one_press_and_another_moderator_sees_it(
     mod = await _console(visitors, service, "raid")
     ann = await _console(visitors, service, "raid", "ann")
     await mod.get_by_role("button", name="Raid mode").click()
-    await expect(mod.locator(".raid .badge")).to_contain_text("raid mode until")
-    await expect(ann.locator(".raid .badge")).to_contain_text("raid mode until")
+    await expect(mod.locator(".raid-until")).to_contain_text("raid mode until")
+    await expect(ann.locator(".raid-until")).to_contain_text("raid mode until")
     await ann.get_by_role("button", name="End raid mode").click()
-    await expect(mod.locator(".raid .badge")).to_be_hidden()
+    await expect(mod.locator(".raid-until")).to_be_hidden()
 
 
 async def test_what_one_may_not_do_is_not_offered(visitors: Visitors, service: Deployment) -> None:

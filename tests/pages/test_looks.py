@@ -91,9 +91,9 @@ async def _overlay(page: Page, scene: Scene) -> None:
 async def _console(page: Page, scene: Scene) -> None:
     """Two rooms side by side, in the first much goes on: one is taken back, two wait, somebody is muted."""
     await scene.moderate()
+    gold = await scene.advertise()
     await page.goto(f"{scene.url}/console?room={ROOM}&room=pier#token={scene.moderator}")
-    entry = page.locator(".entry", has_text="subtitles look great today").last
-    await entry.focus()
+    await page.locator(".entry", has_text=gold).focus()
     await page.keyboard.press("d")
     await expect(page.locator(".entry.recalled .fate").last).to_have_text("deleted by mod")
     await page.keyboard.press("ArrowUp")

@@ -52,8 +52,10 @@ export class Column {
     this.box = element("section", "column");
     this.box.setAttribute("aria-label", t("column.label", { room: name }));
     this.raid = new Raid((seconds) => desk.acts.raid(name, seconds));
-    const bar = element("header", "column-bar");
-    this.box.append(bar, this.#outcome);
+    const head = element("header", "column-head");
+    const bar = element("div", "column-bar");
+    head.append(bar, this.raid.until);
+    this.box.append(head, this.#outcome);
     this.#outcome.setAttribute("role", "status");
     this.acts = new ActBar({ ...desk, room: name, role: () => this.role, uid: () => desk.identity.who?.uid ?? "" });
     this.feed = new Feed(this.box, t("feed.label", { room: name }), (entry, row) => this.acts.show(entry, row));
@@ -174,7 +176,7 @@ export class Column {
     pause.type = "button";
     pause.addEventListener("click", () => this.pause());
     this.pauseButton = pause;
-    bar.append(name, this.#viewers, element("span", "spring"), this.raid.box, pause, close);
+    bar.append(name, this.#viewers, element("span", "spring"), this.raid.button, pause, close);
   }
 
   /** Stand still, or go on. */

@@ -8,9 +8,9 @@ const TICK_MS = 1_000;
 const clock = new Intl.DateTimeFormat(language(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 export class Raid {
-  box = element("span", "raid row");
-  #until = element("span", "badge bad");
-  #button = /** @type {HTMLButtonElement} */ (element("button", "", t("raid.on")));
+  /** Until when it lasts. */
+  until = element("span", "badge bad raid-until");
+  button = /** @type {HTMLButtonElement} */ (element("button", "", t("raid.on")));
   #act;
   #untilMs = 0;
   #timer = 0;
@@ -18,17 +18,16 @@ export class Raid {
   /** @param {(seconds: number) => Promise<any>} act 0 seconds end it */
   constructor(act) {
     this.#act = act;
-    this.#button.type = "button";
-    this.#button.hidden = true;
-    this.#button.title = t("raid.hint");
-    this.#button.addEventListener("click", () => void this.#press());
-    this.box.append(this.#until, this.#button);
+    this.button.type = "button";
+    this.button.hidden = true;
+    this.button.title = t("raid.hint");
+    this.button.addEventListener("click", () => void this.#press());
     this.show(0);
   }
 
   /** One may. */
   offer() {
-    this.#button.hidden = false;
+    this.button.hidden = false;
   }
 
   /** @param {number} untilMs 0: it is off */
@@ -49,10 +48,10 @@ export class Raid {
 
   #draw() {
     if (!this.#isOn) clearInterval(this.#timer);
-    this.#until.hidden = !this.#isOn;
+    this.until.hidden = !this.#isOn;
     const until = t("raid.until", { time: clock.format(this.#untilMs) });
-    if (this.#until.textContent !== until) this.#until.textContent = until;
-    this.#button.textContent = t(this.#isOn ? "raid.off" : "raid.on");
+    if (this.until.textContent !== until) this.until.textContent = until;
+    this.button.textContent = t(this.#isOn ? "raid.off" : "raid.on");
   }
 
   async #press() {

@@ -31,7 +31,6 @@ export class Feed {
 
   /** @param {HTMLElement} box @param {string} label @param {(entry: Entry, row: HTMLElement) => void} pointed one is looked at closely */
   constructor(box, label, pointed) {
-    this.#list.setAttribute("role", "feed");
     this.#list.setAttribute("aria-label", label);
     this.#list.dataset.empty = t("feed.empty");
     this.#list.tabIndex = 0;
@@ -39,6 +38,7 @@ export class Feed {
     this.#newest.hidden = true;
     this.#newest.addEventListener("click", () => this.follow());
     box.append(this.#list, this.#newest, this.#state);
+    this.#tell();
     walkWithArrows(this.#list);
     this.#list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#list.addEventListener("pointerenter", (event) => this.#hover(event.pointerType === "mouse"));
@@ -153,6 +153,7 @@ export class Feed {
   }
 
   #tell() {
+    this.#list.setAttribute("role", this.#list.childElementCount > 0 ? "feed" : "group"); // no feed is without articles
     const waiting = this.#fresh.length + this.#dropped;
     this.#newest.hidden = waiting === 0;
     this.#newest.textContent = t("feed.waiting", { n: waiting });
