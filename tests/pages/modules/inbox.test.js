@@ -1,5 +1,9 @@
 import { Inbox, gist, isOwn, mentioned, privately, sendsAway, webAddress } from "/chat/inbox.js";
+import en from "/chat/words.en.js";
+import { learn } from "/shared/language.js";
 import { same } from "./assert.js";
+
+learn({ en });
 
 const CONV = "g:team";
 const message = (seq, from, more = {}) =>
