@@ -29,6 +29,7 @@ _NAMES: Final = {
     "/console": "/console/index.html",
     "/docs": "/docs/index.html",
     "/overlay": "/obs/index.html",
+    "/studio": "/studio/index.html",
     "/favicon.ico": "/shared/favicon.svg",
 }
 # What a browser may open by itself; a policy means nothing for the rest.

@@ -68,6 +68,13 @@ async def _chat(page: Page, scene: Scene) -> None:
     await expect(page.locator("#messages .words")).to_have_count(2)
 
 
+async def _studio(page: Page, scene: Scene) -> None:
+    await page.goto(f"{scene.url}/studio?room={ROOM}#token={scene.streamer}")
+    await expect(page.locator("#poll .option").first).to_be_visible()
+    await scene.say()
+    await expect(page.locator(".entry .text").last).to_have_text("subtitles look great today")
+
+
 async def _docs(page: Page, scene: Scene) -> None:
     await page.locator("#post_rooms_room_messages summary").click()
 
@@ -131,6 +138,7 @@ LOOKS: Final = [
     Look("viewer-settings", f"/?room={ROOM}", _viewer_settings),
     Look("chat-sign-in", "/chat", _sign_in),
     Look("chat", "/docs", _chat),
+    Look("studio", "/docs", _studio),
     Look("docs", "/docs", _docs),
     Look("overlay", f"/overlay?room={ROOM}", _overlay),
     Look("console", "/docs", _console),

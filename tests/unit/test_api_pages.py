@@ -130,7 +130,7 @@ async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
 async def test_our_own_pages_are_there() -> None:
     """And name nothing that would need another host or a script within the page."""
     service = Service()
-    for path in ("/", "/chat", "/docs"):
+    for path in ("/", "/chat", "/console", "/docs", "/overlay", "/studio"):
         html = (await service.call("GET", path)).body.decode()
         assert "https://" not in html.replace("https://www.w3.org/", "")
         assert "<script>" not in html

@@ -9,7 +9,6 @@ export default {
   "off": "off",
   "undo": "Undo",
   "undo.nothing": "There is nothing to undo.",
-  "refused": "{why} ({name})",
   "everywhere": "all rooms",
   "everybody": "everybody",
   "until.lifted": "until it is lifted",
@@ -30,8 +29,6 @@ export default {
   "done.raid": "Raid mode in {where} for {time}.",
   "done.unraid": "Raid mode in {where} is over.",
   "done.settings": "The rules of {where} hold now.",
-  "done.appoint": "{uid} is a moderator of {where} now.",
-  "done.dismiss": "{uid} is no moderator of {where} any more.",
   "done.words": "The list holds now.",
 
   "act.delete": "Delete",
@@ -185,13 +182,6 @@ export default {
   "sign.joins": { one: "{n} user came at once", other: "{n} users came at once" },
   "sign.new_accounts": { one: "{n} new account writes", other: "{n} new accounts write" },
 
-  "moderators.label": "Appointed moderators",
-  "moderators.hint": "Appointed in this room. Who is a moderator by their login is not listed.",
-  "moderators.none": "Nobody was appointed here.",
-  "moderators.uid": "User id",
-  "moderators.add": "Make a moderator",
-  "moderators.dismiss": "Dismiss",
-  "moderators.told": "by {by}, {since}",
 
   "card.no_role": "Not appointed in this room",
   "card.role": "{role}, appointed by {by}",

@@ -9,7 +9,6 @@ export default {
   "off": "关",
   "undo": "撤销",
   "undo.nothing": "没有可以撤销的操作。",
-  "refused": "{why}（{name}）",
   "everywhere": "所有房间",
   "everybody": "所有人",
   "until.lifted": "直到解除",
@@ -30,8 +29,6 @@ export default {
   "done.raid": "{where} 进入防冲击模式，{time}。",
   "done.unraid": "{where} 的防冲击模式已结束。",
   "done.settings": "{where} 的规则已生效。",
-  "done.appoint": "{uid} 已成为 {where} 的房管。",
-  "done.dismiss": "{uid} 不再是 {where} 的房管。",
   "done.words": "词表已生效。",
 
   "act.delete": "删除",
@@ -185,13 +182,6 @@ export default {
   "sign.joins": "{n} 人同时涌入",
   "sign.new_accounts": "{n} 个新账号在发言",
 
-  "moderators.label": "任命的房管",
-  "moderators.hint": "本房间任命的房管。凭登录身份即为房管的人不在其中。",
-  "moderators.none": "这里还没有任命房管。",
-  "moderators.uid": "用户 id",
-  "moderators.add": "任命为房管",
-  "moderators.dismiss": "免职",
-  "moderators.told": "由 {by} 任命，{since}",
 
   "card.no_role": "未在本房间任职",
   "card.role": "{role}，由 {by} 任命",

@@ -1,12 +1,18 @@
 /** Who was appointed in the room; its streamer appoints and dismisses. */
 
 import { isId } from "../sdk/protocol.js";
-import { element } from "../shared/element.js";
-import { isAtLeast } from "../shared/identity.js";
-import { t } from "../shared/language.js";
-import { button, field, input, nothing, when } from "../shared/parts.js";
+import { element } from "./element.js";
+import { isAtLeast } from "./identity.js";
+import { t } from "./language.js";
+import { button, field, input, nothing, when } from "./parts.js";
 
-/** @typedef {{uid: string, by: string, since: number}} Moderator */
+/**
+ * @typedef {{uid: string, by: string, since: number}} Moderator
+ * @typedef {object} Context
+ * @property {{read: (path: string) => Promise<any>, appoint: (room: string, uid: string, appointed: boolean) => Promise<any>}} acts
+ *   null where it was refused; `read` is below `v1/`
+ * @property {() => {name: string, role: string} | null} column the room, and what one is there
+ */
 
 export class ModeratorsPanel {
   #context;
@@ -16,7 +22,7 @@ export class ModeratorsPanel {
   #empty = nothing(t("moderators.none"));
   #asked = 0;
 
-  /** @param {HTMLElement} box @param {import("./panel.js").Context} context */
+  /** @param {HTMLElement} box @param {Context} context */
   constructor(box, context) {
     this.#context = context;
     const add = /** @type {HTMLButtonElement} */ (element("button", "primary", t("moderators.add")));

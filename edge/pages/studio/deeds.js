@@ -1,0 +1,41 @@
+/** What a streamer does, by one call each: it says that it is done, or why not. */
+
+import { Refusal } from "../sdk/protocol.js";
+import { refused, t } from "../shared/language.js";
+
+export class Deeds {
+  #calls;
+  #toasts;
+
+  /** @param {import("../sdk/calls.js").Calls} calls @param {import("../shared/toasts.js").Toasts} toasts */
+  constructor(calls, toasts) {
+    this.#calls = calls;
+    this.#toasts = toasts;
+  }
+
+  /**
+   * @param {string} method @param {string} path @param {object} [body] @param {string} [done] what to say then
+   * @returns {Promise<any>} the answer, null where it was refused
+   */
+  async call(method, path, body, done = "") {
+    return this.tell(() => this.#calls.call(method, path, body), done);
+  }
+
+  /** What is there; null, and nothing is said, where it cannot be had. @param {string} path @returns {Promise<any>} */
+  async find(path) {
+    return this.#calls.call("GET", path).catch(() => null);
+  }
+
+  /** @template T @param {() => Promise<T>} act @param {string} [done] @returns {Promise<T | null>} null where it was refused */
+  async tell(act, done = "") {
+    try {
+      const answer = await act();
+      if (done) this.#toasts.good(done);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#toasts.bad(t("refused", { why: refused(error), name: error.name }));
+      return null;
+    }
+  }
+}

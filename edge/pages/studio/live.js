@@ -1,0 +1,105 @@
+/**
+ * The room as it is now: one connection, what is shown as lines, who watches, and the poll.
+ *
+ * @typedef {import("../sdk/showing.js").Item} Item
+ * @typedef {import("../sdk/showing.js").Stats} Stats
+ * @typedef {import("../sdk/joined.js").JoinedRoom} JoinedRoom
+ * @typedef {object} Told
+ * @property {(state: import("../sdk/connection.js").State) => void} connection
+ * @property {(stats: {viewers: number, likes: number}) => void} counted
+ * @property {(item: Item) => void} happened what changes the room: it was opened, closed, pinned, its rules changed
+ * @property {(why: string) => void} outside one is not in the room, or ("") in again
+ */
+
+import { Client } from "../sdk/client.js";
+import { Refusal } from "../sdk/protocol.js";
+import { Entry, note } from "../shared/entry.js";
+import { refused, t } from "../shared/language.js";
+
+const SAID = new Set(["comment", "gift", "paid", "announce"]);
+const CHANGES = new Set(["opened", "closed", "settings", "unpinned", "announce"]);
+
+export class Live {
+  #client;
+  #feed;
+  #polls;
+  #pulse;
+  #told;
+  /** @type {JoinedRoom | null} */
+  #room = null;
+
+  /**
+   * @param {import("../shared/identity.js").Identity} identity @param {string} device
+   * @param {import("../shared/feed.js").Feed} feed @param {import("./polls.js").Polls} polls
+   * @param {import("./pulse.js").Pulse} pulse @param {Told} told
+   */
+  constructor(identity, device, feed, polls, pulse, told) {
+    this.#feed = feed;
+    this.#polls = polls;
+    this.#pulse = pulse;
+    this.#told = told;
+    this.#client = new Client(document.baseURI.replace(/[^/]*$/, ""), { token: () => identity.token, device, replaces: false });
+    this.#client.on("connection", (state) => told.connection(state));
+  }
+
+  /** Milliseconds since 1970 by the service's clock. */
+  get now() {
+    return Date.now() + this.#client.aheadMs;
+  }
+
+  /** Come in, and stay until it is closed. @param {string} name */
+  async enter(name) {
+    try {
+      await this.#client.connect({ isPatient: true });
+      this.#room = await this.#client.join(name);
+    } catch (error) {
+      this.#out(error);
+      return;
+    }
+    this.#told.outside("");
+    for (const pinned of this.#room.pinned) if (pinned.kind === "announce") this.#told.happened(pinned);
+    if (this.#room.poll !== null) this.#polls.open(this.#room.poll);
+    this.#room.on("item", (item) => this.#take(item));
+    this.#room.on("end", (refusal) => this.#out(refusal));
+  }
+
+  hurry() {
+    this.#client.hurry();
+  }
+
+  /** @param {string} text */
+  async say(text) {
+    if (this.#room === null) throw new Refusal("not_joined", t("say.outside"));
+    return this.#room.send(text);
+  }
+
+  close() {
+    this.#client.close();
+  }
+
+  /** @param {unknown} why */
+  #out(why) {
+    this.#room = null;
+    if (why instanceof Refusal) this.#told.outside(refused(why));
+    else if (why) throw why;
+  }
+
+  /** @param {Item | Stats} item */
+  #take(item) {
+    if (item.kind === "stats") {
+      this.#pulse.count(item.viewers);
+      this.#told.counted(item);
+      this.#polls.count(item.poll, item.counts);
+      return;
+    }
+    if (item.kind === "comment") this.#pulse.comment(item.at);
+    if (SAID.has(item.kind)) this.#feed.show(new Entry(item, item.position, item.at));
+    else if (item.kind === "recall") this.#feed.recall(item, item.position);
+    else if (item.kind === "poll") this.#polls.open({ ...item, counts: item.options.map(() => 0) });
+    else if (item.kind === "poll_closed") this.#polls.close(item.id, item.counts);
+    else if (item.kind === "opened" || item.kind === "closed" || item.kind === "settings") {
+      this.#feed.note(note(t(`said.${item.kind}`), item.at));
+    }
+    if (CHANGES.has(item.kind)) this.#told.happened(item);
+  }
+}

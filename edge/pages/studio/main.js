@@ -1,0 +1,202 @@
+/** The studio: who is signed in, which room, and what belongs to it. */
+
+import { isId } from "../sdk/protocol.js";
+import { prepareConfirm } from "../shared/confirm.js";
+import { makeClosable, part } from "../shared/dialog.js";
+import { Feed } from "../shared/feed.js";
+import { Identity, isAtLeast } from "../shared/identity.js";
+import { learn, t, translate } from "../shared/language.js";
+import { Memory } from "../shared/memory.js";
+import { ModeratorsPanel } from "../shared/moderators.js";
+import { offerPreferences } from "../shared/preferences.js";
+import { SignIn } from "../shared/sign-in.js";
+import { Status } from "../shared/status.js";
+import { Toasts } from "../shared/toasts.js";
+import { short } from "../shared/wording.js";
+import { Chart } from "./chart.js";
+import { Deeds } from "./deeds.js";
+import { showLinks } from "./links.js";
+import { Live } from "./live.js";
+import { Polls } from "./polls.js";
+import { Pulse } from "./pulse.js";
+import { RoomCard } from "./room-card.js";
+import { Speech } from "./speech.js";
+import en from "./words.en.js";
+import zh from "./words.zh-CN.js";
+
+const SAMPLE_MS = 2_000;
+
+class Studio {
+  #memory = new Memory();
+  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) });
+  #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
+  #deeds = new Deeds(this.#identity.calls, new Toasts(part("toasts")));
+  #status = new Status(
+    part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")), () => this.#again(),
+  );
+  #feed = new Feed(part("feed"), t("said.label"), () => {});
+  #polls = new Polls(part("poll"), this.#deeds);
+  #chart = new Chart(part("chart"));
+  #card = new RoomCard(this.#deeds);
+  #speech = new Speech(this.#deeds, async (text) => this.#live?.say(text));
+  #moderators = new ModeratorsPanel(part("moderators"), {
+    acts: {
+      read: (path) => this.#deeds.call("GET", `v1/${path}`),
+      appoint: (room, uid, appointed) => this.#appoint(room, uid, appointed),
+    },
+    column: () => (this.#room === "" ? null : { name: this.#room, role: this.#identity.roleIn(this.#room) }),
+  });
+  #pulse = new Pulse();
+  /** @type {Live | null} */
+  #live = null;
+  #room = "";
+
+  start() {
+    prepareConfirm();
+    const preferences = /** @type {HTMLDialogElement} */ (part("preferences-dialog"));
+    makeClosable(preferences);
+    offerPreferences(part("preferences"));
+    part("preferences-button").addEventListener("click", () => preferences.showModal());
+    part("sign-out").addEventListener("click", () => this.#identity.signOut());
+    part("choose-form").addEventListener("submit", (event) => this.#choose(event));
+    addEventListener("online", () => this.#live?.hurry());
+    setInterval(() => this.#sample(), SAMPLE_MS);
+    this.#identity.start();
+    if (this.#identity.token === "") this.#signIn.show();
+  }
+
+  #began() {
+    this.#signIn.hide();
+    part("sign-out").hidden = false;
+    part("me").textContent = this.#identity.who?.name ?? "";
+    const room = new URLSearchParams(location.search).get("room") ?? "";
+    if (isId(room)) this.#open(room);
+    else void this.#ask();
+  }
+
+  /** @param {string} why */
+  #ended(why) {
+    this.#close();
+    for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+    for (const name of ["studio", "choose", "sign-out"]) part(name).hidden = true;
+    part("me").textContent = "";
+    this.#signIn.show(why);
+  }
+
+  /** Which room? Those where one streams by the login are offered. */
+  async #ask() {
+    part("choose").hidden = false;
+    const own = Object.entries(this.#identity.who?.rooms ?? {}).filter(([, role]) => role === "streamer").map(([room]) => room);
+    part("choose-names").replaceChildren(...own.map((room) => new Option("", room)));
+    const field = /** @type {HTMLInputElement} */ (part("choose-room"));
+    if (own.length === 1) field.value = own[0];
+    field.focus();
+  }
+
+  /** @param {Event} event */
+  #choose(event) {
+    event.preventDefault();
+    const room = /** @type {HTMLInputElement} */ (part("choose-room")).value.trim();
+    part("choose-outcome").textContent = isId(room) ? "" : t("choose.bad");
+    if (!isId(room)) return;
+    history.replaceState(null, "", `${location.pathname}?room=${room}`);
+    this.#open(room);
+  }
+
+  /** @param {string} room */
+  #open(room) {
+    this.#close();
+    this.#room = room;
+    part("choose").hidden = true;
+    part("studio").hidden = false;
+    part("room-name").textContent = room;
+    document.title = t("title", { room });
+    showLinks(part("links"), room);
+    this.#polls.clear(room);
+    this.#speech.show(room);
+    void this.#make(room);
+  }
+
+  /** @param {string} room */
+  async #make(room) {
+    const isOwn = isAtLeast(this.#identity.roleIn(room), "streamer");
+    await this.#card.show(room, isOwn);
+    if (room !== this.#room) return; // another one was opened meanwhile
+    part("moderators-card").hidden = !isOwn;
+    if (isOwn) void this.#moderators.open();
+    else part("room-hint").textContent = t("room.not_yours");
+    this.#enter();
+  }
+
+  #enter() {
+    this.#feed.clear();
+    this.#live?.close();
+    this.#live = new Live(this.#identity, this.#memory.device, this.#feed, this.#polls, this.#pulse, {
+      connection: (state) => this.#state(state),
+      counted: ({ likes, viewers }) => {
+        part("figure-viewers").textContent = short(viewers);
+        part("figure-likes").textContent = short(likes);
+        part("figure-most").textContent = short(this.#pulse.mostViewers);
+      },
+      happened: (item) => this.#happened(item),
+      outside: (why) => (part("room-outcome").textContent = why),
+    });
+    void this.#live.enter(this.#room);
+  }
+
+  #again() {
+    if (this.#room !== "") this.#enter();
+  }
+
+  #close() {
+    this.#live?.close();
+    this.#live = null;
+    this.#room = "";
+    this.#pulse = new Pulse();
+    this.#chart.show([]);
+    for (const name of ["viewers", "rate", "likes", "most"]) part(`figure-${name}`).textContent = "–";
+    part("room-name").textContent = "";
+    part("room-state").hidden = true;
+  }
+
+  /** @param {import("../sdk/connection.js").State} state */
+  #state(state) {
+    this.#status.show(state);
+    if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
+  }
+
+  /** @param {string} why */
+  async #refused(why) {
+    if (await this.#identity.refused(why)) this.#again();
+  }
+
+  /** @param {import("../sdk/showing.js").Item} item */
+  #happened(item) {
+    if (item.kind === "announce") {
+      if (item.until !== null) this.#card.pinned(item.text, item.until, this.#live?.now ?? Date.now());
+    } else if (item.kind === "unpinned") {
+      this.#card.pinned("", null, 0);
+    } else {
+      void this.#card.refresh();
+    }
+  }
+
+  #sample() {
+    if (this.#live === null || document.hidden) return;
+    const { now } = this.#live;
+    this.#pulse.sample(now);
+    part("figure-rate").textContent = short(this.#pulse.rate(now));
+    this.#chart.show(this.#pulse.samples);
+  }
+
+  /** @param {string} room @param {string} uid @param {boolean} appointed */
+  #appoint(room, uid, appointed) {
+    const path = `v1/admin/rooms/${room}/moderators/${uid}`;
+    const done = t(appointed ? "done.appoint" : "done.dismiss", { uid, where: room });
+    return this.#deeds.call(appointed ? "PUT" : "DELETE", path, appointed ? {} : undefined, done);
+  }
+}
+
+learn({ en, "zh-CN": zh });
+translate();
+new Studio().start();

@@ -1,0 +1,86 @@
+/** What the streamer says: a comment like any other, or an announcement, which may be pinned; and gifts shown by hand. */
+
+import { newId } from "../sdk/protocol.js";
+import { part } from "../shared/dialog.js";
+import { t } from "../shared/language.js";
+import { lasting } from "../shared/wording.js";
+
+const PINS = [60, 300, 900, 3600];
+const DIGITS = 2; // where nobody knows a currency better
+
+export class Speech {
+  #deeds;
+  #say;
+  #room = "";
+  #text = /** @type {HTMLInputElement} */ (part("say-text"));
+  #pin = /** @type {HTMLSelectElement} */ (part("say-pin"));
+
+  /** @param {import("./deeds.js").Deeds} deeds @param {(text: string) => Promise<unknown>} say a comment */
+  constructor(deeds, say) {
+    this.#deeds = deeds;
+    this.#say = say;
+    const form = /** @type {HTMLFormElement} */ (part("say"));
+    this.#pin.append(new Option(t("say.no_pin"), ""), ...PINS.map((s) => new Option(lasting(s), String(s))));
+    form.addEventListener("change", () => (part("say-pin-box").hidden = kind(form) !== "announce"));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#speak(kind(form));
+    });
+    part("gift-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#give();
+    });
+  }
+
+  /** @param {string} room */
+  show(room) {
+    this.#room = room;
+  }
+
+  /** @param {string} kind */
+  async #speak(kind) {
+    const text = this.#text.value.trim();
+    if (text === "") return;
+    const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(() => this.#say(text));
+    if (done !== null && this.#text.value.trim() === text) this.#text.value = "";
+  }
+
+  /** @param {string} text */
+  #announce(text) {
+    const pin = this.#pin.value === "" ? {} : { pin_s: Number(this.#pin.value) };
+    return this.#post({ kind: "announce", text, ...pin, cid: newId() }, t("done.announced"));
+  }
+
+  async #give() {
+    const [gift, uid, text, currency] = ["name", "uid", "text", "currency"].map((name) => value(`gift-${name}`));
+    const [count, paid] = [Number(value("gift-count")), Number(value("gift-amount"))];
+    const from = uid === "" ? {} : { uid, name: uid };
+    const amount = paid > 0 ? { amount: Math.round(paid * 10 ** digitsOf(currency)), currency: currency.toUpperCase() || "USD" } : {};
+    const body = { kind: "gift", gift, count, ...(text && { text }), ...from, ...amount, cid: newId() };
+    await this.#post(body, t("done.gift"));
+  }
+
+  /** @param {object} body @param {string} done */
+  #post(body, done) {
+    return this.#deeds.call("POST", `v1/rooms/${this.#room}/messages`, body, done);
+  }
+}
+
+/** @param {HTMLFormElement} form */
+function kind(form) {
+  return String(new FormData(form).get("kind"));
+}
+
+/** @param {string} id */
+function value(id) {
+  return /** @type {HTMLInputElement} */ (part(id)).value.trim();
+}
+
+/** Of the smallest unit of a currency. @param {string} currency */
+function digitsOf(currency) {
+  try {
+    return new Intl.NumberFormat("en", { style: "currency", currency: currency || "USD" }).resolvedOptions().maximumFractionDigits ?? DIGITS;
+  } catch {
+    return DIGITS;
+  }
+}

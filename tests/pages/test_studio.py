@@ -1,0 +1,155 @@
+"""The streamer's studio: one room, from its opening to its end, as its viewers see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.pages.conftest import Visitors
+from tests.system.deployment import Deployment, serving
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+    async with serving(tmp_path_factory.mktemp("studio")) as running:
+        yield running
+
+
+async def studio(visitors: Visitors, service: Deployment, room: str, role: str = "streamer") -> Page:
+    token = service.token("mira", role, room)
+    page = await visitors.open(f"{service.url}/studio?room={room}#token={token}", width=1280, height=900)
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    return page
+
+
+async def viewer(visitors: Visitors, service: Deployment, room: str) -> Page:
+    page = await visitors.open(f"{service.url}/?room={room}#token={service.token('ann', 'viewer')}")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    return page
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("#say-text").fill(text)
+    await page.locator("#say button[type=submit]").click()
+    await expect(page.locator("#say-text")).to_have_value("")
+
+
+async def test_what_is_said_goes_both_ways(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "talk")
+    ann = await viewer(visitors, service, "talk")
+    await say(page, "welcome <b>everybody</b>")
+    await expect(ann.locator("#list .text").last).to_have_text("welcome <b>everybody</b>")
+    await ann.locator("#text").fill("hello from ann")
+    await ann.locator("#text").press("Enter")
+    await expect(page.locator(".entry .text").last).to_have_text("hello from ann")
+    await expect(page.locator("#figure-viewers")).to_have_text("2")
+    await expect(page.locator("#figure-rate")).not_to_have_text("–")
+    await expect(page.locator("#chart svg")).to_have_attribute(
+        "aria-label", "2 viewers and 0.2 comments a second now"
+    )
+
+
+async def test_an_announcement_is_pinned_and_taken_down(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "pins")
+    ann = await viewer(visitors, service, "pins")
+    await page.get_by_role("radio", name="Announcement").check()
+    await page.locator("#say-pin").select_option("300")
+    await say(page, "back in five minutes")
+    await expect(ann.locator("#pins li")).to_contain_text("back in five minutes")
+    await expect(page.locator("#pinned-text")).to_have_text("back in five minutes")
+    await page.locator("#unpin").click()
+    await expect(page.locator("#pinned")).to_be_hidden()
+    await expect(ann.locator("#pins")).to_be_hidden()
+
+
+async def test_a_poll_is_asked_and_its_totals_move(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "polls")
+    ann = await viewer(visitors, service, "polls")
+    await page.locator("#poll-question").fill("Which song?")
+    await page.locator("#poll-option-0").fill("this one")
+    await page.locator("#poll-option-1").fill("that one")
+    await page.get_by_role("button", name="Ask it").click()
+    await ann.locator("#poll .option").nth(1).click()
+    await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1)")
+    await page.reload()
+    await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1)")
+    await page.get_by_role("button", name="Close the poll").click()
+    await expect(page.locator("#poll")).to_contain_text("Over, with 1 vote")
+    await page.get_by_role("button", name="Ask another one").click()
+    await expect(page.locator("#poll-question")).to_be_focused()
+
+
+async def test_a_gift_is_shown_by_hand_and_pinned_by_its_amount(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await studio(visitors, service, "gifts")
+    ann = await viewer(visitors, service, "gifts")
+    for field, value in {
+        "name": "Lantern",
+        "count": "8",
+        "uid": "bob",
+        "amount": "20",
+        "currency": "usd",
+    }.items():
+        await page.locator(f"#gift-{field}").fill(value)
+    await page.get_by_role("button", name="Show it").click()
+    await expect(page.locator(".toast").last).to_have_text("The gift is shown.")
+    await expect(ann.locator("#pins li")).to_contain_text("$20.00")
+    await expect(page.locator(".entry.gift .text")).to_contain_text("Lantern × 8")
+
+
+async def test_the_room_is_closed_and_opened(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "doors")
+    await say(page, "first words")
+    await page.locator("#title-field").fill("Harbour nights")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".toast").last).to_have_text("The title is changed.")
+    await page.locator("#room-switch").click()
+    await page.locator("#confirm-yes").click()
+    await expect(page.locator("#room-state")).to_have_text("closed")
+    await page.locator("#say-text").fill("is anybody here?")
+    await page.locator("#say-text").press("Enter")
+    await expect(page.locator(".toast.bad")).to_contain_text("room_closed")
+    await page.locator("#room-switch").click()
+    await expect(page.locator("#room-state")).to_have_text("open")
+    await page.reload()
+    await expect(page.locator("#title-field")).to_have_value("Harbour nights")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await say(page, "here we are again")
+
+
+async def test_moderators_are_appointed_and_dismissed(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "staff")
+    await page.locator("#moderator").fill("kenji")
+    await page.get_by_role("button", name="Make a moderator").click()
+    await expect(page.locator("#moderators li")).to_contain_text("kenji")
+    await page.get_by_role("button", name="Dismiss").click()
+    await expect(page.locator("#moderators")).to_contain_text("Nobody was appointed here.")
+
+
+async def test_links_lead_to_the_room(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "links")
+    links = [await page.locator(f"#link-{name}").input_value() for name in ("watch", "overlay", "console")]
+    assert links == [f"{service.url}/{path}?room=links" for path in ("", "overlay", "console")]
+
+
+async def test_which_room_is_asked_and_who_may_not_is_told(visitors: Visitors, service: Deployment) -> None:
+    page = await visitors.open(f"{service.url}/studio#token={service.token('mira', 'streamer', 'mine')}")
+    await expect(page.locator("#choose-room")).to_have_value("mine")
+    await page.locator("#choose-room").fill("what is this")
+    await page.get_by_role("button", name="Open the studio").click()
+    await expect(page.locator("#choose-outcome")).to_contain_text("A room's name has")
+    await page.locator("#choose-room").fill("others")
+    await page.get_by_role("button", name="Open the studio").click()
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#room-hint")).to_have_text("You are not the streamer here: you may watch.")
+    visitors.complaints.clear()  # such a room is not there yet
+    await page.locator("#title-field").fill("mine now")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".toast.bad")).to_contain_text("(forbidden)")
+    visitors.complaints.clear()  # the browser itself tells of status 403
