@@ -102,6 +102,7 @@ export default {
   "fullscreen": "全屏",
   "comments": "弹幕",
   "list": "弹幕，最新的在最后",
+  "list.empty": "还没有人发言，来说第一句吧。",
   "composer": "发送弹幕",
   "mode": "模式",
   "mode.scroll": "滚动",
