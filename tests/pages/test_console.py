@@ -42,6 +42,12 @@ async def test_a_mute_takes_effect_in_the_muted_browser_and_can_be_undone(
     await expect(mod.locator("#panel-sanctions .sanction")).to_contain_text("bob")
     await mod.locator(".toast").get_by_role("button", name="Undo").click()
     await expect(_toast(mod)).to_contain_text("bob may speak in mute again")
+    await mod.locator(".entry .name").click()
+    await expect(mod.locator("#card-comments .text")).to_have_text(["buy followers"])
+    await expect(mod.locator("#card-facts")).to_contain_text("2 entries of the record of mute")
+    await mod.keyboard.press("Escape")
+    await mod.mouse.move(1, 1)  # the feed stands still under the pointer, and while the focus is in it
+    await mod.keyboard.press("Escape")
     await expect(mod.locator("#panel-sanctions .empty")).to_have_text("Nobody is muted or banned.")
     await expect(bob.locator("#list .note").last).to_have_text("You may write again")
     await _say(bob, "sorry")

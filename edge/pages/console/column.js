@@ -62,7 +62,7 @@ export class Column {
     this.#fillBar(bar);
     this.box.addEventListener("focusin", () => desk.chosen(name));
     this.box.addEventListener("pointerdown", () => desk.chosen(name));
-    this.box.addEventListener("dblclick", (event) => this.#opened(event));
+    this.box.addEventListener("click", (event) => this.#opened(event));
     this.watch = new Watch(desk.identity.calls, name, {
       acted: (entries) => this.#acted(entries),
       held: (held) => this.#waits(held),
