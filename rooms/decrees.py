@@ -19,7 +19,7 @@ from danmaku.store.changes import MOST_SANCTIONS, Changes
 from danmaku.store.tokens import Tokens
 from danmaku.subjects import Subjects
 from rooms.acts import MAX_REASON, act_of
-from rooms.changes import MAX_SECONDS
+from rooms.measures import MAX_SECONDS
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.rules import check_settings

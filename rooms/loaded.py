@@ -75,6 +75,12 @@ class LoadedRoom:
     news: bool = True
     gone: bool = False
 
+    def withdraw(self, uid: str | None, now: Moment) -> None:
+        """What `uid` (None: anybody) said and nobody was shown yet is not shown any more."""
+        if not self.gone:
+            for ticket, answer in self.room.withdraw(uid, now):
+                ticket.answer(answer)
+
 
 Opened = Callable[[LoadedRoom | Elsewhere | Refused], None]
 """Called with the room, or with the answer for whoever wanted it."""

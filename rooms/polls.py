@@ -25,10 +25,10 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.polls import Ballot, Cast, Counted, Polls
 from danmaku.telemetry import RoomsMetrics
 from rooms.acts import by_itself, posted
-from rooms.changes import Changes, LeaseLost
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.pending import Ticket
+from rooms.storing import LeaseLost, Storing
 from rooms.tasks import Tasks
 
 _MOST: Final = 50_000  # votes that wait
@@ -69,7 +69,7 @@ class RoomPolls:
         store: Polls,
         process: str,
         rooms: LoadedRooms,
-        changes: Changes,
+        storing: Storing,
         voters: int,
         window_s: float,
         metrics: RoomsMetrics,
@@ -78,7 +78,7 @@ class RoomPolls:
         self._store = store
         self._process = process
         self._rooms = rooms
-        self._changes = changes
+        self._storing = storing
         self._voters = voters
         self._window_s = window_s
         self._metrics = metrics
@@ -266,7 +266,7 @@ class RoomPolls:
         if await counted is ELSEWHERE or loaded.gone:
             raise LeaseLost(maybe=False)
         counts = loaded.room.voting.counts(loaded.room.board)
-        await self._changes.said(loaded, lambda ticket: loaded.room.close_poll(counts, act, ticket))
+        await self._storing.said(loaded, lambda ticket: loaded.room.close_poll(counts, act, ticket))
 
 
 def _answer(vote: Cast, standing: int | None) -> Answer:

@@ -40,15 +40,18 @@ from rooms.live import Live
 from rooms.living import LivingEdges
 from rooms.loaded import LoadedRoom, LoadedRooms
 from rooms.lookout import Lookout
+from rooms.measures import Measures
 from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.news import News
 from rooms.outbox import Outbox
 from rooms.polls import RoomPolls
 from rooms.presence import Presence
+from rooms.recalling import Recalling
 from rooms.records import Records
 from rooms.review import Reviews
 from rooms.rewording import Rewording
+from rooms.storing import Storing
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
 from rooms.viewers import Viewers
@@ -143,14 +146,22 @@ class RoomsProcess:
             clock,
             auto_create=limits.auto_create,
         )
+        storing = Storing(store.audit, leases, flush, metrics)
         self._changes = Changes(
-            store, name, leases, rooms, flush, self._listing.describe, whisper, metrics, clock
+            store,
+            name,
+            rooms,
+            storing,
+            Measures(store, name, rooms, storing, whisper, clock),
+            Recalling(store, name, rooms, storing, whisper, clock),
+            self._listing.describe,
+            clock,
         )
         self._polls = RoomPolls(
-            store.polls, name, rooms, self._changes, settings.events.voters, window_s, metrics, clock
+            store.polls, name, rooms, storing, settings.events.voters, window_s, metrics, clock
         )
         self._guard = Guard(rooms, self._changes, metrics)
-        self._reviews = Reviews(store, name, leases, rooms, self._changes, whisper, metrics, clock)
+        self._reviews = Reviews(store, name, leases, rooms, storing, whisper, metrics, clock)
         self._asking: Asking | None = None
         if settings.review.url:
             from rooms.webhook import Webhook  # it brings an HTTP client along, which few need

@@ -22,12 +22,12 @@ from danmaku.rows import Done, HeldPage, Refused
 from danmaku.store import Store
 from danmaku.telemetry import RoomsMetrics
 from rooms.acts import act_of
-from rooms.changes import Changes, LeaseLost
 from rooms.held import decision
 from rooms.leases import Leases
-from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
+from rooms.loaded import LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.pending import Ticket
+from rooms.storing import LeaseLost, Storing
 from rooms.tasks import Tasks
 from rooms.whisper import Whisper
 
@@ -46,7 +46,7 @@ class Reviews:
         process: str,
         leases: Leases,
         rooms: LoadedRooms,
-        changes: Changes,
+        storing: Storing,
         whisper: Whisper,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
@@ -55,17 +55,17 @@ class Reviews:
         self._process = process
         self._leases = leases
         self._rooms = rooms
-        self._changes = changes
+        self._storing = storing
         self._whisper = whisper
         self._metrics = metrics
         self._clock = clock
-        self._storing: set[LoadedRoom] = set()
+        self._holding: set[LoadedRoom] = set()
         self._tasks = Tasks(_AT_ONCE)
 
     def hold(self, loaded: LoadedRoom) -> None:
         """Store what is held of the room and not stored yet, and then tell the senders. Never raises."""
-        if loaded not in self._storing and not self._tasks.full:  # else it is asked for again
-            self._storing.add(loaded)
+        if loaded not in self._holding and not self._tasks.full:  # else it is asked for again
+            self._holding.add(loaded)
             self._tasks.start(self._hold(loaded))
 
     def answer(self, loaded: LoadedRoom, row: HeldRow | DecideRow, ticket: Ticket) -> HeldPage | None:
@@ -76,7 +76,7 @@ class Reviews:
             return self._page(loaded, row)
         if self._tasks.full:
             raise Refusal(UNAVAILABLE, retry_ms=1000)
-        self._tasks.start(self._carry_out(loaded, row, ticket))
+        self._tasks.start(self._storing.change(loaded, ticket, lambda: self._decide(loaded, row)))
         return None
 
     async def close(self) -> None:
@@ -98,31 +98,18 @@ class Reviews:
         except LeaseLost:
             self._leases.give_up(loaded.partition, room.lease)
         finally:
-            self._storing.discard(loaded)
+            self._holding.discard(loaded)
 
     async def _store_held(self, loaded: LoadedRoom) -> None:
         room = loaded.room
         if loaded.gone or not room.held.has_unsaved:
             return
-        await self._changes.written(loaded, lambda: self._rooms.save(loaded))
+        await self._storing.written(loaded, lambda: self._rooms.save(loaded))
         kept, gone = room.held.to_store()
         await self._written(loaded, kept, gone)
         self._metrics.comments.labels("held").inc(len(kept))
         for ticket in room.held_stored(kept, gone):
             ticket.answer(_HELD)
-
-    async def _carry_out(self, loaded: LoadedRoom, row: DecideRow, ticket: Ticket) -> None:
-        try:
-            async with loaded.changes:
-                answer = ELSEWHERE if loaded.gone else await self._decide(loaded, row)
-        except Refusal as refusal:
-            ticket.answer(Refused.of(refusal))
-        except LeaseLost as lost:
-            self._leases.give_up(loaded.partition, loaded.room.lease)
-            if not lost.maybe:
-                ticket.answer(ELSEWHERE)
-        else:
-            ticket.answer(answer)
 
     async def _decide(self, loaded: LoadedRoom, row: DecideRow) -> Answer:
         room, now = loaded.room, self._clock()
@@ -133,7 +120,7 @@ class Reviews:
             return room.settled(key) or Done()
         act = msgspec.structs.replace(asked, uid=one.uid, what=_comment.decode(one.item).text)
         if row.approve:
-            await self._changes.said(loaded, lambda told: room.approve(one, act, told, now))
+            await self._storing.said(loaded, lambda told: room.approve(one, act, told, now))
             answer = room.settled(key) or Done()
         else:
             await self._written(loaded, [decision(one, act)], [], act)
@@ -145,6 +132,6 @@ class Reviews:
 
     async def _written(self, loaded: LoadedRoom, kept: list[Held], gone: list[str], *acts: Act) -> None:
         room, held = loaded.room, self._store.held
-        await self._changes.written(
+        await self._storing.written(
             loaded, lambda: held.change(self._process, room.lease, room.name, kept, gone, acts)
         )

@@ -1,0 +1,82 @@
+"""What was said is taken back, and with all of a user, or everything, what waits to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from danmaku import wire
+from danmaku.envelope import Answer
+from danmaku.errors import HELD_FOR_REVIEW, ROOM_NOT_FOUND, UNAVAILABLE, Refusal
+from danmaku.model import Act
+from danmaku.moderation_rows import RecallRow
+from danmaku.rows import Done, Refused
+from danmaku.store import Store
+from danmaku.store.errors import StoreDown
+from rooms.acts import act_of
+from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
+from rooms.moment import Moment
+from rooms.recalls import read_wanted
+from rooms.storing import Storing
+from rooms.whisper import Whisper
+
+_HELD: Final = Refused.of(Refusal(HELD_FOR_REVIEW))
+
+
+class Recalling:
+    def __init__(
+        self,
+        store: Store,
+        process: str,
+        rooms: LoadedRooms,
+        storing: Storing,
+        whisper: Whisper,
+        clock: Callable[[], Moment],
+    ) -> None:
+        self._store = store
+        self._process = process
+        self._rooms = rooms
+        self._storing = storing
+        self._whisper = whisper
+        self._clock = clock
+
+    async def recall(self, loaded: LoadedRoom, row: RecallRow) -> Answer:
+        """One change of the room, within `Storing.change`. Raises Refusal and LeaseLost."""
+        room = loaded.room
+        if not room.is_there:
+            raise Refusal(ROOM_NOT_FOUND)
+        try:
+            wanted = await read_wanted(self._store, row)
+        except StoreDown as error:  # nothing is written yet
+            raise Refusal(UNAVAILABLE, retry_ms=1000) from error
+        act = act_of(row, self._clock().ms)
+        if wanted is None:
+            return Done(await self._storing.was_done(act))
+        recall, instead_of, uid = wanted
+        act = msgspec.structs.replace(act, uid=uid)
+        if recall.of is None:  # what is to come of it has been said, too
+            await self._deny(loaded, recall.uid, act)
+            loaded.withdraw(recall.uid, self._clock())
+        if loaded.gone:
+            return ELSEWHERE
+        await self._storing.said(loaded, lambda ticket: room.recall(recall, instead_of, (act,), ticket))
+        return Done()
+
+    async def _deny(self, loaded: LoadedRoom, uid: str | None, act: Act) -> None:
+        """What waits for a moderator is taken back, too.
+
+        That comes before the recall: if this process dies between them, nothing was answered yet.
+        """
+        room, held = loaded.room, self._store.held
+        denied = room.held.taken_back(uid, act)
+        if not denied:
+            return
+        await self._storing.written(loaded, lambda: self._rooms.save(loaded))
+        await self._storing.written(loaded, lambda: held.change(self._process, room.lease, room.name, denied))
+        for ticket in room.held_stored(denied, ()):
+            ticket.answer(_HELD)
+        for one in denied:
+            notice = wire.Notice("denied", room.name, act.reason or None)
+            self._whisper.tell(room, one.uid, wire.MSGPACK.encode(notice))
