@@ -16,7 +16,7 @@ from tests.system.devices import Device, call, check, read_back, until_all_saw
 from tests.system.fleet import Fleet, fleet
 
 SPEAKERS = 20
-TO_GROUP = 300  # messages of each of them
+TO_GROUP = 500  # messages of each of them
 PAIRS = 50
 IN_PAIR = 20  # messages of each of the two
 TEAM = "g:team"
