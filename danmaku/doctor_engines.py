@@ -109,7 +109,7 @@ async def store(settings: Store) -> AsyncIterator[Finding]:
         await there.settled()
         found = there.all()
         facts = [await _facts(server, settings.timeout_s) for server in found]
-        slots = await _slots(found[0]) if found and there.several else SLOTS
+        slots = await _slots(found[0], settings.timeout_s) if found and there.several else SLOTS
     except _FAILURES as error:
         yield Finding("store", "broken", f"{where} does not answer: {masked_url(str(error))}", mend)
         return
@@ -152,11 +152,12 @@ async def _facts(server: Server, timeout_s: float) -> Facts:
     )
 
 
-async def _slots(server: Server) -> int:
+async def _slots(server: Server, timeout_s: float) -> int:
     """How many slots of the cluster have a server. Raises one of _FAILURES."""
     client = redis.Redis(connection_pool=server.pool)
     try:
-        rows: Any = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]  # it takes any words
+        async with asyncio.timeout(timeout_s):
+            rows: Any = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]  # it takes any words
     finally:
         await client.aclose(close_connection_pool=False)
     return sum(int(row[1]) - int(row[0]) + 1 for row in rows)

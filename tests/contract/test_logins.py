@@ -25,6 +25,7 @@ from danmaku.servers import Running, ValkeyServer, nats_binary, running
 from danmaku.store.conversations import Append
 from danmaku.store.errors import StoreDown
 from danmaku.store.valkey import ValkeyStore
+from danmaku.store.valkey.servers import servers
 from tests.contract.conftest import until
 from tests.engines import (
     CONFIG,
@@ -213,7 +214,9 @@ async def test_a_cluster_by_the_acl_of_the_example(tmp_path: Path) -> None:
                 await ValkeyStore.connect(bad, Rooms())
 
 
-async def test_sentinels_with_a_password_of_their_own(tmp_path: Path) -> None:
+async def test_sentinels_with_a_password_of_their_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with sentinel_set(tmp_path, replicas=0, sentinels=1) as whole:
         async with client(port_of(whole.sentinels[0])) as one:
             await one.execute_command("ACL", "SETUSER", "asker", "on", ">sesame", "~*", "+@all")
@@ -230,6 +233,21 @@ async def test_sentinels_with_a_password_of_their_own(tmp_path: Path) -> None:
         bad = msgspec.structs.replace(good, sentinel_password="simsim")
         with pytest.raises(StoreDown):
             await ValkeyStore.connect(bad, Rooms())
+        file = tmp_path / "password"
+        file.write_text("sesame")
+        filed = msgspec.structs.replace(good, sentinel_password="", sentinel_password_file=str(file))
+        there = servers(filed)
+        file.unlink()
+        for _ in range(2):  # it is nobody's fault but the file's: who looks goes on looking when asked
+            there.doubt()
+            await there.settled()
+            assert there.all() == []
+        file.write_text("sesame")
+        there.doubt()
+        await there.settled()
+        assert len(there.all()) == 1
+        assert [one.getMessage() for one in caplog.records] == [], "no task failed unheard"
+        await there.close()
 
 
 async def test_a_store_with_tls(tmp_path: Path, certificates: Certificates) -> None:

@@ -23,13 +23,14 @@ from danmaku.servers import Running, ValkeyServer, running
 from danmaku.store import conversations
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome
-from danmaku.store.sessions import Hello, Standing
+from danmaku.store.polls import Ballot, Cast
+from danmaku.store.sessions import Counted, Hello, Standing
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import partition_of
 from tests.contract.conftest import until
-from tests.contract.test_audit import FOR_ALL, IN_ROOM
+from tests.contract.test_audit import ACT, FOR_ALL, IN_ROOM
 
 TIMEOUT_S = 0.5
 MUCH_LATER_S = 5.0
@@ -185,6 +186,56 @@ async def test_what_a_moderator_does_is_done_when_the_replicas_have_it(
         await replica.close()
     await store.close()
     await main.close()
+
+
+async def test_a_repeat_waits_for_the_replicas_too(server: Running, tmp_path: Path) -> None:
+    """On whatever connection: so it has to write, or there is nothing that its wait is about."""
+    main = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
+    port = await listen(main)
+    safe = Store(url=server.server.url, timeout_s=4 * TIMEOUT_S, replicas=1)
+    store = await ValkeyStore.connect(safe, Rooms())
+    (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
+    ballot = Ballot("lobby", taken.epoch, "p1", 2, (Cast("ann", 1),))
+    hello = Hello("ann", 1, Counted("phone", 1, "edge", "session"))
+    repeated: dict[str, Callable[[ValkeyStore], Awaitable[Any]]] = {
+        "vote": lambda store: store.polls.cast("one", [ballot], 10),
+        "end": lambda store: store.sessions.end("ann", "phone", 5, LONG, LONG, 10),
+        "revoke": lambda store: store.tokens.revoke("bob", 5, LONG),
+        "kick": lambda store: store.audit.write_down("one", taken.epoch, ACT),
+        "known": lambda store: store.audit.knows("lobby", ACT.id),
+        "say": lambda store: store.conversations.append(
+            [conversations.Append("p:ann:bob", "ann", 1, b"hi", "c1", indexed=True)]
+        ),
+    }
+    async with running(ValkeyServer(tmp_path / "replica")) as child:
+        replica = Link.to(Store(url=child.server.url, timeout_s=TIMEOUT_S))
+        await replica.one("REPLICAOF", "127.0.0.1", port)
+        await store.sessions.greet([hello], 1, LONG, 10)
+        for name, act in repeated.items():
+            await until(partial(_is_safe, partial(act, store)))
+            assert await _is_safe(partial(act, store)), name
+        os.kill(child.pid, signal.SIGSTOP)  # it is there still, and gets no further
+        try:
+            fresh = [await ValkeyStore.connect(safe, Rooms()) for _ in repeated]
+            again = zip(repeated.values(), fresh, strict=True)
+            outcomes = await asyncio.gather(*(_is_safe(partial(act, other)) for act, other in again))
+            assert dict(zip(repeated, outcomes, strict=True)) == dict.fromkeys(repeated, False)
+            for other in fresh:
+                await other.close()
+        finally:
+            os.kill(child.pid, signal.SIGCONT)
+        await replica.close()
+    await store.close()
+    await main.close()
+
+
+async def _is_safe(act: Callable[[], Awaitable[Any]]) -> bool:
+    """Whether it was acknowledged."""
+    try:
+        answer = await act()
+    except StoreDown:
+        return False
+    return not (isinstance(answer, list) and any(isinstance(one, StoreDown) for one in answer))
 
 
 async def test_a_dead_server_is_down(server: Running, store: ValkeyStore) -> None:

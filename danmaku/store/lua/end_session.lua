@@ -4,7 +4,12 @@
 local device, now = ARGV[1], tonumber(ARGV[2])
 local n, seen = string.match(redis.call('HGET', KEYS[1], device) or '', '^(%d+):(%d+):')
 if not n or now - tonumber(seen) >= tonumber(ARGV[3]) then
-  return redis.call('HEXISTS', KEYS[2], device) == 1 and '0' or false
+  local ended = redis.call('HGET', KEYS[2], device)
+  if not ended then
+    return false
+  end
+  redis.call('HSET', KEYS[2], device, ended) -- a repeat writes as well, and can be waited for on replicas
+  return '0'
 end
 redis.call('HDEL', KEYS[1], device)
 local before = tonumber(redis.call('HGET', KEYS[2], device) or '0')

@@ -31,6 +31,8 @@ end
 if voters > before then
   redis.call('HSET', KEYS[2], '#voters', voters)
   redis.call('PEXPIRE', KEYS[2], ARGV[5])
+elseif is_kept then
+  redis.call('HSET', KEYS[2], '#poll', ARGV[2]) -- a repeat writes as well, and can be waited for on replicas
 end
 local counts = {}
 for option = 0, ARGV[3] - 1 do

@@ -21,11 +21,12 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from config.engines import urls
 from config.settings import Store
+from danmaku.login import LoginError
 from danmaku.store.valkey.options import Address, Options, address_of, options_of, patience, sentinels
 
 _CONNECTIONS: Final = 16
 _LOOKS: Final = 2  # of a call's time, for all of them
-_AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
+_AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError, LoginError)
 
 _log: Any = structlog.get_logger("danmaku.store")
 

@@ -42,7 +42,7 @@ class ValkeySessions:
     ) -> int | None:
         keys = [self._keys.sessions(uid), self._keys.ended(uid)]
         words = device, now_ms, ttl_ms, remember_ms, most
-        n = await self._link.one(*self._link.script("end_session", keys, *words))
+        n = await self._link.one(*self._link.script("end_session", keys, *words), safe=True)
         return None if n is None else int(n)
 
     def _greet(self, hello: Hello, limits: tuple[Word, ...]) -> Call:
