@@ -19,7 +19,6 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
-from rooms.apart import each
 from rooms.decrees import Decrees
 from rooms.everywhere import Everywhere
 from rooms.moment import Moment
@@ -111,10 +110,12 @@ class Tokens:
         return [next(of_hellos if isinstance(row, HelloRow) else of_changes) for row in rows]
 
     async def _greet(self, rows: list[HelloRow], now_ms: int) -> list[UserAnswer]:
-        """Never raises."""
+        """Never raises. None is said twice: who is replaced by it is told the first time only."""
+        hellos = [_hello(row) for row in rows]
         try:
-            hellos = [_hello(row) for row in rows]
-            verdicts = await each(lambda some: self._verdicts(some, now_ms), hellos) if rows else []
+            verdicts = await self._sessions.greet(
+                hellos, now_ms, SESSION_MS, self._devices, refuses=self._refuses
+            )
         except StoreDown as error:
             _log.warning("what is known of users cannot be looked up", error=str(error))
             return [_UNAVAILABLE] * len(rows)
@@ -122,9 +123,6 @@ class Tokens:
             _UNAVAILABLE if isinstance(verdict, StoreDown) else self._judged(row, verdict)
             for row, verdict in zip(rows, verdicts, strict=True)
         ]
-
-    async def _verdicts(self, hellos: list[Hello], now_ms: int) -> list[Verdict]:
-        return await self._sessions.greet(hellos, now_ms, SESSION_MS, self._devices, refuses=self._refuses)
 
     def _judged(self, row: HelloRow, verdict: Verdict) -> UserAnswer:
         if verdict.replaces is not None and row.device is not None and row.n is not None:

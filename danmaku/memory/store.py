@@ -25,6 +25,7 @@ from danmaku.memory.words import MemoryWords
 from danmaku.model import START, Act, Effect, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import BEGINNING, MOST_SANCTIONS, InForce, News, Noted
+from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.store.moderation import Sanction, SanctionKind
 from danmaku.store.sessions import Counted, Device, Hello, Standing, Verdict
@@ -336,7 +337,7 @@ class MemorySessions:
 
     async def greet(
         self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int, *, refuses: bool = False
-    ) -> list[Verdict]:
+    ) -> list[Verdict | StoreDown]:
         return [self._greet(hello, now_ms, ttl_ms, most, refuses) for hello in hellos]
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from danmaku.store.errors import StoreDown
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -57,8 +59,9 @@ class Verdict:
 class Sessions(Protocol):
     async def greet(
         self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int, *, refuses: bool = False
-    ) -> list[Verdict]:
+    ) -> list[Verdict | StoreDown]:
         """A verdict each, in one round trip; one that stands is kept in the step that finds it to stand.
+        A StoreDown in place of each that failed alone.
 
         Saying the same hello again is harmless, and keeps it known: it is forgotten `ttl_ms` after it was
         said last, or when `most` devices of its user were heard of later; with `refuses` a further device

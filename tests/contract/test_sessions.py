@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from itertools import permutations
+from secrets import token_hex
 
+from redis.crc import key_slot
+
+from config.settings import Rooms
+from config.settings import Store as StoreSettings
 from danmaku.store import Store
+from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Device, Hello, Standing, Verdict
+from danmaku.store.valkey import ValkeyStore
+from danmaku.store.valkey.keys import Keys
 from tests.contract.conftest import until
+from tests.contract.test_rooms_saying import slots_of
+from tests.engines import ValkeyCluster
 
 LONG = 60_000
 GOOD = Verdict(Standing.GOOD)
@@ -30,7 +42,10 @@ async def greet(
     most: int = 8,
     refuses: bool = False,
 ) -> list[Verdict]:
-    return await store.sessions.greet(list(hellos), now_ms, ttl_ms, most, refuses=refuses)
+    verdicts = await store.sessions.greet(list(hellos), now_ms, ttl_ms, most, refuses=refuses)
+    known = [one for one in verdicts if isinstance(one, Verdict)]
+    assert len(known) == len(hellos)
+    return known
 
 
 async def test_a_higher_n_replaces_a_lower_one(store: Store) -> None:
@@ -264,3 +279,29 @@ async def test_or_is_refused_while_so_many_are_connected(store: Store) -> None:
     assert await come("c") == [GOOD]
     assert await come("b", 2) == crowded
     assert await come("d", now_ms=1000 + LONG) == [GOOD], "nobody was heard of for long"
+
+
+async def test_a_part_of_the_store_that_hangs_hides_from_nobody_else_who_is_replaced(
+    shared_cluster: ValkeyCluster,
+) -> None:
+    keys = Keys(f"t{token_hex(4)}")
+    settings = StoreSettings(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=1)
+    store = await ValkeyStore.connect(settings, Rooms())
+    uids = [f"u{number}" for number in range(60)]
+    hanging = shared_cluster.nodes[0]
+    away = await slots_of(hanging)
+    first, second = (
+        [Hello(uid, 5, Counted("phone", n, "edge", f"s{n}")) for uid in uids] for n in (1, 2)
+    )  # fmt: skip
+    assert await store.sessions.greet(first, 1000, LONG, 8) == [GOOD] * len(uids)
+    os.kill(hanging.pid, signal.SIGSTOP)
+    try:
+        verdicts = await store.sessions.greet(second, 1000, LONG, 8)
+    finally:
+        os.kill(hanging.pid, signal.SIGCONT)
+    unknown = [uid for uid, verdict in zip(uids, verdicts, strict=True) if isinstance(verdict, StoreDown)]
+    assert 0 < len(unknown) < len(uids)
+    assert unknown == [uid for uid in uids if key_slot(keys.sessions(uid).encode()) in away]
+    known = [verdict for verdict in verdicts if not isinstance(verdict, StoreDown)]
+    assert known == [Verdict(Standing.GOOD, ("edge", "s1"))] * len(known)
+    await store.close()

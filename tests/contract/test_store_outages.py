@@ -24,7 +24,7 @@ from danmaku.store import conversations
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Append, Appended, Entry, Outcome
 from danmaku.store.polls import Ballot, Cast
-from danmaku.store.sessions import Counted, Hello, Standing
+from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Link
@@ -278,7 +278,7 @@ async def test_calls_that_are_given_up_leave_no_reply_to_others(server: Running,
         (greeted,), head, _ = await asyncio.gather(
             store.sessions.greet([Hello("ann", 1)], 1, LONG, 8), store.history.head("lobby"), store.ping()
         )
-        assert (greeted.standing, head) == (Standing.GOOD, START)
+        assert (greeted, head) == (Verdict(Standing.GOOD), START)
 
 
 async def test_scripts_are_given_again_to_a_server_that_forgot_them(server: Running) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Device, Hello, Standing, Verdict
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Call, Link, Word
@@ -16,10 +17,10 @@ class ValkeySessions:
 
     async def greet(
         self, hellos: list[Hello], now_ms: int, ttl_ms: int, most: int, *, refuses: bool = False
-    ) -> list[Verdict]:
+    ) -> list[Verdict | StoreDown]:
         words = now_ms, ttl_ms, most, int(refuses)
-        replies = await self._link.all([self._greet(hello, words) for hello in hellos])
-        return [_verdict(reply) for reply in replies]
+        replies = await self._link.many([self._greet(hello, words) for hello in hellos])
+        return [reply if isinstance(reply, StoreDown) else _verdict(reply) for reply in replies]
 
     async def edges(self, uids: list[str], now_ms: int, ttl_ms: int) -> list[set[str]]:
         calls: list[Call] = [("HVALS", self._keys.sessions(uid)) for uid in uids]
