@@ -67,15 +67,45 @@ async def test_an_announcement_is_pinned_and_taken_down(visitors: Visitors, serv
     await expect(ann.locator("#pins")).to_be_hidden()
 
 
+async def test_a_pinned_announcement_that_is_taken_back_is_pinned_no_longer(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await studio(visitors, service, "recalls")
+    await page.get_by_role("radio", name="Announcement").check()
+    await page.locator("#say-pin").select_option("300")
+    await say(page, "said too early")
+    await expect(page.locator("#pinned-text")).to_have_text("said too early")
+    token = service.token("mira", "streamer", "recalls")
+    answer = await page.request.post(
+        f"{service.url}/v1/admin/rooms/recalls/clear", headers={"Authorization": f"Bearer {token}"}, data={}
+    )
+    assert answer.ok
+    await expect(page.locator("#pinned")).to_be_hidden()
+
+
+async def test_what_is_sent_twice_at_once_is_done_once(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "twice")
+    await page.locator("#gift-name").fill("Lantern")
+    await page.locator("#gift-form").evaluate("form => { form.requestSubmit(); form.requestSubmit() }")
+    await expect(page.locator(".toast")).to_have_count(1)
+    await say(page, "thanks")
+    await expect(page.locator(".entry .text").last).to_have_text("thanks")
+    await expect(page.locator(".entry.gift")).to_have_count(1)
+
+
 async def test_a_poll_is_asked_and_its_totals_move(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "polls")
     ann = await viewer(visitors, service, "polls")
     await page.locator("#poll-question").fill("Which song?")
     await page.locator("#poll-option-0").fill("this one")
     await page.locator("#poll-option-1").fill("that one")
-    await page.get_by_role("button", name="Ask it").click()
+    await page.locator("#poll-option-1").press("Enter")
+    close = page.get_by_role("button", name="Close the poll")
+    await expect(close).to_be_focused()
+    await close.evaluate("button => (button.isTheSame = true)")
     await ann.locator("#poll .option").nth(1).click()
     await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1)")
+    assert await close.evaluate("button => button.isTheSame")  # a press that votes interrupt is not lost
     await page.reload()
     await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1)")
     await page.get_by_role("button", name="Close the poll").click()
@@ -148,8 +178,10 @@ async def test_which_room_is_asked_and_who_may_not_is_told(visitors: Visitors, s
     await page.get_by_role("button", name="Open the studio").click()
     await expect(page.locator("#connection-text")).to_have_text("live")
     await expect(page.locator("#room-hint")).to_have_text("You are not the streamer here: you may watch.")
+    await expect(page.locator("#title-form")).to_be_hidden()
+    await expect(page.locator("#room-switch")).to_be_hidden()
     visitors.complaints.clear()  # such a room is not there yet
-    await page.locator("#title-field").fill("mine now")
-    await page.get_by_role("button", name="Save").click()
+    await page.locator("#gift-name").fill("Lantern")
+    await page.get_by_role("button", name="Show it").click()
     await expect(page.locator(".toast.bad")).to_contain_text("(forbidden)")
     visitors.complaints.clear()  # the browser itself tells of status 403

@@ -50,8 +50,10 @@ export class ModeratorsPanel {
     if (asked !== this.#asked) return;
     /** @type {Moderator[]} */
     const moderators = found?.moderators ?? [];
-    this.#empty.hidden = moderators.length > 0;
+    const hadFocus = this.#list.contains(document.activeElement);
+    this.#empty.hidden = found === null || moderators.length > 0;
     this.#list.replaceChildren(...moderators.map((one) => this.#row(one)));
+    if (hadFocus) this.#uid.focus(); // who is dismissed goes with the button
   }
 
   /** @param {Moderator} one */

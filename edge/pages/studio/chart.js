@@ -36,10 +36,11 @@ export class Chart {
 
   /** @param {Sample[]} samples */
   show(samples) {
+    const times = samples.map((one) => one.at);
     const viewers = samples.map((one) => one.viewers);
     const rates = samples.map((one) => one.rate);
-    this.#viewers.setAttribute("points", line(viewers, WIDTH, HEIGHT));
-    this.#rate.setAttribute("points", line(rates, WIDTH, HEIGHT));
+    this.#viewers.setAttribute("points", line(times, viewers, WIDTH, HEIGHT));
+    this.#rate.setAttribute("points", line(times, rates, WIDTH, HEIGHT));
     this.#ofViewers.textContent = t("chart.viewers", { most: short(Math.max(0, ...viewers)) });
     this.#ofRate.textContent = t("chart.rate", { most: short(Math.max(0, ...rates)) });
     this.#since.textContent = samples.length === 0 ? t("chart.empty") : t("chart.since", { at: when(samples[0].at) });

@@ -7,7 +7,7 @@
  * @typedef {object} Told
  * @property {(state: import("../sdk/connection.js").State) => void} connection
  * @property {(stats: {viewers: number, likes: number}) => void} counted
- * @property {(item: Item) => void} happened what changes the room: it was opened, closed, pinned, its rules changed
+ * @property {(item: Item) => void} happened what changes the room: it was opened, closed, pinned, taken back, its rules changed
  * @property {(why: string) => void} outside one is not in the room, or ("") in again
  */
 
@@ -17,7 +17,7 @@ import { Entry, note } from "../shared/entry.js";
 import { refused, t } from "../shared/language.js";
 
 const SAID = new Set(["comment", "gift", "paid", "announce"]);
-const CHANGES = new Set(["opened", "closed", "settings", "unpinned", "announce"]);
+const CHANGES = new Set(["opened", "closed", "settings", "unpinned", "announce", "recall"]);
 
 export class Live {
   #client;
@@ -27,6 +27,7 @@ export class Live {
   #told;
   /** @type {JoinedRoom | null} */
   #room = null;
+  #isOver = false;
 
   /**
    * @param {import("../shared/identity.js").Identity} identity @param {string} device
@@ -74,12 +75,14 @@ export class Live {
   }
 
   close() {
+    this.#isOver = true;
     this.#client.close();
   }
 
   /** @param {unknown} why */
   #out(why) {
     this.#room = null;
+    if (this.#isOver) return; // what it says now is of a room that is not looked at any more
     if (why instanceof Refusal) this.#told.outside(refused(why));
     else if (why) throw why;
   }
@@ -90,6 +93,7 @@ export class Live {
       this.#pulse.count(item.viewers);
       this.#told.counted(item);
       this.#polls.count(item.poll, item.counts);
+      this.#polls.agree(this.#room?.poll ?? null);
       return;
     }
     if (item.kind === "comment") this.#pulse.comment(item.at);

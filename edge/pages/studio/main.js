@@ -1,6 +1,6 @@
 /** The studio: who is signed in, which room, and what belongs to it. */
 
-import { isId } from "../sdk/protocol.js";
+import { isId, Refusal } from "../sdk/protocol.js";
 import { prepareConfirm } from "../shared/confirm.js";
 import { makeClosable, part } from "../shared/dialog.js";
 import { Feed } from "../shared/feed.js";
@@ -38,7 +38,10 @@ class Studio {
   #polls = new Polls(part("poll"), this.#deeds);
   #chart = new Chart(part("chart"));
   #card = new RoomCard(this.#deeds);
-  #speech = new Speech(this.#deeds, async (text) => this.#live?.say(text));
+  #speech = new Speech(this.#deeds, async (text) => {
+    if (this.#live === null) throw new Refusal("not_joined", t("say.outside"));
+    return this.#live.say(text);
+  });
   #moderators = new ModeratorsPanel(part("moderators"), {
     acts: {
       read: (path) => this.#deeds.call("GET", `v1/${path}`),
@@ -71,7 +74,7 @@ class Studio {
     part("me").textContent = this.#identity.who?.name ?? "";
     const room = new URLSearchParams(location.search).get("room") ?? "";
     if (isId(room)) this.#open(room);
-    else void this.#ask();
+    else this.#ask();
   }
 
   /** @param {string} why */
@@ -84,7 +87,7 @@ class Studio {
   }
 
   /** Which room? Those where one streams by the login are offered. */
-  async #ask() {
+  #ask() {
     part("choose").hidden = false;
     const own = Object.entries(this.#identity.who?.rooms ?? {}).filter(([, role]) => role === "streamer").map(([room]) => room);
     part("choose-names").replaceChildren(...own.map((room) => new Option("", room)));
@@ -124,7 +127,6 @@ class Studio {
     if (room !== this.#room) return; // another one was opened meanwhile
     part("moderators-card").hidden = !isOwn;
     if (isOwn) void this.#moderators.open();
-    else part("room-hint").textContent = t("room.not_yours");
     this.#enter();
   }
 
@@ -172,19 +174,17 @@ class Studio {
 
   /** @param {import("../sdk/showing.js").Item} item */
   #happened(item) {
-    if (item.kind === "announce") {
-      if (item.until !== null) this.#card.pinned(item.text, item.until, this.#live?.now ?? Date.now());
-    } else if (item.kind === "unpinned") {
-      this.#card.pinned("", null, 0);
-    } else {
-      void this.#card.refresh();
-    }
+    if (item.kind === "announce") this.#card.pin(item, this.#live?.now ?? Date.now());
+    else if (item.kind === "unpinned") this.#card.unpin();
+    else if (item.kind === "recall") this.#card.recall(item);
+    else void this.#card.refresh();
   }
 
   #sample() {
-    if (this.#live === null || document.hidden) return;
+    if (this.#live === null) return;
     const { now } = this.#live;
     this.#pulse.sample(now);
+    if (document.hidden) return;
     part("figure-rate").textContent = short(this.#pulse.rate(now));
     this.#chart.show(this.#pulse.samples);
   }

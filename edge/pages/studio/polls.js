@@ -4,12 +4,15 @@ import { newId } from "../sdk/protocol.js";
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
 import { button, field, input, select } from "../shared/parts.js";
+import { onSubmit } from "../shared/submit.js";
 import { lasting, shares } from "../shared/wording.js";
 
 /** @typedef {{id: string, question: string, options: string[], counts: number[]}} Poll */
 
 const LEAST_OPTIONS = 2;
 const MOST_OPTIONS = 10;
+const LONGEST_QUESTION = 200;
+const LONGEST_OPTION = 100;
 const TIMES = [60, 120, 300, 600, 1800];
 
 export class Polls {
@@ -24,18 +27,17 @@ export class Polls {
   /** @type {Poll | null} */
   #poll = null;
   #isOpen = false;
+  /** What says how the one that is shown stands. @type {(poll: Poll) => void} */
+  #tell = () => {};
 
   /** @param {HTMLElement} box @param {import("./deeds.js").Deeds} deeds */
   constructor(box, deeds) {
     this.#box = box;
     this.#deeds = deeds;
-    this.#question.maxLength = 1000;
+    this.#question.maxLength = LONGEST_QUESTION;
     this.#question.required = true;
     this.#form.autocomplete = "off";
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#start();
-    });
+    onSubmit(this.#form, () => this.#start());
     this.clear("");
   }
 
@@ -49,6 +51,7 @@ export class Polls {
 
   /** @param {Poll} poll */
   open(poll) {
+    if (this.#isOpen && poll.id === this.#poll?.id) return; // history tells it again, without its votes
     this.#poll = poll;
     this.#isOpen = true;
     this.#draw();
@@ -58,7 +61,7 @@ export class Polls {
   count(id, counts) {
     if (this.#poll === null || this.#poll.id !== id || counts === null || !this.#isOpen) return;
     this.#poll = { ...this.#poll, counts };
-    this.#draw();
+    this.#tell(this.#poll); // not drawn anew: what somebody is about to press stays where it is
   }
 
   /** @param {string} id @param {number[]} counts */
@@ -69,15 +72,28 @@ export class Polls {
     this.#draw();
   }
 
+  /** That one was closed or opened may have been missed. @param {Poll | null} open which is open by now */
+  agree(open) {
+    if (open !== null) {
+      if (open.id !== this.#poll?.id) this.open(open);
+    } else if (this.#isOpen && this.#poll !== null) {
+      this.close(this.#poll.id, this.#poll.counts);
+    }
+  }
+
   #draw() {
-    const focused = this.#box.contains(document.activeElement) ? document.activeElement?.id : "";
+    const hadFocus = this.#box.contains(document.activeElement);
     if (this.#poll === null) this.#drawForm();
-    else this.#box.replaceChildren(this.#standing(this.#poll));
-    if (focused) document.getElementById(focused)?.focus();
+    else this.#drawStanding(this.#poll);
+    if (hadFocus) (document.getElementById("poll-act") ?? this.#question).focus();
   }
 
   #drawForm() {
-    while (this.#options.length < LEAST_OPTIONS) this.#options.push(option());
+    while (this.#options.length < LEAST_OPTIONS) {
+      const needed = option();
+      needed.required = true;
+      this.#options.push(needed);
+    }
     const send = button(t("poll.open"), () => {}, "primary");
     send.type = "submit";
     const fields = this.#options.map((one, at) => field(`poll-option-${at}`, t("poll.option", { n: at + 1 }), one));
@@ -97,18 +113,28 @@ export class Polls {
   }
 
   /** @param {Poll} poll */
-  #standing({ id, question, options, counts }) {
+  #drawStanding(poll) {
+    const { id, question, options } = poll;
     const box = element("div", "poll");
     const list = element("ul", "plain options");
-    const parts = shares(counts);
-    options.forEach((text, at) => {
+    const state = element("p", "hint");
+    const bars = options.map((text) => {
       const row = element("li", "option");
-      row.style.setProperty("--share", `${parts[at]}%`);
-      row.append(element("bdi", "", text), element("span", "share", t("poll.share", { share: parts[at], n: counts[at] ?? 0 })));
+      const share = element("span", "share");
+      row.append(element("bdi", "", text), share);
       list.append(row);
+      return { row, share };
     });
-    const n = counts.reduce((sum, count) => sum + count, 0);
-    const state = element("p", "hint", t(this.#isOpen ? "poll.standing" : "poll.over", { n }));
+    this.#tell = ({ counts }) => {
+      const parts = shares(counts);
+      for (const [at, { row, share }] of bars.entries()) {
+        row.style.setProperty("--share", `${parts[at] ?? 0}%`);
+        share.textContent = t("poll.share", { share: parts[at] ?? 0, n: counts[at] ?? 0 });
+      }
+      const n = counts.reduce((sum, count) => sum + count, 0);
+      state.textContent = t(this.#isOpen ? "poll.standing" : "poll.over", { n });
+    };
+    this.#tell(poll);
     const act = this.#isOpen
       ? button(t("poll.close"), () => void this.#end(id))
       : button(t("poll.another"), () => this.#another());
@@ -116,7 +142,7 @@ export class Polls {
     const heading = element("h3", "question");
     heading.append(element("bdi", "", question));
     box.append(heading, list, state, act);
-    return box;
+    this.#box.replaceChildren(box);
   }
 
   #another() {
@@ -125,11 +151,12 @@ export class Polls {
   }
 
   async #start() {
+    const room = this.#room;
     const options = this.#options.map((one) => one.value.trim()).filter((text) => text !== "");
     const seconds = this.#time.value === "" ? {} : { seconds: Number(this.#time.value) };
     const body = { question: this.#question.value.trim(), options, cid: newId(), ...seconds };
-    const opened = await this.#deeds.call("POST", `v1/rooms/${this.#room}/polls`, body, t("done.poll"));
-    if (opened === null) return;
+    const opened = await this.#deeds.call("POST", `v1/rooms/${room}/polls`, body, t("done.poll"));
+    if (opened === null || room !== this.#room) return; // or another room is looked at by now
     this.open({ id: opened.poll, question: body.question, options, counts: options.map(() => 0) });
     this.#question.value = "";
     this.#options = [];
@@ -144,6 +171,6 @@ export class Polls {
 
 function option() {
   const made = input();
-  made.maxLength = 1000;
+  made.maxLength = LONGEST_OPTION;
   return made;
 }

@@ -2,14 +2,21 @@
 
 import { confirmed } from "../shared/confirm.js";
 import { part } from "../shared/dialog.js";
+import { takesBack } from "../sdk/recalls.js";
 import { t } from "../shared/language.js";
+import { onSubmit } from "../shared/submit.js";
 
 /** @typedef {{title: string, open: boolean}} RoomInfo */
+/** @typedef {import("../sdk/showing.js").Item} Item */
+/** @typedef {Extract<Item, {kind: "announce"}>} Announcement */
 
 export class RoomCard {
   #deeds;
   #room = "";
   #isOpen = true;
+  #isOwn = false;
+  /** @type {Announcement | null} */
+  #pinned = null;
   #title = /** @type {HTMLInputElement} */ (part("title-field"));
   #switch = /** @type {HTMLButtonElement} */ (part("room-switch"));
   #pinTimer = 0;
@@ -17,20 +24,21 @@ export class RoomCard {
   /** @param {import("./deeds.js").Deeds} deeds */
   constructor(deeds) {
     this.#deeds = deeds;
-    part("title-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#change({ title: this.#title.value.trim() }, t("done.title"));
-    });
+    onSubmit(part("title-form"), () => this.#change({ title: this.#title.value.trim() }, t("done.title")));
     this.#switch.addEventListener("click", () => void this.#turn());
-    part("unpin").addEventListener("click", () => void this.#unpin());
+    part("unpin").addEventListener("click", () => void this.#takeDown());
   }
 
-  /** A streamer's room is made, if it is not there yet. @param {string} room @param {boolean} mayMake */
-  async show(room, mayMake) {
+  /** A streamer's room is made, if it is not there yet. @param {string} room @param {boolean} isOwn */
+  async show(room, isOwn) {
     this.#room = room;
-    this.pinned("", null, 0);
-    this.#draw({ title: "", open: true });
-    if (mayMake) await this.#change({}, "");
+    this.#isOwn = isOwn;
+    this.unpin();
+    this.#title.value = "";
+    part("room-state").hidden = true;
+    part("room-hint").textContent = isOwn ? "" : t("room.not_yours");
+    for (const name of ["title-form", "room-switch"]) part(name).hidden = !isOwn;
+    if (isOwn) await this.#change({}, "");
     else await this.refresh();
   }
 
@@ -41,14 +49,27 @@ export class RoomCard {
     if (info !== null && room === this.#room) this.#draw(info);
   }
 
-  /** @param {string} text "" where nothing is pinned @param {number | null} until @param {number} now */
-  pinned(text, until, now) {
-    clearTimeout(this.#pinTimer);
-    part("pinned").hidden = text === "";
+  /** Where it is pinned it takes the place of the one before. @param {Announcement} announcement @param {number} now */
+  pin(announcement, now) {
+    const { text, until } = announcement;
+    if (until === null || until <= now) return;
+    this.unpin();
+    this.#pinned = announcement;
+    part("pinned").hidden = false;
     part("pinned-text").textContent = text;
-    if (text !== "" && until !== null) {
-      this.#pinTimer = setTimeout(() => (part("pinned").hidden = true), Math.min(Math.max(0, until - now), 2 ** 31 - 1));
-    }
+    this.#pinTimer = setTimeout(() => this.unpin(), until - now);
+  }
+
+  /** Nothing is pinned any more. */
+  unpin() {
+    clearTimeout(this.#pinTimer);
+    this.#pinned = null;
+    part("pinned").hidden = true;
+  }
+
+  /** @param {Extract<Item, {kind: "recall"}>} recall */
+  recall(recall) {
+    if (this.#pinned !== null && takesBack(recall, this.#pinned)) this.unpin();
   }
 
   /** @param {RoomInfo} info */
@@ -57,7 +78,7 @@ export class RoomCard {
     if (document.activeElement !== this.#title) this.#title.value = title;
     this.#switch.textContent = t(open ? "room.close" : "room.open");
     this.#switch.className = open ? "danger" : "primary";
-    part("room-hint").textContent = t(open ? "room.is_open" : "room.is_closed");
+    if (this.#isOwn) part("room-hint").textContent = t(open ? "room.is_open" : "room.is_closed");
     const state = part("room-state");
     state.hidden = false;
     state.className = `badge ${open ? "good" : "bad"}`;
@@ -77,7 +98,7 @@ export class RoomCard {
     if (info !== null && room === this.#room) this.#draw(info);
   }
 
-  async #unpin() {
+  async #takeDown() {
     await this.#deeds.call("DELETE", `v1/rooms/${this.#room}/pinned`, undefined, t("done.unpinned"));
   }
 }

@@ -3,6 +3,7 @@
 import { newId } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { t } from "../shared/language.js";
+import { onSubmit } from "../shared/submit.js";
 import { lasting } from "../shared/wording.js";
 
 const PINS = [60, 300, 900, 3600];
@@ -22,14 +23,8 @@ export class Speech {
     const form = /** @type {HTMLFormElement} */ (part("say"));
     this.#pin.append(new Option(t("say.no_pin"), ""), ...PINS.map((s) => new Option(lasting(s), String(s))));
     form.addEventListener("change", () => (part("say-pin-box").hidden = kind(form) !== "announce"));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#speak(kind(form));
-    });
-    part("gift-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#give();
-    });
+    onSubmit(form, () => this.#speak(kind(form)));
+    onSubmit(part("gift-form"), () => this.#give());
   }
 
   /** @param {string} room */
