@@ -26,6 +26,10 @@ export class PollCard {
   #isBusy = false;
   #says = "";
   #timer = 0;
+  /** When what came of it is told no longer. */
+  #goneAt = 0;
+  /** What says how the one that is shown stands. */
+  #tell = () => {};
   #votes = new Votes();
   /** Of the room and the user. */
   #whose = "";
@@ -72,7 +76,7 @@ export class PollCard {
   count(id, counts) {
     if (id === undefined || counts === undefined || id !== this.#poll?.id || this.#isOver) return;
     this.#counts = counts;
-    this.#draw();
+    this.#tell(); // not drawn anew: what somebody is about to press stays where it is
   }
 
   /** What came of it; of one that was not shown here nothing is. @param {string} id @param {number[]} counts */
@@ -81,8 +85,8 @@ export class PollCard {
     this.#counts = counts;
     this.#isOver = true;
     this.#says = "";
+    this.#goneAt = this.#now() + RESULT_MS;
     this.#draw();
-    this.#timer = setTimeout(() => this.clear(), RESULT_MS);
   }
 
   /** @param {number} option */
@@ -126,15 +130,23 @@ export class PollCard {
     const isOpen = !this.#isOver && (poll.until === null || left > 0);
     const body = element("div", "poll-body");
     const list = element("ul", "options");
-    const parts = shares(this.#counts);
-    poll.options.forEach((option, place) => list.append(this.#option(option, place, parts[place] ?? 0, isOpen)));
+    const bars = poll.options.map((option, place) => this.#option(option, place, isOpen));
+    list.append(...bars.map(({ row }) => row));
     const state = !isOpen ? t("poll.closed") : this.#mayVote ? "" : t("poll.login");
-    const n = this.#counts.reduce((sum, count) => sum + count, 0);
-    body.append(list, element("p", "hint", this.#says || t("poll.votes", { n }) + state));
+    const said = element("p", "hint");
+    this.#tell = () => {
+      const parts = shares(this.#counts);
+      for (const [place, { tell }] of bars.entries()) tell(parts[place] ?? 0);
+      const n = this.#counts.reduce((sum, count) => sum + count, 0);
+      said.textContent = this.#says || t("poll.votes", { n }) + state;
+    };
+    this.#tell();
+    body.append(list, said);
     body.hidden = this.#isFolded;
     this.#box.replaceChildren(this.#head(poll.question), body);
     if (focused) document.getElementById(focused)?.focus();
-    if (isOpen && poll.until !== null) this.#timer = setTimeout(() => this.#draw(), Math.min(left, 2 ** 31 - 1));
+    if (this.#isOver) this.#timer = setTimeout(() => this.clear(), Math.max(0, this.#goneAt - this.#now()));
+    else if (isOpen && poll.until !== null) this.#timer = setTimeout(() => this.#draw(), Math.min(left, 2 ** 31 - 1));
   }
 
   /** The question, which folds the card. @param {string} question */
@@ -153,27 +165,32 @@ export class PollCard {
     return head;
   }
 
-  /** @param {string} text @param {number} place @param {number} share @param {boolean} isOpen */
-  #option(text, place, share, isOpen) {
+  /** @param {string} text @param {number} place @param {boolean} isOpen */
+  #option(text, place, isOpen) {
     const row = element("li", place === this.#mine ? "own" : "");
-    if (!this.#mayVote) {
-      row.append(bar(element("div", "option"), text, share));
-      return row;
-    }
-    const button = /** @type {HTMLButtonElement} */ (bar(element("button", "option"), text, share));
+    const shown = bar(element(this.#mayVote ? "button" : "div", "option"), text);
+    row.append(shown.bar);
+    if (this.#mayVote) this.#offer(/** @type {HTMLButtonElement} */ (shown.bar), place, isOpen);
+    return { row, tell: shown.tell };
+  }
+
+  /** @param {HTMLButtonElement} button @param {number} place @param {boolean} isOpen */
+  #offer(button, place, isOpen) {
     button.type = "button";
     button.id = `poll-option-${place}`;
     button.ariaPressed = String(place === this.#mine);
     button.disabled = !isOpen || (this.#mine >= 0 && place !== this.#mine);
     button.addEventListener("click", () => void this.#choose(place));
-    row.append(button);
-    return row;
   }
 }
 
-/** @param {HTMLElement} row @param {string} text @param {number} share in percent */
-function bar(row, text, share) {
-  row.style.setProperty("--share", `${share}%`);
-  row.append(element("bdi", "", text), element("span", "share", `${share} %`));
-  return row;
+/** @param {HTMLElement} made @param {string} text */
+function bar(made, text) {
+  const share = element("span", "share");
+  made.append(element("bdi", "", text), share);
+  const tell = (/** @type {number} */ percent) => {
+    made.style.setProperty("--share", `${percent}%`);
+    share.textContent = `${percent} %`;
+  };
+  return { bar: made, tell };
 }
