@@ -19,6 +19,7 @@ export class AuditPanel {
   /** @type {string | null} */
   #before = null;
   #room = "";
+  #asked = 0;
 
   /** @param {HTMLElement} box @param {import("./panel.js").Context} context */
   constructor(box, context) {
@@ -44,11 +45,12 @@ export class AuditPanel {
   }
 
   async #readOlder() {
+    const asked = (this.#asked += 1);
     const room = this.#room;
     if (room === "" && this.#scope.value === "room") return this.#draw();
     const base = this.#scope.value === "all" ? "admin/audit" : `admin/rooms/${room}/audit`;
     const page = await this.#context.acts.read(`${base}?limit=50${this.#before === null ? "" : `&before=${this.#before}`}`);
-    if (page === null || room !== this.#room) return;
+    if (page === null || asked !== this.#asked) return;
     this.#past = [...page.entries, ...this.#past].slice(-MOST);
     this.#before = page.before ?? this.#before;
     this.#older.hidden = page.entries.length < 50;

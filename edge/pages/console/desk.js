@@ -60,6 +60,7 @@ export class Desk {
   close() {
     this.columns.forEach((column) => column.close());
     this.#columns.clear();
+    this.#chosen = "";
     this.connection.close();
   }
 

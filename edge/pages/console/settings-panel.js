@@ -18,6 +18,8 @@ export class SettingsPanel {
   #controls = new Map();
   /** @type {Values} */
   #own = {};
+  /** Whose they are. */
+  #room = "";
   #asked = 0;
 
   /** @param {HTMLElement} box @param {import("./panel.js").Context} context */
@@ -38,6 +40,7 @@ export class SettingsPanel {
     if (asked !== this.#asked) return;
     this.#empty.hidden = found !== null;
     this.#form.hidden = found === null;
+    this.#room = column?.name ?? "";
     if (found !== null && column !== null) this.#draw(found.settings, found.in_force, column.role);
   }
 
@@ -65,7 +68,7 @@ export class SettingsPanel {
   }
 
   async #save() {
-    const column = this.#context.column();
+    const room = this.#room; // another one may be looked at by now
     /** @type {Record<string, boolean | number | string | null>} */
     const changes = {};
     for (const setting of SETTINGS) {
@@ -79,7 +82,7 @@ export class SettingsPanel {
       }
       if (value !== (this.#own[setting.key] ?? null)) changes[setting.key] = value;
     }
-    if (column === null || (await this.#context.acts.configure(column.name, changes)) !== null) await this.open();
+    if ((await this.#context.acts.configure(room, changes)) !== null) await this.open();
   }
 }
 

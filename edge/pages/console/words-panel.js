@@ -23,6 +23,9 @@ export class WordsPanel {
   #tried = element("p", "outcome");
   /** @type {Lists | null} */
   #lists = null;
+  /** Where they were read. @type {string | null} */
+  #from = null;
+  #asked = 0;
 
   /** @param {HTMLElement} box @param {import("./panel.js").Context} context */
   constructor(box, context) {
@@ -41,8 +44,17 @@ export class WordsPanel {
     const scope = /** @type {HTMLElement} */ (this.#scope.parentElement);
     scope.hidden = !this.#context.isAdmin();
     if (scope.hidden) this.#scope.value = "room";
+    const asked = (this.#asked += 1);
     const path = this.#path;
-    this.#lists = path === null ? null : await this.#context.acts.read(path);
+    if (path !== this.#from) this.#keep(path, null); // what is of one room is never put into another
+    const lists = path === null ? null : await this.#context.acts.read(path);
+    if (asked === this.#asked) this.#keep(path, lists);
+  }
+
+  /** @param {string | null} from @param {Lists | null} lists */
+  #keep(from, lists) {
+    this.#from = from;
+    this.#lists = lists;
     this.#draw();
   }
 
@@ -135,7 +147,8 @@ export class WordsPanel {
   /** @param {(lists: Lists) => Lists} change */
   async #put(change) {
     const room = this.#room;
-    if (this.#lists === null || room === null) return false;
+    if (this.#lists === null) await this.open(); // pressed before they were read
+    if (this.#lists === null || room === null || room !== this.#room) return false;
     const answer = await this.#context.acts.putWords(room, change(this.#lists));
     await this.open(); // where somebody else was faster: what they made of it
     return answer !== null;
