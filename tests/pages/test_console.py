@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from config.settings import Settings
 from danmaku.auth import from_settings
@@ -154,6 +155,30 @@ async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment
     await mod.keyboard.type("best c a s i n o")
     await press("Enter")
     await expect(mod.locator("#panel-words .outcome")).to_contain_text("refuse, because of “casino”")
+
+
+async def test_words_of_one_room_are_not_offered_for_another(visitors: Visitors, service: Deployment) -> None:
+    admin = service.token("root", "admin")
+    for room, word in (("alpha", "casino"), ("beta", "lottery")):
+        assert (await service.call("PUT", f"/v1/rooms/{room}", {}, admin))[0] == 200
+        status, _ = await service.call("PUT", f"/v1/admin/rooms/{room}/words", {"refuse": [word]}, admin)
+        assert status == 200
+    page = await visitors.open(f"{service.url}/console?room=alpha&room=beta#token={admin}", width=1280)
+    await page.get_by_role("tab", name="Words").click()
+    shown = page.locator("#panel-words .mono")
+    await expect(shown).to_have_text(["casino"])
+    answered = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/rooms/beta/words", slowly)
+    await page.get_by_role("heading", name="beta").click()
+    await expect(page.locator("#panel-room")).to_have_text("beta")
+    await expect(shown).to_have_count(0)
+    answered.set()
+    await expect(shown).to_have_text(["lottery"])
 
 
 async def test_a_feed_stands_still_while_one_reads(visitors: Visitors, service: Deployment) -> None:

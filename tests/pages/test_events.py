@@ -123,6 +123,8 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         await visit.say(Ok(send.id, shown=True), items(visit, 1, wire.PollClosed("p1", [6, 2])))
         await visit.expect(wire.Like)
         await visit.say(items(visit, 2, wire.Poll("p2", "Who?", ["a", "b", "c"])))
+        await visit.expect(wire.Like)
+        await visit.say(Stats("demo", 0, 2, 9, 2, "p2", [1, 0, 0]))
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo", width=390, height=780)
@@ -144,7 +146,12 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         await expect(one).to_be_disabled()
         await page.locator("#like").click()
         await expect(card.get_by_role("heading")).to_have_text("Who?")
-        await expect(card.locator("button.option")).to_have_text(["a0 %", "b0 %", "c0 %"])
+        options = card.locator("button.option")
+        await expect(options).to_have_text(["a0 %", "b0 %", "c0 %"])
+        await options.first.evaluate("button => (button.isTheSame = true)")
+        await page.locator("#like").click()
+        await expect(options.first).to_have_text("a100 %")
+        assert await options.first.evaluate("button => button.isTheSame")  # no press is lost to votes
 
 
 async def test_a_guest_sees_how_a_poll_stands_and_has_nothing_to_press(visitors: Visitors) -> None:
