@@ -113,6 +113,8 @@ export class YouDialog {
   #memory;
   #identity;
   #renamed;
+  /** The one that stands in the field: it may be renewed while the dialog is open. */
+  #shown = "";
 
   /** @param {Memory} memory @param {Identity} identity @param {() => void} renamed a guest has another name now */
   constructor(memory, identity, renamed) {
@@ -137,7 +139,7 @@ export class YouDialog {
   open(why = "") {
     this.#outcome.textContent = why;
     this.#name.value = this.#memory.name;
-    this.#token.value = this.#memory.token;
+    this.#token.value = this.#shown = this.#memory.token;
     part("log-out").hidden = this.#memory.token === "";
     if (!this.#dialog.open) this.#dialog.showModal();
   }
@@ -153,7 +155,7 @@ export class YouDialog {
     const isRenamed = name !== this.#memory.name;
     this.#memory.keepName(name);
     if (token === "" && this.#memory.token !== "") this.#identity.signOut();
-    else if (token !== this.#memory.token) return this.#identity.signIn(token);
+    else if (token !== this.#shown) return this.#identity.signIn(token);
     else if (isRenamed) this.#renamed();
     return "";
   }
