@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from secrets import token_hex
 from typing import Any, Final
 
@@ -81,14 +82,15 @@ async def _unheard(settings: Nats, opened: Mapping[str, NatsBus]) -> list[str]:
             heard.set()
 
     for where, connection in others:
-        await connection.subscribe(subject, lambda _, __, where=where: hear(where))  # type: ignore[misc]  # of a default
-        await connection.flush(_HEARD_S)
+        with suppress(BusDown):  # then nothing is heard there
+            await connection.subscribe(subject, lambda _, __, where=where: hear(where))  # type: ignore[misc]  # of a default
+            await connection.flush(_HEARD_S)
     try:
         async with asyncio.timeout(_HEARD_S):
             while not heard.is_set():
                 await first.publish(subject, b"")
                 await asyncio.sleep(_SAY_S)
-    except TimeoutError:
+    except (TimeoutError, BusDown):
         pass
     return sorted(left)
 
