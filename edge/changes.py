@@ -195,7 +195,8 @@ class Changes:
             if refusal.kind.retry:
                 return False
             if refusal.kind is BANNED:
-                self._carry_out(connection, banned(refusal.message, refusal.retry_ms))
+                reason = None if refusal.message == BANNED.text else refusal.message
+                self._carry_out(connection, banned(reason, refusal.retry_ms))
             else:
                 connection.close(Close.UNAUTHORIZED, refusal.message)
         return True

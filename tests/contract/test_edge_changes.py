@@ -122,14 +122,18 @@ async def test_what_this_version_does_not_know_is_passed_over(start: Start) -> N
 async def test_after_a_hole_in_the_log_everybody_is_asked_about(start: Start) -> None:
     async with start() as worker, AsyncExitStack() as stack:
         owner = worker.owner
-        sockets = [await stack.enter_async_context(viewer(worker.port)) for _ in range(4)]
-        ann, bob, eve, guest = sockets
-        for one, uid in ((ann, "ann"), (bob, "bob"), (eve, "eve")):
+        sockets = [await stack.enter_async_context(viewer(worker.port)) for _ in range(5)]
+        ann, bob, dan, eve, guest = sockets
+        for one, uid in ((ann, "ann"), (bob, "bob"), (dan, "dan"), (eve, "eve")):
             await one.ok(wire.Hello(0, token=token(uid)))
         await guest.ok(wire.Hello(0))
         await follows(worker)
         unsure = {"ann"}
-        verdicts = {"ann": Refused("unauthorized", "revoked"), "bob": Refused("banned", "spam")}
+        verdicts = {
+            "ann": Refused("unauthorized", "revoked"),
+            "bob": Refused("banned", "spam"),
+            "dan": Refused("banned"),
+        }
 
         def judge(row: object) -> UserAnswer:
             assert isinstance(row, HelloRow)
@@ -142,7 +146,9 @@ async def test_after_a_hole_in_the_log_everybody_is_asked_about(start: Start) ->
         owner.changes_kept = 1
         await owner.note(*(Revoked(f"u{number}", FAR) for number in range(5)))
         assert await ann.ended() == 4401
-        assert await bob.ended() == 4403
+        assert await bob.ended() == await dan.ended() == 4403
+        assert bob.all(wire.Notice) == [wire.Notice("banned", reason="spam")]
+        assert dan.all(wire.Notice) == [wire.Notice("banned")]
         for one in (eve, guest):
             await one.ok(wire.Ping(0))
 
