@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 import nkeys
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import Nats, Rooms, Store
 from danmaku.bus import BusDown, NatsBus
@@ -238,10 +239,12 @@ async def test_sentinels_with_a_password_of_their_own(
         filed = msgspec.structs.replace(good, sentinel_password="", sentinel_password_file=str(file))
         there = servers(filed)
         file.unlink()
-        for _ in range(2):  # it is nobody's fault but the file's: who looks goes on looking when asked
-            there.doubt()
-            await there.settled()
-            assert there.all() == []
+        with capture_logs() as said:
+            for _ in range(2):  # who looks goes on looking when asked, and says once what is wrong
+                there.doubt()
+                await there.settled()
+                assert there.all() == []
+        assert [str(file) in one["error"] for one in said if one["log_level"] == "warning"] == [True]
         file.write_text("sesame")
         there.doubt()
         await there.settled()

@@ -119,6 +119,7 @@ class _Found:
         self._servers: dict[Address, Server] = {}
         self._left: set[Address] = set()  # no longer counted when it was looked last
         self._looking: asyncio.Task[None] | None = None
+        self._told = False  # why nobody could tell
 
     def at(self, address: Address) -> Server:
         if address not in self._servers:
@@ -146,8 +147,11 @@ class _Found:
             async with asyncio.timeout(self._timeout_s * _LOOKS):
                 counted = await self._find()
         except _AWAY as error:
-            _log.debug("nobody tells where the store is", error=str(error))
+            tell = _log.debug if self._told else _log.warning  # once is enough: callers ask all the time
+            tell("nobody tells where the store is", error=str(error) or repr(error))
+            self._told = True
             return
+        self._told = False
         left = self._servers.keys() - counted
         for address in left:
             # Twice, for somebody may have chosen it just before.
