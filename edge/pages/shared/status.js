@@ -35,10 +35,13 @@ export class Status {
     const wait = document.createElement("span");
     wait.ariaHidden = "true"; // nobody wants each second read aloud
     this.#text.replaceChildren(saying(state), wait);
-    if (state.phase === "waiting") {
-      wait.textContent = t("connection.in", { n: Math.max(0, Math.ceil((state.until - performance.now()) / 1000)) });
-      this.#timer = setTimeout(() => this.show(state), 500);
-    }
+    if (state.phase === "waiting") this.#countDown(state.until, wait);
+  }
+
+  /** Only the seconds change: what is read aloud stays. @param {number} until @param {HTMLElement} wait */
+  #countDown(until, wait) {
+    wait.textContent = t("connection.in", { n: Math.max(0, Math.ceil((until - performance.now()) / 1000)) });
+    this.#timer = setTimeout(() => this.#countDown(until, wait), 500);
   }
 }
 
