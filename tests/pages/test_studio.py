@@ -162,6 +162,20 @@ async def test_moderators_are_appointed_and_dismissed(visitors: Visitors, servic
     await expect(page.locator("#moderators")).to_contain_text("Nobody was appointed here.")
 
 
+async def test_the_longest_names_stay_within_a_phone(visitors: Visitors, service: Deployment) -> None:
+    room, uid = "r" * 64, "m" * 64
+    page = await studio(visitors, service, room)
+    token = service.token("mira", "streamer", room)
+    poll = {"question": "q" * 200, "options": [letter * 100 for letter in "abcdefghij"], "cid": "long"}
+    assert (await service.call("POST", f"/v1/rooms/{room}/polls", poll, token))[0] == 200
+    assert (await service.call("PUT", f"/v1/admin/rooms/{room}/moderators/{uid}", {}, token))[0] == 200
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.reload()
+    await expect(page.locator("#poll .option")).to_have_count(10)
+    await expect(page.locator("#moderators li")).to_contain_text(uid)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 async def test_links_lead_to_the_room(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "links")
     links = [await page.locator(f"#link-{name}").input_value() for name in ("watch", "overlay", "console")]

@@ -64,6 +64,11 @@ export class Live {
     this.#room.on("end", (refusal) => this.#out(refusal));
   }
 
+  /** Whether it comes back by itself, after a while. */
+  get isWaiting() {
+    return this.#client.state.phase === "waiting";
+  }
+
   hurry() {
     this.#client.hurry();
   }

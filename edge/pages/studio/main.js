@@ -25,6 +25,7 @@ import en from "./words.en.js";
 import zh from "./words.zh-CN.js";
 
 const SAMPLE_MS = 2_000;
+const SOON_MS = 200;
 
 class Studio {
   #memory = new Memory();
@@ -53,6 +54,7 @@ class Studio {
   /** @type {Live | null} */
   #live = null;
   #room = "";
+  #refreshing = 0;
 
   start() {
     prepareConfirm();
@@ -147,7 +149,8 @@ class Studio {
   }
 
   #again() {
-    if (this.#room !== "") this.#enter();
+    if (this.#live?.isWaiting) this.#live.hurry();
+    else if (this.#room !== "") this.#enter();
   }
 
   #close() {
@@ -177,7 +180,12 @@ class Studio {
     if (item.kind === "announce") this.#card.pin(item, this.#live?.now ?? Date.now());
     else if (item.kind === "unpinned") this.#card.unpin();
     else if (item.kind === "recall") this.#card.recall(item);
-    else void this.#card.refresh();
+    else this.#refreshing ||= setTimeout(() => this.#refresh(), SOON_MS); // history may tell of many at once
+  }
+
+  #refresh() {
+    this.#refreshing = 0;
+    if (this.#room !== "") void this.#card.refresh();
   }
 
   #sample() {
