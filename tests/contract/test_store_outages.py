@@ -201,6 +201,9 @@ async def test_a_repeat_waits_for_the_replicas_too(server: Running, tmp_path: Pa
         "vote": lambda store: store.polls.cast("one", [ballot], 10),
         "end": lambda store: store.sessions.end("ann", "phone", 5, LONG, LONG, 10),
         "revoke": lambda store: store.tokens.revoke("bob", 5, LONG),
+        "refresh": lambda store: store.tokens.spend(
+            "ann", "f1", 1, issued_ms=1, now_ms=2, grace_ms=LONG, until_ms=LONG
+        ),
         "kick": lambda store: store.audit.write_down("one", taken.epoch, ACT),
         "known": lambda store: store.audit.knows("lobby", ACT.id),
         "say": lambda store: store.conversations.append(

@@ -22,6 +22,7 @@ if not kept or (last and n == last + 1) then
   return {n + 1, now}
 end
 if last and n == last and now - issued <= tonumber(ARGV[4]) then
+  keep(spent .. ':' .. issued) -- a repeat writes as well, and can be waited for on replicas
   return {n + 1, tonumber(issued)}
 end
 keep('revoked:0')

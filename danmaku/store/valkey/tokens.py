@@ -29,5 +29,5 @@ class ValkeyTokens:
     ) -> Spent | None:
         keys = [self._keys.family(uid, family), self._keys.revoked(uid)]
         call = self._link.script("spend", keys, n, issued_ms, now_ms, grace_ms, until_ms)
-        spent = await self._link.one(*call)
+        spent = await self._link.one(*call, safe=True)
         return Spent(*spent) if spent else None
