@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from typing import Any
 
@@ -245,3 +247,29 @@ async def test_after_a_long_absence_nothing_old_is_left(visitors: Visitors) -> N
         await expect(rows).to_have_text(["47 or more comments cannot be had any more", "danhello"])
         await expect(page.locator("#pins")).to_be_hidden()
         await expect(page.locator("#poll")).to_be_hidden()
+
+
+async def test_nor_is_it_in_the_studio(visitors: Visitors) -> None:
+    async def before(visit: Visit) -> None:
+        pins: list[wire.Item] = [wire.Announce("old", "boss", "Boss", until=now_ms() + 600_000)]
+        await enter(visit, pins, OpenPoll("p1", "Next song?", ["one", "two"], [3, 1]))
+        await visit.expect(wire.Send)
+        await visit.close(4000, "draining")
+
+    async def after(visit: Visit) -> None:
+        newest = items(visit, 50, wire.Comment("u4", "dan", "hello"))
+        await enter(visit, [], None, newest, head=50, complete=False)
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True))
+
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": "ann", "exp": 2**33}).encode()).decode().rstrip("=")
+    async with scripted(before, after, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token=x.{claims}.x")
+        await expect(page.locator("#pinned-text")).to_have_text("old")
+        await expect(page.locator("#poll")).to_contain_text("4 votes so far")
+        await page.locator("#say-text").fill("still here")
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator("#say-text")).to_have_value("")
+        await expect(page.locator("#poll")).to_contain_text("Over, with 4 votes")
+        await expect(page.locator("#pinned")).to_be_hidden()
+    visitors.complaints.clear()  # nobody answers the API here

@@ -7,6 +7,7 @@
  * @typedef {object} Told
  * @property {(state: import("../sdk/connection.js").State) => void} connection
  * @property {(stats: {viewers: number, likes: number}) => void} counted
+ * @property {(announcement: Extract<Item, {kind: "announce"}> | null) => void} viewed which is pinned, as one comes in, or in again
  * @property {(item: Item) => void} happened what changes the room: it was opened, closed, pinned, taken back, its rules changed
  * @property {(why: string) => void} outside one is not in the room, or ("") in again
  */
@@ -28,6 +29,8 @@ export class Live {
   /** @type {JoinedRoom | null} */
   #room = null;
   #isOver = false;
+  /** What was in view at the last join. @type {Item[]} */
+  #pinned = [];
 
   /**
    * @param {import("../shared/identity.js").Identity} identity @param {string} device
@@ -58,8 +61,7 @@ export class Live {
       return;
     }
     this.#told.outside("");
-    for (const pinned of this.#room.pinned) if (pinned.kind === "announce") this.#told.happened(pinned);
-    if (this.#room.poll !== null) this.#polls.open(this.#room.poll);
+    this.#look(this.#room);
     this.#room.on("item", (item) => this.#take(item));
     this.#room.on("end", (refusal) => this.#out(refusal));
   }
@@ -92,13 +94,21 @@ export class Live {
     else if (why) throw why;
   }
 
+  /** What is in view: that it changed may have been missed while there was no connection. @param {JoinedRoom} room */
+  #look({ pinned, poll }) {
+    this.#polls.agree(poll);
+    if (pinned === this.#pinned) return;
+    this.#pinned = pinned;
+    this.#told.viewed(pinned.find((one) => one.kind === "announce") ?? null);
+  }
+
   /** @param {Item | Stats} item */
   #take(item) {
     if (item.kind === "stats") {
       this.#pulse.count(item.viewers);
       this.#told.counted(item);
       this.#polls.count(item.poll, item.counts);
-      this.#polls.agree(this.#room?.poll ?? null);
+      if (this.#room !== null) this.#look(this.#room);
       return;
     }
     if (item.kind === "comment") this.#pulse.comment(item.at);

@@ -142,6 +142,10 @@ class Studio {
         part("figure-likes").textContent = short(likes);
         part("figure-most").textContent = short(this.#pulse.mostViewers);
       },
+      viewed: (announcement) => {
+        this.#card.unpin();
+        if (announcement !== null) this.#card.pin(announcement, this.#live?.now ?? Date.now());
+      },
       happened: (item) => this.#happened(item),
       outside: (why) => (part("room-outcome").textContent = why),
     });
