@@ -191,7 +191,9 @@ async def test_which_room_is_asked_and_who_may_not_is_told(visitors: Visitors, s
     await page.locator("#choose-room").fill("others")
     await page.get_by_role("button", name="Open the studio").click()
     await expect(page.locator("#connection-text")).to_have_text("live")
-    await expect(page.locator("#room-hint")).to_have_text("You are not the streamer here: you may watch.")
+    await expect(page.locator("#room-hint")).to_have_text(
+        "You are not the streamer here: title, door and moderators are not yours to change."
+    )
     await expect(page.locator("#title-form")).to_be_hidden()
     await expect(page.locator("#room-switch")).to_be_hidden()
     visitors.complaints.clear()  # such a room is not there yet

@@ -20,7 +20,7 @@ export default {
   "room.open": "Open the room",
   "room.close": "Close the room",
   "room.close.sure": "Close {room}? Nobody can comment until you open it again.",
-  "room.not_yours": "You are not the streamer here: you may watch.",
+  "room.not_yours": "You are not the streamer here: title, door and moderators are not yours to change.",
   "room.is_open": "Everybody may come in.",
   "room.is_closed": "Nobody can come in or comment.",
   "poll.question": "Question",

@@ -47,7 +47,7 @@ export default {
   "room.open": "开放房间",
   "room.close": "关闭房间",
   "room.close.sure": "关闭 {room}？在您重新开放之前，没有人能发弹幕。",
-  "room.not_yours": "您不是这个房间的主播，只能观看。",
+  "room.not_yours": "您不是这个房间的主播，不能更改标题、开关房间或任免房管。",
   "room.is_open": "所有人都可以进入。",
   "room.is_closed": "没有人能进入或发弹幕。",
   "room.pinned": "已置顶：",
