@@ -192,7 +192,10 @@ class RoomsReply(msgspec.Struct, array_like=True):
 
 
 class BroadcastReply(msgspec.Struct, array_like=True):
+    """How many rooms it goes to. busy: to none yet, too many broadcasts are under way here."""
+
     rooms: int
+    busy: bool = False
 
 
 UserRow = HelloRow | RefreshRow | RevokeRow | SanctionEverywhereRow | ConfigureRow

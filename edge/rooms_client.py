@@ -32,7 +32,7 @@ from danmaku.envelope import (
     SettingsRequest,
     UserRow,
 )
-from danmaku.errors import INTERNAL, UNAVAILABLE, Refusal
+from danmaku.errors import INTERNAL, RATE_LIMITED, UNAVAILABLE, Refusal
 from danmaku.model import Position, Role, RoomInfo
 from danmaku.rows import ActRow, Done, Refreshed, Refused
 from danmaku.subjects import Subjects
@@ -52,6 +52,7 @@ _ATTEMPTS: Final = 0.3  # of a row's time is given to one request
 _RETRY_S: Final = 0.5
 _READINGS: Final = 5  # of what may be replaced while it is read
 _PROBE_S: Final = 2.0
+_BROADCAST_MS: Final = 5000  # until some of those that are under way have ended, maybe
 _CHANGES_S: Final = 1.0  # it is asked again soon: a reply that is lost must not delay what it says
 _FRESH_S: Final = 6.0
 _PROBE_ROOM: Final = "_"  # reading its history shows that the store answers
@@ -136,6 +137,8 @@ class RoomsClient:
         """Post an item to every open room; how many it goes to. Raises Refusal; `cid` makes it repeatable."""
         request = envelope.encode(BroadcastRequest(round(self._request_s * 1000), uid, cid, item, pin_s))
         replies = await self._ask_every_owner(request, envelope.decode_broadcast_reply)
+        if any(reply.busy for reply in replies):
+            raise Refusal(RATE_LIMITED, "too many broadcasts are under way", retry_ms=_BROADCAST_MS)
         return sum(reply.rooms for reply in replies)
 
     async def changes(self, since: str | None) -> ChangesReply:

@@ -55,14 +55,15 @@ class Broadcasts:
         self._leaving = False
 
     def answer(self, request: BroadcastRequest, reply: str) -> None:
-        """No reply when too many are under way; an empty one on leaving, or where the store cannot tell the
-        rooms."""
+        """An empty reply on leaving, or where the store cannot tell the rooms."""
         begun = self._begun.get((request.uid, request.cid))
         if begun is not None:
             self._reply(reply, begun)
         elif self._leaving:
             self._outbox.post(reply, b"")
-        elif not self._tasks.full:
+        elif self._tasks.full:
+            self._outbox.post(reply, envelope.encode(BroadcastReply(0, busy=True)))
+        else:
             self._tasks.start(self._broadcast(request, reply))
 
     async def finish(self, timeout_s: float) -> None:

@@ -143,7 +143,7 @@ class FakeOwner:
             infos = [RoomInfo(room, viewers=len(log)) for room, log in self.logs.items()]
             self.reply(reply, RoomsReply(infos))
         elif isinstance(request, BroadcastRequest):
-            self.reply(reply, envelope.BroadcastReply(len(self.logs)))
+            self.reply(reply, envelope.BroadcastReply(len(self.logs), busy=request.cid == "busy"))
         else:
             self.requests.append(request)
             self.reply(

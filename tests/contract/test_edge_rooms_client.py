@@ -268,6 +268,9 @@ async def test_history_rooms_and_broadcast(connect: Connect, subjects: Subjects,
         assert [info.room for info in await client.rooms(10)] == ["r", "s"]
         assert [info.room for info in await client.rooms(1)] == ["r"]
         assert await client.broadcast("admin", "c", b"item") == 2
+        with pytest.raises(Refusal) as refused:
+            await client.broadcast("admin", "busy", b"item")
+        assert (refused.value.name, refused.value.retry_ms) == ("rate_limited", 5000)
 
 
 async def test_without_all_owners_there_is_no_full_answer(connect: Connect, subjects: Subjects) -> None:

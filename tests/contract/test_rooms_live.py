@@ -496,6 +496,19 @@ async def test_a_broadcast_finds_rooms_that_are_not_in_memory_and_waits_where_th
     await until(lambda: _is([shown["k"] for _, shown in watching.items] == ["gift", "gift", "announce"]))
 
 
+async def test_too_many_broadcasts_at_one_time_are_told_so(live: Service) -> None:
+    process = await live.start()
+    await live.owned(process)
+    rooms = [f"r{number}" for number in range(100)]
+    for room in rooms:
+        the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
+    subject, item = live.subjects.owner(process.process.name), wire.encode_item(wire.Announce("all hands"))
+    asked = [envelope.encode(BroadcastRequest(5000, "u", f"b{number}", item)) for number in range(6)]
+    replies = await asyncio.gather(*(live.bus.request(subject, one, 5) for one in asked))
+    told = [(one.rooms, one.busy) for one in map(envelope.decode_broadcast_reply, replies)]
+    assert sorted(told) == [(0, True)] * 2 + [(len(rooms), False)] * 4
+
+
 async def test_a_process_that_stops_finishes_its_broadcasts_and_takes_no_more(live: Service) -> None:
     process = await live.start()
     await live.owned(process)
