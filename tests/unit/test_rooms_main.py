@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import Review, Settings
-from rooms.__main__ import NotStarted, _with_secret
+from danmaku.login import LoginError
+from rooms.__main__ import _with_secret
 
 
 def settings(file: str) -> Settings:
@@ -24,5 +25,5 @@ def test_a_file_without_a_secret_is_told(tmp_path: Path, content: bytes | None) 
     file = tmp_path / "secret"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(NotStarted, match=r"review\.secret_file"):
+    with pytest.raises(LoginError, match=r"review\.secret_file"):
         _with_secret(settings(str(file)))
