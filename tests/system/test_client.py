@@ -16,7 +16,7 @@ from danmaku.client import (
     Client,
     Comment,
     ConnectionChange,
-    Event,
+    Gift,
     Notice,
     Position,
     Refusal,
@@ -87,9 +87,8 @@ async def test_watching_a_room(protocol: Protocol) -> None:
         assert room.settings == {"slow_s": 3}
         assert await comments(room, 3) == [((5, 9), "one"), ((5, 10), "two"), ((5, 11), "three")]
         gift = await soon(room)
-        assert gift == Event(
-            "demo", Position(5, 12), 99, "gift", {"uid": "u3", "name": "cat", "gift": "rose", "count": 2}
-        )
+        assert isinstance(gift, Gift)
+        assert (gift.position, gift.at, gift.uid, gift.gift, gift.count) == ((5, 12), 99, "u3", "rose", 2)
         await client.ping()
         assert room.stats == Stats("demo", Position(5, 12), 7, 30)
         assert (room.position, room.missed) == ((5, 12), 0)

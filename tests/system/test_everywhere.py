@@ -61,7 +61,8 @@ async def test_a_mute_and_a_ban_reach_every_room_and_every_edge(tmp_path: Path) 
         ann = await come(stack, whole, there, "ann", *ROOMS)
         bob = await come(stack, whole, there, "bob", *ROOMS)
         mute = {"uid": "ann", "reason": "spam"}
-        assert await decide(whole, here, "POST", "/admin/mutes", mute) == {"uid": "ann"}
+        muted = await decide(whole, here, "POST", "/admin/mutes", mute)
+        assert muted == {"uid": "ann", "changed": True}
         [notice] = await ann.until(wire.Notice, 1)
         assert (notice.kind, notice.reason, notice.room) == ("muted", "spam", None)
         await until_refused(ann, "muted")
