@@ -160,7 +160,8 @@ async def test_after_an_outage_of_the_bus_all_rooms_heal_a_few_at_a_time(bus: Me
             lose(owner, room, room)
         bus.connected = True
         assert sorted(await ann.texts(len(ROOMS))) == sorted(ROOMS)
-        assert owner.history_asked == len(ROOMS)
+        # an answer that is late, as on a busy machine, is asked for again
+        assert len(ROOMS) <= owner.history_asked < 2 * len(ROOMS)
         assert owner.most_asking <= AT_ONCE
 
 
