@@ -101,10 +101,10 @@ PURE := \
         edge/saying.py \
         edge/session.py
 
-.PHONY: help up test lint format bench pictures package clean
+.PHONY: help up test test-long lint format bench pictures package clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 up: $(VENV)/.up  ## start a danmaku service here (ARGS="--port 9000" and the like)
 	@.ci/need libuv1
@@ -118,9 +118,13 @@ test: $(VENV)/.dev $(JS)/node_modules/.made  ## all tests: unit, contract, syste
 	@# These wait more than they work, the former above all.
 	@$(PYTEST) --cov --cov-report= -n 5 --maxschedchunk 2 tests/contract tests/unit $(ARGS) $(NONE)
 	@# These start whole services, which work; those that bring one "under fire" run one after the other.
-	@$(PYTEST) -n 3 --dist loadscope tests/pages tests/system $(ARGS) $(NONE)
+	@$(PYTEST) -n 3 --dist loadscope -m "not long" tests/pages tests/system $(ARGS) $(NONE)
 	@$(BIN)/coverage report --skip-covered
 	@test -n "$(strip $(ARGS))" || $(BIN)/coverage report --include="$$(echo $(PURE) | tr ' ' ,)" --fail-under=100
+
+test-long: $(VENV)/.dev $(JS)/node_modules/.made  ## the tests that `make test` leaves out for their time: the load tool, chaos, looks
+	@.ci/need libuv1 chromium libatomic1 gcc
+	@$(PYTEST) -n 2 -m long tests/pages tests/system $(ARGS)
 
 lint: $(VENV)/.dev $(JS)/node_modules/.made  ## ruff, mypy --strict, the floors, and tsc --strict
 	@$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from playwright.async_api import Page, expect
 from tests.pages.conftest import Visitors
 from tests.pages.scene import ROOM, Scene, scene
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long]
 
 THEMES: Final[list[Literal["light", "dark"]]] = ["light", "dark"]
 WINDOWS: Final = {"desktop": (1280, 800), "phone": (390, 844)}

@@ -16,6 +16,8 @@ from tests.system.checker import stored_history
 from tests.system.crowd import COLD, HOT, Crowd
 from tests.system.fleet import Edge, Fleet, Part, fleet
 
+pytestmark = pytest.mark.long
+
 SECONDS = 27.0  # that the senders take
 FAULTS_S = 25.0
 HEALED_S = 90.0  # within which everything is taken after the last fault

@@ -17,6 +17,8 @@ import pytest
 from loadtest.figures import STABLE
 from loadtest.service import own_service
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("subprotocol", ["msgpack", "json"])
 async def test_fanout_delivers_everything_once_and_says_so(tmp_path: Path, subprotocol: str) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from loadtest.peers import PEERS, NoPeer, Starting, started
 
+pytestmark = pytest.mark.long
+
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 TAKEN = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
