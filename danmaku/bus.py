@@ -47,6 +47,9 @@ class BusTimeout(BusDown):
 Receive = Callable[[bytes, str], None]
 """Called with (payload, reply subject or ""). Synchronous and quick; it spawns what takes time."""
 
+ReceiveTraced = Callable[[bytes, str, str], None]
+"""As `Receive`, for a message of which something is followed: the third word says what (danmaku/tracing)."""
+
 
 class Subscription(Protocol):
     async def unsubscribe(self) -> None:
@@ -69,18 +72,21 @@ class Bus(Protocol):
         What was published in between never arrived: whoever follows something looks for gaps now.
         """
 
-    async def publish(self, subject: str, payload: bytes) -> None:
-        """Send and forget. Raises BusDown when not connected."""
+    async def publish(self, subject: str, payload: bytes, trace: str = "") -> None:
+        """Send and forget; `trace` goes along as the header `traceparent`. Raises BusDown when not connected."""
 
-    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+    async def request(self, subject: str, payload: bytes, timeout_s: float, trace: str = "") -> bytes:
         """One request, one reply. Raises NoResponder at once, BusTimeout after `timeout_s`, BusDown.
 
         Safe to cancel; whether the request was carried out is then unknown.
         """
 
-    async def subscribe(self, subject: str, receive: Receive, queue: str = "") -> Subscription:
+    async def subscribe(
+        self, subject: str, receive: Receive, queue: str = "", traced: ReceiveTraced | None = None
+    ) -> Subscription:
         """Receive what is published from now on; with `queue`, each message goes to one of its members.
 
+        traced: takes messages that have a trace, instead of `receive`.
         Survives reconnects. Raises BusDown when not connected.
         """
 
@@ -89,6 +95,8 @@ class Bus(Protocol):
 
     async def close(self) -> None: ...
 
+
+TRACE_HEADER: Final = "traceparent"
 
 _PENDING_BYTES: Final = 8 * 1024 * 1024  # more than this unsent means that the server does not keep up
 _PING_S: Final = 2.0  # a connection that is dead without saying so is noticed after three of them
@@ -151,15 +159,17 @@ class NatsBus:
     def on_reconnect(self, listener: Callable[[], None]) -> None:
         self._listeners.append(listener)
 
-    async def publish(self, subject: str, payload: bytes) -> None:
-        await self._send(subject, payload, "")
+    async def publish(self, subject: str, payload: bytes, trace: str = "") -> None:
+        await self._send(subject, payload, "", trace)
 
-    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
-        return await self._answered(self._live(), subject, payload, timeout_s)
+    async def request(self, subject: str, payload: bytes, timeout_s: float, trace: str = "") -> bytes:
+        return await self._answered(self._live(), subject, payload, timeout_s, trace)
 
-    async def subscribe(self, subject: str, receive: Receive, queue: str = "") -> Subscription:
+    async def subscribe(
+        self, subject: str, receive: Receive, queue: str = "", traced: ReceiveTraced | None = None
+    ) -> Subscription:
         client = self._live()
-        subscription = _NatsSubscription(self._subscriptions, self._count, subject, queue, receive)
+        subscription = _NatsSubscription(self._subscriptions, self._count, subject, queue, receive, traced)
         self._subscriptions.add(subscription)
         self._count()
         try:
@@ -194,16 +204,20 @@ class NatsBus:
             raise BusDown("not connected to the bus")
         return client
 
-    async def _send(self, subject: str, payload: bytes, reply: str, client: Client | None = None) -> None:
+    async def _send(
+        self, subject: str, payload: bytes, reply: str, trace: str = "", client: Client | None = None
+    ) -> None:
         client = client or self._live()
         if client.pending_data_size > _PENDING_BYTES:
             raise BusDown("the bus does not take messages as fast as they are sent")
         try:
-            await client.publish(subject, payload, reply)
+            await client.publish(subject, payload, reply, {TRACE_HEADER: trace} if trace else None)
         except _FAILURES as error:
             raise BusDown(f"cannot publish to {subject}: {error!r}") from error
 
-    async def _answered(self, client: Client, subject: str, payload: bytes, timeout_s: float) -> bytes:
+    async def _answered(
+        self, client: Client, subject: str, payload: bytes, timeout_s: float, trace: str = ""
+    ) -> bytes:
         """Send with a reply subject of its own and wait. An empty `subject` is that reply subject itself."""
         loop = asyncio.get_running_loop()
         self._request_number += 1
@@ -213,7 +227,7 @@ class NatsBus:
         timer = loop.call_later(timeout_s, _expire, answer, subject)
         reply = self._inbox + token
         try:
-            await self._send(subject or reply, payload, reply if subject else "", client)
+            await self._send(subject or reply, payload, reply if subject else "", trace, client)
             return await answer
         finally:
             timer.cancel()
@@ -367,12 +381,14 @@ class _NatsSubscription:
         subject: str,
         queue: str,
         receive: Receive,
+        traced: ReceiveTraced | None,
     ) -> None:
         self._known = known
         self._changed = changed
         self._subject = subject
         self._queue = queue
         self._receive = receive
+        self._traced = traced
         self._attached: NatsSubscription | None = None
 
     async def attach(self, client: Client) -> None:
@@ -400,7 +416,11 @@ class _NatsSubscription:
         await self.unsubscribe()
 
     def _take(self, message: Msg) -> None:
-        if self in self._known:
+        if self not in self._known:
+            return
+        if message.headers and self._traced is not None and TRACE_HEADER in message.headers:
+            self._traced(message.data, message.reply, message.headers[TRACE_HEADER])
+        else:
             self._receive(message.data, message.reply)
 
 

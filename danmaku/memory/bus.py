@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from danmaku.bus import BusDown, BusTimeout, NoResponder, Receive
+from danmaku.bus import BusDown, BusTimeout, NoResponder, Receive, ReceiveTraced
 
 
 class MemoryBus:
@@ -42,16 +42,16 @@ class MemoryBus:
     def on_reconnect(self, listener: Callable[[], None]) -> None:
         self._listeners.append(listener)
 
-    async def publish(self, subject: str, payload: bytes) -> None:
-        self._send(subject, payload, "")
+    async def publish(self, subject: str, payload: bytes, trace: str = "") -> None:
+        self._send(subject, payload, "", trace)
 
-    async def request(self, subject: str, payload: bytes, timeout_s: float) -> bytes:
+    async def request(self, subject: str, payload: bytes, timeout_s: float, trace: str = "") -> bytes:
         self._check()
         reply = f"_INBOX.{next(self._numbers)}"
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._requests[reply] = answer
         try:
-            if not self._send(subject, payload, reply):
+            if not self._send(subject, payload, reply, trace):
                 raise NoResponder("nobody listens there")
             async with asyncio.timeout(timeout_s):
                 return await answer
@@ -60,10 +60,12 @@ class MemoryBus:
         finally:
             del self._requests[reply]
 
-    async def subscribe(self, subject: str, receive: Receive, queue: str = "") -> _MemorySubscription:
+    async def subscribe(
+        self, subject: str, receive: Receive, queue: str = "", traced: ReceiveTraced | None = None
+    ) -> _MemorySubscription:
         self._check()
         members = self._members[subject]
-        subscription = _MemorySubscription(members, queue, receive)
+        subscription = _MemorySubscription(members, queue, receive, traced)
         members.append(subscription)
         return subscription
 
@@ -78,7 +80,7 @@ class MemoryBus:
         if not self._connected:
             raise BusDown("not connected to the bus")
 
-    def _send(self, subject: str, payload: bytes, reply: str) -> bool:
+    def _send(self, subject: str, payload: bytes, reply: str, trace: str) -> bool:
         """Whether anybody gets it, in a later turn of the loop as from a real bus."""
         self._check()
         call_soon = asyncio.get_running_loop().call_soon
@@ -88,7 +90,7 @@ class MemoryBus:
             return True
         takers = _one_of_each_queue(self._members[subject])
         for taker in takers:
-            call_soon(taker.take, payload, reply)
+            call_soon(taker.take, payload, reply, trace)
         return bool(takers)
 
 
@@ -97,6 +99,7 @@ class _MemorySubscription:
     members: list[_MemorySubscription]
     queue: str
     receive: Receive
+    traced: ReceiveTraced | None
     listening: bool = True
 
     async def unsubscribe(self) -> None:
@@ -110,8 +113,12 @@ class _MemorySubscription:
         await asyncio.sleep(0)  # what was sent comes in this turn
         await self.unsubscribe()
 
-    def take(self, payload: bytes, reply: str) -> None:
-        if self.listening:
+    def take(self, payload: bytes, reply: str, trace: str) -> None:
+        if not self.listening:
+            return
+        if trace and self.traced is not None:
+            self.traced(payload, reply, trace)
+        else:
             self.receive(payload, reply)
 
 

@@ -185,3 +185,28 @@ async def test_who_drains_still_gets_what_was_sent_to_it_and_then_nothing(connec
     assert len(heard) == 500
     await leaving.drain(5)
     await leaving.unsubscribe()
+
+
+async def test_a_trace_goes_along_and_only_to_who_asks_for_it(connect: Connect, subject: str) -> None:
+    """With a publication and with a request; what has none comes as ever."""
+    sender, aware, unaware = [await connect() for _ in range(3)]
+    plain, other = Inbox(), Inbox()
+    traced: list[tuple[bytes, str]] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    def take(payload: bytes, reply: str, trace: str) -> None:
+        traced.append((payload, trace))
+        if reply:
+            tasks.add(asyncio.ensure_future(aware.publish(reply, b"yes")))
+
+    await aware.subscribe(subject, plain, traced=take)
+    await unaware.subscribe(subject, other)
+    for receiver in (aware, unaware):
+        await receiver.flush(SOON)
+    await sender.publish(subject, b"1")
+    await sender.publish(subject, b"2", "00-abc")
+    assert await sender.request(subject, b"3", SOON, "00-def") == b"yes"
+    assert await other.has(3) == [b"1", b"2", b"3"]
+    assert await plain.has(1) == [b"1"]
+    assert traced == [(b"2", "00-abc"), (b"3", "00-def")]
+    await asyncio.gather(*tasks)
