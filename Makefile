@@ -34,6 +34,8 @@ PURE := \
         danmaku/records.py \
         danmaku/rows.py \
         danmaku/subjects.py \
+        danmaku/tracing/context.py \
+        danmaku/tracing/spans.py \
         danmaku/wire.py \
         danmaku/wire_chat.py \
         danmaku/wire_items.py \
@@ -72,6 +74,7 @@ PURE := \
         rooms/staff.py \
         rooms/telling.py \
         rooms/text.py \
+        rooms/tracing.py \
         rooms/turns.py \
         rooms/verdict.py \
         rooms/view.py \
@@ -99,7 +102,8 @@ PURE := \
         edge/ring.py \
         edge/roster.py \
         edge/saying.py \
-        edge/session.py
+        edge/session.py \
+        edge/tracing.py
 
 .PHONY: help up test test-long lint format bench pictures package clean
 

@@ -216,6 +216,14 @@ class Log(Section, frozen=True):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    slow_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 500  # what takes longer is told; 0: nothing is
+
+
+class Tracing(Section, frozen=True):
+    """What is followed from socket to sockets."""
+
+    url: HttpUrl = ""  # where OTLP/HTTP is taken; empty: nothing is followed
+    ratio: Annotated[float, Meta(ge=0, le=1)] = 0.001  # of comments and messages
 
 
 class Settings(Section, frozen=True):
@@ -231,6 +239,7 @@ class Settings(Section, frozen=True):
     store: Store = Store()
     auth: Auth = Auth()
     log: Log = Log()
+    tracing: Tracing = Tracing()
 
 
 class SettingsError(Exception):

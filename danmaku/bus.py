@@ -73,7 +73,7 @@ class Bus(Protocol):
         """
 
     async def publish(self, subject: str, payload: bytes, trace: str = "") -> None:
-        """Send and forget; `trace` goes along as the header `traceparent`. Raises BusDown when not connected."""
+        """Send and forget, with `trace` as the header `traceparent`. Raises BusDown when not connected."""
 
     async def request(self, subject: str, payload: bytes, timeout_s: float, trace: str = "") -> bytes:
         """One request, one reply. Raises NoResponder at once, BusTimeout after `timeout_s`, BusDown.

@@ -343,6 +343,19 @@ class BusMetrics:
         )
 
 
+class TracingMetrics:
+    """What became of spans. Only there where something is followed."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        make = _Maker("danmaku_tracing", registry)
+        self.spans = make.counter(
+            "spans",
+            "Spans of what is followed: ended, sent to the collector, lost as it did not take them. What is"
+            " neither sent nor lost waits, or was dropped, as too many waited.",
+            outcome=("ended", "sent", "lost"),
+        )
+
+
 class _Maker:
     def __init__(self, prefix: str, registry: CollectorRegistry) -> None:
         _share_values()

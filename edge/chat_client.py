@@ -13,8 +13,9 @@ from danmaku.bus import Bus
 from danmaku.errors import INTERNAL, Refusal
 from danmaku.subjects import Subjects
 from edge.channels import ToChat
-from edge.gather import Gather
+from edge.gather import Gather, Times
 from edge.outbox import Bounds, Outbox
+from edge.tracing import RowTraces
 
 A = TypeVar("A", bound=chat.Answer)
 Answered = Callable[[chat.Answer], None]
@@ -38,14 +39,21 @@ class ChatClient:
     """Everything is bounded by `request_s`. A row may be asked twice: what was done is not done again."""
 
     def __init__(
-        self, bus: Bus, subjects: Subjects, bus_seconds: Histogram, *, request_s: float, gather_s: float
+        self,
+        bus: Bus,
+        subjects: Subjects,
+        bus_seconds: Histogram,
+        *,
+        request_s: float,
+        gather_s: float,
+        traces: RowTraces | None = None,
     ) -> None:
         channel = ToChat(subjects)
 
         def gather(bounds: Bounds, window_s: float) -> Gather[chat.Row, chat.Answer]:
             outbox: Outbox[chat.Row, chat.Answer] = Outbox(channel.route, bounds)
-            windows = {"window_s": window_s, "attempt_s": request_s * _ATTEMPTS, "patience_s": request_s}
-            return Gather(bus, outbox, channel, bus_seconds, **windows)
+            times = Times(window_s, request_s * _ATTEMPTS, request_s)
+            return Gather(bus, outbox, channel, bus_seconds, times=times, traces=traces)
 
         self._gathered = gather(_GATHERED, gather_s)
         self._alone = gather(_ALONE, 0.0)

@@ -25,6 +25,7 @@ from edge.devices import Devices
 from edge.groups import ChatService, Groups
 from edge.heads import Heads
 from edge.journeys import Journeys
+from edge.tracing import HandedTraces
 from edge.uws import Connection
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Deliveries:
         client: ChatService,
         journeys: Journeys,
         metrics: EdgeMetrics,
+        traces: HandedTraces | None = None,
     ) -> None:
         self._bus = bus
         self._subjects = subjects
@@ -54,7 +56,8 @@ class Deliveries:
         self._metrics = metrics
         self._devices = Devices(metrics)
         self._heads = Heads()
-        self._groups = Groups(bus, subjects, client, self._hand_out, self._came_to, metrics)
+        self._traces = traces
+        self._groups = Groups(bus, subjects, client, self._hand_out, self._came_to, metrics, traces)
         self._reconnected = asyncio.Event()
         bus.on_reconnect(self._reconnected.set)
 
@@ -95,9 +98,11 @@ class Deliveries:
 
     async def _listen(self, subject: str, heard: Callable[[bytes], None]) -> None:
         """From when the bus is there."""
+        receive = partial(_read, subject, heard)
+        traced = None if self._traces is None else self._traces.around(receive)
         while True:
             try:
-                await self._bus.subscribe(subject, partial(_read, subject, heard))
+                await self._bus.subscribe(subject, receive, traced=traced)
             except BusDown:
                 await asyncio.sleep(_RETRY_S)
             else:

@@ -27,6 +27,7 @@ from edge.roster import Roster
 from edge.session import Session
 from edge.showing import Showing
 from edge.stage import Opened, Stage
+from edge.tracing import HandedTraces
 from edge.uws import Connection
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Feeds:
         linger_s: float,
         request_s: float,
         changed: Callable[[], None],
+        traces: HandedTraces | None = None,
     ) -> None:
         self._bus = bus
         self._subjects = subjects
@@ -73,6 +75,7 @@ class Feeds:
         self._linger_s = linger_s
         self._request_s = request_s
         self._changed = changed
+        self._traces = traces
         self._loop = asyncio.get_running_loop()
         self._stages: dict[str, Stage] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -181,7 +184,9 @@ class Feeds:
         attempt_s = self._request_s * _OPENING
         if stage.subscription is None:
             stage.subscription = await self._bus.subscribe(
-                self._subjects.room_out(room), lambda payload, _: self._received(stage, payload)
+                self._subjects.room_out(room),
+                lambda payload, _: self._received(stage, payload),
+                traced=lambda payload, _, trace: self._received(stage, payload, trace),
             )
         await self._bus.flush(attempt_s)
         self._metrics.history_requests.labels("open").inc()
@@ -189,8 +194,11 @@ class Feeds:
         self._show(stage, stage.feed.begin(reply.frames, Position(reply.epoch, reply.seq)))
         stage.open = True
 
-    def _received(self, stage: Stage, payload: bytes) -> None:
-        if self._stages.get(stage.topics.room) is stage:  # or it ended, and its subscription is about to
+    def _received(self, stage: Stage, payload: bytes, trace: str = "") -> None:
+        room = stage.topics.room
+        if self._stages.get(room) is stage:  # or it ended, and its subscription is about to
+            if trace and self._traces is not None:
+                self._traces.came(room, trace)
             self._handout.put(stage, payload)
 
     def _take(self, stage: Stage, arrivals: list[Arrival]) -> None:
@@ -200,6 +208,9 @@ class Feeds:
         for part, is_late in ((arrivals[:late], True), (arrivals[late:], False)):
             self._showing.show(stage.topics, stage.ride.along(self._read(stage, part)), late=is_late)
         self._mending.look_after([stage])
+        if self._traces:
+            viewers = self._roster.viewers(stage.topics.room)
+            self._traces.shown(stage.topics.room, 0 if viewers is None else viewers.total)
 
     def _read(self, stage: Stage, arrivals: list[Arrival]) -> list[Shown]:
         shown: list[Shown] = []

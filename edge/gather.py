@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from prometheus_client import Histogram
 
@@ -19,6 +19,7 @@ from danmaku.envelope import MAX_MESSAGE_BYTES
 from danmaku.rows import Refused
 from edge.channels import Channel
 from edge.outbox import PAUSE_S, Outbox, Parcel, Waiting
+from edge.tracing import RowTraces
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,16 @@ TOO_LARGE: Final = Refused("too_large")
 BROKEN: Final = Refused("internal")
 
 
+class Times(NamedTuple):
+    """Seconds: a row waits for others, for one request, for all attempts together."""
+
+    window_s: float
+    attempt_s: float
+    patience_s: float
+
+
 class Gather(Generic[R, A]):
-    """`attempt_s` bounds one request, `patience_s` all attempts of a row together."""
+    """Each row is answered within `times.patience_s`, by as many requests as that takes."""
 
     def __init__(
         self,
@@ -40,17 +49,15 @@ class Gather(Generic[R, A]):
         channel: Channel[R, A],
         seconds: Histogram,
         *,
-        window_s: float,
-        attempt_s: float,
-        patience_s: float,
+        times: Times,
+        traces: RowTraces | None = None,
     ) -> None:
         self._bus = bus
         self._outbox = outbox
         self._channel = channel
         self._seconds = seconds
-        self._window_s = window_s
-        self._attempt_s = attempt_s
-        self._patience_s = patience_s
+        self._window_s, self._attempt_s, self._patience_s = times
+        self._traces = traces
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -60,6 +67,8 @@ class Gather(Generic[R, A]):
     def submit(self, row: R, answered: Callable[[A | Refused], None]) -> None:
         """Never raises; `answered` is called exactly once, later, within `patience_s`."""
         now = self._loop.time()
+        if self._traces is not None:
+            answered = self._traces.follow(row, answered)
         waiting: Waiting[R, A | Refused] = Waiting(row, answered, now + self._patience_s)
         if self._closed or not self._outbox.put(waiting):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
@@ -113,7 +122,8 @@ class Gather(Generic[R, A]):
         timeout_s = min(self._attempt_s, parcel.deadline - self._loop.time())
         request = self._channel.encode(parcel.rows, round(timeout_s * 1000))
         if len(request) <= MAX_MESSAGE_BYTES:
-            task = self._loop.create_task(self._request(parcel, request, timeout_s))
+            trace = "" if self._traces is None else self._traces.sent(parcel.rows)
+            task = self._loop.create_task(self._request(parcel, request, timeout_s, trace))
             self._requests.add(task)
             task.add_done_callback(partial(self._ended, parcel))
         elif len(parcel.waiting) > 1:
@@ -123,12 +133,13 @@ class Gather(Generic[R, A]):
             self._settle(parcel, [TOO_LARGE])
 
     async def _request(
-        self, parcel: Parcel[R, A | Refused], request: bytes, timeout_s: float
+        self, parcel: Parcel[R, A | Refused], request: bytes, timeout_s: float, trace: str
     ) -> bytes | None:
         """The reply, or None when there was none."""
         begin = self._loop.time()
         try:
-            reply = await self._bus.request(self._channel.subject(parcel.destination), request, timeout_s)
+            subject = self._channel.subject(parcel.destination)
+            reply = await self._bus.request(subject, request, timeout_s, trace)
         except NoResponder:
             self._channel.lose(parcel.destination)
             return None
@@ -146,6 +157,8 @@ class Gather(Generic[R, A]):
                 logger.error("a request failed", exc_info=error)
             else:
                 reply = task.result()
+        if self._traces is not None:
+            self._traces.came_back(parcel.rows, answered=reply is not None)
         if reply is None:
             self._outbox.give_back(parcel, self._loop.time())
         else:

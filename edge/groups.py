@@ -22,6 +22,7 @@ from danmaku.chat import Delivery, News
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.belonging import Belonging
+from edge.tracing import HandedTraces
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Groups:
         hand_out: Callable[[News, list[str]], None],
         came: Callable[[str], None],
         metrics: EdgeMetrics,
+        traces: HandedTraces | None = None,
     ) -> None:
         self._bus = bus
         self._subjects = subjects
@@ -58,6 +60,7 @@ class Groups:
         self._hand_out = hand_out
         self._came = came
         self._metrics = metrics
+        self._traces = traces
         self._belonging = Belonging()
         self._feeds: dict[str, _Feed] = {}
         self._looked_up: set[str] = set()  # users whose groups are being asked for
@@ -158,10 +161,11 @@ class Groups:
 
     async def _open(self, feed: _Feed) -> None:
         """Listen first and ask then: what is decided between the two is heard of."""
-        subject = self._subjects.chat_out(feed.gid)
+        subject, receive = self._subjects.chat_out(feed.gid), partial(self._heard, feed)
+        traced = None if self._traces is None else self._traces.around(receive)
         while feed.subscription is None and not feed.closed:
             try:
-                feed.subscription = await self._bus.subscribe(subject, partial(self._heard, feed))
+                feed.subscription = await self._bus.subscribe(subject, receive, traced=traced)
             except BusDown:
                 await asyncio.sleep(_RETRY_S)
         if feed.closed:

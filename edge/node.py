@@ -19,6 +19,7 @@ from danmaku.bus import Bus
 from danmaku.errors import Close
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag
+from danmaku.tracing.spans import Spans
 from danmaku.version import version
 from edge.admission import Admission
 from edge.allowance import Allowances
@@ -40,6 +41,7 @@ from edge.reports import Reports
 from edge.rooms_client import RoomsClient
 from edge.roster import Roster
 from edge.session import Limits
+from edge.tracing import HandedTraces, RowTraces
 from edge.upkeep import Upkeep
 from edge.uws import Connection, Server
 from edge.viewing import Viewing
@@ -63,7 +65,13 @@ class Node:
     """Made inside the running loop; `name` is its id among all edges. It closes the bus in the end."""
 
     def __init__(
-        self, settings: Settings, authority: Authority, bus: Bus, metrics: EdgeMetrics, name: str
+        self,
+        settings: Settings,
+        authority: Authority,
+        bus: Bus,
+        metrics: EdgeMetrics,
+        name: str,
+        spans: Spans | None = None,
     ) -> None:
         """Raises LibuvMissing, and ValueError for a trusted proxy that is no address."""
         edge = settings.edge
@@ -74,6 +82,8 @@ class Node:
         allowances = Allowances(edge.address_per_s, edge.address_burst)
         admission = Admission(edge, allowances, _most_sockets(), _open_files)
         subjects = Subjects(settings.nats.prefix)
+        asked = None if spans is None else RowTraces(spans, name)
+        handed = None if spans is None else HandedTraces(spans, name)
         self._server = Server(
             # What is only somewhat too large is read, so that its sender can be told why it is closed.
             max_frame_bytes=min(edge.frame_bytes * _READ_FACTOR, _MOST_READ_BYTES),
@@ -93,6 +103,7 @@ class Node:
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,
             bounds=Bounds(),
+            traces=asked,
         )
         self._reports = Reports(
             self._bus,
@@ -121,6 +132,7 @@ class Node:
             linger_s=edge.linger_s,
             request_s=edge.request_s,
             changed=self._reports.soon,
+            traces=handed,
         )
         self._bus.on_reconnect(self.feeds.check)
         self._bus.on_reconnect(self._reports.soon)
@@ -144,9 +156,10 @@ class Node:
             metrics.bus_seconds,
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,
+            traces=asked,
         )
         journeys = Journeys(metrics.chat_delivery_seconds.observe)
-        self._deliveries = Deliveries(self._bus, subjects, name, self._chat, journeys, metrics)
+        self._deliveries = Deliveries(self._bus, subjects, name, self._chat, journeys, metrics, handed)
         self._gateway = Gateway(
             name,
             authority,

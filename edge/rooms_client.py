@@ -38,10 +38,11 @@ from danmaku.rows import ActRow, Done, Refreshed, Refused
 from danmaku.subjects import Subjects
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
-from edge.gather import Gather
+from edge.gather import Gather, Times
 from edge.lately import Lately
 from edge.outbox import Bounds, Outbox
 from edge.owners import OwnerMap
+from edge.tracing import RowTraces
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class RoomsClient:
         request_s: float,
         gather_s: float,
         bounds: Bounds,
+        traces: RowTraces | None = None,
     ) -> None:
         self._bus = bus
         self._subjects = subjects
@@ -85,11 +87,11 @@ class RoomsClient:
         self._store_seen = -_FRESH_S
         to_owners = ToOwners(edge, subjects, self.owners, self._asking.set)
         to_anybody = ToAnybody(subjects)
-        windows = {"window_s": gather_s, "attempt_s": request_s * _ATTEMPTS, "patience_s": request_s}
+        times = Times(gather_s, request_s * _ATTEMPTS, request_s)
         rows: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
         users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
-        self._rows = Gather(bus, rows, to_owners, bus_seconds, **windows)
-        self._users = Gather(bus, users, to_anybody, bus_seconds, **windows)
+        self._rows = Gather(bus, rows, to_owners, bus_seconds, times=times, traces=traces)
+        self._users = Gather(bus, users, to_anybody, bus_seconds, times=times)
 
     def submit(self, row: Row, answered: Answered) -> None:
         """Ask the owner of `row.room`. Never raises; `answered` is called once, within `request_s`."""

@@ -10,6 +10,8 @@ from danmaku import garbage
 from danmaku.auth import AuthError, from_settings
 from danmaku.bus import NatsBus
 from danmaku.telemetry import BusMetrics, EdgeMetrics, configure_logging
+from danmaku.tracing.opening import TracingMissing, tracing
+from danmaku.tracing.spans import Spans
 from edge import uws
 from edge.node import Node
 from edge.starting import NotStarted
@@ -19,9 +21,20 @@ async def work(settings: Settings, worker: int, stop: asyncio.Event, force: asyn
     """Be worker number `worker` until `stop`; the exit code. Raises NotStarted."""
     configure_logging(settings.log, f"edge-{worker}")
     name = f"edge-{worker}-{secrets.token_hex(6)}"
+    try:
+        async with tracing(settings.tracing, "danmaku-edge", name) as spans:
+            await _serve(settings, name, spans, stop, force)
+    except TracingMissing as error:
+        raise NotStarted(str(error)) from error
+    return 0
+
+
+async def _serve(
+    settings: Settings, name: str, spans: Spans | None, stop: asyncio.Event, force: asyncio.Event
+) -> None:
     bus = NatsBus.start(settings.nats, name, BusMetrics())
     try:
-        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name)
+        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name, spans)
     except (AuthError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error
@@ -30,4 +43,3 @@ async def work(settings: Settings, worker: int, stop: asyncio.Event, force: asyn
         await node.run(stop, force)
     except uws.PortInUse as error:
         raise NotStarted(str(error)) from error
-    return 0

@@ -23,6 +23,8 @@ from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
 from danmaku.supervisor import USELESS, stopped_by_signals
 from danmaku.telemetry import BusMetrics, RoomsMetrics, configure_logging, get_logger
+from danmaku.tracing.opening import TracingMissing, tracing
+from danmaku.tracing.spans import Spans
 from rooms.process import RoomsProcess
 
 _RETRY_S = 0.5
@@ -99,17 +101,21 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
             stack.enter_context(scraped(limits.metrics_host, limits.metrics_port))
         except OSError as error:
             raise NotStarted(f"rooms.metrics_port: {error}") from error
-        await _own(settings, stop)
+        name = f"rooms-{secrets.token_hex(8)}"
+        try:
+            async with tracing(settings.tracing, "danmaku-rooms", name) as spans:
+                await _own(settings, name, spans, stop)
+        except TracingMissing as error:
+            raise NotStarted(str(error)) from error
 
 
-async def _own(settings: Settings, stop: asyncio.Event) -> None:
-    name = f"rooms-{secrets.token_hex(8)}"
+async def _own(settings: Settings, name: str, spans: Spans | None, stop: asyncio.Event) -> None:
     bus = NatsBus.start(settings.nats, name, BusMetrics())
     try:
         store = await _store(settings, stop)
         if store is not None:
             try:
-                process = RoomsProcess(name, bus, store, settings, RoomsMetrics())
+                process = RoomsProcess(name, bus, store, settings, RoomsMetrics(), spans=spans)
                 garbage.settle()
                 await process.run(stop)
             finally:

@@ -51,6 +51,7 @@ from rooms.outbox import Outbox
 from rooms.reading import Reading
 from rooms.saying import Saying
 from rooms.tasks import Tasks
+from rooms.tracing import RoomTraces
 
 _OfReader = PullRow | SyncRow | ReadRow | RecallRow | TypingRow
 _OfUser = GroupsRow | BlockRow | BlockedRow
@@ -79,7 +80,9 @@ class Chat:
         living: LivingEdges,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
+        traces: RoomTraces | None = None,
     ) -> None:
+        self._traces = traces
         self._contacts = contacts = store.contacts
         self._limits = limits
         self._outbox = outbox
@@ -88,7 +91,7 @@ class Chat:
         self._deliveries = told = Deliveries(
             store.conversations, store.sessions, outbox, subjects, metrics, clock
         )
-        self._saying = Saying(store.conversations, contacts, told, limits, metrics, clock)
+        self._saying = Saying(store.conversations, contacts, told, limits, metrics, clock, traces)
         self._groups = Groups(store.conversations, contacts, told, limits, metrics, clock)
         self._reading = Reading(store.conversations, contacts, told, limits, metrics, clock)
         self._devices = Devices(
@@ -96,7 +99,7 @@ class Chat:
         )
         self._tasks = Tasks(_AT_ONCE)
 
-    def receive(self, payload: bytes, reply: str) -> None:
+    def receive(self, payload: bytes, reply: str, trace: str = "") -> None:
         try:
             request = chat.decode_request(payload)
         except ValueError as error:
@@ -105,6 +108,8 @@ class Chat:
         if self._tasks.full or len(request.rows) > _ROWS:
             self._reply(reply, [_UNAVAILABLE] * len(request.rows))
         else:
+            if trace and self._traces is not None:
+                self._traces.came(request.rows, trace)
             self._tasks.start(self._answer(request, reply))
 
     async def run(self) -> None:

@@ -23,6 +23,7 @@ from rooms.apart import each
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.tokens import SESSION_MS
+from rooms.tracing import Publication
 
 _AT_ONCE: Final = 256
 _WAITING: Final = 10_000
@@ -59,17 +60,24 @@ class Deliveries:
         self._group = metrics.chat_deliveries.labels("group")
         self._clock = clock
         self._waiting: deque[_Repeat | News] = deque()
+        self._followed: dict[tuple[str, int], Publication] = {}  # of what waits
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
         self._lost = 0
 
     def deliver(
-        self, conv: str, seq: int, version: int, stored: bytes, concerned: Sequence[str] = ()
+        self,
+        conv: str,
+        seq: int,
+        version: int,
+        stored: bytes,
+        concerned: Sequence[str] = (),
+        followed: Publication | None = None,
     ) -> None:
-        """A message. concerned: whose membership changed with it, of a group."""
+        """A message. concerned: whose membership changed with it, of a group. followed: if it is."""
         frame = conversation.frame(conv, seq, stored)
-        self._tell(Delivery(conv, seq, version, list(parties(conv) or ()), frame))
+        self._tell(Delivery(conv, seq, version, list(parties(conv) or ()), frame), followed)
         if concerned:
             self._queue(Delivery(conv, seq, version, list(concerned), frame))
 
@@ -105,12 +113,14 @@ class Deliveries:
             async with asyncio.timeout(timeout_s):
                 await self._empty.wait()
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: News, followed: Publication | None = None) -> None:
         gid = gid_of(news.conv)
         if gid is None:
+            if followed is not None and isinstance(news, Delivery):
+                self._followed[news.conv, news.seq] = followed
             self._queue(news)
         else:
-            self._outbox.post(self._subjects.chat_out(gid), chat.encode(news))
+            self._outbox.post(self._subjects.chat_out(gid), chat.encode(news), followed)
             self._group.inc()
 
     def _queue(self, one: _Repeat | News) -> None:
@@ -128,6 +138,9 @@ class Deliveries:
             await self._to_edges([one for one in news if one.uids])
         except StoreDown as error:  # heads tell what was missed
             _log.warning("messages are not delivered", messages=len(batch), error=str(error))
+        finally:
+            if not self._waiting:
+                self._followed.clear()
 
     async def _repeated(self, repeats: list[_Repeat]) -> list[News]:
         """Those to users; groups are told right away. What was recalled meanwhile is told nobody."""
@@ -158,8 +171,11 @@ class Deliveries:
         posted = 0
         for one in news:
             payload = chat.encode(one)
+            followed = None
+            if self._followed and isinstance(one, Delivery):
+                followed = self._followed.pop((one.conv, one.seq), None)
             for edge in sorted({edge for uid in one.uids for edge in edges.get(uid, ())}):
-                self._outbox.post(self._subjects.to_edge(edge), payload)
+                self._outbox.post(self._subjects.to_edge(edge), payload, followed)
                 posted += 1
         self._private.inc(posted)
 

@@ -30,6 +30,7 @@ from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.pending import Ticket
+from rooms.tracing import Publication, RoomTraces
 from rooms.whisper import Whisper
 
 _BACKOFF_S: Final = 0.05
@@ -57,6 +58,7 @@ class Flush:
         window_s: float,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
+        traces: RoomTraces | None = None,
     ) -> None:
         self.outages = 0
         self._history = history
@@ -71,6 +73,8 @@ class Flush:
         self._metrics = metrics
         self._shown = metrics.comments.labels("shown")
         self._clock = clock
+        self._traces = traces
+        self._append_ns = 0  # when the one under way began, where something is followed
         self._dirty: set[LoadedRoom] = set()
         self._torn: dict[LoadedRoom, Position] = {}
         self._wake = asyncio.Event()
@@ -167,6 +171,8 @@ class Flush:
                 self.torn(loaded, problem)
 
     async def _append(self, batches: list[tuple[LoadedRoom, Batch]]) -> list[Appended | Exception]:
+        if self._traces:
+            self._append_ns = self._traces.now()
         appends = [batch.append(loaded.room.lease) for loaded, batch in batches]
         try:
             with self._metrics.store_seconds.labels("append").time():
@@ -200,7 +206,7 @@ class Flush:
         loaded.recent.add(batch, now.s)
         if batch.effect is not None:
             self._rooms.saved(loaded)
-        self._publish(loaded.room.lease, batch)
+        self._publish(loaded.room.lease, batch, self._followed(batch))
         _answer(loaded.room.stored(now))
 
     def _repeat_later(self, loaded: LoadedRoom, error: Exception) -> None:
@@ -213,9 +219,15 @@ class Flush:
         loaded.retry_s = self._clock().s + loaded.backoff_s
         loaded.room.unknown()
 
-    def _publish(self, lease: int, batch: Batch) -> None:
+    def _followed(self, batch: Batch) -> Publication | None:
+        if not self._traces:
+            return None
+        items = ((uid, cid, seq - batch.first.seq) for uid, cid, seq in batch.pairs)
+        return self._traces.stored(batch.room, items, self._append_ns)
+
+    def _publish(self, lease: int, batch: Batch, followed: Publication | None) -> None:
         out = Out(OutKind.BATCH, lease, batch.first, batch.count, batch.prev, "", batch.frame)
-        self._outbox.post(self._subjects.room_out(batch.room), encode_out(out))
+        self._outbox.post(self._subjects.room_out(batch.room), encode_out(out), followed)
 
     def _count(self, shown: list[Batch]) -> None:
         """All of a flush together: a batch is cheap beside what it costs to tell Prometheus of it."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
 import structlog
 
-from danmaku.bus import Bus, BusDown, Receive, Subscription
+from danmaku.bus import Bus, BusDown, Receive, ReceiveTraced, Subscription
 from danmaku.store.errors import StoreDown
 
 _RETRY_S: Final = 0.2
+_NOTHING: Final[Mapping[str, ReceiveTraced]] = {}
 
 _log: Any = structlog.get_logger("rooms.listening")
 
@@ -28,10 +29,15 @@ class Listening:
         self._own: list[Subscription] = []
         self._shared: list[Subscription] = []
 
-    async def begin(self, wanted: Iterable[Wanted], stop: asyncio.Event) -> None:
-        """Waits for the bus for as long as it takes, or until `stop`."""
+    async def begin(
+        self, wanted: Iterable[Wanted], stop: asyncio.Event, traced: Mapping[str, ReceiveTraced] = _NOTHING
+    ) -> None:
+        """Waits for the bus for as long as it takes, or until `stop`.
+
+        traced: what takes the messages of a subject that have a trace.
+        """
         for subject, receive, queue in wanted:
-            await patiently(stop, partial(self._subscribe, subject, receive, queue))
+            await patiently(stop, partial(self._subscribe, subject, receive, queue, traced.get(subject)))
 
     async def leave_to_others(self, timeout_s: float) -> None:
         """What others of a queue group can answer goes to them from now on."""
@@ -42,8 +48,10 @@ class Listening:
             while subscriptions:
                 await subscriptions.pop().unsubscribe()
 
-    async def _subscribe(self, subject: str, receive: Receive, queue: str) -> None:
-        subscription = await self._bus.subscribe(subject, receive, queue)
+    async def _subscribe(
+        self, subject: str, receive: Receive, queue: str, traced: ReceiveTraced | None
+    ) -> None:
+        subscription = await self._bus.subscribe(subject, receive, queue, traced)
         (self._shared if queue else self._own).append(subscription)
 
 

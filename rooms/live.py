@@ -63,6 +63,7 @@ from rooms.polls import RoomPolls
 from rooms.review import Reviews
 from rooms.staff import Staff
 from rooms.text import clean
+from rooms.tracing import RoomTraces
 from rooms.view import once
 from rooms.viewers import Viewers
 from rooms.whisper import Whisper
@@ -101,6 +102,7 @@ class Live:
         clock: Callable[[], Moment],
         *,
         auto_create: bool,
+        traces: RoomTraces | None = None,
     ) -> None:
         self._process = process
         self._leases = leases
@@ -118,9 +120,10 @@ class Live:
         self._metrics = metrics
         self._clock = clock
         self._auto_create = auto_create
+        self._traces = traces
         self._liked: Generations[tuple[str, int], bool] = Generations(_ASKED_AGAIN_S, _MAX_LIKES)
 
-    def receive(self, payload: bytes, reply: str) -> None:
+    def receive(self, payload: bytes, reply: str, trace: str = "") -> None:
         """One message of `room in`."""
         try:
             request = envelope.decode_owner_request(payload)
@@ -128,7 +131,10 @@ class Live:
             _log.warning("a request cannot be read", error=str(error))
             return
         if isinstance(request, OwnerRequest):
+            came = self._traces.came(request.rows, trace) if trace and self._traces is not None else []
             self._take(request, reply)
+            if came and self._traces is not None:
+                self._traces.judged(came)
         elif isinstance(request, BroadcastRequest):
             self._broadcasts.answer(request, reply)
         else:

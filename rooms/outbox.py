@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Histogram
 
 from danmaku.bus import Bus, BusDown
+from rooms.tracing import Publication
 
 _MOST: Final = 20_000
 
@@ -24,18 +25,18 @@ class Outbox:
         self._bus = bus
         self._seconds = seconds
         self._most = most
-        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._waiting: deque[tuple[str, bytes, Publication | None]] = deque()
         self._wake = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
         self._lost = 0
 
-    def post(self, subject: str, payload: bytes) -> None:
-        """Never raises, never waits."""
+    def post(self, subject: str, payload: bytes, traced: Publication | None = None) -> None:
+        """Never raises, never waits. traced: what of it is followed."""
         if len(self._waiting) >= self._most:
             self._lost += 1
             return
-        self._waiting.append((subject, payload))
+        self._waiting.append((subject, payload, traced))
         self._empty.clear()
         self._wake.set()
 
@@ -60,9 +61,13 @@ class Outbox:
         except (TimeoutError, BusDown) as error:
             _log.warning("the last messages may not have got out", error=repr(error))
 
-    async def _send(self, subject: str, payload: bytes) -> None:
+    async def _send(self, subject: str, payload: bytes, traced: Publication | None) -> None:
         try:
-            await self._bus.publish(subject, payload)
+            if traced is None:
+                await self._bus.publish(subject, payload)
+            else:
+                await self._bus.publish(subject, payload, traced.header)
+                traced.sent()
         except BusDown:
             self._lost += 1
 

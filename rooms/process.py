@@ -21,6 +21,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry
 from danmaku.subjects import PARTITIONS, QUEUE, Subjects
 from danmaku.telemetry import LoopLag, RoomsMetrics
+from danmaku.tracing.spans import Spans
 from danmaku.version import version
 from rooms.asking import Asking
 from rooms.broadcast import Broadcasts
@@ -54,6 +55,7 @@ from rooms.rewording import Rewording
 from rooms.storing import Storing
 from rooms.sweeper import Sweeper
 from rooms.tokens import Tokens
+from rooms.tracing import RoomTraces
 from rooms.viewers import Viewers
 from rooms.whisper import Whisper
 from rooms.wording import Wording
@@ -82,6 +84,7 @@ class RoomsProcess:
         settings: Settings,
         metrics: RoomsMetrics,
         lease_clock: Callable[[], float] = boot_clock,
+        spans: Spans | None = None,
     ) -> None:
         limits = settings.rooms
         self.name = name
@@ -89,6 +92,7 @@ class RoomsProcess:
         self._bus = bus
         self._store = store
         self._metrics = metrics
+        traces = None if spans is None else RoomTraces(spans, name)
         self._finish_s = limits.lease_ms / 1000 * _FINISH
         self._subjects = subjects = Subjects(settings.nats.prefix)
         self._outbox = outbox = Outbox(bus, metrics.bus_seconds)
@@ -128,7 +132,18 @@ class RoomsProcess:
         window_s = limits.window_ms / 1000
         whisper = Whisper(outbox, subjects, metrics)
         self._flush = flush = Flush(
-            store.history, mending, rooms, leases, outbox, subjects, whisper, name, window_s, metrics, clock
+            store.history,
+            mending,
+            rooms,
+            leases,
+            outbox,
+            subjects,
+            whisper,
+            name,
+            window_s,
+            metrics,
+            clock,
+            traces,
         )
         self._lookout = Lookout(store, rooms, flush, metrics, clock)
         self._listing = Listing(store.rooms, leases, rooms, viewers, outbox, clock)
@@ -186,6 +201,7 @@ class RoomsProcess:
             metrics,
             clock,
             auto_create=limits.auto_create,
+            traces=traces,
         )
         self._listening = Listening(bus)
         self._history = History(store.history, outbox, metrics)
@@ -204,7 +220,7 @@ class RoomsProcess:
 
         self._records = Records(store, following, everywhere, outbox, metrics, clock)
         self._living = LivingEdges(clock().s)
-        self._chat = Chat(store, settings.chat, outbox, subjects, self._living, metrics, clock)
+        self._chat = Chat(store, settings.chat, outbox, subjects, self._living, metrics, clock, traces)
         self._sweeper = Sweeper(name, store.conversations, outbox, subjects, metrics)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -269,7 +285,8 @@ class RoomsProcess:
             (subjects.users, self._tokens.receive, QUEUE),
             (subjects.chat, self._chat.receive, QUEUE),
         ]
-        await self._listening.begin(wanted, stop)
+        traced = {subjects.owner(self.name): self._live.receive, subjects.chat: self._chat.receive}
+        await self._listening.begin(wanted, stop, traced)
 
     def _edge_lives(self, payload: bytes, _reply: str) -> None:
         try:

@@ -33,6 +33,7 @@ from rooms.membership import check_mention, check_private, check_speech, mention
 from rooms.moment import Moment
 from rooms.related import related
 from rooms.tasks import Tasks
+from rooms.tracing import RoomTraces
 
 _AT_ONCE: Final = 256  # messages of one round
 _ROUNDS: Final = 4  # under way
@@ -78,7 +79,9 @@ class Saying:
         limits: Chat,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
+        traces: RoomTraces | None = None,
     ) -> None:
+        self._traces = traces
         self._conversations = conversations
         self._contacts = contacts
         self._deliveries = deliveries
@@ -209,6 +212,7 @@ class Saying:
         now = self._clock()
         in_time = [wish for wish in wishes if self._is_in_time(wish, now.s)]
         appends = [_append(wish, now.ms) for wish in in_time]
+        begin_ns = self._traces.now() if self._traces else 0
         with self._metrics.store_seconds.labels("chat_append").time():
             outcomes = await self._conversations.append(appends)
         again: list[Wish] = []
@@ -221,7 +225,7 @@ class Saying:
                 if wish.attempts < _ATTEMPTS:
                     again.append(wish)
             else:
-                self._answer(wish, append, outcome)
+                self._answer(wish, append, outcome, begin_ns)
         self._count(outcomes)
         missing = await self._index(sorted({wish.row.conv for wish in again if wish.indexed}))
         return [wish for wish in again if wish.row.conv not in missing]
@@ -242,7 +246,7 @@ class Saying:
         await self._contacts.add([(uid, conv) for conv in convs for uid in parties(conv) or ()])
         return convs
 
-    def _answer(self, wish: Wish, append: Append, outcome: Appended) -> None:
+    def _answer(self, wish: Wish, append: Append, outcome: Appended, begin_ns: int) -> None:
         if outcome.outcome is Outcome.LATE:
             wish.settle(_LATE)
             return
@@ -251,7 +255,11 @@ class Saying:
         if duplicate and append.version != _NONE:
             self._deliveries.repeat(append.conv, outcome.seq)
         elif not duplicate:
-            self._deliveries.deliver(append.conv, outcome.seq, append.version or 0, append.message)
+            followed = None
+            if self._traces:
+                followed = self._traces.stored(append.conv, [(wish.row.uid, wish.row.cid, 0)], begin_ns)
+            version = append.version or 0
+            self._deliveries.deliver(append.conv, outcome.seq, version, append.message, followed=followed)
 
     def _count(self, outcomes: list[Appended | Exception]) -> None:
         counts = Counter(one.outcome.value for one in outcomes if isinstance(one, Appended))
