@@ -124,7 +124,7 @@ async def test_what_has_run_out_is_gone(store: Store) -> None:
 
 
 async def test_there_may_not_be_too_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("danmaku.memory.store", "danmaku.store.valkey.changes"):
+    for module in ("danmaku.memory.changes", "danmaku.store.valkey.changes"):
         monkeypatch.setattr(f"{module}.MOST_SANCTIONS", 2)
     assert await store.changes.impose(BAN)
     assert await store.changes.impose(MUTE)

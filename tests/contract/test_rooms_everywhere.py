@@ -286,7 +286,7 @@ async def test_what_is_refused(live: Service, row: UserRow, name: str) -> None:
 
 
 async def test_too_many_sanctions_are_refused(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("danmaku.memory.store", "danmaku.store.valkey.changes"):
+    for module in ("danmaku.memory.changes", "danmaku.store.valkey.changes"):
         monkeypatch.setattr(f"{module}.MOST_SANCTIONS", 1)
     await started(live)
     assert await decide(live, sanction("ban")) == [Done()]

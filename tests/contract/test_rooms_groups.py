@@ -11,7 +11,8 @@ from config.settings import Chat
 from danmaku.chat import ChangeGroupRow
 from danmaku.conversation import Change, Create, Leave
 from danmaku.errors import Refusal
-from danmaku.memory.conversations import MemoryContacts, MemoryConversations
+from danmaku.memory.contacts import MemoryContacts
+from danmaku.memory.conversations import MemoryConversations
 from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
 from rooms.groups import Groups
