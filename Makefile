@@ -103,7 +103,8 @@ PURE := \
         edge/roster.py \
         edge/saying.py \
         edge/session.py \
-        edge/tracing.py
+        edge/tracing.py \
+        edge/window.py
 
 .PHONY: help up test test-long lint format bench pictures package clean
 

@@ -20,6 +20,7 @@ from danmaku.rows import Refused
 from edge.channels import Channel
 from edge.outbox import PAUSE_S, Outbox, Parcel, Waiting
 from edge.tracing import RowTraces
+from edge.window import Window
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ BROKEN: Final = Refused("internal")
 
 
 class Times(NamedTuple):
-    """Seconds: a row waits for others, for one request, for all attempts together."""
+    """Seconds: a row waits for others where few come, for one request, for all attempts together."""
 
     window_s: float
     attempt_s: float
@@ -56,7 +57,9 @@ class Gather(Generic[R, A]):
         self._outbox = outbox
         self._channel = channel
         self._seconds = seconds
-        self._window_s, self._attempt_s, self._patience_s = times
+        self._window = Window(times.window_s)
+        self._gathered = 0
+        self._attempt_s, self._patience_s = times.attempt_s, times.patience_s
         self._traces = traces
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -73,13 +76,16 @@ class Gather(Generic[R, A]):
         if self._closed or not self._outbox.put(waiting):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
-        self._flush_at(now + self._window_s)
+        self._gathered += 1
+        self._flush_at(now + self._window.s)
 
     def flush(self) -> None:
         """Make the requests that can be made now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._window.gathered(self._gathered)
+        self._gathered = 0
         parcels, late, lost = self._outbox.take(self._loop.time())
         for parcel in parcels:
             self._start(parcel)
@@ -164,7 +170,7 @@ class Gather(Generic[R, A]):
         else:
             self._replied(parcel, reply)
         if self._outbox.queued and not self._closed:
-            self._flush_in(self._window_s)
+            self._flush_in(self._window.s)
 
     def _replied(self, parcel: Parcel[R, A | Refused], reply: bytes) -> None:
         try:
