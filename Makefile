@@ -38,6 +38,7 @@ PURE := \
         danmaku/tracing/spans.py \
         danmaku/wire.py \
         danmaku/wire_chat.py \
+        danmaku/wire_frames.py \
         danmaku/wire_items.py \
         danmaku/wordlist.py \
         config/engines.py \
