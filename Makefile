@@ -16,6 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PURE := \
         danmaku/auth.py \
         danmaku/board.py \
+        danmaku/certificate.py \
         danmaku/change.py \
         danmaku/chat.py \
         danmaku/client/conversations.py \

@@ -57,6 +57,8 @@ class Edge(Section, frozen=True):
     host: Annotated[Word, Meta(extra={"allowed": "an address or name of this host"})] = "0.0.0.0"  # noqa: S104  a server for viewers listens everywhere unless told otherwise
     port: Port = 8080
     workers: Annotated[int, Meta(ge=0, le=1024)] = 0  # 0: cores - 1, at least 1
+    tls_certificate: str = ""  # a file of PEM, the chain after it; empty: no TLS here
+    tls_key: str = ""
     addresses: list[Word] = msgspec.field(
         default_factory=list
     )  # what GET /v1/edges tells; empty: derived from the request's Host
@@ -403,6 +405,10 @@ def _built(values: Mapping[str, object]) -> Settings:
 def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
     """What only shows when two settings are seen side by side."""
     edge, rooms, auth = settings.edge, settings.rooms, settings.auth
+    if bool(edge.tls_certificate) != bool(edge.tls_key):
+        key = "edge.tls_certificate" if edge.tls_certificate else "edge.tls_key"
+        rule = "give both edge.tls_certificate and edge.tls_key, or none of them"
+        raise SettingsError(origins[key], key, None, rule)
     if edge.heartbeat_s >= edge.idle_s:
         key, rule = "edge.heartbeat_s", f"must be below edge.idle_s ({edge.idle_s})"
         raise SettingsError(_later(origins, key, "edge.idle_s"), key, edge.heartbeat_s, rule)

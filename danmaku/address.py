@@ -15,6 +15,7 @@ class Address:
 
     host: str
     port: int
+    tls: bool = False
 
     @property
     def dialled(self) -> str:
@@ -23,13 +24,25 @@ class Address:
 
     @property
     def http(self) -> str:
-        return f"http://{in_url(self.dialled)}:{self.port}"
+        return f"http{self._s}://{in_url(self.dialled)}:{self.port}"
 
     @property
-    def shown(self) -> str:
-        """Host and port as people like to see them."""
+    def page(self) -> str:
+        """The page of viewers, as people like to see its address."""
+        return f"http{self._s}://{self._shown}/"
+
+    @property
+    def socket(self) -> str:
+        return f"ws{self._s}://{self._shown}/v1/ws"
+
+    @property
+    def _shown(self) -> str:
         local = self.dialled in _LOOPBACK.values()
         return f"{'localhost' if local else in_url(self.host)}:{self.port}"
+
+    @property
+    def _s(self) -> str:
+        return "s" if self.tls else ""
 
 
 def page_address(service: str, page: str) -> str:

@@ -388,13 +388,12 @@ def _role(label: str) -> Role:
 
 
 def _welcome(address: Address, data: Path) -> None:
-    where = address.shown
     program = "danmaku" if shutil.which("danmaku") else os.path.relpath(Path(sys.executable, "../danmaku"))
     there = "" if data == DATA else f" --data {shlex.quote(str(data))}"
     rows = [
-        ("Page", f"http://{where}/"),
-        ("API docs", f"http://{where}/docs"),
-        ("WebSocket", f"ws://{where}/v1/ws"),
+        ("Page", address.page),
+        ("API docs", f"{address.page}docs"),
+        ("WebSocket", address.socket),
         ("A token", f"{program} token --role streamer --uid me{there}"),
         ("Say something", f'{program} post lobby "hello"{there}'),
         ("Watch", f"{program} watch lobby{there}"),

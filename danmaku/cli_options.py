@@ -135,4 +135,4 @@ def service_url(url: str | None, data: Path, config: Path | None) -> str:
     if running is not None:
         return running
     edge = load(config, os.environ, {}).edge
-    return Address(edge.host, edge.port).http
+    return Address(edge.host, edge.port, bool(edge.tls_certificate)).http

@@ -18,6 +18,7 @@ from typing import Final
 from config.settings import Nats, Settings, Store
 from danmaku import doctor_engines
 from danmaku.auth import AuthError, from_settings
+from danmaku.certificate import CertificateError, load
 from danmaku.data_folder import DataFolder
 from danmaku.finding import Finding as Finding
 from danmaku.ports import PortInUse, ensure_port_free, listeners
@@ -27,6 +28,7 @@ _PYTHON: Final = (3, 11)
 _SPARE_FILES: Final = 256  # descriptors a worker needs beside its connections
 _SPACE_BYTES: Final = 512 * 1024 * 1024
 _START_S: Final = 15.0
+_RENEW_S: Final = 21 * 24 * 3600  # a certificate that ends sooner should have been renewed
 _CLOCK_ERROR: Final = 5  # TIME_ERROR of adjtimex: nobody sets this clock
 
 
@@ -42,6 +44,8 @@ async def examine(settings: Settings, folder: DataFolder) -> AsyncIterator[Findi
         yield finding
     yield port(settings.edge.host, settings.edge.port, folder.url())
     yield file_limit(settings.edge.connections)
+    if settings.edge.tls_certificate:
+        yield certificate(settings.edge.tls_certificate, settings.edge.tls_key)
     yield clock()
     yield data_folder(folder)
     yield keys(settings, folder)
@@ -134,6 +138,19 @@ def file_limit(connections: int, limits: tuple[int, int] | None = None) -> Findi
         return Finding("open files", "warning", text, f"ulimit -n {needed} (systemd: LimitNOFILE={needed})")
     mend = f"as root: ulimit -n {needed} (systemd: LimitNOFILE={needed}), or lower edge.connections"
     return Finding("open files", "warning", text, mend)
+
+
+def certificate(certificate_file: str, key_file: str, now_s: float | None = None) -> Finding:
+    now_s = time.time() if now_s is None else now_s
+    try:
+        found = load(certificate_file, key_file, now_s)
+    except CertificateError as error:
+        return Finding("certificate", "broken", str(error), "correct it, or have it issued again")
+    ends = time.strftime("%Y-%m-%d", time.gmtime(found.ends_s))
+    if found.ends_s - now_s < _RENEW_S:
+        mend = "renew it: edges notice by themselves that its file has changed"
+        return Finding("certificate", "warning", f"ends on {ends}", mend)
+    return Finding("certificate", "ok", f"good until {ends}")
 
 
 def clock(now_s: float | None = None, built_s: float | None = None) -> Finding:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import structlog
 from prometheus_client import (
@@ -193,6 +193,15 @@ class EdgeMetrics:
         self.slow_gaps = make.counter(
             "slow_gaps", "Times a viewer missed a batch because it read too slowly; it catches up later."
         )
+        self.certificate_ends = make.gauge(
+            "certificate_ends_seconds",
+            "When the certificate in force ends, in seconds since 1970, at the worker where it ends first;"
+            " 0 without TLS.",
+            "livemin",
+        )
+        self.certificates_refused = make.counter(
+            "certificates_refused", "Changed certificates that could not be used: the former one stays."
+        )
         self.turned_away = make.counter(
             "turned_away", "TCP connections hung up on at once, for there were too many."
         )
@@ -362,8 +371,9 @@ class _Maker:
         self._prefix = prefix
         self._registry = registry
 
-    def gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"{self._prefix}_{name}", text, registry=self._registry, multiprocess_mode="livesum")
+    def gauge(self, name: str, text: str, of_all: Literal["livesum", "livemin"] = "livesum") -> Gauge:
+        """`of_all`: what a scrape of several processes makes of their values."""
+        return Gauge(f"{self._prefix}_{name}", text, registry=self._registry, multiprocess_mode=of_all)
 
     def counter(self, name: str, text: str, /, **labels: Iterable[str]) -> Counter:
         """Of one label all values that are named are there from the start, at zero."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from edge._uws_http import PLAIN, Native, Pointer, plain_address
+from edge._uws_http import Native, Pointer, plain_address
 
 
 class Door(Protocol):
@@ -36,7 +36,7 @@ class Doorway:
         self._on_passage = native.keep("uws_filter_handler", self._passed)
 
     def register(self, app: Pointer) -> None:
-        self._native.lib.uws_filter(PLAIN, app, self._on_passage, self._native.ffi.NULL)
+        self._native.lib.uws_filter(self._native.ssl, app, self._on_passage, self._native.ffi.NULL)
 
     def upgraded(self, response: Pointer) -> str:
         """It becomes a WebSocket now; whose it is, to be told to `closed` in the end."""
@@ -62,12 +62,14 @@ class Doorway:
         if self._door.arrive(address):
             self._inside[key] = address
         else:
-            self._native.lib.uws_res_close(PLAIN, response)  # which calls back at once: it is not inside
+            self._native.lib.uws_res_close(
+                self._native.ssl, response
+            )  # which calls back at once: it is not inside
 
     def _key(self, response: Pointer) -> int:
         return int(self._native.ffi.cast("uintptr_t", response))
 
     def _address(self, response: Pointer) -> str:
         start = self._native.ffi.new("const char **")
-        length = self._native.lib.uws_res_get_remote_address_as_text(PLAIN, response, start)
+        length = self._native.lib.uws_res_get_remote_address_as_text(self._native.ssl, response, start)
         return plain_address(str(self._native.ffi.unpack(start[0], length), "latin-1")) if length else ""

@@ -25,7 +25,6 @@ logger = logging.getLogger("edge.uws")
 
 Pointer: TypeAlias = Any  # what cffi hands out has no useful static type
 
-PLAIN: Final = 0  # every native call's first argument: no TLS
 _MOST_LARGER: Final = 4  # bodies at a time that are larger than others may be
 _MAX_SURPLUS_BYTES: Final = (
     1024 * 1024
@@ -37,6 +36,7 @@ class Native(Protocol):
 
     ffi: Any
     lib: Any
+    ssl: int  # the first argument of nearly every call: 1 with TLS
 
     def keep(self, signature: str, function: Callable[..., None]) -> Pointer:
         """`function` as a native callback that never dies and never lets an exception through."""
@@ -101,7 +101,7 @@ def copy_request(
         """No text comes as NULL, for one the address of a peer that has gone already."""
         return str(ffi.unpack(start, length), "latin-1") if length else ""
 
-    data = native.lib.socketify_asgi_request(PLAIN, request, response)
+    data = native.lib.socketify_asgi_request(native.ssl, request, response)
     headers: dict[str, str] = {}
     try:
         node = data.header_list
@@ -126,16 +126,16 @@ def write_response(
     """One whole answer: status, headers, end. The native response is not to be touched after it."""
     lib = native.lib
     status = f"{response.status} {HTTPStatus(response.status).phrase}".encode()
-    lib.uws_res_write_status(PLAIN, socket, status, len(status))
+    lib.uws_res_write_status(native.ssl, socket, status, len(status))
     for name, value in response.headers:
         raw_name, raw_value = name.encode(), value.encode()
-        lib.uws_res_write_header(PLAIN, socket, raw_name, len(raw_name), raw_value, len(raw_value))
+        lib.uws_res_write_header(native.ssl, socket, raw_name, len(raw_name), raw_value, len(raw_value))
     if method == "HEAD":
-        lib.uws_res_write_header_int(PLAIN, socket, b"Content-Length", 14, len(response.body))
+        lib.uws_res_write_header_int(native.ssl, socket, b"Content-Length", 14, len(response.body))
     if method == "HEAD" or response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-        lib.uws_res_end_without_body(PLAIN, socket, hang_up)
+        lib.uws_res_end_without_body(native.ssl, socket, hang_up)
     else:
-        lib.uws_res_end(PLAIN, socket, response.body, len(response.body), hang_up)
+        lib.uws_res_end(native.ssl, socket, response.body, len(response.body), hang_up)
 
 
 @dataclass(eq=False, slots=True)
@@ -187,7 +187,7 @@ class HttpSide:
 
     def register(self, app: Pointer) -> None:
         on_request = self._native.keep("uws_method_handler", self._requested)
-        self._native.lib.uws_app_any(PLAIN, app, b"/*", on_request, self._native.ffi.NULL)
+        self._native.lib.uws_app_any(self._native.ssl, app, b"/*", on_request, self._native.ffi.NULL)
 
     async def finish(self) -> None:
         """Cancel what still runs and wait until it has stopped."""
@@ -200,8 +200,8 @@ class HttpSide:
         number = next(self._numbers)
         key = self._native.ffi.cast("void *", number)
         # First of all: to return with neither an answer nor these two ends the process.
-        self._native.lib.uws_res_on_aborted(PLAIN, socket, self._on_aborted, key)
-        self._native.lib.uws_res_on_data(PLAIN, socket, self._on_data, key)
+        self._native.lib.uws_res_on_aborted(self._native.ssl, socket, self._on_aborted, key)
+        self._native.lib.uws_res_on_data(self._native.ssl, socket, self._on_data, key)
         request = copy_request(self._native, socket, native_request)
         self._exchanges[number] = _Exchange(number, socket, request, self._body_bytes(request))
         if "content-length" in request.headers or "transfer-encoding" in request.headers:
@@ -296,7 +296,7 @@ class HttpSide:
         del self._exchanges[exchange.number]
         self._forget_deadline(exchange.number)
         self._answer = (exchange.request.method, response, hang_up)
-        self._native.lib.uws_res_cork(PLAIN, socket, self._on_cork, self._native.ffi.NULL)
+        self._native.lib.uws_res_cork(self._native.ssl, socket, self._on_cork, self._native.ffi.NULL)
         self._bridge.poke()
 
     def _corked(self, socket: Pointer, _: Pointer) -> None:

@@ -16,6 +16,7 @@ from config.settings import Settings
 from danmaku import wire
 from danmaku.auth import Authority
 from danmaku.bus import Bus
+from danmaku.certificate import Certificate
 from danmaku.errors import Close
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag
@@ -24,6 +25,7 @@ from danmaku.version import version
 from edge.admission import Admission
 from edge.allowance import Allowances
 from edge.api import Api
+from edge.certificates import Renewal
 from edge.changes import Changes
 from edge.chat_client import ChatClient
 from edge.conversing import Conversing
@@ -73,7 +75,7 @@ class Node:
         name: str,
         spans: Spans | None = None,
     ) -> None:
-        """Raises LibuvMissing, and ValueError for a trusted proxy that is no address."""
+        """Raises LibuvMissing, CertificateError, and ValueError for a trusted proxy that is no address."""
         edge = settings.edge
         self.port = 0  # where it listens, once it does
         self._settings = edge
@@ -84,12 +86,16 @@ class Node:
         subjects = Subjects(settings.nats.prefix)
         asked = None if spans is None else RowTraces(spans, name)
         handed = None if spans is None else HandedTraces(spans, name)
+        self._renewal: Renewal | None = None
+        if edge.tls_certificate:
+            self._renewal = Renewal(edge.tls_certificate, edge.tls_key, self._renew, metrics)
         self._server = Server(
             # What is only somewhat too large is read, so that its sender can be told why it is closed.
             max_frame_bytes=min(edge.frame_bytes * _READ_FACTOR, _MOST_READ_BYTES),
             max_buffered_bytes=edge.buffered_bytes,
             idle_timeout_s=edge.idle_s,
             max_body_bytes=edge.body_bytes,
+            certificate=None if self._renewal is None else self._renewal.first,
         )
         roster: Roster[Connection] = Roster()
         newcomers: Newcomers[Connection] = Newcomers(edge.hello_s)
@@ -222,6 +228,8 @@ class Node:
                 asyncio.create_task(self._changes.run(), name="changes"),
                 asyncio.create_task(self._deliveries.run(), name="deliveries"),
             ]
+            if self._renewal is not None:
+                work.append(asyncio.create_task(self._renewal.run(), name="certificate"))
             stack.push_async_callback(_cancel, work)
             stopping = asyncio.create_task(stop.wait(), name="stop")
             stack.push_async_callback(_cancel, [stopping])
@@ -234,6 +242,9 @@ class Node:
                     task.result()  # it never ends but by an error
             logger.info("stopping: %d viewers are sent elsewhere", self._server.connection_count)
             await self._drain(force)
+
+    def _renew(self, certificate: Certificate) -> None:
+        self._server.renew(certificate)
 
     async def _find_rooms(self, stop: asyncio.Event) -> None:
         """Reach the rest of the service before viewers come; without it they are let in a little later."""

@@ -22,10 +22,10 @@ from typing import Any, Final, Protocol
 from cffi import FFI
 
 from danmaku import errors
+from danmaku.certificate import Certificate, CertificateError
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from edge._uws_door import Door, Doorway
 from edge._uws_http import (
-    PLAIN,
     HttpHandler,
     HttpSide,
     Pointer,
@@ -36,6 +36,7 @@ from edge._uws_http import (
     refusal,
     write_response,
 )
+from edge._uws_tls import CALLS, Swap, options
 from edge.loop_bridge import LibuvMissing, LoopBridge
 
 __all__ = [
@@ -118,7 +119,7 @@ class Connection:
             return False
         server = self._server
         opcode = _BINARY if binary else _TEXT
-        status = server._lib.uws_ws_send(PLAIN, self._socket, message, len(message), opcode)
+        status = server._lib.uws_ws_send(server._ssl, self._socket, message, len(message), opcode)
         server._bridge.poke()
         return bool(status != _DROPPED)
 
@@ -126,13 +127,13 @@ class Connection:
         """It will get what is published from now on."""
         if self._socket is not None and topic not in self._topics:
             name = topic.encode()
-            self._server._lib.uws_ws_subscribe(PLAIN, self._socket, name, len(name))
+            self._server._lib.uws_ws_subscribe(self._server._ssl, self._socket, name, len(name))
             self._topics += (topic,)
 
     def unsubscribe(self, topic: str) -> None:
         if self._socket is not None and topic in self._topics:
             name = topic.encode()
-            self._server._lib.uws_ws_unsubscribe(PLAIN, self._socket, name, len(name))
+            self._server._lib.uws_ws_unsubscribe(self._server._ssl, self._socket, name, len(name))
             self._topics = tuple(other for other in self._topics if other != topic)
 
     def close(self, code: int, reason: str = "") -> None:
@@ -142,21 +143,21 @@ class Connection:
         ending, self._socket = self._socket, None
         if ending is not None:
             text = _clip(reason)
-            self._server._lib.uws_ws_end(PLAIN, ending, code, text, len(text))
+            self._server._lib.uws_ws_end(self._server._ssl, ending, code, text, len(text))
             self._server._bridge.poke()
 
     def drop(self) -> None:
         """Hang up without a word. `closed` runs before this returns."""
         ending, self._socket = self._socket, None
         if ending is not None:
-            self._server._lib.uws_ws_close(PLAIN, ending)
+            self._server._lib.uws_ws_close(self._server._ssl, ending)
             self._server._bridge.poke()
 
     def buffered(self) -> int:
         """Bytes sent that the kernel has not taken yet; 0 once closed."""
         if self._socket is None:
             return 0
-        return int(self._server._lib.uws_ws_get_buffered_amount(PLAIN, self._socket))
+        return int(self._server._lib.uws_ws_get_buffered_amount(self._server._ssl, self._socket))
 
 
 class Server:
@@ -165,6 +166,7 @@ class Server:
     `max_frame_bytes`: a larger message drops its sender. `max_buffered_bytes`: a reader further behind
     than this misses messages until it has caught up. `idle_timeout_s`: a peer that is silent for so long,
     even to pings, is dropped; 0 is never. `max_requests`: HTTP requests under way; one more gets a 503.
+    With a `certificate` everything is spoken over TLS 1.2 or 1.3, and nothing without it.
     """
 
     def __init__(
@@ -175,7 +177,9 @@ class Server:
         idle_timeout_s: int,
         max_body_bytes: int,
         max_requests: int = 1024,
+        certificate: Certificate | None = None,
     ) -> None:
+        """Raises CertificateError."""
         _check("max_frame_bytes", max_frame_bytes, 1, 2**31 - 1)
         _check("max_buffered_bytes", max_buffered_bytes, 1, 2**31 - 1)
         _check("max_body_bytes", max_body_bytes, 0, 2**31 - 1)
@@ -195,7 +199,9 @@ class Server:
         self._doorway: Doorway | None = None
         self._listening: Pointer = None
         self._http_context: Pointer = None
-        self._app = self._native.create_app(self)
+        self._app = self._native.create_app(self, certificate)
+        self._ssl = self._native.ssl
+        self._swap: Swap | None = None
         self._bridge = LoopBridge(self._native.loop_address, loop)
 
     def door(self, door: Door, goodbye_s: float = GOODBYE_S) -> None:
@@ -223,7 +229,7 @@ class Server:
                 "close": native.keep("uws_websocket_close_handler", side.close),
             },
         )
-        self._lib.uws_ws(PLAIN, self._app, path.encode(), behavior[0], native.ffi.NULL)
+        self._lib.uws_ws(self._ssl, self._app, path.encode(), behavior[0], native.ffi.NULL)
 
     def http(
         self,
@@ -266,14 +272,22 @@ class Server:
             raise PortInUse(f"cannot listen on {host} port {port}: in use, or not an address of this host")
         self._listening = listening
         self._http_context = self._native.context_of(listening)
+        if self._ssl:
+            self._swap = self._native.swap(self._http_context)
         self._bridge.poke()
-        return int(self._lib.us_socket_local_port(PLAIN, listening))
+        return int(self._lib.us_socket_local_port(self._ssl, listening))
+
+    def renew(self, certificate: Certificate) -> None:
+        """Connections from now on get this one; those that are here keep theirs. Raises CertificateError."""
+        if self._swap is None:
+            raise CertificateError("this server does not listen with TLS")
+        self._swap.use(certificate)
 
     def publish(self, topic: str, message: bytes, binary: bool = True) -> None:
         """Send to all subscribers, in order with every other send; a turn's publishes leave together."""
         name = topic.encode()
         opcode = _BINARY if binary else _TEXT
-        self._lib.uws_publish(PLAIN, self._app, name, len(name), message, len(message), opcode, False)
+        self._lib.uws_publish(self._ssl, self._app, name, len(name), message, len(message), opcode, False)
         self._bridge.poke()
 
     def push(self) -> None:
@@ -282,7 +296,7 @@ class Server:
 
     def subscribers(self, topic: str) -> int:
         name = topic.encode()
-        return int(self._lib.uws_num_subscribers(PLAIN, self._app, name, len(name)))
+        return int(self._lib.uws_num_subscribers(self._ssl, self._app, name, len(name)))
 
     def connections(self) -> list[Connection]:
         """The open connections, oldest first: a copy, so they may be closed on the way through it."""
@@ -296,7 +310,7 @@ class Server:
         """Accept no more TCP connections; the present ones live on."""
         listening, self._listening = self._listening, None
         if listening is not None:
-            self._lib.us_listen_socket_close(PLAIN, listening)
+            self._lib.us_listen_socket_close(self._ssl, listening)
             self._bridge.poke()
 
     async def shut_down(self) -> None:
@@ -327,12 +341,13 @@ class _WebSocketSide:
         self._unpack = native.ffi.unpack
         self._from_handle = native.ffi.from_handle
         self._user_data = native.lib.uws_ws_get_user_data
+        self._ssl = native.ssl
         self._on_aborted = native.keep("void(uws_res_t *, void *)", lambda _response, _data: None)
 
     def upgrade(self, response: Pointer, native_request: Pointer, context: Pointer, _: Pointer) -> None:
         native = self._native
         # Without this, a mistake in here would not only cost an answer but the process.
-        native.lib.uws_res_on_aborted(PLAIN, response, self._on_aborted, native.ffi.NULL)
+        native.lib.uws_res_on_aborted(native.ssl, response, self._on_aborted, native.ffi.NULL)
         request = copy_request(native, response, native_request, _UPGRADE_HEADERS)
         answer = self._ask(request)
         if isinstance(answer, Response):
@@ -345,23 +360,23 @@ class _WebSocketSide:
         key = request.headers["sec-websocket-key"].encode("latin-1")
         protocol = (answer.protocol or "").encode()
         native.lib.uws_res_upgrade(
-            PLAIN, response, handle, key, len(key), protocol, len(protocol), b"", 0, context
+            native.ssl, response, handle, key, len(key), protocol, len(protocol), b"", 0, context
         )
 
     def open(self, ws: Pointer, _: Pointer) -> None:
-        connection = self._from_handle(self._user_data(PLAIN, ws))
+        connection = self._from_handle(self._user_data(self._ssl, ws))
         connection._socket = ws
         self._handler.opened(connection)
 
     def message(self, ws: Pointer, data: Pointer, length: int, opcode: int, _: Pointer) -> None:
         message = self._unpack(data, length) if length else b""
-        self._received(self._from_handle(self._user_data(PLAIN, ws)), message, opcode == _BINARY)
+        self._received(self._from_handle(self._user_data(self._ssl, ws)), message, opcode == _BINARY)
 
     def beat(self, ws: Pointer, _data: Pointer, _length: int, _: Pointer) -> None:
-        self._handler.beat(self._from_handle(self._user_data(PLAIN, ws)))
+        self._handler.beat(self._from_handle(self._user_data(self._ssl, ws)))
 
     def close(self, ws: Pointer, code: int, data: Pointer, length: int, _: Pointer) -> None:
-        connection = self._from_handle(self._user_data(PLAIN, ws))
+        connection = self._from_handle(self._user_data(self._ssl, ws))
         connection._socket = None
         del self._handles[connection]
         if self._server._doorway is not None:
@@ -392,15 +407,24 @@ class _NativeLibrary:
         loop = lib.socketify_get_native_loop(lib.socketify_create_loop())
         lib.uws_get_loop_with_native(loop)
         self.loop_address = int(ffi.cast("uintptr_t", loop))
-        self._sockets = self._open_socket_calls(library_path)
+        self._sockets = self._open_socket_calls(ffi, library_path)
+        self.ssl = 0  # the first argument of nearly every native call: whether it is about TLS
         self._callbacks: list[Pointer] = []  # kept for ever: native code never says that it forgot one
         self._owner: Server | None = None
 
-    def create_app(self, owner: Server) -> Pointer:
+    def create_app(self, owner: Server, certificate: Certificate | None) -> Pointer:
         if self._owner is not None:
             raise RuntimeError("this process already has a Server")
+        self.ssl = int(certificate is not None)
+        with options(self.ffi, certificate) as given:
+            app = self.lib.uws_create_app(self.ssl, given[0])
+        if self.lib.uws_constructor_failed(self.ssl, app):
+            raise CertificateError("edge.tls_certificate: the native library does not take it")
         self._owner = owner
-        return self.lib.uws_create_app(PLAIN, self.ffi.new("struct us_socket_context_options_t *")[0])
+        return app
+
+    def swap(self, context: Pointer) -> Swap:
+        return Swap(self.ffi, self._sockets, context)
 
     def is_owned_by(self, server: Server) -> bool:
         return self._owner is server
@@ -426,25 +450,27 @@ class _NativeLibrary:
         config = self.ffi.new(
             "uws_app_listen_config_t *", {"host": address, "port": port, "options": options}
         )
-        self.lib.uws_app_listen_with_config(PLAIN, app, config[0], on_answer, self.ffi.NULL)
+        self.lib.uws_app_listen_with_config(self.ssl, app, config[0], on_answer, self.ffi.NULL)
         return answers[0] if answers and answers[0] else None
 
     def context_of(self, native_socket: Pointer) -> Pointer:
-        return self._sockets.us_socket_context(PLAIN, native_socket)
+        return self._sockets.us_socket_context(self.ssl, native_socket)
 
     def is_closed(self, native_socket: Pointer) -> bool:
         """Whether the TCP connection is, and not only what was said over it."""
-        return bool(self._sockets.us_socket_is_closed(PLAIN, native_socket))
+        return bool(self._sockets.us_socket_is_closed(self.ssl, native_socket))
 
     def close_all(self, context: Pointer) -> None:
         """Close every HTTP connection, idle ones too, which nothing else can name."""
         if context is not None:
-            self._sockets.us_socket_context_close(PLAIN, context)
+            self._sockets.us_socket_context_close(self.ssl, context)
 
     @staticmethod
-    def _open_socket_calls(library_path: str) -> Any:
+    def _open_socket_calls(declared: Any, library_path: str) -> Any:
         """The library has these calls, but its wrapper does not declare them."""
         ffi = FFI()
+        ffi.include(declared)
+        ffi.cdef(CALLS)
         ffi.cdef(
             """
             void *us_socket_context(int ssl, void *);

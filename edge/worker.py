@@ -9,6 +9,7 @@ from config.settings import Settings
 from danmaku import garbage
 from danmaku.auth import AuthError, from_settings
 from danmaku.bus import NatsBus
+from danmaku.certificate import CertificateError
 from danmaku.telemetry import BusMetrics, EdgeMetrics, configure_logging
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
@@ -35,7 +36,7 @@ async def _serve(
     bus = NatsBus.start(settings.nats, name, BusMetrics())
     try:
         node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name, spans)
-    except (AuthError, uws.LibuvMissing, ValueError) as error:
+    except (AuthError, CertificateError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error
     garbage.settle()

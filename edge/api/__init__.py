@@ -112,7 +112,7 @@ class Api:
             ChatCalls(chat),
             SessionCalls(chat),
             GroupCalls(chat),
-            EdgeCalls(rooms, edge.addresses),
+            EdgeCalls(rooms, edge.addresses, tls=bool(edge.tls_certificate)),
             FleetCalls(rooms),
             HealthCalls(rooms, metrics),
         )

@@ -36,11 +36,12 @@ class Edges(msgspec.Struct):
 
 
 class EdgeCalls:
-    """`addresses` are this node's own, where it was told any."""
+    """`addresses` are this node's own, where it was told any; `tls`: it is spoken to over TLS itself."""
 
-    def __init__(self, rooms: RoomsClient, addresses: Sequence[str]) -> None:
+    def __init__(self, rooms: RoomsClient, addresses: Sequence[str], *, tls: bool) -> None:
         self._rooms = rooms
         self._addresses = addresses
+        self._tls = tls
 
     def routes(self) -> list[Route]:
         text = "Where to connect, lightest first, and how to come back after a lost connection."
@@ -49,7 +50,7 @@ class EdgeCalls:
     async def list(self, call: Call) -> Edges:
         """What edges told of themselves; one that told no address is where this request came to."""
         _ROOM.read(call)
-        here = _derived(call)
+        here = self._derived(call)
         connections: dict[str, int] = defaultdict(int)
         for report in self._rooms.edges():
             if not report.draining:
@@ -60,8 +61,7 @@ class EdgeCalls:
         edges = [EdgeAddress(address, count) for address, count in connections.items()]
         return Edges(sorted(edges, key=lambda edge: (edge.connections, edge.address)), Reconnect())
 
-
-def _derived(call: Call) -> str:
-    headers = call.request.headers
-    scheme = "wss" if headers.get("x-forwarded-proto") == "https" else "ws"
-    return f"{scheme}://{headers.get('host', 'localhost')}/v1/ws"
+    def _derived(self, call: Call) -> str:
+        headers = call.request.headers
+        scheme = "wss" if self._tls or headers.get("x-forwarded-proto") == "https" else "ws"
+        return f"{scheme}://{headers.get('host', 'localhost')}/v1/ws"

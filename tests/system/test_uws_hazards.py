@@ -453,7 +453,7 @@ async def test_idle_process_sleeps(child: Process) -> None:
 )
 async def test_limit_that_the_library_would_abort_on_is_refused(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=name):
-        Server(**{**REASONABLE, name: value})
+        Server(**{**REASONABLE, name: value}, certificate=None)
 
 
 def test_missing_libuv_says_how_to_install_it() -> None:

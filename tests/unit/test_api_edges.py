@@ -31,6 +31,11 @@ async def test_edges_without_an_address_are_where_the_request_came_to() -> None:
     assert await listed(service, **proxied) == [("wss://live.example/v1/ws", 7)]
 
 
+async def test_an_edge_with_a_certificate_is_reached_over_tls() -> None:
+    service = Service(tls_certificate="cert.pem", tls_key="key.pem")
+    assert await listed(service, host="live.example") == [("wss://live.example/v1/ws", 0)]
+
+
 async def test_where_no_edge_was_heard_of() -> None:
     assert await listed(Service(), host="here") == [("ws://here/v1/ws", 0)]
     assert await listed(Service(addresses=["wss://a/v1/ws"]), host="here") == [("wss://a/v1/ws", 0)]
