@@ -179,7 +179,7 @@ def test_one_scrape_for_all_processes_and_restarts_of_a_node(tmp_path: Path) -> 
     again = _worker(tmp_path, "edge-1", 1)
     assert again["danmaku_edge_joins_total", ()] == 13  # goes on counting
     assert again["danmaku_edge_connections", ()] == 8  # begins anew
-    assert len(list(tmp_path.iterdir())) == 6  # three files each, however often they start
+    assert len(list(tmp_path.iterdir())) == 8  # four files each, however often they start
 
 
 def test_what_a_dead_process_had_open_is_forgotten(tmp_path: Path) -> None:
