@@ -105,6 +105,7 @@ PURE := \
         edge/roster.py \
         edge/saying.py \
         edge/session.py \
+        edge/steering.py \
         edge/tracing.py \
         edge/window.py
 

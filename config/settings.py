@@ -28,6 +28,7 @@ from config.types import (
     Frame,
     Lifetime,
     Port,
+    Region,
     Seconds,
     Section,
     WholeSeconds,
@@ -62,6 +63,8 @@ class Edge(Section, frozen=True):
     addresses: list[Word] = msgspec.field(
         default_factory=list
     )  # what GET /v1/edges tells; empty: derived from the request's Host
+    region: Region = ""
+    weight: Annotated[float, Meta(gt=0, le=1000)] = 1.0
     origins: list[Word] = msgspec.field(default_factory=lambda: ["*"])
     cors: list[Word] = msgspec.field(default_factory=lambda: ["*"])
     frame_ancestors: list[Frame] = msgspec.field(default_factory=lambda: ["self"])

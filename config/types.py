@@ -24,6 +24,13 @@ Prefix = Annotated[
         pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"allowed": "1 to 64 letters, digits, underscores or dashes"}
     ),
 ]
+Region = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{0,64}$",
+        extra={"allowed": "at most 64 letters, digits, underscores or dashes"},
+    ),
+]
 
 Frame = Annotated[
     str,

@@ -14,10 +14,13 @@ from danmaku.printable import printable
 
 def tables(fleet: Any) -> Iterator[Table | str]:
     """What the answer of `GET /v1/fleet` says, for people."""
-    edges = _table("edge", "address", Column("connections", justify="right"), "version", "")
+    edges = _table("edge", "address", "region", Column("connections", justify="right"), "version", "")
     for one in fleet["edges"]:
         state = "draining" if one["draining"] else ""
-        words = one["edge"], " ".join(one["addresses"]), str(one["connections"]), one["version"], state
+        taken = (
+            f"{one['connections']} of {one['capacity']}" if one.get("capacity") else f"{one['connections']}"
+        )
+        words = one["edge"], " ".join(one["addresses"]), one.get("region", ""), taken, one["version"], state
         edges.add_row(*map(printable, words))
     yield edges
     rooms = _table("rooms process", Column("partitions", justify="right"), "version", "")

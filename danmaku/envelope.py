@@ -130,6 +130,9 @@ class EdgeReport(msgspec.Struct, array_like=True):
     connections: int
     draining: bool = False
     version: str = ""  # of danmaku, for people to see
+    region: str = ""
+    weight: float = 1.0  # of newcomers it wants, beside others
+    capacity: int = 0  # connections it takes at most; 0: it does not tell
 
 
 class Replaced(msgspec.Struct, array_like=True):

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+from config import settings as config
 from config.settings import Settings
 from danmaku import wire
 from danmaku.auth import Authority
 from danmaku.bus import Bus
 from danmaku.certificate import Certificate
+from danmaku.envelope import EdgeReport
 from danmaku.errors import Close
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag
@@ -114,14 +116,12 @@ class Node:
         self._reports = Reports(
             self._bus,
             subjects,
-            name,
-            edge.addresses,
+            _about(name, edge),
             self._client.owners,
             roster,
             lambda: self._server.connection_count,
             metrics,
             heard=lambda heads: self.feeds.hear(heads),
-            version=version(),
         )
         self.feeds = Feeds(
             self._bus,
@@ -288,6 +288,18 @@ class Node:
             logger.warning("the bus did not close in time")
         await self._server.shut_down()
         self._metrics.hand_over()
+
+
+def _about(name: str, edge: config.Edge) -> EdgeReport:
+    return EdgeReport(
+        name,
+        edge.addresses,
+        0,
+        version=version(),
+        region=edge.region,
+        weight=edge.weight,
+        capacity=edge.connections,
+    )
 
 
 def _now_ms() -> int:

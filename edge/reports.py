@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from danmaku import envelope
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import MAX_MESSAGE_BYTES, Counts, EdgeReport
@@ -34,20 +36,17 @@ class Reports:
         self,
         bus: Bus,
         subjects: Subjects,
-        edge: str,
-        addresses: list[str],
+        about: EdgeReport,
         owners: OwnerMap,
         roster: Roster[Connection],
         connections: Callable[[], int],
         metrics: EdgeMetrics,
         heard: Callable[[Mapping[str, Position]], None],
-        version: str = "",
     ) -> None:
-        self._version = version
+        """`about`: what this worker tells of itself, but for what changes."""
         self._bus = bus
         self._subjects = subjects
-        self._edge = edge
-        self._addresses = addresses
+        self._about = about
         self._owners = owners
         self._roster = roster
         self._connections = connections
@@ -80,7 +79,7 @@ class Reports:
     async def tell(self) -> None:
         """One round. What the bus does not take is told in the next."""
         self._metrics.rooms.set(self._roster.rooms)
-        report = EdgeReport(self._edge, self._addresses, self._connections(), self.draining, self._version)
+        report = self.report()
         with contextlib.suppress(BusDown):
             await self._bus.publish(self._subjects.edge_report, envelope.encode(report))
         for process, rooms in self._by_owner().items():
@@ -89,6 +88,10 @@ class Reports:
                     task = asyncio.create_task(self._report(self._subjects.counts(process), counts))
                     self._asked.add(task)
                     task.add_done_callback(self._asked.discard)
+
+    def report(self) -> EdgeReport:
+        """What this worker tells of itself just now."""
+        return replace(self._about, connections=self._connections(), draining=self.draining)
 
     async def _report(self, subject: str, counts: bytes) -> None:
         """An answer that does not come, or cannot be read, comes in the next round."""
@@ -105,7 +108,7 @@ class Reports:
         while True:
             shards = _shards(rooms, self._shards)
             messages = [
-                envelope.encode(Counts(f"{self._edge}-{number}", self._incarnation, counts))
+                envelope.encode(Counts(f"{self._about.edge}-{number}", self._incarnation, counts))
                 for number, counts in enumerate(shards)
             ]
             fits = max(map(len, messages)) <= MAX_MESSAGE_BYTES and max(map(len, shards)) <= _MAX_ROOMS

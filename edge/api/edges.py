@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from edge.api.routing import Call, IdQuery, RoomsClient, Route, Who
+from edge.steering import Place, steer
 
 _ROOM: Final = IdQuery("room", "the room one wants to join; every edge serves every room")
+_REGION: Final = IdQuery("region", "where one is: edges of that region come first")
 
 
 class EdgeAddress(msgspec.Struct):
-    """`connections` counts those of all workers that share the address."""
+    """`connections` counts those of all workers that share the address; `full`: none of them takes more."""
 
     address: str
     connections: int
+    region: str = ""
+    full: bool = False
 
 
 class Reconnect(msgspec.Struct):
@@ -29,7 +33,7 @@ class Reconnect(msgspec.Struct):
 
 
 class Edges(msgspec.Struct):
-    """Lightest first."""
+    """In the order to try them: the emptier an edge is, the likelier it comes first."""
 
     edges: list[EdgeAddress]
     reconnect: Reconnect
@@ -38,28 +42,33 @@ class Edges(msgspec.Struct):
 class EdgeCalls:
     """`addresses` are this node's own, where it was told any; `tls`: it is spoken to over TLS itself."""
 
-    def __init__(self, rooms: RoomsClient, addresses: Sequence[str], *, tls: bool) -> None:
+    def __init__(
+        self,
+        rooms: RoomsClient,
+        addresses: Sequence[str],
+        *,
+        tls: bool,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._rooms = rooms
         self._addresses = addresses
         self._tls = tls
+        self._chance = chance
 
     def routes(self) -> list[Route]:
-        text = "Where to connect, lightest first, and how to come back after a lost connection."
-        return [Route("GET", "/v1/edges", Who.ANYONE, text, self.list, None, Edges, (_ROOM,))]
+        text = "Where to connect, in the order to try, and how to come back after a lost connection."
+        query = (_ROOM, _REGION)
+        return [Route("GET", "/v1/edges", Who.ANYONE, text, self.list, None, Edges, query)]
 
     async def list(self, call: Call) -> Edges:
         """What edges told of themselves; one that told no address is where this request came to."""
         _ROOM.read(call)
         here = self._derived(call)
-        connections: dict[str, int] = defaultdict(int)
-        for report in self._rooms.edges():
-            if not report.draining:
-                for address in report.addresses or [here]:
-                    connections[address] += report.connections
-        if not connections:
-            connections |= dict.fromkeys(self._addresses or [here], 0)
-        edges = [EdgeAddress(address, count) for address, count in connections.items()]
-        return Edges(sorted(edges, key=lambda edge: (edge.connections, edge.address)), Reconnect())
+        places = steer(self._rooms.edges(), here, _REGION.read(call), self._chance)
+        if not places:
+            places = [Place(address, "", room=1.0) for address in self._addresses or [here]]
+        edges = [EdgeAddress(one.address, one.connections, one.region, one.is_full) for one in places]
+        return Edges(edges, Reconnect())
 
     def _derived(self, call: Call) -> str:
         headers = call.request.headers

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import msgspec
 
+from danmaku.envelope import EdgeReport
 from danmaku.subjects import PARTITIONS
 from edge.api.routing import Call, RoomsClient, Route, Who
 
 
 class FleetEdge(msgspec.Struct):
-    """One edge worker."""
+    """One edge worker. `capacity`: connections it takes at most."""
 
     edge: str
     addresses: list[str]
     connections: int
     draining: bool
     version: str
+    region: str
+    weight: float
+    capacity: int
+
+    @classmethod
+    def of(cls, one: EdgeReport) -> FleetEdge:
+        return cls(
+            one.edge,
+            one.addresses,
+            one.connections,
+            one.draining,
+            one.version,
+            one.region,
+            one.weight,
+            one.capacity,
+        )
 
 
 class FleetRooms(msgspec.Struct):
@@ -44,10 +61,7 @@ class FleetCalls:
         return [Route("GET", "/v1/fleet", Who.ADMIN, text, self.get, None, Fleet)]
 
     async def get(self, call: Call) -> Fleet:
-        edges = [
-            FleetEdge(one.edge, one.addresses, one.connections, one.draining, one.version)
-            for one in sorted(self._rooms.edges(), key=lambda one: one.edge)
-        ]
+        edges = [FleetEdge.of(one) for one in sorted(self._rooms.edges(), key=lambda one: one.edge)]
         processes = sorted(self._rooms.processes(), key=lambda one: one.process)
         rooms = [FleetRooms(one.process, len(one.partitions), one.leaving, one.version) for one in processes]
         owned = {partition for one in processes for partition in one.partitions}

@@ -12,15 +12,17 @@ async def listed(service: Service, **headers: str) -> list[tuple[str, int]]:
     return [(edge["address"], edge["connections"]) for edge in answer["edges"]]
 
 
-async def test_the_lightest_comes_first() -> None:
+async def test_which_edges_there_are() -> None:
     service = Service()
     service.rooms.reports = [
-        EdgeReport("a1", ["wss://a/v1/ws"], 30),
-        EdgeReport("a2", ["wss://a/v1/ws"], 30),
-        EdgeReport("b1", ["wss://b/v1/ws", "wss://b6/v1/ws"], 50),
+        EdgeReport("a1", ["wss://a/v1/ws"], 30, capacity=30, region="eu"),
+        EdgeReport("a2", ["wss://a/v1/ws"], 30, capacity=30, region="eu"),
+        EdgeReport("b1", ["wss://b/v1/ws"], 50),
         EdgeReport("c1", ["wss://c/v1/ws"], 0, draining=True),
     ]
-    assert await listed(service) == [("wss://b/v1/ws", 50), ("wss://b6/v1/ws", 50), ("wss://a/v1/ws", 60)]
+    assert await listed(service) == [("wss://b/v1/ws", 50), ("wss://a/v1/ws", 60)]
+    answer: Any = (await service.call("GET", "/v1/edges?region=eu")).json
+    assert [(edge["region"], edge["full"]) for edge in answer["edges"]] == [("", False), ("eu", True)]
 
 
 async def test_edges_without_an_address_are_where_the_request_came_to() -> None:
@@ -41,6 +43,7 @@ async def test_where_no_edge_was_heard_of() -> None:
     assert await listed(Service(addresses=["wss://a/v1/ws"]), host="here") == [("wss://a/v1/ws", 0)]
 
 
-async def test_a_room_must_be_one() -> None:
+async def test_a_room_and_a_region_must_be_one() -> None:
     assert (await Service().call("GET", "/v1/edges?room=a%20b")).refusal == (400, "bad_id")
+    assert (await Service().call("GET", "/v1/edges?region=a%20b")).refusal == (400, "bad_id")
     assert (await Service().call("GET", "/v1/edges")).status == 200

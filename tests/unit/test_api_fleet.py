@@ -13,7 +13,7 @@ async def test_what_runs() -> None:
     service = Service()
     service.rooms.reports = [
         EdgeReport("e2", [], 0, draining=True),
-        EdgeReport("e1", ["wss://a"], 7, version="1.1"),
+        EdgeReport("e1", ["wss://a"], 7, version="1.1", region="eu", weight=2.0, capacity=500),
     ]
     service.rooms.owners = [
         Owners("r1", dict.fromkeys(range(60), 5), version="1.1"),
@@ -22,8 +22,26 @@ async def test_what_runs() -> None:
     answer = await service.call("GET", "/v1/fleet", token=service.token("root", Role.ADMIN))
     assert answer.json == {
         "edges": [
-            {"edge": "e1", "addresses": ["wss://a"], "connections": 7, "draining": False, "version": "1.1"},
-            {"edge": "e2", "addresses": [], "connections": 0, "draining": True, "version": ""},
+            {
+                "edge": "e1",
+                "addresses": ["wss://a"],
+                "connections": 7,
+                "draining": False,
+                "version": "1.1",
+                "region": "eu",
+                "weight": 2.0,
+                "capacity": 500,
+            },
+            {
+                "edge": "e2",
+                "addresses": [],
+                "connections": 0,
+                "draining": True,
+                "version": "",
+                "region": "",
+                "weight": 1.0,
+                "capacity": 0,
+            },
         ],
         "rooms": [
             {"process": "r0", "partitions": 0, "leaving": True, "version": ""},
@@ -40,4 +58,7 @@ def test_an_older_version_says_less_and_a_newer_one_more() -> None:
         "r1", {0: 5}, version="9"
     )
     assert decode_edge_report(pack(["e1", [], 3])) == EdgeReport("e1", [], 3)
-    assert decode_edge_report(pack(["e1", [], 3, False, "9", 1])) == EdgeReport("e1", [], 3, version="9")
+    assert decode_edge_report(pack(["e1", [], 3, False, "9"])) == EdgeReport("e1", [], 3, version="9")
+    assert decode_edge_report(pack(["e1", [], 3, False, "9", "eu", 2, 500, "what is this"])) == EdgeReport(
+        "e1", [], 3, version="9", region="eu", weight=2.0, capacity=500
+    )

@@ -25,6 +25,9 @@ def fleet(*, draining: bool = False, leaving: bool = False, unowned: int = 0, ve
         "connections": 7,
         "draining": draining,
         "version": version,
+        "region": "eu",
+        "weight": 1.0,
+        "capacity": 500,
     }
     rooms = {"process": "r1", "partitions": 64, "leaving": leaving, "version": "1.1"}
     return {"edges": [edge], "rooms": [rooms], "unowned": unowned}
@@ -32,7 +35,7 @@ def fleet(*, draining: bool = False, leaving: bool = False, unowned: int = 0, ve
 
 def test_all_is_well() -> None:
     text = told(fleet())
-    for word in ("e1", "wss://a", "7", "r1", "64", "1.1"):
+    for word in ("e1", "wss://a", "eu", "7 of 500", "r1", "64", "1.1"):
         assert word in text
     for word in ("draining", "leaving", "no owner", "side by side"):
         assert word not in text
