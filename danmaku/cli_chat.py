@@ -11,13 +11,12 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
 from danmaku import chatting
 from danmaku.cli_options import OPTIONS, Service, command, option
+from danmaku.cli_output import show, table
 from danmaku.client import Client, Conversation, Message
 from danmaku.conversation import Mention
 from danmaku.model import Identity, Role, check_id
@@ -96,13 +95,11 @@ def list_conversations(login: Login) -> None:
         typer.echo("no conversations yet")
         return
     numbers = [Column(name, justify="right") for name in ("unread", "mentions")]
-    table = Table(
-        "conversation", "with", *numbers, "last", box=box.SIMPLE_HEAD if sys.stdout.isatty() else None
-    )
+    listed = table("conversation", "with", *numbers, "last")
     for one in found:
         other, last = Text(chatting.other_of(me, one)), Text(chatting.last_of(one))
-        table.add_row(one.conv, other, str(one.unread), str(one.mentions), last)
-    Console(highlight=False).print(table)
+        listed.add_row(one.conv, other, str(one.unread), str(one.mentions), last)
+    show(listed)
 
 
 @_command()
@@ -176,10 +173,10 @@ def follow(
         conv = None if target is None else chatting.conversation_of(client.uid, target)
         since: dict[str, int] | None = {} if everything else None
 
-        def show(message: Message) -> None:
+        def tell(message: Message) -> None:
             _show(message, as_json=login.as_json, where=conv is None)
 
-        await chatting.follow(client, conv, since, show)
+        await chatting.follow(client, conv, since, tell)
 
     login.run(work, listens=True)
 
@@ -188,4 +185,4 @@ def _show(message: Message, *, as_json: bool, where: bool = False) -> None:
     if as_json:
         print(chatting.json_of(message), flush=True)
     else:
-        Console(highlight=False, soft_wrap=True).print(chatting.line_of(message, where=where))
+        show(chatting.line_of(message, where=where))

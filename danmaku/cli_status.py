@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-from rich import box
 from rich.table import Column, Table
 
+from danmaku.cli_output import table
 from danmaku.printable import printable
 
 
 def tables(fleet: Any) -> Iterator[Table | str]:
     """What the answer of `GET /v1/fleet` says, for people."""
-    edges = _table("edge", "address", "region", Column("connections", justify="right"), "version", "")
+    edges = table("edge", "address", "region", Column("connections", justify="right"), "version", "")
     for one in fleet["edges"]:
         state = "draining" if one["draining"] else ""
         taken = (
@@ -23,7 +22,7 @@ def tables(fleet: Any) -> Iterator[Table | str]:
         words = one["edge"], " ".join(one["addresses"]), one.get("region", ""), taken, one["version"], state
         edges.add_row(*map(printable, words))
     yield edges
-    rooms = _table("rooms process", Column("partitions", justify="right"), "version", "")
+    rooms = table("rooms process", Column("partitions", justify="right"), "version", "")
     for one in fleet["rooms"]:
         state = "leaving" if one["leaving"] else ""
         rooms.add_row(*map(printable, (one["process"], str(one["partitions"]), one["version"], state)))
@@ -33,7 +32,3 @@ def tables(fleet: Any) -> Iterator[Table | str]:
     versions = {one["version"] for one in (*fleet["edges"], *fleet["rooms"])}
     if len(versions) > 1:
         yield f"{len(versions)} versions run side by side: finish the upgrade"
-
-
-def _table(*columns: Column | str) -> Table:
-    return Table(*columns, box=box.SIMPLE_HEAD if sys.stdout.isatty() else None)

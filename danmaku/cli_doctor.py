@@ -1,0 +1,66 @@
+"""`danmaku doctor`: what is missing or wrong here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import typer
+from rich.text import Text
+
+from config.settings import Settings, SettingsError, load
+from danmaku.cli_options import DATA, Config, Data, Json
+from danmaku.cli_output import FAILED, show
+from danmaku.data_folder import DataFolder
+
+if TYPE_CHECKING:
+    from danmaku.doctor import Finding
+
+app = typer.Typer()
+"""Its commands stand beside those of danmaku.cli."""
+
+_MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("broken", "red")}
+
+
+@app.command()
+def doctor(data: Data = DATA, config: Config = None, as_json: Json = False) -> None:
+    """Look for what is missing or wrong here, and say how to mend it.
+
+    The exit code is 1 when something must be mended.
+
+    Example: `danmaku doctor --config my.toml`
+    """
+    findings = asyncio.run(_findings(data, config, quiet=as_json))
+    if as_json:
+        typer.echo(msgspec.json.encode(findings))
+    raise typer.Exit(FAILED if any(finding.state == "broken" for finding in findings) else 0)
+
+
+async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[Finding]:
+    from danmaku import doctor as checks
+
+    findings: list[Finding] = []
+
+    def found(finding: Finding) -> None:
+        findings.append(finding)
+        if not quiet:
+            show(_finding_line(finding))
+
+    try:
+        settings = load(config, os.environ, {})
+        found(checks.Finding("settings", "ok", "valid"))
+    except SettingsError as error:
+        settings = Settings()
+        found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
+    async for finding in checks.examine(settings, DataFolder(data)):
+        found(finding)
+    return findings
+
+
+def _finding_line(finding: Finding) -> Text:
+    word, style = _MARKS[finding.state]
+    line = Text(f"{word:8}", style=style).append(f"{finding.name:15} ", style="bold").append(finding.text, "")
+    return line.append(f"\n{'':24}→ {finding.mend}", style=style) if finding.mend else line
