@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from secrets import token_hex
@@ -29,7 +30,8 @@ from danmaku.login import LoginError, nats_options
 from danmaku.nats_library import Client, Msg
 from danmaku.nats_library import Error as NatsError
 from danmaku.nats_library import Subscription as NatsSubscription
-from danmaku.telemetry import BusMetrics
+from danmaku.slow import Slow
+from danmaku.telemetry import BusMetrics, SlowMetrics
 
 
 class BusDown(Exception):
@@ -115,10 +117,13 @@ _log: Any = structlog.get_logger("danmaku.bus")
 class NatsBus:
     """The Bus over NATS core. Made by `connect`."""
 
-    def __init__(self, settings: Nats, name: str, metrics: BusMetrics | None = None) -> None:
+    def __init__(
+        self, settings: Nats, name: str, metrics: BusMetrics | None = None, slow: Slow | None = None
+    ) -> None:
         nats_options(settings)  # what is wrong with its files is better said now
         self._settings = settings
         self._metrics = metrics or BusMetrics(CollectorRegistry())
+        self._slow = slow or Slow(0, SlowMetrics(CollectorRegistry()))
         self._servers = urls(settings.url)
         self._where = ", ".join(server.rpartition("@")[2] for server in self._servers)  # without passwords
         self._timeout_s = settings.timeout_s
@@ -133,21 +138,25 @@ class NatsBus:
         self._keeper: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(cls, settings: Nats, name: str, metrics: BusMetrics | None = None) -> NatsBus:
+    async def connect(
+        cls, settings: Nats, name: str, metrics: BusMetrics | None = None, slow: Slow | None = None
+    ) -> NatsBus:
         """Connect to one of the servers in `url` (separated by commas). Raises LoginError, and BusDown after
         `timeout_s`."""
-        bus = cls(settings, name, metrics)
+        bus = cls(settings, name, metrics, slow)
         bus._client = await bus._open()
         bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
         return bus
 
     @classmethod
-    def start(cls, settings: Nats, name: str, metrics: BusMetrics | None = None) -> NatsBus:
+    def start(
+        cls, settings: Nats, name: str, metrics: BusMetrics | None = None, slow: Slow | None = None
+    ) -> NatsBus:
         """Not connected yet: goes on trying, as after a connection was lost. To be closed all the same.
 
         Raises LoginError.
         """
-        bus = cls(settings, name, metrics)
+        bus = cls(settings, name, metrics, slow)
         bus._lost.set()
         bus._keeper = asyncio.create_task(bus._keep(), name="bus keeper")
         return bus
@@ -163,7 +172,11 @@ class NatsBus:
         await self._send(subject, payload, "", trace)
 
     async def request(self, subject: str, payload: bytes, timeout_s: float, trace: str = "") -> bytes:
-        return await self._answered(self._live(), subject, payload, timeout_s, trace)
+        begin = time.monotonic()
+        try:
+            return await self._answered(self._live(), subject, payload, timeout_s, trace)
+        finally:
+            self._slow.took("bus", time.monotonic() - begin, subject=subject, bytes=len(payload))
 
     async def subscribe(
         self, subject: str, receive: Receive, queue: str = "", traced: ReceiveTraced | None = None

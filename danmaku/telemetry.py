@@ -352,6 +352,19 @@ class BusMetrics:
         )
 
 
+class SlowMetrics:
+    """What took longer than `log.slow_ms`, in any process."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        make = _Maker("danmaku", registry)
+        self.slow = make.counter(
+            "slow",
+            "What took longer than log.slow_ms: a call of the store, a request on the bus, a flush, a join, a"
+            " turn of the loop.",
+            what=("store", "bus", "flush", "join", "loop"),
+        )
+
+
 class TracingMetrics:
     """What became of spans. Only there where something is followed."""
 
@@ -435,11 +448,17 @@ class LoopLag:
     """Measures, while its block lasts, how late the loop wakes up what is due, and counts its tasks."""
 
     def __init__(
-        self, observe: Callable[[float], None], counted: Callable[[int], None], period_s: float = 0.5
+        self,
+        observe: Callable[[float], None],
+        counted: Callable[[int], None],
+        period_s: float = 0.5,
+        slow: Callable[..., None] | None = None,
     ) -> None:
+        """slow: told `"loop"`, each lateness in seconds, and how many tasks there are."""
         self._observe = observe
         self._counted = counted
         self._period_s = period_s
+        self._slow = slow
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -466,5 +485,8 @@ class LoopLag:
         while True:
             due = loop.time() + self._period_s
             await asyncio.sleep(self._period_s)
-            self._observe(max(0.0, loop.time() - due))
-            self._counted(len(asyncio.all_tasks()))
+            late, tasks = max(0.0, loop.time() - due), len(asyncio.all_tasks())
+            self._observe(late)
+            self._counted(tasks)
+            if self._slow is not None:
+                self._slow("loop", late, tasks=tasks)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+from prometheus_client import CollectorRegistry
+
 from config import settings as config
 from config.settings import Settings
 from danmaku import wire
@@ -20,8 +22,9 @@ from danmaku.bus import Bus
 from danmaku.certificate import Certificate
 from danmaku.envelope import EdgeReport
 from danmaku.errors import Close
+from danmaku.slow import Slow
 from danmaku.subjects import Subjects
-from danmaku.telemetry import EdgeMetrics, LoopLag
+from danmaku.telemetry import EdgeMetrics, LoopLag, SlowMetrics
 from danmaku.tracing.spans import Spans
 from danmaku.version import version
 from edge.admission import Admission
@@ -76,6 +79,7 @@ class Node:
         metrics: EdgeMetrics,
         name: str,
         spans: Spans | None = None,
+        slow: Slow | None = None,
     ) -> None:
         """Raises LibuvMissing, CertificateError, and ValueError for a trusted proxy that is no address."""
         edge = settings.edge
@@ -86,6 +90,8 @@ class Node:
         allowances = Allowances(edge.address_per_s, edge.address_burst)
         admission = Admission(edge, allowances, _most_sockets(), _open_files)
         subjects = Subjects(settings.nats.prefix)
+        slow = slow or Slow(0, SlowMetrics(CollectorRegistry()))
+        self._late = slow.took
         asked = None if spans is None else RowTraces(spans, name)
         handed = None if spans is None else HandedTraces(spans, name)
         self._renewal: Renewal | None = None
@@ -151,6 +157,7 @@ class Node:
             replies,
             allowances,
             metrics,
+            slow,
             monotonic=time.monotonic,
             patience_s=edge.request_s,
             join_items=settings.rooms.join_history,
@@ -219,7 +226,7 @@ class Node:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._end)
             await stack.enter_async_context(
-                LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set)
+                LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set, slow=self._late)
             )
             work = [
                 asyncio.create_task(self._client.run(self._gateway.replaced), name="rooms client"),

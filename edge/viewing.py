@@ -20,6 +20,7 @@ from danmaku.errors import CONFLICT, INTERNAL, RATE_LIMITED, UNAVAILABLE, Kind, 
 from danmaku.event_rows import VoteRow
 from danmaku.model import Identity, Position, Role
 from danmaku.rows import Admitted, Delayed, Done, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed, Shown
+from danmaku.slow import Slow, Steps
 from danmaku.telemetry import EdgeMetrics
 from edge.allowance import Allowances
 from edge.boards import Boards, View
@@ -38,6 +39,16 @@ _PULL_ITEMS: Final = 1000  # the most that history is asked for at one time
 _PAGE_ITEMS: Final = 100  # what a history frame without a limit means
 
 
+class _Joining(Steps):
+    """The steps of a join, of which none that takes long is begun after `until`."""
+
+    __slots__ = ("until",)
+
+    def __init__(self, now: float, until: float) -> None:
+        super().__init__(now)
+        self.until = until
+
+
 class Viewing:
     """`allowances` are those of addresses; `snapshot_bytes` bounds the history in one answer."""
 
@@ -49,6 +60,7 @@ class Viewing:
         replies: Replies,
         allowances: Allowances,
         metrics: EdgeMetrics,
+        slow: Slow,
         *,
         monotonic: Callable[[], float],
         patience_s: float,
@@ -63,48 +75,55 @@ class Viewing:
         self._monotonic = monotonic
         self._patience_s = patience_s
         self._metrics = metrics
+        self._slow = slow
         self._join_items = join_items
         self._snapshot_bytes = snapshot_bytes
         self._boards = Boards()
 
     def join(self, connection: Connection, frame: wire.Join) -> None:
         """Some steps, one after the other; none that takes long is begun after `patience_s`."""
-        self._ask(connection, frame, self._monotonic() + self._patience_s, opened=False)
+        now = self._monotonic()
+        self._ask(connection, frame, _Joining(now, now + self._patience_s), opened=False)
 
-    def _ask(self, connection: Connection, frame: wire.Join, until: float, *, opened: bool) -> None:
+    def _ask(self, connection: Connection, frame: wire.Join, joining: _Joining, *, opened: bool) -> None:
         identity = _identity(connection)
         number = self._boards.number(frame.room)
         row = JoinRow(frame.room, identity.uid, identity.role_in(frame.room), number)
-        self._client.submit(row, partial(self._judged, connection, frame, until, opened))
+        self._client.submit(row, partial(self._judged, connection, frame, joining, opened))
 
     def _judged(
-        self, connection: Connection, frame: wire.Join, until: float, opened: bool, answer: Answer
+        self, connection: Connection, frame: wire.Join, joining: _Joining, opened: bool, answer: Answer
     ) -> None:
         if not connection.is_open:
             return
+        joining.ended("owner", self._monotonic())
         if not isinstance(answer, Admitted):
-            self._refuse_join(connection, frame, _refusal(answer))
+            self._refuse_join(connection, frame, joining, _refusal(answer))
             return
-        seat = partial(self._seat, connection, frame, answer, self._boards.learn(frame.room, answer))
+        view = self._boards.learn(frame.room, answer)
+        seat = partial(self._seat, connection, frame, joining, answer, view)
         if opened or self._feeds.get(frame.room) is not None:
-            self._feeds.enter(frame.room, partial(self._find, connection, frame, until, seat))
-        elif self._monotonic() > until:
-            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+            self._feeds.enter(frame.room, partial(self._find, connection, frame, joining, seat))
+        elif self._monotonic() > joining.until:
+            self._refuse_join(connection, frame, joining, _later(UNAVAILABLE))
         else:
-            self._feeds.enter(frame.room, partial(self._opened, connection, frame, until))
+            self._feeds.enter(frame.room, partial(self._opened, connection, frame, joining))
 
-    def _opened(self, connection: Connection, frame: wire.Join, until: float, stage: Stage | None) -> None:
+    def _opened(
+        self, connection: Connection, frame: wire.Join, joining: _Joining, stage: Stage | None
+    ) -> None:
         """Ask again: who was removed from the room before it was followed here is not known here."""
-        if stage is None or self._monotonic() > until:
-            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+        joining.ended("open", self._monotonic())
+        if stage is None or self._monotonic() > joining.until:
+            self._refuse_join(connection, frame, joining, _later(UNAVAILABLE))
         elif connection.is_open:
-            self._ask(connection, frame, until, opened=True)
+            self._ask(connection, frame, joining, opened=True)
 
     def _find(
         self,
         connection: Connection,
         frame: wire.Join,
-        until: float,
+        joining: _Joining,
         seat: Callable[[Page | None], None],
         stage: Stage | None,
     ) -> None:
@@ -113,34 +132,45 @@ class Viewing:
         if not connection.is_open:
             return
         if stage is None:
-            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+            self._refuse_join(connection, frame, joining, _later(UNAVAILABLE))
         elif since is None or stage.feed.ring.covers(since):
             seat(None)
-        elif self._monotonic() > until:
-            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+        elif self._monotonic() > joining.until:
+            self._refuse_join(connection, frame, joining, _later(UNAVAILABLE))
         else:
-            found = partial(self._found, connection, frame, seat)
+            found = partial(self._found, connection, frame, joining, seat)
             self._pulls.pull(frame.room, since, _PULL_ITEMS, found)
 
     def _found(
         self,
         connection: Connection,
         frame: wire.Join,
+        joining: _Joining,
         seat: Callable[[Page | None], None],
         page: Page | None,
     ) -> None:
         """That history does not answer now must not look as if it were lost."""
+        joining.ended("history", self._monotonic())
         if page is None:
-            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+            self._refuse_join(connection, frame, joining, _later(UNAVAILABLE))
         else:
             seat(page)
 
-    def _refuse_join(self, connection: Connection, frame: wire.Join, refusal: Refusal) -> None:
+    def _refuse_join(
+        self, connection: Connection, frame: wire.Join, joining: _Joining, refusal: Refusal
+    ) -> None:
         connection.session.settle(frame)
         self._replies.refuse(connection, frame.id, refusal)
+        self._slow.took("join", self._monotonic() - joining.begin, room=frame.room, **joining.words)
 
     def _seat(
-        self, connection: Connection, frame: wire.Join, admitted: Admitted, view: View, page: Page | None
+        self,
+        connection: Connection,
+        frame: wire.Join,
+        joining: _Joining,
+        admitted: Admitted,
+        view: View,
+        page: Page | None,
     ) -> None:
         """In one step: the answer with what was shown so far, and a place among those who get the rest."""
         if not connection.is_open:
@@ -148,7 +178,7 @@ class Viewing:
         session: Session = connection.session
         stage = self._feeds.get(frame.room)
         if stage is None:
-            self._refuse_join(connection, frame, _later(UNAVAILABLE))
+            self._refuse_join(connection, frame, joining, _later(UNAVAILABLE))
             return
         if not session.settle(frame):
             self._replies.refuse(
@@ -178,6 +208,9 @@ class Viewing:
         if connection.is_open and frame.room not in session.joined:
             self._feeds.seat(connection, stage)
         self._metrics.joins.inc()
+        now = self._monotonic()
+        joining.ended("seat", now)
+        self._slow.took("join", now - joining.begin, room=frame.room, **joining.words)
 
     def leave(self, connection: Connection, frame: wire.Leave) -> None:
         self._feeds.leave(connection, frame.room)

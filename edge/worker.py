@@ -10,7 +10,8 @@ from danmaku import garbage
 from danmaku.auth import AuthError, from_settings
 from danmaku.bus import NatsBus
 from danmaku.certificate import CertificateError
-from danmaku.telemetry import BusMetrics, EdgeMetrics, configure_logging
+from danmaku.slow import Slow
+from danmaku.telemetry import BusMetrics, EdgeMetrics, SlowMetrics, configure_logging
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
 from edge import uws
@@ -33,9 +34,10 @@ async def work(settings: Settings, worker: int, stop: asyncio.Event, force: asyn
 async def _serve(
     settings: Settings, name: str, spans: Spans | None, stop: asyncio.Event, force: asyncio.Event
 ) -> None:
-    bus = NatsBus.start(settings.nats, name, BusMetrics())
+    slow = Slow(settings.log.slow_ms, SlowMetrics())
+    bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
-        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name, spans)
+        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name, spans, slow)
     except (AuthError, CertificateError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error

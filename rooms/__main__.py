@@ -19,10 +19,11 @@ from danmaku import garbage
 from danmaku.bus import NatsBus
 from danmaku.login import LoginError, secret
 from danmaku.scraped import scraped
+from danmaku.slow import Slow
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
 from danmaku.supervisor import USELESS, stopped_by_signals
-from danmaku.telemetry import BusMetrics, RoomsMetrics, configure_logging, get_logger
+from danmaku.telemetry import BusMetrics, RoomsMetrics, SlowMetrics, configure_logging, get_logger
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
 from rooms.process import RoomsProcess
@@ -110,12 +111,13 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _own(settings: Settings, name: str, spans: Spans | None, stop: asyncio.Event) -> None:
-    bus = NatsBus.start(settings.nats, name, BusMetrics())
+    slow = Slow(settings.log.slow_ms, SlowMetrics())
+    bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
-        store = await _store(settings, stop)
+        store = await _store(settings, slow, stop)
         if store is not None:
             try:
-                process = RoomsProcess(name, bus, store, settings, RoomsMetrics(), spans=spans)
+                process = RoomsProcess(name, bus, store, settings, RoomsMetrics(), spans=spans, slow=slow)
                 garbage.settle()
                 await process.run(stop)
             finally:
@@ -124,12 +126,12 @@ async def _own(settings: Settings, name: str, spans: Spans | None, stop: asyncio
         await bus.close()
 
 
-async def _store(settings: Settings, stop: asyncio.Event) -> ValkeyStore | None:
+async def _store(settings: Settings, slow: Slow, stop: asyncio.Event) -> ValkeyStore | None:
     """As soon as it answers; None when `stop` comes before."""
     told = False
     while not stop.is_set():
         try:
-            return await ValkeyStore.connect(settings.store, settings.rooms, settings.chat)
+            return await ValkeyStore.connect(settings.store, settings.rooms, settings.chat, slow)
         except (ValueError, TypeError) as error:  # TypeError: an option that the client does not know
             raise NotStarted(f"store.url: {error}") from error
         except StoreDown as error:

@@ -10,6 +10,7 @@ A log that turns out to end before where it was left is mended first; until then
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ import structlog
 from danmaku.envelope import Out, OutKind, encode_out
 from danmaku.model import Position
 from danmaku.rows import Shed
+from danmaku.slow import Slow, Steps
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Appended, HistoryLog, Outcome
 from danmaku.subjects import Subjects
@@ -59,6 +61,7 @@ class Flush:
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
         traces: RoomTraces | None = None,
+        slow: Slow | None = None,
     ) -> None:
         self.outages = 0
         self._history = history
@@ -74,6 +77,7 @@ class Flush:
         self._shown = metrics.comments.labels("shown")
         self._clock = clock
         self._traces = traces
+        self._slow = slow
         self._append_ns = 0  # when the one under way began, where something is followed
         self._dirty: set[LoadedRoom] = set()
         self._torn: dict[LoadedRoom, Position] = {}
@@ -128,12 +132,16 @@ class Flush:
             _log.warning("comments were left unanswered: the store did not take them in time")
 
     async def _flush(self) -> None:
+        steps = Steps(time.monotonic())
         await self._mend()
+        steps.ended("mend", time.monotonic())
         dirty, self._dirty = self._dirty, set()
         now = self._clock()
         batches = [(loaded, batch) for loaded in dirty if (batch := self._cut(loaded, now))]
         if batches:
+            steps.ended("cut", time.monotonic())
             outcomes = await self._append(batches)
+            steps.ended("append", time.monotonic())
             self._count(
                 [
                     batch
@@ -147,6 +155,16 @@ class Flush:
             if loaded.room.is_busy:
                 self._dirty.add(loaded)
         self._metrics.queue.set(self._rooms.space.most - self._rooms.space.left)
+        self._look(steps, batches)
+
+    def _look(self, steps: Steps, batches: list[tuple[LoadedRoom, Batch]]) -> None:
+        now = time.monotonic()
+        steps.ended("settle", now)
+        took = now - steps.begin
+        if self._slow is not None and took >= self._slow.threshold_s:
+            largest = max((batch for _, batch in batches), key=lambda batch: len(batch.frame), default=None)
+            room = None if largest is None else largest.room
+            self._slow.took("flush", took, rooms=len(batches), largest=room, **steps.words)
 
     def _cut(self, loaded: LoadedRoom, now: Moment) -> Batch | None:
         """The next batch of the room, if it has one and may be appended to now."""

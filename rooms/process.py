@@ -10,17 +10,19 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from prometheus_client import CollectorRegistry
 
 from config.settings import Settings
 from danmaku import envelope
 from danmaku.bus import Bus
 from danmaku.conversation import BUCKETS
 from danmaku.envelope import Owners
+from danmaku.slow import Slow
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.history import Entry
 from danmaku.subjects import PARTITIONS, QUEUE, Subjects
-from danmaku.telemetry import LoopLag, RoomsMetrics
+from danmaku.telemetry import LoopLag, RoomsMetrics, SlowMetrics
 from danmaku.tracing.spans import Spans
 from danmaku.version import version
 from rooms.asking import Asking
@@ -85,6 +87,7 @@ class RoomsProcess:
         metrics: RoomsMetrics,
         lease_clock: Callable[[], float] = boot_clock,
         spans: Spans | None = None,
+        slow: Slow | None = None,
     ) -> None:
         limits = settings.rooms
         self.name = name
@@ -92,6 +95,7 @@ class RoomsProcess:
         self._bus = bus
         self._store = store
         self._metrics = metrics
+        self._slow = slow or Slow(0, SlowMetrics(CollectorRegistry()))
         traces = None if spans is None else RoomTraces(spans, name)
         self._finish_s = limits.lease_ms / 1000 * _FINISH
         self._subjects = subjects = Subjects(settings.nats.prefix)
@@ -144,6 +148,7 @@ class RoomsProcess:
             metrics,
             clock,
             traces,
+            self._slow,
         )
         self._lookout = Lookout(store, rooms, flush, metrics, clock)
         self._listing = Listing(store.rooms, leases, rooms, viewers, outbox, clock)
@@ -245,7 +250,7 @@ class RoomsProcess:
                 stack.push_async_callback(self._asking.close)
             stack.push_async_callback(self._listening.close)
             await stack.enter_async_context(
-                LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set)
+                LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set, slow=self._slow.took)
             )
             await patiently(stop, self._check_layout)
             await patiently(stop, self._following.catch_up)

@@ -15,6 +15,7 @@ from config.settings import Auth, Edge, Nats, Settings
 from danmaku.auth import from_settings
 from danmaku.bus import Bus
 from danmaku.model import Identity, Role
+from danmaku.slow import Slow
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.node import Node
@@ -48,6 +49,7 @@ async def edge_worker(
     connect: Callable[[], Awaitable[Bus]],
     auth: Auth = AUTH,
     prepare: Callable[[FakeOwner], object] = lambda _: None,
+    slow: Slow | None = None,
     **edge: object,
 ) -> AsyncIterator[Worker]:
     """Runs until the block ends; `edge` are settings of its section. `prepare` is called before it starts."""
@@ -59,7 +61,7 @@ async def edge_worker(
     await owner.start()
     registry = CollectorRegistry()
     metrics = EdgeMetrics(registry)
-    node = Node(settings, from_settings(auth), await connect(), metrics, "edge")
+    node = Node(settings, from_settings(auth), await connect(), metrics, "edge", slow=slow)
     worker = Worker(node, owner, metrics, registry)
     running = asyncio.create_task(node.run(worker.stop, worker.force))
     await eventually(lambda: node.port or running.done())

@@ -19,6 +19,7 @@ from danmaku.envelope import Answer, Out, OutKind, OwnerRequest, Row
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.model import Position, Role
 from danmaku.rows import Elsewhere, SendRow
+from danmaku.slow import Slow
 from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
@@ -120,6 +121,7 @@ class Service:
         review: Review = Review(),  # noqa: B008  it is frozen
         store: Store | None = None,
         lease_clock: Callable[[], float] = boot_clock,
+        slow: Slow | None = None,
     ) -> Running:
         """One more rooms process."""
         name = f"rooms-{token_hex(4)}"
@@ -130,7 +132,7 @@ class Service:
         registry = CollectorRegistry()
         settings = Settings(nats=self.nats, rooms=rooms, policy=policy, chat=chat, review=review)
         store = store or await self.open_store()
-        process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry), lease_clock)
+        process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry), lease_clock, slow=slow)
         running = Running(process, registry, bus)
         self._running.append(running)
         return running

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from danmaku.telemetry import BusMetrics, EdgeMetrics, RoomsMetrics
+from danmaku.telemetry import BusMetrics, EdgeMetrics, RoomsMetrics, SlowMetrics, TracingMetrics
 
 CONFIG = Path(__file__).parents[2] / "config"
 OF_PROMETHEUS = {"instance", "le"}
@@ -23,7 +23,8 @@ DASHBOARD = json.loads((CONFIG / "grafana/danmaku.json").read_text())
 def _measured() -> dict[str, frozenset[str]]:
     """Each name that a query may use, with its labels."""
     registry = CollectorRegistry()
-    EdgeMetrics(registry), RoomsMetrics(registry), BusMetrics(registry)
+    EdgeMetrics(registry), RoomsMetrics(registry), BusMetrics(registry), SlowMetrics(registry)
+    TracingMetrics(registry)
     found: dict[str, frozenset[str]] = {}
     known = registry._collector_to_names  # no public way tells labels without a sample
     for collector, names in known.items():

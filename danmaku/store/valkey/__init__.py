@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from config.settings import Chat, Rooms, Store
+from danmaku.slow import Slow
 from danmaku.store.valkey.audit import Acts, ValkeyAudit
 from danmaku.store.valkey.changes import ValkeyChanges
 from danmaku.store.valkey.contacts import ValkeyContacts
@@ -50,10 +51,16 @@ class ValkeyStore:
         self.contacts = ValkeyContacts(link, keys)
 
     @classmethod
-    async def connect(cls, settings: Store, rooms: Rooms, chat: Chat = Chat()) -> ValkeyStore:  # noqa: B008  it is frozen
+    async def connect(
+        cls,
+        settings: Store,
+        rooms: Rooms,
+        chat: Chat = Chat(),  # noqa: B008  it is frozen
+        slow: Slow | None = None,
+    ) -> ValkeyStore:
         """Raises StoreDown when it does not answer, LoginError, and ValueError or TypeError for a URL that
         cannot be used."""
-        link, reads = (Link.to(settings) for _ in range(2))
+        link, reads = (Link.to(settings, slow) for _ in range(2))
         store = cls(link, reads, Keys(settings.prefix), rooms, chat)
         try:
             await store.ping()

@@ -8,6 +8,7 @@ no primary, still loads) or what never left. All else is for those who know what
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from redis.exceptions import (
 
 from config.settings import Store
 from danmaku.login import LoginError
+from danmaku.slow import Slow
 from danmaku.store.errors import PartlyDown, StoreDown
 from danmaku.store.valkey.scripts import Call as Call
 from danmaku.store.valkey.scripts import Scripts
@@ -62,8 +64,9 @@ class Link:
     Made by `to`, and to be closed.
     """
 
-    def __init__(self, servers: Servers, settings: Store) -> None:
+    def __init__(self, servers: Servers, settings: Store, slow: Slow | None = None) -> None:
         self._servers = servers
+        self._slow = slow
         self._timeout_s = settings.timeout_s
         wait_ms = round(self._timeout_s * _WAIT * 1000)
         self._replicas = settings.replicas
@@ -72,9 +75,9 @@ class Link:
         self._down = PartlyDown if servers.several else StoreDown
 
     @classmethod
-    def to(cls, settings: Store) -> Link:
+    def to(cls, settings: Store, slow: Slow | None = None) -> Link:
         """Connects at the first call. Raises LoginError, and ValueError or TypeError for a bad URL."""
-        return cls(servers(settings), settings)
+        return cls(servers(settings), settings, slow)
 
     def script(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
         """A call of the script `verb`, for `one` and `many`."""
@@ -104,6 +107,18 @@ class Link:
         """
         if not calls:
             return []
+        if self._slow is None:
+            return await self._many(calls, safe)
+        begin = time.monotonic()
+        try:
+            return await self._many(calls, safe)
+        finally:
+            took = time.monotonic() - begin
+            if took >= self._slow.threshold_s:
+                verb, key = self._scripts.name(calls[0]), _key(calls[0]).decode(errors="replace")
+                self._slow.took("store", took, verb=verb, key=key, calls=len(calls), safe=safe)
+
+    async def _many(self, calls: Sequence[Call], safe: bool) -> list[Any]:
         loop = asyncio.get_running_loop()
         until = _Until(loop.time(), self._timeout_s)
         replies: list[Any] = [None] * len(calls)

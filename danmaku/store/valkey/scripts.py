@@ -34,6 +34,12 @@ class Scripts:
             for verb, text in self._texts.items()
         }
 
+    def name(self, call: Call) -> str:
+        """What a call is called in the log: its verb, or its command."""
+        if call[0] != "EVALSHA":
+            return str(call[0])
+        return next((verb for verb, digest in self._digests.items() if digest == call[1]), "EVALSHA")
+
     def call(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
         return ("EVALSHA", self._digests[verb], len(keys), *keys, *words)
 
