@@ -19,7 +19,7 @@ class Rooms(Protocol):
         """What was appended last with an entry of the log; empty where nothing was, or it was deleted."""
 
     async def create(self, process: str, lease: int, info: RoomInfo) -> bool:
-        """As `save` where nothing is kept of the room; otherwise nothing is written. False as there."""
+        """As `save` where nothing is kept of the room; otherwise nothing changes. False as there."""
 
     async def save(self, process: str, lease: int, info: RoomInfo, acts: Sequence[Act] = ()) -> bool:
         """Keep title, open, settings and created_ms (not likes), and list the room in its partition.

@@ -17,7 +17,7 @@ import pytest
 from config.settings import Rooms, Store
 from danmaku.conversation import Member, bucket_of
 from danmaku.held import Held
-from danmaku.model import START, Position
+from danmaku.model import START, Position, RoomInfo
 from danmaku.ports import free_port
 from danmaku.servers import Running, ValkeyServer, running
 from danmaku.store import conversations
@@ -204,6 +204,7 @@ async def test_a_repeat_waits_for_the_replicas_too(server: Running, tmp_path: Pa
         "refresh": lambda store: store.tokens.spend(
             "ann", "f1", 1, issued_ms=1, now_ms=2, grace_ms=LONG, until_ms=LONG
         ),
+        "create": lambda store: store.rooms.create("one", taken.epoch, RoomInfo("lobby", created_ms=5)),
         "kick": lambda store: store.audit.write_down("one", taken.epoch, ACT),
         "known": lambda store: store.audit.knows("lobby", ACT.id),
         "say": lambda store: store.conversations.append(

@@ -3,7 +3,9 @@
 -- newest entry of its log with what was recalled of that, so that no position is ever used again.
 -- KEYS: lease, log, state, listing, recalls, held   Needs _recalls.
 local function carry_out(verb, room, from)
-  if verb == 'create' and redis.call('HEXISTS', KEYS[3], 'created_ms') == 1 then
+  local created = redis.call('HGET', KEYS[3], 'created_ms')
+  if verb == 'create' and created then
+    redis.call('HSET', KEYS[3], 'created_ms', created) -- a repeat writes as well, and can be waited for on replicas
     return
   end
   if verb == 'delete' then
