@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -20,6 +19,7 @@ from danmaku.subjects import Subjects
 from rooms.living import LivingEdges
 from rooms.moment import Moment
 from rooms.outbox import Outbox
+from rooms.together import together
 from rooms.tokens import SESSION_MS
 
 _REMEMBERED_MS: Final = 366 * 24 * 3600 * 1000  # the longest life a token can have
@@ -80,10 +80,10 @@ class Devices:
 
     async def _may_know(self, uid: str, other: str) -> bool:
         conv = private(uid, other)
-        (blocked,), (facts,) = await asyncio.gather(
+        (blocked,), (facts,) = await together(
             self._contacts.blocks([(other, uid)]), self._conversations.facts([Ask(conv)])
         )
         if blocked or facts.last_seq > 0:
             return not blocked
-        mine, his = await asyncio.gather(self._contacts.groups(uid), self._contacts.groups(other))
+        mine, his = await together(self._contacts.groups(uid), self._contacts.groups(other))
         return not set(mine).isdisjoint(his)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -31,6 +30,7 @@ from rooms.delivery import Deliveries
 from rooms.membership import check_private, check_recall, check_speech, may_ask, member_of, other_party
 from rooms.moment import Moment
 from rooms.related import related
+from rooms.together import together
 
 MAX_PULL: Final = 100  # conversations at one time
 MAX_MESSAGES: Final = 200  # of one conversation at one time
@@ -87,7 +87,7 @@ class Reading:
             convs = await self._contacts.conversations(row.uid, row.cursor, limit + 1)
             others = {conv: other_party(conv, row.uid) for conv in convs[:limit]}
             pairs = [(other, row.uid) for other in others.values() if other is not None]
-            places, blocks = await asyncio.gather(
+            places, blocks = await together(
                 self._conversations.places(row.uid, list(others)), self._contacts.blocks(pairs)
             )
         silent = {other for (other, _), blocked in zip(pairs, blocks, strict=True) if blocked}
@@ -103,11 +103,11 @@ class Reading:
         return Synced(summaries, convs[limit - 1] if len(convs) > limit else None)
 
     async def read(self, row: ReadRow) -> ReadUpTo:
-        """Whom he blocks is not told."""
+        """Whom he blocks is not told. That is asked first: a repeat of what is stored has nothing to tell."""
         other = await self._other_party(row.conv, row.uid)
+        blocked = other is not None and (await self._contacts.blocks([(row.uid, other)]))[0]
         seq, is_further = await self._conversations.read(row.conv, row.uid, max(0, row.seq))
         if is_further and other is not None:
-            (blocked,) = await self._contacts.blocks([(row.uid, other)])
             self._deliveries.read_by(row.conv, row.uid, seq, only_himself=blocked)
         return ReadUpTo(row.conv, seq)
 

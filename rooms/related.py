@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from config.settings import Chat
 from danmaku.store.contacts import Contacts
+from rooms.together import together
 
 Pair = tuple[str, str]
 
@@ -15,5 +14,5 @@ async def related(contacts: Contacts, limits: Chat, pairs: list[Pair]) -> set[Pa
     if limits.private != "shared_group" or not pairs:
         return set()
     uids = sorted({uid for pair in pairs for uid in pair})
-    groups = dict(zip(uids, await asyncio.gather(*map(contacts.groups, uids)), strict=True))
+    groups = dict(zip(uids, await together(*map(contacts.groups, uids)), strict=True))
     return {(one, other) for one, other in pairs if not set(groups[one]).isdisjoint(groups[other])}

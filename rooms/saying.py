@@ -33,6 +33,7 @@ from rooms.membership import check_mention, check_private, check_speech, mention
 from rooms.moment import Moment
 from rooms.related import related
 from rooms.tasks import Tasks
+from rooms.together import together
 from rooms.tracing import RoomTraces
 
 _AT_ONCE: Final = 256  # messages of one round
@@ -160,7 +161,7 @@ class Saying:
         private = [(wish.other, wish.row.uid) for wish in wishes if wish.other is not None]
         asks = [Ask(wish.row.conv, _uids(wish.row)) for wish in wishes if wish.other is None]
         with self._metrics.store_seconds.labels("chat_facts").time():
-            blocked, facts, sharing = await asyncio.gather(
+            blocked, facts, sharing = await together(
                 self._contacts.blocks(private),
                 self._conversations.facts(asks),
                 related(self._contacts, self._limits, private),
