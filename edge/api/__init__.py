@@ -135,6 +135,10 @@ class Api:
         return self._settings.body_bytes
 
     @property
+    def routes(self) -> tuple[Route, ...]:
+        return self._router.routes
+
+    @property
     def waits_s(self) -> float:
         """How long a call may wait for something to tell, besides what it takes."""
         return max(route.waits_s for route in self._router.routes)

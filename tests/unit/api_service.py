@@ -72,6 +72,7 @@ from edge.admission import Admission
 from edge.allowance import Allowances
 from edge.api import Api
 from edge.api.pages import Pages
+from edge.api.routing import Route
 from edge.uws import Request, Response
 
 R = TypeVar("R", bound=records.Reply)
@@ -293,6 +294,19 @@ class Service:
         return Answered(
             response.status, {name.lower(): value for name, value in response.headers}, response.body
         )
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return self._api.routes
+
+    async def answer(self, request: Request) -> Response:
+        return await self._api(request)
+
+    def forget(self) -> None:
+        """What was asked so far."""
+        for asked in (self.rooms.rows, self.rooms.user_rows, self.rooms.asked_for, self.chat.rows):
+            asked.clear()
+        self.rooms.revoked.clear()
 
     def body_bytes(self, method: str, path: str, token: str | None = None) -> int:
         headers = {} if token is None else {"authorization": token}
