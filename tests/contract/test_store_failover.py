@@ -30,6 +30,7 @@ from tests.engines import HOST, SentinelSet, ValkeyCluster, client, port_of, sen
 TIMEOUT_S = 2.0
 PAIRS = [f"p:ann:bob{number}" for number in range(12)]
 LONG = 60_000
+GONE = ",".join(f"redis://{HOST}:{port}" for port in (1, 2, 3))  # nobody listens there
 RESUMED_S = 20.0  # at the very most, on a machine that does much else
 
 
@@ -193,6 +194,13 @@ async def test_sentinels_name_another_server_when_the_first_one_dies(watched: Se
     await talking
     await talk.check()
     await store.close()
+
+
+async def test_sentinels_that_are_gone_hold_nobody_up(watched: SentinelSet) -> None:
+    whole = settings(watched)
+    link = Link.to(msgspec.structs.replace(whole, url=f"{GONE},{whole.url}"))
+    await _say(link, "SET", "t", "found")
+    await link.close()
 
 
 async def test_a_server_that_hung_while_it_was_replaced_is_not_read_from(watched: SentinelSet) -> None:

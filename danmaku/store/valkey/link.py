@@ -200,7 +200,7 @@ class Link:
 
     def _place(self, call: Call, reply: Any) -> tuple[Server | None, bool]:
         """Where it belongs, and whether to ask there as for something that is just moving."""
-        if isinstance(reply, AskError):  # MovedError is one
+        if isinstance(reply, AskError) and reply.host:  # MovedError is one; the map tells if it has none
             return self._servers.at((reply.host, reply.port)), not isinstance(reply, MovedError)
         return self._servers.of(_key(call)), False
 
@@ -215,14 +215,15 @@ class Link:
     ) -> list[Any]:
         """The replies of one server; why there is none in place of each that is missing."""
         hurries = server.is_slow and self._servers.several  # the others are not to wait for it
+        end = until.patient if hurries else until.last
         try:
-            async with asyncio.timeout_at(until.patient if hurries else until.last):
+            async with asyncio.timeout_at(end):
                 replies = await self._exchange(server, calls, wait, asking=asking)
                 if _fail(replies):
                     await self._teach(server, calls, replies, wait, asking=asking)
         except TimeoutError:
             self._doubt_slow(server)
-            return [_Away(f"the store did not answer within {self._timeout_s:g} s")] * len(calls)
+            return [_Away(f"the store did not answer within {end - until.begin:g} s")] * len(calls)
         except asyncio.CancelledError:
             if asyncio.get_running_loop().time() > until.patient:  # somebody else had less time
                 self._doubt_slow(server)
@@ -285,9 +286,10 @@ class Link:
 
 
 class _Until:
-    """When a call ends, and when it ends for who has less time."""
+    """When a call began, when it ends, and when it ends for who has less time."""
 
     def __init__(self, now: float, timeout_s: float) -> None:
+        self.begin = now
         self.last = now + timeout_s
         self.patient = now + timeout_s * _PATIENCE
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from redis.asyncio.connection import SSLConnection, parse_url
+from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
 
 from config.engines import urls
@@ -84,8 +86,9 @@ def _sentinel_options(settings: Store) -> Options:
 
 
 def patience(timeout_s: float) -> Options:
-    """How long one server has that is asked where the others are."""
-    return {"socket_timeout": timeout_s * _LOOK, "socket_connect_timeout": timeout_s * _LOOK}
+    """How long one server has that is asked where the others are. It is asked once: then the next one is."""
+    for_one = timeout_s * _LOOK
+    return {"socket_timeout": for_one, "socket_connect_timeout": for_one, "retry": Retry(NoBackoff(), 0)}
 
 
 def address_of(url: str, settings: Store) -> Address:

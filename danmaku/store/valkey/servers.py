@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import structlog
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import BlockingConnectionPool, SSLConnection
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import RedisClusterException, RedisError
@@ -25,6 +25,7 @@ from danmaku.login import LoginError
 from danmaku.store.valkey.options import Address, Options, address_of, options_of, patience, sentinels
 
 _CONNECTIONS: Final = 16
+_UNNAMED: Final = "no sentinel names a primary of {!r}; danmaku doctor asks each of them why"
 _LOOKS: Final = 2  # of a call's time, for all of them
 _AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError, LoginError)
 
@@ -187,7 +188,10 @@ class _Watched(_Found):
         await self._sentinel.aclose()
 
     async def _find(self) -> set[Address]:
-        host, port = await self._sentinel.discover_master(self._master)
+        try:
+            host, port = await self._sentinel.discover_master(self._master)
+        except MasterNotFoundError:  # its text has all of each connection in it
+            raise MasterNotFoundError(_UNNAMED.format(self._master)) from None
         found = str(host), int(port)
         if found != self._address:
             _log.info("the store is found", server=f"{host}:{port}")
