@@ -22,7 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from config.settings import Loaded, SettingsError, load_with_origins, masked, to_toml
-from danmaku import cli_doctor, cli_load, cli_post, cli_token, cli_up
+from danmaku import cli_doctor, cli_drain, cli_load, cli_post, cli_token, cli_up
 from danmaku.auth import AuthError
 from danmaku.caller import CallFailed
 from danmaku.cli_options import Config, Json, Service, command
@@ -164,7 +164,7 @@ def show_config(config: Config = None, as_json: Json = False) -> None:
     typer.echo(_config_json(loaded) if as_json else to_toml(loaded), nl=as_json)
 
 
-for _part in (cli_doctor, cli_load):
+for _part in (cli_drain, cli_doctor, cli_load):
     app.registered_commands += _part.app.registered_commands
 
 

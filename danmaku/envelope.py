@@ -135,6 +135,13 @@ class EdgeReport(msgspec.Struct, array_like=True):
     capacity: int = 0  # connections it takes at most; 0: it does not tell
 
 
+class Drain(msgspec.Struct, array_like=True):
+    """To an edge worker: send your viewers elsewhere, or take newcomers again. It answers EdgeReport."""
+
+    draining: bool
+    seconds: float | None = None  # within which they are told; None: as when it stops
+
+
 class Replaced(msgspec.Struct, array_like=True):
     """To every edge: close the counted connections of this user's device with an `n` below `below`.
 
@@ -351,6 +358,7 @@ decode_owners: Final = reader(msgspec.msgpack.Decoder(Owners))
 decode_counts: Final = reader(msgspec.msgpack.Decoder(Counts))
 decode_heads: Final = reader(msgspec.msgpack.Decoder(Heads))
 decode_edge_report: Final = reader(msgspec.msgpack.Decoder(EdgeReport))
+decode_drain: Final = reader(msgspec.msgpack.Decoder(Drain))
 decode_replaced: Final = reader(msgspec.msgpack.Decoder(Replaced))
 decode_history_request: Final = reader(msgspec.msgpack.Decoder(HistoryRequest))
 decode_history_reply: Final = reader(msgspec.msgpack.Decoder(HistoryReply))

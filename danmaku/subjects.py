@@ -105,6 +105,10 @@ class Subjects:
         """To the edge worker called `edge`: what concerns users who have a device there (chat.News)."""
         return f"{self.prefix}.edge.to.{edge}"
 
+    def orders(self, edge: str) -> str:
+        """To the edge worker called `edge`: an admin wants it to drain, or to come back (envelope.Drain)."""
+        return f"{self.prefix}.edge.orders.{edge}"
+
     def chat_out(self, gid: str) -> str:
         """`chat out`: what is said in a group, to the edges where its members are (chat.News)."""
         return f"{self.prefix}.chat.out.{gid}"

@@ -53,6 +53,7 @@ class Admission:
         self._taken = sockets  # descriptors that may be, since they were counted
         self._counted_s = -math.inf
         self._open = _Count()
+        self.is_closed = False  # while this node sends its viewers elsewhere
 
     def arrive(self, peer: str, now: float) -> bool:
         """A TCP connection at `now` (monotonic seconds): may it come in? A proxy may have all, others
@@ -111,6 +112,8 @@ class Admission:
         origin = headers.get("origin")
         if origin is not None and "*" not in self._origins and origin not in self._origins:
             raise Refusal(FORBIDDEN, "this origin may not connect")
+        if self.is_closed:  # by a connection that a proxy kept, for the port is closed
+            raise Refusal(UNAVAILABLE, "this node sends its viewers elsewhere", retry_ms=1000)
         if self._open.total >= self._most:
             raise Refusal(UNAVAILABLE, "this node is full", retry_ms=1000)
         address = self.address(headers, peer)

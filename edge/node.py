@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 import resource
 import time
 from collections.abc import Sequence
@@ -16,12 +15,10 @@ from prometheus_client import CollectorRegistry
 
 from config import settings as config
 from config.settings import Settings
-from danmaku import wire
 from danmaku.auth import Authority
 from danmaku.bus import Bus
 from danmaku.certificate import Certificate
 from danmaku.envelope import EdgeReport
-from danmaku.errors import Close
 from danmaku.slow import Slow
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag, SlowMetrics
@@ -35,6 +32,7 @@ from edge.changes import Changes
 from edge.chat_client import ChatClient
 from edge.conversing import Conversing
 from edge.deliveries import Deliveries
+from edge.draining import Draining
 from edge.fanout import Fanout
 from edge.feeds import Feeds
 from edge.gateway import Gateway
@@ -60,7 +58,6 @@ _FIND_ROOMS_S: Final = 3.0
 _LOOK_S: Final = 0.02
 _GOODBYE: Final = 0.6  # of the time to drain is for viewers to move, the rest for what is under way
 _SHORTEST_END_S: Final = 0.5
-_GOODBYES_PER_TURN: Final = 200
 _READ_FACTOR: Final = 2
 _MOST_READ_BYTES: Final = 2**30
 _OTHER_FILES: Final = 128
@@ -214,6 +211,15 @@ class Node:
             behind_bytes=edge.buffered_bytes * 3 // 4,
             patience_s=edge.slow_s,
         )
+        self._draining = Draining(
+            self._bus,
+            subjects.orders(name),
+            self._server,
+            self._listen,
+            self._reports,
+            admission,
+            edge.drain_s * _GOODBYE,
+        )
         self._server.door(self._gateway)
         self._server.websocket(PATH, self._gateway)
         api = Api(authority, self._client, self._chat, edge, admission, metrics, time.time, time.monotonic)
@@ -234,6 +240,7 @@ class Node:
                 asyncio.create_task(self._upkeep.run(), name="upkeep"),
                 asyncio.create_task(self._changes.run(), name="changes"),
                 asyncio.create_task(self._deliveries.run(), name="deliveries"),
+                asyncio.create_task(self._draining.run(), name="draining"),
             ]
             if self._renewal is not None:
                 work.append(asyncio.create_task(self._renewal.run(), name="certificate"))
@@ -241,14 +248,18 @@ class Node:
             stopping = asyncio.create_task(stop.wait(), name="stop")
             stack.push_async_callback(_cancel, [stopping])
             await self._find_rooms(stop)
-            self.port = self._server.listen(edge.host, edge.port, shared=True)
+            self._listen()
             logger.info("listening on %s port %d", edge.host, self.port)
             await asyncio.wait([stopping, *work], return_when=asyncio.FIRST_COMPLETED)
             for task in work:
                 if task.done():
                     task.result()  # it never ends but by an error
             logger.info("stopping: %d viewers are sent elsewhere", self._server.connection_count)
-            await self._drain(force)
+            await self._draining.leave(force)
+
+    def _listen(self) -> None:
+        """At the same port every time. Raises PortInUse."""
+        self.port = self._server.listen(self._settings.host, self.port or self._settings.port, shared=True)
 
     def _renew(self, certificate: Certificate) -> None:
         self._server.renew(certificate)
@@ -261,26 +272,6 @@ class Node:
                 logger.warning("listening without the rest of the service: %s", self._client.ready())
                 return
             await asyncio.sleep(_LOOK_S)
-
-    async def _drain(self, force: asyncio.Event) -> None:
-        """No more newcomers; tell viewers when to come back, each at another time, then close them."""
-        self._server.stop_listening()
-        self._reports.draining = True
-        self._reports.soon()
-        begin = time.monotonic()
-        connections = self._server.connections()
-        random.shuffle(connections)
-        goodbye_s = self._settings.drain_s * _GOODBYE
-        for number, connection in enumerate(connections):
-            share = number / len(connections)
-            _say_reconnect(connection, round(share * goodbye_s * 1000))
-            if number % _GOODBYES_PER_TURN == 0:
-                await asyncio.sleep(0)
-        for number, connection in enumerate(connections):
-            if number % _GOODBYES_PER_TURN == 0:
-                due = begin + goodbye_s * number / len(connections)
-                await _wait(force, due - time.monotonic())
-            connection.close(Close.GOING_AWAY, "this node is stopping")
 
     async def _end(self) -> None:
         """Whatever is still there ends, in time, also when the bus does not answer."""
@@ -311,21 +302,6 @@ def _about(name: str, edge: config.Edge) -> EdgeReport:
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
-
-
-def _say_reconnect(connection: Connection, retry_ms: int) -> None:
-    codec: wire.Codec = connection.session.codec
-    notice = wire.Notice("reconnect", reason="this node is stopping", retry_ms=retry_ms)
-    connection.send(codec.encode(notice), codec.binary)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until `event` is set, but no longer than `seconds`."""
-    try:
-        async with asyncio.timeout(max(seconds, 0.0)):
-            await event.wait()
-    except TimeoutError:
-        pass
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:

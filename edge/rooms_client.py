@@ -19,6 +19,7 @@ from danmaku.envelope import (
     BroadcastRequest,
     ChangesReply,
     ChangesRequest,
+    Drain,
     EdgeReport,
     HistoryReply,
     HistoryRequest,
@@ -32,7 +33,7 @@ from danmaku.envelope import (
     SettingsRequest,
     UserRow,
 )
-from danmaku.errors import INTERNAL, RATE_LIMITED, UNAVAILABLE, Refusal
+from danmaku.errors import INTERNAL, NO_SUCH_EDGE, RATE_LIMITED, UNAVAILABLE, Refusal
 from danmaku.model import Position, Role, RoomInfo
 from danmaku.rows import ActRow, Done, Refreshed, Refused
 from danmaku.subjects import Subjects
@@ -197,6 +198,15 @@ class RoomsClient:
                 reply.refused, reply.detail, 1000 if reply.refused == UNAVAILABLE.name else None
             ).refusal()
         return reply
+
+    async def order(self, edge: str, order: Drain) -> EdgeReport:
+        """Have an edge worker drain, or come back; what it tells of itself then. Raises Refusal."""
+        if edge not in (report.edge for report in self.edges()):
+            raise Refusal(NO_SUCH_EDGE)
+        subject, asked = self._subjects.orders(edge), envelope.encode(order)
+        report = await self._request(subject, asked, envelope.decode_edge_report, self._request_s)
+        self._heard_edge(report)
+        return report
 
     def edges(self) -> list[EdgeReport]:
         """What the edge workers said of late, this one included."""

@@ -114,7 +114,7 @@ class Api:
             GroupCalls(chat),
             EdgeCalls(rooms, edge.addresses, tls=bool(edge.tls_certificate)),
             FleetCalls(rooms),
-            HealthCalls(rooms, metrics),
+            HealthCalls(rooms, admission, metrics),
         )
         routes = [route for call in calls for route in call.routes()]
         text = "This description."

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated
 
-from danmaku.envelope import EdgeReport
+import msgspec
+from msgspec import Meta
+
+from danmaku.envelope import Drain, EdgeReport
+from danmaku.errors import NO_SUCH_EDGE
 from danmaku.subjects import PARTITIONS
 from edge.api.routing import Call, RoomsClient, Route, Who
 
@@ -52,13 +56,33 @@ class Fleet(msgspec.Struct):
     unowned: int
 
 
+class DrainEdge(msgspec.Struct, forbid_unknown_fields=True):
+    """`seconds`: within which its viewers are told to go; as when it stops where that is left out."""
+
+    seconds: Annotated[float, Meta(ge=0, le=3600)] | None = None
+
+
 class FleetCalls:
     def __init__(self, rooms: RoomsClient) -> None:
         self._rooms = rooms
 
     def routes(self) -> list[Route]:
         text = "What runs: edge workers, rooms processes, their versions, and whether rooms lack an owner."
-        return [Route("GET", "/v1/fleet", Who.ADMIN, text, self.get, None, Fleet)]
+        drain = "Have an edge worker take no newcomers and send its viewers elsewhere."
+        back = "Have it take newcomers again."
+        path = "/v1/admin/edges/{edge}/drain"
+        return [
+            Route("GET", "/v1/fleet", Who.ADMIN, text, self.get, None, Fleet),
+            Route("POST", path, Who.ADMIN, drain, self.drain, DrainEdge, FleetEdge, refuses=(NO_SUCH_EDGE,)),
+            Route("DELETE", path, Who.ADMIN, back, self.back, None, FleetEdge, refuses=(NO_SUCH_EDGE,)),
+        ]
+
+    async def drain(self, call: Call) -> FleetEdge:
+        body: DrainEdge = call.body
+        return FleetEdge.of(await self._rooms.order(call.parts["edge"], Drain(True, body.seconds)))
+
+    async def back(self, call: Call) -> FleetEdge:
+        return FleetEdge.of(await self._rooms.order(call.parts["edge"], Drain(False)))
 
     async def get(self, call: Call) -> Fleet:
         edges = [FleetEdge.of(one) for one in sorted(self._rooms.edges(), key=lambda one: one.edge)]

@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 
 from danmaku.telemetry import CONTENT_TYPE, EdgeMetrics, scrape
+from edge.admission import Admission
 from edge.api.routing import Call, RoomsClient, Route, Who, answered
 from edge.uws import Response
 
@@ -16,22 +17,24 @@ class Health(msgspec.Struct):
 
 
 class Readiness(msgspec.Struct):
-    """What this edge can reach. Ready when all of it is true."""
+    """What this edge can reach, and whether it takes newcomers. Ready when all of it is true."""
 
     ready: bool
     bus: bool
     store: bool
     owners: bool
+    newcomers: bool
 
 
 class HealthCalls:
-    def __init__(self, rooms: RoomsClient, counted: EdgeMetrics) -> None:
+    def __init__(self, rooms: RoomsClient, admission: Admission, counted: EdgeMetrics) -> None:
         self._rooms = rooms
+        self._admission = admission
         self._counted = counted
 
     def routes(self) -> list[Route]:
         alive = "This process is alive."
-        ready = "200 when bus, store and the owners of all rooms can be reached, else 503."
+        ready = "200 when bus, store and the owners of all rooms can be reached and it drains not, else 503."
         metrics = "Prometheus metrics of all processes of this node."
         anyone = Who.ANYONE
         return [
@@ -44,7 +47,7 @@ class HealthCalls:
         return Health()
 
     async def readyz(self, call: Call) -> Response:
-        reached = self._rooms.ready()
+        reached = self._rooms.ready() | {"newcomers": not self._admission.is_closed}
         ready = all(reached.values())
         return answered(Readiness(ready, **reached), 200 if ready else 503)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import ClientSession
 from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import InvalidStatus
 
@@ -766,6 +767,48 @@ async def test_a_stopping_worker_sends_its_viewers_elsewhere(start: Start) -> No
             assert 0 <= (notice.retry_ms or 0) < 600
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", worker.port)
+
+
+async def test_a_worker_that_drains_sends_its_viewers_elsewhere_and_may_come_back(
+    start: Start, connect: Connect
+) -> None:
+    async with start(drain_s=60) as worker:
+        admin, orders = await connect(), worker.owner.subjects.orders("edge")
+
+        async def order(*words: Any) -> envelope.EdgeReport:
+            return envelope.decode_edge_report(
+                await admin.request(orders, envelope.encode(envelope.Drain(*words)), 5.0)
+            )
+
+        for _ in range(2):
+            async with (
+                viewer(worker.port) as ann,
+                viewer(worker.port, wire.JSON) as bob,
+                ClientSession() as kept,
+            ):
+                for one in (ann, bob):
+                    await joined(one)
+                assert (await kept.get(f"http://127.0.0.1:{worker.port}/healthz")).status == 200
+                report = await order(True, 0.3)
+                assert (report.draining, report.connections) == (True, 2)
+                assert (await order(True, 60)).draining  # twice is once
+                assert [await one.ended() for one in (ann, bob)] == [4000, 4000]
+                with pytest.raises(ConnectionRefusedError):
+                    await asyncio.open_connection("127.0.0.1", worker.port)
+                ready = await kept.get(f"http://127.0.0.1:{worker.port}/readyz")
+                assert (ready.status, (await ready.json())["newcomers"]) == (503, False)
+                assert not (await order(False)).draining
+                assert not (await order(False)).draining
+        async with viewer(worker.port) as ann, viewer(worker.port) as bob:
+            await joined(ann)
+            await joined(bob)
+            assert (await order(True, 3600)).draining
+            await eventually(lambda: worker.metric("connections") == 1)
+            await admin.publish(orders, b"\xc1")  # not an order
+            assert not (await order(False)).draining  # in the middle of it: one of them stays
+            async with viewer(worker.port) as eve:
+                await joined(eve)
+                assert worker.metric("connections") == 2
 
 
 async def test_guests_of_one_address_share_what_it_may_say(start: Start) -> None:

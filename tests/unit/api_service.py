@@ -18,6 +18,7 @@ from danmaku.board import Poll
 from danmaku.conversation import Member
 from danmaku.envelope import (
     Answer,
+    Drain,
     EdgeReport,
     HistoryReply,
     Owners,
@@ -26,7 +27,7 @@ from danmaku.envelope import (
     SettingsReply,
     UserRow,
 )
-from danmaku.errors import CONFLICT, UNAUTHORIZED, Refusal
+from danmaku.errors import CONFLICT, NO_SUCH_EDGE, UNAUTHORIZED, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow
 from danmaku.model import Appointed, Identity, Position, Role, RoomInfo, RoomSettings
 from danmaku.moderation_rows import (
@@ -194,6 +195,12 @@ class ScriptedRooms:
             raise Refusal(CONFLICT)
         self.list_of_words = f"v{int(version[1:] or 0) + 1}", packed
         return self.list_of_words[0]
+
+    async def order(self, edge: str, order: Drain) -> EdgeReport:
+        self.asked_for.append((edge, order))
+        if edge == "nobody":
+            raise Refusal(NO_SUCH_EDGE)
+        return EdgeReport(edge, [], 7, order.draining)
 
     def edges(self) -> list[EdgeReport]:
         return self.reports

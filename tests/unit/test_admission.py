@@ -57,6 +57,14 @@ def test_connections_are_bounded() -> None:
     assert admission.judge(NOBODY, "1.1.1.1", 0.0)
 
 
+def test_who_comes_over_a_connection_that_was_kept_is_turned_away_while_closed() -> None:
+    admission = admission_of(Edge())
+    admission.is_closed = True
+    assert refused(admission, NOBODY) == ("unavailable", 503)
+    admission.is_closed = False
+    assert admission.judge(NOBODY, "1.1.1.1", 0.0)
+
+
 def test_connections_per_address_are_bounded() -> None:
     admission = admission_of(Edge(connections_per_address=2))
     for _ in range(2):

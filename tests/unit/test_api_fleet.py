@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from danmaku.envelope import EdgeReport, Owners, decode_edge_report, decode_owners
+from danmaku.envelope import Drain, EdgeReport, Owners, decode_edge_report, decode_owners
 from danmaku.model import Role
 from tests.unit.api_service import Service
 
@@ -49,6 +49,19 @@ async def test_what_runs() -> None:
         ],
         "unowned": 4,
     }
+
+
+async def test_an_edge_drains_and_comes_back() -> None:
+    service = Service()
+    token = service.token("root", Role.ADMIN)
+    path = "/v1/admin/edges/e1/drain"
+    answer = await service.call("POST", path, {"seconds": 3}, token=token)
+    assert (answer.status, answer.json["draining"], answer.json["connections"]) == (200, True, 7)
+    assert (await service.call("DELETE", path, token=token)).json["draining"] is False
+    assert service.rooms.asked_for == [("e1", Drain(True, 3)), ("e1", Drain(False))]
+    assert (await service.call("POST", path, {"seconds": -1}, token=token)).refusal == (400, "bad_frame")
+    nobody = await service.call("POST", "/v1/admin/edges/nobody/drain", {}, token=token)
+    assert nobody.refusal == (404, "no_such_edge")
 
 
 def test_an_older_version_says_less_and_a_newer_one_more() -> None:

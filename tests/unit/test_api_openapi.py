@@ -19,6 +19,7 @@ EXPECTED = {
     "DELETE /v1/rooms/{room}/polls/{poll}", "POST /v1/rooms/{room}/polls/{poll}/votes",
     "DELETE /v1/rooms/{room}/pinned",
     "GET /v1/edges", "GET /v1/fleet",
+    "POST /v1/admin/edges/{edge}/drain", "DELETE /v1/admin/edges/{edge}/drain",
     "POST /v1/admin/rooms/{room}/mutes", "DELETE /v1/admin/rooms/{room}/mutes/{uid}",
     "POST /v1/admin/rooms/{room}/bans", "DELETE /v1/admin/rooms/{room}/bans/{uid}",
     "POST /v1/admin/rooms/{room}/kicks",
@@ -56,6 +57,7 @@ PARTS = {
     "device": "tv",
     "held": "7-1",
     "poll": "p1",
+    "edge": "e1",
     "position": "7-1",
 }
 
@@ -122,6 +124,7 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
     admin = service.token("root", Role.ADMIN)
     bodies: dict[str, Any] = {
         "POST /v1/tokens": {"uid": "a"},
+        "POST /v1/admin/edges/{edge}/drain": {"seconds": 5},
         "POST /v1/rooms/{room}/messages": {"kind": "comment", "text": "x", "cid": "c"},
         "POST /v1/rooms/{room}/polls": {"question": "Which?", "options": ["a", "b"], "cid": "c"},
         "POST /v1/rooms/{room}/polls/{poll}/votes": {"option": 0},

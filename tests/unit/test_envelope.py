@@ -120,6 +120,7 @@ MESSAGES: list[tuple[Any, Callable[[bytes], Any]]] = [
     (envelope.OwnerReply("p1", ANSWERS, {3: 7}), envelope.decode_owner_reply),
     (envelope.Owners("p1", {0: 5, 63: 9}, True, "1.2"), envelope.decode_owners),
     (envelope.Counts("e1", 77, {"demo": 3}), envelope.decode_counts),
+    (envelope.Drain(True, 2.5), envelope.decode_drain),
     (envelope.EdgeReport("e1", ["ws://a"], 5, True, "1.2", "eu", 2.0, 500), envelope.decode_edge_report),
     (envelope.Replaced("u1", "tv", 7), envelope.decode_replaced),
     (envelope.HistoryRequest("demo", 50, 100, Position(1, 2)), envelope.decode_history_request),

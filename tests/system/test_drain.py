@@ -1,0 +1,81 @@
+"""`danmaku drain`: viewers move to another edge worker, and nobody misses anything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from danmaku.client import Client, Comment, Room
+from tests.contract.edge_owner import eventually
+from tests.system.deployment import Deployment, danmaku, serving, until
+
+PEOPLE = 12
+
+
+def edges(service: Deployment) -> dict[str, Any]:
+    fleet = service.caller(service.token("root", "admin")).get("/v1/fleet")
+    return {one["edge"]: one for one in fleet["edges"]}
+
+
+def both(service: Deployment) -> list[str]:
+    """Their names, once each of them, whichever takes the call, has heard of both."""
+    until(lambda: all(len(edges(service)) == 2 for _ in range(20)), "both edges tell of themselves")
+    return sorted(edges(service))
+
+
+def moved(service: Deployment, edge: str) -> bool:
+    until(lambda: edges(service)[edge]["connections"] == PEOPLE, "all viewers are at the other edge")
+    return True
+
+
+async def run(service: Deployment, *words: str) -> Any:
+    ended = await asyncio.to_thread(danmaku, *words, "--data", str(service.data.path), "--json")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+async def test_viewers_move_and_miss_nothing(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "2") as service, AsyncExitStack() as stack:
+        seen: list[list[str]] = []
+        for _ in range(PEOPLE):
+            client = await stack.enter_async_context(Client(service.ws))
+            seen.append([])
+            following = asyncio.create_task(follow(await client.join("r"), seen[-1]))
+            stack.callback(following.cancel)
+        token, said = service.token("ann", "streamer", "r"), [0]
+
+        async def talk() -> None:
+            while True:
+                await asyncio.to_thread(service.post, "r", f"{said[0]}", token)
+                said[0] += 1
+
+        talking = asyncio.create_task(talk())
+        stack.callback(talking.cancel)
+        first, second = await asyncio.to_thread(both, service)
+        for word, text in (
+            ("nobody", "no edge is called nobody"),
+            ("edge-", "several edges begin so: edge-1-"),
+        ):
+            ended = await asyncio.to_thread(danmaku, "drain", word, "--data", str(service.data.path))
+            assert ended.returncode == 1
+            assert text in ended.stderr
+        for _ in range(2):
+            (report,) = await run(service, "drain", first, "--seconds", "1")
+            assert (report["draining"], report["connections"]) == (True, 0)
+            assert await asyncio.to_thread(moved, service, second)
+            assert not (await run(service, "drain", first, "--undo"))[0]["draining"]
+            first, second = second, first
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+        texts = [str(number) for number in range(said[0])]
+        await eventually(lambda: all(len(one) >= len(texts) for one in seen), 20)
+        for one in seen:
+            assert one[: len(texts)] == texts
+
+
+async def follow(room: Room, seen: list[str]) -> None:
+    async for item in room:
+        seen += [item.text] if isinstance(item, Comment) else []
