@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from danmaku import wire
@@ -34,24 +35,16 @@ def check_sanction(row: SanctionRow) -> None:
         raise Refusal(BAD_FRAME, f"seconds must be from 1 to {MAX_SECONDS}")
 
 
+@dataclass(frozen=True, slots=True)
 class Measures:
     """Each method is one change of the room, within `Storing.change`. They raise Refusal and LeaseLost."""
 
-    def __init__(
-        self,
-        store: Store,
-        process: str,
-        rooms: LoadedRooms,
-        storing: Storing,
-        whisper: Whisper,
-        clock: Callable[[], Moment],
-    ) -> None:
-        self._store = store
-        self._process = process
-        self._rooms = rooms
-        self._storing = storing
-        self._whisper = whisper
-        self._clock = clock
+    _store: Store
+    _process: str
+    _rooms: LoadedRooms
+    _storing: Storing
+    _whisper: Whisper
+    _clock: Callable[[], Moment]
 
     async def sanction(self, loaded: LoadedRoom, row: SanctionRow) -> Done:
         room, store, now = loaded.room, self._store.moderation, self._clock()
@@ -111,4 +104,4 @@ class Measures:
         room = loaded.room
         retry_ms = row.seconds * 1000 if row.seconds else None
         notice = wire.Notice(kind, room.name, (row.reason or "")[:MAX_REASON] or None, retry_ms)
-        self._whisper.tell(room, row.uid, wire.MSGPACK.encode(notice))
+        self._whisper.notice(room, row.uid, notice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -25,22 +26,14 @@ from rooms.whisper import Whisper
 _HELD: Final = Refused.of(Refusal(HELD_FOR_REVIEW))
 
 
+@dataclass(frozen=True, slots=True)
 class Recalling:
-    def __init__(
-        self,
-        store: Store,
-        process: str,
-        rooms: LoadedRooms,
-        storing: Storing,
-        whisper: Whisper,
-        clock: Callable[[], Moment],
-    ) -> None:
-        self._store = store
-        self._process = process
-        self._rooms = rooms
-        self._storing = storing
-        self._whisper = whisper
-        self._clock = clock
+    _store: Store
+    _process: str
+    _rooms: LoadedRooms
+    _storing: Storing
+    _whisper: Whisper
+    _clock: Callable[[], Moment]
 
     async def recall(self, loaded: LoadedRoom, row: RecallRow) -> Answer:
         """One change of the room, within `Storing.change`. Raises Refusal and LeaseLost."""
@@ -79,4 +72,4 @@ class Recalling:
             ticket.answer(_HELD)
         for one in denied:
             notice = wire.Notice("denied", room.name, act.reason or None)
-            self._whisper.tell(room, one.uid, wire.MSGPACK.encode(notice))
+            self._whisper.notice(room, one.uid, notice)

@@ -127,7 +127,7 @@ class Reviews:
             room.held.decided(decision(one, act))
             answer = Done()
         notice = wire.Notice("approved" if row.approve else "denied", room.name, act.reason or None)
-        self._whisper.tell(room, one.uid, wire.MSGPACK.encode(notice))
+        self._whisper.notice(room, one.uid, notice)
         return answer
 
     async def _written(self, loaded: LoadedRoom, kept: list[Held], gone: list[str], *acts: Act) -> None:

@@ -20,13 +20,17 @@ class Whisper:
         self._subjects = subjects
         self._shadowed = metrics.comments.labels("shadowed")
 
-    def tell(self, room: Room[Ticket], uid: str, frame: bytes) -> None:
-        """`frame`: a finished msgpack client frame. Never raises, never waits."""
-        out = Out(OutKind.NOTICE, room.lease, room.head, 0, None, uid, frame)
-        self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
+    def notice(self, room: Room[Ticket], uid: str, notice: wire.Notice) -> None:
+        """Never raises, never waits."""
+        self._tell(room, uid, wire.MSGPACK.encode(notice))
 
     def tell_asides(self, room: Room[Ticket], at: int) -> None:
         """What is to be shown to its senders alone, and was not yet."""
         for uid, item in room.asides():
-            self.tell(room, uid, wire.encode_aside(room.name, at, item))
+            self._tell(room, uid, wire.encode_aside(room.name, at, item))
             self._shadowed.inc()
+
+    def _tell(self, room: Room[Ticket], uid: str, frame: bytes) -> None:
+        """`frame`: a finished msgpack client frame."""
+        out = Out(OutKind.NOTICE, room.lease, room.head, 0, None, uid, frame)
+        self._outbox.post(self._subjects.room_out(room.name), encode_out(out))
