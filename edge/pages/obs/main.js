@@ -2,7 +2,7 @@
  * The overlay for a streamer's picture: nothing to press, nothing to hear, nothing behind the comments.
  *
  * Nobody watches over it, so it always comes back: over lost connections as the SDK does, and after a
- * refusal, which may be mended meanwhile, every half minute.
+ * refusal, which may be mended meanwhile, again and again.
  *
  * @typedef {import("../sdk/protocol.js").Event} Event
  * @typedef {import("../sdk/protocol.js").Position} Position
@@ -18,12 +18,12 @@ import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { learn, refused, t, translate } from "../shared/language.js";
 import { overlaid } from "../shared/overlaid.js";
+import { Returning } from "../shared/returning.js";
 import { readAddress } from "./address.js";
 import { Cards } from "./cards.js";
 import en from "./words.en.js";
 import zh from "./words.zh-CN.js";
 
-const AGAIN_MS = 30_000;
 const FRESH_MS = 8_000; // what is older was missed, and flies no more
 /** Refusals that viewers of the stream need not hear of: it will be right by itself. */
 const QUIET = new Set(["room_closed", "replaced"]);
@@ -39,7 +39,10 @@ class Page {
   #likes = 0;
   /** @type {Room | null} */
   #room = null;
-  #timer = 0;
+  #returning = new Returning(() => {
+    this.#enter();
+    if (!this.#connection.isLive) this.#connection.connect();
+  });
   #connection = new Connection(socketAddress(new URL(".", document.baseURI).href), () => (this.#wish.token ? { token: this.#wish.token } : {}), {
     changed: (state) => this.#changed(state),
     greeted: (ok) => {
@@ -86,7 +89,10 @@ class Page {
         for (const { epoch, seq, at, item } of pinned) this.#pin(readItem(item), { epoch, seq }, at);
         if (poll !== null && shows.polls) this.#cards.open(readPoll(poll), numbers(poll.counts));
       },
-      joined: () => this.#complain(""),
+      joined: () => {
+        this.#returning.stop();
+        this.#complain("");
+      },
       missed: () => {},
       refused: (refusal) => this.#refused(refusal.name, refused(refusal)),
     }, TIMING);
@@ -150,11 +156,7 @@ class Page {
   #refused(name, why) {
     if (name === "unauthorized") this.#complain(t("overlay.unauthorized"));
     else if (!QUIET.has(name)) this.#complain(t("overlay.other", { room: this.#wish.room, why }));
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#enter();
-      if (!this.#connection.isLive) this.#connection.connect();
-    }, AGAIN_MS);
+    this.#returning.later();
   }
 
   /** The only words of its own that it ever shows. @param {string} text empty: all is well */

@@ -16,6 +16,7 @@ import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { Identity } from "../shared/identity.js";
 import { Memory } from "../shared/memory.js";
+import { PASSING, Returning } from "../shared/returning.js";
 import { Banners, Status } from "../shared/status.js";
 import { learn, refused, sentence, t, translate } from "../shared/language.js";
 import { lasting, short } from "../shared/wording.js";
@@ -48,6 +49,9 @@ class Page {
   #room = null;
   /** @type {import("../sdk/protocol.js").RoomSettings} */
   #settings = {};
+  /** Whether it is for the streamer to open the room; we were told, and come in when it is. */
+  #isWaiting = false;
+  #returning = new Returning(() => this.#come(this.#room?.name ?? DEFAULT_ROOM));
   #viewers = part("viewers");
   #sidebar = new Sidebar(part("list"), /** @type {HTMLButtonElement} */ (part("newest")));
   #banners = new Banners(part("banners"));
@@ -133,6 +137,11 @@ class Page {
     if (name === this.#room?.name) return; // a link within the page changes the address too
     this.#room?.leave();
     this.#clear(name);
+    this.#come(name);
+  }
+
+  /** @param {string} name */
+  #come(name) {
     const room = new Room(name, this.#connection, {
       shown: (placed) => this.#shown(placed),
       counted: (viewers, likes) => {
@@ -141,9 +150,9 @@ class Page {
       },
       polled: (poll, counts) => this.#poll.count(poll, counts && numbers(counts)),
       viewed: (pinned, poll, whole) => this.#viewed(pinned, poll, whole),
-      joined: (settings) => this.#allow(settings, ""),
+      joined: (settings) => this.#cameIn(settings),
       missed: (count) => this.#missed(count),
-      refused: (refusal) => this.#outside(refused(refusal)),
+      refused: (refusal) => this.#keptOut(refusal),
     }, TIMING);
     this.#room = room;
     if (this.#connection.isLive) void room.enter();
@@ -163,6 +172,31 @@ class Page {
     this.#theatre.clear();
     this.#likes.clear();
     this.#composer.reopen();
+    this.#isWaiting = false;
+    this.#returning.stop();
+  }
+
+  /** @param {import("../sdk/protocol.js").RoomSettings} settings */
+  #cameIn(settings) {
+    this.#returning.stop();
+    if (this.#isWaiting) {
+      this.#isWaiting = false;
+      this.#banners.clear();
+      this.#sidebar.note(t("room.open"));
+      this.#composer.reopen();
+    }
+    this.#allow(settings, "");
+  }
+
+  /** @param {Refusal} refusal */
+  #keptOut(refusal) {
+    if (!PASSING.has(refusal.name)) {
+      this.#outside(refused(refusal));
+      return;
+    }
+    if (!this.#isWaiting) this.#outside(t("room.waiting", { why: refused(refusal) }));
+    this.#isWaiting = true;
+    this.#returning.later();
   }
 
   /** @param {Placed[]} placed */

@@ -7,6 +7,7 @@ export default {
   "missed": "{count} or more comments cannot be had any more",
   "room.open": "The room is open",
   "room.closed": "The room was closed",
+  "room.waiting": "{why}. This page comes in when it opens",
   "room.closed.why": "The room was closed: {why}",
   "kicked": "You were sent out of the room{why}",
   "banned": "You are banned{span}{why}",

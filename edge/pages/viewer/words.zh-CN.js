@@ -7,6 +7,7 @@ export default {
   "missed": "有 {count} 条或更多弹幕已无法取回",
   "room.open": "房间已开放",
   "room.closed": "房间已关闭",
+  "room.waiting": "{why}，开放后会自动进入",
   "room.closed.why": "房间已关闭：{why}",
   "kicked": "你已被请出房间{why}",
   "banned": "你已被封禁{span}{why}",
