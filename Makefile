@@ -64,6 +64,7 @@ PURE := \
         rooms/moment.py \
         rooms/offered.py \
         rooms/owed.py \
+        rooms/pace.py \
         rooms/pending.py \
         rooms/policy.py \
         rooms/rate.py \

@@ -101,6 +101,7 @@ class Rooms(Section, frozen=True):
     """Owners of rooms."""
 
     window_ms: Annotated[float, Meta(ge=1, le=10_000)] = 50.0
+    batches_per_s: Count = 500  # of a process; where rooms would make more, the window grows
     batch_items: Annotated[int, Meta(ge=1, le=10_000)] = 200
     batch_bytes: Annotated[int, Meta(ge=1024, le=256 * 1024)] = 64 * 1024
     lease_ms: Annotated[int, Meta(ge=300, le=600_000)] = 3000

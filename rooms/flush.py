@@ -1,8 +1,8 @@
 """Append, publish, acknowledge: one clock for all rooms of a process.
 
 The first comment after a pause is flushed at once; after that all rooms with something to show share
-one pipelined write per window. The next write begins when the last one has ended, so a slow store makes
-larger batches and not a pile of writes.
+one pipelined write per window, which grows where these are very many. The next write begins when the last
+one has ended, so a slow store makes larger batches and not a pile of writes.
 
 A log that turns out to end before where it was left is mended first; until then nothing is cut there.
 """
@@ -31,6 +31,7 @@ from rooms.loaded import LoadedRoom, LoadedRooms
 from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.outbox import Outbox
+from rooms.pace import Pace
 from rooms.pending import Ticket
 from rooms.tracing import Publication, RoomTraces
 from rooms.whisper import Whisper
@@ -57,7 +58,7 @@ class Flush:
         subjects: Subjects,
         whisper: Whisper,
         process: str,
-        window_s: float,
+        pace: Pace,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
         traces: RoomTraces | None = None,
@@ -72,7 +73,7 @@ class Flush:
         self._subjects = subjects
         self._whisper = whisper
         self._process = process
-        self._window_s = window_s
+        self._pace = pace
         self._metrics = metrics
         self._shown = metrics.comments.labels("shown")
         self._clock = clock
@@ -113,9 +114,9 @@ class Flush:
             self._wake.clear()
             while self._dirty or self._torn:
                 begin = loop.time()
-                await self._flush()
+                window_s = self._pace.window_s(await self._flush())
                 self._flushed.set()
-                await asyncio.sleep(max(0.0, begin + self._window_s - loop.time()))
+                await asyncio.sleep(max(0.0, begin + window_s - loop.time()))
 
     async def finish(self, partitions: Iterable[int], timeout_s: float) -> None:
         """Return when nothing waits in rooms of these partitions, or after `timeout_s`."""
@@ -131,7 +132,8 @@ class Flush:
         except TimeoutError:
             _log.warning("comments were left unanswered: the store did not take them in time")
 
-    async def _flush(self) -> None:
+    async def _flush(self) -> int:
+        """How many batches it offered to the store."""
         steps = Steps(time.monotonic())
         await self._mend()
         steps.ended("mend", time.monotonic())
@@ -156,6 +158,7 @@ class Flush:
                 self._dirty.add(loaded)
         self._metrics.queue.set(self._rooms.space.most - self._rooms.space.left)
         self._look(steps, batches)
+        return len(batches)
 
     def _look(self, steps: Steps, batches: list[tuple[LoadedRoom, Batch]]) -> None:
         now = time.monotonic()

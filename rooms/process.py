@@ -48,6 +48,7 @@ from rooms.mending import Mending
 from rooms.moment import Moment
 from rooms.news import News
 from rooms.outbox import Outbox
+from rooms.pace import Pace
 from rooms.polls import RoomPolls
 from rooms.presence import Presence
 from rooms.recalling import Recalling
@@ -144,7 +145,7 @@ class RoomsProcess:
             subjects,
             whisper,
             name,
-            window_s,
+            Pace(window_s, limits.batches_per_s),
             metrics,
             clock,
             traces,
