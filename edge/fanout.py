@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from danmaku import wire
 from danmaku.envelope import Out
 from danmaku.errors import Close
 from danmaku.telemetry import EdgeMetrics
-from edge.forms import Form, Topics, deflated
+from edge.forms import Form, Topics, deflated, joined
 from edge.ring import Batch
 from edge.roster import Roster
 from edge.uws import Connection
-
-_MESSAGE_BYTES: Final = 64 * 1024
-_MESSAGE_FRAMES: Final = 64  # docs/PROTOCOL.md
 
 
 class Publisher(Protocol):
@@ -89,17 +86,4 @@ class Fanout:
 
 def _messages(codec: wire.Codec, together: Sequence[Batch | Out]) -> list[bytes]:
     frames = [one.encoded(codec) if isinstance(one, Batch) else codec.batch(one.frame) for one in together]
-    return _joined(frames, b"" if codec.binary else b"\n")
-
-
-def _joined(frames: Sequence[bytes], separator: bytes) -> list[bytes]:
-    """Messages of many frames; a large frame is a message by itself."""
-    messages: list[list[bytes]] = []
-    size = _MESSAGE_BYTES
-    for frame in frames:
-        size += len(frame)
-        if size > _MESSAGE_BYTES or len(messages[-1]) == _MESSAGE_FRAMES:
-            messages.append([])
-            size = len(frame)
-        messages[-1].append(frame)
-    return [separator.join(message) if len(message) > 1 else message[0] for message in messages]
+    return joined(frames, is_binary=codec.binary)

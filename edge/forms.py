@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -10,6 +11,8 @@ from danmaku import wire
 
 _LEVEL: Final = 6  # level 1 takes half the time, and leaves a tenth more
 _WORTH: Final = 0.9  # of its size: what saves less goes out as it is
+_MESSAGE_BYTES: Final = 64 * 1024
+_MESSAGE_FRAMES: Final = 64  # docs/PROTOCOL.md
 _CODECS: Final = (wire.MSGPACK, wire.JSON, wire.MSGPACK, wire.JSON)
 _PREFIXES: Final = ("m", "j", "md", "jd")
 
@@ -52,3 +55,17 @@ def deflated(message: bytes, least_bytes: int) -> bytes | None:
         return None
     packed = zlib.compress(message, _LEVEL)
     return packed if len(packed) < len(message) * _WORTH else None
+
+
+def joined(frames: Sequence[bytes], *, is_binary: bool) -> list[bytes]:
+    """Messages of many frames; a large frame is a message by itself."""
+    messages: list[list[bytes]] = []
+    size = _MESSAGE_BYTES
+    for frame in frames:
+        size += len(frame)
+        if size > _MESSAGE_BYTES or len(messages[-1]) == _MESSAGE_FRAMES:
+            messages.append([])
+            size = len(frame)
+        messages[-1].append(frame)
+    separator = b"" if is_binary else b"\n"
+    return [separator.join(message) if len(message) > 1 else message[0] for message in messages]

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 from danmaku import wire
 from danmaku.errors import Close, Refusal
 from danmaku.telemetry import EdgeMetrics
+from edge.forms import joined
 from edge.uws import Connection
+
+_SOON_S: Final = 0.002
 
 
 class Replies:
     """Harmless for connections that are closed meanwhile.
 
     Batches may be lost on a slow reader, who asks for them again; an answer would be waited for in
-    vain. So where one is lost the connection ends, before `send` returns.
+    vain. So where one is lost the connection ends: with `send` before it returns.
     """
 
     def __init__(self, metrics: EdgeMetrics) -> None:
         self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[Connection, list[bytes]] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     def send(self, connection: Connection, frame: wire.ServerFrame) -> None:
         codec: wire.Codec = connection.session.codec
@@ -24,6 +33,28 @@ class Replies:
             self._metrics.frames_out.inc()
         else:
             connection.close(Close.TOO_SLOW, "too slow for an answer")
+
+    def send_soon(self, connection: Connection, frame: wire.ServerFrame) -> None:
+        """In one message with others that are due within a moment: each message is a system call."""
+        codec: wire.Codec = connection.session.codec
+        frames = self._waiting.get(connection)
+        if frames is None:
+            self._waiting[connection] = [codec.encode(frame)]
+        else:
+            frames.append(codec.encode(frame))
+        if self._timer is None:
+            self._timer = self._loop.call_later(_SOON_S, self._flush)
+
+    def _flush(self) -> None:
+        """Send what waits."""
+        self._timer = None
+        waiting, self._waiting = self._waiting, {}
+        for connection, frames in waiting.items():
+            is_binary = connection.session.codec.binary
+            if all(connection.send(message, is_binary) for message in joined(frames, is_binary=is_binary)):
+                self._metrics.frames_out.inc(len(frames))
+            else:
+                connection.close(Close.TOO_SLOW, "too slow for an answer")
 
     def refuse(self, connection: Connection, frame_id: int | None, refusal: Refusal) -> None:
         self._metrics.refusals.labels(refusal.name).inc()

@@ -245,13 +245,13 @@ class Viewing:
     def _sent(self, connection: Connection, frame_id: int, answer: Answer) -> None:
         if isinstance(answer, Shown):
             ok = wire.Ok(frame_id, shown=True, epoch=answer.epoch, seq=answer.seq, at=answer.at)
-            self._replies.send(connection, ok)
+            self._replies.send_soon(connection, ok)
         elif isinstance(answer, Shadowed):
-            self._replies.send(connection, wire.Ok(frame_id, shown=True, at=answer.at))
+            self._replies.send_soon(connection, wire.Ok(frame_id, shown=True, at=answer.at))
         elif isinstance(answer, Shed):
-            self._replies.send(connection, wire.Ok(frame_id, shown=False))
+            self._replies.send_soon(connection, wire.Ok(frame_id, shown=False))
         elif isinstance(answer, Delayed):
-            self._replies.send(connection, wire.Ok(frame_id, shown=False, delay_ms=answer.ms))
+            self._replies.send_soon(connection, wire.Ok(frame_id, shown=False, delay_ms=answer.ms))
         else:
             self._replies.refuse(connection, frame_id, _refusal(answer))
 

@@ -1,0 +1,106 @@
+"""Answers that are due within a moment share a message, and no connection gets those of another."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from danmaku import wire
+from danmaku.errors import Close
+from danmaku.telemetry import EdgeMetrics
+from edge.replies import Replies
+from edge.uws import Connection
+from tests.contract.conftest import until
+
+
+class Viewer:
+    """A connection that writes down what it is sent; it takes so many messages."""
+
+    def __init__(self, codec: wire.Codec = wire.MSGPACK, takes: int = 1000) -> None:
+        self.session = SimpleNamespace(codec=codec)
+        self.messages: list[bytes] = []
+        self.closed_with: list[int] = []
+        self._takes = takes
+
+    def send(self, message: bytes, binary: bool = True) -> bool:
+        assert binary == self.session.codec.binary
+        if len(self.messages) == self._takes:
+            return False
+        self.messages.append(message)
+        return True
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed_with.append(code)
+
+    @property
+    def answers(self) -> list[int | None]:
+        codec: wire.Codec = self.session.codec
+        frames = [frame for message in self.messages for frame in codec.decode_server(message)]
+        return [frame.id for frame in frames if isinstance(frame, wire.Ok)]
+
+    async def has_heard(self) -> bool:
+        return bool(self.messages or self.closed_with)
+
+
+class Edge:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = EdgeMetrics(self.registry)
+        self.replies = Replies(self.metrics)
+
+    def tell(self, viewer: Viewer, *ids: int) -> None:
+        for number in ids:
+            self.replies.send_soon(cast("Connection", viewer), wire.Ok(number, shown=True))
+
+    @property
+    def sent(self) -> float | None:
+        self.metrics.hand_over()
+        return self.registry.get_sample_value("danmaku_edge_frames_out_total")
+
+
+@pytest.mark.parametrize("codec", [wire.MSGPACK, wire.JSON])
+async def test_answers_of_a_moment_are_one_message_for_each_connection(codec: wire.Codec) -> None:
+    edge, ann, bob = Edge(), Viewer(codec), Viewer(codec)
+    edge.tell(ann, 1)
+    edge.tell(bob, 7)
+    edge.tell(ann, 2, 3)
+    assert ann.messages == [], "not yet"
+    await until(ann.has_heard)
+    await until(bob.has_heard)
+    assert (len(ann.messages), ann.answers) == (1, [1, 2, 3])
+    assert (len(bob.messages), bob.answers) == (1, [7])
+    assert edge.sent == 4
+
+
+async def test_a_message_holds_no_more_frames_than_the_protocol_says() -> None:
+    edge, ann = Edge(), Viewer()
+    edge.tell(ann, *range(65))
+    await until(ann.has_heard)
+    assert (len(ann.messages), ann.answers) == (2, list(range(65)))
+
+
+async def test_who_cannot_take_an_answer_is_closed_and_the_others_get_theirs() -> None:
+    edge, slow, ann = Edge(), Viewer(takes=0), Viewer()
+    edge.tell(slow, 1)
+    edge.tell(ann, 2)
+    await until(ann.has_heard)
+    assert slow.closed_with == [Close.TOO_SLOW]
+    assert (ann.answers, ann.closed_with) == ([2], [])
+    assert edge.sent == 1
+
+
+async def test_what_comes_later_is_sent_later() -> None:
+    edge, ann = Edge(), Viewer()
+    edge.tell(ann, 1)
+    await until(ann.has_heard)
+    edge.tell(ann, 2)
+    assert ann.answers == [1]
+
+    async def has_two() -> bool:
+        return len(ann.messages) == 2
+
+    await until(has_two)
+    assert ann.answers == [1, 2]
