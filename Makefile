@@ -29,6 +29,7 @@ PURE := \
         danmaku/errors.py \
         danmaku/event_rows.py \
         danmaku/held.py \
+        danmaku/jwks.py \
         danmaku/model.py \
         danmaku/moderation_rows.py \
         danmaku/recalls.py \

@@ -202,6 +202,15 @@ class Chat(Section, frozen=True):
     blocked_users: Annotated[int, Meta(ge=1, le=5000)] = 1000  # by one user
 
 
+KeysUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^$|^https://[^\s]+$|^http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?(/[^\s]*)?$",
+        extra={"allowed": "https://HOST/PATH, http://… of this machine, or empty"},
+    ),
+]
+
+
 class Auth(Section, frozen=True):
     """Tokens and guests."""
 
@@ -210,6 +219,11 @@ class Auth(Section, frozen=True):
     secret_file: str = ""
     public_key_file: str = ""
     private_key_file: str = ""
+    jwks_url: KeysUrl = ""
+    jwks_file: str = ""
+    jwks_refresh_s: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
+    jwks_timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 5.0
+    jwks_keep_s: Annotated[float, Meta(ge=0, le=86_400)] = 600.0
     guests: bool = True
     devices: Annotated[int, Meta(ge=1, le=1000)] = 32  # of one user, whose connections say which they are
     devices_full: Literal["replace", "refuse"] = "replace"
@@ -434,6 +448,14 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
     if review.url and not (review.secret or review.secret_file):
         rule = "needs review.secret or review.secret_file, with which what is asked is signed"
         raise SettingsError(origins["review.url"], "review.url", review.url, rule)
+    given = [key for key in ("jwks_url", "jwks_file", "public_key_file") if getattr(auth, key)]
+    if len(given) > 1:
+        key, rule = f"auth.{given[0]}", f"give either auth.{given[0]} or auth.{given[1]}, not both"
+        raise SettingsError(origins[key], key, getattr(auth, given[0]), rule)
+    for key in ("jwks_url", "jwks_file"):
+        if getattr(auth, key) and (auth.algorithm == "HS256" or auth.private_key_file):
+            rule = "needs auth.algorithm RS256 or EdDSA, and no auth.private_key_file"
+            raise SettingsError(origins[f"auth.{key}"], f"auth.{key}", getattr(auth, key), rule)
     if auth.secret and auth.secret_file:
         key, rule = "auth.secret", "give either auth.secret or auth.secret_file, not both"
         raise SettingsError(_later(origins, key, "auth.secret_file"), key, auth.secret, rule)

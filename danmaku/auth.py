@@ -5,7 +5,7 @@ its holder the rooms he is a member of (`member_of`) and follows (`follows`), li
 room, and when his account was made (`since`, seconds since 1970). A refresh
 token also carries its family (`fam`), its number (`n`) and, where its access token has a life of its
 own, that life (`ttl`, seconds). One algorithm is accepted, the configured one, whatever a token's header
-says.
+says; only which of several keys it is, `kid`, may stand there.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from config import settings as config
 from danmaku.errors import BAD_FRAME, UNAUTHORIZED, Refusal
+from danmaku.jwks import MIN_RSA_BITS, BadKeys, KeyRing, Keys, parsed
 from danmaku.model import EVERY_ROOM, Identity, Role, check_id
 
 MAX_TOKEN: Final = 4096
 MAX_LIFE_S: Final = 366 * 24 * 3600  # a revocation is remembered as long
 MIN_SECRET: Final = 32
-MIN_RSA_BITS: Final = 2048
+_LOOK_S: Final = 2.0  # how often a file of keys is looked at
+_GAP_S: Final = 5.0  # the least between two questions for keys, whoever brings which
 _AHEAD_S: Final = 60.0  # how far the clock of whoever issues tokens may be ahead
 _MAX_NUMBER: Final = 2**53 - 1
 _MAX_NAME: Final = 64
@@ -70,6 +72,9 @@ class Authority:
 
     `secret` signs with HS256; with the other algorithms it only keys the uids of guests, which everybody
     who verifies must name alike. Without it their public key does.
+
+    With `keys` a token names the one that signed it, and none are issued here; `source` says where keys come
+    from, alike on every node, and takes the place of the public key.
     """
 
     def __init__(
@@ -79,25 +84,32 @@ class Authority:
         secret: str = "",
         public_key: str = "",
         private_key: str = "",
+        keys: Keys | None = None,
+        source: str = "",
         guests: bool = True,
         access_ttl_s: int = 3600,
         refresh_ttl_s: int = 30 * 24 * 3600,
     ) -> None:
         """Keys are PEM. Raises AuthError for keys that are missing, too weak, or not for `algorithm`."""
-        if algorithm == "HS256":
+        self._keys = keys
+        self._verifying = self._signing = None
+        if keys is None and algorithm == "HS256":
             self._verifying = self._signing = _secret(secret)
-        else:
+        elif keys is None:
             self._verifying = _public_key(public_key, algorithm)
             self._signing = _private_key(private_key, algorithm, self._verifying) if private_key else None
         self._algorithm = algorithm
-        self._guest_key = blake2b((secret or public_key).encode(), person=b"danmaku guest").digest()
+        self._guest_key = blake2b((secret or public_key or source).encode(), person=b"danmaku guest").digest()
         self._guests = guests
         self._access_ttl_s = access_ttl_s
         self._refresh_ttl_s = refresh_ttl_s
         self._jwt = jwt.PyJWT({"verify_exp": False, "verify_iat": False, "verify_nbf": False})
 
     def verify(self, token: str, now_s: float) -> Identity:
-        """Whom an access token names. Raises Refusal (unauthorized) that says what is wrong with it."""
+        """Whom an access token names. Raises Refusal (unauthorized) that says what is wrong with it.
+
+        With `keys` also `unavailable`, where the one that signed it may only not be known here yet.
+        """
         return _identity(self._claims(token, "access", now_s))
 
     def read_refresh(self, token: str, now_s: float) -> RefreshClaims:
@@ -180,8 +192,9 @@ class Authority:
         if len(token) > MAX_TOKEN:
             raise Refusal(UNAUTHORIZED, "the token is too long")
         try:
+            key = self._verifying if self._keys is None else self._keys.key(_kid(token), now_s)
             claims: dict[str, Any] = self._jwt.decode(
-                token, self._verifying, algorithms=[self._algorithm], options={"require": _REQUIRED}
+                token, key, algorithms=[self._algorithm], options={"require": _REQUIRED}
             )
             starts_s = max(_time(claims["iat"]), _time(claims.get("nbf", claims["iat"])))
             ends_s = _time(claims["exp"])
@@ -198,11 +211,19 @@ class Authority:
         return claims
 
 
-def from_settings(settings: config.Auth) -> Authority:
-    """Read key files and build. Raises AuthError naming the setting that is wrong."""
+def from_settings(settings: config.Auth, keys: Keys | None = None) -> Authority:
+    """Read key files and build. Raises AuthError naming the setting that is wrong.
+
+    `keys`: those of `auth.jwks_url` or `auth.jwks_file`, where whoever calls keeps them up to date.
+    """
     secret = settings.secret or _read(settings.secret_file, "auth.secret_file")
+    source = settings.jwks_url or settings.jwks_file
+    if source and keys is None:
+        keys = key_ring(settings)
     return Authority(
         algorithm=settings.algorithm,
+        keys=keys if source else None,
+        source=source,
         secret=secret,
         public_key=_read(settings.public_key_file, "auth.public_key_file"),
         private_key=_read(settings.private_key_file, "auth.private_key_file"),
@@ -210,6 +231,24 @@ def from_settings(settings: config.Auth) -> Authority:
         access_ttl_s=settings.access_ttl_s,
         refresh_ttl_s=settings.refresh_ttl_s,
     )
+
+
+def key_ring(settings: config.Auth) -> KeyRing:
+    """The keys that `auth.jwks_file` holds now, or none yet of `auth.jwks_url`. Raises AuthError."""
+    path, every_s = settings.jwks_file, settings.jwks_refresh_s
+    every_s = _LOOK_S if path else every_s
+    ring = KeyRing(every_s=every_s, keep_s=settings.jwks_keep_s, gap_s=min(_GAP_S, every_s))
+    if path:
+        try:
+            ring.found(parsed(Path(path).read_bytes(), settings.algorithm), 0.0)
+        except (OSError, BadKeys) as error:
+            raise AuthError(f"auth.jwks_file = {path}: {error}") from None
+    return ring
+
+
+def _kid(token: str) -> str:
+    """Which key signed it, as it says; empty where it does not. Raises PyJWTError."""
+    return str(jwt.get_unverified_header(token).get("kid", ""))
 
 
 def _read(path: str, key: str) -> str:

@@ -193,6 +193,16 @@ class EdgeMetrics:
         self.slow_gaps = make.counter(
             "slow_gaps", "Times a viewer missed a batch because it read too slowly; it catches up later."
         )
+        self.keys = make.gauge(
+            "keys",
+            "Public keys of auth.jwks_url or auth.jwks_file accepted now, at the worker with fewest.",
+            "livemin",
+        )
+        self.key_looks = make.counter(
+            "key_looks",
+            "Times the set of public keys was looked for; where it cannot be had the former keys stay.",
+            outcome=("found", "failed"),
+        )
         self.certificate_ends = make.gauge(
             "certificate_ends_seconds",
             "When the certificate in force ends, in seconds since 1970, at the worker where it ends first;"

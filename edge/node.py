@@ -37,6 +37,7 @@ from edge.fanout import Fanout
 from edge.feeds import Feeds
 from edge.gateway import Gateway
 from edge.journeys import Journeys
+from edge.keys import KeyLooks
 from edge.outbox import Bounds
 from edge.pacing import Pacing
 from edge.patience import Newcomers, Rounds
@@ -77,9 +78,11 @@ class Node:
         name: str,
         spans: Spans | None = None,
         slow: Slow | None = None,
+        keys: KeyLooks | None = None,
     ) -> None:
         """Raises LibuvMissing, CertificateError, and ValueError for a trusted proxy that is no address."""
         edge = settings.edge
+        self._keys = keys
         self.port = 0  # where it listens, once it does
         self._settings = edge
         self._bus = bus
@@ -244,6 +247,9 @@ class Node:
             ]
             if self._renewal is not None:
                 work.append(asyncio.create_task(self._renewal.run(), name="certificate"))
+            if self._keys is not None:
+                await self._keys.look()
+                work.append(asyncio.create_task(self._keys.run(), name="keys"))
             stack.push_async_callback(_cancel, work)
             stopping = asyncio.create_task(stop.wait(), name="stop")
             stack.push_async_callback(_cancel, [stopping])

@@ -7,7 +7,7 @@ import secrets
 
 from config.settings import Settings
 from danmaku import garbage
-from danmaku.auth import AuthError, from_settings
+from danmaku.auth import AuthError, from_settings, key_ring
 from danmaku.bus import NatsBus
 from danmaku.certificate import CertificateError
 from danmaku.slow import Slow
@@ -15,6 +15,7 @@ from danmaku.telemetry import BusMetrics, EdgeMetrics, SlowMetrics, configure_lo
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
 from edge import uws
+from edge.keys import KeyLooks
 from edge.node import Node
 from edge.starting import NotStarted
 
@@ -37,7 +38,10 @@ async def _serve(
     slow = Slow(settings.log.slow_ms, SlowMetrics())
     bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
-        node = Node(settings, from_settings(settings.auth), bus, EdgeMetrics(), name, spans, slow)
+        auth, metrics = settings.auth, EdgeMetrics()
+        ring = key_ring(auth) if auth.jwks_url or auth.jwks_file else None
+        keys = None if ring is None else KeyLooks(auth, ring, metrics)
+        node = Node(settings, from_settings(auth, ring), bus, metrics, name, spans, slow, keys)
     except (AuthError, CertificateError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error

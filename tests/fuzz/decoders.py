@@ -20,12 +20,13 @@ from typing import Any, Final
 import jwt
 import msgspec
 import trustme
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 import danmaku
 import edge
 import rooms
 from config.settings import Settings, SettingsError, load
-from danmaku import chat, conversation, envelope, recalls, wire, wordlist
+from danmaku import chat, conversation, envelope, jwks, recalls, wire, wordlist
 from danmaku.auth import Authority
 from danmaku.certificate import CertificateError, understood
 from danmaku.errors import Refusal
@@ -241,8 +242,19 @@ def _tokens() -> Iterator[Decoder]:
     def claims(payload: bytes) -> None:
         _verify(authority, jwt.api_jws.encode(payload, SECRET, "HS256").encode())
 
+    yield Decoder("sets of public keys", lambda data: jwks.parsed(data, "RS256"), (jwks.BadKeys,), _key_sets)
     yield Decoder("tokens", partial(_verify, authority), (), partial(_issued, authority), 2)
     yield Decoder("claims of signed tokens", claims, (), _claims, 2)
+
+
+def _key_sets(_: Random) -> list[bytes]:
+    public = generate_private_key(65537, 2048).public_key()
+    known: dict[str, Any] = jwt.get_algorithm_by_name("RS256").to_jwk(public, as_dict=True)
+    one = {**known, "kid": "one", "use": "sig", "alg": "RS256"}
+    return [
+        as_json({"keys": [one, {**one, "kid": "two"}]}),
+        as_json({"keys": [{"kty": "oct", "k": "AAAA", "kid": "x"}, one]}),
+    ]
 
 
 def _verify(authority: Authority, token: bytes) -> None:

@@ -156,8 +156,8 @@ def as_json(value: Any) -> bytes:
 
 
 def _nested(value: Any, encode: Callable[[Any], bytes]) -> bytes:
-    """Too deep for the encoder is left to `mutations`, which makes depth out of bytes."""
+    """What the encoder cannot say is left to `mutations`, which makes depth and oddities out of bytes."""
     try:
         return encode(value)
-    except (RecursionError, OverflowError):
+    except (RecursionError, OverflowError, TypeError):
         return encode([])

@@ -246,3 +246,34 @@ def test_a_webhook_needs_a_secret_of_which_nobody_is_told() -> None:
     assert "not both" in str(_refused(environ=both))
     assert "s3cret" not in str(_refused(environ=both))
     assert load(None, {**environ, "DANMAKU_REVIEW_SECRET_FILE": "/x"}, {}).review.secret_file == "/x"
+
+
+@pytest.mark.parametrize(
+    ("auth", "key", "rule"),
+    [
+        ({"jwks_url": "https://login/keys"}, "auth.jwks_url", "needs auth.algorithm RS256 or EdDSA"),
+        (
+            {"algorithm": "EdDSA", "jwks_file": "k", "private_key_file": "p"},
+            "auth.jwks_file",
+            "no auth.private_key_file",
+        ),
+        (
+            {"algorithm": "EdDSA", "jwks_url": "https://login/keys", "jwks_file": "k"},
+            "auth.jwks_url",
+            "not both",
+        ),
+        ({"algorithm": "EdDSA", "jwks_file": "k", "public_key_file": "p"}, "auth.jwks_file", "not both"),
+        ({"algorithm": "EdDSA", "jwks_url": "http://login.example/keys"}, "auth.jwks_url", "https://HOST"),
+    ],
+)
+def test_keys_of_a_login_service(auth: dict[str, object], key: str, rule: str) -> None:
+    with pytest.raises(SettingsError, match=rule) as error:
+        load(None, {}, {f"auth.{name}": value for name, value in auth.items()})
+    assert error.value.key == key
+
+
+@pytest.mark.parametrize("given", ["tls_certificate", "tls_key"])
+def test_a_certificate_and_its_key_are_given_together(given: str) -> None:
+    with pytest.raises(SettingsError, match="give both") as error:
+        load(None, {}, {f"edge.{given}": "file.pem"})
+    assert error.value.key == f"edge.{given}"
