@@ -92,7 +92,8 @@ class Authority:
     ) -> None:
         """Keys are PEM. Raises AuthError for keys that are missing, too weak, or not for `algorithm`."""
         self._keys = keys
-        self._verifying = self._signing = None
+        self._verifying: Any = None
+        self._signing: Any = None
         if keys is None and algorithm == "HS256":
             self._verifying = self._signing = _secret(secret)
         elif keys is None:
