@@ -17,6 +17,7 @@ PURE := \
         danmaku/auth.py \
         danmaku/board.py \
         danmaku/certificate.py \
+        danmaku/calls.py \
         danmaku/change.py \
         danmaku/chat.py \
         danmaku/client/conversations.py \

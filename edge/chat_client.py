@@ -8,21 +8,23 @@ from typing import Final, TypeVar
 
 from prometheus_client import Histogram
 
-from danmaku import chat
+from danmaku import calls, chat
 from danmaku.bus import Bus
+from danmaku.calls import Call
 from danmaku.errors import INTERNAL, Refusal
 from danmaku.subjects import Subjects
 from edge.channels import ToChat
-from edge.gather import Gather, Times
+from edge.gather import Gather, times
 from edge.outbox import Bounds, Outbox
 from edge.tracing import RowTraces
 
 A = TypeVar("A", bound=chat.Answer)
 Answered = Callable[[chat.Answer], None]
 
-_ATTEMPTS: Final = 0.3  # of a row's time is given to one request
-_GATHERED: Final = Bounds(rows=20_000, rows_per_request=200)
-_ALONE: Final = Bounds(rows=5_000, rows_per_request=1, requests=64)  # their answers fill a message
+_GATHERED: Final = Bounds(rows=20_000, rows_per_request=200, requests=calls.CHAT.at_once)
+_ALONE: Final = Bounds(
+    rows=5_000, rows_per_request=1, requests=calls.CHAT_LISTS.at_once
+)  # their answers fill a message
 _LARGE: Final = (
     chat.PullRow,
     chat.SyncRow,
@@ -50,13 +52,13 @@ class ChatClient:
     ) -> None:
         channel = ToChat(subjects)
 
-        def gather(bounds: Bounds, window_s: float) -> Gather[chat.Row, chat.Answer]:
+        def gather(call: Call, bounds: Bounds, window_s: float) -> Gather[chat.Row, chat.Answer]:
             outbox: Outbox[chat.Row, chat.Answer] = Outbox(channel.route, bounds)
-            times = Times(window_s, request_s * _ATTEMPTS, request_s)
-            return Gather(bus, outbox, channel, bus_seconds, times=times, traces=traces)
+            waits = times(call, window_s, request_s)
+            return Gather(bus, outbox, channel, bus_seconds, times=waits, traces=traces)
 
-        self._gathered = gather(_GATHERED, gather_s)
-        self._alone = gather(_ALONE, 0.0)
+        self._gathered = gather(calls.CHAT, _GATHERED, gather_s)
+        self._alone = gather(calls.CHAT_LISTS, _ALONE, 0.0)
 
     def submit(self, row: chat.Row, answered: Answered) -> None:
         """Never raises; `answered` is called once, within `request_s`."""

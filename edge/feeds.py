@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
+from danmaku import calls
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import decode_out
 from danmaku.errors import Refusal
@@ -35,7 +36,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _RETRY_S: Final = 0.2
-_OPENING: Final = 0.3  # of the time to open a room is given to one attempt
 
 
 class Feeds:
@@ -181,7 +181,7 @@ class Feeds:
 
     async def _fill(self, stage: Stage) -> None:
         room = stage.topics.room
-        attempt_s = self._request_s * _OPENING
+        attempt_s = calls.OPEN_ROOM.timeout_s(self._request_s)
         if stage.subscription is None:
             stage.subscription = await self._bus.subscribe(
                 self._subjects.room_out(room),

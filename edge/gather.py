@@ -15,6 +15,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from prometheus_client import Histogram
 
 from danmaku.bus import Bus, BusDown, NoResponder
+from danmaku.calls import Call
 from danmaku.envelope import MAX_MESSAGE_BYTES
 from danmaku.rows import Refused
 from edge.channels import Channel
@@ -38,6 +39,11 @@ class Times(NamedTuple):
     window_s: float
     attempt_s: float
     patience_s: float
+
+
+def times(call: Call, window_s: float, request_s: float) -> Times:
+    """Of a call that takes `request_s` in all."""
+    return Times(window_s, call.timeout_s(request_s), request_s)
 
 
 class Gather(Generic[R, A]):

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
+from danmaku.calls import CLOSE_GAP
 from danmaku.errors import Refusal
 from danmaku.model import Position
 from danmaku.telemetry import EdgeMetrics
@@ -17,11 +18,7 @@ from edge.stage import Stage
 
 logger = logging.getLogger(__name__)
 
-_MAX_PAGES: Final = 8  # of history to close one gap
 _PAGE_ITEMS: Final = 1000
-_AT_ONCE: Final = 16
-_MENDING_S: Final = 1.0  # the longest that viewers of a room wait for it, be there as many rooms as there may
-_ATTEMPT_S: Final = 0.4  # for one answer of history while they wait: it may be the answer that got lost
 _ASK_AGAIN_S: Final = 0.05  # after an answer that brought nothing
 _ROOMS_PER_S: Final = 200  # asked about by one edge when all of them may have missed something
 _SPREAD_S: Final = 0.5  # so that all edges do not ask at the same moment
@@ -41,7 +38,7 @@ class Mending:
         self._show = show
         self._spawn = spawn
         self._metrics = metrics
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns = asyncio.Semaphore(CLOSE_GAP.at_once)
         self._checking: asyncio.Task[None] | None = None
 
     @property
@@ -87,7 +84,7 @@ class Mending:
         feed = stage.feed
         try:
             await asyncio.sleep(delay_s)
-            async with asyncio.timeout(_MENDING_S):
+            async with asyncio.timeout(CLOSE_GAP.in_all_s):
                 await self._close_gap(stage)
         except TimeoutError:
             logger.warning("a gap in room %s is not closed: history does not answer in time", feed.room)
@@ -99,14 +96,14 @@ class Mending:
     async def _close_gap(self, stage: Stage) -> None:
         """Ask again where an answer is late, or brings nothing yet, or only a part."""
         feed = stage.feed
-        for _ in range(_MAX_PAGES):
+        for _ in range(CLOSE_GAP.attempts):
             before = feed.ring.head
             try:
                 async with self._turns:
                     if not feed.behind:
                         return  # what was late came by itself, or too much was held back to wait any longer
                     self._metrics.history_requests.labels("gap").inc()
-                    reply = await self._history.history(feed.room, before, _PAGE_ITEMS, _ATTEMPT_S)
+                    reply = await self._history.history(feed.room, before, _PAGE_ITEMS, CLOSE_GAP.most_s)
                 self._show(stage, feed.mend(reply.frames, Position(reply.epoch, reply.seq)))
             except Refusal:
                 logger.debug("history of room %s does not answer", feed.room)

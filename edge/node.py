@@ -17,6 +17,7 @@ from config import settings as config
 from config.settings import Settings
 from danmaku.auth import Authority
 from danmaku.bus import Bus
+from danmaku.calls import ROWS
 from danmaku.certificate import Certificate
 from danmaku.envelope import EdgeReport
 from danmaku.slow import Slow
@@ -116,7 +117,7 @@ class Node:
             metrics.bus_seconds,
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,
-            bounds=Bounds(),
+            bounds=Bounds(requests=ROWS.at_once),
             traces=asked,
         )
         self._reports = Reports(

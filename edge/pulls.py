@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from danmaku.calls import HISTORY
 from danmaku.envelope import MAX_MESSAGE_BYTES, HistoryReply
 from danmaku.errors import Refusal
 from danmaku.model import Position
@@ -15,7 +16,6 @@ from edge.ring import Page
 
 logger = logging.getLogger(__name__)
 
-_MOST: Final = 256  # different questions under way
 _TOLD_PER_TURN: Final = 200
 
 Pulled = Callable[[Page | None], None]
@@ -51,7 +51,7 @@ class Pulls:
         waiting = self._waiting.get(key)
         if waiting is not None:
             waiting.append(pulled)
-        elif len(self._waiting) >= _MOST:
+        elif len(self._waiting) >= HISTORY.at_once:
             pulled(None)
         else:
             self._waiting[key] = [pulled]

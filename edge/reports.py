@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from danmaku import envelope
 from danmaku.bus import Bus, BusDown
+from danmaku.calls import COUNTS
 from danmaku.envelope import MAX_MESSAGE_BYTES, Counts, EdgeReport
 from danmaku.model import Position
 from danmaku.subjects import PARTITIONS, Subjects, partition_of
@@ -26,9 +27,7 @@ from edge.uws import Connection
 
 _EVERY_S: Final = 2.0
 _SOON_S: Final = 0.1  # rooms that fill or empty within this time are told together
-_ANSWER_S: Final = 1.0
 _MAX_ROOMS: Final = 6000  # in one message: so many heads fit into one answer
-_MAX_ASKED: Final = 1024  # reports whose answer is waited for
 
 
 class Reports:
@@ -84,7 +83,7 @@ class Reports:
             await self._bus.publish(self._subjects.edge_report, envelope.encode(report))
         for process, rooms in self._by_owner().items():
             for counts in self._encoded(rooms):
-                if len(self._asked) < _MAX_ASKED:
+                if len(self._asked) < COUNTS.at_once:
                     task = asyncio.create_task(self._report(self._subjects.counts(process), counts))
                     self._asked.add(task)
                     task.add_done_callback(self._asked.discard)
@@ -96,7 +95,7 @@ class Reports:
     async def _report(self, subject: str, counts: bytes) -> None:
         """An answer that does not come, or cannot be read, comes in the next round."""
         with contextlib.suppress(BusDown, ValueError):
-            reply = await self._bus.request(subject, counts, _ANSWER_S)
+            reply = await self._bus.request(subject, counts, COUNTS.most_s)
             self._heard(envelope.decode_heads(reply).rooms)
 
     def _encoded(self, rooms: dict[str, int]) -> list[bytes]:

@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar
 
 from prometheus_client import Histogram
 
-from danmaku import envelope, records, wordlist
+from danmaku import calls, envelope, records, wordlist
 from danmaku.bus import Bus, BusDown
+from danmaku.calls import Call
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
     BroadcastRequest,
@@ -39,7 +40,7 @@ from danmaku.rows import ActRow, Done, Refreshed, Refused
 from danmaku.subjects import Subjects
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
-from edge.gather import Gather, Times
+from edge.gather import Gather, times
 from edge.lately import Lately
 from edge.outbox import Bounds, Outbox
 from edge.owners import OwnerMap
@@ -50,12 +51,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R", bound=records.Reply)
 
-_ATTEMPTS: Final = 0.3  # of a row's time is given to one request
 _RETRY_S: Final = 0.5
 _READINGS: Final = 5  # of what may be replaced while it is read
 _PROBE_S: Final = 2.0
 _BROADCAST_MS: Final = 5000  # until some of those that are under way have ended, maybe
-_CHANGES_S: Final = 1.0  # it is asked again soon: a reply that is lost must not delay what it says
 _FRESH_S: Final = 6.0
 _PROBE_ROOM: Final = "_"  # reading its history shows that the store answers
 _MAX_EDGES: Final = 10_000
@@ -88,11 +87,14 @@ class RoomsClient:
         self._store_seen = -_FRESH_S
         to_owners = ToOwners(edge, subjects, self.owners, self._asking.set)
         to_anybody = ToAnybody(subjects)
-        times = Times(gather_s, request_s * _ATTEMPTS, request_s)
         rows: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
         users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
-        self._rows = Gather(bus, rows, to_owners, bus_seconds, times=times, traces=traces)
-        self._users = Gather(bus, users, to_anybody, bus_seconds, times=times)
+        self._rows = Gather(
+            bus, rows, to_owners, bus_seconds, times=times(calls.ROWS, gather_s, request_s), traces=traces
+        )
+        self._users = Gather(
+            bus, users, to_anybody, bus_seconds, times=times(calls.USERS, gather_s, request_s)
+        )
 
     def submit(self, row: Row, answered: Answered) -> None:
         """Ask the owner of `row.room`. Never raises; `answered` is called once, within `request_s`."""
@@ -125,7 +127,7 @@ class RoomsClient:
         max_bytes: int = MAX_MESSAGE_BYTES,
     ) -> HistoryReply:
         """Batches of a room as stored, from any rooms process, within `timeout_s`. Raises Refusal."""
-        timeout_s = self._request_s if timeout_s is None else timeout_s
+        timeout_s = self._waits(calls.HISTORY) if timeout_s is None else timeout_s
         request = envelope.encode(HistoryRequest(room, limit, round(timeout_s * 1000), since, max_bytes))
         return await self._request(self._subjects.history, request, envelope.decode_history_reply, timeout_s)
 
@@ -146,7 +148,7 @@ class RoomsClient:
 
     async def changes(self, since: str | None) -> ChangesReply:
         """What is new in the changes log, from any rooms process. Raises Refusal."""
-        timeout_s = min(_CHANGES_S, self._request_s)
+        timeout_s = self._waits(calls.CHANGES)
         request = envelope.encode(ChangesRequest(round(timeout_s * 1000), since))
         return await self._request(self._subjects.changes, request, envelope.decode_changes_reply, timeout_s)
 
@@ -154,19 +156,19 @@ class RoomsClient:
         """So many users above `after` who are sanctioned in all rooms. Raises Refusal."""
         request = envelope.encode(SanctionsRequest(round(self._request_s * 1000), users, after))
         decode = envelope.decode_sanctions_reply
-        return await self._request(self._subjects.sanctions, request, decode, self._request_s)
+        return await self._request(self._subjects.sanctions, request, decode, self._waits(calls.EVERYWHERE))
 
     async def settings(self) -> SettingsReply:
         """What rooms go by that have no setting of their own. Raises Refusal."""
         request = envelope.encode(SettingsRequest(round(self._request_s * 1000)))
         decode = envelope.decode_settings_reply
-        return await self._request(self._subjects.settings, request, decode, self._request_s)
+        return await self._request(self._subjects.settings, request, decode, self._waits(calls.EVERYWHERE))
 
     async def read(self, request: records.Request, kind: type[R]) -> R:
         """What moderators read, from any rooms process. Raises Refusal."""
         request.budget_ms = round(self._request_s * 1000)
         encoded, decode = envelope.encode(request), records.decode_reply
-        reply = await self._request(self._subjects.records, encoded, decode, self._request_s)
+        reply = await self._request(self._subjects.records, encoded, decode, self._waits(calls.RECORDS))
         if not isinstance(reply, kind):
             raise Refusal(INTERNAL)
         return reply
@@ -192,7 +194,7 @@ class RoomsClient:
 
     async def _ask_words(self, request: WordsRequest) -> WordsReply:
         asked, decode = wordlist.encode(request), wordlist.decode_words_reply
-        reply = await self._request(self._subjects.words, asked, decode, self._request_s)
+        reply = await self._request(self._subjects.words, asked, decode, self._waits(calls.EVERYWHERE))
         if reply.refused is not None:
             raise Refused(
                 reply.refused, reply.detail, 1000 if reply.refused == UNAVAILABLE.name else None
@@ -204,7 +206,7 @@ class RoomsClient:
         if edge not in (report.edge for report in self.edges()):
             raise Refusal(NO_SUCH_EDGE)
         subject, asked = self._subjects.orders(edge), envelope.encode(order)
-        report = await self._request(subject, asked, envelope.decode_edge_report, self._request_s)
+        report = await self._request(subject, asked, envelope.decode_edge_report, self._waits(calls.DRAIN))
         self._heard_edge(report)
         return report
 
@@ -292,12 +294,17 @@ class RoomsClient:
             self._asking.set()
             raise Refusal(UNAVAILABLE, "some rooms have no owner at the moment", retry_ms=1000)
         subjects = [self._subjects.owner(process) for process in sorted(self.owners.processes)]
-        requests = [self._request(subject, request, decode, self._request_s) for subject in subjects]
+        timeout_s = self._waits(calls.ALL_OWNERS)
+        requests = [self._request(subject, request, decode, timeout_s) for subject in subjects]
         replies = await asyncio.gather(*requests, return_exceptions=True)
         for reply in replies:
             if isinstance(reply, BaseException):
                 raise reply
         return [reply for reply in replies if not isinstance(reply, BaseException)]
+
+    def _waits(self, call: Call) -> float:
+        """Seconds."""
+        return call.timeout_s(self._request_s)
 
     async def _request(
         self, subject: str, request: bytes, decode: Callable[[bytes], T], timeout_s: float

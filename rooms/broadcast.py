@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope
+from danmaku.calls import budget_s
 from danmaku.envelope import Answer, BroadcastReply, BroadcastRequest
 from danmaku.errors import RATE_LIMITED, ROOM_CLOSED, UNAVAILABLE, Refusal
 from danmaku.model import Role
@@ -76,7 +77,7 @@ class Broadcasts:
 
     async def _broadcast(self, request: BroadcastRequest, reply: str) -> None:
         try:
-            async with asyncio.timeout(request.budget_ms / 1000):
+            async with asyncio.timeout(budget_s(request.budget_ms)):
                 stored = await self._listing.names()
         except (StoreDown, TimeoutError) as error:
             _log.warning("a broadcast cannot begin", error=repr(error))

@@ -9,7 +9,7 @@ from typing import Any, Final, assert_never
 import structlog
 
 from config import settings as config
-from danmaku import chat
+from danmaku import calls, chat
 from danmaku.chat import (
     Answer,
     BlockedRow,
@@ -60,7 +60,6 @@ _Other = ChangeGroupRow | GroupRow | MembersRow | _OfUser | _OfReader | _OfDevic
 
 _AT_ONCE: Final = 4000  # requests
 _ROWS: Final = 1000  # of one request
-_BUDGET_MS: Final = 30_000
 
 _UNAVAILABLE: Final = Refused.of(Refusal(UNAVAILABLE, retry_ms=1000))
 _TIMEOUT: Final = Refused.of(Refusal(TIMEOUT))
@@ -128,7 +127,7 @@ class Chat:
         await self._saying.close()
 
     async def _answer(self, request: ChatRequest, reply: str) -> None:
-        budget_s = min(request.budget_ms, _BUDGET_MS) / 1000
+        budget_s = calls.budget_s(request.budget_ms)
         deadline_s = self._clock().s + budget_s
         answers = [self._begin(row, deadline_s) for row in request.rows]
         try:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
+from danmaku.calls import APPEND
 from danmaku.envelope import Out, OutKind, encode_out
 from danmaku.model import Position
 from danmaku.rows import Shed
@@ -35,9 +36,6 @@ from rooms.pace import Pace
 from rooms.pending import Ticket
 from rooms.tracing import Publication, RoomTraces
 from rooms.whisper import Whisper
-
-_BACKOFF_S: Final = 0.05
-_BACKOFF_MOST_S: Final = 1.0
 
 _log: Any = structlog.get_logger("rooms.flush")
 
@@ -236,7 +234,7 @@ class Flush:
             _log.warning(
                 "it is not known whether a batch was stored", room=loaded.room.name, error=str(error)
             )
-        loaded.backoff_s = min(_BACKOFF_MOST_S, loaded.backoff_s * 2 or _BACKOFF_S)
+        loaded.backoff_s = APPEND.after(loaded.backoff_s)
         loaded.retry_s = self._clock().s + loaded.backoff_s
         loaded.room.unknown()
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope
+from danmaku.calls import budget_s
 from danmaku.envelope import MAX_MESSAGE_BYTES, HistoryReply, HistoryRequest
 from danmaku.errors import Refusal
 from danmaku.model import check_id
@@ -54,7 +55,7 @@ class History:
 
     async def _answer(self, request: HistoryRequest, reply: str) -> None:
         try:
-            async with asyncio.timeout(request.budget_ms / 1000):
+            async with asyncio.timeout(budget_s(request.budget_ms)):
                 with self._metrics.store_seconds.labels("history").time():
                     found = await self._read(request)
         except (StoreDown, TimeoutError) as error:

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from danmaku import envelope
+from danmaku.calls import budget_s
 from danmaku.envelope import RoomsReply, RoomsRequest
 from danmaku.model import RoomInfo
 from danmaku.store.errors import StoreDown
@@ -82,7 +83,7 @@ class Listing:
     async def _answer(self, request: RoomsRequest, reply: str) -> None:
         limit = max(0, min(request.limit, MAX_LISTED))
         try:
-            async with asyncio.timeout(request.budget_ms / 1000):
+            async with asyncio.timeout(budget_s(request.budget_ms)):
                 infos = await self._infos(limit)
         except (StoreDown, TimeoutError) as error:
             _log.warning("rooms cannot be listed", error=repr(error))

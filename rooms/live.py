@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope, rows
+from danmaku.calls import owner_s
 from danmaku.envelope import MAX_MESSAGE_BYTES, Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
 from danmaku.errors import FORBIDDEN, ROOM_NOT_FOUND, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow
@@ -68,7 +69,6 @@ from rooms.view import once
 from rooms.viewers import Viewers
 from rooms.whisper import Whisper
 
-_PATIENCE: Final = 0.8  # of a caller's time; the rest is for the way back
 _ASKED_AGAIN_S: Final = 10.0  # within which the same likes may come again, because an answer got lost
 _MAX_LIKES: Final = 50_000
 _VIEW_BYTES: Final = MAX_MESSAGE_BYTES // 2  # of what rooms keep in view, in one reply
@@ -148,7 +148,7 @@ class Live:
             self._row(row, Ticket(pending, number), now)
         if not pending.is_over:
             loop = asyncio.get_running_loop()
-            loop.call_later(request.budget_ms / 1000 * _PATIENCE, pending.expire)
+            loop.call_later(owner_s(request.budget_ms), pending.expire)
 
     def _reply(self, reply: str, rooms: list[str], answers: list[Answer]) -> None:
         for answer in answers:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from config import settings as config
+from danmaku.calls import LOAD
 from danmaku.errors import ROOM_NOT_FOUND, UNAVAILABLE, Refusal
 from danmaku.model import RoomInfo, check_id
 from danmaku.rows import Elsewhere, Refused
@@ -37,8 +38,6 @@ from rooms.tasks import Tasks
 from rooms.turns import Turns
 
 _AT_ONCE: Final = 32
-_ATTEMPTS: Final = 4
-_RETRY_S: Final = 0.2
 
 ELSEWHERE: Final = Elsewhere()
 _NOT_FOUND: Final = Refused.of(Refusal(ROOM_NOT_FOUND))
@@ -239,13 +238,15 @@ class LoadedRooms:
 
     async def _read_patiently(self, name: str) -> LoadedRoom | Elsewhere | Refused:
         check_id(name, "room")
-        for attempt in range(1, _ATTEMPTS + 1):
+        pause_s = 0.0
+        for attempt in range(1, LOAD.attempts + 1):
             try:
                 with self._metrics.store_seconds.labels("load").time():
                     return await self._read(name)
             except StoreDown as error:
                 _log.warning("a room cannot be loaded", room=name, attempt=attempt, error=str(error))
-                await asyncio.sleep(_RETRY_S * attempt)
+                pause_s = LOAD.after(pause_s)
+                await asyncio.sleep(pause_s)
         return _UNAVAILABLE
 
     async def _read(self, name: str) -> LoadedRoom | Elsewhere | Refused:

@@ -10,6 +10,7 @@ import structlog
 
 from config.settings import Policy
 from danmaku import envelope
+from danmaku.calls import budget_s
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
     ChangesReply,
@@ -98,7 +99,7 @@ class News:
 
     async def _answer(self, found: Coroutine[Any, Any, Found], budget_ms: int, reply: str) -> None:
         try:
-            async with asyncio.timeout(budget_ms / 1000):
+            async with asyncio.timeout(budget_s(budget_ms)):
                 answer = envelope.encode(await found)
         except (StoreDown, ValueError, TimeoutError) as error:  # ValueError: a place that is none
             _log.warning("changes cannot be read", error=repr(error))

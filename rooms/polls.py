@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku.board import Poll
+from danmaku.calls import VOTES
 from danmaku.envelope import Answer
 from danmaku.errors import CONFLICT, FORBIDDEN, POLL_CLOSED, POLL_FULL, UNAVAILABLE, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, Polled, VoteRow
@@ -37,7 +38,6 @@ _CLOSING: Final = 1000
 _LOOK_S: Final = 1.0
 _PAUSE_AFTER: Final = 200  # rooms looked at before the loop does something else
 _PAUSE_S: Final = 0.002
-_BACKOFF_S: Final = 0.5
 
 _DONE: Final = Done()
 _CONFLICT: Final = Refused.of(Refusal(CONFLICT, "you have voted for something else"))
@@ -150,7 +150,7 @@ class RoomPolls:
             self._wake.clear()
             while self._waiting:
                 begin = loop.time()
-                wait_s = self._window_s if await self._round() else _BACKOFF_S
+                wait_s = self._window_s if await self._round() else VOTES.first_s
                 await asyncio.sleep(max(0.0, begin + wait_s - loop.time()))
 
     async def _round(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope, records
+from danmaku.calls import budget_s
 from danmaku.envelope import MAX_MESSAGE_BYTES
 from danmaku.errors import Refusal
 from danmaku.model import Act, Sanction, check_id
@@ -73,7 +74,7 @@ class Records:
 
     async def _answer(self, request: records.Request, reply: str) -> None:
         try:
-            async with asyncio.timeout(request.budget_ms / 1000):
+            async with asyncio.timeout(budget_s(request.budget_ms)):
                 with self._metrics.store_seconds.labels("records").time():
                     answer = envelope.encode(await self._find(request))
         except (StoreDown, TimeoutError) as error:

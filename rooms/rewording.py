@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from danmaku.calls import WORDS
 from danmaku.store.errors import StoreDown
 from danmaku.store.words import Words
 from danmaku.telemetry import RoomsMetrics
@@ -15,7 +16,6 @@ from rooms.making import make_of
 from rooms.words import NO_WORDS, List
 
 _ATTEMPTS: Final = 5
-_RETRY_S: Final = 0.2
 
 _log: Any = structlog.get_logger("rooms.rewording")
 
@@ -50,7 +50,7 @@ class Rewording:
             except StoreDown as error:
                 _log.warning("the list of words cannot be read", error=str(error))
                 self._wanted.set()
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(WORDS.first_s)
 
     async def catch_up(self) -> None:
         """Go by the list that is in the store now. Raises StoreDown."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
+from danmaku.calls import CHANGE
 from danmaku.envelope import Answer
 from danmaku.errors import UNAVAILABLE, Refusal
 from danmaku.model import Act
@@ -23,9 +24,6 @@ from rooms.flush import Flush
 from rooms.leases import Leases
 from rooms.loaded import ELSEWHERE, LoadedRoom
 from rooms.pending import Pending, Ticket
-
-_RETRY_S: Final = 0.1
-_RETRY_MOST_S: Final = 1.0
 
 _log: Any = structlog.get_logger("rooms.storing")
 
@@ -78,7 +76,7 @@ class Storing:
 
     async def written(self, loaded: LoadedRoom, write: Callable[[], Awaitable[bool]]) -> None:
         """Repeat `write` until its outcome is known. Raises LeaseLost."""
-        maybe, wait_s = False, _RETRY_S
+        maybe, wait_s = False, 0.0
         while not loaded.gone and self._leases.epoch(loaded.partition) == loaded.room.lease:
             try:
                 with self._metrics.store_seconds.labels("change").time():
@@ -88,8 +86,8 @@ class Storing:
             except StoreDown as error:
                 _log.warning("a change may not be stored", room=loaded.room.name, error=str(error))
                 maybe = True
+            wait_s = CHANGE.after(wait_s)
             await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, _RETRY_MOST_S)
         raise LeaseLost(maybe=maybe)
 
     async def taken(self, loaded: LoadedRoom, take: Callable[[], Awaitable[Taken]]) -> bool:

@@ -10,6 +10,7 @@ import structlog
 
 from config import settings as config
 from danmaku import envelope
+from danmaku.calls import budget_s
 from danmaku.envelope import Replaced, UserRow, UsersReply, UsersRequest
 from danmaku.errors import CONFLICT, REPLACED, TOO_MANY_DEVICES, UNAUTHORIZED, UNAVAILABLE, Refusal
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
@@ -93,7 +94,7 @@ class Tokens:
 
     async def _answer(self, request: UsersRequest, reply: str) -> None:
         try:
-            async with asyncio.timeout(request.budget_ms / 1000):
+            async with asyncio.timeout(budget_s(request.budget_ms)):
                 self._reply(reply, await self._answers(request.rows))
         except TimeoutError:  # whoever asked asks again, or has given up
             _log.warning("what is known of tokens did not come in time", rows=len(request.rows))

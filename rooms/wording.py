@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import wordlist
+from danmaku.calls import budget_s
 from danmaku.change import Reworded
 from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, UNAVAILABLE, Refusal
 from danmaku.model import Act, Role, check_id
@@ -69,7 +70,7 @@ class Wording:
 
     async def _answer(self, request: WordsRequest, reply: str) -> None:
         try:
-            async with asyncio.timeout(request.budget_ms / 1000):
+            async with asyncio.timeout(budget_s(request.budget_ms)):
                 with self._metrics.store_seconds.labels("words").time():
                     answer = await self._do(request)
         except Refusal as refusal:

@@ -26,6 +26,7 @@ from redis.exceptions import (
 )
 
 from config.settings import Store
+from danmaku.calls import STORE
 from danmaku.login import LoginError
 from danmaku.slow import Slow
 from danmaku.store.errors import PartlyDown, StoreDown
@@ -34,10 +35,6 @@ from danmaku.store.valkey.scripts import Scripts
 from danmaku.store.valkey.scripts import Word as Word
 from danmaku.store.valkey.servers import Server, Servers, servers
 
-_WAIT: Final = 0.8  # of a call's time, for replicas
-_PATIENCE: Final = 0.1  # of a call's time, for a server that is not there, or is slow while others are not
-_PAUSE_S: Final = 0.02  # before what was refused is said again
-_TRIES: Final = 16
 _pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _ASKING: Final[Call] = ("ASKING",)
 
@@ -68,7 +65,7 @@ class Link:
         self._servers = servers
         self._slow = slow
         self._timeout_s = settings.timeout_s
-        wait_ms = round(self._timeout_s * _WAIT * 1000)
+        wait_ms = round(self._timeout_s * STORE.replicas * 1000)
         self._replicas = settings.replicas
         self._wait: list[Call] = [("WAIT", self._replicas, wait_ms)] if self._replicas else []
         self._scripts = Scripts()
@@ -123,7 +120,7 @@ class Link:
         until = _Until(loop.time(), self._timeout_s)
         replies: list[Any] = [None] * len(calls)
         left: Sequence[int] = range(len(calls))
-        for tries in range(1, _TRIES + 1):
+        for tries in range(1, STORE.tries + 1):
             await self._carry(calls, left, replies, self._wait if safe else [], until)
             if not _fail(replies):
                 return replies
@@ -160,7 +157,7 @@ class Link:
     async def _pause(self, until: float, tries: int) -> None:
         try:
             async with asyncio.timeout_at(until):
-                await asyncio.sleep(_PAUSE_S * tries)
+                await asyncio.sleep(STORE.pause_s * tries)
                 await self._servers.settled()
         except TimeoutError:
             pass
@@ -291,7 +288,7 @@ class _Until:
     def __init__(self, now: float, timeout_s: float) -> None:
         self.begin = now
         self.last = now + timeout_s
-        self.patient = now + timeout_s * _PATIENCE
+        self.patient = now + timeout_s * STORE.unread
 
 
 def _fail(replies: list[Any]) -> bool:

@@ -13,12 +13,12 @@ from redis.credentials import CredentialProvider
 
 from config.engines import urls
 from config.settings import Store
+from danmaku.calls import STORE
 from danmaku.login import secret, tls
 
 Address = tuple[str, int]
 Options = dict[str, Any]
 
-_LOOK: Final = 0.25  # of a call's time, for one server that is asked where the others are
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 
@@ -87,7 +87,7 @@ def _sentinel_options(settings: Store) -> Options:
 
 def patience(timeout_s: float) -> Options:
     """How long one server has that is asked where the others are. It is asked once: then the next one is."""
-    for_one = timeout_s * _LOOK
+    for_one = timeout_s * STORE.look
     return {"socket_timeout": for_one, "socket_connect_timeout": for_one, "retry": Retry(NoBackoff(), 0)}
 
 

@@ -21,12 +21,11 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from config.engines import urls
 from config.settings import Store
+from danmaku.calls import STORE
 from danmaku.login import LoginError
 from danmaku.store.valkey.options import Address, Options, address_of, options_of, patience, sentinels
 
-_CONNECTIONS: Final = 16
 _UNNAMED: Final = "no sentinel names a primary of {!r}; danmaku doctor asks each of them why"
-_LOOKS: Final = 2  # of a call's time, for all of them
 _AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError, LoginError)
 
 _log: Any = structlog.get_logger("danmaku.store")
@@ -39,7 +38,7 @@ class Server:
         self.is_slow = False
         self.pool = BlockingConnectionPool(
             **options,
-            max_connections=_CONNECTIONS,
+            max_connections=STORE.connections,
             timeout=timeout_s,
             socket_timeout=None,  # a link times all of a call
             socket_connect_timeout=timeout_s,
@@ -145,7 +144,7 @@ class _Found:
 
     async def _look(self) -> None:
         try:
-            async with asyncio.timeout(self._timeout_s * _LOOKS):
+            async with asyncio.timeout(self._timeout_s * STORE.looks):
                 counted = await self._find()
         except _AWAY as error:
             tell = _log.debug if self._told else _log.warning  # once is enough: callers ask all the time
