@@ -225,6 +225,13 @@ class RoomsProcess:
         )
 
         self._records = Records(store, following, everywhere, outbox, metrics, clock)
+        self._answering = (
+            self._history.answering,
+            self._tokens.answering,
+            self._news.answering,
+            self._wording.answering,
+            self._records.answering,
+        )
         self._living = LivingEdges(clock().s)
         self._chat = Chat(store, settings.chat, outbox, subjects, self._living, metrics, clock, traces)
         self._sweeper = Sweeper(name, store.conversations, outbox, subjects, metrics)
@@ -242,11 +249,13 @@ class RoomsProcess:
                 self._changes,
                 self._broadcasts,
                 self._listing,
-                self._history,
-                self._tokens,
+                self._chat,
+                self._polls,
             )
-            for owner in (*owners, self._news, self._wording, self._records, self._chat, self._polls):
+            for owner in owners:
                 stack.push_async_callback(owner.close)
+            for answering in self._answering:
+                stack.push_async_callback(answering.close)
             if self._asking is not None:
                 stack.push_async_callback(self._asking.close)
             stack.push_async_callback(self._listening.close)
@@ -310,8 +319,9 @@ class RoomsProcess:
         await self._listening.leave_to_others(_DRAIN_S)
         await self._broadcasts.finish(_DRAIN_S)
         await self.leases.leave()
-        for owner in (self._history, self._tokens, self._news, self._wording, self._records, self._chat):
-            await owner.finish(_DRAIN_S)
+        for answering in self._answering:
+            await answering.finish(_DRAIN_S)
+        await self._chat.finish(_DRAIN_S)
         await self._outbox.drain(_DRAIN_S)
 
     def _announce(self, owners: Owners) -> None:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any, Final
-
-import structlog
+from typing import Final
 
 from danmaku import envelope, records
-from danmaku.calls import budget_s
 from danmaku.envelope import MAX_MESSAGE_BYTES
-from danmaku.errors import Refusal
 from danmaku.model import Act, Sanction, check_id
 from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
 from danmaku.store import Store
 from danmaku.store.audit import Recorded
-from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
+from rooms.answering import Answering
 from rooms.everywhere import Everywhere
 from rooms.following import Following
 from rooms.moment import Moment
 from rooms.outbox import Outbox
-from rooms.tasks import Tasks
+from rooms.together import together
 
 _AT_ONCE: Final = 64
 _MAX_BYTES: Final = MAX_MESSAGE_BYTES - 16 * 1024
 _AROUND: Final = 64  # bytes of an entry besides its act
-
-_log: Any = structlog.get_logger("rooms.records")
 
 
 class Records:
@@ -47,40 +40,16 @@ class Records:
         self._store = store
         self._following = following
         self._everywhere = everywhere
-        self._outbox = outbox
         self._metrics = metrics
         self._clock = clock
-        self._tasks = Tasks(_AT_ONCE)
+        self.answering: Final = Answering("records", _AT_ONCE, outbox)
 
     def receive(self, payload: bytes, reply: str) -> None:
-        try:
-            request = records.decode_request(payload)
-            if request.room:
-                check_id(request.room, "room")
-        except (ValueError, Refusal) as error:
-            _log.warning("a request cannot be read", error=str(error))
-            return
-        if self._tasks.full:
-            self._outbox.post(reply, b"")
-        else:
-            self._tasks.start(self._answer(request, reply))
+        self.answering.begin(payload, reply, _request, self._answer)
 
-    async def finish(self, timeout_s: float) -> None:
-        """Answer what was asked, but take no longer than that."""
-        await self._tasks.finish(timeout_s)
-
-    async def close(self) -> None:
-        await self._tasks.close()
-
-    async def _answer(self, request: records.Request, reply: str) -> None:
-        try:
-            async with asyncio.timeout(budget_s(request.budget_ms)):
-                with self._metrics.store_seconds.labels("records").time():
-                    answer = envelope.encode(await self._find(request))
-        except (StoreDown, TimeoutError) as error:
-            _log.warning("records cannot be read", room=request.room, error=repr(error))
-            answer = b""
-        self._outbox.post(reply, answer)
+    async def _answer(self, request: records.Request) -> bytes:
+        with self._metrics.store_seconds.labels("records").time():
+            return envelope.encode(await self._find(request))
 
     async def _find(self, request: records.Request) -> records.Reply:
         match request:
@@ -102,10 +71,22 @@ class Records:
     async def _card(self, request: CardRequest) -> Card:
         room, uid, now_ms = request.room, request.uid, self._clock().ms
         await self._following.catch_up()
-        here = [one for one in await self._store.moderation.load(room, now_ms) if one.uid == uid]
-        appointed = [one for one in await self._store.moderators.load(room) if one.uid == uid]
-        acts = await self._store.audit.about(room, uid)
-        return Card(appointed[0] if appointed else None, here, self._everywhere.of(uid, now_ms), acts)
+        sanctions, moderators, acts = await together(
+            self._store.moderation.load(room, now_ms),
+            self._store.moderators.load(room),
+            self._store.audit.about(room, uid),
+        )
+        here = [one for one in sanctions if one.uid == uid]
+        appointed = next((one for one in moderators if one.uid == uid), None)
+        return Card(appointed, here, self._everywhere.of(uid, now_ms), acts)
+
+
+def _request(payload: bytes) -> records.Request:
+    """Raises ValueError and Refusal."""
+    request: records.Request = records.decode_request(payload)
+    if request.room:
+        check_id(request.room, "room")
+    return request
 
 
 def fitting(found: list[Recorded]) -> list[tuple[str, Act]]:

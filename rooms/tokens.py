@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
 
 from config import settings as config
 from danmaku import envelope
-from danmaku.calls import budget_s
 from danmaku.envelope import Replaced, UserRow, UsersReply, UsersRequest
 from danmaku.errors import CONFLICT, REPLACED, TOO_MANY_DEVICES, UNAUTHORIZED, UNAVAILABLE, Refusal
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
@@ -20,11 +19,11 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
+from rooms.answering import Answering
 from rooms.decrees import Decrees
 from rooms.everywhere import Everywhere
 from rooms.moment import Moment
 from rooms.outbox import Outbox
-from rooms.tasks import Tasks
 
 _GRACE_MS: Final = 30_000  # a repeat within gets the same pair, for a reply that was lost
 _SLACK_MS: Final = 60_000  # clocks of machines differ: so much longer is remembered what was spent
@@ -72,32 +71,16 @@ class Tokens:
         self._subjects = subjects
         self._metrics = metrics
         self._clock = clock
-        self._tasks = Tasks(_AT_ONCE)
+        self.answering: Final = Answering("users", _AT_ONCE, outbox)
 
     def receive(self, payload: bytes, reply: str) -> None:
-        try:
-            request = envelope.decode_users_request(payload)
-        except ValueError as error:
-            _log.warning("a request cannot be read", error=str(error))
-            return
-        if self._tasks.full:
-            self._reply(reply, [_UNAVAILABLE] * len(request.rows))
-        else:
-            self._tasks.start(self._answer(request, reply))
+        self.answering.begin(payload, reply, envelope.decode_users_request, self._answer, self._unavailable)
 
-    async def finish(self, timeout_s: float) -> None:
-        """Answer what was asked, but take no longer than that."""
-        await self._tasks.finish(timeout_s)
+    async def _answer(self, request: UsersRequest) -> bytes:
+        return self._encoded(await self._answers(request.rows))
 
-    async def close(self) -> None:
-        await self._tasks.close()
-
-    async def _answer(self, request: UsersRequest, reply: str) -> None:
-        try:
-            async with asyncio.timeout(budget_s(request.budget_ms)):
-                self._reply(reply, await self._answers(request.rows))
-        except TimeoutError:  # whoever asked asks again, or has given up
-            _log.warning("what is known of tokens did not come in time", rows=len(request.rows))
+    def _unavailable(self, request: UsersRequest) -> bytes:
+        return self._encoded([_UNAVAILABLE] * len(request.rows))
 
     async def _answers(self, rows: list[UserRow]) -> list[UserAnswer]:
         now_ms = self._clock().ms
@@ -173,11 +156,11 @@ class Tokens:
         )
         return _SPENT if spent is None else Refreshed(spent.n, spent.issued_ms)
 
-    def _reply(self, reply: str, answers: list[UserAnswer]) -> None:
+    def _encoded(self, answers: Sequence[UserAnswer]) -> bytes:
         for answer in answers:
             if isinstance(answer, Refused):
                 self._metrics.refusals.labels(answer.name).inc()
-        self._outbox.post(reply, envelope.encode(UsersReply(answers)))
+        return envelope.encode(UsersReply([*answers]))
 
 
 def _hello(row: HelloRow) -> Hello:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
-
-import structlog
+from typing import Final
 
 from danmaku import wordlist
-from danmaku.calls import budget_s
 from danmaku.change import Reworded
 from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, UNAVAILABLE, Refusal
 from danmaku.model import Act, Role, check_id
-from danmaku.store.errors import StoreDown
 from danmaku.store.words import Words
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest, unpack
+from rooms.answering import Answering
 from rooms.making import make
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.rewording import Rewording
-from rooms.tasks import Tasks
 
 _AT_ONCE: Final = 16  # each may hold a piece, or a whole list
-_UNAVAILABLE: Final = WordsReply(refused=UNAVAILABLE.name)
-
-_log: Any = structlog.get_logger("rooms.wording")
+_UNAVAILABLE: Final = wordlist.encode(WordsReply(refused=UNAVAILABLE.name))
 
 
 class Wording:
@@ -48,37 +42,17 @@ class Wording:
         self._subjects = subjects
         self._metrics = metrics
         self._clock = clock
-        self._tasks = Tasks(_AT_ONCE)
+        self.answering: Final = Answering("words", _AT_ONCE, outbox)
 
     def receive(self, payload: bytes, reply: str) -> None:
+        self.answering.begin(payload, reply, wordlist.decode_words_request, self._answer, _unavailable)
+
+    async def _answer(self, request: WordsRequest) -> bytes:
         try:
-            request = wordlist.decode_words_request(payload)
-        except ValueError as error:
-            _log.warning("a request cannot be read", error=str(error))
-            return
-        if self._tasks.full:
-            self._outbox.post(reply, wordlist.encode(_UNAVAILABLE))
-        else:
-            self._tasks.start(self._answer(request, reply))
-
-    async def finish(self, timeout_s: float) -> None:
-        """Answer what was asked, but take no longer than that."""
-        await self._tasks.finish(timeout_s)
-
-    async def close(self) -> None:
-        await self._tasks.close()
-
-    async def _answer(self, request: WordsRequest, reply: str) -> None:
-        try:
-            async with asyncio.timeout(budget_s(request.budget_ms)):
-                with self._metrics.store_seconds.labels("words").time():
-                    answer = await self._do(request)
+            with self._metrics.store_seconds.labels("words").time():
+                return wordlist.encode(await self._do(request))
         except Refusal as refusal:
-            answer = WordsReply(refused=refusal.name, detail=refusal.message)
-        except (StoreDown, TimeoutError) as error:
-            _log.warning("words cannot be read or replaced", error=repr(error))
-            answer = _UNAVAILABLE
-        self._outbox.post(reply, wordlist.encode(answer))
+            return wordlist.encode(WordsReply(refused=refusal.name, detail=refusal.message))
 
     async def _do(self, request: WordsRequest) -> WordsReply:
         match request:
@@ -120,3 +94,7 @@ class Wording:
         except ValueError as error:
             raise Refusal(BAD_FRAME, str(error)) from None
         self._rewording.offer(version, await make(words))
+
+
+def _unavailable(_: WordsRequest) -> bytes:
+    return _UNAVAILABLE

@@ -1,0 +1,85 @@
+"""Requests that any rooms process can answer, each in a task of its own and in its time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from danmaku.calls import budget_s
+from danmaku.errors import Refusal
+from danmaku.store.errors import StoreDown
+from rooms.outbox import Outbox
+from rooms.tasks import Tasks
+
+
+class Request(Protocol):
+    @property
+    def budget_ms(self) -> int:
+        """How long the asker waits."""
+
+
+R = TypeVar("R", bound=Request)
+
+_log: Any = structlog.get_logger("rooms.answering")
+
+
+def nothing(_: object) -> bytes:
+    """The empty reply, after which nobody waits for his time-out."""
+    return b""
+
+
+class Answering:
+    """Every request that can be read is answered; at most `most` are under way. To be closed.
+
+    what: names them in the log.
+    """
+
+    def __init__(self, what: str, most: int, outbox: Outbox) -> None:
+        self._what = what
+        self._outbox = outbox
+        self._tasks = Tasks(most)
+
+    def begin(
+        self,
+        payload: bytes,
+        reply: str,
+        read: Callable[[bytes], R],
+        answer: Callable[[R], Awaitable[bytes]],
+        instead: Callable[[R], bytes] = nothing,
+    ) -> None:
+        """Never raises, never waits.
+
+        read: the request. Raises ValueError and Refusal.
+        answer: raises StoreDown, and ValueError for what only shows when it is looked for.
+        instead: the answer where there are too many, the store is away, or time is up.
+        """
+        try:
+            request = read(payload)
+        except (ValueError, Refusal) as error:
+            _log.warning("a request cannot be read", what=self._what, error=str(error))
+            return
+        if self._tasks.full:
+            self._outbox.post(reply, instead(request))
+        else:
+            self._tasks.start(self._answer(request, reply, answer, instead))
+
+    async def finish(self, timeout_s: float) -> None:
+        """Answer what was asked, but take no longer than that."""
+        await self._tasks.finish(timeout_s)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def _answer(
+        self, request: R, reply: str, answer: Callable[[R], Awaitable[bytes]], instead: Callable[[R], bytes]
+    ) -> None:
+        try:
+            async with asyncio.timeout(budget_s(request.budget_ms)):
+                told = await answer(request)
+        except (StoreDown, ValueError, TimeoutError) as error:
+            _log.warning("a request cannot be answered", what=self._what, error=repr(error))
+            told = instead(request)
+        self._outbox.post(reply, told)

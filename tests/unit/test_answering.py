@@ -1,0 +1,95 @@
+"""Whatever comes of a request that could be read, whoever asked is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import CollectorRegistry, Histogram
+
+from danmaku.errors import BAD_ID, Refusal
+from danmaku.memory import MemoryBus
+from danmaku.store.errors import StoreDown
+from rooms.answering import Answering
+from rooms.outbox import Outbox
+
+
+@dataclass
+class Question:
+    text: str
+    budget_ms: int = 60_000
+
+
+class Posted(Outbox):
+    def __init__(self) -> None:
+        super().__init__(MemoryBus(), Histogram("s", "s", registry=CollectorRegistry()))
+        self.posted: list[tuple[str, bytes]] = []
+
+    def post(self, subject: str, payload: bytes, traced: object = None) -> None:
+        self.posted.append((subject, payload))
+
+
+def read(payload: bytes) -> Question:
+    if payload == b"bad id":
+        raise Refusal(BAD_ID)
+    return Question(payload.decode(), 1 if payload == b"hurry" else 60_000)
+
+
+async def echo(question: Question) -> bytes:
+    return question.text.encode()
+
+
+async def never(question: Question) -> bytes:
+    await asyncio.Event().wait()
+    raise AssertionError(question)
+
+
+def fails(error: Exception) -> Callable[[Question], Awaitable[bytes]]:
+    async def fail(_: Question) -> bytes:
+        raise error
+
+    return fail
+
+
+def sorry(question: Question) -> bytes:
+    return f"sorry, {question.text}".encode()
+
+
+async def answers(answer: Callable[[Question], Awaitable[bytes]], payload: bytes = b"hi") -> list[bytes]:
+    outbox = Posted()
+    answering = Answering("questions", 10, outbox)
+    answering.begin(payload, "reply", read, answer, sorry)
+    await answering.finish(60)
+    return [told for subject, told in outbox.posted if subject == "reply"]
+
+
+async def test_a_request_is_answered() -> None:
+    assert await answers(echo) == [b"hi"]
+
+
+@pytest.mark.parametrize("payload", [b"\xff", b"bad id"])
+async def test_what_cannot_be_read_is_not_answered(payload: bytes) -> None:
+    assert await answers(echo, payload) == []
+
+
+@pytest.mark.parametrize("error", [StoreDown("away"), ValueError("no such place")])
+async def test_what_fails_is_answered_all_the_same(error: Exception) -> None:
+    assert await answers(fails(error)) == [b"sorry, hi"]
+
+
+async def test_when_time_is_up_it_is_answered_all_the_same() -> None:
+    assert await answers(never, b"hurry") == [b"sorry, hurry"]
+
+
+async def test_too_many_are_answered_at_once_and_none_outlives_the_owner() -> None:
+    outbox = Posted()
+    answering = Answering("questions", 2, outbox)
+    for number in range(4):
+        answering.begin(b"hi", f"r{number}", read, never)
+    assert outbox.posted == [("r2", b""), ("r3", b"")]
+    await answering.close()
+    answering.begin(b"hi", "r4", read, echo)
+    await answering.finish(60)
+    assert outbox.posted[2:] == [("r4", b"hi")]
