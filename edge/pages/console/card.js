@@ -5,6 +5,7 @@ import { element } from "../shared/element.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
 import { button, nothing, when } from "../shared/parts.js";
+import { redraw } from "../shared/redraw.js";
 
 /**
  * @typedef {import("./panel.js").Context} Context
@@ -84,9 +85,9 @@ export class CardDialog {
       const kinds = card.sanctions.map(({ kind }) => t(`kind.${kind}`)).join(", ");
       facts.push(element("li", "", t("card.elsewhere", { room: card.room, n: card.comments.length, acts: card.acts, kinds: kinds || "–" })));
     }
-    part("card-facts").replaceChildren(...facts);
+    redraw(part("card-facts"), facts);
     const rows = here.comments.map((said) => this.#said(said)).reverse();
-    part("card-comments").replaceChildren(...(rows.length > 0 ? rows : [nothing(t("card.silent"))]));
+    redraw(part("card-comments"), rows.length > 0 ? rows : [nothing(t("card.silent"))]);
   }
 
   /** @param {Card} card */

@@ -3,6 +3,7 @@
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
 import { button, field, input, nothing, select, when } from "../shared/parts.js";
+import { redraw } from "../shared/redraw.js";
 
 /** @typedef {{kind: "mute" | "ban", uid: string, by: string, since: number, until: number | null, reason: string}} Sanction */
 
@@ -56,12 +57,12 @@ export class SanctionsPanel {
   #draw() {
     const wanted = this.#search.value.trim().toLowerCase();
     const shown = this.#found.filter(({ uid, by, reason }) => `${uid} ${by} ${reason}`.toLowerCase().includes(wanted));
-    this.#list.replaceChildren(...shown.map((one) => this.#row(one)));
+    const rows = shown.map((one) => this.#row(one));
     if (shown.length === 0) {
-      const row = element("li");
-      row.append(nothing(t(this.#found.length === 0 ? "sanctions.none" : "sanctions.unfound")));
-      this.#list.replaceChildren(row);
+      rows.push(element("li"));
+      rows[0].append(nothing(t(this.#found.length === 0 ? "sanctions.none" : "sanctions.unfound")));
     }
+    redraw(this.#list, rows);
     this.#more.hidden = this.#after === null;
   }
 

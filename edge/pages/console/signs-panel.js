@@ -3,6 +3,7 @@
 import { element } from "../shared/element.js";
 import { knows, t } from "../shared/language.js";
 import { button, nothing, when } from "../shared/parts.js";
+import { redraw } from "../shared/redraw.js";
 
 const RAID_S = 600;
 
@@ -30,7 +31,7 @@ export class SignsPanel {
     const all = this.#context.columns().flatMap((column) => column.signs.map((sign) => ({ column, sign })));
     all.sort((a, b) => b.sign.at - a.sign.at);
     this.#empty.hidden = all.length > 0;
-    this.#list.replaceChildren(...all.map(({ column, sign }) => {
+    redraw(this.#list, all.map(({ column, sign }) => {
       const row = element("li", "card");
       const head = element("p", "row wrap");
       head.append(element("span", "badge", column.name), element("time", "hint", when(sign.at)), element("span", "spring"));

@@ -3,6 +3,7 @@
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
 import { button, field, input, nothing, select } from "../shared/parts.js";
+import { redraw } from "../shared/redraw.js";
 
 /** @typedef {"refuse" | "hold" | "shadow" | "mask"} Action */
 /** @typedef {Record<Action, string[]> & {version: string}} Lists */
@@ -74,9 +75,9 @@ export class WordsPanel {
     const all = lists === null ? [] : ACTIONS.flatMap((action) => lists[action].map((entry) => ({ action, entry })));
     const found = all.filter(({ entry }) => entry.toLowerCase().includes(wanted));
     this.#count.textContent = t("words.count", { n: all.length, found: found.length, shown: Math.min(found.length, SHOWN) });
-    this.#list.replaceChildren(...found.slice(0, SHOWN).map(({ action, entry }) => this.#row(action, entry)));
-    if (all.length === 0) this.#list.replaceChildren(wrapped(nothing(t("words.none"))));
-    else if (found.length === 0) this.#list.replaceChildren(wrapped(nothing(t("words.unfound"))));
+    const rows = found.slice(0, SHOWN).map(({ action, entry }) => this.#row(action, entry));
+    if (rows.length === 0) rows.push(wrapped(nothing(t(all.length === 0 ? "words.none" : "words.unfound"))));
+    redraw(this.#list, rows);
   }
 
   /** @param {Action} action @param {string} entry */
