@@ -160,15 +160,26 @@ def client_address(forwarded: str, peer: str, trusted: Sequence[_Network]) -> st
 
     The peer, if a hop that counts is no address. Of IPv6 the /64: any one customer has that many.
     """
+    if not forwarded:
+        return _network_of(peer)
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     address = _parse(peer)
     while hops and address is not None and any(address in network for network in trusted):
         address = _parse(hops.pop())
-    if address is None:
-        address = _parse(peer)
+    return _network_of(peer) if address is None else _network(address)
+
+
+@lru_cache(4096)
+def _network_of(peer: str) -> str:
+    address = _parse(peer)
+    return peer if address is None else _network(address)
+
+
+def _network(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """The address itself; of IPv6 its network."""
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(address), 64), strict=False))
-    return peer if address is None else str(address)
+    return str(address)
 
 
 @lru_cache(4096)

@@ -25,7 +25,7 @@ class Form(IntEnum):
 
     @classmethod
     def of(cls, codec: wire.Codec, *, deflate: bool) -> Form:
-        return cls((0 if codec.binary else 1) + (2 if deflate else 0))
+        return FORMS[(0 if codec.binary else 1) + (2 if deflate else 0)]
 
     @property
     def codec(self) -> wire.Codec:
@@ -34,6 +34,9 @@ class Form(IntEnum):
     @property
     def is_deflated(self) -> bool:
         return self >= Form.MSGPACK_DEFLATED
+
+
+FORMS: Final = tuple(Form)  # an enum looks its members up much more slowly
 
 
 class Topics:

@@ -16,7 +16,8 @@ from typing import Final
 
 _LONGEST_S: Final = 1.0  # from the end of a turn: one that took very long may be a machine that stood still
 _STORM_PER_S: Final = 1000  # so many newcomers are a storm,
-_STORM: Final = 0.3  # in which turns may take so much of their share
+_STORM: Final = 0.15  # in which turns may take so much of their share,
+_LONGEST_STORM_S: Final = 0.2  # but no longer than that, from the end of one: others wait for what is said
 
 
 class Pacing:
@@ -55,6 +56,6 @@ class Pacing:
         """A turn is over."""
         seconds = max(end - begin, 0.0)
         storms = self._newcomers > _STORM_PER_S * (end - self._ended)
-        share = self._share * _STORM if storms else self._share
-        self._due = max(self._due, begin + min(seconds / share, seconds + _LONGEST_S))
+        share, longest_s = (self._share * _STORM, _LONGEST_STORM_S) if storms else (self._share, _LONGEST_S)
+        self._due = max(self._due, begin + min(seconds / share, seconds + longest_s))
         self._newcomers, self._ended = 0, end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from edge.forms import Form
+from edge.forms import FORMS, Form
 
 M = TypeVar("M")  # whatever stands for a connection
 
@@ -15,7 +15,7 @@ class Viewers:
     __slots__ = ("by_form",)
 
     def __init__(self) -> None:
-        self.by_form = [0] * len(Form)
+        self.by_form = [0] * len(FORMS)
 
     @property
     def total(self) -> int:
@@ -24,7 +24,7 @@ class Viewers:
     @property
     def forms(self) -> list[Form]:
         """Those that anybody here wants."""
-        return [form for form in Form if self.by_form[form]]
+        return [form for form, viewers in zip(FORMS, self.by_form, strict=True) if viewers]
 
 
 class Roster(Generic[M]):

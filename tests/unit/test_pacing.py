@@ -121,9 +121,13 @@ def test_turns_leave_more_time_to_a_storm_of_newcomers() -> None:
     assert pacing.due == pytest.approx(0.2)
     for _ in range(301):  # in 0.3 s
         pacing.came()
-    pacing.took(0.3, 0.4)
-    assert pacing.due == pytest.approx(0.3 + 0.1 / (SHARE * 0.3))
+    pacing.took(0.39, 0.4)
+    assert pacing.due == pytest.approx(0.39 + 0.01 / (SHARE * 0.15))
+    for _ in range(401):  # in 0.4 s
+        pacing.came()
+    pacing.took(0.7, 0.8)
+    assert pacing.due == pytest.approx(1.0), "those who are inside do not wait for ever"
     for _ in range(300):  # in a second
         pacing.came()
-    pacing.took(1.3, 1.4)
-    assert pacing.due == pytest.approx(1.5), "it is over"
+    pacing.took(1.7, 1.8)
+    assert pacing.due == pytest.approx(1.9), "it is over"
