@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal, TypeVar
 
@@ -277,8 +276,7 @@ class OutKind(IntEnum):
     NOTICE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Out:
+class Out(msgspec.Struct, frozen=True):
     """One message of `room out`.
 
     lease: the owner's epoch for the partition; an edge drops what is lower than the latest it saw.

@@ -144,8 +144,12 @@ class Live:
         rooms = [row.room for row in request.rows]
         pending = Pending(len(rooms), partial(self._reply, reply, rooms))
         now = self._clock()
+        serves = {partition: self._rooms.serves(partition) for partition in set(map(partition_of, rooms))}
         for number, row in enumerate(request.rows):
-            self._row(row, Ticket(pending, number), now)
+            if serves[partition_of(row.room)]:
+                self._row(row, Ticket(pending, number), now)
+            else:
+                pending.answer(number, ELSEWHERE)
         if not pending.is_over:
             loop = asyncio.get_running_loop()
             loop.call_later(owner_s(request.budget_ms), pending.expire)
@@ -160,9 +164,6 @@ class Live:
         self._outbox.post(reply, envelope.encode(OwnerReply(self._process, lighter, epochs)))
 
     def _row(self, row: Row, ticket: Ticket, now: Moment) -> None:
-        if not self._rooms.serves(partition_of(row.room)):
-            ticket.answer(ELSEWHERE)
-            return
         loaded = self._rooms.get(row.room)
         if loaded is not None:
             self._judge(loaded, row, ticket, now)
@@ -266,7 +267,9 @@ class Live:
 
 def _rank(row: Row, staff: Staff, sanctions: Sanctions, now: Moment) -> None:
     """Give it the role that whoever asks has in the room."""
-    if not isinstance(row, _UNRANKED):
+    if isinstance(row, SendRow):  # as most are
+        row.role = staff.role_of(row.uid, row.role, sanctions, now)
+    elif not isinstance(row, _UNRANKED):
         uid = row.by if isinstance(row, _ACTS) else row.uid
         row.role = staff.role_of(uid, row.role, sanctions, now)
 

@@ -14,6 +14,7 @@ from rooms.moment import Moment
 MAX_MODERATORS: Final = 200
 _REMEMBERED_S: Final = 3600.0
 _MAX_SEEN: Final = 1000
+_VIEWER: Final = Role.VIEWER  # a look-up of a member costs more than what is done with it
 
 
 class Staff:
@@ -34,9 +35,9 @@ class Staff:
 
         Guests are never appointed, and an appointment gives no rank to whom is banned, here or everywhere.
         """
-        if role > Role.VIEWER:
+        if role > _VIEWER:
             self._seen.put(uid, role, now.s)
-        elif role == Role.VIEWER and uid in self._appointed and not sanctions.bar(uid, now.ms):
+        elif role == _VIEWER and uid in self._appointed and not sanctions.bar(uid, now.ms):
             return Role.MODERATOR
         return role
 

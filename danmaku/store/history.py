@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from danmaku.board import Board
 from danmaku.held import Held
@@ -17,8 +18,7 @@ from danmaku.store.recalls import Recalling
 from danmaku.wire import At
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One stored batch.
 
     last: the position of its last item, and its id in the log.
@@ -43,8 +43,7 @@ class Entry:
         return predecessor(self.frame) == position
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(msgspec.Struct, frozen=True):
     """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`.
 
     effect, recalling: are carried out in the same step, and only if the entry is appended in it. acts: are
@@ -69,8 +68,7 @@ class Outcome(Enum):
     MISMATCH = "mismatch"  # the head is another one; nothing was written
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     outcome: Outcome
     head: Position  # the log's head after the call; (0, 0) when it is empty
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from danmaku.held import Held
 from danmaku.model import START, Act, Effect, Position, Role, RoomInfo, closed_for_good

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
 from danmaku.store import Store

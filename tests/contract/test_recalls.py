@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from danmaku import wire
 from danmaku.model import Effect, Position, RoomInfo, closed_for_good
