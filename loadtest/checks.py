@@ -7,7 +7,7 @@ what makes it affordable to check every frame of every viewer.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -29,7 +29,8 @@ class Tally:
 
     `deliveries` are items; `recovered` those of them that a history brought. `missing` are items of holes
     that viewers saw, `gaps` the holes. `recalls` are items that take something back, the last of which came
-    at `recalled_ns` by the wall clock. `ended`: connections by close code, 1006 without one.
+    at `recalled_ns` by the wall clock. `ended`: connections by close code, 1006 without one. `away`: for how
+    long those were who `returned`, and `most_returns` how often, since the beginning, whoever did so most.
     """
 
     frames: int = 0
@@ -45,12 +46,14 @@ class Tally:
     recalls: int = 0
     recalled_ns: int = 0
     returned: int = 0
+    most_returns: int = 0
     retries: int = 0
     joined: int = 0
     last_return_s: float = 0.0
     cpu_s: float = 0.0
     ended: dict[str, int] = field(default_factory=dict)
     latency: bytes = b""
+    away: bytes = b""
 
 
 @dataclass(slots=True)
@@ -72,12 +75,13 @@ class Seen:
 class Reader:
     """Where one viewer stands in its room."""
 
-    __slots__ = ("epoch", "room", "seq", "timed")
+    __slots__ = ("ahead", "epoch", "room", "seq", "timed")
 
     def __init__(self, room: str, *, timed: bool) -> None:
         self.room = room
         self.timed = timed
         self.epoch = self.seq = 0
+        self.ahead = 0  # its history reached so far, further than its edge: what comes until there is known
 
 
 class Checker:
@@ -88,13 +92,26 @@ class Checker:
         self._codec = codec
         self._seen: dict[bytes, tuple[Seen, ...]] = {}
         self._latency = new_histogram()
+        self._away = new_histogram()
+        self._most_returns = 0
 
     def take(self) -> dict[str, Any]:
         """The Tally since the last one; begin anew."""
         tally, self.tally = self.tally, Tally()
         tally.latency = self._latency.encode()
         self._latency.reset()
+        tally.most_returns = self._most_returns
+        if tally.returned:
+            tally.away = self._away.encode()
+            self._away.reset()
         return asdict(tally)
+
+    def back(self, left_s: float, now_s: float, returns: int) -> None:
+        """A viewer that was thrown out at `left_s` has joined again, the `returns`-th time."""
+        self.tally.returned += 1
+        self.tally.last_return_s = now_s
+        self._away.record_value(min(max(int((now_s - left_s) * 1e6), 1), _LONGEST_US))
+        self._most_returns = max(self._most_returns, returns)
 
     def begin(self, reader: Reader, answer: wire.Ok) -> None:
         """The answer to its first join: here it stands."""
@@ -115,6 +132,7 @@ class Checker:
         if epoch == reader.epoch and seq > reader.seq:
             self.tally.gaps += 1
             self.tally.missing += seq - reader.seq
+        reader.ahead = reader.seq if (reader.epoch, reader.seq) > (epoch, seq) else 0
         if (epoch, seq) > (reader.epoch, reader.seq):
             self.begin(reader, answer)
 
@@ -124,7 +142,9 @@ class Checker:
         if seen is None:
             seen = self._decode(payload)
         for frame in seen:
-            self._follow(reader, frame, now_ns)
+            rest = _caught_up(reader, frame) if reader.ahead else frame
+            if rest is not None:
+                self._follow(reader, rest, now_ns)
 
     def _follow(self, reader: Reader, frame: Seen, now_ns: int) -> None:
         tally = self.tally
@@ -188,6 +208,16 @@ class Checker:
         text = self._codec.read(item, dict).get("text", "")
         digits = text[:_STAMP_DIGITS]
         return int(digits) if len(digits) == _STAMP_DIGITS and digits.isdigit() else 0
+
+
+def _caught_up(reader: Reader, frame: Seen) -> Seen | None:
+    """What of a frame the reader's history did not tell already. After the first such nothing may repeat."""
+    if frame.room == reader.room and (frame.epoch, frame.last) <= (reader.epoch, reader.ahead):
+        return None
+    known, reader.ahead = reader.ahead, 0
+    if frame.epoch == reader.epoch and frame.first <= known:
+        return replace(frame, first=known + 1)
+    return frame
 
 
 def _at(prev: wire.At | None) -> _At | None:

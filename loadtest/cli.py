@@ -31,6 +31,7 @@ from loadtest.scenarios.idle import Idle
 from loadtest.scenarios.ingest import Ingest
 from loadtest.scenarios.moderate import Moderate
 from loadtest.scenarios.peer import Peer
+from loadtest.scenarios.rolling import Rolling
 from loadtest.scenarios.rooms import Rooms
 from loadtest.scenarios.rules import Rules
 from loadtest.scenarios.slow import Slow
@@ -41,7 +42,7 @@ from loadtest.verdict import kept_out, wrong
 from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
-    Fanout, Rooms, Goim, Ingest, Chat, Storm, Slow, Idle, Soak, Flood, Moderate, Rules, Floor, Peer,
+    Fanout, Rooms, Goim, Ingest, Chat, Storm, Rolling, Slow, Idle, Soak, Flood, Moderate, Rules, Floor, Peer,
 )  # fmt: skip
 _FAILED: Final = 1
 _CANNOT_BE: Final = 2

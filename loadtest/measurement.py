@@ -123,6 +123,7 @@ class Measurement:
             "skipped": came["skipped"],
             "recovered": came["recovered"],
             "returned": came["returned"],
+            "most_returns": max(tally["most_returns"] for tally in tallies),
             "retries": came["retries"],
             "last_return_s": max(tally["last_return_s"] for tally in tallies),
             "frames": came["frames"],
@@ -131,6 +132,7 @@ class Measurement:
             "deliveries_per_s": came["deliveries"] / seconds,
             "frames_per_s": came["frames"] / seconds,
             "latency_ms": percentiles(histogram(tally["latency"] for tally in tallies)),
+            "away_ms": percentiles(histogram(tally["away"] for tally in tallies if tally["away"])),
             **_costs(came, cpu_s),
         }
 

@@ -34,6 +34,11 @@ class OnService(Scenario):
         return 1
 
     @property
+    def rooms_processes(self) -> int:
+        """Rooms processes of a service of its own."""
+        return 1
+
+    @property
     def role(self) -> str:
         """Of whom the token is with which it is done."""
         return "viewer"
@@ -50,7 +55,7 @@ class OnService(Scenario):
         if target.url:
             return await self.run(_given(target, self.role), view)
         view.phase("starting a service")
-        async with own_service(self.settings(), self.workers, self.role) as service:
+        async with own_service(self.settings(), self.workers, self.role, self.rooms_processes) as service:
             return await self.run(service, view)
 
 

@@ -57,11 +57,11 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def own_service(
-    settings: dict[str, str], workers: int = 1, role: str = "viewer"
+    settings: dict[str, str], workers: int = 1, role: str = "viewer", rooms: int = 1
 ) -> AsyncIterator[Service]:
     """Start with `settings` (environment variables); stop and clean up on the way out.
 
-    role: that of its token. Raises ServiceFailed.
+    role: that of its token. rooms: so many rooms processes. Raises ServiceFailed.
     """
     with tempfile.TemporaryDirectory(prefix="danmaku-load-") as folder:
         port = free_port()
@@ -69,7 +69,7 @@ async def own_service(
         log = (Path(folder) / "log").open("wb+")
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "danmaku.cli", "up", "--host", "127.0.0.1", "--port", str(port),
-            "--data", f"{folder}/data", "--workers", str(workers),
+            "--data", f"{folder}/data", "--workers", str(workers), "--rooms", str(rooms),
             env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:

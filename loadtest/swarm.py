@@ -116,8 +116,8 @@ class Swarm:
     def _came(self, viewer: Viewer) -> None:
         self.joined += 1
         if viewer.known:
-            self._checker.tally.returned += 1
-            self._checker.tally.last_return_s = time.monotonic()
+            viewer.returns += 1
+            self._checker.back(viewer.left_s, time.monotonic(), viewer.returns)
         viewer.known = True
 
     def _step(self, fd: int, viewer: Viewer) -> bool:
@@ -252,6 +252,7 @@ class Swarm:
         self._epoll.unregister(fd)
         del self._inside[fd]
         self.joined -= 1
+        viewer.left_s = time.monotonic()
         self._leave(viewer)
 
     def _leave(self, viewer: Viewer) -> None:

@@ -15,6 +15,7 @@ _WRONG: Final = {
     "passing_duplicates": "doubled for those who came and went",
     "passing_out_of_order": "out of order for those who came and went",
     "slow_duplicates": "doubled for slow viewers",
+    "reconnects_too_many": "came back more often than edge workers were restarted",
     "slow_misdirected": "of another room for slow viewers",
 }
 _MOST: Final = 0.5  # of what was offered

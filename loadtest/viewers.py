@@ -38,7 +38,7 @@ class Plan:
 
 
 class Viewer:
-    __slots__ = ("began", "heard", "known", "number", "reader", "rest", "sock")
+    __slots__ = ("began", "heard", "known", "left_s", "number", "reader", "rest", "returns", "sock")
 
     def __init__(self, number: int, reader: Reader) -> None:
         self.number = number
@@ -47,6 +47,8 @@ class Viewer:
         self.began = False  # the upgrade was asked for
         self.heard = False  # something came since its last turn to ping
         self.known = False  # it had joined before
+        self.left_s = 0.0  # when it was thrown out
+        self.returns = 0
         self.sock: socket.socket | None = None
 
 

@@ -132,6 +132,21 @@ async def test_after_an_edge_worker_was_killed_all_come_back_and_miss_nothing(tm
     assert (result["lost"], result["duplicates"], result["misdirected"]) == (0, 0, 0)
 
 
+async def test_a_rolling_restart_moves_each_viewer_once_and_loses_nothing(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    small = "--viewers", "200", "--rooms", "20", "--rate", "40", "--drain", "2", "--seconds", "1"
+    result = await run(figures, "rolling", *small)
+    assert result["viewers"] == 200
+    assert result["delivered"] == result["expected"] > 0
+    assert (result["unanswered"], result["refused"]) == (0, {})
+    assert (result["lost"], result["duplicates"], result["misdirected"]) == (0, 0, 0)
+    first, second = result["returned_per_restart"].values()
+    assert 0 < first < second == 200, "all are at the second worker when that is restarted"
+    assert result["closed_with"] == {"4000": first + second}
+    assert (result["returned"], result["reconnects_too_many"]) == (first + second, 0)
+    assert result["away_ms"]["p99"] > 0
+
+
 async def test_a_peer_is_measured_beside_our_own_service(tmp_path: Path) -> None:
     floor = "--floor" if shutil.which("cc") else "--no-floor"
     result = await measured(tmp_path, "peer", "danmaku", "nats", floor)

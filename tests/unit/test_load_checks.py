@@ -128,6 +128,28 @@ def test_latency_counts_from_the_stamp_and_only_for_some(codec: wire.Codec) -> N
     assert latency.get_value_at_percentile(50) == pytest.approx(7000, rel=0.01)
 
 
+def test_a_history_may_reach_further_than_the_edge_and_then_nothing_comes_twice(codec: wire.Codec) -> None:
+    checker, viewer = Checker(codec), reader(seq=3)
+    history = codec.history([batch(codec, 3, 4), batch(codec, 7, 2)])
+    checker.resume(viewer, wire.Ok(2, room="hot", epoch=EPOCH, seq=5, history=history, complete=True))
+    for seq, count in ((5, 1), (6, 1), (7, 4)):  # known, known, half of it new
+        checker.check(viewer, batch(codec, seq, count), 0)
+    tally = taken(checker)
+    assert (tally.deliveries, tally.duplicates, tally.gaps, viewer.seq) == (7, 0, 0, 10)
+    checker.check(viewer, batch(codec, 8, 1), 0)
+    assert taken(checker).duplicates == 1, "from then on nothing may"
+
+
+def test_who_came_back_was_away_for_so_long() -> None:
+    checker = Checker(wire.MSGPACK)
+    checker.back(100.0, 101.5, 1)
+    checker.back(100.0, 100.5, 2)
+    tally = taken(checker)
+    assert (tally.returned, tally.most_returns, tally.last_return_s) == (2, 2, 100.5)
+    assert histogram([tally.away]).get_value_at_percentile(100) == pytest.approx(1_500_000, rel=0.01)
+    assert (taken(checker).away, taken(checker).most_returns) == (b"", 2)
+
+
 @given(st.integers(0, 30), st.integers(0, 30), st.sampled_from(CODECS), st.integers(1, 7))
 def test_who_comes_back_gets_the_rest_once(stands: int, head: int, codec: wire.Codec, size: int) -> None:
     head = max(head, stands)
