@@ -51,6 +51,7 @@ PURE := \
         rooms/accepted.py \
         rooms/accepting.py \
         rooms/acts.py \
+        rooms/ages.py \
         rooms/batch.py \
         rooms/board.py \
         rooms/content.py \

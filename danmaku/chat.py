@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from danmaku.conversation import Change, GroupRole, Member, Mention
-from danmaku.envelope import MAX_MESSAGE_BYTES, encode, reader
+from danmaku.envelope import MAX_MESSAGE_BYTES, Sent, encode, reader
 from danmaku.rows import Done, Refused
 
 __all__ = ["Done", "Refused", "encode"]
@@ -187,6 +187,7 @@ class ChatRequest(msgspec.Struct, array_like=True):
 
     budget_ms: int
     rows: list[Row]
+    sent: Sent | None = None
 
 
 class _Answer(msgspec.Struct, array_like=True, tag=True):

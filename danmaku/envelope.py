@@ -71,12 +71,20 @@ _WordsRow = PutWordsRow | GetWordsRow | TryWordsRow
 Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow | _RulesRow | _WordsRow
 
 
+class Sent(msgspec.Struct, array_like=True):
+    """Which process sent a request, and when, by a clock of its own that never goes back."""
+
+    sender: str
+    at_ms: int
+
+
 class OwnerRequest(msgspec.Struct, array_like=True, tag="rows"):
     """`room in`: rows for rooms that this process is thought to own."""
 
     edge: str
     budget_ms: int
     rows: list[Row]
+    sent: Sent | None = None
 
 
 _Posted = Shown | Shed | Shadowed | Delayed
@@ -213,6 +221,7 @@ UserRow = HelloRow | RefreshRow | RevokeRow | SanctionEverywhereRow | ConfigureR
 class UsersRequest(msgspec.Struct, array_like=True):
     budget_ms: int
     rows: list[UserRow]
+    sent: Sent | None = None
 
 
 class UsersReply(msgspec.Struct, array_like=True):

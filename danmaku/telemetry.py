@@ -332,6 +332,11 @@ class RoomsMetrics:
             "signs", "Signs of abuse told to moderators.", kind=("same_text", "joins", "new_accounts")
         )
         self.refusals = make.counter("refusals", "Requests answered with no, by name.", name=REFUSALS)
+        self.late_rows = make.counter(
+            "late_rows",
+            "Rows of requests that were on their way for longer than anybody waits for them: dropped unread.",
+            of=("rooms", "users", "chat"),
+        )
         self.lease_changes = make.counter(
             "lease_changes",
             "Partitions taken, lost (somebody else has them) and released.",

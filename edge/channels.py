@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from danmaku import chat, envelope
-from danmaku.envelope import OwnerRequest, Row, UserRow, UsersRequest
+from danmaku.envelope import OwnerRequest, Row, Sent, UserRow, UsersRequest
 from danmaku.rows import Done, Elsewhere, Refreshed, Shadowed, Shown
 from danmaku.subjects import Subjects, partition_of
 from edge.owners import OwnerMap
@@ -25,7 +25,8 @@ class Channel(Protocol[R, A]):
 
     def subject(self, destination: str) -> str: ...
 
-    def encode(self, rows: list[R], budget_ms: int) -> bytes: ...
+    def encode(self, rows: list[R], budget_ms: int, now_ms: int) -> bytes:
+        """now_ms: by a clock of this process that never goes back."""
 
     def decode(self, reply: bytes, rows: list[R]) -> list[A]:
         """The answers to `rows`. Raises ValueError."""
@@ -55,8 +56,8 @@ class ToOwners:
     def subject(self, destination: str) -> str:
         return self._subjects.owner(destination)
 
-    def encode(self, rows: list[Row], budget_ms: int) -> bytes:
-        return envelope.encode(OwnerRequest(self._edge, budget_ms, rows))
+    def encode(self, rows: list[Row], budget_ms: int, now_ms: int) -> bytes:
+        return envelope.encode(OwnerRequest(self._edge, budget_ms, rows, Sent(self._edge, now_ms)))
 
     def decode(self, reply: bytes, rows: list[Row]) -> list[Answer]:
         read = envelope.decode_owner_reply(reply)
@@ -86,7 +87,8 @@ class ToOwners:
 class ToAnybody:
     """Rows about users, which any rooms process can answer."""
 
-    def __init__(self, subjects: Subjects) -> None:
+    def __init__(self, edge: str, subjects: Subjects) -> None:
+        self._edge = edge
         self._subjects = subjects
 
     def route(self, row: UserRow) -> str:
@@ -95,8 +97,8 @@ class ToAnybody:
     def subject(self, destination: str) -> str:
         return self._subjects.users
 
-    def encode(self, rows: list[UserRow], budget_ms: int) -> bytes:
-        return envelope.encode(UsersRequest(budget_ms, rows))
+    def encode(self, rows: list[UserRow], budget_ms: int, now_ms: int) -> bytes:
+        return envelope.encode(UsersRequest(budget_ms, rows, Sent(self._edge, now_ms)))
 
     def decode(self, reply: bytes, rows: list[UserRow]) -> list[Answer]:
         return list(envelope.decode_users_reply(reply).answers)
@@ -114,7 +116,8 @@ class ToAnybody:
 class ToChat:
     """Rows about conversations, which any rooms process can answer."""
 
-    def __init__(self, subjects: Subjects) -> None:
+    def __init__(self, edge: str, subjects: Subjects) -> None:
+        self._edge = edge
         self._subjects = subjects
 
     def route(self, row: chat.Row) -> str:
@@ -123,8 +126,8 @@ class ToChat:
     def subject(self, destination: str) -> str:
         return self._subjects.chat
 
-    def encode(self, rows: list[chat.Row], budget_ms: int) -> bytes:
-        return chat.encode(chat.ChatRequest(budget_ms, rows))
+    def encode(self, rows: list[chat.Row], budget_ms: int, now_ms: int) -> bytes:
+        return chat.encode(chat.ChatRequest(budget_ms, rows, Sent(self._edge, now_ms)))
 
     def decode(self, reply: bytes, rows: list[chat.Row]) -> list[chat.Answer]:
         return list(chat.decode_reply(reply).answers)

@@ -44,13 +44,14 @@ class ChatClient:
         self,
         bus: Bus,
         subjects: Subjects,
+        edge: str,
         bus_seconds: Histogram,
         *,
         request_s: float,
         gather_s: float,
         traces: RowTraces | None = None,
     ) -> None:
-        channel = ToChat(subjects)
+        channel = ToChat(edge, subjects)
 
         def gather(call: Call, bounds: Bounds, window_s: float) -> Gather[chat.Row, chat.Answer]:
             outbox: Outbox[chat.Row, chat.Answer] = Outbox(channel.route, bounds)

@@ -131,8 +131,9 @@ class Gather(Generic[R, A]):
         self.flush()
 
     def _start(self, parcel: Parcel[R, A | Refused]) -> None:
-        timeout_s = min(self._attempt_s, parcel.deadline - self._loop.time())
-        request = self._channel.encode(parcel.rows, round(timeout_s * 1000))
+        now = self._loop.time()
+        timeout_s = min(self._attempt_s, parcel.deadline - now)
+        request = self._channel.encode(parcel.rows, round(timeout_s * 1000), round(now * 1000))
         if len(request) <= MAX_MESSAGE_BYTES:
             trace = "" if self._traces is None else self._traces.sent(parcel.rows)
             task = self._loop.create_task(self._request(parcel, request, timeout_s, trace))

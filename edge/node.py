@@ -167,6 +167,7 @@ class Node:
         self._chat = ChatClient(
             self._bus,
             subjects,
+            name,
             metrics.bus_seconds,
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,

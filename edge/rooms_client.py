@@ -86,7 +86,7 @@ class RoomsClient:
         bus.on_reconnect(self._asking.set)
         self._store_seen = -_FRESH_S
         to_owners = ToOwners(edge, subjects, self.owners, self._asking.set)
-        to_anybody = ToAnybody(subjects)
+        to_anybody = ToAnybody(edge, subjects)
         rows: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
         users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
         self._rows = Gather(

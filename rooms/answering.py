@@ -31,8 +31,13 @@ def nothing(_: object) -> bytes:
     return b""
 
 
+def never(_: object) -> bool:
+    """Nobody knows how long it was on its way."""
+    return False
+
+
 class Answering:
-    """Every request that can be read is answered; at most `most` are under way. To be closed.
+    """Every request that can be read in time is answered; at most `most` are under way. To be closed.
 
     what: names them in the log.
     """
@@ -49,17 +54,21 @@ class Answering:
         read: Callable[[bytes], R],
         answer: Callable[[R], Awaitable[bytes]],
         instead: Callable[[R], bytes] = nothing,
+        is_late: Callable[[R], bool] = never,
     ) -> None:
         """Never raises, never waits.
 
         read: the request. Raises ValueError and Refusal.
         answer: raises StoreDown, and ValueError for what only shows when it is looked for.
         instead: the answer where there are too many, the store is away, or time is up.
+        is_late: whether nobody waits for it any more; then there is no answer.
         """
         try:
             request = read(payload)
         except (ValueError, Refusal) as error:
             _log.warning("a request cannot be read", what=self._what, error=str(error))
+            return
+        if is_late(request):
             return
         if self._tasks.full:
             self._outbox.post(reply, instead(request))

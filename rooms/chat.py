@@ -42,6 +42,7 @@ from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
+from rooms.ages import Ages
 from rooms.delivery import Deliveries
 from rooms.devices import Devices
 from rooms.groups import Groups
@@ -97,6 +98,7 @@ class Chat:
             store.sessions, store.conversations, contacts, outbox, subjects, living, clock
         )
         self._tasks = Tasks(_AT_ONCE)
+        self._ages = Ages()
 
     def receive(self, payload: bytes, reply: str, trace: str = "") -> None:
         try:
@@ -104,12 +106,15 @@ class Chat:
         except ValueError as error:
             _log.warning("a request cannot be read", error=str(error))
             return
-        if self._tasks.full or len(request.rows) > _ROWS:
+        left_s = calls.budget_s(request.budget_ms) - self._ages.age_s(request.sent, self._clock().s)
+        if left_s <= 0:
+            self._metrics.late_rows.labels("chat").inc(len(request.rows))
+        elif self._tasks.full or len(request.rows) > _ROWS:
             self._reply(reply, [_UNAVAILABLE] * len(request.rows))
         else:
             if trace and self._traces is not None:
                 self._traces.came(request.rows, trace)
-            self._tasks.start(self._answer(request, reply))
+            self._tasks.start(self._answer(request, left_s, reply))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -126,13 +131,12 @@ class Chat:
         await self._tasks.close()
         await self._saying.close()
 
-    async def _answer(self, request: ChatRequest, reply: str) -> None:
-        budget_s = calls.budget_s(request.budget_ms)
-        deadline_s = self._clock().s + budget_s
+    async def _answer(self, request: ChatRequest, left_s: float, reply: str) -> None:
+        deadline_s = self._clock().s + left_s
         answers = [self._begin(row, deadline_s) for row in request.rows]
         try:
             if answers:
-                await asyncio.wait(answers, timeout=budget_s)
+                await asyncio.wait(answers, timeout=left_s)
             self._reply(reply, [one.result() if one.done() else _TIMEOUT for one in answers])
         finally:
             left = [one for one in answers if not one.done()]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import envelope, rows
-from danmaku.calls import owner_s
+from danmaku.calls import budget_s, owner_s
 from danmaku.envelope import MAX_MESSAGE_BYTES, Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
 from danmaku.errors import FORBIDDEN, ROOM_NOT_FOUND, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow
@@ -47,6 +47,7 @@ from danmaku.rows import (
 from danmaku.subjects import partition_of
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import GetWordsRow, PutWordsRow, RoomWords, TryWordsRow, WordsTried
+from rooms.ages import Ages
 from rooms.asking import Asking
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
@@ -121,6 +122,7 @@ class Live:
         self._clock = clock
         self._auto_create = auto_create
         self._traces = traces
+        self._ages = Ages()
         self._liked: Generations[tuple[str, int], bool] = Generations(_ASKED_AGAIN_S, _MAX_LIKES)
 
     def receive(self, payload: bytes, reply: str, trace: str = "") -> None:
@@ -141,9 +143,13 @@ class Live:
             self._listing.answer(request, reply)
 
     def _take(self, request: OwnerRequest, reply: str) -> None:
+        now = self._clock()
+        age_s = self._ages.age_s(request.sent, now.s)
+        if age_s >= budget_s(request.budget_ms):
+            self._metrics.late_rows.labels("rooms").inc(len(request.rows))
+            return
         rooms = [row.room for row in request.rows]
         pending = Pending(len(rooms), partial(self._reply, reply, rooms))
-        now = self._clock()
         serves = {partition: self._rooms.serves(partition) for partition in set(map(partition_of, rooms))}
         for number, row in enumerate(request.rows):
             if serves[partition_of(row.room)]:
@@ -152,7 +158,7 @@ class Live:
                 pending.answer(number, ELSEWHERE)
         if not pending.is_over:
             loop = asyncio.get_running_loop()
-            loop.call_later(owner_s(request.budget_ms), pending.expire)
+            loop.call_later(max(0.0, owner_s(request.budget_ms) - age_s), pending.expire)
 
     def _reply(self, reply: str, rooms: list[str], answers: list[Answer]) -> None:
         for answer in answers:

@@ -10,6 +10,7 @@ import structlog
 
 from config import settings as config
 from danmaku import envelope
+from danmaku.calls import budget_s
 from danmaku.envelope import Replaced, UserRow, UsersReply, UsersRequest
 from danmaku.errors import CONFLICT, REPLACED, TOO_MANY_DEVICES, UNAUTHORIZED, UNAVAILABLE, Refusal
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
@@ -19,6 +20,7 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
+from rooms.ages import Ages
 from rooms.answering import Answering
 from rooms.decrees import Decrees
 from rooms.everywhere import Everywhere
@@ -71,16 +73,24 @@ class Tokens:
         self._subjects = subjects
         self._metrics = metrics
         self._clock = clock
+        self._ages = Ages()
         self.answering: Final = Answering("users", _AT_ONCE, outbox)
 
     def receive(self, payload: bytes, reply: str) -> None:
-        self.answering.begin(payload, reply, envelope.decode_users_request, self._answer, self._unavailable)
+        read = envelope.decode_users_request
+        self.answering.begin(payload, reply, read, self._answer, self._unavailable, self._is_late)
 
     async def _answer(self, request: UsersRequest) -> bytes:
         return self._encoded(await self._answers(request.rows))
 
     def _unavailable(self, request: UsersRequest) -> bytes:
         return self._encoded([_UNAVAILABLE] * len(request.rows))
+
+    def _is_late(self, request: UsersRequest) -> bool:
+        late = self._ages.age_s(request.sent, self._clock().s) >= budget_s(request.budget_ms)
+        if late:
+            self._metrics.late_rows.labels("users").inc(len(request.rows))
+        return late
 
     async def _answers(self, rows: list[UserRow]) -> list[UserAnswer]:
         now_ms = self._clock().ms

@@ -433,7 +433,7 @@ async def test_who_belongs_to_what_is_asked_until_it_is_known(start: Start) -> N
 async def test_lists_of_groups_are_asked_for_one_by_one(start: Start) -> None:
     async with start() as (_, fake):
         seconds = EdgeMetrics(CollectorRegistry()).bus_seconds
-        client = ChatClient(fake.bus, fake.subjects, seconds, request_s=5.0, gather_s=0.01)
+        client = ChatClient(fake.bus, fake.subjects, "edge", seconds, request_s=5.0, gather_s=0.01)
         rows = [chat.GroupsRow(f"u{number}") for number in range(5)]
         await asyncio.gather(*(client.ask(row, chat.Users) for row in rows))
         assert [len(rows) for rows in fake.requests] == [1] * 5

@@ -33,7 +33,7 @@ WAITS = {
 # What these names are made of.
 SOURCES = {
     "edge/feeds.py": {"attempt_s": {"calls.OPEN_ROOM.timeout_s(self._request_s)"}},
-    "edge/gather.py": {"timeout_s": {"min(self._attempt_s, parcel.deadline - self._loop.time())"}},
+    "edge/gather.py": {"timeout_s": {"min(self._attempt_s, parcel.deadline - now)"}},
     "edge/rooms_client.py": {
         "timeout_s": {
             "self._waits(calls.HISTORY) if timeout_s is None else timeout_s",

@@ -24,8 +24,8 @@ def test_rows_about_rooms_go_to_the_owner() -> None:
     owners.hear(Owners("p1", dict.fromkeys(range(PARTITIONS), 5)))
     assert channel.route(ROW) == "p1"
     assert channel.subject("p1") == SUBJECTS.owner("p1")
-    request = envelope.decode_owner_request(channel.encode([ROW], 900))
-    assert request == envelope.OwnerRequest("edge", 900, [ROW])
+    request = envelope.decode_owner_request(channel.encode([ROW], 900, 7))
+    assert request == envelope.OwnerRequest("edge", 900, [ROW], envelope.Sent("edge", 7))
     reply = envelope.encode(OwnerReply("p1", [Done(), Elsewhere()], {partition_of("lobby"): 5}))
     assert channel.decode(reply, [ROW, ROW]) == [Done(), Elsewhere()]
     with pytest.raises(ValueError, match="zip"):
@@ -62,7 +62,7 @@ def test_an_owner_that_is_none_is_doubted_and_one_that_is_gone_forgotten() -> No
 
 
 def test_rows_about_users_go_to_anybody() -> None:
-    channel = ToAnybody(SUBJECTS)
+    channel = ToAnybody("edge", SUBJECTS)
     row = HelloRow("ann", 5)
     destination = channel.route(row)
     assert channel.subject(destination) == SUBJECTS.users
@@ -70,12 +70,12 @@ def test_rows_about_users_go_to_anybody() -> None:
     channel.seek()
     channel.refer(destination, [row], [Done()])
     assert channel.route(row) == destination
-    assert envelope.decode_users_request(channel.encode([row], 900)).rows == [row]
+    assert envelope.decode_users_request(channel.encode([row], 900, 7)).rows == [row]
     assert channel.decode(envelope.encode(UsersReply([Done()])), [row]) == [Done()]
 
 
 def test_rows_about_conversations_go_to_anybody() -> None:
-    channel = ToChat(SUBJECTS)
+    channel = ToChat("edge", SUBJECTS)
     row = chat.ReadRow("ann", "g:team", 5)
     destination = channel.route(row)
     assert channel.subject(destination) == SUBJECTS.chat
@@ -84,5 +84,7 @@ def test_rows_about_conversations_go_to_anybody() -> None:
     answers: list[chat.Answer] = [chat.ReadUpTo("g:team", 5)]
     channel.refer(destination, [row], answers)
     assert channel.route(row) == destination
-    assert chat.decode_request(channel.encode([row], 900)) == chat.ChatRequest(900, [row])
+    assert chat.decode_request(channel.encode([row], 900, 7)) == chat.ChatRequest(
+        900, [row], envelope.Sent("edge", 7)
+    )
     assert channel.decode(chat.encode(chat.ChatReply(answers)), [row]) == answers
