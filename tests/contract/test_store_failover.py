@@ -25,7 +25,16 @@ from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import PARTITIONS
 from tests.contract.conftest import until
-from tests.engines import HOST, SentinelSet, ValkeyCluster, client, port_of, sentinel_set, valkey_cluster
+from tests.engines import (
+    CONFIG,
+    HOST,
+    SentinelSet,
+    ValkeyCluster,
+    client,
+    port_of,
+    sentinel_set,
+    valkey_cluster,
+)
 
 TIMEOUT_S = 2.0
 PAIRS = [f"p:ann:bob{number}" for number in range(12)]
@@ -238,3 +247,27 @@ async def _at_last(link: Link, keys: list[str]) -> list[Any]:
 
     await until(all_answer, RESUMED_S)
     return found
+
+
+@pytest.mark.parametrize("least", ["0", "1"], ids=["wait", "min_replicas_to_write"])
+async def test_who_was_replaced_and_does_not_know_it_is_left(tmp_path: Path, least: str) -> None:
+    """As one that hung meanwhile: for ten seconds more it takes what is written, and none of it stays."""
+    async with sentinel_set(tmp_path, replicas=2, sentinels=3, min_replicas_to_write=least) as whole:
+        store = await ValkeyStore.connect(settings(whole, replicas=1), Rooms())
+        talk = Talk(store)
+        talking = asyncio.create_task(talk.run())
+        await talk.all_go_on()
+        _, new, other = whole.nodes
+        async with client(port_of(other)) as one:
+            await one.replicaof(HOST, port_of(new))
+        async with client(port_of(new)) as one:
+            await one.replicaof("NO", "ONE")
+        for sentinel in whole.sentinels:
+            sentinel.kill()
+            told = (CONFIG / "sentinel.conf").read_text().replace("10.0.0.11 6379", f"{HOST} {port_of(new)}")
+            Path(sentinel.server.argv[1]).write_text(told)
+            sentinel.start()
+        await talk.all_go_on()
+        talk.stopped = True
+        await talking
+        await store.close()

@@ -40,11 +40,15 @@ _ASKING: Final[Call] = ("ASKING",)
 
 
 class _Away(StoreDown):
-    """Nobody answers, or not enough replicas do; whether the call was carried out is unknown."""
+    """Nobody answers; whether the call was carried out is unknown."""
 
 
 class _Unsent(_Away):
     """It never left."""
+
+
+class _Alone(_Away):
+    """Not enough replicas have what was written."""
 
 
 _FAILED: Final = (RedisError, _Away)
@@ -124,6 +128,8 @@ class Link:
             await self._carry(calls, left, replies, self._wait if safe else [], until)
             if not _fail(replies):
                 return replies
+            if any(isinstance(reply, _Alone) or _is_refused_alone(reply) for reply in replies):
+                self._servers.doubt()  # it may have been replaced while it hung, and not know it yet
             left = [i for i in left if isinstance(replies[i], _UNREAD)]
             if not left:
                 break
@@ -278,7 +284,7 @@ class Link:
         """With a StoreDown in place of what has not reached as many replicas as it should."""
         if isinstance(reached, int) and reached >= self._replicas:
             return replies
-        down = _Away(f"{self._replicas} replicas should have what was written, it is: {reached}")
+        down = _Alone(f"{self._replicas} replicas should have what was written, it is: {reached}")
         return [reply if isinstance(reply, RedisError) else down for reply in replies]
 
 
@@ -293,6 +299,11 @@ class _Until:
 
 def _fail(replies: list[Any]) -> bool:
     return any(isinstance(reply, Exception) for reply in replies)
+
+
+def _is_refused_alone(reply: Any) -> bool:
+    """By `min-replicas-to-write`: nothing was written."""
+    return isinstance(reply, ResponseError) and str(reply).startswith("NOREPLICAS")
 
 
 def _key(call: Call) -> bytes:
