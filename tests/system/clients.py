@@ -107,6 +107,7 @@ class Viewer:
     def __init__(self, name: str, kind: str, urls: Sequence[str], rooms: Sequence[str]) -> None:
         self.name = name
         self.ends: list[str] = []  # how connections ended
+        self.does = ""
         self.rooms = {room: Follower() for room in rooms}
         self.joined = asyncio.Event()
         self._kind = kind
@@ -121,13 +122,14 @@ class Viewer:
             try:
                 await self._watch(self._urls[turn % len(self._urls)])
             except Gone as gone:
-                self.ends.append(str(gone))
+                self.ends.append(f"{time.monotonic():.1f} {self.does}: {gone}")
             for follower in self.rooms.values():
                 follower.lost()
             turn += 1
             await asyncio.sleep(random.uniform(0, _RECONNECT_S))  # noqa: S311  only spreads load
 
     async def _watch(self, url: str) -> None:
+        self.does = f"connects to {url}"
         line = await Line.open(url, self._kind)
         self._line = line
         gone: list[BaseException] = []
@@ -144,14 +146,17 @@ class Viewer:
             raise one
 
     async def _enter(self, line: Line) -> None:
+        self.does = "says hello"
         await line.ask("hello", name=self.name)
         for room, follower in self.rooms.items():
+            self.does = f"joins {room} since {time.monotonic():.1f}"
             at = follower.position
             since = {} if at is None else {"since": {"epoch": at[0], "seq": at[1]}}
             while (answer := await line.ask("join", room=room, **since))["t"] == "err":
                 assert answer["error"] == "unavailable", answer
                 await asyncio.sleep(answer.get("retry_ms", 500) / 1000)
             follower.joined(answer, again=at is not None)
+        self.does = "watches"
         self.joined.set()
 
     def _heard(self, tasks: asyncio.TaskGroup, line: Line, frame: Frame) -> None:

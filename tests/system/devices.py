@@ -90,6 +90,7 @@ def check(devices: list[Device], stored: dict[str, list[Seen]], members: dict[st
         looked["stored"] += len(said)
     for device in devices:
         for cid, (conv, seq) in device.acked.items():
+            assert seq <= len(stored[conv]), f"{conv} {seq} was acknowledged, and is lost"
             assert stored[conv][seq - 1][2:] == (device.uid, cid), f"{conv} {seq} is not what was told"
             looked["acknowledged"] += 1
         own_convs = {conv for conv, uids in members.items() if device.uid in uids}

@@ -14,9 +14,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import redis
+from redis.sentinel import Sentinel
 
 from config.settings import Auth
 from danmaku.auth import from_settings
@@ -24,7 +26,7 @@ from danmaku.model import Identity, Role
 from danmaku.ports import free_port
 from danmaku.servers import NatsServer, Running, Server, ValkeyServer
 from danmaku.subjects import PARTITIONS, partition_of
-from tests.engines import CONFIG, NATS_PASSWORD, NatsCluster, ValkeyCluster
+from tests.engines import CONFIG, NATS_PASSWORD, NatsCluster, SentinelSet, ValkeyCluster
 from tests.system.deployment import HOST, LOOSE, environment
 
 SECRET: Final = "the secret of a fleet that lives for one test only"
@@ -135,9 +137,10 @@ class Fleet:
         running.start()
         await server.wait_ready(_DEADLINE_S)
 
-    def add_rooms(self) -> Part:
+    def add_rooms(self, **more: str) -> Part:
+        """`more` are settings of this process alone."""
         name = f"rooms-{len(self.rooms) + 1}"
-        part = Part(name, "rooms", self._more, self._folder / f"{name}.log")
+        part = Part(name, "rooms", {**self._more, **more}, self._folder / f"{name}.log")
         self.rooms.append(part)
         part.start()
         return part
@@ -203,11 +206,18 @@ class Fleet:
 class ClusterFleet(Fleet):
     """The same over servers of others, by `config/cluster.toml`. Made by `cluster_fleet`."""
 
-    def __init__(self, folder: Path, bus: NatsCluster, store: ValkeyCluster) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bus: NatsCluster,
+        store: ValkeyCluster | SentinelSet,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         files = {name: folder / name for name in ("secret", "nats-password")}
         files["secret"].write_text(SECRET)
         files["nats-password"].write_text(NATS_PASSWORD)
-        more = {
+        self._kind = "cluster" if isinstance(store, ValkeyCluster) else "sentinel"
+        settings = {
             "DANMAKU_CONFIG": str(CONFIG / "cluster.toml"),
             "DANMAKU_AUTH_SECRET": "",
             "DANMAKU_AUTH_SECRET_FILE": str(files["secret"]),
@@ -215,12 +225,18 @@ class ClusterFleet(Fleet):
             "DANMAKU_NATS_PASSWORD_FILE": str(files["nats-password"]),
             "DANMAKU_NATS_CA_FILE": str(bus.certificates.ca),
             "DANMAKU_STORE_URL": store.url,
+            "DANMAKU_STORE_KIND": self._kind,
+            **more,
         }
-        super().__init__(folder, more)
+        super().__init__(folder, settings)
         self._own = []
         self._urls = store.url.split(",")
 
     def store(self) -> Any:
+        if self._kind == "sentinel":
+            sentinels = [(HOST, int(url.rpartition(":")[2])) for url in self._urls]
+            watching: Any = Sentinel  # it has no types
+            return watching(sentinels, socket_timeout=10).master_for("danmaku", socket_timeout=10)
         return redis.RedisCluster.from_url(self._urls[-1], socket_timeout=10)
 
 

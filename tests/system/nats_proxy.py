@@ -84,10 +84,15 @@ class NatsProxy:
         task = asyncio.ensure_future(self._carry(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.close())  # also of one that was cancelled before it began
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Both ways, until one side ends."""
-        from_server, to_server = await asyncio.open_connection("127.0.0.1", self._upstream)
+        try:
+            from_server, to_server = await asyncio.open_connection("127.0.0.1", self._upstream)
+        except OSError:
+            writer.close()
+            return
         ways = [
             asyncio.ensure_future(_pass(reader, to_server)),
             asyncio.ensure_future(self._sift(from_server, writer)),
