@@ -113,7 +113,7 @@ PURE := \
         edge/tracing.py \
         edge/window.py
 
-.PHONY: help up test test-long fuzz lint format bench pictures package clean
+.PHONY: help up test test-long faults fuzz lint format bench pictures package clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -137,6 +137,10 @@ test: $(VENV)/.dev $(JS)/node_modules/.made  ## all tests: unit, contract, syste
 test-long: $(VENV)/.dev $(JS)/node_modules/.made  ## the tests that `make test` leaves out for their time: the load tool, chaos, looks
 	@.ci/need libuv1 chromium libatomic1 gcc
 	@$(PYTEST) -n 2 -m long tests/pages tests/system $(ARGS)
+
+faults: $(VENV)/.dev  ## faults at random under load, and whether a promise was broken (ARGS="--runs 100 --parallel 3 --seconds 30")
+	@.ci/need libuv1
+	@$(BIN)/python -m tests.faults many $(ARGS)
 
 fuzz: $(VENV)/.dev  ## feed every decoder by chance and count the inputs (ARGS="--inputs 10000000 --seed 1")
 	@.ci/need libuv1
