@@ -1,0 +1,56 @@
+"""Each command that the docs show is one: its words and options are taken as they stand there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from danmaku.cli import app
+
+ROOT: Final = Path(__file__).parents[2]
+PAGES: Final = (ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md")))
+_BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_INNER: Final = re.compile(r"\$\((danmaku .*?)\)")
+_ENDS: Final = ("|", ">", "&&", "&", ";")  # where a shell goes on with something else
+
+
+def commands(page: Path) -> Iterator[str]:
+    for language, block in _BLOCK.findall(page.read_text()):
+        if language not in ("", "sh"):
+            continue
+        for line in block.replace("\\\n", " ").splitlines():
+            yield from _INNER.findall(line)
+            if line.startswith("danmaku "):
+                yield line
+
+
+def parsed(words: list[str]) -> None:
+    """Raises click's UsageError."""
+    command: Any = get_command(app)
+    name: str | None = "danmaku"
+    while isinstance(command, TyperGroup):
+        context = command.make_context(name, words)
+        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+    command.make_context(name, words)
+
+
+@pytest.mark.parametrize(("page", "line"), [(page.name, line) for page in PAGES for line in commands(page)])
+def test_a_command_is_one(page: str, line: str) -> None:
+    _, *words = shlex.split(line, comments=True)
+    end = next((i for i, word in enumerate(words) if word in _ENDS), len(words))
+    parsed(words[:end])
+
+
+def test_commands_are_found() -> None:
+    found = {page.name: len([*commands(page)]) for page in PAGES}
+    assert found["README.md"] >= 10
+    assert found["README.zh-CN.md"] >= 5
+    assert found["OPERATIONS.md"] >= 20
+    assert found["MESSENGER.md"] >= 2
