@@ -2,14 +2,19 @@
 
 Why it is hard: native code tells of connections that came and of HTTP connections that went, but one that
 becomes a WebSocket just disappears from there, and one that is told goodbye lives on for a while unseen.
+And it takes in whoever waits, without end where they come as fast as that: so that those who are here get
+their turn, it is told not to look at the door for a while once many came at a time. They wait in the kernel.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from edge._uws_http import Native, Pointer, plain_address
+
+_AHEAD_S: Final = 0.02  # of the average, before anybody has to wait
 
 
 class Door(Protocol):
@@ -26,17 +31,35 @@ class Door(Protocol):
 
 
 class Doorway:
-    """Tells the door who comes and goes; who has only said goodbye is gone `goodbye_s` later."""
+    """Tells the door who comes and goes; who has only said goodbye is gone `goodbye_s` later.
 
-    def __init__(self, native: Native, door: Door, goodbye_s: float) -> None:
+    `accepts_per_s`: so many are taken in on average, while many come; 0 is no limit.
+    """
+
+    def __init__(self, native: Native, door: Door, goodbye_s: float, accepts_per_s: int) -> None:
         self._native = native
         self._door = door
         self._goodbye_s = goodbye_s
         self._inside: dict[int, str] = {}  # addresses of HTTP connections
+        self._each_s = 1 / accepts_per_s if accepts_per_s else 0.0
+        self._due_s = 0.0  # when the next one would be due if they came evenly
+        self._loop = asyncio.get_running_loop()
+        self._look: Callable[[bool], None] | None = None
+        self._waiting: asyncio.TimerHandle | None = None
         self._on_passage = native.keep("uws_filter_handler", self._passed)
 
     def register(self, app: Pointer) -> None:
         self._native.lib.uws_filter(self._native.ssl, app, self._on_passage, self._native.ffi.NULL)
+
+    def opened(self, look: Callable[[bool], None]) -> None:
+        """From now on. `look`: whether native code shall see who waits there."""
+        self._look = look
+
+    def shut(self) -> None:
+        """For good."""
+        self._look = None
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def upgraded(self, response: Pointer) -> str:
         """It becomes a WebSocket now; whose it is, to be told to `closed` in the end."""
@@ -58,6 +81,7 @@ class Doorway:
                 self._door.said_goodbye(gone)
                 self._door.gone(gone)
             return
+        self._pace()
         address = self._address(response)
         if self._door.arrive(address):
             self._inside[key] = address
@@ -65,6 +89,20 @@ class Doorway:
             self._native.lib.uws_res_close(
                 self._native.ssl, response
             )  # which calls back at once: it is not inside
+
+    def _pace(self) -> None:
+        now_s = self._loop.time()
+        self._due_s = max(self._due_s, now_s) + self._each_s
+        if self._due_s - now_s > _AHEAD_S and self._waiting is None and self._look is not None:
+            self._look(False)
+            self._waiting = self._loop.call_at(self._due_s, self._look_again)
+
+    def _look_again(self) -> None:
+        self._waiting = None
+        if self._due_s - self._loop.time() > _AHEAD_S:  # more had come before native code looked away
+            self._waiting = self._loop.call_at(self._due_s, self._look_again)
+        elif self._look is not None:
+            self._look(True)
 
     def _key(self, response: Pointer) -> int:
         return int(self._native.ffi.cast("uintptr_t", response))

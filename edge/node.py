@@ -225,7 +225,7 @@ class Node:
             admission,
             edge.drain_s * _GOODBYE,
         )
-        self._server.door(self._gateway)
+        self._server.door(self._gateway, accepts_per_s=edge.accepts_per_s)
         self._server.websocket(PATH, self._gateway)
         api = Api(authority, self._client, self._chat, edge, admission, metrics, time.time, time.monotonic)
         timeout_s = edge.request_s + _HTTP_SLACK_S

@@ -58,6 +58,7 @@ logger = logging.getLogger(__name__)
 _TEXT: Final = 1
 _BINARY: Final = 2
 _DROPPED: Final = 2  # what a native send says when the socket's buffer is over its limit
+_READABLE: Final = 1  # what a listening socket is when somebody waits there
 _LISTEN_SHARED: Final = 0
 _LISTEN_EXCLUSIVE: Final = 1
 GOODBYE_S: Final = 16.0  # the longest that native code waits for the other side to hang up
@@ -204,9 +205,12 @@ class Server:
         self._swap: Swap | None = None
         self._bridge = LoopBridge(self._native.loop_address, loop)
 
-    def door(self, door: Door, goodbye_s: float = GOODBYE_S) -> None:
-        """Ask it about every TCP connection, from the first one on."""
-        self._doorway = Doorway(self._native, door, goodbye_s)
+    def door(self, door: Door, goodbye_s: float = GOODBYE_S, accepts_per_s: int = 0) -> None:
+        """Ask it about every TCP connection, from the first one on.
+
+        accepts_per_s: how many are taken in on average while many come; the others wait. 0: no limit.
+        """
+        self._doorway = Doorway(self._native, door, goodbye_s, accepts_per_s)
         self._doorway.register(self._app)
 
     def websocket(self, path: str, handler: SocketHandler) -> None:
@@ -272,6 +276,8 @@ class Server:
             raise PortInUse(f"cannot listen on {host} port {port}: in use, or not an address of this host")
         self._listening = listening
         self._http_context = self._native.context_of(listening)
+        if self._doorway is not None:
+            self._doorway.opened(self._look)
         if self._ssl:
             self._swap = self._native.swap(self._http_context)
         self._bridge.poke()
@@ -309,8 +315,15 @@ class Server:
     def stop_listening(self) -> None:
         """Accept no more TCP connections; the present ones live on."""
         listening, self._listening = self._listening, None
+        if self._doorway is not None:
+            self._doorway.shut()
         if listening is not None:
             self._lib.us_listen_socket_close(self._ssl, listening)
+            self._bridge.poke()
+
+    def _look(self, looks: bool) -> None:
+        if self._listening is not None:
+            self._native.look(self._listening, looks)
             self._bridge.poke()
 
     async def shut_down(self) -> None:
@@ -456,6 +469,10 @@ class _NativeLibrary:
     def context_of(self, native_socket: Pointer) -> Pointer:
         return self._sockets.us_socket_context(self.ssl, native_socket)
 
+    def look(self, listening: Pointer, looks: bool) -> None:
+        """Whether to see who waits to be accepted."""
+        self._sockets.us_poll_change(listening, self.lib.uws_get_loop(), _READABLE if looks else 0)
+
     def is_closed(self, native_socket: Pointer) -> bool:
         """Whether the TCP connection is, and not only what was said over it."""
         return bool(self._sockets.us_socket_is_closed(self.ssl, native_socket))
@@ -476,6 +493,7 @@ class _NativeLibrary:
             void *us_socket_context(int ssl, void *);
             void us_socket_context_close(int ssl, void *);
             int us_socket_is_closed(int ssl, void *);
+            void us_poll_change(void *poll, void *loop, int events);
             """
         )
         return ffi.dlopen(library_path)

@@ -7,6 +7,7 @@ of window are taken beside each other, so that their ratio does not hang on the 
 from __future__ import annotations
 
 import statistics
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -26,6 +27,10 @@ from loadtest.view import View
 class Kind(StrEnum):
     FRAMES = "frames"
     SOCKETS = "sockets"
+    GARBAGE = "garbage"
+    HANDSHAKES = "handshakes"
+    HALF = "half"
+    ALL = "all"  # of the last three
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,17 @@ class Flood(OnService):
     Example: python -m loadtest flood --kind sockets
     """
 
-    kind: Annotated[Kind, typer.Option(help="Too many frames from one socket, or too many sockets.")] = (
-        Kind.FRAMES
-    )
+    kind: Annotated[
+        Kind, typer.Option(help="What there is too much of; all: garbage, handshakes and half requests.")
+    ] = Kind.FRAMES
     viewers: options.Viewers = 500
     rate: options.Rate = 20.0
     frames: Annotated[int, typer.Option(min=100, help="Frames per second of one connection.")] = 10_000
     sockets: Annotated[int, typer.Option(min=1, help="Connections from one address.")] = 2000
+    handshakes: Annotated[int, typer.Option(min=1, help="Of 200 addresses, per second.")] = 20_000
+    half: Annotated[int, typer.Option(min=1, help="Connections with half a request, of 200 addresses.")] = (
+        5000
+    )
     seconds: options.Seconds = 10.0
     rounds: Annotated[int, typer.Option(min=1, help="Pairs of windows; figures are medians.")] = 5
 
@@ -54,22 +63,43 @@ class Flood(OnService):
         }
 
     async def run(self, service: Service, view: View) -> Result:
-        harm = flooder.Plan(service.host, service.port, self.kind.value, self.frames, self.sockets)
         quiet, flooded, harms = [], [], []
         async with (
             measurement(hot_room("hot", self.viewers, self.rate), service, view) as running,
-            helper(flooder.main, harm) as bad,
+            AsyncExitStack() as stack,
         ):
+            bad = [
+                await stack.enter_async_context(helper(flooder.main, plan)) for plan in self._plans(service)
+            ]
             before = running.family.edge_rss()
             for number in range(self.rounds):
                 quiet.append(await running.window(self.seconds, f"quiet window {number + 1}"))
-                bad.say("begin")
+                for one in bad:
+                    one.say("begin")
                 flooded.append(await running.window(self.seconds, f"flooded window {number + 1}"))
-                bad.say("end")
-                harms.append(await bad.hear())
-                view.say(_line(quiet[-1], flooded[-1], harms[-1]))
+                for one in bad:
+                    one.say("end")
+                came = [await one.hear() for one in bad]
+                harms += came
+                view.say(_line(quiet[-1], flooded[-1], came))
             grown = running.family.edge_rss() - before
         return {**running.joining, **self._summary(quiet, flooded, harms, grown)}
+
+    def _plans(self, service: Service) -> list[flooder.Plan]:
+        all_kinds = [flooder.Kind.GARBAGE, flooder.Kind.HANDSHAKES, flooder.Kind.HALF]
+        kinds = all_kinds if self.kind is Kind.ALL else [flooder.Kind(self.kind.value)]
+        rates = {flooder.Kind.HANDSHAKES: self.handshakes}
+        sockets = {flooder.Kind.HALF: self.half}
+        return [
+            flooder.Plan(
+                service.host,
+                service.port,
+                kind,
+                rates.get(kind, self.frames),
+                sockets.get(kind, self.sockets),
+            )
+            for kind in kinds
+        ]
 
     def _summary(
         self, quiet: list[Result], flooded: list[Result], harms: list[dict[str, Any]], grown: int
@@ -86,14 +116,21 @@ class Flood(OnService):
             "flooded_edge_cpu_s": statistics.median(part["cpu_s"].get("edge", 0.0) for part in flooded),
             "edge_rss_growth_bytes": grown,
             "flood_connections": sum(harm["connections"] for harm in harms),
+            "flood_connections_per_s": sum(harm["connections"] for harm in harms)
+            / self.seconds
+            / self.rounds,
+            "flood_held": max(harm["most_held"] for harm in harms),
             "flood_frames": frames,
             "flood_frames_per_s": frames / self.seconds / self.rounds,
             "flood_ended": tallied(harm["ended"] for harm in harms),
         }
 
 
-def _line(quiet: Result, flooded: Result, harm: dict[str, Any]) -> str:
-    return (
-        f"p99 {quiet['latency_ms']['p99']:.1f} ms quiet, {flooded['latency_ms']['p99']:.1f} ms flooded with "
-        f"{harm['frames']} frames over {harm['connections']} connections, which ended: {harm['ended']}"
+def _line(quiet: Result, flooded: Result, harms: list[dict[str, Any]]) -> str:
+    before, during = quiet["latency_ms"]["p99"], flooded["latency_ms"]["p99"]
+    harm = "; ".join(
+        f"{harm['frames']} frames over {harm['connections']} connections, at most {harm['most_held']} held, "
+        f"which ended: {harm['ended']}"
+        for harm in harms
     )
+    return f"p99 {before:.1f} ms quiet, {during:.1f} ms flooded ({during / before:.2f} times) with {harm}"

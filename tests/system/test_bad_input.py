@@ -249,6 +249,8 @@ async def test_who_says_nothing_or_too_much_is_closed(tmp_path: Path) -> None:
         idle = await RawClient.connect(service.port)
         half = await RawClient.connect(service.port)
         half.send_bytes(b"GET /v1/ws HTTP/1.1\r\nHost: te")
+        slow = await RawClient.connect(service.port)
+        dripping = asyncio.create_task(_drip(slow))
         async with talking(service, "json", hello=False) as talk:
             assert await talk.answer() == {"close": 4101}, "no hello"
         async with talking(service, "json", hello=False) as talk:
@@ -269,11 +271,21 @@ async def test_who_says_nothing_or_too_much_is_closed(tmp_path: Path) -> None:
         async with talking(service, "json") as talk:
             talk.client.send_bytes(encode_frame(b'{"t": "ping",', last=False))
             assert (await refusal_of(talk))["close"] is None, "a message that never ends"
-        for client in (idle, half):
+        for client in (idle, half, slow):
             with pytest.raises((EOFError, ConnectionError)):
                 await asyncio.wait_for(client.reader.readexactly(1), DEADLINE_S * 2)
             await client.leave()
+        dripping.cancel()
+        await asyncio.gather(dripping, return_exceptions=True)
         await still_serves(service)
+
+
+async def _drip(client: RawClient) -> None:
+    """A request that goes on and on, a byte at a time."""
+    client.send_bytes(b"GET /v1/ws HTTP/1.1\r\nX-Slow: ")
+    while True:
+        await asyncio.sleep(1)
+        client.send_bytes(b"x")
 
 
 async def test_one_address_gets_so_many_connections_and_no_more(tmp_path: Path) -> None:

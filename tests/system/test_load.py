@@ -34,17 +34,28 @@ async def test_fanout_delivers_everything_once_and_says_so(tmp_path: Path, subpr
     assert ("ratio_to_floor" in result) is (floor == "--floor")
 
 
-@pytest.mark.parametrize(("kind", "ends"), [("frames", {"4103"}), ("sockets", {"101", "429"})])
+@pytest.mark.parametrize(
+    ("kind", "ends"),
+    [("frames", {"4103"}), ("garbage", {"4103"}), ("sockets", {"101", "429"}), ("handshakes", {"101"})],
+)
 async def test_a_flood_is_told_from_what_others_get(tmp_path: Path, kind: str, ends: set[str]) -> None:
-    result = await measured(tmp_path, "flood", "--kind", kind, "--sockets", "150")
+    result = await measured(tmp_path, "flood", "--kind", kind, "--sockets", "150", "--handshakes", "200")
     assert result["delivered"] == result["expected"] == 2 * 40 * 40
     assert (result["lost"], result["closed"]) == (0, 0)
     assert result["quiet_latency_ms"]["p99"] > 0
     assert result["p99_ratio"] > 0
     assert ends <= set(result["flood_ended"])
     assert result["flood_connections"] > 0
-    assert (result["flood_frames"] > 0) is (kind == "frames")
+    assert (result["flood_frames"] > 0) is (kind in {"frames", "garbage"})
     assert result["settings"]["kind"] == kind
+
+
+async def test_all_floods_at_one_time(tmp_path: Path) -> None:
+    result = await measured(tmp_path, "flood", "--kind", "all", "--half", "100", "--handshakes", "200")
+    assert result["lost"] == result["closed"] == 0
+    assert result["flood_held"] == 100
+    assert result["flood_frames"] > 0
+    assert {"101", "4103"} <= set(result["flood_ended"])
 
 
 async def test_ingest_counts_every_answer(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import json
 import re
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -542,3 +543,23 @@ async def test_pings_and_pongs_are_told(child: Process) -> None:
         assert await ask(one, "echo heard") == "heard"
         seen = await report_when(child, lambda seen: seen["counts"].get("beats") == 3)
         assert seen["counts"]["beats"] == 3
+
+
+async def test_after_many_came_others_wait_and_those_who_are_here_do_not() -> None:
+    async with a_child(accepts_per_s=100) as child, client(child) as present:
+        begin = time.monotonic()
+        others = await asyncio.gather(*(RawClient.open(child.port, "/ws") for _ in range(100)))
+        coming = [asyncio.create_task(RawClient.open(child.port, "/ws")) for _ in range(20)]
+        answered = 0
+        while not all(one.done() for one in coming):
+            assert await ask(present, f"echo {answered}") == f"{answered}"
+            answered += 1
+        others += [await one for one in coming]
+        assert time.monotonic() - begin > 0.9, "a hundred were enough for a second"
+        assert answered > 10
+        for other in others:
+            assert await ask(other, "echo x") == "x"
+        waiting = [await RawClient.connect(child.port) for _ in range(50)]  # by the kernel, for us
+        assert await child.end() == 0, "it may end while somebody waits"
+        for other in [*others, *waiting]:
+            await other.leave()

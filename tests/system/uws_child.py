@@ -235,6 +235,7 @@ async def main(options: dict[str, Any]) -> None:
     waits_s = options.pop("waits_s", 0)
     goodbye, goodbye_s = options.pop("goodbye", 0), options.pop("goodbye_s", 16)
     room = options.pop("room", 100_000)
+    accepts_per_s = options.pop("accepts_per_s", 0)
     limits = {
         "max_frame_bytes": 65536,
         "max_buffered_bytes": 65536,
@@ -247,7 +248,7 @@ async def main(options: dict[str, Any]) -> None:
         return 50_000 if request.path == "/large" else limits["max_body_bytes"]
 
     child = Child(server, room)
-    server.door(child, goodbye_s)
+    server.door(child, goodbye_s, accepts_per_s)
     server.websocket("/ws", child)
     server.http(child.http, timeout_s=timeout_s, waits_s=waits_s, body_bytes=body_bytes)
     print(server.listen(host, port, shared=shared), flush=True)
