@@ -268,6 +268,26 @@ async def test_a_server_that_hangs_is_down_in_time(server: Running, store: Valke
     assert taken.partition == 2
 
 
+async def test_a_server_that_is_known_to_hang_is_waited_for_by_one_call_at_a_time(server: Running) -> None:
+    """The others are refused at once, and nothing is left of that when it goes on."""
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S * 4))
+    assert await link.one("ECHO", "x") == b"x"
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreDown):
+            await link.one("ECHO", "x")
+        asking = asyncio.ensure_future(link.one("ECHO", "y"))
+        await asyncio.sleep(0)
+        others = await asyncio.gather(*(link.one("ECHO", "z") for _ in range(100)), return_exceptions=True)
+        assert {type(other) for other in others} == {StoreDown}
+        assert not asking.done()
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert await asking == b"y"
+    assert await asyncio.gather(*(link.one("ECHO", "z") for _ in range(40))) == [b"z"] * 40
+    await link.close()
+
+
 async def test_calls_that_are_given_up_leave_no_reply_to_others(server: Running, store: ValkeyStore) -> None:
     """As many as there are connections are cancelled in the middle; then each call gets its own reply."""
     (held,) = await store.leases.take([partition_of("lobby")], "one", LONG)

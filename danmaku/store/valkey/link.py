@@ -216,7 +216,24 @@ class Link:
         *,
         asking: bool = False,
     ) -> list[Any]:
-        """The replies of one server; why there is none in place of each that is missing."""
+        """The replies of one server; why there is none in place of each that is missing.
+
+        One that did not answer the last call, and has nobody beside it, is asked by one call at a time: the
+        others need not wait as long for it to be found out again.
+        """
+        if not server.is_slow or self._servers.several:
+            return await self._ask(server, calls, wait, until, asking=asking)
+        if server.is_tried:
+            return [_Unsent("the store does not answer, and is being asked again")] * len(calls)
+        server.is_tried = True
+        try:
+            return await self._ask(server, calls, wait, until, asking=asking)
+        finally:
+            server.is_tried = False
+
+    async def _ask(
+        self, server: Server, calls: Sequence[Call], wait: Sequence[Call], until: _Until, *, asking: bool
+    ) -> list[Any]:
         hurries = server.is_slow and self._servers.several  # the others are not to wait for it
         end = until.patient if hurries else until.last
         try:

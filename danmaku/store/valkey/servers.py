@@ -32,10 +32,14 @@ _log: Any = structlog.get_logger("danmaku.store")
 
 
 class Server:
-    """Connections to one server. `is_slow`: it did not answer the last call in time."""
+    """Connections to one server.
+
+    is_slow: it did not answer the last call in time. is_tried: a call is finding out whether it does again.
+    """
 
     def __init__(self, options: Options, timeout_s: float) -> None:
         self.is_slow = False
+        self.is_tried = False
         self.pool = BlockingConnectionPool(
             **options,
             max_connections=STORE.connections,
