@@ -23,6 +23,7 @@ from tests.system.checker import Acknowledged
 from tests.system.follower import Follower, Frame
 
 ANSWER_S: Final = 8.0  # the service answers within 5 s; what takes longer has failed
+_GOODBYE_S: Final = 1.0  # whoever did not answer for so long is not waited for once more
 _PULL_JITTER_S: Final = 0.3
 _RECONNECT_S: Final = 0.5
 _REPEAT_S: Final = 0.2
@@ -48,7 +49,7 @@ class Line:
         try:
             socket = await websockets.connect(
                 url, subprotocols=[websockets.Subprotocol(f"danmaku.v1.{kind}")], compression=None,
-                ping_interval=None, open_timeout=ANSWER_S, max_queue=None,
+                ping_interval=None, open_timeout=ANSWER_S, max_queue=None, close_timeout=_GOODBYE_S,
             )  # fmt: skip
         except (OSError, WebSocketException, TimeoutError) as error:
             raise Gone(repr(error)) from error

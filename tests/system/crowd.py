@@ -90,6 +90,7 @@ class Crowd:
             assert isinstance(outcome, asyncio.CancelledError), outcome
 
     def judge(self, history: History) -> Report:
+        """First what those viewers do now who have a problem, and how their connections ended."""
         acknowledged = list(chain.from_iterable(sender.acknowledged for sender in self.senders))
         logs = {
             viewer.name: {room: follower.log for room, follower in viewer.rooms.items()}
@@ -102,6 +103,12 @@ class Crowd:
             for viewer in self.viewers
             for room, follower in viewer.rooms.items()
             if follower.given_up or follower.skipped
+        ]
+        late = {problem.split()[0] for problem in report.problems}
+        report.problems[:0] = [
+            f"{viewer.name} {viewer.does}; its connections ended: {viewer.ends}"
+            for viewer in self.viewers
+            if viewer.name in late
         ]
         return report
 
