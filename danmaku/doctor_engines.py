@@ -25,6 +25,7 @@ from danmaku.engine_findings import (
     Facts,
     answering,
     copies,
+    deposed,
     durability,
     memory,
     standing,
@@ -38,7 +39,7 @@ from danmaku.store.valkey.servers import Server, servers
 
 _HEARD_S: Final = 2.0
 _SAY_S: Final = 0.05
-_ASKED: Final = "appendonly", "appendfsync", "maxmemory", "maxmemory-policy"
+_ASKED: Final = "appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "min-replicas-to-write"
 _FAILURES: Final = (
     RedisError,
     RedisClusterException,
@@ -126,6 +127,7 @@ async def store(settings: Store) -> AsyncIterator[Finding]:
     if settings.kind != "single" or settings.replicas:
         yield copies(settings.replicas, facts)
     if settings.kind == "sentinel":
+        yield deposed(facts)
         yield watching(len(urls(settings.url)), await _watchers(settings))
 
 

@@ -112,6 +112,16 @@ def copies(wanted: int, facts: Sequence[Facts]) -> Finding:
     return Finding("store replicas", "ok", f"{text} or more")
 
 
+def deposed(facts: Sequence[Facts]) -> Finding:
+    """Whether a primary that hung while sentinels replaced it takes comments before it is told so."""
+    for one in facts:
+        if one.config.get("min-replicas-to-write") == "0":
+            text = f"{one.where} writes without replicas: what it takes after it was replaced is lost"
+            mend = "two replicas, and min-replicas-to-write 1"
+            return Finding("store replaced", "warning", text, mend)
+    return Finding("store replaced", "ok", "who was replaced takes nothing more, as far as is known")
+
+
 def watching(configured: int, others: Mapping[str, int | str]) -> Finding:
     """`others`: of each sentinel, how many other ones it knows, or why it does not say that."""
     name, mend = "store sentinels", "start the missing sentinels; they need each other to agree"

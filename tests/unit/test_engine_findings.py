@@ -10,6 +10,7 @@ from danmaku.engine_findings import (
     Facts,
     answering,
     copies,
+    deposed,
     durability,
     memory,
     standing,
@@ -100,6 +101,18 @@ def test_the_memory() -> None:
 def test_replicas(wanted: int, replicas: int, state: str, says: str) -> None:
     found = copies(wanted, [facts(replicas=5), facts(where="b:2", replicas=replicas)])
     assert (found.state, says in found.text, "b:2" in found.text) == (state, True, True)
+
+
+@pytest.mark.parametrize(
+    ("one", "state"),
+    [
+        (facts(min_replicas_to_write="0"), "warning"),
+        (facts(min_replicas_to_write="1"), "ok"),
+        (facts(), "ok"),  # it may not be asked
+    ],
+)
+def test_a_primary_that_may_be_replaced_while_it_hangs(one: Facts, state: str) -> None:
+    assert deposed([one]).state == state
 
 
 def test_sentinels() -> None:
