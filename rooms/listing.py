@@ -63,8 +63,10 @@ class Listing:
         return msgspec.structs.replace(room.info, viewers=self._viewers.of(room.name), likes=room.likes)
 
     def answer(self, request: RoomsRequest, reply: str) -> None:
-        """The reply is empty where the store cannot tell."""
-        if not self._tasks.full:
+        """The reply is empty where the store cannot tell, or too many ask: nobody waits for his time-out."""
+        if self._tasks.full:
+            self._outbox.post(reply, b"")
+        else:
             self._tasks.start(self._answer(request, reply))
 
     async def names(self) -> list[str]:

@@ -635,6 +635,30 @@ async def test_whoever_cannot_be_answered_is_told_so_at_once(
     assert [type(answer) for answer in reply.answers] == [Done, Refused]
 
 
+async def test_whoever_is_one_too_many_is_told_so_at_once(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While those before him wait for a store that does not answer."""
+    store = await live.open_store()
+    process = await live.start(store=store)
+    await live.owned(process)
+    goes_on = asyncio.Event()
+
+    async def hanging(*_: Any, **__: Any) -> list[str]:
+        await goes_on.wait()
+        return []
+
+    monkeypatch.setattr(store.rooms, "in_partition", hanging)
+    owner = live.subjects.owner(process.process.name)
+    request = envelope.encode(RoomsRequest(20_000, 10))
+    waiting = [asyncio.ensure_future(live.bus.request(owner, request, 20)) for _ in range(64)]
+    await asyncio.sleep(0)  # they are sent before
+    assert await live.bus.request(owner, request, 20) == b""
+    assert not any(one.done() for one in waiting)
+    goes_on.set()
+    assert all(envelope.decode_rooms_reply(reply).rooms == [] for reply in await asyncio.gather(*waiting))
+
+
 async def test_a_message_that_finds_no_bus_is_asked_for_again(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
