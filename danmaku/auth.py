@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from config import settings as config
 from danmaku.errors import BAD_FRAME, UNAUTHORIZED, Refusal
-from danmaku.jwks import MIN_RSA_BITS, BadKeys, KeyRing, Keys, parsed
+from danmaku.jwks import MIN_RSA_BITS, BadKeys, KeyRing, Keys, parsed, read
 from danmaku.model import EVERY_ROOM, Identity, Role, check_id
 
 MAX_TOKEN: Final = 4096
@@ -241,7 +241,7 @@ def key_ring(settings: config.Auth) -> KeyRing:
     ring = KeyRing(every_s=every_s, keep_s=settings.jwks_keep_s, gap_s=min(_GAP_S, every_s))
     if path:
         try:
-            ring.found(parsed(Path(path).read_bytes(), settings.algorithm), 0.0)
+            ring.found(parsed(read(path), settings.algorithm), 0.0)
         except (OSError, BadKeys) as error:
             raise AuthError(f"auth.jwks_file = {path}: {error}") from None
     return ring

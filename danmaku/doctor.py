@@ -194,4 +194,6 @@ def keys(settings: Settings, folder: DataFolder) -> Finding:
         from_settings(auth)
     except AuthError as error:
         return Finding("keys", "broken", str(error), "correct it in the section [auth]")
+    if auth.jwks_url:
+        return Finding("keys", "ok", f"edges get {auth.algorithm} keys from {auth.jwks_url}")
     return Finding("keys", "ok", f"{auth.algorithm} keys can be used")

@@ -9,6 +9,7 @@ remembered of keys that do not exist. No clock: `now_s` is passed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
 import jwt
@@ -64,6 +65,12 @@ def parsed(document: bytes, algorithm: str) -> dict[str, Key]:
     if not found:
         raise BadKeys(f"it has no public key for {algorithm} with a kid")
     return found
+
+
+def read(path: str) -> bytes:
+    """A file with a set of keys, or somewhat more than may be read. Raises OSError."""
+    with Path(path).open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def _usable(one: Any, algorithm: str) -> Key | None:

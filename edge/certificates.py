@@ -42,13 +42,15 @@ class Renewal:
         metrics.certificate_ends.set(self.first.ends_s)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Both files are let be for a look, as they are not written at one time."""
+        last = self._seen
         while True:
             await asyncio.sleep(self._look_s)
             marks = await asyncio.to_thread(self._marks)
-            if marks != self._seen:
+            if marks == last != self._seen:
                 self._seen = marks
                 await self._use()
+            last = marks
 
     async def _use(self) -> None:
         try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from config.settings import Auth
-from danmaku.jwks import MOST_BYTES, BadKeys, KeyRing, parsed
+from danmaku.jwks import MOST_BYTES, BadKeys, KeyRing, parsed, read
 from danmaku.telemetry import EdgeMetrics, get_logger
 
 _log: Any = get_logger("edge.keys")
@@ -63,7 +62,7 @@ class KeyLooks:
     async def _document(self) -> bytes:
         """Raises OSError, BadKeys."""
         if self._settings.jwks_file:
-            return await asyncio.to_thread(Path(self._settings.jwks_file).read_bytes)
+            return await asyncio.to_thread(read, self._settings.jwks_file)
         return await _fetched(self._settings.jwks_url)
 
 
