@@ -22,6 +22,7 @@ PURE := \
         danmaku/chat.py \
         danmaku/client/conversations.py \
         danmaku/client/pace.py \
+        danmaku/client/places.py \
         danmaku/client/reader.py \
         danmaku/client/results.py \
         danmaku/conversation.py \

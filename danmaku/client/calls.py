@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
@@ -36,12 +35,17 @@ class _Answer(msgspec.Struct):
 
 
 class Calls:
-    """Calls the service whose WebSocket is at `url`. Each waits in a thread, never in the loop."""
+    """Calls the service that is at `base()`, without a slash at its end. Each waits in a thread, never in the
+    loop."""
 
     def __init__(
-        self, url: str, token: str | TokenSource | None, timing: Timing, random: Callable[[], float]
+        self,
+        base: Callable[[], str],
+        token: str | TokenSource | None,
+        timing: Timing,
+        random: Callable[[], float],
     ) -> None:
-        self._url = _http_url(url)
+        self._base = base
         self._token = token
         self._timing = timing
         self._random = random
@@ -81,8 +85,9 @@ class Calls:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        base = self._base()
         request = urllib.request.Request(  # noqa: S310  what is no http or https was refused before
-            self._url + path,
+            base + path,
             data=None if body is None else msgspec.json.encode(body),
             headers=headers,
             method=method,
@@ -95,14 +100,7 @@ class Calls:
             with error:
                 raise _refusal(error.read(_ANSWER_BYTES), error.code) from None
         except (OSError, HTTPException) as error:
-            raise Refusal(UNAVAILABLE, f"{self._url} cannot be reached: {error}") from None
-
-
-def _http_url(url: str) -> str:
-    """Of the service whose WebSocket is at `url`, without a slash at its end."""
-    parts = urlsplit(url)
-    scheme = "https" if parts.scheme == "wss" else "http"
-    return urlunsplit((scheme, parts.netloc, parts.path.removesuffix("/v1/ws").rstrip("/"), "", ""))
+            raise Refusal(UNAVAILABLE, f"{base} cannot be reached: {error}") from None
 
 
 def _refusal(body: bytes, status: int) -> Refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from random import random
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -15,6 +15,7 @@ from danmaku import errors
 from danmaku.client.calls import Calls
 from danmaku.client.chat import Chat
 from danmaku.client.connection import Connection, Listener, TokenSource
+from danmaku.client.edges import asking, http_url
 from danmaku.client.groups import Groups
 from danmaku.client.inbox import Inbox
 from danmaku.client.link import Link, Lost, until_answered
@@ -38,7 +39,9 @@ _log = logging.getLogger("danmaku.client")
 class Client:
     """A connection to the service, as an async context manager.
 
-    url: where the service is; `http://host:8080`, `host:8080` and `ws://host:8080/v1/ws` say the same.
+    url: where the service is; `http://host:8080`, `host:8080` and `ws://host:8080/v1/ws` say the same. Of
+        several the first one that takes this client, and another one after each connection that was lost.
+    find: ask the service where to connect (`GET /v1/edges`), each time; near `region` first.
     token: who you are; or an async function that gives a fresh token for each connection. None: a guest.
     device: a secret of this device's own; a guest with the same one keeps its uid, and of a logged-in
         user's clients with the same one the newest replaces the others. None: one is made up for this client.
@@ -55,8 +58,10 @@ class Client:
 
     def __init__(
         self,
-        url: str,
+        url: str | Sequence[str],
         *,
+        find: bool = False,
+        region: str = "",
         token: str | TokenSource | None = None,
         device: str | None = None,
         name: str | None = None,
@@ -76,11 +81,20 @@ class Client:
         device = device or secrets.token_urlsafe(24)
         hello = Hello(0, device=device, name=name, chat=chat, deflate=deflate)
         listener = Listener(self._greeted, self._delivered, self._lost, self._ended)
-        self._connection = Connection(url, self._codec, hello, token, listener, self._timing, self._random)
+        self._connection = Connection(
+            [url] if isinstance(url, str) else url,
+            asking(region, self._timing.connect) if find else None,
+            self._codec,
+            hello,
+            token,
+            listener,
+            self._timing,
+            self._random,
+        )
         self.chat = Chat(
             self._codec, self._connection.linked, self._spawn, self._timing, self._random, listens=chat
         )
-        calls = Calls(self._connection.url, token, self._timing, self._random)
+        calls = Calls(lambda: http_url(self._connection.url), token, self._timing, self._random)
         self.groups = Groups(calls, lambda: self.uid)
         self.staff = Staff(calls)
         self._rooms: dict[str, Room] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -16,8 +16,10 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from danmaku import errors
+from danmaku.client.edges import Ask, move
 from danmaku.client.link import Link, Lost
 from danmaku.client.pace import Pace, Timing
+from danmaku.client.places import Places
 from danmaku.errors import Close, Refusal
 from danmaku.wire import Codec, Hello, Ok, Ping, ServerFrame
 
@@ -50,11 +52,15 @@ class Listener:
 
 
 class Connection:
-    """`run` it in a task; `linked` gives the open connection to whoever needs one."""
+    """`run` it in a task; `linked` gives the open connection to whoever needs one.
+
+    urls: where the service is; another one of them after each connection. ask: what names more of them.
+    """
 
     def __init__(
         self,
-        url: str,
+        urls: Sequence[str],
+        ask: Ask | None,
         codec: Codec,
         hello: Hello,
         token: str | TokenSource | None,
@@ -62,7 +68,9 @@ class Connection:
         timing: Timing,
         random: Callable[[], float],
     ) -> None:
-        self.url = socket_url(url)
+        self._places = Places([socket_url(url) for url in urls])
+        self._ask = ask
+        self._failed = 0  # attempts before the first connection
         self.refusal: Refusal | None = None
         self._codec = codec
         self._hello = hello
@@ -73,6 +81,11 @@ class Connection:
         self._link: Link | None = None
         self._changed = asyncio.Event()
         self._was_open = False
+
+    @property
+    def url(self) -> str:
+        """Where it is, or was last."""
+        return self._places.current
 
     @property
     def link(self) -> Link | None:
@@ -129,6 +142,7 @@ class Connection:
             raise
         except Exception as error:
             return self._not_reached(f"there is no token: {error!r}")
+        await move(self._places, self._ask)
         try:
             socket = await self._open()
         except InvalidStatus as error:
@@ -217,8 +231,10 @@ class Connection:
             heard = link.heard
 
     def _not_reached(self, why: str) -> tuple[int, str]:
-        """The first connection fails at once, so that a wrong address is seen; later ones try again."""
-        if not self._was_open:
+        """The first connection fails once no place takes it, so that wrong addresses are seen; later ones try
+        again."""
+        self._failed += 1
+        if not self._was_open and self._failed >= len(self._places):
             raise Refusal(errors.UNAVAILABLE, f"{self.url} cannot be reached: {why}")
         return _BROKEN, why
 

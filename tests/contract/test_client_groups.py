@@ -136,11 +136,11 @@ async def test_a_no_is_raised(place: Place) -> None:
 
 async def test_what_is_no_service_is_refused(place: Place) -> None:
     async with place.client() as ann:
-        ann.groups._calls._url += "/nowhere"
+        ann.groups._calls._base = lambda: f"http://127.0.0.1:{place.worker.port}/nowhere"
         with pytest.raises(Refusal) as raised:
             await ann.groups.read("team")
         assert raised.value.name == "no_such_route"
-        ann.groups._calls._url = f"http://127.0.0.1:{place.worker.port}/docs?"
+        ann.groups._calls._base = lambda: f"http://127.0.0.1:{place.worker.port}/docs?"
         with pytest.raises(Refusal) as raised:
             await ann.groups.read("team")
         assert raised.value.name == "internal"

@@ -87,7 +87,8 @@ class Edge(Part):
         self.port = free_port(HOST)
         self.ws = f"ws://{HOST}:{self.port}/v1/ws"
         self.url = f"http://{HOST}:{self.port}"
-        super().__init__(name, "edge", {**more, "DANMAKU_EDGE_PORT": str(self.port)}, log)
+        own = {"DANMAKU_EDGE_PORT": str(self.port), "DANMAKU_EDGE_ADDRESSES": self.ws}
+        super().__init__(name, "edge", {**more, **own}, log)
 
     def is_ready(self) -> bool:
         try:
