@@ -79,7 +79,7 @@ class Edge(Section, frozen=True):
     buffered_bytes: Bytes = 256 * 1024
     slow_s: Deadline = 30.0
     connections: Count = 15_000
-    accepts_per_s: CountOrNone = 4000
+    accepts_per_s: CountOrNone = 8000
     connections_per_address: CountOrNone = 1000  # 0: no limit
     address_per_s: Annotated[float, Meta(ge=0, le=1_000_000_000)] = 50.0  # 0: no limit
     address_burst: Count = 500
