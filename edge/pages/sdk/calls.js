@@ -18,12 +18,13 @@ export class Calls {
   #renewed;
 
   /**
-   * @param {() => string | Promise<string>} token "" for a guest @param {string} base where the service is, with a slash at its end
+   * @param {() => string | Promise<string>} token "" for a guest @param {string | (() => string)} base where the service
+   *   is, with a slash at its end
    * @param {(why: string) => Promise<boolean>} renewed told that the token is not taken any more; whether there is another one now
    */
   constructor(token, base = "", renewed = async () => false) {
     this.#token = token;
-    this.#base = base;
+    this.#base = typeof base === "function" ? base : () => base;
     this.#renewed = renewed;
   }
 
@@ -51,7 +52,7 @@ export class Calls {
     let answer;
     let said;
     try {
-      answer = await fetch(this.#base + path, asked);
+      answer = await fetch(this.#base() + path, asked);
       said = await answer.json();
     } catch {
       throw new Refusal("unavailable", "the service cannot be reached right now");

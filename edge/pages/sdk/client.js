@@ -20,6 +20,8 @@
  * @property {boolean} [replaces] false: clients of one device stay side by side; not with `chat`
  * @property {string} [name] how a guest wants to be called
  * @property {boolean} [chat] whether to be told what is said in the user's conversations; needs a token
+ * @property {boolean} [find] ask the service where to connect (`GET /v1/edges`), each time
+ * @property {string} [region] where to connect first, with `find`
  * @property {boolean} [deflate] whether what rooms show may come compressed
  * @property {Codec} [codec] how frames are written: JSON unless it says otherwise
  * @property {new (url: string, protocols: string[]) => any} [WebSocket] where the platform has none, one like it
@@ -35,6 +37,7 @@ import { Groups } from "./groups.js";
 import { Inbox } from "./inbox.js";
 import { JoinedRoom } from "./joined.js";
 import { TIMING } from "./pace.js";
+import { find, Places } from "./places.js";
 import { isOfRoom, newId, Refusal } from "./protocol.js";
 import { Room } from "./room.js";
 import { Showing } from "./showing.js";
@@ -53,6 +56,8 @@ export class Client {
   #token;
   #timing;
   #connection;
+  #places;
+  #failed = 0; // attempts before the first connection
   /** @type {Map<string, {room: Room, showing: Showing}>} */
   #rooms = new Map();
   /** @type {Set<Inbox<Happening>>} */
@@ -67,7 +72,8 @@ export class Client {
   #isOver = false;
 
   /**
-   * @param {string} url where the service is; `https://host`, `host:8080` and `wss://host/v1/ws` all do
+   * @param {string | string[]} url where the service is; `https://host`, `host:8080` and `wss://host/v1/ws` all do. Of
+   *   several the first one that takes this client, and another one after each connection that was lost
    * @param {Options} options
    */
   constructor(url, options = {}) {
@@ -79,7 +85,8 @@ export class Client {
     this.#options = { ...options, device: options.device ?? newId() };
     this.#token = typeof token === "function" ? async () => token() : () => token ?? "";
     this.#timing = { ...TIMING, ...timing };
-    this.#connection = new Connection(socketAddress(url), () => this.#hello(), {
+    this.#places = new Places([url].flat().map(socketAddress));
+    this.#connection = new Connection(() => this.#places.current, () => this.#attempt(), {
       changed: (state) => this.#changed(state),
       greeted: (ok) => this.#greeted(ok),
       delivered: (frame) => this.#delivered(frame),
@@ -88,7 +95,7 @@ export class Client {
     /** Private and group conversations. */
     this.chat = new Chat(this.#connection, this.#timing, Math.random, chat);
     /** The HTTP API, for what has no frame. */
-    this.calls = new Calls(this.#token, httpAddress(url));
+    this.calls = new Calls(this.#token, () => httpAddress(this.#places.current));
     this.groups = new Groups(this.calls, () => this.uid);
   }
 
@@ -179,6 +186,14 @@ export class Client {
     return this.#heard.on(kind, act);
   }
 
+  /** Choose where to connect, and what to say there. */
+  #attempt() {
+    const { find: finds = false, region = "" } = this.#options;
+    if (finds) return find(this.#places, region, this.#timing.connect).then(() => this.#hello());
+    this.#places.move();
+    return this.#hello();
+  }
+
   /** @returns {Record<string, unknown> | Promise<Record<string, unknown>>} */
   #hello() {
     const { device, name, chat = false, deflate = true, replaces = true } = this.#options;
@@ -198,7 +213,7 @@ export class Client {
     if (state.phase === "live") this.#hasBeenLive = true;
     else if (state.phase === "refused") this.#end(new Refusal(state.name, state.reason), false);
     else if (state.phase === "ended") this.#end(new Refusal("unavailable", "the client is closed"), true);
-    else if (state.phase === "waiting" && !this.#hasBeenLive && !this.#isPatient) {
+    else if (state.phase === "waiting" && !this.#hasBeenLive && !this.#isPatient && ++this.#failed >= this.#places.size) {
       this.#connection.give(new Refusal(state.name, `the service cannot be reached: ${state.reason || "nobody answers"}`));
     }
   }

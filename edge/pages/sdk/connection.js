@@ -69,7 +69,7 @@ export class Connection {
   #changed = new Bell();
 
   /**
-   * @param {string} url
+   * @param {string | (() => string)} url asked for at each attempt, once there is a greeting
    * @param {() => Record<string, unknown> | Promise<Record<string, unknown>>} hello fields of the greeting, asked for
    *   at each attempt
    * @param {Listener} listener
@@ -79,7 +79,7 @@ export class Connection {
    */
   constructor(url, hello, listener, timing, others = {}) {
     const { random = Math.random, now = () => performance.now(), codec = json, WebSocket } = others;
-    this.#url = url;
+    this.#url = typeof url === "function" ? url : () => url;
     this.#hello = hello;
     this.#listener = listener;
     this.#timing = timing;
@@ -197,7 +197,7 @@ export class Connection {
     /** @type {WebSocket} */
     let socket;
     try {
-      socket = new Socket(this.#url, [this.#codec.protocol]);
+      socket = new Socket(this.#url(), [this.#codec.protocol]);
     } catch (error) { // from a page with TLS one may not connect without
       this.#refuse("forbidden", `this connection is not allowed here: ${error}`);
       return;

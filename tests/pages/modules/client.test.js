@@ -332,3 +332,20 @@ export async function messages_begin_with_what_is_unread_and_go_on() {
     same(rest, [9]);
   }, answers);
 }
+
+export async function of_several_addresses_another_is_taken_when_one_is_lost() {
+  Socket.all = [];
+  Socket.answers = { hello: HELLO };
+  const options = { WebSocket: /** @type {any} */ (Socket), timing: QUICK };
+  const client = new Client(["https://one.example", "https://two.example"], options);
+  try {
+    const connecting = client.connect();
+    Socket.all[0].onclose({ code: 1006, reason: "" });
+    await connecting;
+    Socket.all[1].onclose({ code: 4000, reason: "" });
+    while (Socket.all.length < 3) await new Promise((wake) => setTimeout(wake, 1));
+    same(Socket.all.map(({ url }) => url), ["one", "two", "one"].map((name) => `wss://${name}.example/v1/ws`));
+  } finally {
+    client.close();
+  }
+}
