@@ -58,8 +58,9 @@ class Visitors:
         height: int = 720,
         reduced_motion: bool = False,
         locale: str = "en-US",
+        script: str = "",
     ) -> Page:
-        """A page at `url`."""
+        """A page at `url`; `script` runs before those of the page."""
         context = await self._browser.new_context(
             viewport={"width": width, "height": height},
             locale=locale,
@@ -67,6 +68,8 @@ class Visitors:
         )
         self._contexts.append(context)
         page = await context.new_page()
+        if script:
+            await page.add_init_script(script)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._heard)
         await page.goto(url)

@@ -46,7 +46,7 @@ async def main() -> None:
 async def _take(
     browser: Browser, scene: Scene, look: Look, window: str, theme: Literal["light", "dark"]
 ) -> None:
-    width, height = WINDOWS[window]
+    width, height, _ = WINDOWS[window]
     page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     await page.goto(f"{scene.url}{look.path}")
     await look.ready(page, scene)

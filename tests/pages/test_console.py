@@ -254,6 +254,18 @@ async def test_a_login_is_renewed_and_one_that_expired_is_said(
     await expect(page.locator("#connection-text")).to_have_text("live")
 
 
+async def test_a_breach_of_the_policy_is_noticed_by_every_test_of_a_page(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await visitors.open(f"{service.url}/console")
+    heard = page.wait_for_event("console", lambda message: "Content Security Policy" in message.text)
+    script = "document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))"
+    await asyncio.gather(heard, page.evaluate(script))
+    [complaint] = visitors.complaints
+    assert "Content Security Policy" in complaint
+    visitors.complaints.clear()
+
+
 async def test_the_form_has_all_settings_and_their_bounds(visitors: Visitors, service: Deployment) -> None:
     page = await visitors.open(f"{service.url}/console")
     rows = await page.evaluate("async () => (await import('/console/settings-table.js')).SETTINGS")

@@ -1,165 +1,188 @@
-"""Console and studio without a pointer: all that can be pressed is reached, and keeps the focus then."""
+"""Whatever can be pressed in console and studio is reached by the Tab key, and pressed by Enter and Space.
+
+Of tabs and choices Tab reaches one, and arrows the others. A page is walked once around in each of its
+states. What there is to press is found by the browser: buttons, links, fields, and all else that listens for
+clicks. So a new button that the keyboard does not reach fails here, without being named.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.pages.conftest import Visitors
-from tests.system.deployment import Deployment, serving
+from tests.pages.scene import ROOM, Scene, scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# What listens for clicks, from before the page's own scripts run.
-LISTEN = """
-window.clicked = new Set();
-const listen = EventTarget.prototype.addEventListener;
-EventTarget.prototype.addEventListener = function (kind, ...more) {
-  if (kind === "click" && this instanceof Element) window.clicked.add(this);
-  return listen.call(this, kind, ...more);
-};
-"""
-
-# Controls that are seen and may be used: of a dialog that is open only its own.
-CONTROLS = """() => {
-  const top = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
-  const all = [...top.querySelectorAll("button, input, select, textarea, a[href], summary, [tabindex]")];
-  const isSeen = (one) => one.checkVisibility({ visibilityProperty: true });
-  window.controls = all.filter((one) => isSeen(one) && !one.matches(":disabled"));
-  return window.controls.length;
-}"""
-REACHED = "() => window.controls.indexOf(document.activeElement)"
-
-# Those that the Tab key passes by stand in a row of which it reaches one, and arrows the others.
-NAMES = """(left) => left.map((at) => window.controls[at]).filter((one) => {
-  const row = one.closest("[role=tablist], [role=feed], [role=group]");
-  const hasStop = row !== null && (row.tabIndex === 0 || row.querySelector("[tabindex='0']") !== null);
-  const isWalked = one.tabIndex < 0 && hasStop;
-  const isOneOfRadios = one.type === "radio" && !one.checked;
-  const isTarget = one.tabIndex < 0 && one.matches("section, div, main, aside");
-  return !isWalked && !isOneOfRadios && !isTarget;
-}).map((one) => one.outerHTML.slice(0, 200))"""
-
-# What is clicked is a control; the others only widen what a control inside of them does.
-FREE = """() => [...window.clicked].filter((one) => one.isConnected && one.checkVisibility()
-  && !one.matches("button, input, select, a[href], summary, label, dialog, section.column"))
-  .map((one) => one.outerHTML.slice(0, 200))"""
+MOST_STOPS: Final = 250
+WATCH: Final = (Path(__file__).parent / "keyboard.js").read_text()
+PANELS: Final = ["Waiting", "Sanctions", "Words", "Rules", "Record", "Abuse", "Moderators"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
-    async with serving(tmp_path_factory.mktemp("keyboard")) as running:
-        yield running
+async def lively(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    async with scene(tmp_path_factory.mktemp("keyboard")) as made:
+        await made.moderate()
+        yield made
 
 
-async def test_every_control_of_the_console_is_reached(visitors: Visitors, service: Deployment) -> None:
-    admin = service.token("root", "admin")
-    base = "/v1/admin/rooms/keys"
-    await put(service, "/v1/rooms/keys", {})
-    for number in range(2):
-        body = {"kind": "comment", "text": f"number {number}", "cid": f"c{number}"}
-        assert (await service.call("POST", "/v1/rooms/keys/messages", body, admin))[0] == 200
-    await put(service, f"{base}/words", {"refuse": ["casino", "lottery"]})
-    await put(service, f"{base}/moderators/eve", {})
-    for uid in ("bob", "kim"):
-        assert (await service.call("POST", f"{base}/mutes", {"uid": uid}, admin))[0] == 200
-    page = await opened(visitors, f"{service.url}/console?room=keys#token={admin}")
-    await expect(page.locator("#connection-text")).to_have_text("live")
-    await expect(page.locator(".entry")).to_have_count(2)
-    loaded = {
-        "Sanctions": (".sanction", 2),
-        "Words": ("#panel-words .mono", 2),
-        "Record": ("#panel-audit .act", 5),
-        "Moderators": ("#panel-moderators li", 1),
-    }
-    for name in ("Waiting", "Sanctions", "Words", "Rules", "Record", "Abuse", "Moderators"):
-        tab = page.get_by_role("tab", name=name)
-        await tab.click()
-        await expect(page.get_by_role("tabpanel", name=name)).to_be_visible()
-        if name in loaded:
-            row, rows = loaded[name]
-            await expect(page.locator(f"{row}:visible")).to_have_count(rows)
-        await every_control_is_reached(page)
-    for key, dialog in (("?", "#keys-dialog"), ("c", "#card-dialog")):
-        await page.locator(".entry").first.focus()
+async def test_every_action_of_the_console(visitors: Visitors, lively: Scene) -> None:
+    admin = lively.service.token("ann", "admin")
+    status, _ = await lively.service.call("PUT", f"/v1/admin/rooms/{ROOM}/moderators/eve", {}, admin)
+    assert status == 200
+    page = await _open(visitors, lively, f"/console?room={ROOM}#token={admin}")
+    await expect(page.locator(".entry").last).to_be_visible()
+    await page.get_by_role("tab", name="Waiting").focus()
+    for name in PANELS:
+        await expect(page.get_by_role("tab", name=name)).to_be_focused()
+        await expect(page.locator(".panel :is(button, .empty, .act):visible").first).to_be_visible()
+        await _walk(page, f"panel {name}")
+        await page.get_by_role("tab", name=name).focus()
+        await page.keyboard.press("ArrowRight")
+    await page.locator("#room-field").fill("pier")
+    await page.locator("#room-field").press("Enter")
+    await expect(page.locator(".column")).to_have_count(2)
+    await page.locator(".entry", has_text="there is the train again").focus()
+    await _walk(page, "a comment")  # with the acts beside it
+    for key, dialog in {"c": "card", "?": "keys"}.items():
+        await page.locator(".entry", has_text="there is the train again").focus()
         await page.keyboard.press(key)
-        await expect(page.locator(dialog)).to_be_visible()
-        if key == "c":
-            await expect(page.locator("#card-comments .text")).to_have_count(2)
-        await every_control_is_reached(page)
-        await page.keyboard.press("Escape")
-
-
-async def test_the_focus_stays_where_something_was_done(visitors: Visitors, service: Deployment) -> None:
-    admin = service.token("root", "admin")
-    base = "/v1/admin/rooms/focus"
-    await put(service, "/v1/rooms/focus", {})
-    await put(service, f"{base}/words", {"refuse": ["casino", "lottery"]})
-    for uid in ("bob", "kim"):
-        assert (await service.call("POST", f"{base}/mutes", {"uid": uid}, admin))[0] == 200
-    page = await opened(visitors, f"{service.url}/console?room=focus#token={admin}")
-    for name, row, box in (
-        ("Sanctions", ".sanction", "#panel-sanctions ul"),
-        ("Words", "#panel-words li:has(.mono)", "#panel-words ul"),
-    ):
-        await page.get_by_role("tab", name=name).click()
-        for left in (1, 0):
-            await expect(page.locator(row)).to_have_count(left + 1)
-            await page.locator(row).first.get_by_role("button").first.focus()
-            await page.keyboard.press("Enter")
-            await expect(page.locator(row)).to_have_count(left)
-            assert await page.locator(box).evaluate("one => one.contains(document.activeElement)")
-
-
-async def test_every_control_of_the_studio_is_reached(visitors: Visitors, service: Deployment) -> None:
-    token = service.token("mira", "streamer", "deck")
-    page = await opened(visitors, f"{service.url}/studio?room=deck#token={token}")
-    await expect(page.locator("#connection-text")).to_have_text("live")
-    await page.locator("#say-text").fill("hello")
-    await page.keyboard.press("Enter")
-    await expect(page.locator(".entry")).to_have_count(1)
-    await put(service, "/v1/admin/rooms/deck/moderators/eve", {})
-    await every_control_is_reached(page)
-    poll = {"question": "Which?", "options": ["one", "two"], "cid": "p"}
-    assert (await service.call("POST", "/v1/rooms/deck/polls", poll, token))[0] == 200
-    await expect(page.locator("#poll .option")).to_have_count(2)
-    await page.get_by_role("radio", name="Announcement").check()
-    await every_control_is_reached(page)
+        await _walk_dialog(page, f"{dialog}-dialog")
     await page.locator("#preferences-button").press("Enter")
-    await every_control_is_reached(page)
+    await _walk_dialog(page, "preferences-title")
+    await page.locator("#clear-room").press("Enter")
+    await _walk_dialog(page, "confirm-dialog")
 
 
-async def test_every_control_of_the_sign_in_is_reached(visitors: Visitors, service: Deployment) -> None:
-    for name in ("console", "studio"):
-        page = await opened(visitors, f"{service.url}/{name}")
-        await expect(page.locator("#sign-in form")).to_be_visible()
-        await every_control_is_reached(page)
+async def test_every_action_of_the_studio(visitors: Visitors, lively: Scene) -> None:
+    admin = lively.service.token("ann", "admin")
+    await lively.call("PUT", "/v1/rooms/atelier", {"title": "Of somebody else"}, admin)
+    page = await _open(visitors, lively, f"/studio#token={lively.streamer}")
+    await _walk(page, "which room")
+    await page.locator("#choose-room").fill("atelier")
+    await page.locator("#choose-room").press("Enter")
+    await expect(page.locator("#room-hint")).to_contain_text("You are not the streamer")
+    await _walk(page, "a poll to be asked")
+    own = await _open(visitors, lively, f"/studio?room={ROOM}#token={lively.streamer}")
+    await expect(own.locator("#poll-act")).to_be_visible()
+    await expect(own.locator("#pinned")).to_be_visible()
+    await own.locator("input[name=kind]").first.focus()
+    await own.keyboard.press("ArrowRight")
+    await expect(own.locator("#say-pin")).to_be_visible()
+    await own.locator("#moderator").fill("zoe")
+    await own.locator("#moderator").press("Enter")
+    await expect(own.locator("#moderators li", has_text="zoe")).to_be_visible()
+    await _walk(own, "a room in which much goes on")
+    await own.locator("#preferences-button").press("Space")
+    await _walk_dialog(own, "preferences-title")
+    await own.locator("#room-switch").press("Enter")
+    await _walk_dialog(own, "confirm-dialog")
 
 
-async def put(service: Deployment, path: str, body: object) -> None:
-    status, answer = await service.call("PUT", path, body, service.token("root", "admin"))
-    assert status == 200, answer
+async def test_signing_in(visitors: Visitors, lively: Scene) -> None:
+    for path in ("/console", "/studio"):
+        page = await _open(visitors, lively, path)
+        await _walk(page, path)
 
 
-async def opened(visitors: Visitors, url: str) -> Page:
-    page = await visitors.open("about:blank", width=1400, height=900)
-    await page.add_init_script(LISTEN)
-    await page.goto(url)
-    return page
+async def test_a_button_that_is_not_reached_is_noticed(visitors: Visitors, lively: Scene) -> None:
+    page = await _open(visitors, lively, "/studio")
+    await page.evaluate(
+        """() => {
+            const [button, box, deaf] = ["button", "span", "button"].map((it) => document.createElement(it));
+            Object.assign(button, { tabIndex: -1, textContent: "skipped" });
+            box.textContent = "no button";
+            deaf.textContent = "deaf";
+            box.addEventListener("click", () => {});
+            deaf.addEventListener("keydown", (event) => event.key === " " && event.preventDefault());
+            document.querySelector("header").append(button, box, deaf);
+        }"""
+    )
+    unreached, unpressed = await _around(page)
+    assert (unreached, unpressed) == (["skipped", "no button"], ["deaf"])
 
 
-async def every_control_is_reached(page: Page) -> None:
-    assert await page.evaluate(FREE) == []
-    count = await page.evaluate(CONTROLS)
-    reached: set[int] = set()
-    for _ in range(2 * count + 3):  # from where the focus is, once round and back
-        if len(reached - {-1}) == count:
-            break
+async def test_the_focus_stays_where_something_was_done(visitors: Visitors, lively: Scene) -> None:
+    page = await _open(visitors, lively, f"/console?room={ROOM}#token={lively.moderator}")
+    focused = page.locator(":focus")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+
+    await page.get_by_role("tab", name="Sanctions").click()
+    await page.get_by_role("button", name="Unmute casino_bot").press("Enter")
+    await expect(page.locator("#panel-sanctions .sanction")).to_have_count(1)
+    await expect(focused).to_have_accessible_name("Unmute grumble")
+
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#panel-sanctions .sanction")).to_have_count(0)
+    await expect(page.locator("#panel-sanctions ul")).to_be_focused()
+
+    await page.get_by_role("tab", name="Words").click()
+    await page.get_by_role("button", name="Remove casino").press("Space")
+    await expect(page.locator("#panel-words li")).to_have_count(3)
+    await expect(focused).to_have_accessible_name("Remove free coins")
+
+    await page.get_by_role("tab", name="Rules").click()
+    await page.locator("#setting-slow_s").fill("3")
+    await page.locator("#settings-save").press("Enter")
+    await expect(page.locator(".toast").last).to_contain_text("hold now")
+    await page.wait_for_function("document.querySelector('#setting-slow_s').value === '3'")
+    await expect(focused).to_have_attribute("id", "settings-save")
+
+    await page.locator(".entry", has_text="there is the train again").focus()
+    await page.keyboard.press("c")
+    await page.locator("#card-mute").press("Enter")
+    lift = page.locator("#card-facts button")
+    await expect(lift).to_be_visible()
+    await expect(focused).to_have_attribute("id", "card-mute")
+    await lift.press("Enter")
+    await expect(lift).to_have_count(0)
+    assert await page.evaluate("document.activeElement.closest('#card-facts') !== null")
+    removes = page.locator("#card-comments button")
+    left = await removes.count()
+    await removes.first.press("Enter")
+    await expect(removes).to_have_count(left - 1)
+    assert await page.evaluate("document.activeElement.closest('#card-comments') !== null")
+    await page.keyboard.press("Escape")
+
+    await page.keyboard.press("m")
+    await page.locator(".toast button").last.press("Enter")
+    await expect(page.locator(".toast").last).to_contain_text("may speak")
+    await expect(page.locator(".entry:focus")).to_contain_text("there is the train again")
+
+    await page.locator(".column button", has_text="✕").press("Enter")
+    await expect(focused).to_have_attribute("id", "room-field")
+
+
+async def _open(visitors: Visitors, scene: Scene, path: str) -> Page:
+    return await visitors.open(f"{scene.url}{path}", width=1400, height=900, script=WATCH)
+
+
+async def _walk(page: Page, state: str) -> None:
+    assert await _around(page) == ([], []), state
+
+
+async def _walk_dialog(page: Page, name: str) -> None:
+    await expect(page.locator(f"dialog[open]:is(#{name}, [aria-labelledby={name}])")).to_be_visible()
+    await _walk(page, name)
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+async def _around(page: Page) -> tuple[list[str], list[str]]:
+    """What the Tab key did not come by on one round, and what Enter or Space did not press."""
+    await page.evaluate("keyboard.begin()")
+    for _ in range(MOST_STOPS):
         await page.keyboard.press("Tab")
-        reached.add(await page.evaluate(REACHED))
-    left = sorted(set(range(count)) - reached)
-    assert await page.evaluate(NAMES, left) == []
-    assert reached - {-1}
+        keys = await page.evaluate("keyboard.stop()")
+        if keys is None:
+            break
+        for key in keys:
+            await page.keyboard.press(key)
+    unreached, unpressed = await page.evaluate("keyboard.end()")
+    return unreached, unpressed

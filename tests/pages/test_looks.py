@@ -22,7 +22,12 @@ from tests.pages.scene import ROOM, Scene, scene
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long]
 
 THEMES: Final[list[Literal["light", "dark"]]] = ["light", "dark"]
-WINDOWS: Final = {"desktop": (1280, 800), "phone": (390, 844)}
+# Width, height, language.
+WINDOWS: Final = {
+    "desktop": (1280, 800, "en-US"),
+    "phone": (390, 844, "en-US"),
+    "narrow": (320, 640, "zh-CN"),
+}
 # What axe calls so; the rest is advice.
 SERIOUS: Final = {"serious", "critical"}
 # How much wider the page is than its window, and what sticks out of it, in pixels.
@@ -47,7 +52,7 @@ class Look:
 
 
 async def _viewer(page: Page, scene: Scene) -> None:
-    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#connection")).to_have_attribute("data-phase", "live")
     await expect(page.locator("#poll .option").first).to_be_visible()
     await scene.say()
     await expect(page.locator("#list .text").last).to_have_text("subtitles look great today")
@@ -56,6 +61,11 @@ async def _viewer(page: Page, scene: Scene) -> None:
 async def _viewer_settings(page: Page, scene: Scene) -> None:
     await _viewer(page, scene)
     await page.locator("#look-button").click()
+
+
+async def _alone(page: Page, scene: Scene) -> None:
+    await expect(page.locator("#connection")).to_have_attribute("data-phase", "live")
+    await expect(page.locator("#viewers")).not_to_have_text("–")
 
 
 async def _sign_in(page: Page, scene: Scene) -> None:
@@ -95,35 +105,62 @@ async def _overlay(page: Page, scene: Scene) -> None:
     )
 
 
-async def _console(page: Page, scene: Scene) -> None:
+async def _console(page: Page, scene: Scene, token: str = "") -> None:
     """Two rooms side by side, in the first much goes on: one is taken back, two wait, somebody is muted."""
     await scene.moderate()
     gold = await scene.advertise()
-    await page.goto(f"{scene.url}/console?room={ROOM}&room=pier#token={scene.moderator}")
+    await page.goto(f"{scene.url}/console?room={ROOM}&room=pier#token={token or scene.moderator}")
+    await _feed(page)
     await page.locator(".entry", has_text=gold).focus()
     await page.keyboard.press("d")
-    await expect(page.locator(".entry.recalled .fate").last).to_have_text("deleted by mod")
+    await expect(page.locator(".entry.recalled .fate").last).to_contain_text("mod" if token == "" else "ann")
     await page.keyboard.press("ArrowUp")
 
 
-async def _console_waiting(page: Page, scene: Scene) -> None:
-    await _console(page, scene)
-    await page.get_by_role("tab", name="Waiting").click()
-    await expect(page.locator("#panel-held .held").first).to_be_visible()
+async def _feed(page: Page) -> None:
+    """On a phone it is a tab like the others."""
+    if await page.locator("#tab-live").is_visible():
+        await page.locator("#tab-live").click()
 
 
-async def _console_rules(page: Page, scene: Scene) -> None:
-    await _console(page, scene)
-    await page.get_by_role("tab", name="Rules").click()
-    await expect(page.locator("#setting-slow_s")).to_be_visible()
+def _panel(name: str, shown: str, role: str = "") -> Callable[[Page, Scene], Awaitable[None]]:
+    """The console with this panel, in which `shown` is to be seen."""
+
+    async def ready(page: Page, scene: Scene) -> None:
+        await _console(page, scene, scene.service.token("ann", role) if role else "")
+        await page.locator(f"#tab-{name}").click()
+        await expect(page.locator(f"#panel-{name} {shown}").first).to_be_visible()
+
+    return ready
+
+
+async def _console_abuse(page: Page, scene: Scene) -> None:
+    """As it looks when there is something: the rest of this scene is peaceful."""
+    signs = [
+        {
+            "at": 1_780_000_000_000 + number,
+            "kind": kind,
+            "count": 12,
+            "sample": "join my channel for free coins",
+        }
+        for number, kind in enumerate(("same_text", "new_writers"))
+    ]
+    await page.route("**/signs?*", lambda route: route.fulfill(json={"signs": signs}))
+    await _panel("signs", ".card")(page, scene)
 
 
 async def _console_words(page: Page, scene: Scene) -> None:
-    await _console(page, scene)
-    await page.get_by_role("tab", name="Words").click()
-    await page.get_by_label("Try a text").fill("best c a s i n o in town")
-    await page.get_by_role("button", name="Try").click()
+    await _panel("words", "li button")(page, scene)
+    await page.locator("#words-text").fill("best c a s i n o in town")
+    await page.locator("#words-text").press("Enter")
     await expect(page.locator("#panel-words .outcome")).to_contain_text("casino")
+
+
+async def _console_raid(page: Page, scene: Scene) -> None:
+    await _console(page, scene)
+    begin = page.locator(".column-bar button").first
+    await begin.click()
+    await expect(page.locator(".raid-until").first).to_be_visible()
 
 
 async def _console_card(page: Page, scene: Scene) -> None:
@@ -131,6 +168,38 @@ async def _console_card(page: Page, scene: Scene) -> None:
     await page.locator(".entry", has_text="there is the train again").last.focus()
     await page.keyboard.press("c")
     await expect(page.locator("#card-comments .text").first).to_be_visible()
+
+
+async def _console_keys(page: Page, scene: Scene) -> None:
+    await _console(page, scene)
+    await page.locator("#keys-button").click()
+
+
+async def _console_empty(page: Page, scene: Scene) -> None:
+    await page.goto(f"{scene.url}/console#token={scene.moderator}")
+    await _feed(page)
+    await expect(page.locator("#no-rooms")).to_be_visible()
+
+
+async def _studio_room(page: Page, scene: Scene) -> None:
+    await page.goto(f"{scene.url}/studio#token={scene.streamer}")
+    await expect(page.locator("#choose-room")).to_be_visible()
+
+
+async def _studio_new(page: Page, scene: Scene) -> None:
+    """A room in which nothing was said yet, by the longest name."""
+    room = "quiet-" + "r" * 58
+    token = scene.service.token("mira", "streamer", room)
+    await page.goto(f"{scene.url}/studio?room={room}#token={token}")
+    await expect(page.locator("#poll-question")).to_be_visible()
+    await expect(page.locator("#room-state")).to_be_visible()
+
+
+async def _viewer_closed(page: Page, scene: Scene) -> None:
+    token = scene.service.token("mira", "streamer", "shut")
+    await scene.call("PUT", "/v1/rooms/shut", {"open": False}, token)
+    await page.reload()
+    await expect(page.locator("#banners .banner")).to_be_visible()
 
 
 LOOKS: Final = [
@@ -142,10 +211,22 @@ LOOKS: Final = [
     Look("docs", "/docs", _docs),
     Look("overlay", f"/overlay?room={ROOM}", _overlay),
     Look("console", "/docs", _console),
-    Look("console-waiting", "/docs", _console_waiting),
-    Look("console-rules", "/docs", _console_rules),
+    Look("console-waiting", "/docs", _panel("held", ".held")),
+    Look("console-sanctions", "/docs", _panel("sanctions", ".sanction", "admin")),
     Look("console-words", "/docs", _console_words),
+    Look("console-rules", "/docs", _panel("settings", "#setting-slow_s")),
+    Look("console-record", "/docs", _panel("audit", ".act")),
+    Look("console-abuse", "/docs", _console_abuse),
+    Look("console-moderators", "/docs", _panel("moderators", ".empty", "admin")),
+    Look("console-raid", "/docs", _console_raid),
     Look("console-card", "/docs", _console_card),
+    Look("console-keys", "/docs", _console_keys),
+    Look("console-empty", "/docs", _console_empty),
+    Look("console-sign-in", "/console", _sign_in),
+    Look("studio-room", "/docs", _studio_room),
+    Look("studio-new", "/docs", _studio_new),
+    Look("viewer-closed", "/?room=shut", _viewer_closed),
+    Look("viewer-empty", "/?room=nobody-is-here", _alone),
 ]
 
 
@@ -168,8 +249,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_it_can_be_looked_at(
     visitors: Visitors, lively: Scene, pictures: Path, look: Look, window: str
 ) -> None:
-    width, height = WINDOWS[window]
-    page = await visitors.open(f"{lively.url}{look.path}", width=width, height=height)
+    width, height, locale = WINDOWS[window]
+    page = await visitors.open(f"{lively.url}{look.path}", width=width, height=height, locale=locale)
     await look.ready(page, lively)
     for theme in THEMES:
         await page.emulate_media(color_scheme=theme)

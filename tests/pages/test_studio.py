@@ -160,6 +160,60 @@ async def test_the_room_is_closed_and_opened(visitors: Visitors, service: Deploy
     await say(page, "here we are again")
 
 
+async def test_who_came_to_a_closed_room_comes_in_by_himself_when_it_opens(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await studio(visitors, service, "evening")
+    ann = await viewer(visitors, service, "evening")
+    await page.locator("#room-switch").click()
+    await page.locator("#confirm-yes").click()
+    await expect(ann.locator("#banners .banner")).to_have_text("The room was closed")
+    late = await viewer(visitors, service, "evening")
+    await expect(late.locator("#banners .banner")).to_contain_text("This page comes in when it opens")
+    await expect(late.locator("#outcome")).to_contain_text("The room is closed")
+    overlay = await visitors.open(f"{service.url}/overlay?room=evening")
+    await page.locator("#room-switch").click()
+    await page.get_by_role("radio", name="Announcement").check()
+    await page.locator("#say-pin").select_option("300")
+    await say(page, "here we are")
+    for one in (ann, late):
+        await expect(one.locator("#pins li")).to_contain_text("here we are")
+        await expect(one.locator("#banners .banner.sober")).to_have_count(0)
+        await expect(one.locator("#outcome")).to_be_empty()
+    await expect(overlay.locator(".card")).to_contain_text("here we are")
+    assert (
+        await late.locator("#list .note", has_text="The room is closed").count() == 1
+    )  # however often it asked
+
+
+async def test_half_a_title_is_kept_and_another_room_is_a_press_away(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await studio(visitors, service, "first")
+    title = page.locator("#title-field")
+    token = service.token("mira", "streamer", "first")
+    for news in ("Told by another", "Told once more"):
+        status, _ = await service.call("PUT", "/v1/rooms/first", {"title": news}, token)
+        assert status == 200
+        if news == "Told by another":
+            await page.reload()
+            await expect(title).to_have_value(news)
+            await title.fill("Half a ti")
+            await page.locator("#say-text").focus()
+    await page.locator("#room-switch").click()
+    await page.locator("#confirm-yes").click()
+    await expect(page.locator("#room-state")).to_have_text("closed")
+    await expect(title).to_have_value("Half a ti")
+    await page.get_by_role("button", name="another room").click()
+    await expect(page.locator("#choose-room")).to_be_focused()
+    await expect(page).to_have_title("Studio · Danmaku")
+    await page.go_back()
+    await expect(page).to_have_title("first · Studio · Danmaku")
+    await expect(title).to_have_value("Told once more")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).to_have_title("Studio · Danmaku")
+
+
 async def test_moderators_are_appointed_and_dismissed(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "staff")
     await page.locator("#moderator").fill("kenji")

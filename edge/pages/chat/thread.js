@@ -35,7 +35,7 @@ export class Thread {
   #changed;
   #transcript = new Transcript(
     part("scroller"), part("messages"), /** @type {HTMLButtonElement} */ (part("newest")),
-    (seq) => void this.#recall(seq), () => void this.read(),
+    (seq) => void this.#recall(seq), () => void this.read(), () => this.#renew(),
   );
   #composer = new ChatComposer(
     /** @type {HTMLFormElement} */ (part("composer")), (text, body) => this.#send(text, body),
@@ -137,6 +137,12 @@ export class Thread {
       this.#isReading = false;
     }
     void this.read();
+  }
+
+  #renew() {
+    if (this.#visit === null) return;
+    this.#transcript.open(this.#visit.conversation, this.#visit.inbox.me);
+    void this.#fetchEarlier();
   }
 
   #showHead() {

@@ -1,6 +1,6 @@
 /**
  * The messages of the conversation that is looked at: bounded, newest last, following along unless the
- * reader has scrolled up.
+ * reader has scrolled up. Of one who reads far back the newest go, and are read anew when he is at the end again.
  *
  * @typedef {import("../sdk/protocol.js").Chat} Chat
  * @typedef {import("./inbox.js").Conversation} Conversation
@@ -9,6 +9,7 @@
 import { rowOf, takenBack, tick } from "./message-row.js";
 
 const MOST_ROWS = 500;
+const MOST_BACK = 1_500; // while somebody reads what was said before
 const NEAR_END = 48; // pixels
 
 export class Transcript {
@@ -17,6 +18,9 @@ export class Transcript {
   #newest;
   #recall;
   #atEnd;
+  #renew;
+  /** The newest had to go. */
+  #isCut = false;
   /** @type {Conversation | null} */
   #conversation = null;
   #me = "";
@@ -31,13 +35,15 @@ export class Transcript {
   /**
    * @param {HTMLElement} scroller @param {HTMLElement} list @param {HTMLButtonElement} newest leads back to the end
    * @param {(seq: number) => void} recall @param {() => void} atEnd the newest message is in sight
+   * @param {() => void} renew read it anew, from the newest
    */
-  constructor(scroller, list, newest, recall, atEnd) {
+  constructor(scroller, list, newest, recall, atEnd, renew) {
     this.#scroller = scroller;
     this.#list = list;
     this.#newest = newest;
     this.#recall = recall;
     this.#atEnd = atEnd;
+    this.#renew = renew;
     scroller.addEventListener("scroll", () => this.#look(), { passive: true });
     newest.addEventListener("click", () => this.#toEnd());
     const sizes = new ResizeObserver(() => this.#isFollowing && this.#toEnd());
@@ -58,7 +64,7 @@ export class Transcript {
   open(conversation, me) {
     this.#conversation = conversation;
     this.#me = me;
-    this.hasForgotten = false;
+    this.hasForgotten = this.#isCut = false;
     this.#gone.clear();
     this.#rows.clear();
     this.#list.replaceChildren();
@@ -71,7 +77,7 @@ export class Transcript {
     const last = Math.max(0, ...this.#rows.keys());
     for (const message of messages) {
       if (message.kind === "recall" && message.of !== undefined) this.#takeBack(message.of);
-      this.#put(message.seq, this.#row(message));
+      if (!this.#isCut || message.seq < last) this.#put(message.seq, this.#row(message));
     }
     this.#forget();
     if (this.#isFollowing) this.#toEnd();
@@ -110,8 +116,15 @@ export class Transcript {
     this.#list.insertBefore(made, next);
   }
 
-  /** Who reads far back keeps what he reads; else the oldest go. */
+  /** Who reads far back keeps what he reads, and the newest go; else the oldest. */
   #forget() {
+    while (!this.#isFollowing && this.#rows.size > MOST_BACK) {
+      const newest = /** @type {HTMLElement} */ (this.#list.lastElementChild);
+      this.#rows.delete(Number(newest.dataset.seq));
+      newest.remove();
+      this.#isCut = true;
+      this.#newest.hidden = false;
+    }
     while (this.#isFollowing && this.#rows.size > MOST_ROWS) {
       const oldest = /** @type {HTMLElement} */ (this.#list.firstElementChild);
       this.#rows.delete(Number(oldest.dataset.seq));
@@ -129,6 +142,7 @@ export class Transcript {
   }
 
   #toEnd() {
+    if (this.#isCut) return this.#renew();
     this.#isFollowing = true;
     this.#newest.hidden = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
@@ -138,6 +152,7 @@ export class Transcript {
   #look() {
     const below = this.#scroller.scrollHeight - this.#scroller.scrollTop - this.#scroller.clientHeight;
     const wasFollowing = this.#isFollowing;
+    if (this.#isCut && below < NEAR_END) return this.#renew();
     this.#isFollowing = below < NEAR_END;
     if (!this.#isFollowing) return;
     this.#newest.hidden = true;

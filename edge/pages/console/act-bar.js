@@ -29,7 +29,6 @@ export class ActBar {
     for (const verb of SHOWN) {
       const button = /** @type {HTMLButtonElement} */ (element("button", verb === "card" ? "quiet" : "", t(`act.${verb}`)));
       button.type = "button";
-      button.tabIndex = -1; // the keys do the same
       button.dataset.verb = verb;
       button.addEventListener("click", () => this.#entry && this.act(verb, this.#entry));
       this.#bar.append(button);
@@ -39,6 +38,7 @@ export class ActBar {
   /** @param {Entry} entry @param {HTMLElement} row */
   show(entry, row) {
     if (this.#entry === entry && this.#bar.parentElement === row) return;
+    if (this.#bar.contains(document.activeElement) && !row.contains(document.activeElement)) return; // the pointer only passes by
     this.#entry = entry;
     for (const button of this.#bar.querySelectorAll("button")) {
       button.hidden = !this.may(/** @type {Verb} */ (button.dataset.verb), entry);

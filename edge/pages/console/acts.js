@@ -6,8 +6,8 @@
  * @typedef {{seconds?: number | null, reason?: string, everywhere?: boolean}} Measure seconds: null until it is lifted
  */
 
-import { Refusal } from "../sdk/protocol.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
+import { told } from "../shared/telling.js";
 import { lasting } from "../shared/wording.js";
 
 const UNDO = { mute: "mutes", ban: "bans" };
@@ -86,12 +86,12 @@ export class Acts {
 
   /** What is to be read; null where that was refused, which is said. @param {string} path below `v1/` @returns {Promise<any>} */
   async read(path) {
-    return this.#told(() => this.#calls.call("GET", `v1/${path}`));
+    return told(this.#toasts, () => this.#calls.call("GET", `v1/${path}`));
   }
 
   /** @param {string} room @param {string} text @returns {Promise<any>} */
   tryWords(room, text) {
-    return this.#told(() => this.#calls.call("POST", `${base(room)}/words/test`, { text }));
+    return told(this.#toasts, () => this.#calls.call("POST", `${base(room)}/words/test`, { text }));
   }
 
   /** Undo the last that can be. */
@@ -108,7 +108,7 @@ export class Acts {
    * @returns {Promise<any>} the answer, null where it was refused
    */
   async #do(method, path, body, room, done, undo = null) {
-    const answer = await this.#told(() => this.#calls.call(method, path, body));
+    const answer = await told(this.#toasts, () => this.#calls.call(method, path, body));
     if (answer === null) return null;
     if (undo !== null) this.#undo = undo;
     const press = () => {
@@ -118,17 +118,6 @@ export class Acts {
     this.#toasts.good(done, undo && { label: t("undo"), act: press });
     this.#done(room);
     return answer;
-  }
-
-  /** @param {() => Promise<any>} act */
-  async #told(act) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#toasts.bad(t("refused", { why: refused(error), name: error.name }));
-      return null;
-    }
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { element } from "../shared/element.js";
 import { knows, t } from "../shared/language.js";
-import { button, field, input, nothing, select, when } from "../shared/parts.js";
+import { button, field, input, nothingRow, select, when } from "../shared/parts.js";
 import { lasting } from "../shared/wording.js";
 
 /** @typedef {import("./watch.js").Entry} Entry */
@@ -65,12 +65,8 @@ export class AuditPanel {
     const all = [...this.#past, ...followed.filter((one) => (last === undefined || one.at >= last.at) && !known.has(key(one)))];
     const wanted = this.#search.value.trim().toLowerCase();
     const shown = all.filter((one) => `${sentenceOf(one)} ${one.reason}`.toLowerCase().includes(wanted)).reverse();
-    this.#list.replaceChildren(...shown.map((one) => this.#row(one)));
-    if (shown.length === 0) {
-      const row = element("li");
-      row.append(nothing(t(all.length === 0 ? "audit.none" : "audit.unfound")));
-      this.#list.replaceChildren(row);
-    }
+    const empty = t(all.length === 0 ? "audit.none" : "audit.unfound");
+    this.#list.replaceChildren(...(shown.length === 0 ? [nothingRow(empty)] : shown.map((one) => this.#row(one))));
   }
 
   /** @param {Entry} one */

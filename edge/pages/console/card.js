@@ -4,7 +4,7 @@ import { makeClosable, part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
-import { button, nothing, when } from "../shared/parts.js";
+import { button, nothingRow, when } from "../shared/parts.js";
 import { redraw } from "../shared/redraw.js";
 
 /**
@@ -87,12 +87,13 @@ export class CardDialog {
     }
     redraw(part("card-facts"), facts);
     const rows = here.comments.map((said) => this.#said(said)).reverse();
-    redraw(part("card-comments"), rows.length > 0 ? rows : [nothing(t("card.silent"))]);
+    redraw(part("card-comments"), rows.length > 0 ? rows : [nothingRow(t("card.silent"))]);
   }
 
   /** @param {Card} card */
   #rank({ role, appointed_by }) {
     const row = element("li", "row wrap");
+    row.dataset.key = "rank";
     row.append(role === null ? t("card.no_role") : t("card.role", { role: t(`role.${role}`), by: appointed_by ?? "" }));
     const column = this.#context.columns().find(({ name }) => name === this.#room);
     if (column === undefined || !isAtLeast(column.role, "streamer")) return row;
@@ -104,6 +105,7 @@ export class CardDialog {
   /** @param {Sanction} one @param {boolean} isEverywhere */
   #sanction({ kind, by, until, reason }, isEverywhere) {
     const row = element("li", "row wrap");
+    row.dataset.key = `${kind} ${isEverywhere}`;
     const span = until === null ? t("until.lifted") : t("until.time", { time: when(until) });
     row.append(element("span", `badge ${kind === "ban" ? "bad" : "warn"}`, t(`kind.${kind}`)));
     row.append(t("card.sanction", { where: isEverywhere ? t("everywhere") : this.#room, by, span, reason }), element("span", "spring"));
@@ -115,6 +117,7 @@ export class CardDialog {
   /** @param {Said} said */
   #said({ epoch, seq, at, text }) {
     const row = element("li", "row");
+    row.dataset.key = `${epoch}-${seq}`;
     row.append(element("time", "hint", when(at)), element("bdi", "text", text), element("span", "spring"));
     const remove = button(t("act.delete"), () => void this.#then(this.#context.acts.recall(this.#room, `${epoch}-${seq}`, this.#uid)), "quiet");
     remove.setAttribute("aria-label", t("card.delete", { text }));

@@ -80,9 +80,11 @@ export class Desk {
 
   /** @param {string} room */
   remove(room) {
+    const hadFocus = this.#columns.get(room)?.box.contains(document.activeElement);
     this.#columns.get(room)?.close();
     this.#columns.delete(room);
     this.#draw();
+    if (hadFocus) part("room-field").focus();
     if (this.#chosen === room) this.choose(this.columns[0]?.name ?? "");
   }
 

@@ -7,7 +7,7 @@ import { Identity } from "../shared/identity.js";
 import { learn, t, translate } from "../shared/language.js";
 import { Memory } from "../shared/memory.js";
 import { ModeratorsPanel } from "../shared/moderators.js";
-import { offerPreferences } from "../shared/preferences.js";
+import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
 import { Toasts } from "../shared/toasts.js";
@@ -30,7 +30,7 @@ const LIVE = "live";
 
 class Console {
   #memory = new Memory();
-  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) });
+  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#desk.connection.serviceNow);
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
   #acts = new Acts(this.#identity.calls, new Toasts(part("toasts")), (room) => this.#done(room));
   #status = new Status(
@@ -68,12 +68,10 @@ class Console {
 
   start() {
     prepareConfirm();
-    for (const name of ["keys", "preferences"]) {
-      const dialog = /** @type {HTMLDialogElement} */ (part(`${name}-dialog`));
-      makeClosable(dialog);
-      part(`${name}-button`).addEventListener("click", () => dialog.showModal());
-    }
-    offerPreferences(part("preferences"));
+    const keys = /** @type {HTMLDialogElement} */ (part("keys-dialog"));
+    makeClosable(keys);
+    part("keys-button").addEventListener("click", () => keys.showModal());
+    offerPreferencesDialog(part("preferences-button"));
     part("sign-out").addEventListener("click", () => this.#identity.signOut());
     part("add-room").addEventListener("submit", (event) => this.#add(event));
     part("room-field").addEventListener("focus", () => void offerRooms(this.#identity.calls, /** @type {HTMLDataListElement} */ (part("room-names"))));

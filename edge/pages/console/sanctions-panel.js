@@ -2,7 +2,7 @@
 
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
-import { button, field, input, nothing, select, when } from "../shared/parts.js";
+import { button, field, input, nothingRow, select, when } from "../shared/parts.js";
 import { redraw } from "../shared/redraw.js";
 
 /** @typedef {{kind: "mute" | "ban", uid: string, by: string, since: number, until: number | null, reason: string}} Sanction */
@@ -57,12 +57,8 @@ export class SanctionsPanel {
   #draw() {
     const wanted = this.#search.value.trim().toLowerCase();
     const shown = this.#found.filter(({ uid, by, reason }) => `${uid} ${by} ${reason}`.toLowerCase().includes(wanted));
-    const rows = shown.map((one) => this.#row(one));
-    if (shown.length === 0) {
-      rows.push(element("li"));
-      rows[0].append(nothing(t(this.#found.length === 0 ? "sanctions.none" : "sanctions.unfound")));
-    }
-    redraw(this.#list, rows);
+    const empty = t(this.#found.length === 0 ? "sanctions.none" : "sanctions.unfound");
+    redraw(this.#list, shown.length === 0 ? [nothingRow(empty)] : shown.map((one) => this.#row(one)));
     this.#more.hidden = this.#after === null;
   }
 
@@ -71,6 +67,7 @@ export class SanctionsPanel {
     const { kind, uid, by, since, until, reason } = one;
     const isEverywhere = this.#scope.value === "all";
     const row = element("li", "card sanction");
+    row.dataset.key = `${kind} ${uid}`;
     const head = element("p", "row wrap");
     head.append(element("span", `badge ${kind === "ban" ? "bad" : "warn"}`, t(`kind.${kind}`)), element("bdi", "", uid), element("span", "spring"));
     const room = this.#context.column()?.name ?? "";

@@ -46,6 +46,7 @@ export class SettingsPanel {
 
   /** @param {Values} own @param {Values} inForce @param {string} role */
   #draw(own, inForce, role) {
+    const focused = this.#form.contains(document.activeElement) ? document.activeElement?.id : "";
     this.#own = own;
     this.#controls.clear();
     const rows = SETTINGS.filter(({ who }) => isAtLeast(role, who)).map((setting) => {
@@ -63,8 +64,12 @@ export class SettingsPanel {
     const foot = element("p", "row end sticky");
     const save = /** @type {HTMLButtonElement} */ (element("button", "primary", t("settings.save")));
     save.type = "submit";
-    foot.append(button(t("settings.again"), () => void this.open()), save);
+    save.id = "settings-save";
+    const again = button(t("settings.again"), () => void this.open());
+    again.id = "settings-again";
+    foot.append(again, save);
     this.#form.replaceChildren(...rows, foot);
+    if (focused) document.getElementById(focused)?.focus();
   }
 
   async #save() {

@@ -33,6 +33,7 @@ export class SignsPanel {
     this.#empty.hidden = all.length > 0;
     redraw(this.#list, all.map(({ column, sign }) => {
       const row = element("li", "card");
+      row.dataset.key = `${column.name} ${sign.at}`;
       const head = element("p", "row wrap");
       head.append(element("span", "badge", column.name), element("time", "hint", when(sign.at)), element("span", "spring"));
       head.append(button(t("raid.on"), () => void this.#context.acts.raid(column.name, RAID_S), "quiet"));

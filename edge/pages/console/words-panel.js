@@ -2,7 +2,7 @@
 
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
-import { button, field, input, nothing, select } from "../shared/parts.js";
+import { button, field, input, nothingRow, select } from "../shared/parts.js";
 import { redraw } from "../shared/redraw.js";
 
 /** @typedef {"refuse" | "hold" | "shadow" | "mask"} Action */
@@ -76,13 +76,13 @@ export class WordsPanel {
     const found = all.filter(({ entry }) => entry.toLowerCase().includes(wanted));
     this.#count.textContent = t("words.count", { n: all.length, found: found.length, shown: Math.min(found.length, SHOWN) });
     const rows = found.slice(0, SHOWN).map(({ action, entry }) => this.#row(action, entry));
-    if (rows.length === 0) rows.push(wrapped(nothing(t(all.length === 0 ? "words.none" : "words.unfound"))));
-    redraw(this.#list, rows);
+    redraw(this.#list, rows.length > 0 ? rows : [nothingRow(t(all.length === 0 ? "words.none" : "words.unfound"))]);
   }
 
   /** @param {Action} action @param {string} entry */
   #row(action, entry) {
     const row = element("li", "row");
+    row.dataset.key = entry;
     const remove = button(t("words.remove"), () => void this.#put((lists) => drop(lists, entry)), "quiet");
     remove.setAttribute("aria-label", t("words.remove.one", { entry }));
     row.append(element("bdi", "mono ellipsis", entry), element("span", "spring"), element("span", "badge", t(`words.${action}`)), remove);
@@ -167,11 +167,4 @@ function submit(text) {
   const made = /** @type {HTMLButtonElement} */ (element("button", "primary", text));
   made.type = "submit";
   return made;
-}
-
-/** @param {HTMLElement} inner */
-function wrapped(inner) {
-  const row = element("li");
-  row.append(inner);
-  return row;
 }

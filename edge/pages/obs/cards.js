@@ -7,9 +7,10 @@
  * @typedef {{key: string, rank: number, until: number, card: HTMLElement, event: Event | null}} Card
  */
 
+import { barsOf } from "../shared/bars.js";
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
-import { money, shares } from "../shared/wording.js";
+import { money } from "../shared/wording.js";
 
 const MOST = 5;
 const ANNOUNCED_MS = 12_000; // for one that is not pinned
@@ -27,6 +28,8 @@ export class Cards {
   #wanted = [];
   /** @type {Poll | null} */
   #poll = null;
+  /** Draws how the poll that is shown stands. @type {(counts: number[]) => number} */
+  #tell = () => 0;
   #timer = 0;
 
   /** @param {HTMLElement} box @param {() => number} now ms since 1970 by the service's clock */
@@ -97,17 +100,26 @@ export class Cards {
   #vote(counts, until, isOver) {
     const poll = /** @type {Poll} */ (this.#poll);
     const shown = this.#cards.find(({ card }) => card.dataset.poll === poll.id)?.card;
-    const card = shown ?? pollCard(poll);
-    const total = counts.reduce((sum, count) => sum + count, 0);
+    const card = shown ?? this.#pollCard(poll);
+    const total = this.#tell(counts);
     const most = Math.max(...counts);
-    const parts = shares(counts);
     for (const [place, row] of card.querySelectorAll("li").entries()) {
       row.classList.toggle("best", isOver && total > 0 && counts[place] === most);
-      row.style.setProperty("--share", `${parts[place] ?? 0}%`);
-      /** @type {Element} */ (row.lastElementChild).textContent = `${parts[place] ?? 0} %`;
     }
     /** @type {Element} */ (card.lastElementChild).textContent = t(isOver ? "overlay.over" : "overlay.votes", { n: total });
     this.#put({ key: "poll", rank: 2, until, card, event: null });
+  }
+
+  /** Without figures yet. @param {Poll} poll */
+  #pollCard({ id, question, options }) {
+    const card = element("article", "card poll");
+    card.dataset.poll = id;
+    const list = element("ol", "options");
+    const { bars, tell } = barsOf(options, () => element("li", "option"));
+    this.#tell = tell;
+    list.append(...bars);
+    card.append(element("bdi", "question", question), list, element("p", "votes"));
+    return card;
   }
 
   /** @param {Card} card */
@@ -147,20 +159,6 @@ export class Cards {
 /** @param {Poll} poll */
 function endOf({ until }) {
   return until === null ? Infinity : until + LATE_MS;
-}
-
-/** Without figures yet. @param {Poll} poll */
-function pollCard({ id, question, options }) {
-  const card = element("article", "card poll");
-  card.dataset.poll = id;
-  const list = element("ol", "options");
-  for (const option of options) {
-    const row = element("li", "option");
-    row.append(element("bdi", "text", option), element("span", "share"));
-    list.append(row);
-  }
-  card.append(element("bdi", "question", question), list, element("p", "votes"));
-  return card;
 }
 
 /** @param {string} text */

@@ -34,8 +34,6 @@ class Page {
   #cards = new Cards(part("cards"), () => this.#now);
   /** Where each event stands. @type {WeakMap<Event, Position>} */
   #places = new WeakMap();
-  /** How far the service's clock is ahead of ours, in milliseconds. */
-  #ahead = 0;
   #likes = 0;
   /** @type {Room | null} */
   #room = null;
@@ -45,10 +43,7 @@ class Page {
   });
   #connection = new Connection(socketAddress(new URL(".", document.baseURI).href), () => (this.#wish.token ? { token: this.#wish.token } : {}), {
     changed: (state) => this.#changed(state),
-    greeted: (ok) => {
-      this.#ahead = (ok.server_time ?? Date.now()) - Date.now();
-      void this.#room?.enter();
-    },
+    greeted: () => void this.#room?.enter(),
     delivered: (frame) => this.#delivered(frame),
     lost: () => this.#room?.lost(),
   }, TIMING);
@@ -70,7 +65,7 @@ class Page {
   }
 
   get #now() {
-    return Date.now() + this.#ahead;
+    return this.#connection.serviceNow;
   }
 
   #enter() {

@@ -50,8 +50,6 @@ export class Client {
   name = "";
   role = "";
   session = "";
-  /** How far the service's clock is ahead of ours, in ms. */
-  aheadMs = 0;
   #options;
   #token;
   #timing;
@@ -97,6 +95,11 @@ export class Client {
     /** The HTTP API, for what has no frame. */
     this.calls = new Calls(this.#token, () => httpAddress(this.#places.current));
     this.groups = new Groups(this.calls, () => this.uid);
+  }
+
+  /** How far the service's clock is ahead of ours, in ms. */
+  get aheadMs() {
+    return this.#connection.aheadMs;
   }
 
   /** What the connection is doing. @returns {State} */
@@ -219,8 +222,8 @@ export class Client {
   }
 
   /** @param {import("./protocol.js").Ok} ok */
-  #greeted({ uid = "", name = "", role = "", session = "", server_time: time = Date.now() }) {
-    Object.assign(this, { uid, name, role, session, aheadMs: time - Date.now() });
+  #greeted({ uid = "", name = "", role = "", session = "" }) {
+    Object.assign(this, { uid, name, role, session });
     this.chat.resync();
     for (const { room } of this.#rooms.values()) if (room.hasBeenIn) void room.enter();
   }

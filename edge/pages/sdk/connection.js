@@ -58,6 +58,8 @@ export class Connection {
   #heartbeat;
   /** For a larger message the service would close the connection. */
   #mostBytes = MESSAGE_BYTES;
+  /** How far the service's clock is ahead of ours, in ms; 0 until it was greeted once. */
+  aheadMs = 0;
   /** The one thing that is waited for: the greeting, the next ping or the next attempt. @type {Timer} */
   #timer;
   /** @type {Timer} */
@@ -67,6 +69,11 @@ export class Connection {
   /** Why there will be no connection. @type {Refusal | null} */
   #refusal = null;
   #changed = new Bell();
+
+  /** Milliseconds since 1970 by the service's clock, as far as it is known. */
+  get serviceNow() {
+    return Date.now() + this.aheadMs;
+  }
 
   /**
    * @param {string | (() => string)} url asked for at each attempt, once there is a greeting
@@ -227,6 +234,7 @@ export class Connection {
       this.#mostBytes = ok.frame_bytes ?? MESSAGE_BYTES;
       this.#pace.connected(this.#now());
       this.#listener.changed({ phase: "live" });
+      this.aheadMs = (ok.server_time ?? Date.now()) - Date.now();
       this.#listener.greeted(ok);
       this.#changed.ring();
       this.#keepAlive();

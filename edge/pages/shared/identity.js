@@ -33,7 +33,7 @@ export class Identity {
   /** @type {Promise<boolean> | null} */
   #renewing = null;
 
-  /** @param {import("./memory.js").Memory} memory @param {Told} told @param {() => number} now in ms since 1970 */
+  /** @param {import("./memory.js").Memory} memory @param {Told} told @param {() => number} now in ms since 1970, best by the service's clock */
   constructor(memory, told, now = Date.now) {
     this.#memory = memory;
     this.#told = told;
@@ -69,7 +69,6 @@ export class Identity {
     const who = readToken(pair.token);
     if (who === null) return t("sign_in.no_token");
     if (!who.isAccess) return t("sign_in.refresh_token");
-    if (who.until <= this.#now()) return expired(who.until);
     this.#memory.keepTokens(pair.token, pair.refresh);
     this.#told.began();
     return "";
@@ -82,14 +81,13 @@ export class Identity {
   }
 
   /**
-   * The service does not take the token. Where its time was over there may be a next one; otherwise it was revoked, and so is
-   * what came with it.
+   * The service does not take the token. Where its time was over there may be a next one; of one that was revoked there is none.
    * @param {string} why @returns {Promise<boolean>} whether there is another token now
    */
   async refused(why) {
     const who = this.who;
+    if (await this.#renew()) return true;
     const isOver = who !== null && who.until <= this.#now();
-    if (isOver && (await this.#renew())) return true;
     if (this.token !== "") this.signOut(isOver ? expired(who.until) : why);
     return false;
   }

@@ -5,6 +5,7 @@ import { element } from "./element.js";
 import { isAtLeast } from "./identity.js";
 import { t } from "./language.js";
 import { button, field, input, nothing, when } from "./parts.js";
+import { redraw } from "./redraw.js";
 
 /**
  * @typedef {{uid: string, by: string, since: number}} Moderator
@@ -50,15 +51,14 @@ export class ModeratorsPanel {
     if (asked !== this.#asked) return;
     /** @type {Moderator[]} */
     const moderators = found?.moderators ?? [];
-    const hadFocus = this.#list.contains(document.activeElement);
     this.#empty.hidden = found === null || moderators.length > 0;
-    this.#list.replaceChildren(...moderators.map((one) => this.#row(one)));
-    if (hadFocus) this.#uid.focus(); // who is dismissed goes with the button
+    redraw(this.#list, moderators.map((one) => this.#row(one)));
   }
 
   /** @param {Moderator} one */
   #row({ uid, by, since }) {
     const row = element("li", "row wrap");
+    row.dataset.key = uid;
     row.append(element("bdi", "", uid), element("span", "hint", t("moderators.told", { by, since: when(since) })), element("span", "spring"));
     if (this.#mayAppoint) row.append(button(t("moderators.dismiss"), () => void this.#set(uid, false), "quiet"));
     return row;

@@ -43,6 +43,13 @@ export function select(options) {
   return made;
 }
 
+/** As `nothing`, in a list. @param {string} text @returns {HTMLElement} */
+export function nothingRow(text) {
+  const row = element("li");
+  row.append(nothing(text));
+  return row;
+}
+
 /** @param {string} text @returns {HTMLElement} what is said where there is nothing */
 export function nothing(text) {
   return element("p", "empty", text);

@@ -1,23 +1,28 @@
-/** Rows that are drawn anew, without taking the focus from who is in the middle of them. */
+/** Lists that are drawn anew, under the fingers of somebody who goes by the keyboard. */
 
-const CONTROLS = "button, input, select, textarea, a[href], summary, [tabindex]";
+import { focusedRow } from "./roving.js";
+
+const CONTROLS = "button, a[href], input, select, textarea";
 
 /**
- * Put `rows` in the place of what is in `box`. A focus in there goes to the control that now stands where its own
- * did, to the last one where there are fewer, and to the box where there is none.
- * @param {HTMLElement} box @param {(Node | string)[]} rows
+ * Other rows in place of those of a list. The focus stays at the same control of the same row (by its `data-key`), else of the one that
+ * came into its place, else at the list itself.
+ * @param {HTMLElement} list @param {HTMLElement[]} rows
  */
-export function redraw(box, rows) {
-  const had = document.activeElement;
-  const place = had !== null && had !== box && box.contains(had) ? controls(box).indexOf(/** @type {HTMLElement} */ (had)) : -1;
-  box.replaceChildren(...rows);
-  if (place < 0) return;
-  const now = controls(box);
-  if (now.length === 0) box.tabIndex = -1;
-  (now[Math.min(place, now.length - 1)] ?? box).focus({ preventScroll: true });
+export function redraw(list, rows) {
+  const had = focusedRow(list);
+  const at = had === null ? 0 : [...list.children].indexOf(had);
+  const control = had === null ? -1 : controls(had).indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  list.replaceChildren(...rows);
+  if (had === null) return;
+  const same = had.dataset.key === undefined ? undefined : rows.find((row) => row.dataset.key === had.dataset.key);
+  const row = same ?? rows[Math.min(at, rows.length - 1)];
+  const offered = row === undefined ? [] : controls(row);
+  list.tabIndex = -1;
+  (offered[control] ?? offered[0] ?? list).focus();
 }
 
-/** @param {HTMLElement} box @returns {HTMLElement[]} */
-function controls(box) {
-  return [.../** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll(CONTROLS))].filter((one) => !one.matches(":disabled"));
+/** @param {HTMLElement} row @returns {HTMLElement[]} */
+function controls(row) {
+  return [...row.querySelectorAll(CONTROLS)].filter((one) => one.checkVisibility()).map((one) => /** @type {HTMLElement} */ (one));
 }

@@ -56,6 +56,8 @@ export class Banners {
   #box;
   /** What banners tell of. @type {WeakMap<Element, Event>} */
   #events = new WeakMap();
+  /** @type {HTMLElement | null} */
+  #lasting = null;
 
   /** @param {HTMLElement} box */
   constructor(box) {
@@ -64,6 +66,11 @@ export class Banners {
 
   clear() {
     this.#box.replaceChildren();
+  }
+
+  /** What lasted is over. */
+  settle() {
+    this.#lasting?.remove();
   }
 
   /** What was taken back is gone. @param {(event: Event) => boolean} isGone */
@@ -76,9 +83,11 @@ export class Banners {
 
   /**
    * @param {string} text
-   * @param {{name?: string, isSober?: boolean, event?: Event | null}} [manner] sober: from the service itself
+   * @param {{name?: string, isSober?: boolean, isLasting?: boolean, event?: Event | null}} [manner] sober: from the service itself;
+   *   lasting: until that is over
    */
-  show(text, { name = "", isSober = false, event = null } = {}) {
+  show(text, { name = "", isSober = false, isLasting = false, event = null } = {}) {
+    if (isLasting) this.settle();
     const banner = document.createElement("p");
     if (event !== null) this.#events.set(banner, event);
     banner.className = isSober ? "banner sober" : "banner";
@@ -86,6 +95,7 @@ export class Banners {
     banner.append(element("bdi", "", text));
     this.#box.append(banner);
     while (this.#box.childElementCount > MOST_BANNERS) this.#box.firstElementChild?.remove();
-    setTimeout(() => banner.remove(), BANNER_MS);
+    if (isLasting) this.#lasting = banner;
+    else setTimeout(() => banner.remove(), BANNER_MS);
   }
 }

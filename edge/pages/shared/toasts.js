@@ -30,9 +30,13 @@ export class Toasts {
     toast.append(element("span", "", text));
     if (button !== null) {
       const pressed = /** @type {HTMLButtonElement} */ (element("button", "link", button.label));
+      /** Where one came from to press it. @type {EventTarget | null} */
+      let before = null;
       pressed.type = "button";
+      pressed.addEventListener("focus", ({ relatedTarget }) => (before = relatedTarget));
       pressed.addEventListener("click", () => {
         toast.remove();
+        if (before instanceof HTMLElement) before.focus();
         button.act();
       });
       toast.append(" ", pressed);
@@ -40,7 +44,7 @@ export class Toasts {
     this.#host();
     this.#box.append(toast);
     while (this.#box.childElementCount > MOST) this.#box.firstElementChild?.remove();
-    setTimeout(() => toast.remove(), button === null ? SHOWN_MS : WITH_BUTTON_MS);
+    fade(toast, button === null ? SHOWN_MS : WITH_BUTTON_MS);
   }
 
   /** Behind a dialog nothing is seen, pressed or read: while one is open, it is said there. */
@@ -50,4 +54,9 @@ export class Toasts {
     if (this.#box.parentElement !== host) host.append(this.#box);
     dialog?.addEventListener("close", () => document.body.append(this.#box), { once: true });
   }
+}
+
+/** Not while somebody is about to press it. @param {HTMLElement} toast @param {number} ms */
+function fade(toast, ms) {
+  setTimeout(() => (toast.contains(document.activeElement) ? fade(toast, ms) : toast.remove()), ms);
 }

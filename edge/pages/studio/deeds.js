@@ -1,7 +1,6 @@
 /** What a streamer does, by one call each: it says that it is done, or why not. */
 
-import { Refusal } from "../sdk/protocol.js";
-import { refused, t } from "../shared/language.js";
+import { told } from "../shared/telling.js";
 
 export class Deeds {
   #calls;
@@ -28,14 +27,8 @@ export class Deeds {
 
   /** @template T @param {() => Promise<T>} act @param {string} [done] @returns {Promise<T | null>} null where it was refused */
   async tell(act, done = "") {
-    try {
-      const answer = await act();
-      if (done) this.#toasts.good(done);
-      return answer;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#toasts.bad(t("refused", { why: refused(error), name: error.name }));
-      return null;
-    }
+    const answer = await told(this.#toasts, act);
+    if (answer !== null && done) this.#toasts.good(done);
+    return answer;
   }
 }

@@ -2,13 +2,13 @@
 
 import { isId, Refusal } from "../sdk/protocol.js";
 import { prepareConfirm } from "../shared/confirm.js";
-import { makeClosable, part } from "../shared/dialog.js";
+import { part } from "../shared/dialog.js";
 import { Feed } from "../shared/feed.js";
 import { Identity, isAtLeast } from "../shared/identity.js";
 import { learn, t, translate } from "../shared/language.js";
 import { Memory } from "../shared/memory.js";
 import { ModeratorsPanel } from "../shared/moderators.js";
-import { offerPreferences } from "../shared/preferences.js";
+import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
 import { Toasts } from "../shared/toasts.js";
@@ -29,7 +29,7 @@ const SOON_MS = 200;
 
 class Studio {
   #memory = new Memory();
-  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) });
+  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#live?.now ?? Date.now());
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
   #deeds = new Deeds(this.#identity.calls, new Toasts(part("toasts")));
   #status = new Status(
@@ -55,16 +55,17 @@ class Studio {
   #live = null;
   #room = "";
   #refreshing = 0;
+  /** Of the page, while it is about no room. */
+  #title = document.title;
 
   start() {
     prepareConfirm();
-    const preferences = /** @type {HTMLDialogElement} */ (part("preferences-dialog"));
-    makeClosable(preferences);
-    offerPreferences(part("preferences"));
-    part("preferences-button").addEventListener("click", () => preferences.showModal());
+    offerPreferencesDialog(part("preferences-button"));
     part("sign-out").addEventListener("click", () => this.#identity.signOut());
     part("choose-form").addEventListener("submit", (event) => this.#choose(event));
+    part("other-room").addEventListener("click", () => this.#leave());
     addEventListener("online", () => this.#live?.hurry());
+    addEventListener("popstate", () => this.#turn());
     setInterval(() => this.#sample(), SAMPLE_MS);
     this.#identity.start();
     if (this.#identity.token === "") this.#signIn.show();
@@ -83,7 +84,7 @@ class Studio {
   #ended(why) {
     this.#close();
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-    for (const name of ["studio", "choose", "sign-out"]) part(name).hidden = true;
+    for (const name of ["studio", "choose", "other-room", "sign-out"]) part(name).hidden = true;
     part("me").textContent = "";
     this.#signIn.show(why);
   }
@@ -98,6 +99,22 @@ class Studio {
     field.focus();
   }
 
+  /** For another room. */
+  #leave() {
+    this.#close();
+    history.pushState(null, "", location.pathname);
+    for (const name of ["studio", "other-room"]) part(name).hidden = true;
+    this.#ask();
+  }
+
+  /** As the address says. */
+  #turn() {
+    const room = new URLSearchParams(location.search).get("room") ?? "";
+    if (this.#identity.token === "" || room === this.#room) return;
+    if (isId(room)) this.#open(room);
+    else this.#leave();
+  }
+
   /** @param {Event} event */
   #choose(event) {
     event.preventDefault();
@@ -106,6 +123,7 @@ class Studio {
     if (!isId(room)) return;
     history.replaceState(null, "", `${location.pathname}?room=${room}`);
     this.#open(room);
+    part("say-text").focus({ preventScroll: true });
   }
 
   /** @param {string} room */
@@ -113,7 +131,7 @@ class Studio {
     this.#close();
     this.#room = room;
     part("choose").hidden = true;
-    part("studio").hidden = false;
+    for (const name of ["studio", "other-room"]) part(name).hidden = false;
     part("room-name").textContent = room;
     document.title = t("title", { room });
     showLinks(part("links"), room);
@@ -165,6 +183,7 @@ class Studio {
     this.#chart.show([]);
     for (const name of ["viewers", "rate", "likes", "most"]) part(`figure-${name}`).textContent = "–";
     part("room-name").textContent = "";
+    document.title = this.#title;
     part("room-state").hidden = true;
   }
 

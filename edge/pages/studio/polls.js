@@ -1,11 +1,12 @@
 /** The card of polls: a form for a new one, how the open one stands, and what came of it. */
 
 import { newId } from "../sdk/protocol.js";
+import { barsOf } from "../shared/bars.js";
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
 import { button, field, input, select } from "../shared/parts.js";
 import { onSubmit } from "../shared/submit.js";
-import { lasting, shares } from "../shared/wording.js";
+import { lasting } from "../shared/wording.js";
 
 /** @typedef {{id: string, question: string, options: string[], counts: number[]}} Poll */
 
@@ -118,21 +119,10 @@ export class Polls {
     const box = element("div", "poll");
     const list = element("ul", "plain options");
     const state = element("p", "hint");
-    const bars = options.map((text) => {
-      const row = element("li", "option");
-      const share = element("span", "share");
-      row.append(element("bdi", "", text), share);
-      list.append(row);
-      return { row, share };
-    });
+    const { bars, tell } = barsOf(options, () => element("li", "option"), (share, n) => t("poll.share", { share, n }));
+    list.append(...bars);
     this.#tell = ({ counts }) => {
-      const parts = shares(counts);
-      for (const [at, { row, share }] of bars.entries()) {
-        row.style.setProperty("--share", `${parts[at] ?? 0}%`);
-        share.textContent = t("poll.share", { share: parts[at] ?? 0, n: counts[at] ?? 0 });
-      }
-      const n = counts.reduce((sum, count) => sum + count, 0);
-      state.textContent = t(this.#isOpen ? "poll.standing" : "poll.over", { n });
+      state.textContent = t(this.#isOpen ? "poll.standing" : "poll.over", { n: tell(counts) });
     };
     this.#tell(poll);
     const act = this.#isOpen

@@ -20,6 +20,8 @@ export class RoomCard {
   #title = /** @type {HTMLInputElement} */ (part("title-field"));
   #switch = /** @type {HTMLButtonElement} */ (part("room-switch"));
   #pinTimer = 0;
+  /** The title as it was told last. */
+  #told = "";
 
   /** @param {import("./deeds.js").Deeds} deeds */
   constructor(deeds) {
@@ -34,7 +36,7 @@ export class RoomCard {
     this.#room = room;
     this.#isOwn = isOwn;
     this.unpin();
-    this.#title.value = "";
+    this.#title.value = this.#told = "";
     part("room-state").hidden = true;
     part("room-hint").textContent = isOwn ? "" : t("room.not_yours");
     for (const name of ["title-form", "room-switch"]) part(name).hidden = !isOwn;
@@ -64,7 +66,9 @@ export class RoomCard {
   unpin() {
     clearTimeout(this.#pinTimer);
     this.#pinned = null;
+    const hadFocus = part("pinned").contains(document.activeElement);
     part("pinned").hidden = true;
+    if (hadFocus) part("say-text").focus();
   }
 
   /** @param {Extract<Item, {kind: "recall"}>} recall */
@@ -75,7 +79,8 @@ export class RoomCard {
   /** @param {RoomInfo} info */
   #draw({ title, open }) {
     this.#isOpen = open;
-    if (document.activeElement !== this.#title) this.#title.value = title;
+    if (this.#title.value.trim() === this.#told || this.#title.value.trim() === title) this.#title.value = title; // else somebody writes
+    this.#told = title;
     this.#switch.textContent = t(open ? "room.close" : "room.open");
     this.#switch.className = open ? "danger" : "primary";
     if (this.#isOwn) part("room-hint").textContent = t(open ? "room.is_open" : "room.is_closed");

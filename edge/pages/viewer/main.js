@@ -43,8 +43,6 @@ class Page {
   /** Where each event stands. @type {WeakMap<Event, import("../sdk/protocol.js").Position>} */
   #places = new WeakMap();
   #me = { uid: "", role: "guest" };
-  /** How far the service's clock is ahead of ours, in milliseconds. */
-  #ahead = 0;
   /** @type {Room | null} */
   #room = null;
   /** @type {import("../sdk/protocol.js").RoomSettings} */
@@ -55,9 +53,9 @@ class Page {
   #viewers = part("viewers");
   #sidebar = new Sidebar(part("list"), /** @type {HTMLButtonElement} */ (part("newest")));
   #banners = new Banners(part("banners"));
-  #pins = new Pins(part("pins"), () => Date.now() + this.#ahead);
+  #pins = new Pins(part("pins"), () => this.#connection.serviceNow);
   #poll = new PollCard(
-    part("poll"), async (poll, option) => this.#room?.vote(poll, option), () => Date.now() + this.#ahead,
+    part("poll"), async (poll, option) => this.#room?.vote(poll, option), () => this.#connection.serviceNow,
   );
   #voice = new Voice(part("voice"));
   #blocks = new Blocks();
@@ -70,7 +68,7 @@ class Page {
       this.#connection.connect();
       if (why !== "") this.#you.open(sentence(why));
     },
-  });
+  }, () => this.#connection.serviceNow);
   #you = new YouDialog(this.#memory, this.#identity, () => this.#connection.connect());
   #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (draft) => {
     const ok = await this.#room?.send(draft);
@@ -119,7 +117,6 @@ class Page {
   /** @param {import("../sdk/protocol.js").Ok} ok */
   #greeted(ok) {
     this.#me = { uid: ok.uid, role: ok.role };
-    this.#ahead = (ok.server_time ?? Date.now()) - Date.now();
     this.#you.greeted(ok.uid, ok.name ?? "", ok.role ?? "");
     this.#composer.allow(this.#settings, this.#me.role);
     this.#poll.allow(this.#room?.name ?? "", ok.uid, ok.role);
@@ -179,12 +176,8 @@ class Page {
   /** @param {import("../sdk/protocol.js").RoomSettings} settings */
   #cameIn(settings) {
     this.#returning.stop();
-    if (this.#isWaiting) {
-      this.#isWaiting = false;
-      this.#banners.clear();
-      this.#sidebar.note(t("room.open"));
-      this.#composer.reopen();
-    }
+    if (this.#isWaiting) this.#opened();
+    else this.#banners.settle();
     this.#allow(settings, "");
   }
 
@@ -194,14 +187,29 @@ class Page {
       this.#outside(refused(refusal));
       return;
     }
-    if (!this.#isWaiting) this.#outside(t("room.waiting", { why: refused(refusal) }));
+    if (!this.#isWaiting) this.#closed(t("room.waiting", { why: refused(refusal) }));
     this.#isWaiting = true;
+    this.#viewers.textContent = "–";
     this.#returning.later();
+  }
+
+  /** Nobody may write here; that is said for as long as it is so. @param {string} why */
+  #closed(why) {
+    this.#sidebar.note(why);
+    this.#banners.show(why, { isSober: true, isLasting: true });
+    this.#composer.refuse(why);
+  }
+
+  #opened() {
+    this.#isWaiting = false;
+    this.#banners.settle();
+    this.#sidebar.note(t("room.open"));
+    this.#composer.reopen();
   }
 
   /** @param {Placed[]} placed */
   #shown(placed) {
-    const now = Date.now() + this.#ahead;
+    const now = this.#connection.serviceNow;
     for (const { position, at, item } of placed) this.#perform(readItem(item), now - at < FRESH_MS, position);
   }
 
@@ -297,12 +305,10 @@ class Page {
         this.#allow(event.settings, changesInWords(this.#settings, event.settings));
         break;
       case "opened":
-        this.#sidebar.note(t("room.open"));
-        this.#composer.reopen();
+        this.#opened();
         break;
       case "closed":
-        this.#sidebar.note(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
-        if (isFresh) this.#banners.show(event.reason || t("room.closed"), { isSober: true });
+        this.#closed(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
         break;
     }
   }

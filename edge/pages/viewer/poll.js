@@ -5,9 +5,9 @@
  * @typedef {import("../sdk/protocol.js").Refusal} Refusal
  */
 
+import { barsOf } from "../shared/bars.js";
 import { element } from "../shared/element.js";
 import { refused, t } from "../shared/language.js";
-import { shares } from "../shared/wording.js";
 import { Votes } from "./votes.js";
 
 const RESULT_MS = 20_000;
@@ -130,14 +130,12 @@ export class PollCard {
     const isOpen = !this.#isOver && (poll.until === null || left > 0);
     const body = element("div", "poll-body");
     const list = element("ul", "options");
-    const bars = poll.options.map((option, place) => this.#option(option, place, isOpen));
-    list.append(...bars.map(({ row }) => row));
+    const { bars, tell } = barsOf(poll.options, () => element(this.#mayVote ? "button" : "div", "option"));
+    list.append(...bars.map((bar, place) => this.#option(bar, place, isOpen)));
     const state = !isOpen ? t("poll.closed") : this.#mayVote ? "" : t("poll.login");
     const said = element("p", "hint");
     this.#tell = () => {
-      const parts = shares(this.#counts);
-      for (const [place, { tell }] of bars.entries()) tell(parts[place] ?? 0);
-      const n = this.#counts.reduce((sum, count) => sum + count, 0);
+      const n = tell(this.#counts);
       said.textContent = this.#says || t("poll.votes", { n }) + state;
     };
     this.#tell();
@@ -165,13 +163,12 @@ export class PollCard {
     return head;
   }
 
-  /** @param {string} text @param {number} place @param {boolean} isOpen */
-  #option(text, place, isOpen) {
+  /** @param {HTMLElement} bar @param {number} place @param {boolean} isOpen */
+  #option(bar, place, isOpen) {
     const row = element("li", place === this.#mine ? "own" : "");
-    const shown = bar(element(this.#mayVote ? "button" : "div", "option"), text);
-    row.append(shown.bar);
-    if (this.#mayVote) this.#offer(/** @type {HTMLButtonElement} */ (shown.bar), place, isOpen);
-    return { row, tell: shown.tell };
+    row.append(bar);
+    if (this.#mayVote) this.#offer(/** @type {HTMLButtonElement} */ (bar), place, isOpen);
+    return row;
   }
 
   /** @param {HTMLButtonElement} button @param {number} place @param {boolean} isOpen */
@@ -182,15 +179,4 @@ export class PollCard {
     button.disabled = !isOpen || (this.#mine >= 0 && place !== this.#mine);
     button.addEventListener("click", () => void this.#choose(place));
   }
-}
-
-/** @param {HTMLElement} made @param {string} text */
-function bar(made, text) {
-  const share = element("span", "share");
-  made.append(element("bdi", "", text), share);
-  const tell = (/** @type {number} */ percent) => {
-    made.style.setProperty("--share", `${percent}%`);
-    share.textContent = `${percent} %`;
-  };
-  return { bar: made, tell };
 }
