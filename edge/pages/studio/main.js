@@ -84,7 +84,7 @@ class Studio {
   #ended(why) {
     this.#close();
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-    for (const name of ["studio", "choose", "other-room", "sign-out"]) part(name).hidden = true;
+    for (const name of ["studio", "choose", "sign-out"]) part(name).hidden = true;
     part("me").textContent = "";
     this.#signIn.show(why);
   }
@@ -103,7 +103,7 @@ class Studio {
   #leave() {
     this.#close();
     history.pushState(null, "", location.pathname);
-    for (const name of ["studio", "other-room"]) part(name).hidden = true;
+    part("studio").hidden = true;
     this.#ask();
   }
 
@@ -131,7 +131,7 @@ class Studio {
     this.#close();
     this.#room = room;
     part("choose").hidden = true;
-    for (const name of ["studio", "other-room"]) part(name).hidden = false;
+    part("studio").hidden = false;
     part("room-name").textContent = room;
     document.title = t("title", { room });
     showLinks(part("links"), room);

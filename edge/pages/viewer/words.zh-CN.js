@@ -141,7 +141,7 @@ export default {
   "look.blocked.hint": "只保存在此浏览器中，别人不会知道。",
   "look.users": "已屏蔽的人",
   "look.words": "已屏蔽的词",
-  "look.add.user": "屏蔽一个人，填用户 ID",
+  "look.add.user": "按用户 ID 屏蔽",
   "look.add.word": "屏蔽一个词",
   "look.add": "添加",
   "look.page": "此页面",
