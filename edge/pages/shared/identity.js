@@ -32,6 +32,8 @@ export class Identity {
   #tabs = new BroadcastChannel("danmaku.tokens");
   /** @type {Promise<boolean> | null} */
   #renewing = null;
+  /** The token that came in the place of one that was refused. */
+  #rescued = "";
 
   /** @param {import("./memory.js").Memory} memory @param {Told} told @param {() => number} now in ms since 1970, best by the service's clock */
   constructor(memory, told, now = Date.now) {
@@ -86,8 +88,12 @@ export class Identity {
    */
   async refused(why) {
     const who = this.who;
-    if (await this.#renew()) return true;
     const isOver = who !== null && who.until <= this.#now();
+    // Ours may be the clock that is wrong: the next token is worth asking for, but not one after the other.
+    if ((isOver || this.token !== this.#rescued) && (await this.#renew())) {
+      this.#rescued = this.token;
+      return true;
+    }
     if (this.token !== "") this.signOut(isOver ? expired(who.until) : why);
     return false;
   }

@@ -1,4 +1,4 @@
-import { isAtLeast, readPasted, readToken } from "/shared/identity.js";
+import { Identity, isAtLeast, readPasted, readToken } from "/shared/identity.js";
 import { same } from "./assert.js";
 
 /** @param {object} claims */
@@ -32,4 +32,36 @@ export function a_link_and_the_answer_of_the_service_may_be_pasted_as_well() {
 
 export function ranks_are_in_order() {
   same([isAtLeast("admin", "streamer"), isAtLeast("moderator", "moderator"), isAtLeast("viewer", "moderator")], [true, true, false]);
+}
+
+/** Somebody signed in by a token of a minute, and a service that gives `next` for each refresh. @param {number} ahead ms, of the service's clock */
+function signedIn(ahead) {
+  const until = (Date.now() + ahead) / 1000 + 60;
+  const memory = /** @type {any} */ ({ token: token({ sub: "ann", exp: until }), refresh: "r0", keepTokens: keep });
+  function keep(/** @type {string} */ access, /** @type {string} */ refresh) {
+    Object.assign(memory, { token: access, refresh });
+  }
+  const told = { ended: /** @type {string[]} */ ([]), asked: 0 };
+  const identity = new Identity(memory, { began: () => {}, ended: (why) => told.ended.push(why) }, () => Date.now() + ahead);
+  const before = globalThis.fetch;
+  globalThis.fetch = async () => {
+    told.asked += 1;
+    return Response.json({ access_token: token({ sub: "ann", exp: until + told.asked }), refresh_token: `r${told.asked}` });
+  };
+  return { identity, memory, told, over: () => (globalThis.fetch = before) };
+}
+
+export async function a_token_that_is_refused_is_renewed_once_whatever_our_clock_says() {
+  for (const ahead of [-3_600_000, 0, 3_600_000]) {
+    const { identity, memory, told, over } = signedIn(ahead);
+    same([await identity.refused("no"), memory.refresh, told.ended], [true, "r1", []]);
+    same([await identity.refused("no"), told.asked, told.ended], [false, 1, ["no"]]);
+    over();
+  }
+}
+
+export function a_pasted_token_is_for_the_service_to_judge() {
+  const { identity, over } = signedIn(0);
+  same(identity.signIn(token({ sub: "ann", exp: 1 })), "");
+  over();
 }
