@@ -143,7 +143,7 @@ async def _console_abuse(page: Page, scene: Scene) -> None:
             "count": 12,
             "sample": "join my channel for free coins",
         }
-        for number, kind in enumerate(("same_text", "new_writers"))
+        for number, kind in enumerate(("same_text", "new_accounts"))
     ]
     await page.route("**/signs?*", lambda route: route.fulfill(json={"signs": signs}))
     await _panel("signs", ".card")(page, scene)
