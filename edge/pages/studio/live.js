@@ -29,6 +29,8 @@ export class Live {
   /** @type {JoinedRoom | null} */
   #room = null;
   #isOver = false;
+  /** Until one is in, or was not let in. */
+  #entering = Promise.resolve();
   /** What was in view at the last join. @type {Item[]} */
   #pinned = [];
 
@@ -52,7 +54,12 @@ export class Live {
   }
 
   /** Come in, and stay until it is closed. @param {string} name */
-  async enter(name) {
+  enter(name) {
+    return (this.#entering = this.#enter(name));
+  }
+
+  /** @param {string} name */
+  async #enter(name) {
     try {
       await this.#client.connect({ isPatient: true });
       this.#room = await this.#client.join(name);
@@ -77,6 +84,7 @@ export class Live {
 
   /** @param {string} text */
   async say(text) {
+    await this.#entering; // somebody was faster
     if (this.#room === null) throw new Refusal("not_joined", t("say.outside"));
     return this.#room.send(text);
   }
