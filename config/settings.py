@@ -31,6 +31,7 @@ from config.types import (
     Region,
     Seconds,
     Section,
+    SocketUrl,
     WholeSeconds,
     Word,
 )
@@ -60,7 +61,7 @@ class Edge(Section, frozen=True):
     workers: Annotated[int, Meta(ge=0, le=1024)] = 0  # 0: cores - 1, at least 1
     tls_certificate: str = ""  # a file of PEM, the chain after it; empty: no TLS here
     tls_key: str = ""
-    addresses: list[Word] = msgspec.field(
+    addresses: list[SocketUrl] = msgspec.field(
         default_factory=list
     )  # what GET /v1/edges tells; empty: derived from the request's Host
     region: Region = ""

@@ -40,6 +40,14 @@ Frame = Annotated[
     ),
 ]
 
+SocketUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^wss?://[^\s,/?#]+(/[^\s,]*)?$",
+        extra={"allowed": 'an address like "wss://live.example/v1/ws"'},
+    ),
+]
+
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the TOML file."""

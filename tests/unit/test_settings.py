@@ -119,6 +119,7 @@ def test_words_of_the_environment_become_what_the_key_is() -> None:
         ("[edge]\nframes_per_s = nan", "edge.frames_per_s", "a number above 0 up to 1000000000"),
         ("[edge]\norigins = 'x'", "edge.origins", "must be a list; each: text without spaces and commas"),
         ("[edge]\norigins = ['a,b']", "edge.origins", "must be a list"),
+        ("[edge]\naddresses = ['live.example']", "edge.addresses", 'like "wss://live.example/v1/ws"'),
         ("[log]\nlevel = 'loud'", "log.level", "must be one of"),
         ("[auth]\nguests = 1", "auth.guests", "must be true or false"),
         ("[auth]\nsecret = 1", "auth.secret", "must be text"),
