@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,4 +97,9 @@ def _refusal(body: bytes, status: int) -> str:
     except (msgspec.DecodeError, LookupError, TypeError):
         return f"the service answered with status {status}"
     retry_ms = error.get("retry_ms")
-    return f"{text} (try again in {retry_ms / 1000:g} s)" if isinstance(retry_ms, int) else text
+    return f"{text} (try again in {_seconds(retry_ms)} s)" if isinstance(retry_ms, int) else text
+
+
+def _seconds(ms: int) -> str:
+    """At least so long, as exactly as people want it."""
+    return f"{ceil(ms / 100) / 10:g}" if ms < 10_000 else str(ceil(ms / 1000))

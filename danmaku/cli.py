@@ -96,7 +96,9 @@ for _part in (cli_up, cli_token, cli_post):
 
 
 @command(app, "watch")
-def watch_room(service: Service, room: Annotated[str, typer.Argument(help="The room to watch.")]) -> None:
+def watch_room(
+    service: Service, room: Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
+) -> None:
     """Watch a room: its comments scroll by until Ctrl-C.
 
     Comes as a guest unless a token is given; comes back by itself when the connection is lost.

@@ -135,7 +135,7 @@ def history(
 def send(
     login: Login,
     target: _Target,
-    text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say; - reads it from standard input.")],
     mention: Annotated[
         list[str] | None, typer.Option(metavar="UID", help="Mention a user, or `all`. Repeatable.")
     ] = None,

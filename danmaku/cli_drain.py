@@ -26,7 +26,10 @@ _UNTOLD_S: Final = 60.0  # where --seconds does not say
 @command(app)
 def drain(
     service: Service,
-    edge: Annotated[str, typer.Argument(help="Its name in `danmaku status`, its beginning, or an address.")],
+    edge: Annotated[
+        str,
+        typer.Argument(metavar="EDGE", help="Its name in `danmaku status`, its beginning, or an address."),
+    ],
     undo: Annotated[bool, typer.Option("--undo", help="Let it take newcomers again.")] = False,
     seconds: Annotated[
         float | None,

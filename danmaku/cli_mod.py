@@ -95,5 +95,5 @@ def _impose(
 def _lift(desk: Desk, kind: str, done: str, words: list[str], everywhere: bool) -> None:
     path, where, uid = placed(words, everywhere, "UID")
     answer = desk.call("DELETE", f"{path}/{kind}/{whom(uid)}")
-    verb = "is not" if answer["changed"] else "was not"
-    desk.tell(answer, f"{uid} {verb} {done} in {where}")
+    told = f"is not {done} in {where} any more" if answer["changed"] else f"was not {done} in {where}"
+    desk.tell(answer, f"{uid} {told}")

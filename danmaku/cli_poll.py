@@ -28,7 +28,7 @@ _Poll = Annotated[str, typer.Argument(metavar="POLL", help="Its id, as `open` te
 def open_poll(
     service: Service,
     room: Room,
-    question: Annotated[str, typer.Argument(help="What is asked.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked.")],
     options: Annotated[list[str], typer.Argument(metavar="OPTION...", help="Two to ten of them.")],
     seconds: Annotated[
         int | None, typer.Option(min=1, help="Close it after so long [default: when it is closed].")

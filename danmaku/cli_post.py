@@ -29,7 +29,7 @@ _Ask = Annotated[bool, typer.Option("--ask", help="Show nothing; only tell wheth
 def post(
     service: Service,
     room: Room,
-    text: Annotated[str, typer.Argument(help="What to say.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say.")],
     mode: Annotated[str | None, typer.Option(help="scroll, top or bottom.")] = None,
     color: Annotated[str | None, typer.Option(help="As RRGGBB, like ff8800.")] = None,
     uid: Uid = "streamer",
@@ -49,7 +49,7 @@ def post(
 def announce(
     service: Service,
     room: Room,
-    text: Annotated[str, typer.Argument(help="What to announce.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to announce.")],
     pin: Annotated[
         int | None, typer.Option(min=1, metavar="SECONDS", help="Keep it in view for so long.")
     ] = None,
@@ -103,7 +103,7 @@ def gift(
 def pay(
     service: Service,
     room: Room,
-    text: Annotated[str, typer.Argument(help="What they say.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What they say.")],
     payer: _Payer,
     amount: Annotated[int, typer.Option(min=1, help="What was paid, in the currency's smallest unit.")],
     currency: Annotated[str, typer.Option(help="Three letters, like CNY.")],

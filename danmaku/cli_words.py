@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from danmaku.cli_desk import Desk, Everywhere, OneRoom, Room, base, command, of_room, placed
+from danmaku.cli_output import warn
+from danmaku.printable import printable
 from danmaku.wordlist import ACTIONS
 
 _Action = Annotated[str, typer.Option(help=f"What becomes of a comment: {', '.join(ACTIONS)}.")]
@@ -78,11 +80,18 @@ def words_remove(desk: Desk, words: _Entries, everywhere: Everywhere = False) ->
     Example: `danmaku mod words-remove lobby badword`
     """
     path, where, entries = _entries(words, everywhere)
-    _put(desk, path, where, _without(desk.call("GET", f"{path}/words"), entries))
+    found = desk.call("GET", f"{path}/words")
+    there = {entry for action in ACTIONS for entry in found[action]}
+    for entry in entries:
+        if entry not in there:
+            warn(f"{printable(entry)} is not in the list")
+    _put(desk, path, where, _without(found, entries))
 
 
 @command("words-test")
-def words_test(desk: Desk, room: OneRoom, text: Annotated[str, typer.Argument(help="What is said.")]) -> None:
+def words_test(
+    desk: Desk, room: OneRoom, text: Annotated[str, typer.Argument(metavar="TEXT", help="What is said.")]
+) -> None:
     """Try what would become of a text in a room.
 
     Example: `danmaku mod words-test lobby "what a b.a.d word"`
@@ -96,8 +105,10 @@ def _text(file: Path) -> str:
     """Raises BadParameter."""
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file}: {error}") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file}: is not UTF-8") from None
 
 
 def _entries(words: list[str], everywhere: bool) -> tuple[str, str, list[str]]:

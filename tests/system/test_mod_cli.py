@@ -71,7 +71,7 @@ def test_a_moderator_at_work(service: Deployment) -> None:
     assert card[0] == "bob in lobby: not appointed; 2 entries in the audit record"
     assert card[1].startswith("  here: bob  muted until ")
     assert card[2].endswith("  bob: hello")
-    assert mod(service, "unmute", "lobby", "bob", *token) == "bob is not muted in lobby\n"
+    assert mod(service, "unmute", "lobby", "bob", *token) == "bob is not muted in lobby any more\n"
     assert mod(service, "unmute", "lobby", "bob", *token) == "bob was not muted in lobby\n"
     assert mod(service, "moderators", "lobby", *root).startswith("mod  since ")
     assert mod(service, "dismiss", "lobby", "mod", *root) == "mod is not an appointed moderator of lobby\n"
