@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 import danmaku
 import edge
 import rooms
-from config.settings import Settings, SettingsError, load
+from config.settings import DEFAULTS, Settings, SettingsError, load
 from danmaku import chat, conversation, envelope, jwks, recalls, wire, wordlist
 from danmaku.auth import Authority
 from danmaku.certificate import CertificateError, understood
@@ -359,7 +359,7 @@ def _files(folder: Path) -> Iterator[Decoder]:
 def _settings(random: Random) -> list[bytes]:
     examples = Examples(Settings, random)
     made = [_toml(examples.next(odd=number % 2 == 1)) for number in range(50)]
-    return [(Path(danmaku.__path__[0]).parent / "config/default.toml").read_bytes(), *made]
+    return [DEFAULTS.read_bytes()] * len(made) + made
 
 
 def _toml(sections: Any) -> bytes:
