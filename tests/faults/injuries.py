@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from danmaku.servers import Running
 from tests.engines import SentinelSet, ValkeyCluster, client, port_of, until
 from tests.faults.whole import SeveralFleet, SingleFleet, Wires
+from tests.faults.wire import Wire
 from tests.system.fleet import Edge, Part
 from tests.system.nats_proxy import nothing, some
 
@@ -153,27 +154,9 @@ def _of_a_server(
 
 
 def _of_wires(name: str, wires: Wires) -> Iterator[Injury]:
-    bus_or_store = [("nats-server", wires.bus), *([("valkey-server", wires.store)] if wires.store else [])]
-    for end, wire in bus_or_store:
-        what, parts = f"{name} to {end}", frozenset({f"{name} to {end}"})
-
-        async def cut(dice: random.Random, wire=wire) -> None:  # type: ignore[no-untyped-def]
-            await wire.cut()
-            await asyncio.sleep(dice.uniform(0.5, 4.0))
-            wire.heal()
-
-        async def silence(dice: random.Random, wire=wire) -> None:  # type: ignore[no-untyped-def]
-            wire.silence(*dice.choice([("there",), ("back",), ("there", "back")]))
-            await asyncio.sleep(dice.uniform(0.5, 5.0))
-            wire.heal()
-
-        async def delay(dice: random.Random, wire=wire) -> None:  # type: ignore[no-untyped-def]
-            wire.slow(dice.uniform(0.02, 0.3))
-            await asyncio.sleep(dice.uniform(1.0, 4.0))
-            wire.heal()
-
-        for act in (cut, silence, delay):
-            yield Injury(f"{act.__name__} {what}", act, parts)
+    yield from _of_a_wire(f"{name} to nats-server", wires.bus)
+    if wires.store is not None:
+        yield from _of_a_wire(f"{name} to valkey-server", wires.store)
     if (lossy := wires.lossy) is not None:
 
         async def lose(dice: random.Random) -> None:
@@ -182,6 +165,26 @@ def _of_wires(name: str, wires: Wires) -> Iterator[Injury]:
             lossy.lose = nothing
 
         yield Injury(f"lose messages to {name}", lose, frozenset({f"messages to {name}"}))
+
+
+def _of_a_wire(what: str, wire: Wire) -> Iterator[Injury]:
+    async def cut(dice: random.Random) -> None:
+        await wire.cut()
+        await asyncio.sleep(dice.uniform(0.5, 4.0))
+        wire.heal()
+
+    async def silence(dice: random.Random) -> None:
+        wire.silence(*dice.choice([("there",), ("back",), ("there", "back")]))
+        await asyncio.sleep(dice.uniform(0.5, 5.0))
+        wire.heal()
+
+    async def delay(dice: random.Random) -> None:
+        wire.slow(dice.uniform(0.02, 0.3))
+        await asyncio.sleep(dice.uniform(1.0, 4.0))
+        wire.heal()
+
+    for act in (cut, silence, delay):
+        yield Injury(f"{act.__name__} {what}", act, frozenset({what}))
 
 
 def _of_the_bus(whole: SeveralFleet) -> Iterator[Injury]:
