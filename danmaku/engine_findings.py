@@ -119,7 +119,7 @@ def deposed(facts: Sequence[Facts]) -> Finding:
             text = f"{one.where} writes without replicas: what it takes after it was replaced is lost"
             mend = "two replicas, and min-replicas-to-write 1"
             return Finding("store replaced", "warning", text, mend)
-    return Finding("store replaced", "ok", "who was replaced takes nothing more, as far as is known")
+    return Finding("store replaced", "ok", "without replicas nothing is taken, as far as is known")
 
 
 def watching(configured: int, others: Mapping[str, int | str]) -> Finding:
