@@ -108,6 +108,7 @@ async def _overlay(page: Page, scene: Scene) -> None:
 async def _console(page: Page, scene: Scene, token: str = "") -> None:
     """Two rooms side by side, in the first much goes on: one is taken back, two wait, somebody is muted."""
     await scene.moderate()
+    await scene.call("DELETE", f"/v1/admin/rooms/{ROOM}/raid", {}, scene.moderator)  # of another picture
     gold = await scene.advertise()
     await page.goto(f"{scene.url}/console?room={ROOM}&room=pier#token={token or scene.moderator}")
     await _feed(page)

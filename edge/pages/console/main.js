@@ -87,7 +87,7 @@ class Console {
   #began() {
     this.#desk.close();
     this.#signIn.hide();
-    for (const name of ["console", "tools", "sign-out"]) part(name).hidden = false;
+    for (const name of ["console", "add-room", "tools", "sign-out"]) part(name).hidden = false;
     part("me").textContent = this.#identity.who?.name ?? "";
     this.#desk.connection.connect();
     this.#desk.open();
@@ -98,7 +98,7 @@ class Console {
   #ended(why) {
     this.#desk.close();
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-    for (const name of ["console", "tools", "sign-out"]) part(name).hidden = true;
+    for (const name of ["console", "add-room", "tools", "sign-out"]) part(name).hidden = true;
     part("me").textContent = "";
     this.#signIn.show(why);
   }
