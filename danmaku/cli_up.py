@@ -42,7 +42,7 @@ def up(
     Example: `danmaku up --port 9000 --data /srv/danmaku`
     """
     from danmaku import up as service
-    from danmaku.telemetry import configure_logging
+    from danmaku.logs import configure_logging
 
     flags = {"edge.port": port, "edge.host": host, "edge.workers": workers}
     settings = load(config, os.environ, flags)

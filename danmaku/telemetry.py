@@ -1,4 +1,4 @@
-"""What a process tells its operator: log lines and metrics.
+"""What a process counts and measures, for Prometheus.
 
 Metrics of all processes of a node are one scrape where PROMETHEUS_MULTIPROC_DIR names a folder they
 share; each then writes its values into files there. A supervised process that is started again goes
@@ -8,9 +8,7 @@ on in the files of the one before it, so that counters never go back and files n
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -19,7 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-import structlog
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -32,7 +29,6 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from config.settings import Log
 from danmaku.errors import REFUSALS
 from danmaku.supervisor import NAME_VARIABLE
 
@@ -41,80 +37,6 @@ FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 _ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-
-_LEVELS: Final = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-}
-
-
-def configure_logging(settings: Log, process: str) -> None:
-    """Log lines to stderr from now on, as text or JSON, each with the name of the process.
-
-    Both structlog and the standard library's loggers end up there. May be called again.
-    """
-    level = _LEVELS[settings.level]
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _named(process),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.processors.StackInfoRenderer(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(settings))
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-
-
-def get_logger(name: str) -> Any:
-    """A logger: `log.info("an event in words", key=value)`."""
-    return structlog.get_logger(name)
-
-
-def _named(process: str) -> structlog.typing.Processor:
-    def add(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        event["process"] = process
-        return event
-
-    return add
-
-
-def _rendering(settings: Log) -> list[structlog.typing.Processor]:
-    drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    if settings.format == "json":
-        return [
-            drop_meta,
-            structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(),
-        ]
-    plain = structlog.dev.plain_traceback  # the prettier ones show local variables, and so secrets
-    console = structlog.dev.ConsoleRenderer(
-        colors=_colored(), pad_event_to=0, sort_keys=False, exception_formatter=plain
-    )
-    return [drop_meta, console]
-
-
-def _colored() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 class Tally:

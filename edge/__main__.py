@@ -14,9 +14,10 @@ from typing import Any
 
 from config.settings import Settings, SettingsError, load, to_environment
 from danmaku.login import LoginError
+from danmaku.logs import configure_logging, get_logger
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from danmaku.supervisor import USELESS, Child, Supervisor, stopped_by_signals
-from danmaku.telemetry import FOLDER_VARIABLE, configure_logging, forget_process, get_logger
+from danmaku.telemetry import FOLDER_VARIABLE, forget_process
 from edge.starting import NotStarted
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from config.settings import Auth
 from danmaku.jwks import MOST_BYTES, BadKeys, KeyRing, parsed, read
-from danmaku.telemetry import EdgeMetrics, get_logger
+from danmaku.logs import get_logger
+from danmaku.telemetry import EdgeMetrics
 
 _log: Any = get_logger("edge.keys")
 _LOOK_S: Final = 1.0  # how often it is asked whether a look is due

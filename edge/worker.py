@@ -10,8 +10,9 @@ from danmaku import garbage
 from danmaku.auth import AuthError, from_settings, key_ring
 from danmaku.bus import NatsBus
 from danmaku.certificate import CertificateError
+from danmaku.logs import configure_logging
 from danmaku.slow import Slow
-from danmaku.telemetry import BusMetrics, EdgeMetrics, SlowMetrics, configure_logging
+from danmaku.telemetry import BusMetrics, EdgeMetrics, SlowMetrics
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
 from edge import uws

@@ -18,12 +18,13 @@ from config.settings import Settings, SettingsError, load
 from danmaku import garbage
 from danmaku.bus import NatsBus
 from danmaku.login import LoginError, secret
+from danmaku.logs import configure_logging, get_logger
 from danmaku.scraped import scraped
 from danmaku.slow import Slow
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
 from danmaku.supervisor import USELESS, stopped_by_signals
-from danmaku.telemetry import BusMetrics, RoomsMetrics, SlowMetrics, configure_logging, get_logger
+from danmaku.telemetry import BusMetrics, RoomsMetrics, SlowMetrics
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
 from rooms.process import RoomsProcess

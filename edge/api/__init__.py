@@ -21,9 +21,10 @@ from danmaku.errors import (
     UNAUTHORIZED,
     Refusal,
 )
+from danmaku.logs import get_logger
 from danmaku.model import Identity, Role
 from danmaku.rows import HelloRow
-from danmaku.telemetry import EdgeMetrics, get_logger
+from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
 from edge.api.audit import AuditCalls
 from edge.api.chat import ChatCalls, ChatService

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from config.settings import Log
-from danmaku.telemetry import configure_logging
+from danmaku.logs import configure_logging
 from tests.fuzz.decoders import decoders
 from tests.fuzz.driver import feed
 

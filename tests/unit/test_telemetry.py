@@ -1,20 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-import structlog
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from config.settings import Log
 from danmaku.supervisor import NAME_VARIABLE
 from danmaku.telemetry import (
     FOLDER_VARIABLE,
@@ -23,21 +17,9 @@ from danmaku.telemetry import (
     EdgeMetrics,
     LoopLag,
     RoomsMetrics,
-    configure_logging,
     forget_process,
-    get_logger,
     scrape,
 )
-
-
-@pytest.fixture(autouse=True)
-def _same_logging_afterwards() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, structured = list(root.handlers), root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**structured)
 
 
 def _samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -46,57 +28,6 @@ def _samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float
         for family in text_string_to_metric_families(text.decode())
         for sample in family.samples
     }
-
-
-def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(Log(format="json"), "edge-1")
-    get_logger("danmaku.test").info("it went well", room="lobby", n=3)
-    logging.getLogger("a.library").warning("old %s", "style")
-    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
-    assert first.pop("timestamp")
-    assert first == {
-        "message": "it went well",
-        "level": "info",
-        "logger": "danmaku.test",
-        "process": "edge-1",
-        "room": "lobby",
-        "n": 3,
-    }
-    assert (second["message"], second["level"], second["process"]) == ("old style", "warning", "edge-1")
-
-
-def test_text_lines_are_plain_where_nobody_looks_on(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(Log(), "rooms")
-    get_logger("danmaku.test").warning("it went well", room="lobby")
-    line = capsys.readouterr().err
-    assert "it went well" in line
-    assert "room=lobby process=rooms" in line
-    assert "\x1b" not in line
-
-
-def test_the_level_is_a_floor(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(Log(level="warning"), "edge")
-    get_logger("danmaku.test").info("hidden")
-    logging.getLogger("a.library").info("hidden")
-    get_logger("danmaku.test").error("shown")
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_a_traceback_does_not_show_values(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(Log(format="json" if form == "json" else "text"), "edge")
-    password = "hunter" + str(2)
-
-    def fail(_: str) -> None:
-        raise RuntimeError("broken")
-
-    try:
-        fail(password)
-    except RuntimeError:
-        get_logger("danmaku.test").exception("it failed")
-    said = capsys.readouterr().err
-    assert "RuntimeError: broken" in said
-    assert password not in said
 
 
 def test_edge_metrics_have_names_and_explanations() -> None:
