@@ -45,7 +45,7 @@ def token(
 
     Example: `TOKEN=$(danmaku token --uid ann --role streamer --room lobby)`
 
-    Example: `danmaku token --uid mod --role moderator --room lobby --url console?room=lobby`
+    Example: `danmaku token --uid mod --role moderator --room lobby --url "console?room=lobby"`
     """
     check_id(uid, "--uid")
     if refresh and url is None:

@@ -61,9 +61,10 @@ def _welcome(address: Address, data: Path) -> None:
         ("Page", address.page),
         ("API docs", f"{address.page}docs"),
         ("WebSocket", address.socket),
-        ("A token", f"{program} token --role streamer --uid me{there}"),
         ("Say something", f'{program} post lobby "hello"{there}'),
         ("Watch", f"{program} watch lobby{there}"),
+        ("Into the studio", f'{program} token --uid me --role streamer --url "studio?room=lobby"{there}'),
+        ("Into the console", f'{program} token --uid me --role admin --url "console?room=lobby"{there}'),
     ]
     if not sys.stdout.isatty():
         for name, value in rows:
