@@ -310,7 +310,7 @@ async def test_where_to_connect(service: Deployment) -> None:
 async def test_alive_ready_measured_and_described(service: Deployment) -> None:
     assert await done(service, "GET", "/healthz") == {"status": "ok"}
     assert await done(service, "GET", "/readyz") == {
-        "ready": True, "bus": True, "store": True, "owners": True,
+        "ready": True, "bus": True, "store": True, "owners": True, "newcomers": True,
     }  # fmt: skip
     assert "danmaku_edge_http_requests_total" in await done(service, "GET", "/metrics")
     document = await done(service, "GET", "/openapi.json")

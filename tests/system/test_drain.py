@@ -45,15 +45,17 @@ async def test_viewers_move_and_miss_nothing(tmp_path: Path) -> None:
             seen.append([])
             following = asyncio.create_task(follow(await client.join("r"), seen[-1]))
             stack.callback(following.cancel)
-        token, said = service.token("ann", "streamer", "r"), [0]
+        token, done = service.token("ann", "streamer", "r"), asyncio.Event()
 
-        async def talk() -> None:
-            while True:
-                await asyncio.to_thread(service.post, "r", f"{said[0]}", token)
-                said[0] += 1
+        async def talk() -> list[str]:
+            said: list[str] = []
+            while not done.is_set():
+                await asyncio.to_thread(service.post, "r", str(len(said)), token)
+                said.append(str(len(said)))
+            return said
 
         talking = asyncio.create_task(talk())
-        stack.callback(talking.cancel)
+        stack.callback(done.set)
         first, second = await asyncio.to_thread(both, service)
         for word, text in (
             ("nobody", "no edge is called nobody"),
@@ -68,9 +70,8 @@ async def test_viewers_move_and_miss_nothing(tmp_path: Path) -> None:
             assert await asyncio.to_thread(moved, service, second)
             assert not (await run(service, "drain", first, "--undo"))[0]["draining"]
             first, second = second, first
-        talking.cancel()
-        await asyncio.gather(talking, return_exceptions=True)
-        texts = [str(number) for number in range(said[0])]
+        done.set()
+        texts = await talking
         await eventually(lambda: all(len(one) >= len(texts) for one in seen), 20)
         for one in seen:
             assert one[: len(texts)] == texts
