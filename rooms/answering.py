@@ -39,11 +39,13 @@ def never(_: object) -> bool:
 class Answering:
     """Every request that can be read in time is answered; at most `most` are under way. To be closed.
 
-    what: names them in the log.
+    what: names them in the log. repeated: who gets no answer asks again, maybe another process; so there is
+    none when time is up, for the outcome is open.
     """
 
-    def __init__(self, what: str, most: int, outbox: Outbox) -> None:
+    def __init__(self, what: str, most: int, outbox: Outbox, *, repeated: bool = False) -> None:
         self._what = what
+        self._repeated = repeated
         self._outbox = outbox
         self._tasks = Tasks(most)
 
@@ -90,5 +92,7 @@ class Answering:
                 told = await answer(request)
         except (StoreDown, ValueError, TimeoutError) as error:
             _log.warning("a request cannot be answered", what=self._what, error=repr(error))
+            if self._repeated and isinstance(error, TimeoutError):
+                return
             told = instead(request)
         self._outbox.post(reply, told)

@@ -74,7 +74,7 @@ class Tokens:
         self._metrics = metrics
         self._clock = clock
         self._ages = Ages()
-        self.answering: Final = Answering("users", _AT_ONCE, outbox)
+        self.answering: Final = Answering("users", _AT_ONCE, outbox, repeated=True)
 
     def receive(self, payload: bytes, reply: str) -> None:
         read = envelope.decode_users_request

@@ -57,7 +57,7 @@ class Clock:
 async def replaced(whole: SeveralFleet, others: list[Running]) -> float:
     """When one that was no primary before is one; monotonic."""
     async with asyncio.timeout(MOST_S):
-        while not any(node not in others for node in await primaries_of(whole.replicated)):  # noqa: ASYNC110
+        while not any(node not in others for node in await primaries_of(whole.replicated)):  # noqa: ASYNC110  no event
             await asyncio.sleep(TICK_S)
     return time.monotonic()
 

@@ -57,9 +57,11 @@ def sorry(question: Question) -> bytes:
     return f"sorry, {question.text}".encode()
 
 
-async def answers(answer: Callable[[Question], Awaitable[bytes]], payload: bytes = b"hi") -> list[bytes]:
+async def answers(
+    answer: Callable[[Question], Awaitable[bytes]], payload: bytes = b"hi", *, repeated: bool = False
+) -> list[bytes]:
     outbox = Posted()
-    answering = Answering("questions", 10, outbox)
+    answering = Answering("questions", 10, outbox, repeated=repeated)
     answering.begin(payload, "reply", read, answer, sorry)
     await answering.finish(60)
     return [told for subject, told in outbox.posted if subject == "reply"]
@@ -81,6 +83,11 @@ async def test_what_fails_is_answered_all_the_same(error: Exception) -> None:
 
 async def test_when_time_is_up_it_is_answered_all_the_same() -> None:
     assert await answers(never, b"hurry") == [b"sorry, hurry"]
+
+
+async def test_what_is_asked_again_is_left_open_when_time_is_up_and_only_then() -> None:
+    assert await answers(never, b"hurry", repeated=True) == []
+    assert await answers(fails(StoreDown("away")), repeated=True) == [b"sorry, hi"]
 
 
 async def test_too_many_are_answered_at_once_and_none_outlives_the_owner() -> None:
