@@ -52,14 +52,25 @@ def drain(
     if len(names) > 1 and not edge.startswith(("ws://", "wss://")):
         raise ended(f"several edges begin so: {', '.join(names)}", FAILED)
     told = [_order(caller, name, undo, seconds) for name in names]
+    left: list[Any] = []
     if wait and not undo:
-        told = _left(caller, set(names), (seconds or _UNTOLD_S) + _PATIENCE_S, service.as_json) or told
+        patience_s = (_UNTOLD_S if seconds is None else seconds) + _PATIENCE_S
+        left = _left(caller, set(names), patience_s, service.as_json)
+        told = left or told
     if service.as_json:
         typer.echo(msgspec.json.encode(told))
+        _check(told, waited=bool(left))
         return
     for one in told:
         state = "takes no newcomers" if one["draining"] else "takes newcomers"
         show(printable(f"{one['edge']} {state}, {one['connections']} viewers are there"))
+    _check(told, waited=bool(left))
+
+
+def _check(told: list[Any], *, waited: bool) -> None:
+    """Whoever stops it next has to know whether it is empty."""
+    if waited and any(one["connections"] for one in told):
+        raise ended("viewers are left; they go when it stops, at the latest", FAILED)
 
 
 def _named(fleet: Any, edge: str) -> list[str]:

@@ -56,10 +56,11 @@ class Doorway:
         self._look = look
 
     def shut(self) -> None:
-        """For good."""
+        """Until it is opened again."""
         self._look = None
         if self._waiting is not None:
             self._waiting.cancel()
+            self._waiting = None
 
     def upgraded(self, response: Pointer) -> str:
         """It becomes a WebSocket now; whose it is, to be told to `closed` in the end."""

@@ -37,7 +37,8 @@ class Renewal:
         self._renew = renew
         self._metrics = metrics
         self._look_s = look_s
-        self._seen = self._marks()
+        self._seen = self._marks()  # of the certificate in force
+        self._refused: _Marks | None = None
         self.first = load(*self._files, time.time())
         metrics.certificate_ends.set(self.first.ends_s)
 
@@ -48,18 +49,21 @@ class Renewal:
             await asyncio.sleep(self._look_s)
             marks = await asyncio.to_thread(self._marks)
             if marks == last != self._seen:
-                self._seen = marks
-                await self._use()
+                await self._use(marks)
             last = marks
 
-    async def _use(self) -> None:
+    async def _use(self, marks: _Marks) -> None:
+        """What is refused is tried again: it may not have begun yet, or descriptors were short."""
         try:
             certificate = await asyncio.to_thread(load, *self._files, time.time())
             self._renew(certificate)
-        except CertificateError as error:
-            self._metrics.certificates_refused.inc()
-            logger.error("the former certificate stays: %s", error)  # noqa: TRY400  the text says it all
+        except (CertificateError, OSError) as error:
+            if marks != self._refused:
+                self._metrics.certificates_refused.inc()
+                logger.error("the former certificate stays: %s", error)  # noqa: TRY400  the text says it all
+            self._refused = marks
             return
+        self._seen = marks
         self._metrics.certificate_ends.set(certificate.ends_s)
         logger.info("new connections get the new certificate")
 

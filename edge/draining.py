@@ -70,6 +70,7 @@ class Draining:
         self._orders: asyncio.Queue[tuple[Drain, str]] = asyncio.Queue(_MOST_ORDERS)
         self._moving: asyncio.Task[None] | None = None
         self._never = asyncio.Event()
+        self._is_leaving = False
 
     async def run(self) -> None:
         """Obey admins until cancelled, and tell them what became of it."""
@@ -87,6 +88,7 @@ class Draining:
 
     async def leave(self, force: asyncio.Event) -> None:
         """For good: returns when all viewers were told to go, at once with `force`."""
+        self._is_leaving = True
         self._turn_away()
         await self._stay()
         await self._move(self._goodbye_s, force)
@@ -108,12 +110,14 @@ class Draining:
             logger.warning("an order was not understood, or there are too many of them")
 
     async def _obey(self, order: Drain) -> None:
+        if self._is_leaving:
+            return
         if order.draining:
             self._turn_away()
-            if self._moving is None or self._moving.done():
-                seconds = self._goodbye_s if order.seconds is None else order.seconds
-                logger.info("draining by order: viewers move within %g s", seconds)
-                self._moving = asyncio.create_task(self._move(seconds, self._never), name="moving")
+            await self._stay()  # an order given again may be faster, or slower
+            seconds = self._goodbye_s if order.seconds is None else order.seconds
+            logger.info("draining by order: viewers move within %g s", seconds)
+            self._moving = asyncio.create_task(self._move(seconds, self._never), name="moving")
         elif self._admission.is_closed:
             await self._stay()
             await self._come_back()

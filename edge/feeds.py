@@ -242,6 +242,8 @@ class Feeds:
         stage.open = False
         del self._stages[stage.topics.room]
         self._handout.forget(stage)
+        if self._traces is not None:
+            self._traces.forgot(stage.topics.room)
         if stage.task is not None:
             stage.task.cancel()
         # Both lead back to it: it would keep its ring until it was found by the garbage collector.

@@ -245,19 +245,22 @@ class Node:
                 asyncio.create_task(self._upkeep.run(), name="upkeep"),
                 asyncio.create_task(self._changes.run(), name="changes"),
                 asyncio.create_task(self._deliveries.run(), name="deliveries"),
-                asyncio.create_task(self._draining.run(), name="draining"),
             ]
-            if self._renewal is not None:
-                work.append(asyncio.create_task(self._renewal.run(), name="certificate"))
-            if self._keys is not None:
-                await self._keys.look()
-                work.append(asyncio.create_task(self._keys.run(), name="keys"))
-            stack.push_async_callback(_cancel, work)
+            stack.push_async_callback(_cancel, work)  # also what is added to it
             stopping = asyncio.create_task(stop.wait(), name="stop")
             stack.push_async_callback(_cancel, [stopping])
+            if self._keys is not None:
+                looking = asyncio.create_task(self._keys.look(), name="first keys")
+                stack.push_async_callback(_cancel, [looking])
+                await asyncio.wait([looking, stopping], return_when=asyncio.FIRST_COMPLETED)
+                work.append(asyncio.create_task(self._keys.run(), name="keys"))
             await self._find_rooms(stop)
             self._listen()
             logger.info("listening on %s port %d", edge.host, self.port)
+            # Both are about how it listens, so they begin once it does.
+            work.append(asyncio.create_task(self._draining.run(), name="draining"))
+            if self._renewal is not None:
+                work.append(asyncio.create_task(self._renewal.run(), name="certificate"))
             await asyncio.wait([stopping, *work], return_when=asyncio.FIRST_COMPLETED)
             for task in work:
                 if task.done():

@@ -117,9 +117,14 @@ class HandedTraces:
 
     def came(self, room: str, trace: str) -> None:
         """For a room; it waits for its turn."""
-        if len(self._waiting) < _ROOMS:
+        followed = decode(trace)
+        if followed and len(self._waiting) < _ROOMS:
             now = self._spans.now()
-            self._waiting[room] += [(one.parent, now) for one in decode(trace)]
+            self._waiting[room] += [(one.parent, now) for one in followed]
+
+    def forgot(self, room: str) -> None:
+        """What came for it is handed to nobody."""
+        self._waiting.pop(room, None)
 
     def shown(self, room: str, viewers: int) -> None:
         """What came for it was handed to so many viewers, or dropped for its lateness."""

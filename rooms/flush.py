@@ -190,7 +190,7 @@ class Flush:
                 self.torn(loaded, problem)
 
     async def _append(self, batches: list[tuple[LoadedRoom, Batch]]) -> list[Appended | Exception]:
-        if self._traces:
+        if self._traces is not None:
             self._append_ns = self._traces.now()
         appends = [batch.append(loaded.room.lease) for loaded, batch in batches]
         try:
