@@ -91,11 +91,18 @@ def texts(one: Viewer) -> list[tuple[int, str]]:
     return [(frame.seq, one.codec.read(frame.body)[0]["text"]) for frame in messages]
 
 
-async def settled(worker: Worker, fake: FakeChat, *uids: str) -> None:
+async def settled(worker: Worker, fake: FakeChat, **devices: Viewer) -> None:
     """Until the edge has asked who belongs to the groups of these users, and knows."""
-    await eventually(lambda: set(uids) <= {row.uid for row in fake.all(chat.GroupsRow)})
+    await eventually(lambda: set(devices) <= {row.uid for row in fake.all(chat.GroupsRow)})
     await eventually(lambda: len(fake.all(chat.MembersRow)) >= worker.metric("chat_groups") > 0)
+    for one in devices.values():
+        await answered(fake, one)
+
+
+async def answered(fake: FakeChat, one: Viewer) -> None:
+    """Until the edge has read all that it asked before: answers come to it in order."""
     await asyncio.gather(*fake._tasks)
+    await one.ok(ChatSync(0))
 
 
 @BOTH
@@ -309,7 +316,7 @@ async def test_a_group_message_comes_to_its_members_here(start: Start, codec: wi
         fake.claims["eve"] = ["team"]  # she left, and the list of her groups does not know yet
         enter = stack.enter_async_context
         ann, bob, eve = [await enter(device(worker, uid, "d", codec)) for uid in ("ann", "bob", "eve")]
-        await settled(worker, fake, "ann", "bob", "eve")
+        await settled(worker, fake, ann=ann, bob=bob, eve=eve)
         fake.say("g:team", "hello")
         for one in (ann, bob):
             await one.until(Chat)
@@ -328,13 +335,13 @@ async def test_nobody_listens_to_a_group_when_its_last_member_has_left_the_edge(
         fake.put_group("team", 1, "ann")
         async with device(worker, "ann") as ann:
             async with device(worker, "ann", "other"):
-                await settled(worker, fake, "ann")
+                await settled(worker, fake, ann=ann)
             fake.say("g:team", "hello")
             await ann.until(Chat)
         await eventually(lambda: not worker.metric("chat_groups"))
         async with device(worker, "ann") as ann:
             await eventually(lambda: len(fake.all(chat.MembersRow)) == 2)
-            await asyncio.gather(*fake._tasks)
+            await answered(fake, ann)
             fake.say("g:team", "again")
             await ann.until(Chat)
             assert texts(ann) == [(2, "again")]
@@ -350,7 +357,7 @@ async def test_who_comes_to_a_group_hears_of_it_at_once(start: Start) -> None:
         await fake.deliver("g:team", 1, "bob", "ann")
         await bob.until(Chat)
         await eventually(lambda: fake.all(chat.MembersRow))
-        await asyncio.gather(*fake._tasks)
+        await answered(fake, ann)
         fake.say("g:team", "welcome")
         await fake.deliver("g:team", 2)
         await bob.until(Chat, 2)
@@ -363,7 +370,7 @@ async def test_who_was_sent_away_gets_nothing_that_was_said_after(start: Start) 
         fake.put_group("team", 1, "ann", "bob")
         for uid in ("ann", "bob"):
             await fake.to_edge(chat.Delivery("g:team", 0, 1, [uid], UNKNOWN))
-        await settled(worker, fake, "ann", "bob")
+        await settled(worker, fake, ann=ann, bob=bob)
         fake.groups["team"] = 2, ["ann"]
         fake.delivers = False
         fake.append("g:team", Message("ann", 7, "member", change=Kick("bob")))
@@ -385,7 +392,7 @@ async def test_an_answer_that_was_asked_for_before_the_message_came_is_asked_for
     async with start() as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 1, "ann", "bob")
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
-        await settled(worker, fake, "ann")
+        await settled(worker, fake, ann=ann)
         asked = len(fake.all(chat.MembersRow))
         fake.hold, fake.holds = asyncio.Event(), chat.MembersRow
         async with device(worker, "bob") as bob:
@@ -425,7 +432,7 @@ async def test_who_belongs_to_what_is_asked_until_it_is_known(start: Start) -> N
         async with device(worker, "ann") as ann:
             await eventually(lambda: not lost)
             await eventually(lambda: len(fake.all(chat.MembersRow)) == 2)
-            await asyncio.gather(*fake._tasks)
+            await answered(fake, ann)
             fake.say("g:team", "hello")
             await ann.until(Chat)
 
@@ -444,7 +451,7 @@ async def test_a_head_is_told_where_it_is_news(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.put_group("team", 1, "bob")
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["bob"], UNKNOWN))
-        await settled(worker, fake, "ann", "bob")
+        await settled(worker, fake, ann=ann, bob=bob)
         await ann.ok(send("hello"))
         await bob.until(Chat)
         fake.delivers = False
@@ -468,12 +475,12 @@ async def test_a_head_is_news_to_whom_it_was_not_known_that_he_belongs_to_the_gr
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.groups["team"] = 1, ["ann", "bob"]
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
-        await settled(worker, fake, "ann")
+        await settled(worker, fake, ann=ann)
         fake.say("g:team", "hello")
         await ann.until(Chat)
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["bob"], UNKNOWN))
         await eventually(lambda: len(fake.all(chat.MembersRow)) == 2)
-        await asyncio.gather(*fake._tasks)
+        await answered(fake, ann)
         await ann.ok(wire.Ping(0))
         await fake.tell_heads("g:team")
         assert await bob.until(Head) == [Head({"g:team": 1})]
@@ -486,14 +493,14 @@ async def test_a_head_tells_that_a_group_has_changed(start: Start) -> None:
         fake.put_group("team", 1, "ann", "bob")
         for uid in ("ann", "bob"):
             await fake.to_edge(chat.Delivery("g:team", 0, 1, [uid], UNKNOWN))
-        await settled(worker, fake, "ann", "bob")
+        await settled(worker, fake, ann=ann, bob=bob)
         fake.groups["team"] = 2, ["ann"]
         fake.delivers = False
         fake.say("g:team", "lost")
         asked = len(fake.all(chat.MembersRow))
         await fake.tell_heads("g:team")
         await eventually(lambda: len(fake.all(chat.MembersRow)) == asked + 1)
-        await asyncio.gather(*fake._tasks)
+        await answered(fake, ann)
         await fake.tell_heads("g:team")
         await ann.until(Head)
         await bob.ok(wire.Ping(0))
@@ -507,7 +514,7 @@ async def test_that_somebody_came_to_a_group_is_found_out_in_the_round_of_his_co
         await eventually(lambda: fake.all(chat.GroupsRow))
         fake.put_group("team", 1, "ann")
         await eventually(lambda: fake.all(chat.MembersRow))
-        await asyncio.gather(*fake._tasks)
+        await answered(fake, ann)
         fake.say("g:team", "hello")
         await ann.until(Chat)
 
@@ -516,7 +523,7 @@ async def test_what_cannot_be_read_is_passed_over(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 1, "ann")
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
-        await settled(worker, fake, "ann")
+        await settled(worker, fake, ann=ann)
         subjects = fake.subjects
         for subject in (subjects.to_edge("edge"), subjects.chat_heads, subjects.chat_out("team")):
             await fake.bus.publish(subject, b"nonsense")
@@ -544,7 +551,7 @@ async def test_after_the_bus_was_away_devices_are_told_to_sync(bus: MemoryBus) -
             assert await one.until(wire.Notice) == [wire.Notice("resync")]
         await eventually(lambda: [row.uid for row in fake.all(chat.GroupsRow)].count("ann") == 2)
         await eventually(lambda: [row.uid for row in fake.all(chat.GroupsRow)].count("bob") == 2)
-        await settled(worker, fake, "ann", "bob")
+        await settled(worker, fake, ann=ann, bob=bob)
         fake.say("g:team", "hello")
         await bob.until(Chat)
         await deaf.ok(wire.Ping(0))
@@ -555,7 +562,7 @@ async def test_who_belonged_to_a_group_is_asked_anew_after_the_bus_was_away(bus:
     async with _start(always(bus)) as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 1, "ann")
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
-        await settled(worker, fake, "ann")
+        await settled(worker, fake, ann=ann)
         bus.connected = False
         fake.groups["team"] = 2, ["far"]
         fake.claims["ann"] = []
@@ -572,9 +579,9 @@ async def test_who_came_while_the_bus_was_away_gets_its_groups_when_it_is_back(b
             bus.connected = False
             await asyncio.gather(*fake._tasks, return_exceptions=True)
             bus.connected = True
-            await settled(worker, fake, "ann")
+            await settled(worker, fake, ann=ann)
             await eventually(lambda: len(fake.all(chat.MembersRow)) > 0)
-            await asyncio.gather(*fake._tasks)
+            await answered(fake, ann)
             fake.say("g:team", "hello")
             await ann.until(Chat)
 
