@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
-from danmaku.calls import budget_s
+from danmaku.calls import budget_s, owner_s
 from danmaku.errors import Refusal
 from danmaku.store.errors import StoreDown
 from rooms.outbox import Outbox
@@ -27,13 +28,29 @@ _log: Any = structlog.get_logger("rooms.answering")
 
 
 def nothing(_: object) -> bytes:
-    """The empty reply, after which nobody waits for his time-out."""
+    """The empty reply, which comes before his time-out to whom it was asked in time."""
     return b""
 
 
 def never(_: object) -> bool:
     """Nobody knows how long it was on its way."""
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[R]):
+    """A kind of request.
+
+    read: raises ValueError and Refusal.
+    answer: raises StoreDown, and ValueError for what only shows when it is looked for.
+    instead: the answer where there are too many, the store is away, or time is up.
+    is_late: whether nobody waits for it any more; then there is no answer.
+    """
+
+    read: Callable[[bytes], R]
+    answer: Callable[[R], Awaitable[bytes]]
+    instead: Callable[[R], bytes] = nothing
+    is_late: Callable[[R], bool] = never
 
 
 class Answering:
@@ -49,33 +66,19 @@ class Answering:
         self._outbox = outbox
         self._tasks = Tasks(most)
 
-    def begin(
-        self,
-        payload: bytes,
-        reply: str,
-        read: Callable[[bytes], R],
-        answer: Callable[[R], Awaitable[bytes]],
-        instead: Callable[[R], bytes] = nothing,
-        is_late: Callable[[R], bool] = never,
-    ) -> None:
-        """Never raises, never waits.
-
-        read: the request. Raises ValueError and Refusal.
-        answer: raises StoreDown, and ValueError for what only shows when it is looked for.
-        instead: the answer where there are too many, the store is away, or time is up.
-        is_late: whether nobody waits for it any more; then there is no answer.
-        """
+    def begin(self, asked: Asked[R], payload: bytes, reply: str) -> None:
+        """Never raises, never waits."""
         try:
-            request = read(payload)
+            request = asked.read(payload)
         except (ValueError, Refusal) as error:
             _log.warning("a request cannot be read", what=self._what, error=str(error))
             return
-        if is_late(request):
+        if asked.is_late(request):
             return
         if self._tasks.full:
-            self._outbox.post(reply, instead(request))
+            self._outbox.post(reply, asked.instead(request))
         else:
-            self._tasks.start(self._answer(request, reply, answer, instead))
+            self._tasks.start(self._answer(asked, request, reply))
 
     async def finish(self, timeout_s: float) -> None:
         """Answer what was asked, but take no longer than that."""
@@ -84,15 +87,14 @@ class Answering:
     async def close(self) -> None:
         await self._tasks.close()
 
-    async def _answer(
-        self, request: R, reply: str, answer: Callable[[R], Awaitable[bytes]], instead: Callable[[R], bytes]
-    ) -> None:
+    async def _answer(self, asked: Asked[R], request: R, reply: str) -> None:
+        share = budget_s if self._repeated else owner_s
         try:
-            async with asyncio.timeout(budget_s(request.budget_ms)):
-                told = await answer(request)
+            async with asyncio.timeout(share(request.budget_ms)):
+                told = await asked.answer(request)
         except (StoreDown, ValueError, TimeoutError) as error:
             _log.warning("a request cannot be answered", what=self._what, error=repr(error))
             if self._repeated and isinstance(error, TimeoutError):
                 return
-            told = instead(request)
+            told = asked.instead(request)
         self._outbox.post(reply, told)

@@ -9,7 +9,7 @@ from danmaku.envelope import MAX_MESSAGE_BYTES, HistoryReply, HistoryRequest
 from danmaku.model import check_id
 from danmaku.store.history import HistoryLog, Slice
 from danmaku.telemetry import RoomsMetrics
-from rooms.answering import Answering
+from rooms.answering import Answering, Asked
 from rooms.outbox import Outbox
 
 MAX_ITEMS: Final = 2000
@@ -24,9 +24,10 @@ class History:
         self._store = store
         self._metrics = metrics
         self.answering: Final = Answering("history", _AT_ONCE, outbox)
+        self._asked = Asked(_request, self._answer)
 
     def receive(self, payload: bytes, reply: str) -> None:
-        self.answering.begin(payload, reply, _request, self._answer)
+        self.answering.begin(self._asked, payload, reply)
 
     async def _answer(self, request: HistoryRequest) -> bytes:
         with self._metrics.store_seconds.labels("history").time():

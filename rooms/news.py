@@ -19,7 +19,7 @@ from danmaku.envelope import (
 from danmaku.model import RoomSettings
 from danmaku.store.changes import Changes
 from danmaku.telemetry import RoomsMetrics
-from rooms.answering import Answering
+from rooms.answering import Answering, Asked
 from rooms.everywhere import Everywhere
 from rooms.following import Following
 from rooms.moment import Moment
@@ -52,15 +52,18 @@ class News:
         self._metrics = metrics
         self._clock = clock
         self.answering: Final = Answering("changes", _AT_ONCE, outbox)
+        self._asked_changes = Asked(envelope.decode_changes_request, self._changes)
+        self._asked_sanctions = Asked(envelope.decode_sanctions_request, self._sanctions)
+        self._asked_settings = Asked(envelope.decode_settings_request, self._settings)
 
     def asked_changes(self, payload: bytes, reply: str) -> None:
-        self.answering.begin(payload, reply, envelope.decode_changes_request, self._changes)
+        self.answering.begin(self._asked_changes, payload, reply)
 
     def asked_sanctions(self, payload: bytes, reply: str) -> None:
-        self.answering.begin(payload, reply, envelope.decode_sanctions_request, self._sanctions)
+        self.answering.begin(self._asked_sanctions, payload, reply)
 
     def asked_settings(self, payload: bytes, reply: str) -> None:
-        self.answering.begin(payload, reply, envelope.decode_settings_request, self._settings)
+        self.answering.begin(self._asked_settings, payload, reply)
 
     async def _changes(self, request: ChangesRequest) -> bytes:
         with self._metrics.store_seconds.labels("changes").time():

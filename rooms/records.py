@@ -13,7 +13,7 @@ from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, Sa
 from danmaku.store import Store
 from danmaku.store.audit import Recorded
 from danmaku.telemetry import RoomsMetrics
-from rooms.answering import Answering
+from rooms.answering import Answering, Asked
 from rooms.everywhere import Everywhere
 from rooms.following import Following
 from rooms.moment import Moment
@@ -43,9 +43,10 @@ class Records:
         self._metrics = metrics
         self._clock = clock
         self.answering: Final = Answering("records", _AT_ONCE, outbox)
+        self._asked = Asked(_request, self._answer)
 
     def receive(self, payload: bytes, reply: str) -> None:
-        self.answering.begin(payload, reply, _request, self._answer)
+        self.answering.begin(self._asked, payload, reply)
 
     async def _answer(self, request: records.Request) -> bytes:
         with self._metrics.store_seconds.labels("records").time():

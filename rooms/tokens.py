@@ -21,7 +21,7 @@ from danmaku.store.sessions import Counted, Hello, Standing, Verdict
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.ages import Ages
-from rooms.answering import Answering
+from rooms.answering import Answering, Asked
 from rooms.decrees import Decrees
 from rooms.everywhere import Everywhere
 from rooms.moment import Moment
@@ -75,10 +75,11 @@ class Tokens:
         self._clock = clock
         self._ages = Ages()
         self.answering: Final = Answering("users", _AT_ONCE, outbox, repeated=True)
+        read = envelope.decode_users_request
+        self._asked = Asked(read, self._answer, self._unavailable, self._is_late)
 
     def receive(self, payload: bytes, reply: str) -> None:
-        read = envelope.decode_users_request
-        self.answering.begin(payload, reply, read, self._answer, self._unavailable, self._is_late)
+        self.answering.begin(self._asked, payload, reply)
 
     async def _answer(self, request: UsersRequest) -> bytes:
         return self._encoded(await self._answers(request.rows))

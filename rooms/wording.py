@@ -14,7 +14,7 @@ from danmaku.store.words import Words
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest, unpack
-from rooms.answering import Answering
+from rooms.answering import Answering, Asked
 from rooms.making import make
 from rooms.moment import Moment
 from rooms.outbox import Outbox
@@ -43,9 +43,10 @@ class Wording:
         self._metrics = metrics
         self._clock = clock
         self.answering: Final = Answering("words", _AT_ONCE, outbox)
+        self._asked = Asked(wordlist.decode_words_request, self._answer, _unavailable)
 
     def receive(self, payload: bytes, reply: str) -> None:
-        self.answering.begin(payload, reply, wordlist.decode_words_request, self._answer, _unavailable)
+        self.answering.begin(self._asked, payload, reply)
 
     async def _answer(self, request: WordsRequest) -> bytes:
         try:

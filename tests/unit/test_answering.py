@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from danmaku.errors import BAD_ID, Refusal
 from danmaku.memory import MemoryBus
 from danmaku.store.errors import StoreDown
-from rooms.answering import Answering
+from rooms.answering import Answering, Asked
 from rooms.outbox import Outbox
 
 
@@ -62,7 +62,7 @@ async def answers(
 ) -> list[bytes]:
     outbox = Posted()
     answering = Answering("questions", 10, outbox, repeated=repeated)
-    answering.begin(payload, "reply", read, answer, sorry)
+    answering.begin(Asked(read, answer, sorry), payload, "reply")
     await answering.finish(60)
     return [told for subject, told in outbox.posted if subject == "reply"]
 
@@ -94,9 +94,9 @@ async def test_too_many_are_answered_at_once_and_none_outlives_the_owner() -> No
     outbox = Posted()
     answering = Answering("questions", 2, outbox)
     for number in range(4):
-        answering.begin(b"hi", f"r{number}", read, never)
+        answering.begin(Asked(read, never), b"hi", f"r{number}")
     assert outbox.posted == [("r2", b""), ("r3", b"")]
     await answering.close()
-    answering.begin(b"hi", "r4", read, echo)
+    answering.begin(Asked(read, echo), b"hi", "r4")
     await answering.finish(60)
     assert outbox.posted[2:] == [("r4", b"hi")]
