@@ -38,8 +38,6 @@ class Sockets(Protocol):
 class Reports(Protocol):
     """What of edge.reports.Reports is needed here."""
 
-    draining: bool
-
     def soon(self) -> None: ...
     def report(self) -> EdgeReport: ...
 
@@ -69,7 +67,6 @@ class Draining:
         self._goodbye_s = goodbye_s
         self._orders: asyncio.Queue[tuple[Drain, str]] = asyncio.Queue(_MOST_ORDERS)
         self._moving: asyncio.Task[None] | None = None
-        self._never = asyncio.Event()
         self._is_leaving = False
 
     async def run(self) -> None:
@@ -117,7 +114,7 @@ class Draining:
             await self._stay()  # an order given again may be faster, or slower
             seconds = self._goodbye_s if order.seconds is None else order.seconds
             logger.info("draining by order: viewers move within %g s", seconds)
-            self._moving = asyncio.create_task(self._move(seconds, self._never), name="moving")
+            self._moving = asyncio.create_task(self._move(seconds), name="moving")
         elif self._admission.is_closed:
             await self._stay()
             await self._come_back()
@@ -130,16 +127,14 @@ class Draining:
             return
         logger.info("back from draining, by order")
         self._admission.is_closed = False
-        self._reports.draining = False
         self._reports.soon()
 
     def _turn_away(self) -> None:
         self._sockets.stop_listening()
         self._admission.is_closed = True
-        self._reports.draining = True
         self._reports.soon()
 
-    async def _move(self, seconds: float, force: asyncio.Event) -> None:
+    async def _move(self, seconds: float, force: asyncio.Event | None = None) -> None:
         """Tell all viewers when to come back, each at another time, and close each then."""
         begin = asyncio.get_running_loop().time()
         connections = self._sockets.connections()
@@ -168,8 +163,11 @@ def _say_reconnect(connection: Connection, retry_ms: int) -> None:
     connection.send(codec.encode(notice), codec.binary)
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until `event` is set, but no longer than `seconds`."""
+async def _wait(event: asyncio.Event | None, seconds: float) -> None:
+    """`seconds`, but no longer than until `event` is set."""
+    if event is None:
+        await asyncio.sleep(seconds)
+        return
     try:
         async with asyncio.timeout(max(seconds, 0.0)):
             await event.wait()

@@ -127,6 +127,7 @@ class Node:
             self._client.owners,
             roster,
             lambda: self._server.connection_count,
+            lambda: admission.is_closed,
             metrics,
             heard=lambda heads: self.feeds.hear(heads),
         )

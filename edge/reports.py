@@ -39,6 +39,7 @@ class Reports:
         owners: OwnerMap,
         roster: Roster[Connection],
         connections: Callable[[], int],
+        is_draining: Callable[[], bool],
         metrics: EdgeMetrics,
         heard: Callable[[Mapping[str, Position]], None],
     ) -> None:
@@ -49,13 +50,13 @@ class Reports:
         self._owners = owners
         self._roster = roster
         self._connections = connections
+        self._is_draining = is_draining
         self._metrics = metrics
         self._heard = heard
         self._asked: set[asyncio.Task[None]] = set()
         self._incarnation = time.time_ns() // 1_000_000
         self._changed = asyncio.Event()
         self._shards = 1  # a power of two, PARTITIONS at most
-        self.draining = False
 
     def soon(self) -> None:
         """A room got its first viewer here, or lost its last: its owner should know at once."""
@@ -90,7 +91,7 @@ class Reports:
 
     def report(self) -> EdgeReport:
         """What this worker tells of itself just now."""
-        return replace(self._about, connections=self._connections(), draining=self.draining)
+        return replace(self._about, connections=self._connections(), draining=self._is_draining())
 
     async def _report(self, subject: str, counts: bytes) -> None:
         """An answer that does not come, or cannot be read, comes in the next round."""

@@ -56,6 +56,7 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
         owners,
         roster,
         lambda: 9,
+        lambda: False,
         EdgeMetrics(CollectorRegistry()),
         heads.update,
     )
