@@ -90,14 +90,14 @@ class Viewer:
         batches: list[dict[str, Any]] = self.codec.read(ok.history)
         return [item["text"] for batch in batches for item in batch["items"]]
 
-    async def more(self, deadline_s: float = 10.0) -> None:
+    async def more(self, deadline_s: float = 30.0) -> None:
         """Wait for another frame, or the end. Fails when it has ended already."""
         assert self.closed is None, f"closed with {self.closed}"
         self._news.clear()
         async with asyncio.timeout(deadline_s):
             await self._news.wait()
 
-    async def ended(self, deadline_s: float = 10.0) -> int:
+    async def ended(self, deadline_s: float = 30.0) -> int:
         """The close code."""
         async with asyncio.timeout(deadline_s):
             await asyncio.wait([self._reading])

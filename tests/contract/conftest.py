@@ -98,7 +98,7 @@ async def connect(bus_settings: Nats | None) -> AsyncIterator[Connect]:
         await bus.close()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float = 10) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float = 30) -> None:
     """Wait for `condition`; fails after `deadline_s`."""
     async with asyncio.timeout(deadline_s):
         while not await condition():  # noqa: ASYNC110  what is waited for is in another process

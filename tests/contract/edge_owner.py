@@ -208,7 +208,7 @@ class FakeOwner:
         task.add_done_callback(self._tasks.discard)
 
 
-async def eventually(condition: Callable[[], object], deadline_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], object], deadline_s: float = 30.0) -> None:
     """Wait until `condition` holds; fails after `deadline_s`."""
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110  there is no event for what is waited for

@@ -69,7 +69,7 @@ async def edge_worker(
         yield worker
     finally:
         worker.stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await running
         await owner.close()
 

@@ -83,7 +83,7 @@ class Watching:
         return [msgspec.msgpack.decode(out.frame) for out in self.outs if out.kind is kind]
 
     async def until(self, count: int, kind: OutKind | None = None) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while sum(kind in (None, out.kind) for out in self.outs) < count:
                 self.heard.clear()
                 await self.heard.wait()
@@ -140,7 +140,7 @@ class Service:
     async def listen(self) -> None:
         await self.bus.subscribe(self.subjects.owners, self._heard)
 
-    async def owned(self, *processes: Running, deadline_s: float = 15) -> None:
+    async def owned(self, *processes: Running, deadline_s: float = 30) -> None:
         """Wait until all partitions are owned, by all of `processes` and nobody else."""
         names = {running.process.name for running in processes}
         async with asyncio.timeout(deadline_s):
@@ -151,20 +151,22 @@ class Service:
     def owner(self, room: str) -> str | None:
         return self._owners.get(partition_of(room))
 
-    async def request(self, process: str, *rows: Row, budget_s: float = 2.0) -> list[Answer]:
-        """One request as an edge makes it. Raises BusDown."""
+    async def request(
+        self, process: str, *rows: Row, budget_s: float = 10.0, late_s: float = 10.0
+    ) -> list[Answer]:
+        """One request as an edge makes it; the answer may be that late, on a busy machine. Raises BusDown."""
         request = envelope.encode(OwnerRequest("edge-t", round(budget_s * 1000), list(rows)))
-        reply = await self.bus.request(self.subjects.owner(process), request, budget_s)
+        reply = await self.bus.request(self.subjects.owner(process), request, budget_s + late_s)
         return envelope.decode_owner_reply(reply).answers
 
-    async def ask(self, row: Row, deadline_s: float = 15) -> Answer:
-        """Ask until somebody answers who owns the room."""
+    async def ask(self, row: Row, deadline_s: float = 30, **patience: float) -> Answer:
+        """Ask until somebody answers who owns the room; `patience` as `request` takes it."""
         async with asyncio.timeout(deadline_s):
             while True:
                 owner = self.owner(row.room)
                 if owner is not None:
                     try:
-                        (answer,) = await self.request(owner, row)
+                        (answer,) = await self.request(owner, row, **patience)
                     except BusDown:
                         pass
                     else:

@@ -10,7 +10,7 @@ import pytest
 from danmaku.bus import Bus, BusDown, BusTimeout, NoResponder
 from tests.contract.conftest import Connect, until
 
-SOON = 5.0
+SOON = 20.0
 
 
 @pytest.fixture

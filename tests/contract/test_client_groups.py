@@ -59,7 +59,7 @@ async def place() -> AsyncIterator[Place]:
     async def connect() -> MemoryBus:
         return bus
 
-    async with edge_worker(connect, request_s=0.5) as worker:
+    async with edge_worker(connect) as worker:
         fake = FakeChat(bus, worker.owner.subjects)
         await fake.start()
         fake.put_group("team", 3, "ann", "bob")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -166,19 +167,32 @@ async def test_who_came_before_the_log_could_be_read_is_asked_about(start: Start
         assert await ann.ended() == 4401
 
 
+class Clock:
+    """What the edge takes for the clock; a test sets it forward."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead_s = 0.0
+        monkeypatch.setattr("edge.changes.time", self)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
 async def test_a_ban_that_is_lifted_once_it_is_due_again_is_not_carried_out_either(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What wakes the edge then may be the hint of the lifting."""
+    monkeypatch.setattr("edge.changes._AGAIN_S", 600.0)
+    monkeypatch.setattr("edge.changes._EVERY_S", (60, 61))
+    clock = Clock(monkeypatch)
     async with start() as worker, viewer(worker.port) as ann:
         await ann.ok(wire.Hello(0, token=token("ann")))
         await follows(worker)
-        monkeypatch.setattr("edge.changes._AGAIN_S", 0.0)
-        monkeypatch.setattr("edge.changes._EVERY_S", (60, 61))
-        await worker.owner.note(Imposed("ann", "ban", "root", 0, None, "spam"))
+        await worker.owner.note(BANNED)
         assert await ann.ended() == 4403
         async with viewer(worker.port) as again:
             await again.ok(wire.Hello(0, token=token("ann")))
+            clock.ahead_s = 600.0
             before = worker.metric("changes_total")
             await worker.owner.note(Lifted("ann", "ban"))
             await eventually(lambda: worker.metric("changes_total") > before)
@@ -188,8 +202,9 @@ async def test_a_ban_that_is_lifted_once_it_is_due_again_is_not_carried_out_eith
 async def test_a_ban_that_was_lifted_is_not_carried_out_again(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.changes._AGAIN_S", 0.3)
+    monkeypatch.setattr("edge.changes._AGAIN_S", 600.0)
     monkeypatch.setattr("edge.changes._EVERY_S", (0.05, 0.06))
+    clock = Clock(monkeypatch)
     async with start() as worker, viewer(worker.port) as ann, viewer(worker.port) as bob:
         await ann.ok(wire.Hello(0, token=token("ann")))
         await bob.ok(wire.Hello(0, token=token("bob")))
@@ -200,5 +215,6 @@ async def test_a_ban_that_was_lifted_is_not_carried_out_again(
         async with viewer(worker.port) as again, viewer(worker.port) as slipped_in:
             await again.ok(wire.Hello(0, token=token("ann")))
             await slipped_in.ok(wire.Hello(0, token=token("bob")))
+            clock.ahead_s = 600.0
             assert await slipped_in.ended() == 4403, "whose ban holds"
             await again.ok(wire.Ping(0))

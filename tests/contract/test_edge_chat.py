@@ -418,7 +418,7 @@ async def test_a_group_goes_on_when_the_store_went_back(start: Start) -> None:
 
 
 async def test_who_belongs_to_what_is_asked_until_it_is_known(start: Start) -> None:
-    async with start(request_s=0.6) as (worker, fake):
+    async with start() as (worker, fake):
         fake.put_group("team", 1, "ann")
         lost = [chat.GroupsRow, chat.MembersRow]
 
@@ -431,7 +431,7 @@ async def test_who_belongs_to_what_is_asked_until_it_is_known(start: Start) -> N
         fake.judge = judge
         async with device(worker, "ann") as ann:
             await eventually(lambda: not lost)
-            await eventually(lambda: len(fake.all(chat.MembersRow)) == 2)
+            await eventually(lambda: len(fake.all(chat.MembersRow)) >= 2)
             await answered(fake, ann)
             fake.say("g:team", "hello")
             await ann.until(Chat)
@@ -572,7 +572,7 @@ async def test_who_belonged_to_a_group_is_asked_anew_after_the_bus_was_away(bus:
 
 
 async def test_who_came_while_the_bus_was_away_gets_its_groups_when_it_is_back(bus: MemoryBus) -> None:
-    async with _start(always(bus), request_s=0.5) as (worker, fake):
+    async with _start(always(bus), request_s=2) as (worker, fake):
         fake.put_group("team", 1, "ann")
         async with device(worker, "ann") as ann:
             await eventually(lambda: fake.all(chat.GroupsRow))
@@ -593,4 +593,4 @@ async def test_a_worker_stops_while_it_asks_for_groups(bus: MemoryBus) -> None:
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
         await eventually(lambda: fake.all(chat.MembersRow))
         worker.stop.set()
-        assert await ann.ended(5.0) == 4000
+        assert await ann.ended() == 4000

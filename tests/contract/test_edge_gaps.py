@@ -94,7 +94,7 @@ async def test_a_skip_into_the_epoch_of_a_new_owner_names_what_it_follows(bus: M
 
 
 async def test_history_that_does_not_answer_is_no_loss(bus: MemoryBus) -> None:
-    async with edge_worker(always(bus), request_s=0.5) as worker, viewer(worker.port) as ann:
+    async with edge_worker(always(bus)) as worker, viewer(worker.port) as ann:
         await join(ann, "r")
         owner = worker.owner
         await owner.show("r", "one")

@@ -107,7 +107,7 @@ async def test_guests_can_be_turned_away(start: Start) -> None:
 
 
 async def test_who_says_no_hello_is_closed(start: Start) -> None:
-    async with start(hello_s=0.2) as worker, viewer(worker.port) as silent, viewer(worker.port) as other:
+    async with start(hello_s=2) as worker, viewer(worker.port) as silent, viewer(worker.port) as other:
         await other.ok(wire.Hello(0))
         assert await silent.ended() == 4101
         await other.ok(wire.Ping(0))
@@ -290,15 +290,16 @@ async def test_a_joiner_from_before_the_ring_gets_the_rest_from_the_store(start:
 
 
 async def test_history_that_does_not_answer_is_not_a_loss(start: Start) -> None:
-    async with start(ring_batches=3, request_s=0.4) as worker, viewer(worker.port) as ann:
+    async with start(ring_batches=3, request_s=2) as worker, viewer(worker.port) as ann:
         await joined(ann)
         for number in range(8):
             await worker.owner.show("r", f"{number}")
         await ann.texts(8)
         worker.owner.history_silent = True
-        refused = await ann.ask(wire.Join(0, "r", wire.At(100, 2)))
-        assert isinstance(refused, wire.Err)
-        assert (refused.error, refused.retry_ms) == ("unavailable", 1000)
+        asked = [ann.ask(wire.Join(0, "r", wire.At(100, 2))), ann.ask(wire.History(0, "r", wire.At(100, 1)))]
+        for refused in await asyncio.gather(*asked):
+            assert isinstance(refused, wire.Err)
+            assert (refused.error, refused.retry_ms) == ("unavailable", 1000)
         worker.owner.history_silent = False
         ok = await ann.ok(wire.Join(0, "r", wire.At(100, 2)))
         assert (ann.read_history(ok), ok.complete) == (["2", "3", "4", "5", "6", "7"], True)
@@ -344,7 +345,7 @@ async def test_pipelined_joins_are_bounded_too(start: Start) -> None:
 
 @CODECS
 async def test_history_comes_from_the_ring_or_the_store(start: Start, codec: wire.Codec) -> None:
-    async with start(ring_batches=3, request_s=0.6) as worker, viewer(worker.port, codec) as ann:
+    async with start(ring_batches=3) as worker, viewer(worker.port, codec) as ann:
         await joined(ann)
         for number in range(8):
             await worker.owner.show("r", f"{number}")
@@ -358,8 +359,6 @@ async def test_history_comes_from_the_ring_or_the_store(start: Start, codec: wir
         far = await ann.ok(wire.History(0, "r", wire.At(100, 1)))
         assert ann.read_history(far) == ["1", "2", "3", "4", "5", "6", "7"]
         assert worker.owner.history_asked == asked + 1
-        worker.owner.history_silent = True
-        assert await ann.err(wire.History(0, "r", wire.At(100, 1))) == "unavailable"
 
 
 async def test_equal_questions_to_history_are_one(start: Start) -> None:
@@ -393,7 +392,7 @@ async def test_a_lost_batch_is_fetched_once_for_all(start: Start) -> None:
 
 
 async def test_when_history_is_away_what_there_is_is_shown(start: Start) -> None:
-    async with start(request_s=0.5) as worker, viewer(worker.port) as ann:
+    async with start() as worker, viewer(worker.port) as ann:
         await joined(ann)
         owner = worker.owner
         await owner.show("r", "one")
@@ -424,7 +423,7 @@ async def test_rooms_do_not_wait_long_for_a_history_that_is_away(start: Start) -
 
 
 async def test_a_room_that_cannot_be_opened_is_refused(start: Start) -> None:
-    async with start(request_s=0.4) as worker, viewer(worker.port) as ann:
+    async with start(request_s=2) as worker, viewer(worker.port) as ann:
         worker.owner.history_silent = True
         await ann.ok(wire.Hello(0))
         assert await ann.err(wire.Join(0, "r")) == "unavailable"
@@ -619,7 +618,7 @@ async def test_who_was_replaced_without_notice_is_found_out(start: Start) -> Non
 
 async def test_pulls_have_a_limit_of_their_own(start: Start) -> None:
     async with (
-        start(pulls_per_s=1, pulls_burst=3, rooms_per_connection=3) as worker,
+        start(pulls_per_s=0.1, pulls_burst=3, rooms_per_connection=3) as worker,
         viewer(worker.port) as ann,
     ):
         await joined(ann)
@@ -628,7 +627,7 @@ async def test_pulls_have_a_limit_of_their_own(start: Start) -> None:
         refused = answers[-1]
         assert isinstance(refused, wire.Err)
         assert refused.error == "rate_limited"
-        assert 0 < (refused.retry_ms or 0) <= 1000
+        assert 0 < (refused.retry_ms or 0) <= 10_000
         await ann.ok(wire.Send(0, "r", "hi", "c1"))
 
 
@@ -705,13 +704,18 @@ async def test_owners_are_told_how_many_watch(start: Start) -> None:
         assert len({(counts.edge, counts.incarnation) for counts in owner.counts}) == 1
 
 
-async def test_a_room_nobody_watches_is_no_longer_followed(start: Start) -> None:
-    async with start(linger_s=0.1) as worker, viewer(worker.port) as ann:
+async def test_who_comes_back_at_once_finds_the_same_ring(start: Start) -> None:
+    async with start(linger_s=60) as worker, viewer(worker.port) as ann:
         asked = worker.owner.history_asked
         await joined(ann)
         await ann.ok(wire.Leave(0, "r"))
-        await ann.ok(wire.Join(0, "r"))  # at once: the same ring
+        await ann.ok(wire.Join(0, "r"))
         assert worker.owner.history_asked == asked + 1
+
+
+async def test_a_room_nobody_watches_is_no_longer_followed(start: Start) -> None:
+    async with start(linger_s=0.1) as worker, viewer(worker.port) as ann:
+        await joined(ann)
         await ann.ok(wire.Leave(0, "r"))
         await eventually(lambda: len(worker.node.feeds) == 0)
         await worker.owner.show("r", "meanwhile")
@@ -855,10 +859,10 @@ async def test_a_frame_that_cannot_be_acted_on_is_answered_all_the_same(
 async def test_a_join_whose_time_is_up_begins_nothing_more(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with start(request_s=1.0) as worker, viewer(worker.port) as ann:
+    async with start(request_s=10) as worker, viewer(worker.port) as ann:
         await ann.ok(wire.Hello(0))
         viewing = worker.node._gateway._acts[wire.Join].__self__  # type: ignore[attr-defined]  # a bound method
-        times = iter([0.0, 1.1])
+        times = iter([0.0, 11.0])
         monkeypatch.setattr(viewing, "_monotonic", lambda: next(times, 100.0))
         assert await ann.err(wire.Join(0, "r")) == "unavailable"
         assert worker.owner.history_asked == 0

@@ -41,7 +41,7 @@ async def edge(live: Service) -> AsyncIterator[int]:
         yield node.port
     finally:
         stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await running
 
 

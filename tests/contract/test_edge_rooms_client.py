@@ -130,7 +130,7 @@ async def test_an_owner_that_is_no_longer_one_sends_rows_to_the_next(
 async def test_rows_that_got_no_answer_are_asked_again(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
-    async with client_on(connect, subjects, request_s=3.0) as (client, _):
+    async with client_on(connect, subjects, request_s=30) as (client, _):
         await client.ask(send(1))
         owner.silent = True
         asking = asyncio.create_task(client.ask(send(2)))
@@ -153,7 +153,7 @@ async def test_an_act_that_is_asked_again_is_the_same_act(
         return Open() if len(asked) % 3 else Done()
 
     owner.judge = judge
-    async with client_on(connect, subjects, request_s=3.0) as (client, _):
+    async with client_on(connect, subjects, request_s=30) as (client, _):
         for _ in range(2):
             assert await client.ask(SanctionRow("r", "mute", "bob", "ann", Role.ADMIN)) == Done()
     first, second = asked[0], asked[3]

@@ -597,7 +597,7 @@ async def test_a_stop_while_the_store_is_away_ends_all_the_same(
     ):  # fmt: skip
         Fault(noun, verb, monkeypatch, carried_out=False).left = 1000
     row = send("a", "u1", "two", "c2")
-    asking = asyncio.create_task(live.request(process.process.name, row, budget_s=0.5))
+    asking = asyncio.create_task(live.request(process.process.name, row, budget_s=0.5, late_s=0))
     await until(lambda: _busy(process.process.rooms.get("a")))
     await process.end()
     with pytest.raises(BusTimeout):
@@ -676,7 +676,7 @@ async def test_a_message_that_finds_no_bus_is_asked_for_again(
     monkeypatch.setattr(process.bus, "publish", deaf)
     row = send("a", "u1", "one", "c1")
     with pytest.raises(BusTimeout):
-        await live.request(process.process.name, row, budget_s=0.3)
+        await live.request(process.process.name, row, budget_s=0.3, late_s=0)
     assert the(Shown, (await live.request(process.process.name, row))[0]).seq == 1
 
 

@@ -273,7 +273,7 @@ async def test_when_its_owner_dies_meanwhile_it_is_open_and_done_when_asked_agai
         return await append(process, appends)
 
     monkeypatch.setattr(store.history, "append", stop_there)
-    asking = asyncio.create_task(live.request(first.process.name, one(shown, act="x"), budget_s=2))
+    asking = asyncio.create_task(live.request(first.process.name, one(shown, act="x"), budget_s=2, late_s=0))
     await held.wait()
     await first.kill()
     second = await live.start(store=store)

@@ -235,7 +235,7 @@ async def test_an_act_is_acknowledged_and_kept_or_neither_when_its_owner_dies(li
     await live.owned(first)
     the(Shown, await live.ask(send("a", "bob", "hi", "c1")))
     rows = [SanctionRow("a", "mute", f"u{n}", "ann", Role.STREAMER, act=f"{n}") for n in range(20)]
-    asking = asyncio.gather(*(live.ask(row) for row in rows))
+    asking = asyncio.gather(*(live.ask(row, budget_s=2, late_s=0) for row in rows))
     await first.kill()
     await live.owned(await live.start())
     assert await asking == [Done()] * len(rows)
