@@ -12,6 +12,7 @@ import structlog
 
 from danmaku.servers import NatsServer, Running, Server, ValkeyServer
 from tests.engines import ValkeyCluster
+from tests.ports import free_port
 
 # As servers do it: to draw a traceback with all its variables holds up the loop for longer than tests wait.
 structlog.configure(
@@ -58,7 +59,7 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyC
 @pytest.fixture(scope="session")
 def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A nats-server shared by all tests: use subjects or a prefix of your own."""
-    with _served(NatsServer(tmp_path_factory.mktemp("nats"))) as url:
+    with _served(NatsServer(tmp_path_factory.mktemp("nats"), free_port())) as url:
         yield url
 
 

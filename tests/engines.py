@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,8 +18,8 @@ import trustme
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 from redis.exceptions import RedisError
 
-from danmaku.ports import free_port
 from danmaku.servers import Running, nats_binary, valkey_binary
+from tests.ports import free_ports
 
 HOST: Final = "127.0.0.1"
 CONFIG: Final = Path(__file__).parent.parent / "config"
@@ -267,24 +266,6 @@ def client(port: int) -> Any:
     return redis.Redis(host=HOST, port=port, socket_timeout=5, protocol=2)
 
 
-def free_ports(count: int, also: int = 0) -> list[int]:
-    """Different ones that are free now, and so are those that are `also` above them."""
-    held: list[socket.socket] = []
-    found: list[int] = []
-    try:
-        while len(found) < count:
-            probe = socket.socket()
-            held.append(probe)
-            probe.bind((HOST, 0))
-            port = probe.getsockname()[1]
-            if port + also < 65_536 and (not also or _is_free(port + also)):
-                found.append(port)
-        return found
-    finally:
-        for probe in held:
-            probe.close()
-
-
 async def until(condition: Any, what: str, deadline_s: float = _READY_S) -> None:
     deadline = time.monotonic() + deadline_s
     while not await condition():
@@ -302,13 +283,6 @@ async def _run(stack: AsyncExitStack, node: Running) -> None:
     node.start()
     stack.callback(node.kill)
     await node.server.wait_ready(_READY_S)
-
-
-def _is_free(port: int) -> bool:
-    try:
-        return free_port(HOST, port) == port
-    except OSError:
-        return False
 
 
 def _valkey(folder: Path, name: str, port: int, options: Mapping[str, str]) -> Server:

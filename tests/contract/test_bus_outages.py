@@ -23,11 +23,12 @@ from danmaku.servers import NatsServer, Running, running
 from danmaku.telemetry import BusMetrics
 from tests.contract.conftest import until
 from tests.contract.test_bus import SOON, Inbox
+from tests.ports import free_port
 
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(NatsServer(tmp_path)) as child:
+    async with running(NatsServer(tmp_path, free_port())) as child:
         yield child
 
 
@@ -65,14 +66,14 @@ async def restart(server: Running) -> None:
 
 
 async def test_no_server(tmp_path: Path) -> None:
-    url = NatsServer(tmp_path).url.replace("//", "//user:secret@")
+    url = NatsServer(tmp_path, free_port()).url.replace("//", "//user:secret@")
     with pytest.raises(BusDown, match="cannot connect") as refused:
         await NatsBus.connect(Nats(url=url), "test")
     assert "secret" not in str(refused.value)
 
 
 async def test_started_before_its_server_it_connects_when_it_can(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path)
+    server = NatsServer(tmp_path, free_port())
     bus = NatsBus.start(Nats(url=server.url), "test")
     restored = Restored(bus)
     with pytest.raises(BusDown):
@@ -84,7 +85,7 @@ async def test_started_before_its_server_it_connects_when_it_can(tmp_path: Path)
 
 
 async def test_one_of_several_servers_is_enough(server: Running, tmp_path: Path) -> None:
-    nobody = NatsServer(tmp_path / "other").url
+    nobody = NatsServer(tmp_path / "other", free_port()).url
     bus = await NatsBus.connect(Nats(url=f"{nobody}, {server.server.url}"), "test")
     await bus.flush(SOON)
     await bus.close()
@@ -349,7 +350,7 @@ async def test_what_is_not_nats_is_an_outage_like_any_other(tmp_path: Path, gree
         writer.close()
         met.set()
 
-    server = NatsServer(tmp_path)
+    server = NatsServer(tmp_path, free_port())
     impostor = await asyncio.start_server(greet, "127.0.0.1", server.port)
     with pytest.raises(BusDown, match="cannot connect"):
         await NatsBus.connect(Nats(url=server.url), "test")
@@ -366,7 +367,7 @@ async def test_what_is_not_nats_is_an_outage_like_any_other(tmp_path: Path, gree
 
 
 async def test_why_it_does_not_connect_is_told_once_for_each_kind_of_reason(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path, password="right")
+    server = NatsServer(tmp_path, free_port(), password="right")
 
     def told(*levels: str) -> list[str]:
         return [
@@ -401,7 +402,7 @@ async def test_why_it_does_not_connect_is_told_once_for_each_kind_of_reason(tmp_
 async def test_lost_connections_are_counted_with_what_the_server_said(
     tmp_path: Path, told: bytes, why: str
 ) -> None:
-    server = NatsServer(tmp_path)
+    server = NatsServer(tmp_path, free_port())
     asked = asyncio.Event()
     visits: list[asyncio.StreamWriter] = []
 

@@ -34,11 +34,11 @@ from tests.engines import (
     Certificates,
     Server,
     client,
-    free_ports,
     port_of,
     sentinel_set,
     valkey_cluster,
 )
+from tests.ports import free_port
 
 TIMEOUT_S = 2.0
 
@@ -51,7 +51,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @asynccontextmanager
 async def nats(folder: Path, text: str) -> AsyncIterator[tuple[Running, str]]:
     """A server with this in its configuration, and `HOST:PORT`."""
-    (port,) = free_ports(1)
+    port = free_port()
     file, log = folder / "nats.conf", folder / "nats.log"
     file.write_text(f"listen: {HOST}:{port}\n{text}\n")
     server = Server("nats", [nats_binary(), "--config", str(file), "--log", str(log)], port, log)

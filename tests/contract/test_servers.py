@@ -12,6 +12,7 @@ import pytest
 from config.settings import Nats
 from danmaku.bus import BusDown, NatsBus
 from danmaku.servers import NatsServer, Running, Server, ServerError, ValkeyServer, running
+from tests.ports import free_port
 
 
 @pytest.fixture(params=["nats", "valkey"])
@@ -52,7 +53,7 @@ def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
 
 
 async def test_nats_lets_in_only_who_knows_the_password(tmp_path: Path) -> None:
-    server = NatsServer(tmp_path, password="open-sesame_1")
+    server = NatsServer(tmp_path, free_port(), password="open-sesame_1")
     async with running(server) as child:
         bus = await NatsBus.connect(Nats(url=server.url), "test")
         await bus.close()
@@ -65,7 +66,7 @@ async def test_nats_lets_in_only_who_knows_the_password(tmp_path: Path) -> None:
 
 async def test_a_server_is_not_told_our_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANMAKU_AUTH_SECRET", "nobody else knows")
-    async with running(NatsServer(tmp_path)) as child:
+    async with running(NatsServer(tmp_path, free_port())) as child:
         assert b"nobody else knows" not in Path(f"/proc/{child.pid}/environ").read_bytes()
 
 

@@ -18,7 +18,6 @@ from config.settings import Rooms, Store
 from danmaku.conversation import Member, bucket_of
 from danmaku.held import Held
 from danmaku.model import START, Position, RoomInfo
-from danmaku.ports import free_port
 from danmaku.servers import Running, ValkeyServer, running
 from danmaku.store import conversations
 from danmaku.store.errors import StoreDown
@@ -31,6 +30,7 @@ from danmaku.store.valkey.link import Link
 from danmaku.subjects import partition_of
 from tests.contract.conftest import until
 from tests.contract.test_audit import ACT, FOR_ALL, IN_ROOM
+from tests.ports import free_port
 
 TIMEOUT_S = 0.5
 MUCH_LATER_S = 5.0
@@ -101,7 +101,7 @@ async def listen(link: Link) -> int:
     ports: list[int] = []
 
     async def is_listening() -> bool:
-        ports.append(free_port("127.0.0.1"))
+        ports.append(free_port())
         with suppress(StoreDown):
             await link.one("CONFIG", "SET", "port", ports[-1])
             return True

@@ -11,13 +11,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from config.settings import Tracing
-from danmaku.ports import free_port
 from danmaku.telemetry import TracingMetrics
 from danmaku.tracing.context import Context
 from danmaku.tracing.exporting import Exporting
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Span
 from tests.collector import collector
+from tests.ports import free_port
 
 _DEADLINE_S = 30.0
 
@@ -80,7 +80,7 @@ async def test_a_collector_that_never_answers_holds_up_nobody_who_stops() -> Non
 
 
 async def test_a_collector_that_is_away_costs_its_spans_only() -> None:
-    sender, count = exporting(f"http://127.0.0.1:{free_port('127.0.0.1')}/v1/traces")
+    sender, count = exporting(f"http://127.0.0.1:{free_port()}/v1/traces")
     sender.export(span(1))
     await until(lambda: count("lost") == 1)
     await sender.close()

@@ -21,7 +21,7 @@ from danmaku.auth import from_settings
 from danmaku.caller import Caller, CallFailed
 from danmaku.data_folder import DataFolder
 from danmaku.model import Identity, Role
-from danmaku.ports import free_port
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 _DEADLINE_S = 60.0
@@ -67,7 +67,7 @@ class Deployment:
 
     def __init__(self, folder: Path, *flags: str, **more: str) -> None:
         self.data = DataFolder(folder / "data")
-        self.port = free_port(HOST)
+        self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         self.ws = f"ws://{HOST}:{self.port}/v1/ws"
         self._log = folder / "up.log"

@@ -23,10 +23,10 @@ from redis.sentinel import Sentinel
 from config.settings import Auth
 from danmaku.auth import from_settings
 from danmaku.model import Identity, Role
-from danmaku.ports import free_port
 from danmaku.servers import NatsServer, Running, Server, ValkeyServer
 from danmaku.subjects import PARTITIONS, partition_of
 from tests.engines import CONFIG, NATS_PASSWORD, NatsCluster, SentinelSet, ValkeyCluster
+from tests.ports import free_port
 from tests.system.deployment import HOST, LOOSE, environment
 
 SECRET: Final = "the secret of a fleet that lives for one test only"
@@ -84,7 +84,7 @@ class Edge(Part):
     """An edge of one worker on a port of its own."""
 
     def __init__(self, name: str, more: Mapping[str, str], log: Path) -> None:
-        self.port = free_port(HOST)
+        self.port = free_port()
         self.ws = f"ws://{HOST}:{self.port}/v1/ws"
         self.url = f"http://{HOST}:{self.port}"
         own = {"DANMAKU_EDGE_PORT": str(self.port), "DANMAKU_EDGE_ADDRESSES": self.ws}
@@ -103,7 +103,7 @@ class Fleet:
 
     def __init__(self, folder: Path, more: Mapping[str, str]) -> None:
         self._folder = folder
-        self.nats = Running(NatsServer(folder / "nats"))
+        self.nats = Running(NatsServer(folder / "nats", free_port()))
         self.valkey = Running(ValkeyServer(folder / "valkey"))
         self._own = [self.nats, self.valkey]
         self.store_socket = folder / "valkey" / "valkey.sock"

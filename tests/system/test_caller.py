@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from danmaku.caller import Caller, CallFailed
-from danmaku.ports import free_port
+from tests.ports import free_port
 
 
 class _Server(ThreadingHTTPServer):
@@ -109,7 +109,7 @@ def test_no_answer_in_time(server: _Server) -> None:
 
 
 def test_nobody_is_there() -> None:
-    url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(CallFailed, match="Connection refused; is it running"):
         Caller(url).get("/")
 

@@ -14,9 +14,9 @@ from config.settings import Auth, Nats, Settings, Store
 from danmaku import doctor
 from danmaku.data_folder import DataFolder
 from danmaku.finding import Finding
-from danmaku.ports import free_port
 from danmaku.servers import NatsServer, running
 from tests.engines import NATS_PASSWORD, ValkeyCluster, nats_cluster, sentinel_set
+from tests.ports import free_port
 
 _HOST = "127.0.0.1"
 _UNLIMITED = resource.RLIM_INFINITY
@@ -80,7 +80,7 @@ async def test_a_bus_of_several_servers(tmp_path: Path) -> None:
 
 
 async def test_servers_of_the_bus_that_do_not_know_each_other(nats_url: str, tmp_path: Path) -> None:
-    async with running(NatsServer(tmp_path)) as other:
+    async with running(NatsServer(tmp_path, free_port())) as other:
         found = await all_of(doctor.bus(Nats(url=f"{nats_url},{other.server.url}")))
         assert found["nats cluster"].state == "broken"
         assert other.server.url in found["nats cluster"].text
@@ -115,7 +115,7 @@ async def test_a_login_that_cannot_be_used() -> None:
 
 
 async def test_configured_servers_that_do_not() -> None:
-    port = free_port(_HOST)
+    port = free_port()
     bus = (await all_of(doctor.bus(Nats(url=f"nats://me:hunter2@{_HOST}:{port}", timeout_s=1))))["nats"]
     asked = doctor.store(Store(url=f"redis://:hunter2@{_HOST}:{port}/0", timeout_s=1))
     store = (await all_of(asked))["store"]
@@ -131,7 +131,7 @@ async def test_an_option_that_the_store_does_not_know() -> None:
 
 
 def test_the_port() -> None:
-    number = free_port(_HOST)
+    number = free_port()
     assert doctor.port(_HOST, number, None).state == "ok"
     with socket.create_server((_HOST, 0)) as somebody:
         taken = somebody.getsockname()[1]

@@ -21,8 +21,8 @@ from config.settings import Auth
 from danmaku import wire
 from danmaku.auth import from_settings
 from danmaku.model import Identity, Role
-from danmaku.ports import free_port
 from tests.contract.edge_owner import eventually
+from tests.ports import free_port
 from tests.viewer import viewer
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -88,7 +88,7 @@ def token(uid: str, role: Role) -> str:
 
 
 async def test_viewers_of_two_workers_see_a_room_live(nats_url: str, store_url: str) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     environment = settings(nats_url, store_url, port)
     async with program("rooms", environment), program("edge", environment, "--workers", "2") as edge:
         await until_status(port, "/readyz", 200)
@@ -131,7 +131,7 @@ async def test_viewers_of_two_workers_see_a_room_live(nats_url: str, store_url: 
 
 
 async def test_comments_survive_the_death_of_their_owner(nats_url: str, store_url: str) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     environment = {**settings(nats_url, store_url, port), "DANMAKU_ROOMS_LEASE_MS": "1000"}
     async with (
         program("rooms", environment) as doomed,
@@ -153,7 +153,7 @@ async def test_comments_survive_the_death_of_their_owner(nats_url: str, store_ur
 
 
 async def test_it_waits_for_a_bus_that_is_not_there_yet(store_url: str) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     environment = settings("nats://127.0.0.1:1", store_url, port)
     async with program("edge", environment, "--workers", "1") as edge:
         await until_status(port, "/healthz", 200)
@@ -176,7 +176,7 @@ async def ends_with_words(environment: dict[str, str], *arguments: str) -> str:
 
 
 async def test_a_start_that_cannot_work_says_why(nats_url: str, store_url: str) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     environment = settings(nats_url, store_url, port)
     assert "nats.url is not set" in await ends_with_words({**environment, "DANMAKU_NATS_URL": ""})
     assert "edge.port" in await ends_with_words(environment, "--port", "70000")
@@ -197,7 +197,7 @@ async def test_a_start_that_cannot_work_says_why(nats_url: str, store_url: str) 
 
 @pytest.mark.parametrize("workers", ["1", "3"])
 async def test_all_workers_answer_on_one_port(nats_url: str, store_url: str, workers: str) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     environment = settings(nats_url, store_url, port)
     async with program("edge", environment, "--workers", workers) as edge:
         await until_status(port, "/healthz", 200)

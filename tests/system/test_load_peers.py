@@ -24,11 +24,13 @@ class Channel:
     """What is posted goes to all who have upgraded; `drop` names messages that get lost."""
 
     def __init__(self, drop: frozenset[int] = frozenset()) -> None:
+        self._all: list[asyncio.StreamWriter] = []
         self._readers: list[asyncio.StreamWriter] = []
         self._drop = drop
         self._posted = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._all.append(writer)  # also those who ask for nothing until the end
         head = await reader.readuntil(b"\r\n\r\n")
         if head.startswith(b"GET /sub?id=hot "):
             writer.write(UPGRADED)
@@ -52,8 +54,9 @@ class Channel:
             yield f"http://{host}:{port}"
         finally:
             server.close()
-            for writer in self._readers:
+            for writer in self._all:
                 writer.close()
+            await asyncio.gather(*(writer.wait_closed() for writer in self._all), return_exceptions=True)
 
 
 @pytest.mark.parametrize(("drop", "lost", "gaps"), [(frozenset(), 0, 0), (frozenset({3, 4}), 2 * 20, 20)])

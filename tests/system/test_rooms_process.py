@@ -20,9 +20,9 @@ from danmaku import envelope
 from danmaku.bus import NatsBus
 from danmaku.envelope import OwnerRequest, Owners
 from danmaku.model import Role
-from danmaku.ports import free_port
 from danmaku.rows import SendRow, Shown
 from danmaku.subjects import PARTITIONS, Subjects
+from tests.ports import free_port
 
 DEADLINE_S = 30
 
@@ -98,7 +98,7 @@ async def test_it_serves_alone_and_hands_everything_back_on_sigterm(nats_url: st
 
 
 async def test_it_tells_its_metrics_where_it_stands_alone() -> None:
-    port = free_port("127.0.0.1")
+    port = free_port()
     words = ["--set", "nats.url=nats://127.0.0.1:1", "--set", "store.url=unix:///nowhere"]
     words += ["--set", f"rooms.metrics_port={port}"]
     async with rooms(*words) as process:

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from danmaku.ports import free_port
 from danmaku.version import version
+from tests.ports import free_port
 from tests.system.deployment import (
     HOST,
     Deployment,
@@ -67,7 +67,7 @@ def test_one_scrape_tells_of_all_processes(service: Deployment) -> None:
 
 
 def test_a_second_one_on_the_same_data_is_told(service: Deployment) -> None:
-    other = danmaku("up", "--data", str(service.data.path), "--port", str(free_port(HOST)))
+    other = danmaku("up", "--data", str(service.data.path), "--port", str(free_port()))
     assert other.returncode == 1
     assert f"error: danmaku already runs on the data folder {service.data.path}" in other.stderr
     assert f"(pid {service.pid})" in other.stderr
@@ -242,7 +242,7 @@ def test_configured_servers_are_used_and_not_started(tmp_path: Path, nats_url: s
 
 def test_a_key_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
     result = danmaku(
-        "up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(free_port(HOST)),
+        "up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(free_port()),
         DANMAKU_AUTH_SECRET_FILE="/no/such/file",
     )  # fmt: skip
     assert result.returncode == 2
@@ -251,7 +251,7 @@ def test_a_key_that_cannot_be_used_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_start_that_cannot_succeed_ends(tmp_path: Path, nats_url: str) -> None:
     result = danmaku(
-        "up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(free_port(HOST)),
+        "up", "--data", str(tmp_path / "data"), "--host", HOST, "--port", str(free_port()),
         DANMAKU_NATS_URL=nats_url, DANMAKU_EDGE_TRUSTED_PROXIES="not-an-address",
     )  # fmt: skip
     assert result.returncode in (1, 2)

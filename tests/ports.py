@@ -1,0 +1,42 @@
+"""Ports for servers that are started later, which nobody else takes meanwhile.
+
+A port that the system chooses is anybody's again until it is listened on: another process of the tests may be
+given it, or a connection. These are below those the system gives out, and each process has its own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from itertools import cycle
+from typing import Final
+
+from danmaku import ports
+
+_HOST: Final = "127.0.0.1"
+_FIRST: Final = 12_000
+_EACH: Final = 1000  # for each of ten processes: ten thousand above are the bus ports of a cluster of Valkey
+_PROCESS: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+_BEGIN: Final = random.randrange(_EACH)  # noqa: S311  another run at the same time begins elsewhere
+_NEXT: Final = cycle(_FIRST + _PROCESS * _EACH + (_BEGIN + number) % _EACH for number in range(_EACH))
+
+
+def free_port(also: int = 0) -> int:
+    """One that is free now, and so is the one that is `also` above it."""
+    for _ in range(_EACH):
+        port = next(_NEXT)
+        if _is_free(port) and (not also or _is_free(port + also)):
+            return port
+    raise AssertionError("no port is free")
+
+
+def free_ports(count: int, also: int = 0) -> list[int]:
+    """Different ones."""
+    return [free_port(also) for _ in range(count)]
+
+
+def _is_free(port: int) -> bool:
+    try:
+        return ports.free_port(_HOST, port) == port
+    except ports.PortInUse:
+        return False
