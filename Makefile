@@ -14,6 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Files that decide, or touch nothing but their arguments: every branch of them is tested.
 PURE := \
+        danmaku/adjustment.py \
         danmaku/auth.py \
         danmaku/board.py \
         danmaku/certificate.py \
@@ -46,6 +47,7 @@ PURE := \
         danmaku/wire_items.py \
         danmaku/wordlist.py \
         config/engines.py \
+        config/live.py \
         config/settings.py \
         config/types.py \
         rooms/abuse.py \

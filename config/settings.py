@@ -27,6 +27,7 @@ from config.types import (
     Deadline,
     Frame,
     Lifetime,
+    Live,
     Port,
     Region,
     Seconds,
@@ -65,60 +66,60 @@ class Edge(Section, frozen=True):
         default_factory=list
     )  # what GET /v1/edges tells; empty: derived from the request's Host
     region: Region = ""
-    weight: Annotated[float, Meta(gt=0, le=1000)] = 1.0
-    origins: list[Word] = msgspec.field(default_factory=lambda: ["*"])
-    cors: list[Word] = msgspec.field(default_factory=lambda: ["*"])
+    weight: Live[Annotated[float, Meta(gt=0, le=1000)]] = 1.0
+    origins: Live[list[Word]] = msgspec.field(default_factory=lambda: ["*"])
+    cors: Live[list[Word]] = msgspec.field(default_factory=lambda: ["*"])
     frame_ancestors: list[Frame] = msgspec.field(default_factory=lambda: ["self"])
     trusted_proxies: list[Word] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     drain_s: Seconds = 10.0
-    hello_s: Deadline = 5.0
-    recheck_s: Annotated[float, Meta(ge=0.05, le=300)] = 60.0  # well below what sessions are remembered for
+    hello_s: Live[Deadline] = 5.0
+    recheck_s: Live[Annotated[float, Meta(ge=0.05, le=300)]] = 60.0  # below what sessions are remembered for
     heartbeat_s: Annotated[float, Meta(ge=0.05, le=900)] = 25.0
     idle_s: Annotated[int, Meta(ge=8, le=960)] = 60  # what uWebSockets can count
     frame_bytes: Bytes = 16 * 1024
     body_bytes: Bytes = 256 * 1024
     buffered_bytes: Bytes = 256 * 1024
-    slow_s: Deadline = 30.0
-    connections: Count = 15_000
-    accepts_per_s: CountOrNone = 8000
-    connections_per_address: CountOrNone = 1000  # 0: no limit
-    address_per_s: Annotated[float, Meta(ge=0, le=1_000_000_000)] = 50.0  # 0: no limit
-    address_burst: Count = 500
-    frames_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000)] = 20.0
-    frames_burst: Count = 60
-    pulls_per_s: Annotated[float, Meta(gt=0, le=1_000_000_000)] = 5.0
-    pulls_burst: Count = 10
-    rooms_per_connection: Count = 16
-    gather_ms: Annotated[float, Meta(ge=0, le=1000)] = 5.0
-    linger_s: Seconds = 5.0
-    fanout_share: Annotated[float, Meta(ge=0.05, le=1)] = 0.7
-    fanout_bytes: Bytes = 128 * 1024
-    deflate_bytes: Annotated[int, Meta(ge=0, le=1024 * 1024)] = 512
-    ring_batches: Count = 300
-    ring_bytes: Bytes = 1024 * 1024
-    request_s: Deadline = 5.0
+    slow_s: Live[Deadline] = 30.0
+    connections: Live[Count] = 15_000
+    accepts_per_s: Live[CountOrNone] = 8000
+    connections_per_address: Live[CountOrNone] = 1000  # 0: no limit
+    address_per_s: Live[Annotated[float, Meta(ge=0, le=1_000_000_000)]] = 50.0  # 0: no limit
+    address_burst: Live[Count] = 500
+    frames_per_s: Live[Annotated[float, Meta(gt=0, le=1_000_000_000)]] = 20.0
+    frames_burst: Live[Count] = 60
+    pulls_per_s: Live[Annotated[float, Meta(gt=0, le=1_000_000_000)]] = 5.0
+    pulls_burst: Live[Count] = 10
+    rooms_per_connection: Live[Count] = 16
+    gather_ms: Live[Annotated[float, Meta(ge=0, le=1000)]] = 5.0
+    linger_s: Live[Seconds] = 5.0
+    fanout_share: Live[Annotated[float, Meta(ge=0.05, le=1)]] = 0.7
+    fanout_bytes: Live[Bytes] = 128 * 1024
+    deflate_bytes: Live[Annotated[int, Meta(ge=0, le=1024 * 1024)]] = 512
+    ring_batches: Live[Count] = 300
+    ring_bytes: Live[Bytes] = 1024 * 1024
+    request_s: Live[Deadline] = 5.0
 
 
 class Rooms(Section, frozen=True):
     """Owners of rooms."""
 
-    window_ms: Annotated[float, Meta(ge=1, le=10_000)] = 50.0
-    batches_per_s: Count = 500  # of a process; where rooms would make more, the window grows
-    batch_items: Annotated[int, Meta(ge=1, le=10_000)] = 200
-    batch_bytes: Annotated[int, Meta(ge=1024, le=256 * 1024)] = 64 * 1024
+    window_ms: Live[Annotated[float, Meta(ge=1, le=10_000)]] = 50.0
+    batches_per_s: Live[Count] = 500  # of a process; where rooms would make more, the window grows
+    batch_items: Live[Annotated[int, Meta(ge=1, le=10_000)]] = 200
+    batch_bytes: Live[Annotated[int, Meta(ge=1024, le=256 * 1024)]] = 64 * 1024
     lease_ms: Annotated[int, Meta(ge=300, le=600_000)] = 3000
-    join_history: Annotated[int, Meta(ge=0, le=10_000)] = 50
+    join_history: Live[Annotated[int, Meta(ge=0, le=10_000)]] = 50
     history_batches: Count = 2400
     history_s: Lifetime = 600
     repeat_memory_s: Lifetime = 120  # how long a (uid, cid) is remembered
-    idle_s: Lifetime = 60  # a room without viewers or comments this long leaves memory
+    idle_s: Live[Lifetime] = 60  # a room without viewers or comments this long leaves memory
     changes_kept: Count = 10_000  # entries of the changes log
     changes_s: Lifetime = 3600  # and their age
     audit_kept: Count = 10_000  # acts of moderation kept of one room, and of all together
     audit_s: Lifetime = 90 * 24 * 3600  # and their age
-    unsaved_rooms: Count = 10_000  # in memory only, for nobody said anything in them
-    queue_items: Count = 20_000  # comments waiting in one process; beyond it they are refused
-    auto_create: bool = True  # the first join or comment makes a room
+    unsaved_rooms: Live[Count] = 10_000  # in memory only, for nobody said anything in them
+    queue_items: Live[Count] = 20_000  # comments waiting in one process; beyond it they are refused
+    auto_create: Live[bool] = True  # the first join or comment makes a room
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Meta(ge=0, le=65_535)] = 0  # of a process by itself; 0: none
 
@@ -126,23 +127,23 @@ class Rooms(Section, frozen=True):
 class Policy(Section, frozen=True):
     """What a room allows unless its own settings say otherwise."""
 
-    max_length: Annotated[int, Meta(ge=1, le=10_000)] = 100
-    guests_may_send: bool = True
-    user_burst: Count = 5
-    user_count: Count = 20
-    user_per_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
-    guest_burst: Count = 3
-    guest_count: Count = 10
-    guest_per_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
-    slow_s: WholeSeconds = 0
-    repeat_s: WholeSeconds = 5
-    unique_s: WholeSeconds = 0
-    min_account_s: WholeSeconds = 0
-    links: Literal["show", "hold", "refuse"] = "show"
-    delay_s: Annotated[int, Meta(ge=0, le=10)] = 0
-    review: bool = False
-    display_per_s: Count = 40
-    display_high_per_s: CountOrNone = 10
+    max_length: Live[Annotated[int, Meta(ge=1, le=10_000)]] = 100
+    guests_may_send: Live[bool] = True
+    user_burst: Live[Count] = 5
+    user_count: Live[Count] = 20
+    user_per_s: Live[Annotated[float, Meta(gt=0, le=86_400)]] = 30.0
+    guest_burst: Live[Count] = 3
+    guest_count: Live[Count] = 10
+    guest_per_s: Live[Annotated[float, Meta(gt=0, le=86_400)]] = 30.0
+    slow_s: Live[WholeSeconds] = 0
+    repeat_s: Live[WholeSeconds] = 5
+    unique_s: Live[WholeSeconds] = 0
+    min_account_s: Live[WholeSeconds] = 0
+    links: Live[Literal["show", "hold", "refuse"]] = "show"
+    delay_s: Live[Annotated[int, Meta(ge=0, le=10)]] = 0
+    review: Live[bool] = False
+    display_per_s: Live[Count] = 40
+    display_high_per_s: Live[CountOrNone] = 10
 
 
 PaidPin = Annotated[
@@ -160,10 +161,10 @@ class Events(Section, frozen=True):
     paid_pins: list[PaidPin] = msgspec.field(
         default_factory=lambda: ["*:500:60", "*:1000:120", "*:2000:300", "*:5000:600", "*:10000:1800"]
     )
-    paid_length: Annotated[int, Meta(ge=1, le=1000)] = 200
-    paid_pinned: Annotated[int, Meta(ge=1, le=50)] = 20
-    voters: Count = 1_000_000  # in one poll
-    guests_may_vote: bool = False
+    paid_length: Live[Annotated[int, Meta(ge=1, le=1000)]] = 200
+    paid_pinned: Live[Annotated[int, Meta(ge=1, le=50)]] = 20
+    voters: Live[Count] = 1_000_000  # in one poll
+    guests_may_vote: Live[bool] = False
 
 
 HttpUrl = Annotated[
@@ -177,14 +178,14 @@ class Review(Section, frozen=True):
     url: HttpUrl = ""  # of a webhook that is asked about every comment; empty: none is
     secret: str = ""
     secret_file: str = ""
-    timeout_ms: Annotated[int, Meta(ge=10, le=3000)] = 200
-    fallback: Literal["allow", "hold", "deny"] = "allow"
-    at_once: Annotated[int, Meta(ge=1, le=10_000)] = 200
-    breaker_failures: Annotated[int, Meta(ge=1, le=10_000)] = 10  # in a row
-    breaker_pause_s: Annotated[float, Meta(ge=0.1, le=3600)] = 5.0
-    held_kept: Annotated[int, Meta(ge=1, le=10_000)] = 500  # comments of one room that wait for a moderator
-    held_bytes: Bytes = 512 * 1024  # and their size
-    held_s: Lifetime = 24 * 3600  # and how long they wait
+    timeout_ms: Live[Annotated[int, Meta(ge=10, le=3000)]] = 200
+    fallback: Live[Literal["allow", "hold", "deny"]] = "allow"
+    at_once: Live[Annotated[int, Meta(ge=1, le=10_000)]] = 200
+    breaker_failures: Live[Annotated[int, Meta(ge=1, le=10_000)]] = 10  # in a row
+    breaker_pause_s: Live[Annotated[float, Meta(ge=0.1, le=3600)]] = 5.0
+    held_kept: Live[Annotated[int, Meta(ge=1, le=10_000)]] = 500  # comments that wait in one room
+    held_bytes: Live[Bytes] = 512 * 1024  # and their size
+    held_s: Live[Lifetime] = 24 * 3600  # and how long they wait
 
 
 class Chat(Section, frozen=True):
@@ -195,13 +196,13 @@ class Chat(Section, frozen=True):
     group_messages: Count = 10_000
     group_s: Lifetime = 180 * 24 * 3600
     cid_s: Lifetime = 24 * 3600  # how long a (uid, cid) is remembered
-    recall_s: WholeSeconds = 120  # in which a sender may take a message back
-    private: Literal["anyone", "shared_group", "nobody"] = "anyone"
-    newcomers_see_history: bool = False
-    open_groups: bool = True
-    group_members: Annotated[int, Meta(ge=1, le=5000)] = 500
-    groups_per_user: Annotated[int, Meta(ge=1, le=5000)] = 1000
-    blocked_users: Annotated[int, Meta(ge=1, le=5000)] = 1000  # by one user
+    recall_s: Live[WholeSeconds] = 120  # in which a sender may take a message back
+    private: Live[Literal["anyone", "shared_group", "nobody"]] = "anyone"
+    newcomers_see_history: Live[bool] = False
+    open_groups: Live[bool] = True
+    group_members: Live[Annotated[int, Meta(ge=1, le=5000)]] = 500
+    groups_per_user: Live[Annotated[int, Meta(ge=1, le=5000)]] = 1000
+    blocked_users: Live[Annotated[int, Meta(ge=1, le=5000)]] = 1000  # by one user
 
 
 KeysUrl = Annotated[
@@ -236,16 +237,16 @@ class Auth(Section, frozen=True):
 class Log(Section, frozen=True):
     """What is told on stderr."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Live[Literal["debug", "info", "warning", "error"]] = "info"
     format: Literal["text", "json"] = "text"
-    slow_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 500  # what takes longer is told; 0: nothing is
+    slow_ms: Live[Annotated[int, Meta(ge=0, le=3_600_000)]] = 500  # what takes longer is told; 0: nothing is
 
 
 class Tracing(Section, frozen=True):
     """What is followed from socket to sockets."""
 
     url: HttpUrl = ""  # where OTLP/HTTP is taken; empty: nothing is followed
-    ratio: Annotated[float, Meta(ge=0, le=1)] = 0.001  # of comments and messages
+    ratio: Live[Annotated[float, Meta(ge=0, le=1)]] = 0.001  # of comments and messages
 
 
 class Settings(Section, frozen=True):
@@ -285,7 +286,9 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class Key:
+    """What a setting is called, and what it may be."""
+
     section: str
     name: str
     type: Any
@@ -298,13 +301,13 @@ class _Key:
         return f"{PREFIX}{self.section}_{self.name}".upper()
 
 
-def _keys() -> Iterator[_Key]:
+def _keys() -> Iterator[Key]:
     for section in msgspec.structs.fields(Settings):
         for field in msgspec.structs.fields(section.type):
-            yield _Key(section.name, field.name, field.type)
+            yield Key(section.name, field.name, field.type)
 
 
-KEYS: Final[Mapping[str, _Key]] = {str(key): key for key in _keys()}
+KEYS: Final[Mapping[str, Key]] = {str(key): key for key in _keys()}
 _VARIABLES: Final = {key.variable: key for key in KEYS.values()}
 
 
@@ -330,14 +333,13 @@ def load_with_origins(file: Path | None, environ: Mapping[str, str], flags: Mapp
     for source, key, value in layers:
         values[key], origins[key] = value, source
     settings = _built(values)
-    _check_together(settings, origins)
-    _check_engines(settings, origins)
+    check(settings, origins)
     return Loaded(settings, origins)
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
     """The variables from which `load` makes the same settings: how they are given to another process."""
-    return {key.variable: _as_variable(_value(settings, key)) for key in KEYS.values()}
+    return {key.variable: _as_variable(value_of(settings, key)) for key in KEYS.values()}
 
 
 def masked(settings: Settings) -> Settings:
@@ -363,7 +365,7 @@ def to_toml(loaded: Loaded) -> str:
         if key.section != section:
             lines += ["", f"[{key.section}]"] if section else [f"[{key.section}]"]
             section = key.section
-        lines.append(f"{key.name} = {_as_toml(_value(shown, key))}  # {loaded.origins[name]}")
+        lines.append(f"{key.name} = {_as_toml(value_of(shown, key))}  # {loaded.origins[name]}")
     return "\n".join(lines) + "\n"
 
 
@@ -381,7 +383,7 @@ def _from_file(file: Path, source: str) -> Iterator[tuple[str, str, object]]:
         if not isinstance(table, dict):
             raise SettingsError(source, section, table, f"must be a section: [{section}]")
         for name, value in table.items():
-            yield source, *_checked(source, f"{section}.{name}", value, strict=True)
+            yield source, *checked(source, f"{section}.{name}", value, strict=True)
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, object]]:
@@ -394,24 +396,29 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, ob
         value: object = text
         if is_list(key.type):
             value = [word.strip() for word in text.split(",") if word.strip()]
-        yield variable, *_checked(variable, str(key), value, strict=False)
+        yield variable, *checked(variable, str(key), value, strict=False)
 
 
 def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
     for key, value in flags.items():
         if value is not None:
-            yield "command line", *_checked("command line", key, value, strict=True)
+            yield "command line", *checked("command line", key, value, strict=True)
 
 
-def _checked(source: str, key: str, value: object, *, strict: bool) -> tuple[str, object]:
-    known = KEYS.get(key)
-    if known is None:
-        raise SettingsError(source, key, None, _unknown("key", key, KEYS))
+def checked(source: str, key: str, value: object, *, strict: bool) -> tuple[str, object]:
+    """The key, and the value as what it is to be. Raises SettingsError."""
+    check_known(source, key)
+    kind = KEYS[key].type
     try:
-        checked = msgspec.convert(value, known.type, strict=strict)
+        return key, msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError:
-        raise SettingsError(source, key, value, f"must be {allowed(key, known.type)}") from None
-    return key, checked
+        raise SettingsError(source, key, value, f"must be {allowed(key, kind)}") from None
+
+
+def check_known(source: str, key: str) -> None:
+    """Raises SettingsError, with a key that is much like it, where there is one."""
+    if key not in KEYS:
+        raise SettingsError(source, key, None, _unknown("key", key, KEYS))
 
 
 def _built(values: Mapping[str, object]) -> Settings:
@@ -420,6 +427,12 @@ def _built(values: Mapping[str, object]) -> Settings:
         section, _, name = key.partition(".")
         tables.setdefault(section, {})[name] = value
     return msgspec.convert(tables, Settings)
+
+
+def check(settings: Settings, origins: Mapping[str, str]) -> None:
+    """What they may not be together. Raises SettingsError; some key that it is about is no `default`."""
+    _check_together(settings, origins)
+    _check_engines(settings, origins)
 
 
 def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
@@ -470,7 +483,7 @@ def _check_engines(settings: Settings, origins: Mapping[str, str]) -> None:
     ):
         for wrong in wrongs:
             others = [f"{section}.{other}" for other in wrong.others]
-            value = _value(settings, KEYS[wrong.key]) or None
+            value = value_of(settings, KEYS[wrong.key]) or None
             raise SettingsError(_later(origins, wrong.key, *others), wrong.key, value, wrong.rule)
 
 
@@ -484,7 +497,7 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     return f"there is no such {what}" + (f"; did you mean {near[0]}?" if near else "")
 
 
-def _value(settings: Settings, key: _Key) -> object:
+def value_of(settings: Settings, key: Key) -> object:
     value: object = getattr(getattr(settings, key.section), key.name)
     return value
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 _YEAR_S: Final = 366 * 24 * 3600
+
+T = TypeVar("T")
+Live = Annotated[T, Meta(extra={"live": True})]
+"""Can be adjusted while the service runs (config.live): whoever goes by it reads it each time."""
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]

@@ -65,8 +65,15 @@ class Reworded(_Change, frozen=True, tag="reworded"):
     by: str
 
 
+class Adjusted(_Change, frozen=True, tag="adjusted"):
+    """Settings are adjusted as in this version now (danmaku.adjustment), which is read where it is wanted."""
+
+    version: int
+    by: str
+
+
 AboutUser = Revoked | Imposed | Lifted
-Change = AboutUser | Configured | Reworded
+Change = AboutUser | Configured | Reworded | Adjusted
 
 encode: Final = msgspec.msgpack.Encoder().encode
 _decoder: Final[msgspec.msgpack.Decoder[Change]] = msgspec.msgpack.Decoder(Change)

@@ -87,6 +87,11 @@ class Subjects:
         return f"{self.prefix}.records"
 
     @property
+    def adjustments(self) -> str:
+        """Queue group: what settings are adjusted to (adjustment.AdjustmentRequest)."""
+        return f"{self.prefix}.adjustments"
+
+    @property
     def replaced(self) -> str:
         """To every edge: a device has a newer connection (envelope.Replaced)."""
         return f"{self.prefix}.replaced"

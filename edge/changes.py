@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from danmaku import change
 from danmaku.bus import Bus, BusDown, Subscription
-from danmaku.change import AboutUser, Configured, Imposed, Lifted, Reworded
+from danmaku.change import AboutUser, Adjusted, Configured, Imposed, Lifted, Reworded
 from danmaku.envelope import ChangesReply, UserRow
 from danmaku.errors import BANNED, Close, Refusal
 from danmaku.model import Identity
@@ -133,7 +133,7 @@ class Changes:
         self._metrics.changes.inc()
         self._metrics.change_lag_seconds.observe(max(0, self._now_ms() - at_ms) / 1000)
         what = change.decode(entry)
-        if what is None or isinstance(what, Configured | Reworded):  # those are for who judges
+        if what is None or isinstance(what, Configured | Reworded | Adjusted):  # those are for who judges
             return
         self._act(what)
         if isinstance(what, Imposed | Lifted) and what.kind == "ban":

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict, deque
 
 from config.settings import Chat, Rooms
+from danmaku.memory.adjustments import MemoryAdjustments
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.changes import MemoryChanges
 from danmaku.memory.contacts import MemoryContacts
@@ -53,6 +54,7 @@ class MemoryStore:
         self.sessions = MemorySessions(self.tokens, clock)
         self.changes = MemoryChanges(clock, rooms, self.audit)
         self.words = MemoryWords(self.leases, clock, self.audit, self.changes.note)
+        self.adjustments = MemoryAdjustments(self.audit, self.changes.note)
         self.conversations = MemoryConversations(clock, chat)
         self.contacts = MemoryContacts()
 

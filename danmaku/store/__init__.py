@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from danmaku.store.adjustments import Adjustments
 from danmaku.store.audit import Audit
 from danmaku.store.changes import Changes
 from danmaku.store.contacts import Contacts
@@ -50,6 +51,8 @@ class Store(Protocol):
     def audit(self) -> Audit: ...
     @property
     def words(self) -> Words: ...
+    @property
+    def adjustments(self) -> Adjustments: ...
     @property
     def conversations(self) -> Conversations: ...
     @property

@@ -24,8 +24,8 @@ CHAT = Chat(private_messages=8, private_s=60, group_messages=12, group_s=120)
 # What is asked of a cluster, too, as far as that does not take long. That the keys of one script are
 # at one place is looked at everywhere (`one_slot`).
 CLUSTERED = {
-    *("test_changes", "test_contacts", "test_conversations", "test_held", "test_history", "test_leases"),
-    *("test_moderation", "test_polls", "test_recalls", "test_words"),
+    *("test_adjustments", "test_changes", "test_contacts", "test_conversations", "test_held", "test_history"),
+    *("test_leases", "test_moderation", "test_polls", "test_recalls", "test_words"),
 }
 SLOW = {"test_many_sanctions_are_read_whole"}
 

@@ -6,6 +6,7 @@ import time
 
 from config.settings import Chat, Rooms, Store
 from danmaku.slow import Slow
+from danmaku.store.valkey.adjustments import ValkeyAdjustments
 from danmaku.store.valkey.audit import Acts, ValkeyAudit
 from danmaku.store.valkey.changes import ValkeyChanges
 from danmaku.store.valkey.contacts import ValkeyContacts
@@ -47,6 +48,7 @@ class ValkeyStore:
         self.changes = ValkeyChanges(link, keys, acts, rooms.changes_kept, rooms.changes_s)
         self.audit = ValkeyAudit(link, reads, keys, acts)
         self.words = ValkeyWords(link, reads, keys, acts, rooms.changes_kept, rooms.changes_s)
+        self.adjustments = ValkeyAdjustments(link, keys, acts, rooms.changes_kept, rooms.changes_s)
         self.conversations = ValkeyConversations(link, reads, keys, chat)
         self.contacts = ValkeyContacts(link, keys)
 

@@ -203,6 +203,11 @@ class Keys:
         return f"{self._everywhere}:settings"
 
     @property
+    def adjustments(self) -> str:
+        """Hash: `version` of what settings are adjusted to, and each that is kept by its number."""
+        return f"{self._everywhere}:adjustments"
+
+    @property
     def _everywhere(self) -> str:
         return f"{self.prefix}:{{changes}}"
 

@@ -57,9 +57,9 @@ export const FINAL = new Set([
   "bad_frame", "bad_id", "empty", "too_long", "blocked_words", "links_not_allowed", "emoji_only", "unauthorized",
   "forbidden", "banned", "members_only", "not_a_member", "blocked", "followers_only", "room_not_found",
   "no_such_conversation", "no_such_message", "no_such_route", "no_such_device", "no_such_poll", "no_such_edge",
-  "method_not_allowed",
-  "conflict", "not_joined", "held_for_review", "too_late_to_recall", "group_full", "too_many_devices", "poll_closed",
-  "poll_full", "room_closed", "too_large",
+  "no_such_version", "method_not_allowed",
+  "conflict", "not_joined", "held_for_review", "too_late_to_recall", "group_full", "too_many_devices",
+  "needs_restart", "poll_closed", "poll_full", "room_closed", "too_large",
 ]);
 
 /** What a frame of each kind must have to be understood. @type {Record<string, Record<string, string>>} */

@@ -1,0 +1,163 @@
+"""What can be adjusted while the service runs, and a process's own settings, which follow that. Pure.
+
+Whoever goes by a live setting holds its section and reads the attribute each time; sections change in place,
+and only here. Where reading is not enough, whoever listens is told (`Running.listen`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+import msgspec
+from msgspec.inspect import Metadata, type_info
+
+from config.settings import KEYS, Key, Settings, SettingsError, check, check_known, checked, value_of
+from config.types import Section
+
+ADJUSTED: Final = "adjusted"
+"""Where a value comes from that was adjusted."""
+
+Values = Mapping[str, object]
+Listener = Callable[[Collection[str]], None]
+
+
+class NeedsRestart(SettingsError):
+    """A setting that cannot be adjusted: it counts from when a process starts."""
+
+    def __init__(self, source: str, key: str) -> None:
+        super().__init__(source, key, None, "cannot change while the service runs: it needs a restart")
+
+
+def _is_live(key: Key) -> bool:
+    described = type_info(key.type)
+    return isinstance(described, Metadata) and bool((described.extra or {}).get("live"))
+
+
+LIVE: Final[Mapping[str, Key]] = {name: key for name, key in KEYS.items() if _is_live(key)}
+"""What can be adjusted."""
+
+
+def usable(values: Values, source: str = ADJUSTED) -> dict[str, object]:
+    """The values as what they are to be. Raises SettingsError for one that cannot be, NeedsRestart."""
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        _check_live(source, key)
+        found.update([checked(source, key, value, strict=True)])
+    return found
+
+
+def adjusted(settings: Settings, values: Values) -> Settings:
+    """The settings with these values instead. Raises SettingsError as for a file, NeedsRestart."""
+    found = usable(values)
+    made = _copied(settings)
+    _put(made, found)
+    check(made, {key: ADJUSTED if key in found else "default" for key in KEYS})
+    return made
+
+
+def merged(settings: Settings, before: Values, values: Values, unset: Collection[str]) -> dict[str, object]:
+    """All that is adjusted once `values` are too, and `unset` are not.
+
+    settings: what there would be without any of it. What was adjusted before and cannot be used here is kept:
+    another version of this program can. Raises SettingsError, NeedsRestart.
+    """
+    for key in unset:
+        _check_live(ADJUSTED, key)
+    found = usable(values)
+    _, kept, _ = _as_far_as_it_goes(settings, before)
+    adjusted(settings, {key: value for key, value in {**kept, **found}.items() if key not in unset})
+    return {key: value for key, value in {**before, **found}.items() if key not in unset}
+
+
+class Running:
+    """The settings of one process: `base` are those it would have by itself, above them what was adjusted.
+
+    settings: in force, to be handed to whoever goes by them; never replaced, only changed in place.
+    """
+
+    def __init__(self, base: Settings) -> None:
+        self.settings: Final = _copied(base)
+        self._base = base
+        self._values: dict[str, object] = {}
+        self._listeners: list[Listener] = []
+
+    @property
+    def base(self) -> Settings:
+        return self._base
+
+    @property
+    def values(self) -> Values:
+        """What is adjusted here, as far as it can be used."""
+        return self._values
+
+    def listen(self, listener: Listener) -> None:
+        """It is told which keys have other values now, when they have."""
+        self._listeners.append(listener)
+
+    def adjust(self, values: Values) -> list[SettingsError]:
+        """Go by these, and no others that were adjusted before. What cannot be used here is passed over."""
+        return self._go_by(self._base, values)
+
+    def reread(self, base: Settings) -> tuple[list[str], list[SettingsError]]:
+        """Go by these settings beneath what was adjusted.
+
+        The keys whose new values need a restart, and what was adjusted that cannot be used with the others.
+        Raises SettingsError, and nothing changes, where live values do not go with those that need a restart.
+        """
+        waiting = [name for name, key in KEYS.items() if name not in LIVE and _differs(key, base, self._base)]
+        usable_base = _copied(self._base)
+        _put(usable_base, {name: value_of(base, key) for name, key in LIVE.items()})
+        check(usable_base, dict.fromkeys(KEYS, "read again"))
+        return waiting, self._go_by(usable_base, self._values)
+
+    def _go_by(self, base: Settings, values: Values) -> list[SettingsError]:
+        wanted, kept, wrong = _as_far_as_it_goes(base, values)
+        changed = [name for name, key in LIVE.items() if _differs(key, wanted, self.settings)]
+        self._base, self._values = base, kept
+        _put(self.settings, {name: value_of(wanted, LIVE[name]) for name in changed})
+        if changed:
+            for listener in self._listeners:
+                listener(changed)
+        return wrong
+
+
+def _check_live(source: str, key: str) -> None:
+    if key in KEYS and key not in LIVE:
+        raise NeedsRestart(source, key)
+    check_known(source, key)
+
+
+def _as_far_as_it_goes(
+    base: Settings, values: Values
+) -> tuple[Settings, dict[str, object], list[SettingsError]]:
+    """With all of the values, or, where they cannot be together, with one after the other while they can."""
+    try:
+        return adjusted(base, values), usable(values), []
+    except SettingsError:
+        made, kept, wrong = base, dict[str, object](), list[SettingsError]()
+    for key, value in sorted(values.items()):
+        try:
+            made, kept = adjusted(base, {**kept, key: value}), {**kept, **usable({key: value})}
+        except SettingsError as error:
+            wrong.append(error)
+    return made, kept, wrong
+
+
+def _differs(key: Key, one: Settings, other: Settings) -> bool:
+    return value_of(one, key) != value_of(other, key)
+
+
+def _copied(settings: Settings) -> Settings:
+    """With sections of its own."""
+    sections: dict[str, Section] = {
+        name: msgspec.structs.replace(getattr(settings, name)) for name in Settings.__struct_fields__
+    }
+    return Settings(**sections)  # type: ignore[arg-type]  # each is what its field wants
+
+
+def _put(settings: Settings, values: Values) -> None:
+    """In place."""
+    for name, value in values.items():
+        key = KEYS[name]
+        msgspec.structs.force_setattr(getattr(settings, key.section), key.name, value)

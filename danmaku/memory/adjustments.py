@@ -1,0 +1,34 @@
+"""Adjustments in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from danmaku.adjustment import KEPT, Adjustment
+from danmaku.change import Adjusted
+from danmaku.memory.audit import MemoryAudit
+from danmaku.model import Act
+from danmaku.store.audit import EVERYWHERE
+
+
+class MemoryAdjustments:
+    """note: into the changes log."""
+
+    def __init__(self, audit: MemoryAudit, note: Callable[[Adjusted], None]) -> None:
+        self._audit = audit
+        self._note = note
+        self._kept: deque[Adjustment] = deque(maxlen=KEPT)
+
+    async def newest(self, limit: int) -> list[Adjustment]:
+        return [*reversed(self._kept)][:limit]
+
+    async def adjust(self, adjustment: Adjustment, acts: Sequence[Act] = ()) -> bool:
+        if any((one.version, one.act) == (adjustment.version, adjustment.act) for one in self._kept):
+            return True
+        if adjustment.version != (self._kept[-1].version if self._kept else 0) + 1:
+            return False
+        self._kept.append(adjustment)
+        self._note(Adjusted(adjustment.version, adjustment.by))
+        self._audit.add(EVERYWHERE, acts)
+        return True

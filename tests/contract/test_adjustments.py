@@ -1,0 +1,86 @@
+"""What settings are adjusted to: one version after the other, the newest of them kept."""
+
+from __future__ import annotations
+
+from danmaku import change
+from danmaku.adjustment import KEPT, Adjustment
+from danmaku.change import Adjusted
+from danmaku.model import Act, Role
+from danmaku.store import Store
+from danmaku.store.audit import EVERYWHERE
+from danmaku.store.changes import BEGINNING
+
+VALUES = {
+    "policy.slow_s": 3,
+    "edge.frames_per_s": 2.5,
+    "policy.review": True,
+    "edge.origins": ["https://a.例"],
+}
+
+
+def made(version: int, **values: object) -> Adjustment:
+    act = f"act{version}"
+    return Adjustment(version, values, "root", 100 + version, "too fast", 0, act)
+
+
+def act_of(adjustment: Adjustment) -> Act:
+    return Act(adjustment.act, adjustment.at_ms, "root", Role.ADMIN, "adjust", reason=adjustment.reason)
+
+
+async def noted(store: Store) -> list[object]:
+    news = await store.changes.after(BEGINNING, 1000, 1_000_000)
+    return [change.decode(one.entry) for one in news.entries]
+
+
+async def acts(store: Store) -> list[Act]:
+    return [recorded.act for recorded in await store.audit.before(EVERYWHERE, None, 10)]
+
+
+async def test_nothing_is_adjusted_at_first(store: Store) -> None:
+    assert await store.adjustments.newest(10) == []
+
+
+async def test_it_is_kept_noted_and_written_down(store: Store) -> None:
+    first = Adjustment(1, VALUES, "root", 101, "太快", 0, "act1")
+    assert await store.adjustments.adjust(first, [act_of(first)])
+    assert await store.adjustments.newest(10) == [first]
+    assert await noted(store) == [Adjusted(1, "root")]
+    assert await acts(store) == [act_of(first)]
+
+
+async def test_the_newest_come_first(store: Store) -> None:
+    for version in (1, 2, 3):
+        assert await store.adjustments.adjust(made(version, n=version))
+    assert await store.adjustments.newest(2) == [made(3, n=3), made(2, n=2)]
+    assert await store.adjustments.newest(0) == []
+    assert await noted(store) == [Adjusted(version, "root") for version in (1, 2, 3)]
+
+
+async def test_of_two_at_one_time_one_is_in_force(store: Store) -> None:
+    assert await store.adjustments.adjust(made(1))
+    one, other = made(2, n=1), Adjustment(2, {"n": 2}, "ann", act="other")
+    assert await store.adjustments.adjust(one)
+    assert not await store.adjustments.adjust(other, [act_of(other)])
+    assert not await store.adjustments.adjust(made(4))
+    assert not await store.adjustments.adjust(made(0))
+    assert await store.adjustments.newest(10) == [one, made(1)]
+    assert len(await noted(store)) == 2
+    assert await acts(store) == []
+
+
+async def test_said_again_it_is_done_once(store: Store) -> None:
+    first = made(1, n=1)
+    for _ in range(2):
+        assert await store.adjustments.adjust(first, [act_of(first)])
+    assert await store.adjustments.adjust(made(2))
+    assert await store.adjustments.adjust(first, [act_of(first)])  # somebody else went on meanwhile
+    assert await store.adjustments.newest(10) == [made(2), first]
+    assert await noted(store) == [Adjusted(1, "root"), Adjusted(2, "root")]
+    assert await acts(store) == [act_of(first)]
+
+
+async def test_so_many_are_kept(store: Store) -> None:
+    for version in range(1, KEPT + 3):
+        assert await store.adjustments.adjust(made(version))
+    kept = [one.version for one in await store.adjustments.newest(KEPT * 2)]
+    assert kept == [*range(KEPT + 2, 2, -1)]
