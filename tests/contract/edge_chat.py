@@ -157,10 +157,10 @@ class FakeChat:
         self.rows += request.rows
         self.requests.append(request.rows)
         if not self.silent:
-            self.spawn(self._reply(request, reply))
+            answers = [self.judge(row) for row in request.rows]  # what holds now
+            self.spawn(self._reply(request, answers, reply))
 
-    async def _reply(self, request: ChatRequest, reply: str) -> None:
-        answers = [self.judge(row) for row in request.rows]
+    async def _reply(self, request: ChatRequest, answers: list[chat.Answer], reply: str) -> None:
         if self.hold is not None and any(isinstance(row, self.holds) for row in request.rows):
             await self.hold.wait()
         await self.bus.publish(reply, self.answer_with or chat.encode(chat.ChatReply(answers)))

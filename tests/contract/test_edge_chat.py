@@ -398,7 +398,9 @@ async def test_an_answer_that_was_asked_for_before_the_message_came_is_asked_for
         async with device(worker, "bob") as bob:
             await eventually(lambda: len(fake.all(chat.MembersRow)) == asked + 1)
             fake.groups["team"] = 2, ["ann"]
+            fake.delivers = False
             fake.say("g:team", "without bob", "ann")
+            await fake.deliver("g:team", 1)
             await fake.to_edge(chat.ReadBy(CONV, "bob", 1, ["ann"]))
             await ann.until(Read)
             fake.hold.set()

@@ -9,6 +9,7 @@ from itertools import chain
 from tests.system.checker import Item, Report, check
 from tests.system.clients import Attempt, Sender, Viewer
 from tests.system.fleet import Fleet
+from tests.system.lateness import Lateness
 
 History = dict[str, list[Item]]
 
@@ -19,14 +20,10 @@ HOT_VIEWERS, COLD_VIEWERS = 140, 60
 HOT_PER_S, COLD_PER_S = 80, 4  # comments of each of them
 ROOMS_PER_VIEWER = 5
 CAUGHT_UP_S = 20.0
-_TICK_S = 0.05
 
 
 class Crowd:
-    """Who watches and who sends in one run.
-
-    late_s: how late this process was at worst; what it measures may be as much too long.
-    """
+    """Who watches and who sends in one run, and how late that was seen."""
 
     def __init__(self, whole: Fleet) -> None:
         urls = [edge.ws for edge in whole.edges]
@@ -35,13 +32,13 @@ class Crowd:
             Sender(f"s{number}", urls[number % 2 :] + urls[: number % 2], whole.token(f"s{number}"))
             for number in range(HOT_SENDERS + COLD_SENDERS)
         ]
-        self.late_s = 0.0
+        self._lateness = Lateness()
         self._said = 0
         self._watching: list[asyncio.Task[None]] = []
 
     async def come(self) -> None:
         """Everybody joins before anything is said."""
-        self._watching.append(asyncio.create_task(self._keep_time()))
+        self._watching.append(asyncio.create_task(self._lateness.watch()))
         for viewer in self.viewers:
             self._watching.append(asyncio.create_task(viewer.run()))
         async with asyncio.timeout(60):
@@ -60,11 +57,9 @@ class Crowd:
                 rooms = turned[:: len(COLD) // 10]  # each sender in ten of them
                 tasks.create_task(sender.say(rooms, cold, seconds))
 
-    async def _keep_time(self) -> None:
-        while True:
-            due = time.monotonic() + _TICK_S
-            await asyncio.sleep(_TICK_S)
-            self.late_s = max(self.late_s, time.monotonic() - due)
+    @property
+    def late_s(self) -> float:
+        return self._lateness.worst_s
 
     async def catch_up(self, history: History) -> None:
         """Return when nothing is missing, or what is still missing does not come."""

@@ -13,6 +13,7 @@ from danmaku.servers import Running
 from tests.faults.injuries import primaries_of
 from tests.faults.whole import SeveralFleet, whole_service
 from tests.system.devices import Device, check, read_back, until_all_saw
+from tests.system.lateness import Lateness
 
 pytestmark = pytest.mark.long
 
@@ -40,18 +41,6 @@ class Talk:
             self._device.acked[cid] = said.conv, said.seq
             self.taken_s.append(time.monotonic())
             await asyncio.sleep(EVERY_S)
-
-
-class Clock:
-    """How late this process was at worst: what it measures may be as much too long."""
-
-    late_s = 0.0
-
-    async def run(self) -> None:
-        while True:
-            due = time.monotonic() + TICK_S
-            await asyncio.sleep(TICK_S)
-            self.late_s = max(self.late_s, time.monotonic() - due)
 
 
 async def replaced(whole: SeveralFleet, others: list[Running]) -> float:
@@ -84,9 +73,9 @@ async def test_chat_resumes_soon_after_the_failover_and_nothing_acknowledged_is_
         for device in devices:
             await stack.enter_async_context(device.client)
         talks = [Talk(one, other.uid) for one, other in pairs]
-        clock = Clock()
+        lateness = Lateness()
         following = [asyncio.create_task(device.follow()) for device in devices]
-        following.append(asyncio.create_task(clock.run()))
+        following.append(asyncio.create_task(lateness.watch()))
         talking = [asyncio.create_task(talk.run()) for talk in talks]
         await asyncio.sleep(CALM_S)
 
@@ -105,7 +94,7 @@ async def test_chat_resumes_soon_after_the_failover_and_nothing_acknowledged_is_
         await until_all_saw(devices, {conv: len(seen) for conv, seen in stored.items()}, members)
         looked = check(devices, stored, members)
         assert looked["acknowledged"] == sum(len(talk.taken_s) for talk in talks) > 0
-        assert resumed_s <= failover_s + AFTER_S + 2 * clock.late_s
+        assert resumed_s <= failover_s + AFTER_S + 2 * lateness.worst_s
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)
