@@ -9,7 +9,6 @@ from __future__ import annotations
 import statistics
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -17,20 +16,12 @@ import typer
 from loadtest import flooder, options
 from loadtest.crowd import helper
 from loadtest.figures import Result, median_points, summary, tallied
+from loadtest.harm import Kind, Plan
 from loadtest.load import hot_room
 from loadtest.measurement import measurement
 from loadtest.scenario import OnService
 from loadtest.service import Service
 from loadtest.view import View
-
-
-class Kind(StrEnum):
-    FRAMES = "frames"
-    SOCKETS = "sockets"
-    GARBAGE = "garbage"
-    HANDSHAKES = "handshakes"
-    HALF = "half"
-    ALL = "all"  # of the last three
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +36,13 @@ class Flood(OnService):
     ] = Kind.FRAMES
     viewers: options.Viewers = 500
     rate: options.Rate = 20.0
-    frames: Annotated[int, typer.Option(min=100, help="Frames per second of one connection.")] = 10_000
+    frames: Annotated[int, typer.Option(min=100, help="Of one, or all garbage, per second.")] = 10_000
     sockets: Annotated[int, typer.Option(min=1, help="Connections from one address.")] = 2000
     handshakes: Annotated[int, typer.Option(min=1, help="Of 200 addresses, per second.")] = 20_000
     half: Annotated[int, typer.Option(min=1, help="Connections with half a request, of 200 addresses.")] = (
         5000
     )
+    talkers: Annotated[int, typer.Option(min=1, help="Connections that say garbage.")] = 1000
     seconds: options.Seconds = 10.0
     rounds: Annotated[int, typer.Option(min=1, help="Pairs of windows; figures are medians.")] = 5
 
@@ -85,13 +77,13 @@ class Flood(OnService):
             grown = running.family.edge_rss() - before
         return {**running.joining, **self._summary(quiet, flooded, harms, grown)}
 
-    def _plans(self, service: Service) -> list[flooder.Plan]:
-        all_kinds = [flooder.Kind.GARBAGE, flooder.Kind.HANDSHAKES, flooder.Kind.HALF]
-        kinds = all_kinds if self.kind is Kind.ALL else [flooder.Kind(self.kind.value)]
-        rates = {flooder.Kind.HANDSHAKES: self.handshakes}
-        sockets = {flooder.Kind.HALF: self.half}
+    def _plans(self, service: Service) -> list[Plan]:
+        all_kinds = [Kind.GARBAGE, Kind.HANDSHAKES, Kind.HALF]
+        kinds = all_kinds if self.kind is Kind.ALL else [self.kind]
+        rates = {Kind.HANDSHAKES: self.handshakes}
+        sockets = {Kind.HALF: self.half, Kind.GARBAGE: self.talkers}
         return [
-            flooder.Plan(
+            Plan(
                 service.host,
                 service.port,
                 kind,
