@@ -91,7 +91,7 @@ PURE := \
         rooms/voting.py \
         rooms/waiting.py \
         rooms/words.py \
-        edge/admission.py \
+        edge/admission.py edge/welcome.py \
         edge/allowance.py \
         edge/belonging.py \
         edge/boards.py \

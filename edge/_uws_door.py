@@ -20,6 +20,9 @@ _AHEAD_S: Final = 0.02  # of the average, before anybody has to wait
 class Door(Protocol):
     """Who counts. Calls are synchronous; `said_goodbye`, then `gone` come once for each that was let in."""
 
+    def each_s(self, now: float) -> float:
+        """What should lie between two who come, on average, at `now` (the loop's time); 0: any number may."""
+
     def arrive(self, address: str) -> bool:
         """May it come in? False hangs up without a word."""
 
@@ -31,17 +34,13 @@ class Door(Protocol):
 
 
 class Doorway:
-    """Tells the door who comes and goes; who has only said goodbye is gone `goodbye_s` later.
+    """Tells the door who comes and goes; who has only said goodbye is gone `goodbye_s` later."""
 
-    `accepts_per_s`: so many are taken in on average, while many come; 0 is no limit.
-    """
-
-    def __init__(self, native: Native, door: Door, goodbye_s: float, accepts_per_s: int) -> None:
+    def __init__(self, native: Native, door: Door, goodbye_s: float) -> None:
         self._native = native
         self._door = door
         self._goodbye_s = goodbye_s
         self._inside: dict[int, str] = {}  # addresses of HTTP connections
-        self._each_s = 1 / accepts_per_s if accepts_per_s else 0.0
         self._due_s = 0.0  # when the next one would be due if they came evenly
         self._loop = asyncio.get_running_loop()
         self._look: Callable[[bool], None] | None = None
@@ -93,7 +92,7 @@ class Doorway:
 
     def _pace(self) -> None:
         now_s = self._loop.time()
-        self._due_s = max(self._due_s, now_s) + self._each_s
+        self._due_s = max(self._due_s, now_s) + self._door.each_s(now_s)
         if self._due_s - now_s > _AHEAD_S and self._waiting is None and self._look is not None:
             self._look(False)
             self._waiting = self._loop.call_at(self._due_s, self._look_again)

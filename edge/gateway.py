@@ -22,6 +22,7 @@ from danmaku.errors import (
     REPLACED,
     TOO_MANY_DEVICES,
     UNAUTHORIZED,
+    UNAVAILABLE,
     Close,
     Refusal,
 )
@@ -40,6 +41,7 @@ from edge.roster import Roster
 from edge.session import Action, Counted, End, Limits, Refuse, Session
 from edge.uws import Accept, Connection, Request, Response
 from edge.viewing import Viewing
+from edge.welcome import Welcome
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class Gateway:
         newcomers: Newcomers[Connection],
         counted: Rounds[Connection],
         admission: Admission,
+        welcome: Welcome,
         limits: Limits,
         metrics: EdgeMetrics,
         *,
@@ -87,6 +90,7 @@ class Gateway:
         self._newcomers = newcomers
         self._counted = counted
         self._admission = admission
+        self._welcome = welcome
         self._limits = limits
         self._metrics = metrics
         self._frame_bytes = frame_bytes
@@ -116,6 +120,9 @@ class Gateway:
 
     # What edge.uws calls.
 
+    def each_s(self, now: float) -> float:
+        return self._welcome.each_s(now)
+
     def arrive(self, address: str) -> bool:
         admitted = self._admission.arrive(address, self._monotonic())
         if not admitted:
@@ -135,6 +142,8 @@ class Gateway:
         except Refusal as refusal:
             self._metrics.refusals.labels(refusal.name).inc()
             self._warn_of_proxy(request, refusal)
+            if refusal.kind is not UNAVAILABLE:
+                self._welcome.came_for_nothing(self._monotonic())
             return _refused_upgrade(refusal)
         session = Session(admitted.codec, self._limits, identity, admitted.address)
         offered = request.headers.get("sec-websocket-protocol")
@@ -161,6 +170,8 @@ class Gateway:
 
     def closed(self, connection: Connection, code: int, reason: bytes) -> None:
         session: Session = connection.session
+        if not session.greeted:
+            self._welcome.came_for_nothing(self._monotonic())
         for room in session.joined:
             self._feeds.leave(connection, room)
         if session.identity is not None:
@@ -274,6 +285,7 @@ class Gateway:
             return
         session: Session = connection.session
         held = session.greet(identity)
+        self._welcome.became_viewer(self._monotonic())
         session.deflate = frame.deflate and self._deflates
         if session.counted is not None:
             self._counted.come(connection, self._monotonic())

@@ -52,6 +52,7 @@ from edge.tracing import HandedTraces, RowTraces
 from edge.upkeep import Upkeep
 from edge.uws import Connection, Server
 from edge.viewing import Viewing
+from edge.welcome import Welcome
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Node:
         self._metrics = metrics
         allowances = Allowances(edge.address_per_s, edge.address_burst)
         admission = Admission(edge, allowances, _most_sockets(), _open_files)
+        welcome = Welcome(edge.accepts_per_s)
         subjects = Subjects(settings.nats.prefix)
         slow = slow or Slow(0, SlowMetrics(CollectorRegistry()))
         self._late = slow.took
@@ -189,6 +191,7 @@ class Node:
             newcomers,
             counted,
             admission,
+            welcome,
             Limits(
                 edge.frames_per_s,
                 edge.frames_burst,
@@ -226,7 +229,7 @@ class Node:
             admission,
             edge.drain_s * _GOODBYE,
         )
-        self._server.door(self._gateway, accepts_per_s=edge.accepts_per_s)
+        self._server.door(self._gateway)
         self._server.websocket(PATH, self._gateway)
         api = Api(authority, self._client, self._chat, edge, admission, metrics, time.time, time.monotonic)
         timeout_s = edge.request_s + _HTTP_SLACK_S

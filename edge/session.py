@@ -30,6 +30,7 @@ from edge.forms import Form
 MAX_TEXT: Final = 10_000  # code points; what a room allows is its owner's to judge
 MAX_LIKES: Final = 100
 _MAX_HELD: Final = 16  # frames that came right behind a hello which is still being checked
+_MAX_GARBLED: Final = 10  # frames in a row
 _PATIENCE: Final = 10  # bursts that may be refused before the connection is closed
 
 _PULLS: Final = (wire.Join, wire.History, wire_chat.ChatPull, wire_chat.ChatSync)
@@ -85,7 +86,7 @@ class Session:
     """`identity` is who the upgrade's token says, and after the hello who is speaking."""
 
     __slots__ = (
-        "_due", "_far_due", "_held", "_joining", "_limits", "_phase", "_pull_due",
+        "_due", "_far_due", "_garbled", "_held", "_joining", "_limits", "_phase", "_pull_due",
         "address", "chat", "codec", "counted", "deflate", "identity", "joined", "order",
     )  # fmt: skip
 
@@ -107,6 +108,7 @@ class Session:
         self._due = 0.0  # when the next frame would be due if they came evenly
         self._far_due = 0.0  # the same for those that were refused for coming too fast
         self._pull_due = 0.0  # and for pulls
+        self._garbled = 0  # frames in a row that could not be understood
 
     @property
     def form(self) -> Form:
@@ -116,13 +118,18 @@ class Session:
     def said_hello(self) -> bool:
         return self._phase is not _Phase.NEW
 
+    @property
+    def greeted(self) -> bool:
+        return self._phase is _Phase.GREETED
+
     def receive(self, frame: ClientFrame, now: float) -> Action:
         """What to do about a frame that arrived at `now` (monotonic seconds)."""
         wait_s = self._wait_s(now)
         if wait_s > 0:
             return self._too_fast(frame.id, wait_s, now)
         if isinstance(frame, wire.Malformed):
-            return Refuse(frame.id, Refusal(BAD_FRAME, frame.reason))
+            return self._not_understood(frame)
+        self._garbled = 0
         if isinstance(frame, _PULLS):
             wait_s = self._pull_wait_s(now)
             if wait_s > 0:
@@ -187,6 +194,13 @@ class Session:
         if self._far_due - now > _PATIENCE * limits.frames_burst / limits.frames_per_s:
             return End(Close.TOO_FAST, "far too many frames")
         return Refuse(frame_id, _too_soon(wait_s))
+
+    def _not_understood(self, frame: wire.Malformed) -> Action:
+        """A later client may say what is not known here, but not only that."""
+        self._garbled += 1
+        if self._garbled > _MAX_GARBLED:
+            return End(Close.TOO_FAST, "too many frames in a row that could not be understood")
+        return Refuse(frame.id, Refusal(BAD_FRAME, frame.reason))
 
     def _hold(self, frame: wire.ClientFrame) -> Action:
         if len(self._held) == _MAX_HELD:

@@ -205,12 +205,9 @@ class Server:
         self._swap: Swap | None = None
         self._bridge = LoopBridge(self._native.loop_address, loop)
 
-    def door(self, door: Door, goodbye_s: float = GOODBYE_S, accepts_per_s: int = 0) -> None:
-        """Ask it about every TCP connection, from the first one on.
-
-        accepts_per_s: how many are taken in on average while many come; the others wait. 0: no limit.
-        """
-        self._doorway = Doorway(self._native, door, goodbye_s, accepts_per_s)
+    def door(self, door: Door, goodbye_s: float = GOODBYE_S) -> None:
+        """Ask it about every TCP connection, from the first one on, and how fast they may come."""
+        self._doorway = Doorway(self._native, door, goodbye_s)
         self._doorway.register(self._app)
 
     def websocket(self, path: str, handler: SocketHandler) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.uws import Accept, Connection, Request, Response, Server
+from edge.welcome import Welcome
 
 Verb = Callable[[Connection, list[str]], None]
 
@@ -25,7 +26,7 @@ Verb = Callable[[Connection, list[str]], None]
 class Child:
     """Both handlers, and what they have seen."""
 
-    def __init__(self, server: Server, room: int) -> None:
+    def __init__(self, server: Server, room: int, welcome: Welcome) -> None:
         self.server = server
         self.loop = asyncio.get_running_loop()
         self.kept: list[Connection] = []  # far longer than any sensible program would
@@ -34,6 +35,7 @@ class Child:
         self.inside: list[str] = []  # addresses of TCP connections
         self.leaving: list[str] = []
         self.room = room
+        self.welcome = welcome
         self.release = asyncio.Event()
         self.verbs: dict[str, Verb] = {
             "address": lambda one, _: self._say(one, one.address),
@@ -59,6 +61,9 @@ class Child:
             "topics": lambda one, _: self._say(one, ",".join(sorted(one.topics))),
             "use-kept": self._use_kept,
         }
+
+    def each_s(self, now: float) -> float:
+        return self.welcome.each_s(now)
 
     def arrive(self, address: str) -> bool:
         if len(self.inside) >= self.room:
@@ -235,7 +240,7 @@ async def main(options: dict[str, Any]) -> None:
     waits_s = options.pop("waits_s", 0)
     goodbye, goodbye_s = options.pop("goodbye", 0), options.pop("goodbye_s", 16)
     room = options.pop("room", 100_000)
-    accepts_per_s = options.pop("accepts_per_s", 0)
+    welcome = Welcome(options.pop("accepts_per_s", 0))
     limits = {
         "max_frame_bytes": 65536,
         "max_buffered_bytes": 65536,
@@ -247,8 +252,8 @@ async def main(options: dict[str, Any]) -> None:
     def body_bytes(request: Request) -> int:
         return 50_000 if request.path == "/large" else limits["max_body_bytes"]
 
-    child = Child(server, room)
-    server.door(child, goodbye_s, accepts_per_s)
+    child = Child(server, room, welcome)
+    server.door(child, goodbye_s)
     server.websocket("/ws", child)
     server.http(child.http, timeout_s=timeout_s, waits_s=waits_s, body_bytes=body_bytes)
     print(server.listen(host, port, shared=shared), flush=True)

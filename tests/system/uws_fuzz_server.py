@@ -58,6 +58,9 @@ class Chaos:
         self.inside += 1
         return True
 
+    def each_s(self, now: float) -> float:
+        return 0.0
+
     def said_goodbye(self, address: str) -> None:
         self.inside -= 1
         self.leaving += 1

@@ -83,6 +83,19 @@ def test_what_cannot_be_read_is_refused_under_its_id() -> None:
     assert refusal(session.receive(wire.Malformed(None, "?"), 0.0)) == (None, "bad_frame")
 
 
+def test_who_says_only_what_cannot_be_understood_is_closed() -> None:
+    session = greeted()
+    for _ in range(3):
+        for number in range(10):
+            assert refusal(session.receive(wire.Malformed(number, "?"), 0.0)) == (number, "bad_frame")
+        assert session.receive(wire.Ping(1), 0.0) == wire.Ping(1)  # a later client says other things, too
+    for number in range(10):
+        session.receive(wire.Malformed(number, "?"), 0.0)
+    end = session.receive(wire.Malformed(None, "?"), 0.0)
+    assert isinstance(end, End)
+    assert end.code is Close.TOO_FAST
+
+
 def test_ids_are_checked() -> None:
     session = greeted()
     session.enter("r")
