@@ -47,6 +47,7 @@ PURE := \
         danmaku/wire_items.py \
         danmaku/wordlist.py \
         config/engines.py \
+        config/handing.py \
         config/live.py \
         config/settings.py \
         config/types.py \

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec.inspect import Metadata, type_info
 
-from config.settings import KEYS, Key, Settings, SettingsError, check, check_known, checked, value_of
+from config.settings import DEFAULT, KEYS, Key, Settings, SettingsError, check, check_known, checked, value_of
 from config.types import Section
 
 ADJUSTED: Final = "adjusted"
@@ -52,7 +52,7 @@ def adjusted(settings: Settings, values: Values) -> Settings:
     found = usable(values)
     made = _copied(settings)
     _put(made, found)
-    check(made, {key: ADJUSTED if key in found else "default" for key in KEYS})
+    check(made, {key: ADJUSTED if key in found else DEFAULT for key in KEYS})
     return made
 
 
@@ -73,12 +73,14 @@ def merged(settings: Settings, before: Values, values: Values, unset: Collection
 class Running:
     """The settings of one process: `base` are those it would have by itself, above them what was adjusted.
 
+    origins: where each of `base` comes from, as Loaded has them.
     settings: in force, to be handed to whoever goes by them; never replaced, only changed in place.
     """
 
-    def __init__(self, base: Settings) -> None:
+    def __init__(self, base: Settings, origins: Mapping[str, str] | None = None) -> None:
         self.settings: Final = _copied(base)
         self._base = base
+        self._origins = origins or {}
         self._values: dict[str, object] = {}
         self._listeners: list[Listener] = []
 
@@ -91,6 +93,10 @@ class Running:
         """What is adjusted here, as far as it can be used."""
         return self._values
 
+    def origin(self, key: str) -> str:
+        """Where the value in force comes from: as in `origins`, or ADJUSTED."""
+        return ADJUSTED if key in self._values else self._origins.get(key, DEFAULT)
+
     def listen(self, listener: Listener) -> None:
         """It is told which keys have other values now, when they have."""
         self._listeners.append(listener)
@@ -99,7 +105,9 @@ class Running:
         """Go by these, and no others that were adjusted before. What cannot be used here is passed over."""
         return self._go_by(self._base, values)
 
-    def reread(self, base: Settings) -> tuple[list[str], list[SettingsError]]:
+    def reread(
+        self, base: Settings, origins: Mapping[str, str] | None = None
+    ) -> tuple[list[str], list[SettingsError]]:
         """Go by these settings beneath what was adjusted.
 
         The keys whose new values need a restart, and what was adjusted that cannot be used with the others.
@@ -109,6 +117,7 @@ class Running:
         usable_base = _copied(self._base)
         _put(usable_base, {name: value_of(base, key) for name, key in LIVE.items()})
         check(usable_base, dict.fromkeys(KEYS, "read again"))
+        self._origins = origins or {}
         return waiting, self._go_by(usable_base, self._values)
 
     def _go_by(self, base: Settings, values: Values) -> list[SettingsError]:

@@ -51,6 +51,8 @@ SECRETS: Final = frozenset(
         "store.sentinel_password",
     }
 )
+DEFAULT: Final = "default"  # where a value comes from, beside names of files and variables
+COMMAND_LINE: Final = "command line"
 CLIENT_VARIABLES: Final = frozenset({"DANMAKU_DATA", "DANMAKU_URL", "DANMAKU_TOKEN"})  # for the command line
 
 
@@ -308,7 +310,7 @@ def _keys() -> Iterator[Key]:
 
 
 KEYS: Final[Mapping[str, Key]] = {str(key): key for key in _keys()}
-_VARIABLES: Final = {key.variable: key for key in KEYS.values()}
+VARIABLES: Final[Mapping[str, Key]] = {key.variable: key for key in KEYS.values()}
 
 
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> Settings:
@@ -325,14 +327,14 @@ def load_with_origins(file: Path | None, environ: Mapping[str, str], flags: Mapp
     origins: dict[str, str] = {}
     if file is None and environ.get(CONFIG_VARIABLE):
         file = Path(environ[CONFIG_VARIABLE])
-    layers: list[tuple[str, str, object]] = [*_from_file(DEFAULTS, "default")]
+    layers: list[tuple[str, str, object]] = [*_from_file(DEFAULTS, DEFAULT)]
     if file is not None:
         layers += _from_file(file, str(file))
     layers += _from_environment(environ)
     layers += _from_flags(flags)
     for source, key, value in layers:
         values[key], origins[key] = value, source
-    settings = _built(values)
+    settings = built(values)
     check(settings, origins)
     return Loaded(settings, origins)
 
@@ -365,7 +367,7 @@ def to_toml(loaded: Loaded) -> str:
         if key.section != section:
             lines += ["", f"[{key.section}]"] if section else [f"[{key.section}]"]
             section = key.section
-        lines.append(f"{key.name} = {_as_toml(value_of(shown, key))}  # {loaded.origins[name]}")
+        lines.append(f"{key.name} = {as_toml(value_of(shown, key))}  # {loaded.origins[name]}")
     return "\n".join(lines) + "\n"
 
 
@@ -390,9 +392,9 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, ob
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE or variable in CLIENT_VARIABLES:
             continue
-        key = _VARIABLES.get(variable)
+        key = VARIABLES.get(variable)
         if key is None:
-            raise SettingsError("environment", variable, None, _unknown("variable", variable, _VARIABLES))
+            raise SettingsError("environment", variable, None, _unknown("variable", variable, VARIABLES))
         value: object = text
         if is_list(key.type):
             value = [word.strip() for word in text.split(",") if word.strip()]
@@ -402,7 +404,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, ob
 def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
     for key, value in flags.items():
         if value is not None:
-            yield "command line", *checked("command line", key, value, strict=True)
+            yield COMMAND_LINE, *checked(COMMAND_LINE, key, value, strict=True)
 
 
 def checked(source: str, key: str, value: object, *, strict: bool) -> tuple[str, object]:
@@ -421,7 +423,8 @@ def check_known(source: str, key: str) -> None:
         raise SettingsError(source, key, None, _unknown("key", key, KEYS))
 
 
-def _built(values: Mapping[str, object]) -> Settings:
+def built(values: Mapping[str, object]) -> Settings:
+    """Of good values of keys like "edge.port"; what is not there is as shipped."""
     tables: dict[str, dict[str, object]] = {}
     for key, value in values.items():
         section, _, name = key.partition(".")
@@ -489,7 +492,7 @@ def _check_engines(settings: Settings, origins: Mapping[str, str]) -> None:
 
 def _later(origins: Mapping[str, str], *keys: str) -> str:
     """Where to look: the origin of the first of `keys` that was changed."""
-    return next(origins[key] for key in keys if origins[key] != "default")
+    return next(origins[key] for key in keys if origins[key] != DEFAULT)
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
@@ -508,7 +511,8 @@ def _as_variable(value: object) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
-def _as_toml(value: object) -> str:
+def as_toml(value: object) -> str:
+    """A value as it stands in a file."""
     return msgspec.json.encode(value).decode()  # what our values may be is written alike in both
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from msgspec.inspect import FloatType, IntType, ListType, LiteralType, Metadata, StrType, Type, type_info
+from msgspec.inspect import (
+    BoolType,
+    FloatType,
+    IntType,
+    ListType,
+    LiteralType,
+    Metadata,
+    StrType,
+    Type,
+    type_info,
+)
 
 MASK: Final = "********"
 _UNITS: Final = {"s": "seconds", "ms": "milliseconds", "bytes": "bytes"}
@@ -21,6 +31,14 @@ def allowed(name: str, kind: Any) -> str:
 
 def is_list(kind: Any) -> bool:
     return isinstance(_bare(type_info(kind)), ListType)
+
+
+def choices(kind: Any) -> list[str]:
+    """What may stand there, where that is one of a few words."""
+    bare = _bare(type_info(kind))
+    if isinstance(bare, BoolType):
+        return ["true", "false"]
+    return [str(value) for value in bare.values] if isinstance(bare, LiteralType) else []
 
 
 def masked_url(url: str) -> str:

@@ -7,7 +7,6 @@ whoever asks for a token does not wait for all of it.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module, metadata
@@ -21,11 +20,11 @@ from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from config.settings import Loaded, SettingsError, load_with_origins, masked, to_toml
+from config.settings import SettingsError
 from danmaku import cli_doctor, cli_drain, cli_load, cli_post, cli_token, cli_up
 from danmaku.auth import AuthError
 from danmaku.caller import CallFailed
-from danmaku.cli_options import Config, Json, Service, command
+from danmaku.cli_options import Service, command
 from danmaku.cli_output import FAILED, WRONG, ended, show, table
 from danmaku.cli_status import tables
 from danmaku.data_folder import FolderError
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 _GROUPS: Final = {
     "chat": "danmaku.cli_chat",
+    "config": "danmaku.cli_config",
     "mod": "danmaku.cli_verbs",
     "poll": "danmaku.cli_poll",
     "room": "danmaku.cli_room",
@@ -154,18 +154,6 @@ def status(service: Service) -> None:
         show(part)
 
 
-@app.command("config")
-def show_config(config: Config = None, as_json: Json = False) -> None:
-    """Print the settings in force and where each comes from; secrets are masked.
-
-    Precedence: defaults, the file, the environment (`DANMAKU_EDGE_PORT=9000`), flags.
-
-    Example: `danmaku config --config my.toml | grep -v default`
-    """
-    loaded = load_with_origins(config, os.environ, {})
-    typer.echo(_config_json(loaded) if as_json else to_toml(loaded), nl=as_json)
-
-
 for _part in (cli_drain, cli_doctor, cli_load):
     app.registered_commands += _part.app.registered_commands
 
@@ -173,11 +161,6 @@ for _part in (cli_drain, cli_doctor, cli_load):
 def main() -> None:
     """What the `danmaku` command runs."""
     app(prog_name="danmaku")
-
-
-def _config_json(loaded: Loaded) -> str:
-    shown = msgspec.to_builtins(masked(loaded.settings))
-    return msgspec.json.encode({"settings": shown, "origins": loaded.origins}).decode()
 
 
 @contextmanager

@@ -83,16 +83,15 @@ class Desk:
             typer.echo(printable(line))
 
 
-def _desk(uid_of_mine: str, **given: Any) -> Desk:
+def desk_of(uid_of_mine: str, **given: Any) -> Desk:
     service = Service(**given)
     admin = Identity(check_id(uid_of_mine, "--as"), uid_of_mine, Role.ADMIN)
     return Desk(service.caller(admin, _TTL_S), service.as_json)
 
 
 _Mine = Annotated[str, typer.Option("--as", metavar="UID", help="Who you are, where no token is given.")]
-command: Final = partial(
-    options.command, app, options=(option("uid_of_mine", _Mine, "admin"), *OPTIONS), given=_desk
-)
+DESK: Final = (option("uid_of_mine", _Mine, "admin"), *OPTIONS)
+command: Final = partial(options.command, app, options=DESK, given=desk_of)
 """Make a function of a Desk and its own words a command of `danmaku mod`."""
 
 

@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from config.settings import load
+from config.settings import Loaded, load_with_origins
 from danmaku.address import Address
 from danmaku.cli_options import DATA, Config, Data
 from danmaku.cli_output import show
@@ -42,16 +42,16 @@ def up(
     Example: `danmaku up --port 9000 --data /srv/danmaku`
     """
     from danmaku import up as service
-    from danmaku.logs import configure_logging
 
     flags = {"edge.port": port, "edge.host": host, "edge.workers": workers}
-    settings = load(config, os.environ, flags)
-    configure_logging(settings.log, "up")
+
+    def read() -> Loaded:
+        return load_with_origins(config, os.environ, flags)
 
     def announce(address: Address) -> None:
         _welcome(address, data)
 
-    raise typer.Exit(asyncio.run(service.run(DataFolder(data), settings, rooms, announce)))
+    raise typer.Exit(asyncio.run(service.run(DataFolder(data), read, rooms, announce)))
 
 
 def _welcome(address: Address, data: Path) -> None:

@@ -34,6 +34,7 @@ class DataFolder:
         self.nats = self.path / "nats"
         self.valkey = self.path / "valkey"
         self.metrics = self.path / "metrics"
+        self.settings = self.path / "handed.toml"  # what of a file the processes of one run read again
         self._lock = self.path / "lock"
         self._url = self.path / "url"
 

@@ -13,9 +13,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -137,6 +138,14 @@ class Supervisor:
             for stage in reversed(begun):
                 await asyncio.gather(*(keeper.stop(force) for keeper in stage))
 
+    def reread(self) -> None:
+        """Have the children of ours that run read their settings again. One that cannot hear it yet has not
+        read them, or does so again once it can."""
+        for stage in self._stages:
+            for keeper in stage:
+                if keeper.child.ours:
+                    keeper.hang_up()
+
     async def _start(self, stage: list[_Keeper], stop: asyncio.Event) -> None:
         """Start a stage; returns when all of it is ready, or `stop` is set, or one has failed."""
         ending = asyncio.create_task(_first(stop, self._failed))
@@ -194,6 +203,11 @@ class _Keeper:
             self._fail(1)
         else:
             self._ready = True
+
+    def hang_up(self) -> None:
+        """Send SIGHUP, unless it would still end the child."""
+        if self.pid is not None and _hears(self.pid, signal.SIGHUP):
+            self._signal(signal.SIGHUP)
 
     async def stop(self, force: asyncio.Event | None) -> None:
         """End the child: SIGTERM, and SIGKILL when it takes too long or `force` is set."""
@@ -260,29 +274,6 @@ class _Keeper:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
-@contextmanager
-def stopped_by_signals(stop: asyncio.Event, force: asyncio.Event) -> Iterator[None]:
-    """SIGINT or SIGTERM set `stop`, the second one sets `force`. For the running loop's main thread.
-
-    SIGHUP only ever sets `stop`: a terminal that closes sends it twice. Under nohup it stays ignored.
-    """
-    loop = asyncio.get_running_loop()
-
-    def heard() -> None:
-        (force if stop.is_set() else stop).set()
-
-    handlers: dict[signal.Signals, Callable[[], None]] = {signal.SIGINT: heard, signal.SIGTERM: heard}
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        handlers[signal.SIGHUP] = stop.set
-    for number, handler in handlers.items():
-        loop.add_signal_handler(number, handler)
-    try:
-        yield
-    finally:
-        for number in handlers:
-            loop.remove_signal_handler(number)
-
-
 async def _spawn(child: Child) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-S", "-c", _TIE_TO_PARENT, str(os.getpid()), child.name, *child.argv,
@@ -300,3 +291,13 @@ async def _first(*events: asyncio.Event) -> None:
     finally:
         for wait in waits:
             wait.cancel()
+
+
+def _hears(pid: int, number: signal.Signals) -> bool:
+    """Whether a process handles a signal by itself; false where it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)

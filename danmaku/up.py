@@ -15,13 +15,17 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from config.settings import Settings, to_environment
+from config.live import Running
+from config.settings import Loaded, Settings
 from danmaku.address import Address, in_url
 from danmaku.auth import from_settings
 from danmaku.data_folder import DataFolder
+from danmaku.logs import configure_logging
 from danmaku.ports import PortInUse, free_port, listeners
+from danmaku.rereading import Handing, Rereading
 from danmaku.servers import NatsServer, Server, ValkeyServer, server_environment
-from danmaku.supervisor import Child, Supervisor, stopped_by_signals
+from danmaku.signals import heard
+from danmaku.supervisor import Child, Supervisor
 from danmaku.telemetry import FOLDER_VARIABLE, forget_process
 
 _SERVERS, _ROOMS, _EDGE = 0, 1, 2  # stages
@@ -37,11 +41,17 @@ _PASSWORD_BYTES: Final = 24
 _log: Any = structlog.get_logger("danmaku.up")
 
 
-async def run(folder: DataFolder, settings: Settings, rooms: int, announce: Callable[[Address], None]) -> int:
-    """Start everything, keep it running until SIGINT, SIGTERM or SIGHUP, stop it; the exit code.
+async def run(
+    folder: DataFolder, read: Callable[[], Loaded], rooms: int, announce: Callable[[Address], None]
+) -> int:
+    """Start everything, keep it running until SIGINT or SIGTERM, stop it; the exit code.
 
-    `announce` is called once the service answers. Raises FolderError, PortInUse, ServerError, AuthError.
+    `read` reads the settings, now and at each SIGHUP. `announce` is called once the service answers.
+    Raises SettingsError, FolderError, PortInUse, ServerError, AuthError.
     """
+    loaded = read()
+    settings = loaded.settings
+    configure_logging(settings.log, "up")
     folder.make()
     with ExitStack() as stack:
         stack.enter_context(folder.locked())
@@ -53,7 +63,10 @@ async def run(folder: DataFolder, settings: Settings, rooms: int, announce: Call
         edge = msgspec.structs.replace(settings.edge, port=address.port)
         settings = folder.with_secret(msgspec.structs.replace(settings, edge=edge))
         from_settings(settings.auth)  # what is wrong with keys is better said now than by a child
-        children = _children(folder, settings, servers, rooms, address)
+        running = Running(settings, loaded.origins)
+        running.listen(lambda _: configure_logging(running.settings.log, "up"))
+        handing = Handing(Loaded(settings, loaded.origins), folder.settings)
+        children = _children(folder, settings, handing, servers, rooms, address)
         _log.info("starting " + ", ".join(child.name for child in children), data=str(folder.path))
 
         def exited(child: Child, pid: int) -> None:
@@ -61,15 +74,22 @@ async def run(folder: DataFolder, settings: Settings, rooms: int, announce: Call
                 forget_process(folder.metrics, process)
 
         supervisor = Supervisor(children, stop_s=settings.edge.drain_s + _GRACE_S, exited=exited)
-        stop, force = asyncio.Event(), asyncio.Event()
-        with stopped_by_signals(stop, force):
-            announcing = asyncio.create_task(_announce(supervisor, folder, address, announce))
-            try:
-                return await supervisor.run(stop, force)
-            finally:
-                announcing.cancel()
-                await asyncio.gather(announcing, return_exceptions=True)
-                _log.info("stopped")
+
+        def took(read: Loaded) -> None:
+            handing.hand(read)
+            supervisor.reread()
+
+        rereading = Rereading(read, loaded, running, took)
+        stop, force, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        with heard(stop, force, reread):
+            async with rereading.follow(reread):
+                announcing = asyncio.create_task(_announce(supervisor, folder, address, announce))
+                try:
+                    return await supervisor.run(stop, force)
+                finally:
+                    announcing.cancel()
+                    await asyncio.gather(announcing, return_exceptions=True)
+                    _log.info("stopped")
 
 
 async def _announce(
@@ -122,12 +142,17 @@ def _own_servers(folder: DataFolder, settings: Settings) -> tuple[list[Server], 
 
 
 def _children(
-    folder: DataFolder, settings: Settings, servers: list[Server], rooms: int, address: Address
+    folder: DataFolder,
+    settings: Settings,
+    handing: Handing,
+    servers: list[Server],
+    rooms: int,
+    address: Address,
 ) -> list[Child]:
     # Exactly these settings, wherever they came from.
     environment = {
         **server_environment(),
-        **to_environment(settings),
+        **handing.environment,
         FOLDER_VARIABLE: str(folder.fresh_metrics()),
     }
     python = [sys.executable, "-m"]
@@ -140,8 +165,8 @@ def _children(
     names = ["rooms"] if rooms == 1 else [f"rooms-{number}" for number in range(1, rooms + 1)]
     return [
         *(_server_child(server) for server in servers),
-        *(Child(name, [*python, "rooms"], environment, _ROOMS) for name in names),
-        Child("edge", [*python, "edge"], environment, _EDGE, edge_ready, _EDGE_S),
+        *(Child(name, [*python, "rooms", *handing.flags], environment, _ROOMS) for name in names),
+        Child("edge", [*python, "edge", *handing.flags], environment, _EDGE, edge_ready, _EDGE_S),
     ]
 
 

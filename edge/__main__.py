@@ -8,25 +8,31 @@ import os
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from config.settings import Settings, SettingsError, load, to_environment
+from config.live import Running
+from config.settings import Loaded, SettingsError, load_with_origins
 from danmaku.login import LoginError
 from danmaku.logs import configure_logging, get_logger
 from danmaku.ports import PortInUse, ensure_port_free, free_port
-from danmaku.supervisor import USELESS, Child, Supervisor, stopped_by_signals
+from danmaku.rereading import Handing, Rereading
+from danmaku.signals import heard
+from danmaku.supervisor import USELESS, Child, Supervisor
 from danmaku.telemetry import FOLDER_VARIABLE, forget_process
 from edge.starting import NotStarted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM, SIGINT or SIGHUP. The exit code: 0, or 2 when the same start would fail again."""
+    """Run until SIGTERM or SIGINT. The exit code: 0, or 2 when the same start would fail again."""
     flags = _parse(arguments)
+
+    def read() -> Loaded:
+        return load_with_origins(flags.config, os.environ, _overrides(flags))
+
     try:
-        settings = load(flags.config, os.environ, _overrides(flags))
-        return asyncio.run(_run(settings, flags.worker))
+        return asyncio.run(_run(read, flags.worker))
     except (SettingsError, LoginError, NotStarted, PortInUse) as error:
         print(f"edge: {error}", file=sys.stderr)
         return USELESS
@@ -57,38 +63,54 @@ def _overrides(flags: argparse.Namespace) -> Mapping[str, object]:
     return {**values, **{key: value for key, value in given.items() if value is not None}}
 
 
-async def _run(settings: Settings, worker: int | None) -> int:
+async def _run(read: Callable[[], Loaded], worker: int | None) -> int:
+    loaded = read()
+    settings = loaded.settings
     if not settings.nats.url:
         raise NotStarted(
             "nats.url is not set: say where NATS is (DANMAKU_NATS_URL=nats://HOST:4222), "
             "or let `danmaku up` start one"
         )
     workers = settings.edge.workers or max(1, (os.cpu_count() or 1) - 1)
-    stop, force = asyncio.Event(), asyncio.Event()
-    with stopped_by_signals(stop, force):
+    stop, force, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    with heard(stop, force, reread):
         if worker is None:
             ensure_port_free(settings.edge.host, settings.edge.port)
             if workers > 1:
-                return await _supervise(settings, workers, stop, force)
+                return await _supervise(loaded, workers, read, stop, force, reread)
         from edge.worker import work  # who only watches over workers needs nothing of what they do
 
-        return await work(settings, worker or 1, stop, force)
+        number = worker or 1
+        running = Running(settings, loaded.origins)
+        running.listen(lambda _: configure_logging(running.settings.log, f"edge-{number}"))
+        async with Rereading(read, loaded, running).follow(reread):
+            return await work(running.settings, number, stop, force)
 
 
-async def _supervise(settings: Settings, workers: int, stop: asyncio.Event, force: asyncio.Event) -> int:
+async def _supervise(
+    loaded: Loaded,
+    workers: int,
+    read: Callable[[], Loaded],
+    stop: asyncio.Event,
+    force: asyncio.Event,
+    reread: asyncio.Event,
+) -> int:
     """Keep workers running, all with these settings, and their metrics in one folder."""
+    settings = loaded.settings
     configure_logging(settings.log, "edge")
     port = settings.edge.port or free_port(settings.edge.host)
     with tempfile.TemporaryDirectory(prefix="danmaku-metrics-") as own_folder:
         folder = os.environ.get(FOLDER_VARIABLE, own_folder)
+        handing = Handing(loaded, Path(own_folder, "settings.toml"))
         environment = {
             **os.environ,
-            **to_environment(settings),
+            **handing.environment,
             "DANMAKU_EDGE_PORT": str(port),
             FOLDER_VARIABLE: folder,
         }
+        program = [sys.executable, "-m", "edge", *handing.flags]
         children = [
-            Child(f"edge-{number}", [sys.executable, "-m", "edge", "--worker", str(number)], environment)
+            Child(f"edge-{number}", [*program, "--worker", str(number)], environment)
             for number in range(1, workers + 1)
         ]
         supervisor = Supervisor(
@@ -98,7 +120,15 @@ async def _supervise(settings: Settings, workers: int, stop: asyncio.Event, forc
         )
         log: Any = get_logger("edge")
         log.info("starting", workers=workers, port=port)
-        return await supervisor.run(stop, force)
+
+        def took(found: Loaded) -> None:
+            handing.hand(found)
+            supervisor.reread()
+
+        running = Running(settings, loaded.origins)
+        running.listen(lambda _: configure_logging(running.settings.log, "edge"))
+        async with Rereading(read, loaded, running, took).follow(reread):
+            return await supervisor.run(stop, force)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,26 @@ import os
 import secrets
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from config.settings import Settings, SettingsError, load
+from config.live import Running
+from config.settings import Loaded, Settings, SettingsError, load_with_origins
 from danmaku import garbage
 from danmaku.bus import NatsBus
 from danmaku.login import LoginError, secret
 from danmaku.logs import configure_logging, get_logger
+from danmaku.rereading import Rereading
 from danmaku.scraped import scraped
+from danmaku.signals import heard
 from danmaku.slow import Slow
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
-from danmaku.supervisor import USELESS, stopped_by_signals
+from danmaku.supervisor import USELESS
 from danmaku.telemetry import BusMetrics, RoomsMetrics, SlowMetrics
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
@@ -37,11 +41,14 @@ class NotStarted(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM, SIGINT or SIGHUP. The exit code: 0, or 2 when the same start would fail again."""
+    """Run until SIGTERM or SIGINT. The exit code: 0, or 2 when the same start would fail again."""
     flags = _parse(arguments)
+
+    def read() -> Loaded:
+        return load_with_origins(flags.config, os.environ, _overrides(flags.set))
+
     try:
-        settings = load(flags.config, os.environ, _overrides(flags.set))
-        asyncio.run(_run(settings))
+        asyncio.run(_run(read))
     except (SettingsError, LoginError, NotStarted, LayoutMismatch) as error:
         print(f"rooms: {error}", file=sys.stderr)
         return USELESS
@@ -68,32 +75,43 @@ def _overrides(words: Sequence[str]) -> Mapping[str, object]:
     return values
 
 
-async def _run(settings: Settings) -> None:
+async def _run(read: Callable[[], Loaded]) -> None:
+    loaded = read()
+    settings = loaded.settings
     for key, url, example in (
         ("nats.url", settings.nats.url, "DANMAKU_NATS_URL=nats://HOST:4222"),
         ("store.url", settings.store.url, "DANMAKU_STORE_URL=redis://HOST:6379/0"),
     ):
         if not url:
             raise NotStarted(f"{key} is not set: give it ({example}), or let `danmaku up` start a server")
-    settings = _with_secret(settings)
-    configure_logging(settings.log, "rooms")
-    stop, force = asyncio.Event(), asyncio.Event()
-    with stopped_by_signals(stop, force):
-        forced = asyncio.create_task(force.wait())
-        serving = asyncio.create_task(_serve(settings, stop))
-        await asyncio.wait([forced, serving], return_when=asyncio.FIRST_COMPLETED)
-        for task in (forced, serving):
-            task.cancel()
-        await asyncio.wait([forced, serving])
-        if not serving.cancelled():
-            serving.result()
+    running = Running(_with_secret(settings), loaded.origins)
+    configure_logging(running.settings.log, "rooms")
+    running.listen(lambda _: configure_logging(running.settings.log, "rooms"))
+    stop, force, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    with heard(stop, force, reread):
+        async with Rereading(read, loaded, running).follow(reread):
+            await _until_forced(_serve(running.settings, stop), force)
+
+
+async def _until_forced(work: Coroutine[Any, Any, None], force: asyncio.Event) -> None:
+    """To its end, or until `force` cancels it."""
+    forced = asyncio.create_task(force.wait())
+    serving = asyncio.create_task(work)
+    await asyncio.wait([forced, serving], return_when=asyncio.FIRST_COMPLETED)
+    for task in (forced, serving):
+        task.cancel()
+    await asyncio.wait([forced, serving])
+    if not serving.cancelled():
+        serving.result()
 
 
 def _with_secret(settings: Settings) -> Settings:
     """With what stands in `review.secret_file`. Raises LoginError."""
     review = settings.review
     known = secret("review.secret", review.secret, review.secret_file)
-    return msgspec.structs.replace(settings, review=msgspec.structs.replace(review, secret=known))
+    return msgspec.structs.replace(
+        settings, review=msgspec.structs.replace(review, secret=known, secret_file="")
+    )
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> None:

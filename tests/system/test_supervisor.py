@@ -6,15 +6,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from danmaku.supervisor import USELESS, Backoff, Child, Supervisor, reason_of, stopped_by_signals
+from danmaku.supervisor import USELESS, Backoff, Child, Supervisor, reason_of
 
 _QUICK = Backoff(first_s=0.01, most_s=0.05, healthy_s=60)
 
@@ -251,40 +250,49 @@ async def test_children_die_with_their_parent(book: Book) -> None:
     assert not book.lines("left")  # it had no chance to say goodbye
 
 
-@pytest.fixture
-def hangup() -> Iterator[Callable[[Any], None]]:
-    """Sets what SIGHUP does; a test must not end the run of all."""
-
-    def does(handler: Any) -> None:
-        signal.signal(signal.SIGHUP, handler)
-
-    before = signal.getsignal(signal.SIGHUP)
-    does(lambda *_: None)
-    yield does
-    does(before)
-
-
-async def test_a_second_signal_does_not_wait_but_a_terminal_that_closes_does(
-    hangup: Callable[[Any], None],
-) -> None:
-    stop, force = asyncio.Event(), asyncio.Event()
-    with stopped_by_signals(stop, force):
-        for _ in range(2):
-            signal.raise_signal(signal.SIGHUP)
-            async with asyncio.timeout(5):
-                await stop.wait()
-        assert not force.is_set()
-        signal.raise_signal(signal.SIGTERM)
-        async with asyncio.timeout(5):
-            await force.wait()
+# Notes each SIGHUP, once it can; `--late` cannot before it is told to by SIGUSR1.
+_READER = """
+import pathlib, signal, sys
+book = pathlib.Path(sys.argv[1])
+def note(word):
+    with book.open("a") as file:
+        file.write(f"{word} reader 0\\n")
+def listen(*_):
+    signal.signal(signal.SIGHUP, lambda *_: note("reread"))
+    note("listens")
+signal.signal(signal.SIGUSR1, listen)
+note("came")
+if "--late" not in sys.argv:
+    listen()
+while True:
+    signal.pause()
+"""
 
 
-async def test_under_nohup_a_terminal_may_close(hangup: Callable[[Any], None]) -> None:
-    hangup(signal.SIG_IGN)
-    stop, force = asyncio.Event(), asyncio.Event()
-    with stopped_by_signals(stop, force):
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+async def test_children_of_ours_read_again_and_others_do_not(book: Book) -> None:
+    reader = Child("reader", _python(_READER, str(book.file)))
+    other = Child("other", _python(_READER, str(book.file)), ours=False)
+    supervisor = Supervisor([reader, other], stop_s=0.1)
+    async with supervised(supervisor):
+        await until(lambda: len(book.lines("listens")) == 2)
+        supervisor.reread()
+        await until(lambda: len(book.lines("reread")) == 1)
+        os.kill(supervisor.pids["other"], signal.SIGHUP)  # which it would have heard
+        await until(lambda: len(book.lines("reread")) == 2)
+
+
+async def test_a_child_that_cannot_hear_it_yet_lives(book: Book) -> None:
+    supervisor = Supervisor([Child("reader", _python(_READER, str(book.file), "--late"))], stop_s=0.1)
+    async with supervised(supervisor):
+        supervisor.reread()  # it is not even what it is meant to be
+        await until(lambda: len(book.lines("came")) == 1)
+        supervisor.reread()
+        pid = supervisor.pids["reader"]
+        os.kill(pid, signal.SIGUSR1)
+        await until(lambda: len(book.lines("listens")) == 1)
+        assert supervisor.pids["reader"] == pid
+        supervisor.reread()
+        await until(lambda: len(book.lines("reread")) == 1)
 
 
 def test_backoff_doubles_up_to_its_bound_and_starts_anew_after_a_healthy_life() -> None:

@@ -212,21 +212,25 @@ def test_nothing_outlives_it_even_when_it_is_killed(tmp_path: Path) -> None:
         assert service.data.url() is None
 
 
-@pytest.fixture
-def terminal() -> Iterator[None]:
-    """SIGHUP means something, even where all this runs under nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
+def test_its_file_is_read_again_and_nobody_stops(tmp_path: Path) -> None:
+    config = tmp_path / "my.toml"
+    config.write_text("[edge]\nbody_bytes = 10000\n")
 
+    with deployed(tmp_path, "--workers", "2", "--config", str(config), DANMAKU_LOG_LEVEL="info") as one:
 
-@pytest.mark.usefixtures("terminal")
-def test_its_terminal_may_be_closed(tmp_path: Path) -> None:
-    with deployed(tmp_path, "--workers", "2") as service:
-        processes = service.processes()
-        assert service.stop(signal.SIGHUP) == 0, service.said
-        assert [command for pid, command in processes.items() if alive(pid)] == []
-        assert "stopped" in service.said.splitlines()[-1]
+        def reread(text: str, said: str, times: int = 1) -> None:
+            config.write_text(text)
+            os.kill(one.pid, signal.SIGHUP)
+            until(lambda: one.said.count(said) == times, f"{times} times: {said}")
+
+        processes = one.processes()
+        reread("[edge]\nbody_bytes = 1\n", "settings stay as they are")
+        assert "edge.body_bytes = 1: must be a whole number from 1024" in one.said
+        reread("[edge]\nbody_bytes = 20000\n", "keys=edge.body_bytes")
+        # `up`, the rooms process, who watches over the edge workers, and these
+        reread("[policy]\nslow_s = 3\n", "changed=policy.slow_s", 5)
+        assert one.processes() == processes
+        assert one.stop() == 0
 
 
 def test_configured_servers_are_used_and_not_started(tmp_path: Path, nats_url: str, store_url: str) -> None:

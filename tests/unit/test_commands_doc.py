@@ -37,7 +37,10 @@ def parsed(words: list[str]) -> None:
     name: str | None = "danmaku"
     while isinstance(command, TyperGroup):
         context = command.make_context(name, words)
-        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+        words = [*context._protected_args, *context.args]
+        if not words and command.invoke_without_command:
+            return
+        name, command, words = command.resolve_command(context, words)
     command.make_context(name, words)
 
 

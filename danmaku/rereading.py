@@ -1,0 +1,108 @@
+"""The settings of a process that runs, read again where they come from, and given to its children."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from config.handing import handed, remade
+from config.live import LIVE, Running
+from config.settings import Loaded, SettingsError, value_of
+
+_log: Any = structlog.get_logger("danmaku.settings")
+
+
+class Handing:
+    """How children get the settings `loaded` and, at each `hand`, those of a file read again.
+
+    environment, flags: for each child. Raises OSError, as `hand` does.
+    """
+
+    def __init__(self, loaded: Loaded, file: Path) -> None:
+        self._file = file
+        given = handed(loaded, file)
+        self.environment: Mapping[str, str] = given.environment
+        self.flags = given.flags
+        self._write(given.text)
+
+    def hand(self, loaded: Loaded) -> None:
+        """For children that read again, and those that are started from now on."""
+        self._write(handed(loaded, self._file).text)
+
+    def _write(self, text: str) -> None:
+        """All at once: whoever reads meanwhile finds either."""
+        unfinished = self._file.with_suffix(".new")
+        unfinished.write_text(text)
+        unfinished.chmod(0o600)
+        unfinished.replace(self._file)
+
+
+class Rereading:
+    """Has `running`, made of what was `loaded` at the start, go by what `read` reads, which may block.
+
+    took: called with what was read, where something that can change while this runs is other than before.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Loaded],
+        loaded: Loaded,
+        running: Running,
+        took: Callable[[Loaded], None] = lambda _: None,
+    ) -> None:
+        self._read = read
+        self._loaded = loaded
+        self._first = loaded.settings
+        self._made = running.base
+        self._running = running
+        self._took = took
+
+    @asynccontextmanager
+    async def follow(self, asked: asyncio.Event) -> AsyncIterator[None]:
+        """While the block lasts, read each time `asked` is set; and once at first, for what changed since the
+        start when nobody could ask. What is wrong with what is read is told, and nothing changes.
+        """
+        following = asyncio.create_task(self._follow(asked), name="settings")
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+
+    async def _follow(self, asked: asyncio.Event) -> None:
+        await self._reread(say=False)
+        while True:
+            await asked.wait()
+            asked.clear()
+            await self._reread(say=True)
+
+    async def _reread(self, *, say: bool) -> None:
+        try:
+            read = await asyncio.to_thread(self._read)
+            changed = [key for key in LIVE if _said(read, key) != _said(self._loaded, key)]
+            base = remade(read.settings, self._first, self._made)
+            waiting, wrong = self._running.reread(base, read.origins)
+            if changed:
+                self._took(read)
+        except (SettingsError, OSError) as error:
+            _log.error("settings stay as they are", error=str(error))
+            return
+        self._loaded = read
+        if changed or say:
+            _log.info("settings were read again", changed=", ".join(changed) or "nothing")
+        hidden = [key for key in changed if key in self._running.values]
+        if hidden:
+            _log.warning("what is adjusted for the whole service stands above", keys=", ".join(hidden))
+        for one in wrong:
+            _log.warning("what is adjusted does not go with what was read", error=str(one))
+        if waiting:
+            _log.warning("some settings change when this is started again", keys=", ".join(waiting))
+
+
+def _said(loaded: Loaded, key: str) -> tuple[object, str]:
+    return value_of(loaded.settings, LIVE[key]), loaded.origins[key]

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from danmaku.caller import Caller
+from danmaku.cli import app
+from danmaku.data_folder import DataFolder
+from tests.unit.test_cli_mod import folder
+
+__all__ = ["folder"]
+
+PATH = "/v1/admin/config"
+THIRD = {
+    "version": 3,
+    "at": 1_800_000_000_000,
+    "by": "root",
+    "reason": "busy",
+    "values": {"policy.slow_s": 3},
+}
+SECOND = {**THIRD, "version": 2, "reason": "", "values": {"policy.slow_s": 5, "policy.links": "hold"}}
+FIRST = {**SECOND, "version": 1, "by": "eve", "values": {"policy.slow_s": 5}}
+SETTINGS = {
+    "log.level": {"value": "info", "origin": "default", "allowed": "one of debug, info"},
+    "policy.links": {"value": "hold", "origin": "file", "allowed": "one of show, hold, refuse"},
+    "policy.slow_s": {"value": 3, "origin": "adjusted", "allowed": "a whole number"},
+}
+ANSWERS: dict[tuple[str, str], Any] = {
+    ("GET", PATH): {**THIRD, "settings": SETTINGS},
+    ("PATCH", PATH): THIRD,
+    ("GET", f"{PATH}/history?limit=20"): {"versions": [THIRD, SECOND, FIRST]},
+    ("GET", f"{PATH}/history?limit=2"): {"versions": [THIRD, SECOND]},
+    ("POST", f"{PATH}/rollback"): THIRD,
+}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The bodies of what was asked of the service."""
+    made: list[Any] = []
+
+    def call(_: Caller, method: str, path: str, body: Any = None, timeout_s: float = 0) -> Any:
+        made.append(body)
+        return ANSWERS[method, path]
+
+    monkeypatch.setattr(Caller, "call", call)
+    monkeypatch.setenv("TZ", "UTC")
+    return made
+
+
+def run(folder: DataFolder, *words: str, environ: dict[str, str] | None = None) -> Result:
+    clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DANMAKU_")}
+    there = ["--data", str(folder.path), "--url", "http://127.0.0.1:1"]
+    return CliRunner().invoke(
+        app, ["config", *words, *there], env={**clean, "NO_COLOR": "1", "COLUMNS": "200", **(environ or {})}
+    )
+
+
+def lines(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_settings_are_listed_with_where_they_come_from(folder: DataFolder, calls: list[Any]) -> None:
+    version, *rest = lines(run(folder, "list"))
+    assert version.startswith("version 3  2027-01-15 ")
+    assert version.endswith("  by root: busy")
+    assert rest == [
+        'log.level = "info"  # default',
+        'policy.links = "hold"  # file',
+        "policy.slow_s = 3  # adjusted",
+    ]
+    assert lines(run(folder, "list", "--changed"))[1:] == rest[1:]
+    assert calls == [None, None]
+
+
+def test_values_are_printed_alone(folder: DataFolder, calls: list[Any]) -> None:
+    assert lines(run(folder, "get", "policy.slow_s", "policy.links")) == ["3", '"hold"']
+    assert lines(run(folder, "get", "log.level", "--json")) == [
+        '{"log.level":{"value":"info","origin":"default","allowed":"one of debug, info"}}'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("policy.slow", "there is no such key as policy.slow; did you mean policy.slow_s?"),
+        ("edge.port", "edge.port does not change while the service runs"),
+    ],
+)
+def test_what_is_not_there(folder: DataFolder, calls: list[Any], key: str, says: str) -> None:
+    result = run(folder, "get", key)
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_values_are_set(folder: DataFolder, calls: list[Any]) -> None:
+    told = lines(run(folder, "set", "policy.slow_s", "3", "policy.links", "hold", "--reason", "busy"))
+    assert told[:-1] == ["policy.slow_s = 3", "policy.links is as before"]
+    assert told[-1].startswith("version 3 ")
+    lines(run(folder, "set", "policy.review", "true", "--expected", "2"))
+    lines(run(folder, "set", "events.paid_pins", "*:500:60, CNY:1000:120"))
+    lines(run(folder, "set", "events.paid_pins", '["*:500:60"]'))
+    assert calls == [
+        {"values": {"policy.slow_s": 3, "policy.links": "hold"}, "reason": "busy"},
+        {"values": {"policy.review": True}, "expected": 2},
+        {"values": {"events.paid_pins": ["*:500:60", "CNY:1000:120"]}},
+        {"values": {"events.paid_pins": ["*:500:60"]}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["set", "policy.slow_s"], "policy.slow_s has no value"),
+        (["set", "policy.slow_s", "3", "policy.slow_s", "4"], "a key stands there twice"),
+        (["set"], "Missing argument"),
+        (["unset"], "Missing argument"),
+        (["rollback", "-1"], "-1"),
+    ],
+)
+def test_what_cannot_be_asked(folder: DataFolder, calls: list[Any], words: list[str], says: str) -> None:
+    result = run(folder, *words)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert calls == []
+
+
+def test_values_are_unset_and_rolled_back(folder: DataFolder, calls: list[Any]) -> None:
+    assert lines(run(folder, "unset", "policy.links", "--reason", "over"))[0] == "policy.links is as before"
+    assert lines(run(folder, "rollback", "3", "--expected", "9"))[0] == "as in version 3"
+    assert calls == [{"unset": ["policy.links"], "reason": "over"}, {"version": 3, "expected": 9}]
+
+
+def test_history_tells_what_was_changed(folder: DataFolder, calls: list[Any]) -> None:
+    told = [line if line[0] == " " else line.split("  ")[0] for line in lines(run(folder, "history"))]
+    assert told == [
+        "version 1",
+        "    policy.slow_s = 5",
+        "version 2",
+        '    policy.links = "hold"',
+        "version 3",
+        '    policy.links unset, was "hold"',
+        "    policy.slow_s = 3, was 5",
+    ]
+    page = lines(run(folder, "history", "--limit", "2"))
+    assert page[1].startswith("version 3")  # what version 2 changed is not known
+
+
+def test_options_stand_behind_the_command(folder: DataFolder, calls: list[Any]) -> None:
+    assert run(folder, "--json", "list").exit_code == 2
+    assert run(folder, "list", environ={"DANMAKU_CONFIG": "/dev/null"}).exit_code == 0
