@@ -36,13 +36,15 @@ from loadtest.scenarios.rooms import Rooms
 from loadtest.scenarios.rules import Rules
 from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.soak import Soak
+from loadtest.scenarios.spread import Spread
 from loadtest.scenarios.storm import Storm
 from loadtest.service import ServiceFailed
 from loadtest.verdict import kept_out, wrong
 from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
-    Fanout, Rooms, Goim, Ingest, Chat, Storm, Rolling, Slow, Idle, Soak, Flood, Moderate, Rules, Floor, Peer,
+    Fanout, Rooms, Goim, Ingest, Chat, Storm, Rolling, Slow, Idle, Soak,
+    Flood, Spread, Moderate, Rules, Floor, Peer,
 )  # fmt: skip
 _FAILED: Final = 1
 _CANNOT_BE: Final = 2

@@ -6,7 +6,6 @@ import resource
 import select
 import signal
 import socket
-import struct
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ from loadtest.harm import Harm, Kind, Plan
 
 _ADDRESS: Final = "127.0.8.8"
 _TICK_S: Final = 0.01
-_CLOSE: Final = 8
 _ANSWER_S: Final = 5.0
 _PAUSE_S: Final = 0.05  # after a connection could not be had
 
@@ -63,7 +61,8 @@ def _frames(plan: Plan, control: Connection, done: Harm, ended: Counter[str]) ->
             while select.select([sock], [], [], 0)[0]:
                 data = sock.recv(262_144)
                 whole, rest = frames.split(rest + data)
-                codes = [struct.unpack("!H", payload[:2])[0] for opcode, payload in whole if opcode == _CLOSE]
+                ends = [payload[:2] for opcode, payload in whole if opcode == frames.CLOSE]
+                codes = [int.from_bytes(code, "big") for code in ends]
                 if codes or not data:
                     ended[str(codes[0]) if codes else "lost"] += 1
                     return

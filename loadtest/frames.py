@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 
-_OPCODES = {"text": 0x1, "binary": 0x2, "close": 0x8, "ping": 0x9, "pong": 0xA}
+CLOSE = 0x8
+_OPCODES = {"text": 0x1, "binary": 0x2, "close": CLOSE, "ping": 0x9, "pong": 0xA}
 
 
 def masked(payload: bytes, kind: str = "binary") -> bytes:

@@ -135,9 +135,10 @@ class _Talkers:
     def hear(self) -> None:
         for number, events in self._waiting.poll(_TICK_S):
             if number in self._inside:
-                if not _is_there(self._inside[number]):
+                end = _end(self._inside[number])
+                if end:
                     self._inside.pop(number).close()
-                    self._ended["closed"] += 1
+                    self._ended[end] += 1
             elif not events & select.EPOLLIN:
                 with suppress(OSError):
                     self._coming[number][1].send(self._request)
@@ -176,14 +177,18 @@ class _Talkers:
         self._turn.append(sock)
 
 
-def _is_there(sock: socket.socket) -> bool:
-    """Reads what came; False when nothing else will."""
+def _end(sock: socket.socket) -> str:
+    """Reads what came: with which code it ended, "lost" where there was none, and "" while it goes on."""
     try:
-        return bool(sock.recv(65_536))
+        data = sock.recv(65_536)
     except BlockingIOError:
-        return True
+        return ""
     except OSError:
-        return False
+        return "lost"
+    codes = [payload[:2] for opcode, payload in frames.split(data)[0] if opcode == frames.CLOSE]
+    if codes:
+        return str(int.from_bytes(codes[0], "big"))
+    return "" if data else "lost"
 
 
 def _upgrade(plan: Plan) -> bytes:
