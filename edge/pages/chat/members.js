@@ -31,6 +31,8 @@ export class MembersDialog {
   #me = "";
   /** With whom something may be done now; nobody: "". It outlasts that the list is drawn anew. */
   #opened = "";
+  /** What is drawn, once it is known. @type {Group | null} */
+  #group = null;
 
   /**
    * @param {Groups} groups @param {(uid: string) => void} mention
@@ -53,7 +55,10 @@ export class MembersDialog {
 
   /** Another group is looked at, or this one may have changed; none: "". @param {string} gid @param {string} me */
   look(gid, me) {
-    if (gid !== this.#gid) this.#dialog.close();
+    if (gid !== this.#gid) {
+      this.#dialog.close();
+      this.#group = null;
+    }
     this.#gid = gid;
     this.#me = me;
     if (gid !== "") this.#try(() => this.#fetch());
@@ -61,6 +66,7 @@ export class MembersDialog {
 
   #open() {
     this.#invited.value = this.#name.value = this.#opened = "";
+    if (this.#group !== null) this.#show(this.#group); // whose acts stood open before
     this.#dialog.showModal();
     this.#try(() => this.#fetch());
   }
@@ -91,7 +97,8 @@ export class MembersDialog {
   }
 
   /** Whoever had the focus in the list has it still. @param {Group} group */
-  #show({ members, name, muted, dissolved }) {
+  #show(group) {
+    const { members, name, muted, dissolved } = (this.#group = group);
     const at = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#members li"))?.dataset.uid;
     const label = document.activeElement?.getAttribute("aria-label") ?? "";
     const mine = members.find((member) => member.uid === this.#me)?.role ?? "";
