@@ -60,7 +60,7 @@ async def flood(whole: Fleet, subject: str, message: bytes) -> None:
     try:
         for _ in range(_MOST):
             await bus.publish(subject, message)
-            await bus.flush(5.0)
+            await bus.flush(30.0)
             if thrown_out(whole):
                 return
         raise AssertionError("nobody was thrown out")
@@ -85,7 +85,7 @@ async def name_of_the_owner(whole: Fleet) -> str:
     try:
         await bus.subscribe(_SUBJECTS.owners, lambda told, _: heard.put_nowait(envelope.decode_owners(told)))
         await bus.publish(_SUBJECTS.ask_owners, b"")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return (await heard.get()).process
     finally:
         await bus.close()
