@@ -19,7 +19,8 @@ from redis.exceptions import RedisClusterException, RedisError
 from config.engines import urls
 from config.settings import Nats, Store
 from config.words import masked_url
-from danmaku.bus import BusDown, NatsBus
+from danmaku.bus import BusDown
+from danmaku.bus.nats import NatsBus
 from danmaku.engine_findings import (
     SLOTS,
     Facts,

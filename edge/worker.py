@@ -8,7 +8,7 @@ import secrets
 from config.settings import Settings
 from danmaku import garbage
 from danmaku.auth import AuthError, from_settings, key_ring
-from danmaku.bus import NatsBus
+from danmaku.bus.nats import NatsBus
 from danmaku.certificate import CertificateError
 from danmaku.logs import configure_logging
 from danmaku.slow import Slow

@@ -18,7 +18,7 @@ import msgspec
 from config.live import Running
 from config.settings import Loaded, Settings, SettingsError, load_with_origins
 from danmaku import garbage
-from danmaku.bus import NatsBus
+from danmaku.bus.nats import NatsBus
 from danmaku.login import LoginError, secret
 from danmaku.logs import configure_logging, get_logger
 from danmaku.rereading import Rereading

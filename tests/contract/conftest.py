@@ -11,7 +11,8 @@ from redis.crc import key_slot
 
 from config.settings import Chat, Nats, Rooms
 from config.settings import Store as StoreSettings
-from danmaku.bus import Bus, NatsBus
+from danmaku.bus import Bus
+from danmaku.bus.nats import NatsBus
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore

@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from config.settings import Chat, Nats, Policy, Review, Rooms, Settings
 from config.settings import Store as StoreSettings
 from danmaku import envelope, wire
-from danmaku.bus import Bus, BusDown, NatsBus
+from danmaku.bus import Bus, BusDown
+from danmaku.bus.nats import NatsBus
 from danmaku.envelope import Answer, Out, OutKind, OwnerRequest, Row
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.model import Position, Role

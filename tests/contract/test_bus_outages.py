@@ -17,7 +17,8 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from config.settings import Nats
-from danmaku.bus import BusDown, BusTimeout, NatsBus
+from danmaku.bus import BusDown, BusTimeout
+from danmaku.bus.nats import NatsBus
 from danmaku.memory import MemoryBus
 from danmaku.servers import NatsServer, Running, running
 from danmaku.telemetry import BusMetrics

@@ -20,7 +20,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from config.settings import Nats, Rooms, Store
-from danmaku.bus import BusDown, NatsBus
+from danmaku.bus import BusDown
+from danmaku.bus.nats import NatsBus
 from danmaku.login import LoginError
 from danmaku.servers import Running, ValkeyServer, nats_binary, running
 from danmaku.store.conversations import Append

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import Nats
-from danmaku.bus import BusDown, NatsBus
+from danmaku.bus import BusDown
+from danmaku.bus.nats import NatsBus
 from danmaku.servers import NatsServer, Running, Server, ServerError, ValkeyServer, running
 from tests.ports import free_port
 

@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from config.settings import Nats, Rooms, Store
 from danmaku import wire
-from danmaku.bus import Bus, BusTimeout, NatsBus
+from danmaku.bus import Bus, BusTimeout
+from danmaku.bus.nats import NatsBus
 from danmaku.memory import MemoryBus
 from danmaku.slow import Slow
 from danmaku.store.valkey import ValkeyStore

@@ -17,7 +17,7 @@ import pytest
 
 from config.settings import Nats
 from danmaku import envelope
-from danmaku.bus import NatsBus
+from danmaku.bus.nats import NatsBus
 from danmaku.envelope import OwnerRequest, Owners
 from danmaku.model import Role
 from danmaku.rows import SendRow, Shown

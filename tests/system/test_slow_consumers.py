@@ -14,7 +14,7 @@ import pytest
 
 from config.settings import Nats
 from danmaku import envelope
-from danmaku.bus import NatsBus
+from danmaku.bus.nats import NatsBus
 from danmaku.envelope import Counts, Out, OutKind, Owners
 from danmaku.model import Position
 from danmaku.servers import NatsServer, Running

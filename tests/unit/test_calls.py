@@ -18,7 +18,7 @@ OURS = [
     path
     for folder in ("danmaku", "edge", "rooms")
     for path in sorted((ROOT / folder).rglob("*.py"))
-    if path.name not in ("bus.py", "doctor_engines.py")
+    if path.parent.name != "bus" and path.name not in ("bus.py", "doctor_engines.py")
 ]
 NAMES = {name for name, value in vars(calls).items() if isinstance(value, Call | Retry)}
 
