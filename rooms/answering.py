@@ -88,9 +88,9 @@ class Answering:
         await self._tasks.close()
 
     async def _answer(self, asked: Asked[R], request: R, reply: str) -> None:
-        share = budget_s if self._repeated else owner_s
+        most_s = budget_s(request.budget_ms) if self._repeated else owner_s(request.budget_ms)
         try:
-            async with asyncio.timeout(share(request.budget_ms)):
+            async with asyncio.timeout(most_s):
                 told = await asked.answer(request)
         except (StoreDown, ValueError, TimeoutError) as error:
             _log.warning("a request cannot be answered", what=self._what, error=repr(error))
