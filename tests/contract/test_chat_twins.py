@@ -140,7 +140,7 @@ class World:
         return await self.store.conversations.members(CONV)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(steps, min_size=5, max_size=40))
 async def test_equal_conversations(store_url: str, taken: list[Any]) -> None:
     where = StoreSettings(url=store_url, prefix=f"t{token_hex(6)}")

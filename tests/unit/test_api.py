@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from danmaku.auth import Authority
@@ -129,7 +129,6 @@ async def test_a_body_that_cannot_be_understood(body: bytes, reason: str) -> Non
 UNDISTURBED = Service(pages=Pages(Path("there-is-no-such-folder")))
 
 
-@settings(deadline=None)  # how long it takes says nothing here
 @given(st.binary(max_size=200))
 async def test_no_body_breaks_it(body: bytes) -> None:
     service = UNDISTURBED

@@ -3,7 +3,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from danmaku.errors import RATE_LIMITED, UNAUTHORIZED, UNAVAILABLE, Refusal
@@ -103,7 +103,6 @@ def test_methods() -> None:
     assert refusal("HEAD", "/v1/rooms/lobby/messages") == "method_not_allowed"
 
 
-@settings(deadline=None)  # how long it takes says nothing here
 @given(st.text(max_size=60))
 def test_no_path_breaks_it(path: str) -> None:
     with pytest.raises(Refusal) as caught:
@@ -182,7 +181,6 @@ def test_when_to_try_again(refusal: Refusal, seconds: str | None) -> None:
     assert dict(response.headers).get("Retry-After") == seconds
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_query_breaks_it(query: str) -> None:
     for text in (query, f"limit={query}"):

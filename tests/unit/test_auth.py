@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from config.settings import Auth
@@ -33,7 +33,6 @@ NOW_MS = 1_800_000_000_125
 ANN = Identity("ann", "Ann", Role.VIEWER, {"lobby": Role.STREAMER})
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 roles = st.sampled_from(Role)
-UNTIMED = settings(deadline=None)  # how long it takes says nothing here
 
 
 def authority(**more: Any) -> Authority:
@@ -85,7 +84,6 @@ def refresh_refusal(token: str, now_s: float = NOW) -> str:
 # Tokens that are good.
 
 
-@UNTIMED
 @given(
     ids,
     st.text(max_size=80),
@@ -200,7 +198,6 @@ def test_a_token_lives_no_longer_than_its_revocation_is_remembered() -> None:
 # Tokens that are not.
 
 
-@UNTIMED
 @given(st.data())
 def test_a_changed_token_is_refused(data: st.DataObject) -> None:
     token = authority().issue(ANN, NOW).access
@@ -223,7 +220,6 @@ def signature(token: str) -> bytes:
         return text
 
 
-@UNTIMED
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
 def test_what_is_no_token_is_refused(text: str) -> None:
     refusal(text)
@@ -373,7 +369,6 @@ def test_only_what_would_be_accepted_is_issued() -> None:
 # Guests.
 
 
-@UNTIMED
 @given(ids, ids)
 def test_a_guest_is_who_it_was(device: str, other: str) -> None:
     one, same = authority().guest(device, "Gus"), authority().guest(device, None)

@@ -164,7 +164,7 @@ def test_a_clock_that_is_set_back_stops_nothing() -> None:
     assert ring(a="A").wait_s(NOW - 3600) == 0
 
 
-@settings(deadline=None, max_examples=20)  # how long it takes says nothing here
+@settings(max_examples=20)
 @given(st.lists(st.text(max_size=300), max_size=300))
 def test_what_is_remembered_is_bounded_whatever_is_brought(kids: list[str]) -> None:
     made = ring(a="A")

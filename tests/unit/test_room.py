@@ -588,7 +588,7 @@ class RoomLife(RuleBasedStateMachine):
 
 
 TestRoomLife = RoomLife.TestCase
-TestRoomLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestRoomLife.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_a_room_is_busy_from_the_first_comment_until_it_is_stored() -> None:

@@ -26,7 +26,7 @@ def test_a_program_imports_what_it_needs_only(program: str, needed: set[str]) ->
 
 def test_the_bus_still_has_its_web_sockets_when_they_are_used() -> None:
     asked = (
-        "import sys, danmaku.bus\n"
+        "import sys, danmaku.bus.nats\n"
         "from nats.aio.transport import aiohttp\n"
         "print('aiohttp' in sys.modules, aiohttp.WSMsgType.BINARY.name, 'aiohttp' in sys.modules)"
     )

@@ -33,7 +33,7 @@ def test_subjects_are_distinct_and_under_their_prefix() -> None:
     ]
     made = [*plain, subjects.owner("p-1"), subjects.counts("p-1"), subjects.room_out("demo")]
     made += [subjects.to_edge("e-1"), subjects.chat_out("demo")]
-    assert len(set(made)) == len(made) == 19
+    assert len(set(made)) == len(made) == 20
     assert all(subject.startswith("live.") for subject in made)
     assert subjects.room_out("demo") == "live.out.demo"
     assert Subjects().owners == "danmaku.owners"

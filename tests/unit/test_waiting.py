@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import Policy
@@ -166,7 +166,6 @@ def test_events_and_staff_have_a_share_of_their_own_and_wait_for_it() -> None:
 
 
 @given(st.lists(st.integers(0, 9), max_size=30))
-@settings(deadline=None)
 def test_within_one_cut_items_stand_in_order_of_arrival(kinds: list[int]) -> None:
     room = make(space=1000)
     for number, kind in enumerate(kinds):
