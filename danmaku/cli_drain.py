@@ -37,6 +37,10 @@ def drain(
             min=0, max=3600, help="Within which viewers are told to go [default: as when it stops]."
         ),
     ] = None,
+    last: Annotated[
+        bool,
+        typer.Option("--last", help="Also where no other edge takes newcomers."),
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until nobody is left.")] = True,
 ) -> None:
     """Have an edge take no newcomers and send its viewers elsewhere; it runs on until it is stopped.
@@ -46,12 +50,15 @@ def drain(
     Example: `danmaku drain edge-1-5f0c --url https://live.example`
     """
     caller = service.caller(Identity("drain", "drain", Role.ADMIN))
-    names = _named(caller.get("/v1/fleet"), edge)
+    fleet = caller.get("/v1/fleet")
+    names = _named(fleet, edge)
     if not names:
         raise ended(f"no edge is called {printable(edge)}: danmaku status lists them", FAILED)
     if len(names) > 1 and not edge.startswith(("ws://", "wss://")):
         raise ended(f"several edges begin so: {', '.join(names)}", FAILED)
-    told = [_order(caller, name, undo, seconds) for name in names]
+    if not (undo or last or _others(fleet, names)):
+        raise ended("no other edge takes newcomers; --last drains it all the same", FAILED)
+    told = [_order(caller, name, undo, seconds, last) for name in names]
     left: list[Any] = []
     if wait and not undo:
         patience_s = (_UNTOLD_S if seconds is None else seconds) + _PATIENCE_S
@@ -73,16 +80,21 @@ def _check(told: list[Any], *, waited: bool) -> None:
         raise ended("viewers are left; they go when it stops, at the latest", FAILED)
 
 
+def _others(fleet: Any, names: list[str]) -> list[Any]:
+    """Who takes those who are sent away."""
+    return [one for one in fleet["edges"] if one["edge"] not in names and not one["draining"]]
+
+
 def _named(fleet: Any, edge: str) -> list[str]:
     exact = [one["edge"] for one in fleet["edges"] if one["edge"] == edge or edge in one["addresses"]]
     return exact or [one["edge"] for one in fleet["edges"] if edge and one["edge"].startswith(edge)]
 
 
-def _order(caller: Caller, name: str, undo: bool, seconds: float | None) -> Any:
+def _order(caller: Caller, name: str, undo: bool, seconds: float | None, last: bool) -> Any:
     path = f"/v1/admin/edges/{quote(name)}/drain"
     if undo:
         return caller.call("DELETE", path)
-    return caller.post(path, {} if seconds is None else {"seconds": seconds})
+    return caller.post(path, {"last": last} | ({} if seconds is None else {"seconds": seconds}))
 
 
 def _left(caller: Caller, names: set[str], patience_s: float, quiet: bool) -> list[Any]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from danmaku.envelope import Drain, EdgeReport
-from danmaku.errors import NO_SUCH_EDGE
+from danmaku.errors import CONFLICT, NO_SUCH_EDGE, Refusal
 from danmaku.subjects import PARTITIONS
 from edge.api.routing import Call, RoomsClient, Route, Who
 
@@ -57,9 +57,13 @@ class Fleet(msgspec.Struct):
 
 
 class DrainEdge(msgspec.Struct, forbid_unknown_fields=True):
-    """`seconds`: within which its viewers are told to go; as when it stops where that is left out."""
+    """`seconds`: within which its viewers are told to go; as when it stops where that is left out.
+
+    last: also where no other edge takes newcomers, so that nobody can come in, nor take the order back.
+    """
 
     seconds: Annotated[float, Meta(ge=0, le=3600)] | None = None
+    last: bool = False
 
 
 class FleetCalls:
@@ -73,12 +77,26 @@ class FleetCalls:
         path = "/v1/admin/edges/{edge}/drain"
         return [
             Route("GET", "/v1/fleet", Who.ADMIN, text, self.get, None, Fleet),
-            Route("POST", path, Who.ADMIN, drain, self.drain, DrainEdge, FleetEdge, refuses=(NO_SUCH_EDGE,)),
+            Route(
+                "POST",
+                path,
+                Who.ADMIN,
+                drain,
+                self.drain,
+                DrainEdge,
+                FleetEdge,
+                refuses=(NO_SUCH_EDGE, CONFLICT),
+            ),
             Route("DELETE", path, Who.ADMIN, back, self.back, None, FleetEdge, refuses=(NO_SUCH_EDGE,)),
         ]
 
     async def drain(self, call: Call) -> FleetEdge:
         body: DrainEdge = call.body
+        others = [one for one in self._rooms.edges() if one.edge != call.parts["edge"] and not one.draining]
+        if not others and not body.last:
+            raise Refusal(
+                CONFLICT, "no other edge takes newcomers; say `last` to have it drained all the same"
+            )
         return FleetEdge.of(await self._rooms.order(call.parts["edge"], Drain(True, body.seconds)))
 
     async def back(self, call: Call) -> FleetEdge:

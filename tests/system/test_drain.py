@@ -65,9 +65,12 @@ async def test_viewers_move_and_miss_nothing(tmp_path: Path) -> None:
             assert ended.returncode == 1
             assert text in ended.stderr
         for _ in range(2):
-            (report,) = await run(service, "drain", first, "--seconds", "1")
+            (report,) = await run(service, "drain", first, "--last", "--seconds", "1")
             assert (report["draining"], report["connections"]) == (True, 0)
             assert await asyncio.to_thread(moved, service, second)
+            ended = await asyncio.to_thread(danmaku, "drain", second, "--data", str(service.data.path))
+            assert ended.returncode == 1
+            assert "no other edge takes newcomers" in ended.stderr
             assert not (await run(service, "drain", first, "--undo"))[0]["draining"]
             first, second = second, first
         done.set()

@@ -55,6 +55,11 @@ async def test_an_edge_drains_and_comes_back() -> None:
     service = Service()
     token = service.token("root", Role.ADMIN)
     path = "/v1/admin/edges/e1/drain"
+    service.rooms.reports = [EdgeReport("e1", [], 7), EdgeReport("e2", [], 0, draining=True)]
+    assert (await service.call("POST", path, {"seconds": 3}, token=token)).refusal == (409, "conflict")
+    assert (await service.call("POST", path, {"last": True}, token=token)).json["draining"]
+    assert service.rooms.asked_for.pop() == ("e1", Drain(True))
+    service.rooms.reports.append(EdgeReport("e3", [], 0))
     answer = await service.call("POST", path, {"seconds": 3}, token=token)
     assert (answer.status, answer.json["draining"], answer.json["connections"]) == (200, True, 7)
     assert (await service.call("DELETE", path, token=token)).json["draining"] is False

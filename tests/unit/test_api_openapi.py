@@ -124,7 +124,7 @@ async def test_what_is_answered_is_as_described(document: Any) -> None:
     admin = service.token("root", Role.ADMIN)
     bodies: dict[str, Any] = {
         "POST /v1/tokens": {"uid": "a"},
-        "POST /v1/admin/edges/{edge}/drain": {"seconds": 5},
+        "POST /v1/admin/edges/{edge}/drain": {"seconds": 5, "last": True},
         "POST /v1/rooms/{room}/messages": {"kind": "comment", "text": "x", "cid": "c"},
         "POST /v1/rooms/{room}/polls": {"question": "Which?", "options": ["a", "b"], "cid": "c"},
         "POST /v1/rooms/{room}/polls/{poll}/votes": {"option": 0},

@@ -56,7 +56,7 @@ TABLE: Final = [
     Row({"admin"}, "DELETE", "/v1/tokens/{uid}", "/v1/tokens/bob"),
     Row(ALL, "GET", "/v1/edges"),
     Row({"admin"}, "GET", "/v1/fleet"),
-    Row({"admin"}, "POST", "/v1/admin/edges/{edge}/drain", "/v1/admin/edges/e1/drain", {}),
+    Row({"admin"}, "POST", "/v1/admin/edges/{edge}/drain", "/v1/admin/edges/e1/drain", {"last": True}),
     Row({"admin"}, "DELETE", "/v1/admin/edges/{edge}/drain", "/v1/admin/edges/e1/drain"),
     Row(ALL, "GET", "/v1/rooms"),
     Row(ALL, "GET", "/v1/rooms/{room}", "/v1/rooms/r"),
