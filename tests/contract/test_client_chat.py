@@ -68,7 +68,7 @@ def client(
 
 
 async def read(stream: Messages, count: int) -> list[Message]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return [await anext(stream) for _ in range(count)]
 
 
@@ -141,7 +141,7 @@ async def test_to_wait_for_one_s_turn_takes_no_longer_than_one_gave_it(start: St
         fake.hold = asyncio.Event()
         first = asyncio.create_task(ann.chat.send("bob", "first", timeout_s=30))
         await eventually(lambda: fake.all(chat.SendRow))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             with pytest.raises(Refusal, match="timeout"):
                 await ann.chat.send("bob", "second", timeout_s=0.1)
         fake.hold.set()
@@ -275,7 +275,7 @@ async def test_who_reads_and_types_is_told_as_an_event(start: Start) -> None:
         events = ann.events()
         await fake.to_edge(chat.ReadBy(CONV, "bob", 5, ["ann"]))
         await fake.to_edge(chat.Typing(CONV, "bob", ["ann"]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert [await anext(events), await anext(events)] == [
                 ReadBy(CONV, "bob", 5),
                 TypingBy(CONV, "bob"),

@@ -183,7 +183,7 @@ async def test_what_waits_is_finished_before_partitions_are_handed_back(
     monkeypatch.setattr(store.history, "append", slow)
     row = send("a", "u1", "two", "c2")
     asking = asyncio.create_task(live.request(process.process.name, row, budget_s=10))
-    await asyncio.wait_for(began.wait(), 10)
+    await asyncio.wait_for(began.wait(), 30)
     ending = asyncio.create_task(process.end())
     await until(lambda: _is(not process.process.rooms.serves(PARTITION)))
     assert len(await store.leases.holders()) == PARTITIONS

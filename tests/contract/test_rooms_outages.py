@@ -713,7 +713,7 @@ async def test_likes_count_once_when_partitions_are_handed_back_meanwhile(
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     monkeypatch.setattr(store.rooms, "add_likes", slow)
     the(Done, await live.ask(LikeRow("a", "u1", Role.VIEWER, 7)))
-    await asyncio.wait_for(adding.wait(), 10)
+    await asyncio.wait_for(adding.wait(), 30)
     ending = asyncio.create_task(process.end())
     await until(lambda: _true(not process.process.rooms.serves(partition_of("a"))))
     go_on.set()

@@ -71,7 +71,7 @@ async def test_what_is_said_in_a_conversation_is_in_one_round_at_a_time() -> Non
     other = saying.say(send("a", "c1", "p:a:z"), deadline_s)
     await until(lambda: is_under_way(2))
     conversations.gate.set()
-    said = await asyncio.wait_for(asyncio.gather(*answers, other), 10)
+    said = await asyncio.wait_for(asyncio.gather(*answers, other), 30)
     assert [one.seq for one in said if isinstance(one, Said)] == [*range(1, 22), 1]
     assert conversations.sizes[:2] == [1, 1]
     running.cancel()
@@ -97,7 +97,7 @@ async def test_what_waits_is_said_when_all_rounds_end_at_one_time() -> None:
         await until(is_under_way)
     last = saying.say(send("a", "c", "p:a:z"), deadline_s)
     conversations.gate.set()
-    assert isinstance(await asyncio.wait_for(last, 10), Said)
+    assert isinstance(await asyncio.wait_for(last, 30), Said)
     running.cancel()
     await asyncio.wait([running])
     await saying.close()

@@ -544,7 +544,7 @@ async def _watch(visitors: Visitors, *, reduced_motion: bool) -> None:
             await page.evaluate(FRAMES)
             assert await _picture(page, "#scene") == first[0]
         else:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 for name, was in zip(("#scene", "#stage canvas"), first, strict=True):
                     while await _picture(page, name) == was:
                         pass
@@ -622,7 +622,7 @@ def _now() -> int:
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110  what is waited for happens in several places
             await asyncio.sleep(0.02)
 

@@ -67,7 +67,7 @@ class Visit:
 
     async def expect(self, kind: type[F]) -> F:
         """The next frame, which must be a `kind`."""
-        frame = await asyncio.wait_for(self.hear(), 10)
+        frame = await asyncio.wait_for(self.hear(), 30)
         assert isinstance(frame, kind), frame
         return frame
 

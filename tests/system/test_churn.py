@@ -27,7 +27,7 @@ GROWTH_BYTES = 4 * 1024 * 1024  # of one process; a leak of 100 bytes a connecti
 DEADLINE_S = 60
 SHORT = {  # so that what is remembered for a time is the same after one half and after the other
     "DANMAKU_EDGE_LINGER_S": "0.5",
-    "DANMAKU_EDGE_HELLO_S": "1",
+    "DANMAKU_EDGE_HELLO_S": "3",
     "DANMAKU_ROOMS_IDLE_S": "1",
     "DANMAKU_ROOMS_REPEAT_MEMORY_S": "2",
     "DANMAKU_ROOMS_HISTORY_BATCHES": "100",

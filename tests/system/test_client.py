@@ -47,7 +47,7 @@ def err(number: int, kind: Kind, retry_ms: int | None = None) -> Err:
 
 
 async def soon(iterator: AsyncIterator[T]) -> T:
-    return await asyncio.wait_for(anext(iterator), 10)
+    return await asyncio.wait_for(anext(iterator), 30)
 
 
 async def comments(room: Room, count: int) -> list[tuple[Position, str]]:
@@ -368,7 +368,7 @@ async def test_a_pull_that_came_too_soon_is_not_made_again_before_its_time() -> 
 
     async with scripted(script) as url, Client(url, timing=QUICK) as client:
         await client.join("demo")
-        await asyncio.wait_for(refused.wait(), 10)
+        await asyncio.wait_for(refused.wait(), 30)
         for _ in range(50):
             await client.ping()  # it had every chance
 
@@ -405,7 +405,7 @@ async def test_who_hears_something_need_not_ask_for_a_sign_of_life() -> None:
 
     async with scripted(talkative) as url, Client(url, timing=QUICK) as client:
         await client.join("demo")
-        await asyncio.wait_for(pinged.wait(), 10)
+        await asyncio.wait_for(pinged.wait(), 30)
 
 
 async def test_a_server_that_talks_nonsense_is_left() -> None:
@@ -536,7 +536,7 @@ async def test_without_a_first_token_there_is_no_client() -> None:
     for token, why in ((broken, "no such user"), (hanging, "TimeoutError")):
         async with scripted(greet_and_admit) as url:
             with pytest.raises(Refusal, match=f"unavailable: .*{why}"):
-                async with asyncio.timeout(10), Client(url, token=token, timing=Timing(connect=0.05)):
+                async with asyncio.timeout(30), Client(url, token=token, timing=Timing(connect=0.05)):
                     pass
 
 
@@ -562,7 +562,7 @@ async def test_a_token_that_cannot_be_had_later_is_asked_for_again() -> None:
     greeted: list[str | None] = []
     timing = Timing(connect=0.2, first_retry=0.01, most_retry=0.05)
     async with scripted(cut) as url, Client(url, token=token, timing=timing) as client:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             events = [event async for event in client.events()]
         assert events[-1] == ConnectionChange("closed", reason="logged out")
         assert greeted == ["1", "4"]

@@ -51,7 +51,7 @@ async def test_a_poll_is_followed_and_voted_in(protocol: Any) -> None:
             await room.vote("p1", 0)
         seen: list[Any] = []
         while len(seen) < 2:
-            item = await asyncio.wait_for(anext(room), 10)
+            item = await asyncio.wait_for(anext(room), 30)
             if not isinstance(item, Stats):
                 seen.append(item)
         closed, opened = seen

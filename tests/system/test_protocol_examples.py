@@ -50,9 +50,9 @@ async def test_the_example_in_python_works(source: str, capsys: pytest.CaptureFi
         names: dict[str, Any] = {}
         exec(source.replace(HERE, url).replace("asyncio.run(main())", ""), names)  # noqa: S102  our own docs
         running = asyncio.create_task(names["main"]())
-        await asyncio.wait_for(printed.wait(), 10)
+        await asyncio.wait_for(printed.wait(), 30)
         said = ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while "bob hello back" not in said:
                 await asyncio.sleep(0.01)
                 said += capsys.readouterr().out

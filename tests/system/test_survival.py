@@ -21,7 +21,8 @@ from tests.system.checker import stored_history
 from tests.system.crowd import COLD, HOT, Crowd
 from tests.system.fleet import Fleet, fleet
 
-SECONDS = 15.0  # that the senders take
+SECONDS = 12.0  # that the senders take
+LONGER_S = 15.0  # where something is away
 CALM_S = 3.0  # before the fault
 AWAY_S = 7.0  # longer than a lease, and than a sender waits for a no
 FLOW_S = 6.0  # acknowledgements flow again so soon after a fault is healed
@@ -93,23 +94,24 @@ class Fault:
     """`inject` returns when acknowledgements have to begin to flow again.
 
     moves: rooms change their owner; None: they may, on a busy machine. cuts: connections of an edge end.
-    refuses: some sends are refused.
+    refuses: some sends are refused. seconds: that the senders take.
     """
 
     inject: Callable[[Fleet], Awaitable[float]]
     moves: bool | None = False
     cuts: bool = False
     refuses: bool = False
+    seconds: float = SECONDS
 
 
 FAULTS = {
     "owner_killed": Fault(kill_owner, moves=True),
-    "owner_frozen": Fault(freeze_owner, moves=True),
+    "owner_frozen": Fault(freeze_owner, moves=True, seconds=LONGER_S),
     "owner_told_to_stop": Fault(stop_owner, moves=True),
     "rooms_process_added": Fault(add_rooms_process, moves=True),
     "edge_killed": Fault(kill_edge, cuts=True),
-    "bus_away": Fault(stop_bus, moves=True, refuses=True),
-    "store_away": Fault(stop_store, moves=True, refuses=True),
+    "bus_away": Fault(stop_bus, moves=True, refuses=True, seconds=LONGER_S),
+    "store_away": Fault(stop_store, moves=True, refuses=True, seconds=LONGER_S),
     "store_frozen": Fault(freeze_store, moves=None),
 }
 MAY_REFUSE = {"owner_killed", "owner_frozen", "edge_killed", "store_frozen"}  # on a busy machine
@@ -122,7 +124,7 @@ async def test_nothing_acknowledged_is_lost(name: str, tmp_path: Path) -> None:
     async with fleet(tmp_path, edges=2, rooms=2) as whole:
         crowd = Crowd(whole)
         await crowd.come()
-        saying = asyncio.create_task(crowd.say(SECONDS))
+        saying = asyncio.create_task(crowd.say(fault.seconds))
         await asyncio.sleep(CALM_S)
         flows = await fault.inject(whole)
         try:

@@ -27,7 +27,7 @@ async def test_where_there_is_none_it_is_waited_for() -> None:
     service.rooms.answers[SignsRow] = Signs([])
     assert (await service.call("GET", PATH, token=mod)).json == {"room": "r", "signs": []}
     asking = asyncio.create_task(service.call("GET", f"{PATH}?wait_s=25", token=mod))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(service.rooms.rows) < 2:  # noqa: ASYNC110  it is asked in a task of its own
             await asyncio.sleep(0.01)
     service.rooms.answers[SignsRow] = Signs([Sign(1000, "same_text", 10, "spam", 900)])
