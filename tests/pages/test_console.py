@@ -94,6 +94,9 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await mod.keyboard.press("Escape")
     await mod.get_by_role("tab", name="Waiting").click()
     await expect(mod.locator("#panel-held .text")).to_have_text(["one", "two"])
+    await expect(mod.locator("#panel-held .held .hint:has-text('Waits')").first).to_have_text(
+        "Waits because of: all is reviewed here"
+    )
     await expect(mod).to_have_title("(2) Console · Danmaku")
     await mod.keyboard.press("h")
     await mod.keyboard.press("a")

@@ -1,7 +1,7 @@
 /** Comments of all open rooms that wait for a moderator, oldest first. */
 
 import { element, person } from "../shared/element.js";
-import { t } from "../shared/language.js";
+import { knows, t } from "../shared/language.js";
 import { button, nothing, when } from "../shared/parts.js";
 import { focusedRow, focusRow, walkWithArrows } from "../shared/roving.js";
 
@@ -9,6 +9,14 @@ import { focusedRow, focusRow, walkWithArrows } from "../shared/roving.js";
 const MOST = 100;
 /** @type {Record<string, "approve" | "deny">} */
 const KEYS = { a: "approve", x: "deny" };
+
+const WORD = "word ";
+
+/** What the service says, in the words of the page; a webhook's own reasons as they are. @param {string} why */
+function whyOf(why) {
+  if (why.startsWith(WORD)) return t("held.why.word", { word: why.slice(WORD.length) });
+  return knows(`held.why.${why}`) ? t(`held.why.${why}`) : why;
+}
 
 export class HeldPanel {
   #box;
@@ -87,7 +95,7 @@ export class HeldPanel {
       button(t("held.deny"), () => void this.#decide(row, "deny"), "danger"),
       button(t("act.card"), () => this.#context.openCard(room, held.uid), "quiet"),
     );
-    row.append(head, element("bdi", "text", held.text), element("p", "hint", t("held.why", { why: held.why })), decisions);
+    row.append(head, element("bdi", "text", held.text), element("p", "hint", t("held.why", { why: whyOf(held.why) })), decisions);
     return row;
   }
 

@@ -65,6 +65,10 @@ export default {
   "held.approve": "Approve",
   "held.deny": "Deny",
   "held.why": "Waits because of: {why}",
+  "held.why.link": "a link",
+  "held.why.review": "all is reviewed here",
+  "held.why.webhook": "the webhook",
+  "held.why.word": "the word “{word}”",
 
   "words.scope": "Where",
   "words.room": "In this room",

@@ -65,6 +65,10 @@ export default {
   "held.approve": "通过",
   "held.deny": "拒绝",
   "held.why": "待审原因：{why}",
+  "held.why.link": "含有链接",
+  "held.why.review": "本房间先审后发",
+  "held.why.webhook": "外部审核接口",
+  "held.why.word": "词语“{word}”",
 
   "words.scope": "范围",
   "words.room": "本房间",
