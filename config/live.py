@@ -52,7 +52,7 @@ def adjusted(settings: Settings, values: Values) -> Settings:
     found = usable(values)
     made = _copied(settings)
     _put(made, found)
-    check(made, {key: ADJUSTED if key in found else DEFAULT for key in KEYS})
+    check(made, dict.fromkeys(KEYS, ADJUSTED))
     return made
 
 

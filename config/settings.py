@@ -160,7 +160,7 @@ PaidPin = Annotated[
 class Events(Section, frozen=True):
     """Paid comments, gifts and polls."""
 
-    paid_pins: list[PaidPin] = msgspec.field(
+    paid_pins: Live[list[PaidPin]] = msgspec.field(
         default_factory=lambda: ["*:500:60", "*:1000:120", "*:2000:300", "*:5000:600", "*:10000:1800"]
     )
     paid_length: Live[Annotated[int, Meta(ge=1, le=1000)]] = 200
@@ -268,7 +268,10 @@ class Settings(Section, frozen=True):
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used: where it comes from, its key, its value and what is allowed."""
+    """A setting that cannot be used: where it comes from, its key, its value and what is allowed.
+
+    told: all of that but where it comes from.
+    """
 
     def __init__(self, source: str, key: str, value: object, allowed: str) -> None:
         self.source = source
@@ -276,7 +279,8 @@ class SettingsError(Exception):
         self.value = value
         self.allowed = allowed
         shown = "" if value is None else f" = {_shown(key, value)}"
-        super().__init__(f"{source}: {key}{shown}: {allowed}")
+        self.told = f"{key}{shown}: {allowed}"
+        super().__init__(f"{source}: {self.told}")
 
 
 @dataclass(frozen=True, slots=True)

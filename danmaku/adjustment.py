@@ -35,6 +35,10 @@ class Adjustment(msgspec.Struct, frozen=True):
     act: str = ""
 
 
+NOTHING: Final = Adjustment()
+"""What is in force before anything was adjusted."""
+
+
 class _Row(msgspec.Struct, array_like=True, tag=True, kw_only=True):
     """Asked of any rooms process; answered by AdjustmentsReply, or with a refusal's name in it."""
 

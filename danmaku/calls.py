@@ -159,6 +159,12 @@ EVERYWHERE: Final = Call(
     "edge → any rooms process: sanctions, settings and words for all rooms",
     "`unavailable`",
 )
+ADJUSTMENTS: Final = Call(
+    "edge → any rooms process: what settings are adjusted to, and adjusting them",
+    "asked again; in the end `unavailable`: what was to be adjusted may be, or not",
+    share=0.3,
+    repeated=True,
+)
 RECORDS: Final = Call(
     "edge → any rooms process: what moderators read",
     "`unavailable`; who waits for new entries is answered within `wait_s` and as long again as for any call",
@@ -176,7 +182,7 @@ COUNTS: Final = Call(
 DRAIN: Final = Call("edge → edge: that it is to let its viewers go", "`unavailable`; it may be told so again")
 CALLS: Final = (
     *(ROWS, USERS, CHAT, CHAT_LISTS, OPEN_ROOM, CLOSE_GAP, HISTORY),
-    *(CHANGES, EVERYWHERE, RECORDS, ALL_OWNERS, COUNTS, DRAIN),
+    *(CHANGES, EVERYWHERE, ADJUSTMENTS, RECORDS, ALL_OWNERS, COUNTS, DRAIN),
 )
 
 APPEND: Final = Retry("the append of a room's batch", 0.05, 1.0)
@@ -184,7 +190,8 @@ CHANGE: Final = Retry("a change of a room, of its moderation or its rules", 0.1,
 LOAD: Final = Retry("reading a room that nobody has in memory", 0.2, 0.8, attempts=4)
 VOTES: Final = Retry("storing votes", 0.5, 0.5)
 WORDS: Final = Retry("reading the list of words for all rooms", 0.2, 0.2)
-RETRIES: Final = (APPEND, CHANGE, LOAD, VOTES, WORDS)
+ADJUSTMENT: Final = Retry("reading what settings are adjusted to", 0.2, 0.2)
+RETRIES: Final = (APPEND, CHANGE, LOAD, VOTES, WORDS, ADJUSTMENT)
 
 _MOST_BUDGET_S: Final = 30.0  # however long a caller says that it waits
 _OF_BUDGET: Final = 0.8  # of it an owner uses; the rest is for the way back

@@ -84,7 +84,7 @@ async def _run(read: Callable[[], Loaded], worker: int | None) -> int:
         running = Running(settings, loaded.origins)
         running.listen(lambda _: configure_logging(running.settings.log, f"edge-{number}"))
         async with Rereading(read, loaded, running).follow(reread):
-            return await work(running.settings, number, stop, force)
+            return await work(running, number, stop, force)
 
 
 async def _supervise(

@@ -55,7 +55,7 @@ class Connections(Protocol):
 
 
 class Changes:
-    """`now_ms` is the wall clock."""
+    """`now_ms` is the wall clock. `adjusted` is called when what settings are adjusted to may be another."""
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class Changes:
         replies: Replies,
         metrics: EdgeMetrics,
         now_ms: Callable[[], int],
+        adjusted: Callable[[], None],
     ) -> None:
         self._bus = bus
         self._subjects = subjects
@@ -76,6 +77,7 @@ class Changes:
         self._replies = replies
         self._metrics = metrics
         self._now_ms = now_ms
+        self._adjusted = adjusted
         self._place: str | None = None  # in the log; None before the first answer
         self._hinted = asyncio.Event()
         self._doubt = asyncio.Event()  # all users are to be asked about
@@ -122,6 +124,7 @@ class Changes:
             # Who said hello before there was a place to follow from may have missed something, too.
             if self._place is None or not news.complete:
                 self._doubt.set()
+                self._adjusted()
             for at_ms, entry in news.changes:
                 self._take(at_ms, entry)
             self._place = news.last
@@ -133,7 +136,10 @@ class Changes:
         self._metrics.changes.inc()
         self._metrics.change_lag_seconds.observe(max(0, self._now_ms() - at_ms) / 1000)
         what = change.decode(entry)
-        if what is None or isinstance(what, Configured | Reworded | Adjusted):  # those are for who judges
+        if isinstance(what, Adjusted):
+            self._adjusted()
+            return
+        if what is None or isinstance(what, Configured | Reworded):  # those are for who judges
             return
         self._act(what)
         if isinstance(what, Imposed | Lifted) and what.kind == "ban":

@@ -14,7 +14,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from config import settings as config
-from config.settings import Settings
+from config.live import Running
 from danmaku.auth import Authority
 from danmaku.bus import Bus
 from danmaku.calls import ROWS
@@ -25,6 +25,7 @@ from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag, SlowMetrics
 from danmaku.tracing.spans import Spans
 from danmaku.version import version
+from edge.adapting import Adapting
 from edge.admission import Admission
 from edge.allowance import Allowances
 from edge.api import Api
@@ -73,7 +74,7 @@ class Node:
 
     def __init__(
         self,
-        settings: Settings,
+        running: Running,
         authority: Authority,
         bus: Bus,
         metrics: EdgeMetrics,
@@ -83,6 +84,7 @@ class Node:
         keys: KeyLooks | None = None,
     ) -> None:
         """Raises LibuvMissing, CertificateError, and ValueError for a trusted proxy that is no address."""
+        settings = running.settings
         edge = settings.edge
         self._keys = keys
         self.port = 0  # where it listens, once it does
@@ -206,8 +208,17 @@ class Node:
             monotonic=time.monotonic,
             wall=time.time,
         )
+        self._adapting = Adapting(self._client, running)
         self._changes = Changes(
-            self._bus, subjects, self._client, self._server, roster, replies, metrics, _now_ms
+            self._bus,
+            subjects,
+            self._client,
+            self._server,
+            roster,
+            replies,
+            metrics,
+            _now_ms,
+            self._adapting.wanted,
         )
         self._bus.on_reconnect(self._changes.soon)
         self._upkeep = Upkeep(
@@ -248,6 +259,7 @@ class Node:
                 asyncio.create_task(self._reports.run(), name="reports"),
                 asyncio.create_task(self._upkeep.run(), name="upkeep"),
                 asyncio.create_task(self._changes.run(), name="changes"),
+                asyncio.create_task(self._adapting.run(), name="adapting"),
                 asyncio.create_task(self._deliveries.run(), name="deliveries"),
             ]
             stack.push_async_callback(_cancel, work)  # also what is added to it
@@ -282,9 +294,10 @@ class Node:
     async def _find_rooms(self, stop: asyncio.Event) -> None:
         """Reach the rest of the service before viewers come; without it they are let in a little later."""
         deadline = time.monotonic() + _FIND_ROOMS_S
-        while not all(self._client.ready().values()):
+        while not (self._adapting.began.is_set() and all(self._client.ready().values())):
             if stop.is_set() or time.monotonic() > deadline:
-                logger.warning("listening without the rest of the service: %s", self._client.ready())
+                found = {**self._client.ready(), "adjustments": self._adapting.began.is_set()}
+                logger.warning("listening without the rest of the service: %s", found)
                 return
             await asyncio.sleep(_LOOK_S)
 

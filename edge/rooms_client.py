@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar
 
 from prometheus_client import Histogram
 
-from danmaku import calls, envelope, records, wordlist
+from danmaku import adjustment, calls, envelope, records, wordlist
+from danmaku.adjustment import Adjustment, AdjustmentRequest, AdjustmentsRow, AdjustRow, RollBackRow
 from danmaku.bus import Bus, BusDown
 from danmaku.calls import Call
 from danmaku.envelope import (
@@ -200,6 +201,33 @@ class RoomsClient:
                 reply.refused, reply.detail, 1000 if reply.refused == UNAVAILABLE.name else None
             ).refusal()
         return reply
+
+    async def adjust(self, row: AdjustRow | RollBackRow) -> Adjustment:
+        """Adjust settings, or go back; what is in force then. Raises Refusal."""
+        row.act = row.act or token_hex(8)  # asked again, it is the same one
+        (adjustment,) = await self._ask_adjustments(row)
+        return adjustment
+
+    async def adjustments(self, limit: int) -> list[Adjustment]:
+        """The newest adjustments, newest first. Raises Refusal."""
+        return await self._ask_adjustments(AdjustmentsRow(limit=limit))
+
+    async def _ask_adjustments(self, row: AdjustmentRequest) -> list[Adjustment]:
+        """Asked again until `request_s` is over, where no answer comes."""
+        timeout_s = self._waits(calls.ADJUSTMENTS)
+        row.budget_ms = round(timeout_s * 1000)
+        asked, decode = adjustment.encode(row), adjustment.decode_reply
+        until = time.monotonic() + self._request_s
+        while True:
+            try:
+                reply = await self._request(self._subjects.adjustments, asked, decode, timeout_s)
+                if reply.refused is None:
+                    return reply.adjustments
+                raise Refused(reply.refused, reply.detail).refusal()
+            except Refusal as refusal:
+                if refusal.kind is not UNAVAILABLE or time.monotonic() + timeout_s > until:
+                    raise
+                await asyncio.sleep(_RETRY_S / 5)
 
     async def order(self, edge: str, order: Drain) -> EdgeReport:
         """Have an edge worker drain, or come back; what it tells of itself then. Raises Refusal."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from config.settings import Settings
+from config.live import Running
 from danmaku import garbage
 from danmaku.auth import AuthError, from_settings, key_ring
 from danmaku.bus.nats import NatsBus
@@ -21,28 +21,30 @@ from edge.node import Node
 from edge.starting import NotStarted
 
 
-async def work(settings: Settings, worker: int, stop: asyncio.Event, force: asyncio.Event) -> int:
+async def work(running: Running, worker: int, stop: asyncio.Event, force: asyncio.Event) -> int:
     """Be worker number `worker` until `stop`; the exit code. Raises NotStarted."""
+    settings = running.settings
     configure_logging(settings.log, f"edge-{worker}")
     name = f"edge-{worker}-{secrets.token_hex(6)}"
     try:
         async with tracing(settings.tracing, "danmaku-edge", name) as spans:
-            await _serve(settings, name, spans, stop, force)
+            await _serve(running, name, spans, stop, force)
     except TracingMissing as error:
         raise NotStarted(str(error)) from error
     return 0
 
 
 async def _serve(
-    settings: Settings, name: str, spans: Spans | None, stop: asyncio.Event, force: asyncio.Event
+    running: Running, name: str, spans: Spans | None, stop: asyncio.Event, force: asyncio.Event
 ) -> None:
+    settings = running.settings
     slow = Slow(settings.log.slow_ms, SlowMetrics())
     bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
         auth, metrics = settings.auth, EdgeMetrics()
         ring = key_ring(auth) if auth.jwks_url or auth.jwks_file else None
         keys = None if ring is None else KeyLooks(auth, ring, metrics)
-        node = Node(settings, from_settings(auth, ring), bus, metrics, name, spans, slow, keys)
+        node = Node(running, from_settings(auth, ring), bus, metrics, name, spans, slow, keys)
     except (AuthError, CertificateError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error

@@ -90,7 +90,7 @@ async def _run(read: Callable[[], Loaded]) -> None:
     stop, force, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
     with heard(stop, force, reread):
         async with Rereading(read, loaded, running).follow(reread):
-            await _until_forced(_serve(running.settings, stop), force)
+            await _until_forced(_serve(running, stop), force)
 
 
 async def _until_forced(work: Coroutine[Any, Any, None], force: asyncio.Event) -> None:
@@ -106,7 +106,7 @@ async def _until_forced(work: Coroutine[Any, Any, None], force: asyncio.Event) -
 
 
 def _with_secret(settings: Settings) -> Settings:
-    """With what stands in `review.secret_file`. Raises LoginError."""
+    """With what stands in `review.secret_file`, instead of that. Raises LoginError."""
     review = settings.review
     known = secret("review.secret", review.secret, review.secret_file)
     return msgspec.structs.replace(
@@ -114,7 +114,8 @@ def _with_secret(settings: Settings) -> Settings:
     )
 
 
-async def _serve(settings: Settings, stop: asyncio.Event) -> None:
+async def _serve(running: Running, stop: asyncio.Event) -> None:
+    settings = running.settings
     limits = settings.rooms
     with ExitStack() as stack:
         try:
@@ -124,19 +125,20 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
         name = f"rooms-{secrets.token_hex(8)}"
         try:
             async with tracing(settings.tracing, "danmaku-rooms", name) as spans:
-                await _own(settings, name, spans, stop)
+                await _own(running, name, spans, stop)
         except TracingMissing as error:
             raise NotStarted(str(error)) from error
 
 
-async def _own(settings: Settings, name: str, spans: Spans | None, stop: asyncio.Event) -> None:
+async def _own(running: Running, name: str, spans: Spans | None, stop: asyncio.Event) -> None:
+    settings = running.settings
     slow = Slow(settings.log.slow_ms, SlowMetrics())
     bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
         store = await _store(settings, slow, stop)
         if store is not None:
             try:
-                process = RoomsProcess(name, bus, store, settings, RoomsMetrics(), spans=spans, slow=slow)
+                process = RoomsProcess(name, bus, store, running, RoomsMetrics(), spans=spans, slow=slow)
                 garbage.settle()
                 await process.run(stop)
             finally:

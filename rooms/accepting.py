@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Generic, TypeVar
 
+from config.settings import Rooms
 from danmaku.errors import (
     BLOCKED_WORDS,
     CONFLICT,
@@ -55,7 +56,7 @@ class Accepting(Generic[W]):
         "_board",
         "_dedupe",
         "_judge",
-        "_most_bytes",
+        "_limits",
         "_owed",
         "_waiting",
         "abuse",
@@ -71,7 +72,7 @@ class Accepting(Generic[W]):
         dedupe: Dedupe[W],
         owed: Owed[W],
         waiting: Waiting[W],
-        most_bytes: int,
+        limits: Rooms,
         *,
         asks: bool,
     ) -> None:
@@ -83,7 +84,7 @@ class Accepting(Generic[W]):
         self._dedupe = dedupe
         self._owed = owed
         self._waiting = waiting
-        self._most_bytes = most_bytes
+        self._limits = limits
         self._asks = asks
         self._asides: list[tuple[str, bytes]] = []
 
@@ -172,7 +173,7 @@ class Accepting(Generic[W]):
         else:
             self.abuse.said(row.uid, row.text, row.since_s, now)
         verdict = self._judge.comment(row, now, self.held.check_room_for)
-        if len(verdict.item) > self._most_bytes:
+        if len(verdict.item) > self._limits.batch_bytes:
             raise Refusal(TOO_LARGE)
         if verdict.fate is not _SHOW:
             return self._keep_back(verdict, key, waiter, now)
@@ -212,7 +213,7 @@ class Accepting(Generic[W]):
             raise Refusal(RATE_LIMITED, "the room shows no more events at a time", retry_ms=_BUSY_MS)
 
     def _high(self, key: Key, made: Made, waiter: W) -> None:
-        if len(made.item) > self._most_bytes:
+        if len(made.item) > self._limits.batch_bytes:
             raise Refusal(TOO_LARGE)
         waiters = [waiter]
         self._dedupe.begin(key, waiters)

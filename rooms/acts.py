@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from danmaku.adjustment import AdjustRow, RollBackRow
 from danmaku.event_rows import ClosePollRow, PollRow, UnpinRow
 from danmaku.model import Act, Role
 from danmaku.moderation_rows import (
@@ -38,6 +39,8 @@ ActOfRow = (
     | RoomSettingsRow
     | RaidRow
     | DecideRow
+    | AdjustRow
+    | RollBackRow
 )
 
 
@@ -72,6 +75,11 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             return _recall(row, act, now_ms)
         case ConfigureRow():
             return Act(act, now_ms, row.by, row.role, "settings", what=_words(row.settings))
+        case AdjustRow() | RollBackRow():
+            reason = row.reason[:MAX_REASON]
+            asked = {"version": row.version} if isinstance(row, RollBackRow) else _adjusted(row)
+            verb = "roll_back" if isinstance(row, RollBackRow) else "adjust"
+            return Act(act, now_ms, row.by, row.role, verb, reason=reason, what=_words(asked))
         case PutWordsRow():
             return Act(act, now_ms, row.by, row.role, "words", row.room)
         case _:  # RevokeRow
@@ -94,6 +102,11 @@ def posted(
 def by_itself(verb: str, room: str, what: str, now_ms: int) -> Act:
     """What nobody did: its time was over."""
     return Act(token_hex(8), now_ms, "", Role.GUEST, verb, room, what=what[:MAX_WHAT])
+
+
+def _adjusted(row: AdjustRow) -> dict[str, object]:
+    """None for what is not adjusted any more."""
+    return {**row.values, **dict.fromkeys(row.unset)}
 
 
 def _asked(row: PutRoomRow) -> dict[str, object]:

@@ -37,8 +37,8 @@ class Asking:
         self._flush = flush
         self._whisper = whisper
         self._clock = clock
-        self._tasks = Tasks(settings.at_once)
-        self._fallback = Advice(settings.fallback)
+        self._settings = settings
+        self._tasks = Tasks(lambda: settings.at_once)
 
     def ask(self, loaded: LoadedRoom) -> None:
         """About all that is new in the room. Never raises, never waits."""
@@ -58,7 +58,7 @@ class Asking:
             advice = await self._adviser.ask(question.row, self._clock().ms)
         except Exception:  # whatever it is, its sender waits
             _log.exception("asking about a comment failed")
-            advice = self._fallback
+            advice = Advice(self._settings.fallback)
         if not loaded.gone:
             self._advised(loaded, question, advice)
 

@@ -28,7 +28,7 @@ class RoomBoard:
 
     def __init__(self, now: Board, events: Events) -> None:
         self.now = now
-        self.voting = Voting(guests=events.guests_may_vote)
+        self.voting = Voting(events.settings)
         self._events = events
         self._view = View()
         self._opening: Key | None = None  # of a poll that waits to be shown

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Literal
 
+from config.settings import Review
+
 State = Literal["closed", "open", "trying"]
 
 
 class Breaker:
-    __slots__ = ("_failures", "_in_a_row", "_pause_s", "_until_s", "state")
+    __slots__ = ("_in_a_row", "_limits", "_until_s", "state")
 
-    def __init__(self, failures: int, pause_s: float) -> None:
+    def __init__(self, limits: Review) -> None:
         self.state: State = "closed"
-        self._failures = failures
-        self._pause_s = pause_s
+        self._limits = limits
         self._in_a_row = 0
         self._until_s = 0.0
 
@@ -34,9 +35,9 @@ class Breaker:
 
     def failed(self, now_s: float) -> None:
         self._in_a_row += 1
-        if self.state == "trying" or self._in_a_row >= self._failures:
+        if self.state == "trying" or self._in_a_row >= self._limits.breaker_failures:
             self.state = "open"
-            self._until_s = now_s + self._pause_s
+            self._until_s = now_s + self._limits.breaker_pause_s
 
     def gave_up(self, now_s: float) -> None:
         """It was not waited for what comes of it: somebody else may try."""

@@ -65,9 +65,9 @@ class Events:
     """Of all rooms. Who posts was judged before."""
 
     def __init__(self, settings: config.Events) -> None:
-        self.guests_may_vote = settings.guests_may_vote
-        self._settings = settings
-        self._tiers = Tiers(settings.paid_pins)
+        self.settings = settings
+        self._pins = settings.paid_pins
+        self._tiers = Tiers(self._pins)
 
     def make(self, row: PostedRow, board: Board, now: Moment) -> Made:
         """Raises Refusal."""
@@ -91,12 +91,12 @@ class Events:
     def _gift(self, gift: wire.Gift, now: Moment) -> Made:
         check_id(gift.uid, "uid")
         if gift.text is not None:
-            gift.text = _line(gift.text, self._settings.paid_length)
+            gift.text = _line(gift.text, self.settings.paid_length)
         return self._paid_for(gift, gift.amount or 0, gift.currency or "", now)
 
     def _paid(self, row: PaidRow, now: Moment) -> Made:
         check_id(row.payer, "uid")
-        text = _line(row.text, self._settings.paid_length)
+        text = _line(row.text, self.settings.paid_length)
         name = clean(row.name)[:MAX_NAME].rstrip() or row.payer
         comment = wire.Paid(row.payer, name, text, row.amount, row.currency)
         return self._paid_for(comment, row.amount, row.currency, now)
@@ -107,12 +107,15 @@ class Events:
             raise Refusal(BAD_FRAME, f"amount must be from 1 to {MAX_NUMBER}")
         if _CURRENCY.fullmatch(currency) is None:
             raise Refusal(BAD_FRAME, "currency must be three capital letters")
+        if self._pins is not self.settings.paid_pins:
+            self._pins = self.settings.paid_pins
+            self._tiers = Tiers(self._pins)
         seconds = self._tiers.seconds(currency, amount)
         said.until = now.ms + seconds * 1000 if seconds else None
         item = wire.encode_item(said)
         if said.until is None:
             return Made(item, payer=said.uid)
-        weight, most = (seconds, amount), self._settings.paid_pinned
+        weight, most = (seconds, amount), self.settings.paid_pinned
         pay = partial(_pay, item=item, until=said.until, weight=weight, most=most)
         return Made(item, pay, said.uid)
 

@@ -154,7 +154,7 @@ class Flush:
                 continue
             if loaded.room.is_busy:
                 self._dirty.add(loaded)
-        self._metrics.queue.set(self._rooms.space.most - self._rooms.space.left)
+        self._metrics.queue.set(self._rooms.space.taken)
         self._look(steps, batches)
         return len(batches)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from danmaku import change
-from danmaku.change import Reworded
+from danmaku.change import Adjusted, Reworded
 from danmaku.store.changes import Changes, Noted
 from danmaku.store.errors import StoreDown
 from danmaku.telemetry import RoomsMetrics
@@ -29,7 +29,8 @@ _log: Any = structlog.get_logger("rooms.following")
 class Following:
     """Keeps `everywhere` as the store has it. Each read ends within the store's time-out.
 
-    `configured` is called when the settings in it are others, `reworded` when the list of words may be.
+    `configured` is called when the settings in it are others, `reworded` when the list of words may be,
+    `adjusted` when what settings are adjusted to may be.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Following:
         clock: Callable[[], Moment],
         configured: Callable[[], None],
         reworded: Callable[[], None],
+        adjusted: Callable[[], None],
     ) -> None:
         self._store = store
         self._everywhere = everywhere
@@ -47,6 +49,7 @@ class Following:
         self._clock = clock
         self._configured = configured
         self._reworded = reworded
+        self._adjusted = adjusted
         self._place: str | None = None  # in the log; None before what holds was read
         self._reading = asyncio.Lock()
         self._hinted = asyncio.Event()
@@ -110,6 +113,7 @@ class Following:
         self._everywhere.replace(found.sanctions, found.settings)
         self._place = found.last
         self._reworded()
+        self._adjusted()
 
     def _take(self, noted: Noted) -> None:
         self._metrics.changes.inc()
@@ -117,6 +121,8 @@ class Following:
         what = change.decode(noted.entry)
         if isinstance(what, Reworded):
             self._reworded()
+        elif isinstance(what, Adjusted):
+            self._adjusted()
         elif what is not None:
             self._everywhere.take(what)
 

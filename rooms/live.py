@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import structlog
 
+from config.settings import Rooms
 from danmaku import envelope, rows
 from danmaku.calls import budget_s, owner_s
 from danmaku.envelope import MAX_MESSAGE_BYTES, Answer, BroadcastRequest, OwnerReply, OwnerRequest, Row
@@ -101,8 +102,8 @@ class Live:
         outbox: Outbox,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
+        limits: Rooms,
         *,
-        auto_create: bool,
         traces: RoomTraces | None = None,
     ) -> None:
         self._process = process
@@ -120,7 +121,7 @@ class Live:
         self._outbox = outbox
         self._metrics = metrics
         self._clock = clock
-        self._auto_create = auto_create
+        self._limits = limits
         self._traces = traces
         self._ages = Ages()
         self._liked: Generations[tuple[str, int], bool] = Generations(_ASKED_AGAIN_S, _MAX_LIKES)
@@ -179,7 +180,7 @@ class Live:
     def _may_create(self, row: Row) -> bool:
         if isinstance(row, PutRoomRow):
             return row.role >= Role.STREAMER
-        return self._auto_create and isinstance(row, _CREATING)
+        return self._limits.auto_create and isinstance(row, _CREATING)
 
     def _opened(self, row: Row, ticket: Ticket, loaded: LoadedRoom | Elsewhere | Refused) -> None:
         if not isinstance(loaded, LoadedRoom):

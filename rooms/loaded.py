@@ -113,7 +113,7 @@ class LoadedRooms:
         self._loaded = loaded
         self._everywhere = everywhere
         self._events = events
-        self.space = Space(limits.queue_items)
+        self.space = Space(limits)
         self._rooms: dict[str, LoadedRoom] = {}
         self._wanted: dict[str, list[tuple[Opened, bool]]] = {}
         self._waiting = 0
@@ -123,7 +123,7 @@ class LoadedRooms:
         self._past = Past(store, process, metrics)
         self._turns = Turns()
         self._loading = 0
-        self._tasks = Tasks(limits.queue_items)
+        self._tasks = Tasks(lambda: limits.queue_items)
 
     def __len__(self) -> int:
         return len(self._rooms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
+from config.settings import Rooms
 from rooms.accepted import Accepted
 from rooms.dedupe import Dedupe, Key, Settled
 from rooms.moment import Moment
@@ -12,13 +13,17 @@ W = TypeVar("W")
 
 
 class Space:
-    """How many comments may wait in a process, over all its rooms."""
+    """How many comments wait in a process, over all its rooms, and how many may."""
 
-    __slots__ = ("left", "most")
+    __slots__ = ("_limits", "taken")
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.left = most
+    def __init__(self, limits: Rooms) -> None:
+        self._limits = limits
+        self.taken = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.taken >= self._limits.queue_items
 
 
 class Owed(Generic[W]):
@@ -35,21 +40,21 @@ class Owed(Generic[W]):
 
     @property
     def is_full(self) -> bool:
-        return self._space.left <= 0
+        return self._space.is_full
 
     def add(self) -> None:
         """One more was accepted."""
-        self._space.left -= 1
+        self._space.taken += 1
         self._count += 1
 
     def remove(self) -> None:
         """One of them waits no longer."""
-        self._space.left += 1
+        self._space.taken -= 1
         self._count -= 1
 
     def clear(self) -> None:
         """All that wait are thrown away, unanswered."""
-        self._space.left += self._count
+        self._space.taken -= self._count
         self._count = 0
 
     def settle(self, accepted: Accepted[W], answer: Settled, now: Moment) -> list[tuple[W, Settled]]:

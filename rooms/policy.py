@@ -85,16 +85,20 @@ class Judge:
         self.rules = rules
         self.is_open = True
         self.sanctions = sanctions
-        self._guest_rate = Rate(policy.guest_count, policy.guest_per_s, policy.guest_burst)
-        self._user_rate = Rate(policy.user_count, policy.user_per_s, policy.user_burst)
-        memory_s = max(self._guest_rate.memory_s, self._user_rate.memory_s)
-        self._due_s: Generations[str, float] = Generations(memory_s, _MAX_USERS)
+        self._due_s: Generations[str, float] = Generations(0, _MAX_USERS)
         self._spoke_s: Generations[str, float] = Generations(0, _MAX_USERS)
         self._said_s: Generations[tuple[str, str], float] = Generations(0, _MAX_USERS)
         self._heard_s: Generations[str, float] = Generations(0, _MAX_TEXTS)
         self._lists = NO_WORDS, NO_WORDS
         self._names: dict[str, Found] = {}
+        self.keep_pace(policy)
         self.change(rules)
+
+    def keep_pace(self, policy: Policy) -> None:
+        """Let everybody send as often as it says from now on."""
+        self._guest_rate = Rate(policy.guest_count, policy.guest_per_s, policy.guest_burst)
+        self._user_rate = Rate(policy.user_count, policy.user_per_s, policy.user_burst)
+        self._due_s.span_s = max(self._guest_rate.memory_s, self._user_rate.memory_s)
 
     def change(self, rules: Rules) -> None:
         """Judge by these from now on."""

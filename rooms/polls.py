@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import structlog
 
+from config.settings import Events, Rooms
 from danmaku.board import Poll
 from danmaku.calls import VOTES
 from danmaku.envelope import Answer
@@ -62,7 +63,7 @@ class _Waiting:
 
 
 class RoomPolls:
-    """`run` must run. `voters`: so many may vote in one poll."""
+    """`run` must run."""
 
     def __init__(
         self,
@@ -70,8 +71,8 @@ class RoomPolls:
         process: str,
         rooms: LoadedRooms,
         storing: Storing,
-        voters: int,
-        window_s: float,
+        settings: Events,
+        limits: Rooms,
         metrics: RoomsMetrics,
         clock: Callable[[], Moment],
     ) -> None:
@@ -79,8 +80,8 @@ class RoomPolls:
         self._process = process
         self._rooms = rooms
         self._storing = storing
-        self._voters = voters
-        self._window_s = window_s
+        self._settings = settings
+        self._limits = limits
         self._metrics = metrics
         self._clock = clock
         self._waiting: dict[LoadedRoom, list[_Waiting]] = {}
@@ -150,7 +151,7 @@ class RoomPolls:
             self._wake.clear()
             while self._waiting:
                 begin = loop.time()
-                wait_s = self._window_s if await self._round() else VOTES.first_s
+                wait_s = self._limits.window_ms / 1000 if await self._round() else VOTES.first_s
                 await asyncio.sleep(max(0.0, begin + wait_s - loop.time()))
 
     async def _round(self) -> bool:
@@ -160,7 +161,7 @@ class RoomPolls:
         outcomes: list[Counted | Exception | None]
         try:
             with self._metrics.store_seconds.labels("votes").time():
-                outcomes = await self._store.cast(self._process, ballots, self._voters)
+                outcomes = await self._store.cast(self._process, ballots, self._settings.voters)
         except StoreDown as error:
             outcomes = [error] * len(taken)
         known = True

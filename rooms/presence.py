@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 
+from config import settings as config
 from danmaku import envelope, wire
 from danmaku.envelope import Counts, Heads, Out, OutKind, encode_out
 from danmaku.rows import Elsewhere, Refused
@@ -46,12 +47,10 @@ class Presence:
         viewers: Viewers,
         outbox: Outbox,
         subjects: Subjects,
-        idle_s: float,
+        limits: config.Rooms,
         metrics: RoomsMetrics,
         connected: Callable[[], bool],
         clock: Callable[[], Moment],
-        *,
-        auto_create: bool,
     ) -> None:
         self._store = store
         self._process = process
@@ -60,11 +59,10 @@ class Presence:
         self._viewers = viewers
         self._outbox = outbox
         self._subjects = subjects
-        self._idle_s = idle_s
+        self._limits = limits
         self._metrics = metrics
         self._connected = connected
         self._clock = clock
-        self._auto_create = auto_create
         self._storing = asyncio.Lock()
         self._soon = asyncio.Event()
         self._forget_s = 0.0  # nobody is forgotten before
@@ -79,7 +77,7 @@ class Presence:
         self._viewers.report(counts, self._clock().s)
         for room, viewers in counts.rooms.items():
             if viewers > 0 and self._rooms.get(room) is None and self._rooms.serves(partition_of(room)):
-                self._rooms.open(room, _loaded, create=self._auto_create, urgent=False)
+                self._rooms.open(room, _loaded, create=self._limits.auto_create, urgent=False)
         if reply:
             self._outbox.post(reply, envelope.encode(self._heads(counts)))
 
@@ -167,7 +165,7 @@ class Presence:
     def _is_idle(self, loaded: LoadedRoom) -> bool:
         room = loaded.room
         waits = room.is_busy or _has_likes(loaded) or loaded.changes.locked()
-        return not waits and self._clock().s - loaded.touched_s > self._idle_s
+        return not waits and self._clock().s - loaded.touched_s > self._limits.idle_s
 
     def _tell(self, loaded: LoadedRoom) -> None:
         loaded.news = False

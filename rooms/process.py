@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
-from config.settings import Settings
+from config.live import Running
 from danmaku import envelope
 from danmaku.bus import Bus
 from danmaku.conversation import BUCKETS
@@ -25,6 +25,8 @@ from danmaku.subjects import PARTITIONS, QUEUE, Subjects
 from danmaku.telemetry import LoopLag, RoomsMetrics, SlowMetrics
 from danmaku.tracing.spans import Spans
 from danmaku.version import version
+from rooms.adapting import Adapting
+from rooms.adjusting import Adjusting
 from rooms.asking import Asking
 from rooms.broadcast import Broadcasts
 from rooms.changes import Changes
@@ -84,12 +86,13 @@ class RoomsProcess:
         name: str,
         bus: Bus,
         store: Store,
-        settings: Settings,
+        running: Running,
         metrics: RoomsMetrics,
         lease_clock: Callable[[], float] = boot_clock,
         spans: Spans | None = None,
         slow: Slow | None = None,
     ) -> None:
+        settings = running.settings
         limits = settings.rooms
         self.name = name
         self._version = version()
@@ -115,9 +118,12 @@ class RoomsProcess:
         everywhere = Everywhere()
         self._rewording = rewording = Rewording(store.words, everywhere, metrics)
         self._wording = Wording(store.words, rewording, outbox, subjects, metrics, clock)
+        self._adapting = adapting = Adapting(store.adjustments, running, metrics)
+        self._adjusting = Adjusting(store.adjustments, running, adapting, outbox, subjects, metrics, clock)
         self._following = following = Following(
-            store.changes, everywhere, metrics, clock, self._configured, rewording.wanted
+            store.changes, everywhere, metrics, clock, self._configured, rewording.wanted, adapting.wanted
         )
+        running.listen(self._adjusted)
         self._news = News(store.changes, following, everywhere, settings.policy, outbox, metrics, clock)
         self.rooms = rooms = LoadedRooms(
             store,
@@ -134,7 +140,6 @@ class RoomsProcess:
         )
         viewers = Viewers()
         mending = Mending(store.history, rooms, name, metrics, self._mended)
-        window_s = limits.window_ms / 1000
         whisper = Whisper(outbox, subjects, metrics)
         self._flush = flush = Flush(
             store.history,
@@ -145,7 +150,7 @@ class RoomsProcess:
             subjects,
             whisper,
             name,
-            Pace(window_s, limits.batches_per_s),
+            Pace(limits),
             metrics,
             clock,
             traces,
@@ -161,11 +166,10 @@ class RoomsProcess:
             viewers,
             outbox,
             subjects,
-            limits.idle_s,
+            limits,
             metrics,
             lambda: bus.connected,
             clock,
-            auto_create=limits.auto_create,
         )
         storing = Storing(store.audit, leases, flush, metrics)
         self._changes = Changes(
@@ -178,9 +182,7 @@ class RoomsProcess:
             self._listing.describe,
             clock,
         )
-        self._polls = RoomPolls(
-            store.polls, name, rooms, storing, settings.events.voters, window_s, metrics, clock
-        )
+        self._polls = RoomPolls(store.polls, name, rooms, storing, settings.events, limits, metrics, clock)
         self._guard = Guard(rooms, self._changes, metrics)
         self._reviews = Reviews(store, name, leases, rooms, storing, whisper, metrics, clock)
         self._asking: Asking | None = None
@@ -206,7 +208,7 @@ class RoomsProcess:
             outbox,
             metrics,
             clock,
-            auto_create=limits.auto_create,
+            limits,
             traces=traces,
         )
         self._listening = Listening(bus)
@@ -230,6 +232,7 @@ class RoomsProcess:
             self._tokens.answering,
             self._news.answering,
             self._wording.answering,
+            self._adjusting.answering,
             self._records.answering,
         )
         self._living = LivingEdges(clock().s)
@@ -265,10 +268,11 @@ class RoomsProcess:
             await patiently(stop, self._check_layout)
             await patiently(stop, self._following.catch_up)
             await patiently(stop, self._rewording.catch_up)
+            await patiently(stop, self._adapting.catch_up)
             async with asyncio.TaskGroup() as tasks:
                 running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
-                running += [self._following.run(), self._rewording.run(), self._chat.run()]
-                running += [self._sweeper.run(), self._polls.run(), self._guard.run()]
+                running += [self._following.run(), self._rewording.run(), self._adapting.run()]
+                running += [self._chat.run(), self._sweeper.run(), self._polls.run(), self._guard.run()]
                 work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
@@ -296,6 +300,7 @@ class RoomsProcess:
             (subjects.sanctions, self._news.asked_sanctions, QUEUE),
             (subjects.settings, self._news.asked_settings, QUEUE),
             (subjects.words, self._wording.receive, QUEUE),
+            (subjects.adjustments, self._adjusting.receive, QUEUE),
             (subjects.records, self._records.receive, QUEUE),
             (subjects.users, self._tokens.receive, QUEUE),
             (subjects.chat, self._chat.receive, QUEUE),
@@ -330,7 +335,7 @@ class RoomsProcess:
 
     def _lost(self, partitions: Iterable[int]) -> None:
         self.rooms.drop_partitions(partitions)
-        self._metrics.queue.set(self.rooms.space.most - self.rooms.space.left)
+        self._metrics.queue.set(self.rooms.space.taken)
 
     async def _retire(self, partitions: Iterable[int]) -> None:
         """Before partitions are handed back: take nothing new for them, and finish what waits."""
@@ -345,6 +350,10 @@ class RoomsProcess:
     def _welcome(self, loaded: LoadedRoom, newest: Entry | None) -> None:
         self._presence.welcome(loaded, newest)
         self._polls.welcome(loaded)
+
+    def _adjusted(self, keys: Collection[str]) -> None:
+        if any(key.startswith("policy.") for key in keys):
+            self._changes.reconsider()
 
     def _configured(self) -> None:
         self._changes.reconsider()

@@ -111,7 +111,7 @@ class Room(Generic[W]):
             self._dedupe,
             self._owed,
             self._waiting,
-            limits.batch_bytes,
+            limits,
             asks=asks,
         )
 
@@ -291,12 +291,14 @@ class Room(Generic[W]):
         self.reconsider()
 
     def reconsider(self) -> bool:
-        """Go by the settings that hold now, its own and those for all rooms; whether the rules are others."""
+        """Go by the settings that hold now, its own, those for all rooms and the service's; whether the rules
+        are others."""
         rules = self._rules(self.info)
+        self._judge.keep_pace(self._policy)
+        self._display.change(rules.display_per_s, self._policy.display_high_per_s)
         if rules == self._judge.rules:
             return False
         self._judge.change(rules)
-        self._display.change(rules.display_per_s)
         return True
 
     def hurry(self) -> None:

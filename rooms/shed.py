@@ -53,10 +53,12 @@ class Display:
         self._shown = 0
         self._last: Generations[str, int] = Generations(_MEMORY_S, _MEMORY_USERS)
 
-    def change(self, per_s: int) -> None:
-        """Show so many normal comments a second from now on."""
+    def change(self, per_s: int, high_per_s: int) -> None:
+        """Show so many normal comments, and so many others, a second from now on."""
         if per_s != self._normal.per_s:
             self._normal = Budget(per_s)
+        if high_per_s != self._high.per_s:
+            self._high = Budget(high_per_s)
 
     def may_queue_high(self, queued: int) -> bool:
         """Whether one more event or staff comment would be shown within a second or so."""

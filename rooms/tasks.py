@@ -14,17 +14,17 @@ _log: Any = structlog.get_logger("rooms.tasks")
 class Tasks:
     """At most `most` at a time. What one raises is logged; it ends nothing else.
 
-    ended: called whenever one has left, so that there is room for another.
+    most: a number, or what tells it. ended: called whenever one has left, so that there is room for another.
     """
 
-    def __init__(self, most: int, ended: Callable[[], object] | None = None) -> None:
-        self._most = most
+    def __init__(self, most: int | Callable[[], int], ended: Callable[[], object] | None = None) -> None:
+        self._most = most if callable(most) else lambda: most
         self._on_end = ended
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def full(self) -> bool:
-        return len(self._tasks) >= self._most
+        return len(self._tasks) >= self._most()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Ask `full` before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config.settings import Events
 from danmaku.board import Board
 from danmaku.errors import BAD_FRAME, FORBIDDEN, NO_SUCH_POLL, Refusal
 from danmaku.event_rows import Polled, VoteRow
@@ -15,11 +16,11 @@ class Voting:
     closing: no vote is taken any more, as the poll is about to be closed.
     """
 
-    __slots__ = ("_counts", "_guests", "_poll", "closing")
+    __slots__ = ("_counts", "_poll", "_settings", "closing")
 
-    def __init__(self, *, guests: bool) -> None:
+    def __init__(self, settings: Events) -> None:
         self.closing = False
-        self._guests = guests
+        self._settings = settings
         self._poll = ""
         self._counts: tuple[int, ...] = ()
 
@@ -45,7 +46,7 @@ class Voting:
 
     def takes(self, board: Board, row: VoteRow, now: Moment) -> bool:
         """False where the poll is over: an earlier vote stands, but none is taken. Raises Refusal."""
-        if row.role == Role.GUEST and not self._guests:
+        if row.role == Role.GUEST and not self._settings.guests_may_vote:
             raise Refusal(FORBIDDEN, "guests may not vote")
         found = self.polled(board, row.poll)
         if not 0 <= row.option < len(found.poll.options):

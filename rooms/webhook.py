@@ -38,9 +38,9 @@ class Webhook:
         self._settings = settings
         self._secret = settings.secret.encode()
         self._metrics = metrics
-        self._breaker = Breaker(settings.breaker_failures, settings.breaker_pause_s)
+        self._breaker = Breaker(settings)
         self._loop = asyncio.get_running_loop()
-        connector = aiohttp.TCPConnector(limit=settings.at_once, keepalive_timeout=60)
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)  # who asks has a bound
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None),  # all of it is timed here

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from danmaku import change, envelope, wire
+from danmaku import adjustment, change, envelope, wire
+from danmaku.adjustment import Adjustment, AdjustmentsReply
 from danmaku.bus import Bus
 from danmaku.change import Change
 from danmaku.envelope import (
@@ -62,6 +63,7 @@ class FakeOwner:
         self.changes_kept = 1000  # of the newest
         self.changes_silent = False
         self.asked_changes = 0
+        self.adjustments: list[Adjustment] = []  # newest first
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -70,6 +72,7 @@ class FakeOwner:
         await self.bus.subscribe(self.subjects.history, self._history, "q")
         await self.bus.subscribe(self.subjects.users, self._users, "q")
         await self.bus.subscribe(self.subjects.changes, self._changes, "q")
+        await self.bus.subscribe(self.subjects.adjustments, self._adjustments, "q")
         await self.bus.subscribe(self.subjects.counts(self.name), self._counted)
         await self.bus.flush(5.0)
 
@@ -192,6 +195,10 @@ class FakeOwner:
         last = max(begin, oldest) + len(found)
         entries = [(0, entry) for entry in found]
         self.reply(reply, ChangesReply(entries, str(last), begin >= oldest, last < end))
+
+    def _adjustments(self, _: bytes, reply: str) -> None:
+        if not self.changes_silent:
+            self.spawn(self.bus.publish(reply, adjustment.encode(AdjustmentsReply(self.adjustments[:1]))))
 
     def _counted(self, payload: bytes, reply: str) -> None:
         counts = envelope.decode_counts(payload)

@@ -11,6 +11,7 @@ from secrets import token_hex
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from config.live import Running
 from config.settings import Auth, Edge, Nats, Settings
 from danmaku.auth import from_settings
 from danmaku.bus import Bus
@@ -61,7 +62,7 @@ async def edge_worker(
     await owner.start()
     registry = CollectorRegistry()
     metrics = EdgeMetrics(registry)
-    node = Node(settings, from_settings(auth), await connect(), metrics, "edge", slow=slow)
+    node = Node(Running(settings), from_settings(auth), await connect(), metrics, "edge", slow=slow)
     worker = Worker(node, owner, metrics, registry)
     running = asyncio.create_task(node.run(worker.stop, worker.force))
     await eventually(lambda: node.port or running.done())

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from config.live import Running as Settling
 from config.settings import Chat, Nats, Policy, Review, Rooms, Settings
 from config.settings import Store as StoreSettings
 from danmaku import envelope, wire
@@ -31,13 +32,16 @@ from rooms.process import RoomsProcess
 LOOSE = Policy(
     user_burst=100_000, user_count=100_000, repeat_s=0, display_per_s=100_000, display_high_per_s=0
 )
-QUICK = Rooms(window_ms=5, lease_ms=2000)
+QUICK = Rooms(window_ms=5, lease_ms=2000, history_batches=24_000)
 
 
 class Running:
     """A rooms process, and what stops it."""
 
-    def __init__(self, process: RoomsProcess, registry: CollectorRegistry, bus: Bus) -> None:
+    def __init__(
+        self, process: RoomsProcess, registry: CollectorRegistry, bus: Bus, settings: Settings
+    ) -> None:
+        self.settings = settings  # in force
         self.process = process
         self.bus = bus
         self.registry = registry
@@ -131,10 +135,10 @@ class Service:
             bus = await NatsBus.connect(self.nats, name)
             self._buses.append(bus)
         registry = CollectorRegistry()
-        settings = Settings(nats=self.nats, rooms=rooms, policy=policy, chat=chat, review=review)
+        settling = Settling(Settings(nats=self.nats, rooms=rooms, policy=policy, chat=chat, review=review))
         store = store or await self.open_store()
-        process = RoomsProcess(name, bus, store, settings, RoomsMetrics(registry), lease_clock, slow=slow)
-        running = Running(process, registry, bus)
+        process = RoomsProcess(name, bus, store, settling, RoomsMetrics(registry), lease_clock, slow=slow)
+        running = Running(process, registry, bus, settling.settings)
         self._running.append(running)
         return running
 

@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from config.live import Running
 from config.settings import Edge, Nats, Rooms, Settings
 from danmaku import wire
 from danmaku.auth import from_settings
@@ -33,7 +34,7 @@ async def edge(live: Service) -> AsyncIterator[int]:
     """Its port."""
     given = {"host": "127.0.0.1", "port": 0, "drain_s": 0.5}
     settings = Settings(edge=msgspec.convert(given, Edge), nats=live.nats, auth=AUTH)
-    node = Node(settings, from_settings(AUTH), live.bus, EdgeMetrics(CollectorRegistry()), "edge")
+    node = Node(Running(settings), from_settings(AUTH), live.bus, EdgeMetrics(CollectorRegistry()), "edge")
     stop = asyncio.Event()
     running = asyncio.create_task(node.run(stop, asyncio.Event()))
     await eventually(lambda: node.port or running.done())

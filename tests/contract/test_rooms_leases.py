@@ -108,7 +108,7 @@ async def test_what_waits_when_the_lease_runs_out_is_thrown_away_unanswered(
     await until(lambda: _is(process.process.rooms.get("a") is None))
     append.left = 0
     assert await asking == [Open()]
-    assert process.process.rooms.space.left == process.process.rooms.space.most
+    assert process.process.rooms.space.taken == 0
     assert (await store.history.head("a")).seq == 1
 
 

@@ -132,7 +132,7 @@ async def test_it_is_shown_once_whatever_becomes_of_writes(
     assert texts(watching) == ["c1"]
     assert await held(live) == []
     assert [one.act.verb for one in await store.audit.after("a", "0-0", 10)] == ["approve", "deny"]
-    assert process.process.rooms.space.left == process.process.rooms.space.most
+    assert process.process.rooms.space.taken == 0
 
 
 async def test_whose_lease_is_lost_holds_and_decides_nothing(

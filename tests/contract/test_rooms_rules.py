@@ -70,7 +70,7 @@ async def test_a_room_that_was_lost_while_a_mute_was_stored_gives_its_space_back
 
     monkeypatch.setattr(store.moderation, "impose", imposed)
     assert await live.ask(SanctionRow("r", "mute", "bob", "mod", Role.MODERATOR)) == Done()
-    assert rooms.space.left == rooms.space.most
+    assert rooms.space.taken == 0
 
 
 async def test_a_process_that_goes_shows_what_is_delayed_and_one_that_dies_does_not(live: Service) -> None:

@@ -115,7 +115,7 @@ async def test_it_decides_what_becomes_of_a_comment(live: Service, hook: Hook) -
     assert len(hook.asked) == len(answers)
     decided = {one: process.metric("danmaku_rooms_webhook_total", outcome=one) for one in ("allow", "change")}
     assert decided == {"allow": 1, "change": 2}
-    assert process.process.rooms.space.left == process.process.rooms.space.most
+    assert process.process.rooms.space.taken == 0
 
 
 async def test_where_comments_are_delayed_who_is_shadowed_sees_theirs_as_late(
@@ -136,7 +136,7 @@ async def test_where_comments_are_delayed_who_is_shadowed_sees_theirs_as_late(
     assert aside["at"] >= begin_ms + 1000
     assert texts(watching) == ["fine"]
     the(Shadowed, await live.ask(send("a", "u1", "ad", "ad")))
-    assert process.process.rooms.space.left == process.process.rooms.space.most
+    assert process.process.rooms.space.taken == 0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from config.settings import Edge
 from danmaku import chat, records
+from danmaku.adjustment import Adjustment, AdjustRow, RollBackRow
 from danmaku.auth import Authority
 from danmaku.board import Poll
 from danmaku.conversation import Member
@@ -91,6 +92,7 @@ class ScriptedRooms:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.list_of_words = "", b""
+        self.adjusted = [Adjustment()]  # newest first
         self.answers: dict[type, Answer | Refusal] = {
             SendRow: Shown(7, 3, 1234),
             EventRow: Shown(7, 4, 1235),
@@ -195,6 +197,21 @@ class ScriptedRooms:
             raise Refusal(CONFLICT)
         self.list_of_words = f"v{int(version[1:] or 0) + 1}", packed
         return self.list_of_words[0]
+
+    async def adjust(self, row: AdjustRow | RollBackRow) -> Adjustment:
+        self.asked_for.append(row)
+        if row.expected not in (None, self.adjusted[0].version):
+            raise Refusal(CONFLICT)
+        before = self.adjusted[0]
+        values = dict(before.values)
+        if isinstance(row, AdjustRow):
+            values = {key: value for key, value in {**values, **row.values}.items() if key not in row.unset}
+        of = row.version if isinstance(row, RollBackRow) else 0
+        self.adjusted.insert(0, Adjustment(before.version + 1, values, row.by, 5, row.reason, of, "act"))
+        return self.adjusted[0]
+
+    async def adjustments(self, limit: int) -> list[Adjustment]:
+        return self.adjusted[:limit]
 
     async def order(self, edge: str, order: Drain) -> EdgeReport:
         self.asked_for.append((edge, order))

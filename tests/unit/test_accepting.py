@@ -97,8 +97,9 @@ def test_what_may_not_be_said_now_is_not_approved() -> None:
 
 def asking() -> tuple[Room[str], Question]:
     """A room in which one comment waits for advice."""
-    limits, sanctions = Rooms(), Sanctions()
-    room: Room[str] = Room(RoomInfo("a"), 7, START, sanctions, Space(1), limits, LOOSE, _never, asks=True)
+    limits, sanctions = Rooms(queue_items=1), Sanctions()
+    info, space = RoomInfo("a"), Space(limits)
+    room: Room[str] = Room(info, 7, START, sanctions, space, limits, LOOSE, _never, asks=True)
     assert room.take(send(), "w1", NOW) is None
     (question,) = room.asked.take_new()
     assert (room.is_busy, room.cut(NOW).batch) == (True, None)

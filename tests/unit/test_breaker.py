@@ -3,13 +3,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.settings import Review
 from rooms.breaker import Breaker
 
 PAUSE_S = 5.0
 
 
+def limits(failures: int) -> Review:
+    return Review(breaker_failures=failures, breaker_pause_s=PAUSE_S)
+
+
 def test_failures_in_a_row_open_it_and_one_answer_closes_it() -> None:
-    breaker = Breaker(3, PAUSE_S)
+    breaker = Breaker(limits(3))
     for _ in range(2):
         breaker.failed(0)
     breaker.succeeded()
@@ -25,7 +30,7 @@ def test_failures_in_a_row_open_it_and_one_answer_closes_it() -> None:
 
 
 def test_a_try_that_fails_opens_it_again() -> None:
-    breaker = Breaker(1, PAUSE_S)
+    breaker = Breaker(limits(1))
     breaker.failed(0)
     assert breaker.may_ask(5)
     breaker.failed(5)
@@ -34,7 +39,7 @@ def test_a_try_that_fails_opens_it_again() -> None:
 
 
 def test_a_try_that_is_given_up_leaves_it_to_another() -> None:
-    breaker = Breaker(1, PAUSE_S)
+    breaker = Breaker(limits(1))
     breaker.gave_up(0)
     assert breaker.state == "closed"
     breaker.failed(0)
@@ -50,7 +55,7 @@ def test_a_try_that_is_given_up_leaves_it_to_another() -> None:
 def test_who_never_answers_is_hardly_asked_and_who_answers_always(
     failures: int, steps: list[tuple[bool, float]]
 ) -> None:
-    breaker, now, in_a_row = Breaker(failures, PAUSE_S), 0.0, 0
+    breaker, now, in_a_row = Breaker(limits(failures)), 0.0, 0
     blocked_until = 0.0
     for answers, passed in steps:
         now += passed

@@ -38,6 +38,7 @@ SOURCES = {
         "timeout_s": {
             "self._waits(calls.HISTORY) if timeout_s is None else timeout_s",
             "self._waits(calls.CHANGES)",
+            "self._waits(calls.ADJUSTMENTS)",
             "self._waits(calls.ALL_OWNERS)",
         }
     },

@@ -44,7 +44,8 @@ def make(
     info: RoomInfo = RoomInfo("a"),  # noqa: B008  it is frozen
     saved: bool = True,
 ) -> Room[str]:
-    return Room(info, lease, head, Sanctions(), Space(space), limits, policy, _never, saved=saved)
+    waiting = Space(Rooms(queue_items=space))
+    return Room(info, lease, head, Sanctions(), waiting, limits, policy, _never, saved=saved)
 
 
 def send(text: str = "hi", cid: str = "c1", uid: str = "u1", role: Role = Role.VIEWER) -> SendRow:
@@ -161,21 +162,21 @@ def test_batches_are_bounded_and_the_rest_comes_next() -> None:
 
 
 def test_more_than_a_process_can_owe_is_refused_and_space_comes_back() -> None:
-    space = Space(2)
+    space = Space(Rooms(queue_items=2))
     room: Room[str] = Room(RoomInfo("a"), 7, START, Sanctions(), space, Rooms(), LOOSE, _never)
     assert room.change(save(settings=RoomSettings(slow_s=0)), "w0")
     room.take(send(cid="c1"), "w1", NOW)
     room.take(send(cid="c2"), "w2", NOW)
     assert refused(room.take, send(cid="c3"), "w3", NOW) == "unavailable"
     room.take(send(cid="c2"), "w4", NOW)  # a repeat takes no space
-    assert space.left == 0
+    assert (space.taken, space.is_full) == (2, True)
     room.cut(NOW)
     assert [waiter for waiter, _ in room.stored(NOW)] == ["w0", "w1", "w2", "w4"]
-    assert space.left == 2
+    assert (space.taken, space.is_full) == (0, False)
     room.take(send(cid="c2"), "w3", NOW)
     room.abandon()
     room.abandon()
-    assert space.left == space.most == 2
+    assert space.taken == 0
 
 
 def test_a_change_is_an_item_and_holds_once_that_is_stored() -> None:
@@ -203,7 +204,7 @@ def test_a_change_is_an_item_and_holds_once_that_is_stored() -> None:
 def test_settings_for_all_rooms_hold_at_once_where_the_room_has_none_of_its_own() -> None:
     everywhere = Everywhere()
     info = RoomInfo("a", "Show", settings=RoomSettings(slow_s=3), created_ms=5)
-    room: Room[str] = Room(info, 7, START, Sanctions(everywhere), Space(9), LIMITS, LOOSE, _never)
+    room: Room[str] = Room(info, 7, START, Sanctions(everywhere), Space(LIMITS), LIMITS, LOOSE, _never)
     assert not room.reconsider()
     everywhere.take(Configured(RoomSettings(slow_s=9), "root"))
     assert not room.reconsider(), "it has its own"
@@ -451,7 +452,7 @@ class RoomLife(RuleBasedStateMachine):
 
     def load(self) -> None:
         self.changing: RoomInfo | None = None
-        self.space = Space(40)
+        self.space = Space(Rooms(queue_items=40))
         policy = Policy(
             user_burst=10_000, user_count=10_000, repeat_s=0, display_per_s=20, display_high_per_s=5
         )
@@ -546,7 +547,7 @@ class RoomLife(RuleBasedStateMachine):
     @rule()
     def take_over(self) -> None:
         self.room.abandon()
-        assert self.space.left == self.space.most
+        assert self.space.taken == 0
         self.asked.clear()
         self.offered = None
         self.lease += 1
@@ -583,8 +584,8 @@ class RoomLife(RuleBasedStateMachine):
 
     @invariant()
     def no_more_is_owed_than_allowed(self) -> None:
-        assert 0 <= self.space.left <= self.space.most
-        assert self.space.most - self.space.left == len(set(self.asked.values()))
+        assert 0 <= self.space.taken <= 40
+        assert self.space.taken == len(set(self.asked.values()))
 
 
 TestRoomLife = RoomLife.TestCase

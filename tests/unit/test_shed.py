@@ -37,10 +37,14 @@ def test_above_it_one_of_each_before_a_second_of_any_and_the_longest_unseen_firs
 def test_a_changed_rate_counts_at_once() -> None:
     display = Display(1, 1)
     assert display.choose(["a", "b"], 0) == [0]
-    display.change(1)
+    display.change(1, 1)
     assert display.choose(["a"], 0) == []
-    display.change(2)
+    display.change(2, 1)
     assert display.choose(["a", "b"], 0) == [0, 1]
+    assert display.spend_high(2, 0) == 1
+    display.change(2, 3)
+    assert display.choose(["a"], 0) == []
+    assert display.spend_high(5, 0) == 3
 
 
 def test_events_and_staff_have_a_budget_of_their_own_and_wait_for_a_second_at_most() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from config.settings import Events
 from danmaku.board import EMPTY, Board, Poll, Result
 from danmaku.errors import Refusal
 from danmaku.event_rows import Polled, VoteRow
@@ -29,7 +30,7 @@ def refused(voting: Voting, row: VoteRow, board: Board = BOARD) -> str:
 
 
 def test_it_stands_as_the_store_said_last() -> None:
-    voting = Voting(guests=False)
+    voting = Voting(Events())
     assert voting.counts(EMPTY) == ()
     assert voting.counts(BOARD) == (0, 0)
     voting.counted("p1", (5, 5, 5))
@@ -41,7 +42,7 @@ def test_it_stands_as_the_store_said_last() -> None:
 
 
 def test_votes_are_taken_while_it_is_open() -> None:
-    voting = Voting(guests=False)
+    voting = Voting(Events())
     assert voting.takes(BOARD, vote(), NOW)
     assert voting.takes(Board(poll=TIMED), vote(), NOW)
     assert not voting.takes(Board(poll=TIMED), vote(), Moment(1.0, 5000))
@@ -51,7 +52,7 @@ def test_votes_are_taken_while_it_is_open() -> None:
 
 
 def test_what_is_no_vote() -> None:
-    voting = Voting(guests=False)
+    voting = Voting(Events())
     assert refused(voting, vote("p3")) == "no_such_poll"
     assert refused(voting, vote(), EMPTY) == "no_such_poll"
     assert refused(voting, vote(option=2)) == "bad_frame"
@@ -59,5 +60,5 @@ def test_what_is_no_vote() -> None:
 
 
 def test_guests_vote_where_they_may() -> None:
-    assert refused(Voting(guests=False), vote(role=Role.GUEST)) == "forbidden"
-    assert Voting(guests=True).takes(BOARD, vote(role=Role.GUEST), NOW)
+    assert refused(Voting(Events()), vote(role=Role.GUEST)) == "forbidden"
+    assert Voting(Events(guests_may_vote=True)).takes(BOARD, vote(role=Role.GUEST), NOW)

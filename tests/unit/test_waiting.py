@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import Policy
+from config.settings import Policy, Rooms
 from danmaku import wire
 from danmaku.model import START, Role, RoomInfo, RoomSettings
 from danmaku.rows import Delayed, Shed, Shown
@@ -130,15 +130,15 @@ def test_an_owner_that_goes_shows_what_is_delayed_first() -> None:
 
 
 def test_what_is_delayed_is_forgotten_with_the_lease() -> None:
-    space = Space(1)
+    space = Space(Rooms(queue_items=1))
     room: Room[str] = Room(
         RoomInfo("a", settings=RoomSettings(delay_s=3)), 7, START, Sanctions(), space, LIMITS, LOOSE, _never
     )
     room.take(send(), "w1", NOW)
     room.cut(NOW)
-    assert space.left == 0
+    assert space.taken == 1
     room.abandon()
-    assert space.left == 1
+    assert space.taken == 0
 
 
 def test_comments_above_what_can_be_read_are_left_out_and_answered_so() -> None:
