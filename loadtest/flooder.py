@@ -59,7 +59,7 @@ def _frames(plan: Plan, control: Connection, done: Harm, ended: Counter[str]) ->
                 sock.sendall(tick)
                 done.frames += count
             while select.select([sock], [], [], 0)[0]:
-                data = sock.recv(262_144)
+                data = sock.recv(frames.READ_BYTES)
                 whole, rest = frames.split(rest + data)
                 ends = [payload[:2] for opcode, payload in whole if opcode == frames.CLOSE]
                 codes = [int.from_bytes(code, "big") for code in ends]

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import struct
+from typing import Final
+
+READ_BYTES: Final = 65_536
+"""How much is read at one time: a larger buffer is mapped and unmapped for each, ten times as dear."""
 
 CLOSE = 0x8
+_KNOWN: Final = 512
+_KNOWN_BYTES: Final = 16_384
 _OPCODES = {"text": 0x1, "binary": 0x2, "close": CLOSE, "ping": 0x9, "pong": 0xA}
 
 
@@ -56,3 +62,21 @@ def upgrade(host: str, path: str, protocol: str) -> bytes:
         f"Sec-WebSocket-Key: ZGFubWFrdSBsb2FkdGVzdA==\r\nSec-WebSocket-Version: 13\r\n"
         f"{offer}\r\n"
     ).encode()
+
+
+class Splitter:
+    """`split` for many readers of the same bytes: what it was asked of late it knows, up to some 16 MB."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[list[tuple[int, bytes]], bytes]] = {}
+
+    def split(self, data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+        """The list is everybody's: it is not to be changed."""
+        known = self._known.get(data)
+        if known is None:
+            known = split(data)
+            if len(data) <= _KNOWN_BYTES:
+                if len(self._known) == _KNOWN:
+                    self._known.clear()
+                self._known[data] = known
+        return known

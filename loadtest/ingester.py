@@ -179,7 +179,7 @@ def _text(due_ns: int, size: int) -> str:
 
 
 def _some(sock: socket.socket) -> bytes:
-    data = sock.recv(262_144)
+    data = sock.recv(frames.READ_BYTES)
     if not data:
         raise ConnectionError("the service closed a sender's connection")
     return data

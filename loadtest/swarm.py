@@ -40,6 +40,7 @@ class Swarm:
         self._plan = plan
         self._talk = _talk(plan)
         self._checker = self._talk.checker
+        self._split = frames.Splitter().split
         self._epoll = select.epoll()
         self._opening: dict[int, Viewer] = {}
         self._inside: dict[int, Viewer] = {}
@@ -80,8 +81,7 @@ class Swarm:
             self._open(self._outside.popleft())
 
     def _open(self, viewer: Viewer) -> None:
-        sock = socket.socket()
-        sock.setblocking(False)
+        sock = socket.socket(type=socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         if not self._hurried:
             # As over a real network: on loopback the kernel alone would hold megabytes for each.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -90,12 +90,26 @@ class Swarm:
         # The port is chosen by connect: to find a free one here takes the longer the more are taken.
         sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
         sock.bind((f"127.0.{last // 250}.{last % 250 + 1}", 0))
-        viewer.sock, viewer.rest, viewer.began = sock, b"", False
+        viewer.sock, viewer.rest = sock, b""
         code = sock.connect_ex((self._plan.host, self._plan.port))
         if code not in {0, errno.EINPROGRESS}:
             raise OSError(code, os.strerror(code))
+        try:
+            viewer.began = self._ask_at_once(sock)
+        except OSError as error:
+            self._put_off(viewer, error)
+            return
         self._opening[sock.fileno()] = viewer
-        self._epoll.register(sock.fileno(), select.EPOLLOUT)
+        self._epoll.register(sock.fileno(), select.EPOLLIN if viewer.began else select.EPOLLOUT)
+
+    def _ask_at_once(self, sock: socket.socket) -> bool:
+        """Over loopback one is connected by now, nearly always. Raises OSError."""
+        if self._plan.bare:
+            return False
+        try:
+            return sock.send(self._talk.request) > 0
+        except BlockingIOError:
+            return False
 
     def _greet(self, fd: int, viewer: Viewer) -> None:
         """Take the next step of opening. Raises OSError when it is the first time that this viewer comes."""
@@ -104,14 +118,18 @@ class Swarm:
                 del self._opening[fd]
                 self._inside[fd] = viewer
                 self._came(viewer)
-        except OSError:
-            if not viewer.known:
-                raise
-            self._checker.tally.retries += 1
+        except OSError as error:
             self._epoll.unregister(fd)
             del self._opening[fd]
-            self._leave(viewer)
-            self._retry_at = time.monotonic() + _RETRY_S
+            self._put_off(viewer, error)
+
+    def _put_off(self, viewer: Viewer, error: OSError) -> None:
+        """Who was inside before comes again later; of anybody else `error` is raised."""
+        if not viewer.known:
+            raise error
+        self._checker.tally.retries += 1
+        self._leave(viewer)
+        self._retry_at = time.monotonic() + _RETRY_S
 
     def _came(self, viewer: Viewer) -> None:
         self.joined += 1
@@ -134,7 +152,7 @@ class Swarm:
                 return True
             sock.sendall(self._talk.request)
             return False
-        data = sock.recv(65536)
+        data = sock.recv(frames.READ_BYTES)
         if not data:
             raise ConnectionError("a viewer's connection was closed before it joined")
         data = viewer.rest + data
@@ -209,7 +227,7 @@ class Swarm:
         for fd in list(self._inside):
             self._read(fd, max(1, self._plan.bytes_per_s // 10))
 
-    def _read(self, fd: int, size: int = 262_144) -> None:
+    def _read(self, fd: int, size: int = frames.READ_BYTES) -> None:
         viewer = self._inside[fd]
         try:
             data = os.read(fd, size)
@@ -222,7 +240,7 @@ class Swarm:
             return
         tally = self._checker.tally
         tally.size += len(data)
-        whole, viewer.rest = frames.split(viewer.rest + data)
+        whole, viewer.rest = self._split(viewer.rest + data)
         tally.frames += len(whole)
         viewer.heard = True
         for opcode, payload in whole:

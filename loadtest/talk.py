@@ -48,11 +48,19 @@ class Danmaku(Talk):
         self.request = frames.upgrade(host, "/v1/ws", protocol)
         self.beat = frames.masked(self._codec.encode(wire.Ping(0)), self._kind)
         self._hello = self._codec.encode(wire.Hello(1, deflate=deflate))
+        self._greetings: dict[str, bytes] = {}  # of newcomers, by room
 
     def greeting(self, reader: Reader, *, known: bool) -> bytes:
-        since = wire.At(reader.epoch, reader.seq) if known else None
+        if known:
+            return self._greeting(reader.room, wire.At(reader.epoch, reader.seq))
+        greeting = self._greetings.get(reader.room)
+        if greeting is None:
+            greeting = self._greetings[reader.room] = self._greeting(reader.room, None)
+        return greeting
+
+    def _greeting(self, room: str, since: wire.At | None) -> bytes:
         separator = b"" if self._codec.binary else b"\n"
-        join = self._codec.encode(wire.Join(2, reader.room, since))
+        join = self._codec.encode(wire.Join(2, room, since))
         return frames.masked(self._hello + separator + join, self._kind)
 
     def joins(self, reader: Reader, payload: bytes, *, known: bool) -> bool:

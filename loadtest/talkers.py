@@ -261,7 +261,7 @@ class Talkers:
 
 
 def _some(sock: socket.socket) -> bytes:
-    data = sock.recv(262_144)
+    data = sock.recv(frames.READ_BYTES)
     if not data:
         raise ConnectionError("the service closed a connection")
     return data

@@ -28,6 +28,14 @@ def test_frames_come_out_whole_however_the_bytes_arrive(payloads: list[bytes], c
     assert rest == b""
 
 
+@given(st.lists(st.integers(0, 5), max_size=1200), st.binary(max_size=100))
+def test_what_was_split_before_is_split_alike(sizes: list[int], cut: bytes) -> None:
+    splitter = frames.Splitter()
+    for number, size in enumerate(sizes):
+        data = from_server(bytes(size * 5000) + bytes([number % 251])) + cut
+        assert splitter.split(data) == frames.split(data)
+
+
 @given(st.binary(max_size=300) | st.integers(0, 70_000).map(bytes))
 def test_a_client_frame_is_understood_by_another_implementation(payload: bytes) -> None:
     server = Protocol(SERVER, max_size=2**20)
