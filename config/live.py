@@ -94,8 +94,8 @@ class Running:
         return self._values
 
     def origin(self, key: str) -> str:
-        """Where the value in force comes from: as in `origins`, or ADJUSTED."""
-        return ADJUSTED if key in self._values else self._origins.get(key, DEFAULT)
+        """Where the value of `base` comes from, as Loaded has it."""
+        return self._origins.get(key, DEFAULT)
 
     def listen(self, listener: Listener) -> None:
         """It is told which keys have other values now, when they have."""

@@ -83,7 +83,7 @@ def list_settings(desk: Desk, changed: _Changed = False) -> None:
     answer = desk.call("GET", _PATH)
     every: dict[str, Any] = answer["settings"]
     shown = {key: one for key, one in every.items() if not changed or one["origin"] != "default"}
-    desk.tell(answer, [_version(answer), *(_line(*row) for row in shown.items())])
+    desk.tell(answer, [_version(answer["newest"]), *(_line(*row) for row in shown.items())])
 
 
 @command("get")

@@ -242,7 +242,7 @@ class Node:
         )
         self._server.door(self._gateway)
         self._server.websocket(PATH, self._gateway)
-        api = Api(authority, self._client, self._chat, edge, admission, metrics, time.time, time.monotonic)
+        api = Api(authority, self._client, self._chat, running, admission, metrics, time.time, time.monotonic)
         timeout_s = edge.request_s + _HTTP_SLACK_S
         self._server.http(api, timeout_s=timeout_s, waits_s=api.waits_s, body_bytes=api.body_bytes)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
-from config import settings as config
+from config.live import Running
 from danmaku.auth import Authority
 from danmaku.errors import (
     BANNED,
@@ -28,6 +28,7 @@ from danmaku.telemetry import EdgeMetrics
 from edge.admission import Admission
 from edge.api.audit import AuditCalls
 from edge.api.chat import ChatCalls, ChatService
+from edge.api.config import ConfigCalls
 from edge.api.edges import EdgeCalls
 from edge.api.everywhere import EverywhereCalls
 from edge.api.fleet import FleetCalls
@@ -79,13 +80,14 @@ class Api:
         authority: Authority,
         rooms: RoomsClient,
         chat: ChatService,
-        edge: config.Edge,
+        running: Running,
         admission: Admission,
         metrics: EdgeMetrics,
         now_s: Callable[[], float],
         monotonic: Callable[[], float],
         pages: Pages | None = None,
     ) -> None:
+        edge = running.settings.edge
         self._authority = authority
         self._rooms = rooms
         self._settings = edge
@@ -107,6 +109,7 @@ class Api:
             HeldCalls(rooms),
             EverywhereCalls(rooms),
             SettingsCalls(rooms),
+            ConfigCalls(rooms, running),
             RaidCalls(rooms),
             SignCalls(rooms),
             WordCalls(rooms),

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from config.settings import Edge
+from config.live import Running
+from config.settings import Edge, Settings
 from danmaku import chat, records
 from danmaku.adjustment import Adjustment, AdjustRow, RollBackRow
 from danmaku.auth import Authority
@@ -297,7 +298,15 @@ class Service:
 
         self.chat = ScriptedChat()
         self._api = Api(
-            self.authority, self.rooms, self.chat, settings, admission, metrics, now_s, now_s, pages
+            self.authority,
+            self.rooms,
+            self.chat,
+            Running(Settings(edge=settings)),
+            admission,
+            metrics,
+            now_s,
+            now_s,
+            pages,
         )
 
     def token(self, uid: str = "ann", role: Role = Role.VIEWER, **rooms: Role) -> str:

@@ -103,6 +103,10 @@ TABLE: Final = [
     Row({"admin"}, "POST", "/v1/admin/bans", body=UID),
     Row({"admin"}, "DELETE", "/v1/admin/bans/{uid}", "/v1/admin/bans/bob"),
     Row({"admin"}, "GET", "/v1/admin/sanctions"),
+    Row({"admin"}, "GET", "/v1/admin/config"),
+    Row({"admin"}, "PATCH", "/v1/admin/config", body={"values": {"policy.slow_s": 3}}),
+    Row({"admin"}, "GET", "/v1/admin/config/history"),
+    Row({"admin"}, "POST", "/v1/admin/config/rollback", body={"version": 0}),
     Row({"admin"}, "GET", "/v1/admin/settings"),
     Row({"admin"}, "PUT", "/v1/admin/settings", body={"settings": {}}),
     Row(

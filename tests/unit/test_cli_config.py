@@ -29,7 +29,7 @@ SETTINGS = {
     "policy.slow_s": {"value": 3, "origin": "adjusted", "allowed": "a whole number"},
 }
 ANSWERS: dict[tuple[str, str], Any] = {
-    ("GET", PATH): {**THIRD, "settings": SETTINGS},
+    ("GET", PATH): {"newest": THIRD, "settings": SETTINGS},
     ("PATCH", PATH): THIRD,
     ("GET", f"{PATH}/history?limit=20"): {"versions": [THIRD, SECOND, FIRST]},
     ("GET", f"{PATH}/history?limit=2"): {"versions": [THIRD, SECOND]},
@@ -153,3 +153,22 @@ def test_history_tells_what_was_changed(folder: DataFolder, calls: list[Any]) ->
 def test_options_stand_behind_the_command(folder: DataFolder, calls: list[Any]) -> None:
     assert run(folder, "--json", "list").exit_code == 2
     assert run(folder, "list", environ={"DANMAKU_CONFIG": "/dev/null"}).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("get policy.slow", ["policy.slow_s"]),
+        ("set policy.slow", ["policy.slow_s"]),
+        ("set policy.links ", ["hold", "refuse", "show"]),
+        ("set policy.links hold policy.slow", ["policy.slow_s"]),
+        ("set no.such ", []),
+        ("set policy.review t", ["true"]),
+        ("unset edge.po", []),
+    ],
+)
+def test_a_shell_completes_keys_and_choices(words: str, found: list[str]) -> None:
+    line = f"danmaku config {words}"
+    environ = {"_DANMAKU_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    told = CliRunner().invoke(app, [], env=environ, prog_name="danmaku")
+    assert sorted(told.stdout.split()) == found

@@ -125,4 +125,6 @@ def test_a_unit_is_not_started_again_where_that_is_no_use(file: Path) -> None:
     unit = _unit(file)
     assert set(unit.sections()) == {"Unit", "Service", "Install"}
     assert unit["Service"]["RestartPreventExitStatus"] == "2"
+    assert unit["Service"]["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert unit["Service"]["RestartForceExitStatus"] == "SIGHUP"  # one that cannot hear it yet
     assert int(unit["Service"]["LimitNOFILE"]) >= 65536

@@ -176,6 +176,8 @@ export default {
   "verb.unpin": "{by} took an announcement down: {what}",
   "verb.poll": "{by} opened a poll {span}: {what}",
   "verb.close_poll": "{by} closed a poll: {what}",
+  "verb.adjust": "{by} changed settings of the service: {what}",
+  "verb.roll_back": "{by} took settings of the service back to {what}",
   "over.unraid": "Raid mode was over",
   "over.close_poll": "A poll was over: {what}",
 

@@ -176,6 +176,8 @@ export default {
   "verb.unpin": "{by} 撤下了公告：{what}",
   "verb.poll": "{by} 发起了投票 {span}：{what}",
   "verb.close_poll": "{by} 结束了投票：{what}",
+  "verb.adjust": "{by} 更改了全站设置：{what}",
+  "verb.roll_back": "{by} 将全站设置回退到 {what}",
   "over.unraid": "防冲击模式到时结束",
   "over.close_poll": "投票到时结束：{what}",
 
