@@ -21,6 +21,7 @@ from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.node import Node
 from tests.contract.edge_owner import FakeOwner, eventually
+from tests.made_once import made_once
 
 AUTH = Auth(secret="a secret of at least thirty-two bytes")
 
@@ -62,7 +63,9 @@ async def edge_worker(
     await owner.start()
     registry = CollectorRegistry()
     metrics = EdgeMetrics(registry)
-    node = Node(Running(settings), from_settings(auth), await connect(), metrics, "edge", slow=slow)
+    bus = await connect()
+    with made_once():
+        node = Node(Running(settings), from_settings(auth), bus, metrics, "edge", slow=slow)
     worker = Worker(node, owner, metrics, registry)
     running = asyncio.create_task(node.run(worker.stop, worker.force))
     await eventually(lambda: node.port or running.done())

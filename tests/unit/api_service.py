@@ -77,6 +77,7 @@ from edge.api import Api
 from edge.api.pages import Pages
 from edge.api.routing import Route
 from edge.uws import Request, Response
+from tests.made_once import made_once
 
 R = TypeVar("R", bound=records.Reply)
 C = TypeVar("C", bound=chat.Answer)
@@ -297,17 +298,18 @@ class Service:
             return self.now_s
 
         self.chat = ScriptedChat()
-        self._api = Api(
-            self.authority,
-            self.rooms,
-            self.chat,
-            Running(Settings(edge=settings)),
-            admission,
-            metrics,
-            now_s,
-            now_s,
-            pages,
-        )
+        with made_once():
+            self._api = Api(
+                self.authority,
+                self.rooms,
+                self.chat,
+                Running(Settings(edge=settings)),
+                admission,
+                metrics,
+                now_s,
+                now_s,
+                pages,
+            )
 
     def token(self, uid: str = "ann", role: Role = Role.VIEWER, **rooms: Role) -> str:
         identity = Identity(uid, uid.title(), role, rooms or None)
