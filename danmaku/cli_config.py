@@ -88,7 +88,7 @@ def list_settings(desk: Desk, changed: _Changed = False) -> None:
 
 @command("get")
 def get_setting(desk: Desk, keys: _Keys) -> None:
-    """Print the values of keys, each in a line of its own.
+    """Print the values of keys, each in a line of its own; words without quotes.
 
     Example: `danmaku config get policy.slow_s`
     """
@@ -97,7 +97,8 @@ def get_setting(desk: Desk, keys: _Keys) -> None:
     for key, one in found.items():
         if one is None:
             raise typer.BadParameter(_not_there(key))
-    desk.tell(found, [as_toml(one["value"]) for one in found.values()])
+    values = [one["value"] for one in found.values()]
+    desk.tell(found, [value if isinstance(value, str) else as_toml(value) for value in values])
 
 
 @command("set")
@@ -141,7 +142,8 @@ def roll_back(desk: Desk, version: _Version, reason: _Reason = None, expected: _
     """
     body = {"version": version, "reason": reason, "expected": expected}
     answer = desk.call("POST", f"{_PATH}/rollback", body)
-    desk.tell(answer, [f"as in version {version}", _version(answer)])
+    told = [f"{key} = {as_toml(value)}" for key, value in answer["values"].items()]
+    desk.tell(answer, [*(told or ["all is as the files say"]), _version(answer)])
 
 
 def _is_typed(context: typer.Context, option: str) -> bool:
@@ -153,7 +155,9 @@ def _is_typed(context: typer.Context, option: str) -> bool:
 def _patch(desk: Desk, body: dict[str, Any], keys: Iterable[str]) -> None:
     answer = desk.call("PATCH", _PATH, body)
     values = answer["values"]
-    told = [f"{key} = {as_toml(values[key])}" if key in values else f"{key} is as before" for key in keys]
+    told = [
+        f"{key} = {as_toml(values[key])}" if key in values else f"{key} is as the files say" for key in keys
+    ]
     desk.tell(answer, [*told, _version(answer)])
 
 
@@ -192,8 +196,9 @@ def _version(one: Any) -> str:
     if not one["version"]:
         return "version 0: nothing was ever changed while the service runs"
     when = datetime.fromtimestamp(one["at"] / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    again = f"  as version {one['of']}" if one["of"] else ""
     why = f": {one['reason']}" if one["reason"] else ""
-    return f"version {one['version']}  {when}  by {one['by']}{why}"
+    return f"version {one['version']}{again}  {when}  by {one['by']}{why}"
 
 
 def _line(key: str, one: Any) -> str:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from danmaku.cli import app
 from danmaku.client import Client
 from danmaku.model import Role
-from tests.system.deployment import call, danmaku
+from tests.system.deployment import call
 from tests.system.fleet import Edge, Fleet, fleet
 
 PATH = "/v1/admin/config"
@@ -48,9 +50,9 @@ class Service:
         return await asyncio.to_thread(call, method, url, body, token or self.root)
 
     async def run(self, *words: str) -> Any:
-        environ = {"DANMAKU_URL": self.parts.edges[0].url, "DANMAKU_TOKEN": self.root}
-        ended = await asyncio.to_thread(danmaku, *words, "--json", **environ)
-        assert ended.returncode == 0, ended.stderr
+        given = ["--url", self.parts.edges[0].url, "--token", self.root, "--json"]
+        ended = await asyncio.to_thread(CliRunner().invoke, app, [*words, *given])
+        assert ended.exit_code == 0, ended.output
         return json.loads(ended.stdout)
 
     async def longest(self, room: str) -> int:

@@ -14,14 +14,21 @@ from tests.unit.test_cli_mod import folder
 __all__ = ["folder"]
 
 PATH = "/v1/admin/config"
-THIRD = {
+THIRD: dict[str, Any] = {
     "version": 3,
     "at": 1_800_000_000_000,
     "by": "root",
     "reason": "busy",
+    "of": 1,
     "values": {"policy.slow_s": 3},
 }
-SECOND = {**THIRD, "version": 2, "reason": "", "values": {"policy.slow_s": 5, "policy.links": "hold"}}
+SECOND = {
+    **THIRD,
+    "version": 2,
+    "reason": "",
+    "of": None,
+    "values": {"policy.slow_s": 5, "policy.links": "hold"},
+}
 FIRST = {**SECOND, "version": 1, "by": "eve", "values": {"policy.slow_s": 5}}
 SETTINGS = {
     "log.level": {"value": "info", "origin": "default", "allowed": "one of debug, info"},
@@ -66,7 +73,7 @@ def lines(result: Result) -> list[str]:
 
 def test_settings_are_listed_with_where_they_come_from(folder: DataFolder, calls: list[Any]) -> None:
     version, *rest = lines(run(folder, "list"))
-    assert version.startswith("version 3  2027-01-15 ")
+    assert version.startswith("version 3  as version 1  2027-01-15 ")
     assert version.endswith("  by root: busy")
     assert rest == [
         'log.level = "info"  # default',
@@ -78,7 +85,7 @@ def test_settings_are_listed_with_where_they_come_from(folder: DataFolder, calls
 
 
 def test_values_are_printed_alone(folder: DataFolder, calls: list[Any]) -> None:
-    assert lines(run(folder, "get", "policy.slow_s", "policy.links")) == ["3", '"hold"']
+    assert lines(run(folder, "get", "policy.slow_s", "policy.links")) == ["3", "hold"]
     assert lines(run(folder, "get", "log.level", "--json")) == [
         '{"log.level":{"value":"info","origin":"default","allowed":"one of debug, info"}}'
     ]
@@ -99,7 +106,7 @@ def test_what_is_not_there(folder: DataFolder, calls: list[Any], key: str, says:
 
 def test_values_are_set(folder: DataFolder, calls: list[Any]) -> None:
     told = lines(run(folder, "set", "policy.slow_s", "3", "policy.links", "hold", "--reason", "busy"))
-    assert told[:-1] == ["policy.slow_s = 3", "policy.links is as before"]
+    assert told[:-1] == ["policy.slow_s = 3", "policy.links is as the files say"]
     assert told[-1].startswith("version 3 ")
     lines(run(folder, "set", "policy.review", "true", "--expected", "2"))
     lines(run(folder, "set", "events.paid_pins", "*:500:60, CNY:1000:120"))
@@ -130,8 +137,13 @@ def test_what_cannot_be_asked(folder: DataFolder, calls: list[Any], words: list[
 
 
 def test_values_are_unset_and_rolled_back(folder: DataFolder, calls: list[Any]) -> None:
-    assert lines(run(folder, "unset", "policy.links", "--reason", "over"))[0] == "policy.links is as before"
-    assert lines(run(folder, "rollback", "3", "--expected", "9"))[0] == "as in version 3"
+    assert (
+        lines(run(folder, "unset", "policy.links", "--reason", "over"))[0]
+        == "policy.links is as the files say"
+    )
+    told = lines(run(folder, "rollback", "3", "--expected", "9"))
+    assert told[0] == "policy.slow_s = 3"
+    assert told[1].startswith("version 3  as version 1  2027")
     assert calls == [{"unset": ["policy.links"], "reason": "over"}, {"version": 3, "expected": 9}]
 
 
