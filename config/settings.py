@@ -76,7 +76,7 @@ class Edge(Section, frozen=True):
     drain_s: Seconds = 10.0
     hello_s: Live[Deadline] = 5.0
     recheck_s: Live[Annotated[float, Meta(ge=0.05, le=300)]] = 60.0  # below what sessions are remembered for
-    heartbeat_s: Annotated[float, Meta(ge=0.05, le=900)] = 25.0
+    heartbeat_s: Live[Annotated[float, Meta(ge=0.05, le=900)]] = 25.0
     idle_s: Annotated[int, Meta(ge=8, le=960)] = 60  # what uWebSockets can count
     frame_bytes: Bytes = 16 * 1024
     body_bytes: Bytes = 256 * 1024
@@ -92,14 +92,14 @@ class Edge(Section, frozen=True):
     pulls_per_s: Live[Annotated[float, Meta(gt=0, le=1_000_000_000)]] = 5.0
     pulls_burst: Live[Count] = 10
     rooms_per_connection: Live[Count] = 16
-    gather_ms: Live[Annotated[float, Meta(ge=0, le=1000)]] = 5.0
+    gather_ms: Annotated[float, Meta(ge=0, le=1000)] = 5.0
     linger_s: Live[Seconds] = 5.0
     fanout_share: Live[Annotated[float, Meta(ge=0.05, le=1)]] = 0.7
     fanout_bytes: Live[Bytes] = 128 * 1024
     deflate_bytes: Live[Annotated[int, Meta(ge=0, le=1024 * 1024)]] = 512
-    ring_batches: Live[Count] = 300
-    ring_bytes: Live[Bytes] = 1024 * 1024
-    request_s: Live[Deadline] = 5.0
+    ring_batches: Count = 300
+    ring_bytes: Bytes = 1024 * 1024
+    request_s: Deadline = 5.0
 
 
 class Rooms(Section, frozen=True):

@@ -28,7 +28,7 @@ class Admitted:
 
 
 class Admission:
-    """Counts connections, in all and, where that has a limit, per address.
+    """Counts connections, in all and per address, whether that has a limit now or not.
 
     sockets: TCP connections there may be at one time, WebSockets among them; `descriptors` tells how many
     files are open, which takes some milliseconds. `allowances` are those of addresses: an upgrade takes one.
@@ -41,9 +41,7 @@ class Admission:
         self, settings: Edge, allowances: Allowances, sockets: int, descriptors: Callable[[], int]
     ) -> None:
         """Raises ValueError for a trusted proxy that is neither an address nor a network."""
-        self._origins = frozenset(settings.origins)
-        self._most = settings.connections
-        self._most_per_address = settings.connections_per_address
+        self._settings = settings
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in settings.trusted_proxies]
         self.allowances = allowances
         self._most_sockets = sockets
@@ -59,8 +57,8 @@ class Admission:
         """A TCP connection at `now` (monotonic seconds): may it come in? A proxy may have all, others
         somewhat more than WebSockets: so there is room to tell them why one more of these is refused."""
         key = self._key(peer)
-        most = self._most_per_address + _SPARE
-        if key is not None and max(self._inside.of(key), self._leaving.of(key)) >= most:
+        most = self._settings.connections_per_address
+        if most and key is not None and max(self._inside.of(key), self._leaving.of(key)) >= most + _SPARE:
             return False
         if not self._is_room(now):
             return False
@@ -90,10 +88,8 @@ class Admission:
         return True
 
     def _key(self, peer: str) -> str | None:
-        """What has a limit of its own."""
-        if not self._most_per_address or self.is_proxy(peer):
-            return None
-        return client_address("", peer, ())
+        """What may have a limit of its own."""
+        return None if self.is_proxy(peer) else client_address("", peer, ())
 
     def is_proxy(self, peer: str) -> bool:
         """Whether what it says of others is believed."""
@@ -110,14 +106,15 @@ class Admission:
         if codec is None:
             raise Refusal(BAD_FRAME, f"offer {wire.MSGPACK_PROTOCOL} or {wire.JSON_PROTOCOL}")
         origin = headers.get("origin")
-        if origin is not None and "*" not in self._origins and origin not in self._origins:
+        origins, most = self._settings.origins, self._settings.connections_per_address
+        if origin is not None and "*" not in origins and origin not in origins:
             raise Refusal(FORBIDDEN, "this origin may not connect")
         if self.is_closed:  # by a connection that a proxy kept, for the port is closed
             raise Refusal(UNAVAILABLE, "this node sends its viewers elsewhere", retry_ms=1000)
-        if self._open.total >= self._most:
+        if self._open.total >= self._settings.connections:
             raise Refusal(UNAVAILABLE, "this node is full", retry_ms=1000)
         address = self.address(headers, peer)
-        if self._most_per_address and self._open.of(address) >= self._most_per_address:
+        if most and self._open.of(address) >= most:
             raise Refusal(RATE_LIMITED, "too many connections from this address", retry_ms=1000)
         wait_s = self.allowances.wait_s(address, now)
         if wait_s > 0:
@@ -126,10 +123,10 @@ class Admission:
         return Admitted(codec, address)
 
     def opened(self, address: str) -> None:
-        self._open.add(address if self._most_per_address else None)
+        self._open.add(address)
 
     def closed(self, address: str) -> None:
-        self._open.remove(address if self._most_per_address else None)
+        self._open.remove(address)
 
 
 class _Count:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from config.settings import Edge
+
 _ROUNDING_S: Final = 1e-6  # a burst adds up fractions
 _MOST: Final = 20_000
 
@@ -16,14 +18,13 @@ def paced(due: float, now: float, per_s: float, burst: int) -> tuple[float, floa
 
 
 class Allowances:
-    """Everybody may have `burst` at once, and `per_s` after that; with `per_s` 0 there is no limit.
+    """Everybody may have `address_burst` at once, and `address_per_s` after that; 0: there is no limit.
 
     Remembers at most `most` of them: one more, and who was heard of first begins anew.
     """
 
-    def __init__(self, per_s: float, burst: int, most: int = _MOST) -> None:
-        self._per_s = per_s
-        self._burst = burst
+    def __init__(self, limits: Edge, most: int = _MOST) -> None:
+        self._limits = limits
         self._most = most
         self._due: dict[str, float] = {}
 
@@ -32,15 +33,17 @@ class Allowances:
 
     def look_s(self, who: str, now: float) -> float:
         """How long until `who` may have one more; takes none."""
-        if not self._per_s:
+        limits = self._limits
+        if not limits.address_per_s:
             return 0.0
-        return paced(self._due.get(who, 0.0), now, self._per_s, self._burst)[0]
+        return paced(self._due.get(who, 0.0), now, limits.address_per_s, limits.address_burst)[0]
 
     def wait_s(self, who: str, now: float) -> float:
         """How long until `who` may have one more; 0.0 takes it."""
-        if not self._per_s:
+        limits = self._limits
+        if not limits.address_per_s:
             return 0.0
-        wait_s, due = paced(self._due.pop(who, 0.0), now, self._per_s, self._burst)
+        wait_s, due = paced(self._due.pop(who, 0.0), now, limits.address_per_s, limits.address_burst)
         self._forget(now)
         self._due[who] = due
         return wait_s

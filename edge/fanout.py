@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from config.settings import Edge
 from danmaku import wire
 from danmaku.envelope import Out
 from danmaku.errors import Close
@@ -22,20 +23,20 @@ class Publisher(Protocol):
 
 
 class Fanout:
-    """Messages of `deflate_bytes` and more are compressed for those who asked for it."""
+    """Messages of `deflate_bytes` and more are compressed for those who asked for it; 0: none is."""
 
     def __init__(
         self,
         publisher: Publisher,
         roster: Roster[Connection],
         metrics: EdgeMetrics,
-        deflate_bytes: int = 512,
+        limits: Edge,
     ) -> None:
         self.published_bytes = 0  # by one viewer of all rooms
         self._publisher = publisher
         self._roster = roster
         self._metrics = metrics
-        self._deflate_bytes = deflate_bytes
+        self._limits = limits
 
     def show(self, topics: Topics, together: Sequence[Batch | Out]) -> None:
         """Batches and statistics, in few messages: one may hold many frames, and costs a viewer as much as
@@ -66,9 +67,9 @@ class Fanout:
         self._metrics.skipped.labels(why).inc(skip.to + 1 - skip.from_)
 
     def _publish(self, topics: Topics, form: Form, messages: Sequence[bytes]) -> None:
-        topic = topics.of(form)
+        topic, least_bytes = topics.of(form), self._limits.deflate_bytes
         for message in messages:
-            packed = deflated(message, self._deflate_bytes) if form.is_deflated else None
+            packed = deflated(message, least_bytes) if form.is_deflated and least_bytes else None
             if packed is None:
                 self._publisher.publish(topic, message, form.codec.binary)
             else:

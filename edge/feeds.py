@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
+from config.settings import Edge, Rooms
 from danmaku import calls
 from danmaku.bus import Bus, BusDown
 from danmaku.envelope import decode_out
@@ -53,11 +54,8 @@ class Feeds:
         push: Callable[[], None],
         metrics: EdgeMetrics,
         *,
-        ring_batches: int,
-        ring_bytes: int,
-        join_items: int,
-        linger_s: float,
-        request_s: float,
+        limits: Edge,
+        rooms: Rooms,
         changed: Callable[[], None],
         traces: HandedTraces | None = None,
     ) -> None:
@@ -69,11 +67,9 @@ class Feeds:
         self._pacing = pacing
         self._handout: Handout[Stage] = Handout(pacing, self._take, push, self._handed_out)
         self._metrics = metrics
-        self._ring_batches = ring_batches
-        self._ring_bytes = ring_bytes
-        self._join_items = join_items
-        self._linger_s = linger_s
-        self._request_s = request_s
+        self._limits = limits
+        self._rooms = rooms
+        self._request_s = limits.request_s
         self._changed = changed
         self._traces = traces
         self._loop = asyncio.get_running_loop()
@@ -93,7 +89,9 @@ class Feeds:
         """Call `opened` with the room's stage, at once or when it is filled; None: not within `request_s`."""
         stage = self._stages.get(room)
         if stage is None:
-            stage = self._stages[room] = Stage(room, Feed(room, self._ring_batches, self._ring_bytes))
+            stage = self._stages[room] = Stage(
+                room, Feed(room, self._limits.ring_batches, self._limits.ring_bytes)
+            )
             stage.waiting.append(opened)
             stage.task = self._spawn(self._open(stage))
         elif stage.open:
@@ -190,7 +188,7 @@ class Feeds:
             )
         await self._bus.flush(attempt_s)
         self._metrics.history_requests.labels("open").inc()
-        reply = await self._history.history(room, None, self._join_items, attempt_s)
+        reply = await self._history.history(room, None, self._rooms.join_history, attempt_s)
         self._show(stage, stage.feed.begin(reply.frames, Position(reply.epoch, reply.seq)))
         stage.open = True
 
@@ -236,7 +234,7 @@ class Feeds:
             stage.linger.cancel()
             stage.linger = None
         if self._roster.viewers(stage.topics.room) is None:
-            stage.linger = self._loop.call_later(self._linger_s, self._forget, stage)
+            stage.linger = self._loop.call_later(self._limits.linger_s, self._forget, stage)
 
     def _forget(self, stage: Stage) -> None:
         stage.open = False

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from config.settings import Edge
 from danmaku import wire, wire_chat
 from danmaku.auth import Authority
 from danmaku.envelope import Replaced
@@ -38,7 +39,7 @@ from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
 from edge.rooms_client import RoomsClient
 from edge.roster import Roster
-from edge.session import Action, Counted, End, Limits, Refuse, Session
+from edge.session import Action, Counted, End, Refuse, Session
 from edge.uws import Accept, Connection, Request, Response
 from edge.viewing import Viewing
 from edge.welcome import Welcome
@@ -70,12 +71,10 @@ class Gateway:
         counted: Rounds[Connection],
         admission: Admission,
         welcome: Welcome,
-        limits: Limits,
+        limits: Edge,
         metrics: EdgeMetrics,
         *,
         frame_bytes: int,
-        deflates: bool,
-        heartbeat_ms: int,
         monotonic: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
@@ -94,8 +93,6 @@ class Gateway:
         self._limits = limits
         self._metrics = metrics
         self._frame_bytes = frame_bytes
-        self._deflates = deflates
-        self._heartbeat_ms = heartbeat_ms
         self._monotonic = monotonic
         self._wall = wall
         self._warned = False
@@ -286,7 +283,7 @@ class Gateway:
         session: Session = connection.session
         held = session.greet(identity)
         self._welcome.became_viewer(self._monotonic())
-        session.deflate = frame.deflate and self._deflates
+        session.deflate = frame.deflate and self._limits.deflate_bytes > 0
         if session.counted is not None:
             self._counted.come(connection, self._monotonic())
         answer = wire.Ok(
@@ -295,7 +292,7 @@ class Gateway:
             name=identity.name,
             role=identity.role.label,
             session=_session_id() if session.counted is None else session.counted.session,
-            heartbeat_ms=self._heartbeat_ms,
+            heartbeat_ms=round(self._limits.heartbeat_s * 1000),
             frame_bytes=self._frame_bytes,
             deflate=session.deflate or None,
             server_time=self._now_ms(),

@@ -48,7 +48,6 @@ from edge.replies import Replies
 from edge.reports import Reports
 from edge.rooms_client import RoomsClient
 from edge.roster import Roster
-from edge.session import Limits
 from edge.tracing import HandedTraces, RowTraces
 from edge.upkeep import Upkeep
 from edge.uws import Connection, Server
@@ -91,9 +90,9 @@ class Node:
         self._settings = edge
         self._bus = bus
         self._metrics = metrics
-        allowances = Allowances(edge.address_per_s, edge.address_burst)
+        allowances = Allowances(edge)
         admission = Admission(edge, allowances, _most_sockets(), _open_files)
-        welcome = Welcome(edge.accepts_per_s)
+        welcome = Welcome(edge)
         subjects = Subjects(settings.nats.prefix)
         slow = slow or Slow(0, SlowMetrics(CollectorRegistry()))
         self._late = slow.took
@@ -111,9 +110,9 @@ class Node:
             certificate=None if self._renewal is None else self._renewal.first,
         )
         roster: Roster[Connection] = Roster()
-        newcomers: Newcomers[Connection] = Newcomers(edge.hello_s)
-        counted: Rounds[Connection] = Rounds(edge.recheck_s)
-        fanout = Fanout(self._server, roster, metrics, edge.deflate_bytes)
+        newcomers: Newcomers[Connection] = Newcomers(edge)
+        counted: Rounds[Connection] = Rounds(edge)
+        fanout = Fanout(self._server, roster, metrics, edge)
         self._client = RoomsClient(
             self._bus,
             subjects,
@@ -127,7 +126,7 @@ class Node:
         self._reports = Reports(
             self._bus,
             subjects,
-            _about(name, edge),
+            lambda: _about(name, edge),
             self._client.owners,
             roster,
             lambda: self._server.connection_count,
@@ -141,14 +140,11 @@ class Node:
             self._client,
             roster,
             fanout,
-            Pacing(edge.fanout_share, edge.fanout_bytes),
+            Pacing(edge),
             self._server.push,
             metrics,
-            ring_batches=edge.ring_batches,
-            ring_bytes=edge.ring_bytes,
-            join_items=settings.rooms.join_history,
-            linger_s=edge.linger_s,
-            request_s=edge.request_s,
+            limits=edge,
+            rooms=settings.rooms,
             changed=self._reports.soon,
             traces=handed,
         )
@@ -166,7 +162,7 @@ class Node:
             slow,
             monotonic=time.monotonic,
             patience_s=edge.request_s,
-            join_items=settings.rooms.join_history,
+            rooms_limits=settings.rooms,
             snapshot_bytes=edge.buffered_bytes // 2,
         )
         self._chat = ChatClient(
@@ -194,17 +190,9 @@ class Node:
             counted,
             admission,
             welcome,
-            Limits(
-                edge.frames_per_s,
-                edge.frames_burst,
-                edge.pulls_per_s,
-                max(edge.pulls_burst, edge.rooms_per_connection),  # who comes back joins all rooms at once
-                edge.rooms_per_connection,
-            ),
+            edge,
             metrics,
             frame_bytes=edge.frame_bytes,
-            deflates=edge.deflate_bytes > 0,
-            heartbeat_ms=round(edge.heartbeat_s * 1000),
             monotonic=time.monotonic,
             wall=time.time,
         )
@@ -229,7 +217,7 @@ class Node:
             self._gateway.check,
             metrics,
             behind_bytes=edge.buffered_bytes * 3 // 4,
-            patience_s=edge.slow_s,
+            limits=edge,
         )
         self._draining = Draining(
             self._bus,

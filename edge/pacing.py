@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from config.settings import Edge
+
 _LONGEST_S: Final = 1.0  # from the end of a turn: one that took very long may be a machine that stood still
 _STORM_PER_S: Final = 1000  # so many newcomers are a storm,
 _STORM: Final = 0.15  # in which turns may take so much of their share,
@@ -21,11 +23,10 @@ _LONGEST_STORM_S: Final = 0.2  # but no longer than that, from the end of one: o
 
 
 class Pacing:
-    """Turns may take `share` of the time, and show `most_bytes` of a room where they had to wait."""
+    """Turns may take `fanout_share` of the time, and show `fanout_bytes` of a room where they had to wait."""
 
-    def __init__(self, share: float, most_bytes: int) -> None:
-        self._share = share
-        self._most_bytes = most_bytes
+    def __init__(self, limits: Edge) -> None:
+        self._limits = limits
         self._due = 0.0
         self._newcomers = 0  # since a turn ended
         self._ended = 0.0
@@ -43,7 +44,7 @@ class Pacing:
         """
         if arrived[0] >= self._due:
             return 0
-        left, count = self._most_bytes - sizes[-1], 1
+        left, count = self._limits.fanout_bytes - sizes[-1], 1
         while count < len(sizes) and (left := left - sizes[-count - 1]) >= 0:
             count += 1
         return len(sizes) - count
@@ -56,6 +57,8 @@ class Pacing:
         """A turn is over."""
         seconds = max(end - begin, 0.0)
         storms = self._newcomers > _STORM_PER_S * (end - self._ended)
-        share, longest_s = (self._share * _STORM, _LONGEST_STORM_S) if storms else (self._share, _LONGEST_S)
+        share, longest_s = self._limits.fanout_share, _LONGEST_S
+        if storms:
+            share, longest_s = share * _STORM, _LONGEST_STORM_S
         self._due = max(self._due, begin + min(seconds / share, seconds + longest_s))
         self._newcomers, self._ended = 0, end

@@ -6,47 +6,51 @@ from collections import deque
 from enum import Enum
 from typing import Generic, TypeVar
 
+from config.settings import Edge
+
 C = TypeVar("C")  # whatever stands for a connection
 
 
 class Newcomers(Generic[C]):
-    """One queue instead of a timer each. It holds who came within `patience_s`."""
+    """One queue instead of a timer each. It holds who came within `hello_s`."""
 
-    def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
+    def __init__(self, limits: Edge) -> None:
+        self._limits = limits
         self._queue: deque[tuple[float, C]] = deque()
 
     def came(self, newcomer: C, now: float) -> None:
-        self._queue.append((now + self._patience_s, newcomer))
+        self._queue.append((now, newcomer))
 
     def due(self, now: float) -> list[C]:
         """Those whose time is up; each is told once, whether it said hello meanwhile or not."""
         due: list[C] = []
-        while self._queue and self._queue[0][0] <= now:
+        hello_s = self._limits.hello_s
+        while self._queue and self._queue[0][0] + hello_s <= now:
             due.append(self._queue.popleft()[1])
         return due
 
 
 class Rounds(Generic[C]):
-    """Whoever came is due every `every_s`. One dictionary in the order of dues instead of a timer each."""
+    """Whoever came is due every `recheck_s`. One dictionary in the order of dues instead of a timer each."""
 
-    def __init__(self, every_s: float) -> None:
-        self._every_s = every_s
-        self._due: dict[C, float] = {}
+    def __init__(self, limits: Edge) -> None:
+        self._limits = limits
+        self._since: dict[C, float] = {}
 
     def come(self, one: C, now: float) -> None:
-        self._due.pop(one, None)
-        self._due[one] = now + self._every_s
+        self._since.pop(one, None)
+        self._since[one] = now
 
     def leave(self, one: C) -> None:
         """Not an error when it never came."""
-        self._due.pop(one, None)
+        self._since.pop(one, None)
 
     def due(self, now: float, most: int) -> list[C]:
         """At most `most` of those whose time has come, each put off to the next round by this."""
         due: list[C] = []
-        for one, when in self._due.items():
-            if when > now or len(due) == most:
+        recheck_s = self._limits.recheck_s
+        for one, since in self._since.items():
+            if since + recheck_s > now or len(due) == most:
                 break
             due.append(one)
         for one in due:
@@ -62,11 +66,11 @@ class Pace(Enum):
 
 
 class SlowReaders(Generic[C]):
-    """Remembers who has more than `limit` bytes unread, and since when."""
+    """Remembers who has more than `limit` bytes unread, and since when: for `slow_s` he is put up with."""
 
-    def __init__(self, limit: int, patience_s: float) -> None:
+    def __init__(self, limit: int, limits: Edge) -> None:
         self._limit = limit
-        self._patience_s = patience_s
+        self._limits = limits
         self._since: dict[C, float] = {}
 
     def readers(self) -> list[C]:
@@ -80,7 +84,7 @@ class SlowReaders(Generic[C]):
         since = self._since.setdefault(reader, now)
         if since == now:
             return Pace.FELL_BEHIND
-        if now - since < self._patience_s:
+        if now - since < self._limits.slow_s:
             return Pace.BEHIND
         del self._since[reader]
         return Pace.GIVEN_UP

@@ -35,7 +35,7 @@ class Reports:
         self,
         bus: Bus,
         subjects: Subjects,
-        about: EdgeReport,
+        about: Callable[[], EdgeReport],
         owners: OwnerMap,
         roster: Roster[Connection],
         connections: Callable[[], int],
@@ -47,6 +47,7 @@ class Reports:
         self._bus = bus
         self._subjects = subjects
         self._about = about
+        self._name = about().edge
         self._owners = owners
         self._roster = roster
         self._connections = connections
@@ -91,7 +92,7 @@ class Reports:
 
     def report(self) -> EdgeReport:
         """What this worker tells of itself just now."""
-        return replace(self._about, connections=self._connections(), draining=self._is_draining())
+        return replace(self._about(), connections=self._connections(), draining=self._is_draining())
 
     async def _report(self, subject: str, counts: bytes) -> None:
         """An answer that does not come, or cannot be read, comes in the next round."""
@@ -108,7 +109,7 @@ class Reports:
         while True:
             shards = _shards(rooms, self._shards)
             messages = [
-                envelope.encode(Counts(f"{self._about.edge}-{number}", self._incarnation, counts))
+                envelope.encode(Counts(f"{self._name}-{number}", self._incarnation, counts))
                 for number, counts in enumerate(shards)
             ]
             fits = max(map(len, messages)) <= MAX_MESSAGE_BYTES and max(map(len, shards)) <= _MAX_ROOMS

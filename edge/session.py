@@ -7,10 +7,10 @@ mostly short or empty.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple, cast, get_args
 
+from config.settings import Edge
 from danmaku import wire, wire_chat
 from danmaku.errors import (
     BAD_FRAME,
@@ -37,17 +37,6 @@ _PULLS: Final = (wire.Join, wire.History, wire_chat.ChatPull, wire_chat.ChatSync
 _CHAT: Final = get_args(wire_chat.ChatFrame)
 
 ClientFrame = wire.ClientFrame | wire.Malformed
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one connection may do. Pulls are frames whose answers hold much of what was said."""
-
-    frames_per_s: float
-    frames_burst: int
-    pulls_per_s: float
-    pulls_burst: int
-    rooms: int
 
 
 class Counted(NamedTuple):
@@ -91,7 +80,7 @@ class Session:
     )  # fmt: skip
 
     def __init__(
-        self, codec: wire.Codec, limits: Limits, identity: Identity | None = None, address: str = ""
+        self, codec: wire.Codec, limits: Edge, identity: Identity | None = None, address: str = ""
     ) -> None:
         self.codec = codec
         self.deflate = False  # whether batches may be compressed
@@ -182,10 +171,10 @@ class Session:
         return wait_s
 
     def _pull_wait_s(self, now: float) -> float:
-        """The same for a pull."""
-        wait_s, self._pull_due = paced(
-            self._pull_due, now, self._limits.pulls_per_s, self._limits.pulls_burst
-        )
+        """The same for a pull: a frame whose answer holds much of what was said."""
+        limits = self._limits
+        burst = max(limits.pulls_burst, limits.rooms_per_connection)  # who comes back joins all rooms at once
+        wait_s, self._pull_due = paced(self._pull_due, now, limits.pulls_per_s, burst)
         return wait_s
 
     def _too_fast(self, frame_id: int | None, wait_s: float, now: float) -> Action:
@@ -250,8 +239,9 @@ class Session:
 
     def _check_join(self, frame: wire.Join) -> None:
         rooms = {frame.room, *self.joined, *(join.room for join in self._joining)}
-        if len(rooms) > self._limits.rooms:
-            raise Refusal(CONFLICT, f"at most {self._limits.rooms} rooms per connection; leave one first")
+        most = self._limits.rooms_per_connection
+        if len(rooms) > most:
+            raise Refusal(CONFLICT, f"at most {most} rooms per connection; leave one first")
         self._joining += (frame,)
 
     def _check_hello(self, frame: wire.Hello) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from config.settings import Edge
 from danmaku.errors import Close
 from danmaku.telemetry import EdgeMetrics
 from edge.fanout import Fanout
@@ -28,7 +29,7 @@ class Connections(Protocol):
 
 
 class Upkeep:
-    """A reader is behind with more than `behind_bytes` unread; `patience_s` of that in a row end it.
+    """A reader is behind with more than `behind_bytes` unread; `slow_s` of that in a row end it.
 
     All connections are only looked at after that much was published since the last time: without it
     nobody can have fallen behind. `check` is called with every counted connection in its round.
@@ -44,7 +45,7 @@ class Upkeep:
         metrics: EdgeMetrics,
         *,
         behind_bytes: int,
-        patience_s: float,
+        limits: Edge,
     ) -> None:
         self._server = server
         self._fanout = fanout
@@ -53,7 +54,7 @@ class Upkeep:
         self._check = check
         self._metrics = metrics
         self._behind_bytes = behind_bytes
-        self._slow: SlowReaders[Connection] = SlowReaders(behind_bytes, patience_s)
+        self._slow: SlowReaders[Connection] = SlowReaders(behind_bytes, limits)
 
     async def run(self) -> None:
         """Until cancelled."""

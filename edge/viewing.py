@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from config.settings import Rooms
 from danmaku import wire
 from danmaku.errors import CONFLICT, INTERNAL, RATE_LIMITED, UNAVAILABLE, Kind, Refusal
 from danmaku.event_rows import VoteRow
@@ -64,7 +65,7 @@ class Viewing:
         *,
         monotonic: Callable[[], float],
         patience_s: float,
-        join_items: int,
+        rooms_limits: Rooms,
         snapshot_bytes: int,
     ) -> None:
         self._client = client
@@ -76,7 +77,7 @@ class Viewing:
         self._patience_s = patience_s
         self._metrics = metrics
         self._slow = slow
-        self._join_items = join_items
+        self._limits = rooms_limits
         self._snapshot_bytes = snapshot_bytes
         self._boards = Boards()
 
@@ -189,7 +190,7 @@ class Viewing:
         since = frame.since.position if frame.since is not None else None
         bridge = None if page is None else page.bridge(ring, session.codec)
         history, complete = bridge or ring.snapshot(
-            session.codec, since, self._join_items, self._snapshot_bytes
+            session.codec, since, self._limits.join_history, self._snapshot_bytes
         )
         answer = wire.Ok(
             frame.id,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from config.settings import Edge
+
 _HALVED_S: Final = 2.0  # in which what was seen counts half as much
 _STEP_S: Final = 0.1  # within which it counts the same
 _TRUSTED: Final = 200  # who came for nothing, and tell nothing yet
@@ -15,10 +17,10 @@ _PER_VIEWER: Final = 3  # and so many more for each who became a viewer: pages a
 
 
 class Welcome:
-    """`most_per_s`: on average, while nobody floods; 0: no limit at all. Times are monotonic seconds."""
+    """`accepts_per_s` on average, while nobody floods; 0: no limit at all. Times are monotonic seconds."""
 
-    def __init__(self, most_per_s: int) -> None:
-        self._most_per_s = most_per_s
+    def __init__(self, limits: Edge) -> None:
+        self._limits = limits
         self._since_s = 0.0
         self._viewers = 0.0
         self._wasted = 0.0
@@ -34,11 +36,12 @@ class Welcome:
 
     def each_s(self, now: float) -> float:
         """What lies between two of them on average."""
-        if not self._most_per_s:
+        most_per_s = self._limits.accepts_per_s
+        if not most_per_s:
             return 0.0
         self._fade(now)
         excess = self._wasted / (_PER_VIEWER * self._viewers + _TRUSTED)
-        return max(1.0, excess) / self._most_per_s
+        return max(1.0, excess) / most_per_s
 
     def _fade(self, now: float) -> None:
         if now - self._since_s >= _STEP_S:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from config import settings as config
 from edge.handout import Arrival, Handout, Turn
 from edge.pacing import Pacing
 from tests.contract.conftest import until
@@ -36,7 +37,7 @@ class Edge:
 
 @pytest.fixture
 def pacing() -> Pacing:
-    return Pacing(0.5, 1024)
+    return Pacing(config.Edge(fanout_share=0.5, fanout_bytes=1024))
 
 
 async def test_what_comes_together_leaves_together_in_the_order_of_each_room(pacing: Pacing) -> None:

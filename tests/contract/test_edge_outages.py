@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from prometheus_client import CollectorRegistry
 
+from config.settings import Edge
 from danmaku import wire
 from danmaku.bus import Bus
 from danmaku.errors import Close
@@ -21,7 +22,7 @@ from edge.patience import Newcomers, Rounds
 from edge.replies import Replies
 from edge.ring import Batch
 from edge.roster import Roster
-from edge.session import Limits, Session
+from edge.session import Session
 from edge.upkeep import Upkeep
 from edge.uws import Accept, Connection, Request, Response, Server
 from tests.contract.edge_owner import eventually
@@ -105,7 +106,7 @@ class Crowd:
         self.closed_with: list[int] = []
 
     def upgrade(self, request: Request) -> Accept | Response:
-        return Accept(wire.MSGPACK_PROTOCOL, Session(wire.MSGPACK, Limits(1, 1, 1, 1, 1)))
+        return Accept(wire.MSGPACK_PROTOCOL, Session(wire.MSGPACK, Edge()))
 
     def opened(self, connection: Connection) -> None:
         self.connections.append(connection)
@@ -143,16 +144,16 @@ async def test_a_reader_that_stays_too_slow_is_closed() -> None:
     port = server.listen("127.0.0.1", 0, shared=False)
     roster: Roster[Connection] = Roster()
     roster.enter("r", Form.MSGPACK)
-    fanout = Fanout(server, roster, metrics)
+    fanout = Fanout(server, roster, metrics, Edge())
     upkeep = Upkeep(
         server,
         fanout,
-        Newcomers(3600),
-        Rounds(3600),
+        Newcomers(Edge(hello_s=3600)),
+        Rounds(Edge(recheck_s=3600)),
         crowd.connections.append,
         metrics,
         behind_bytes=128 * 1024,
-        patience_s=1,
+        limits=Edge(slow_s=1),
     )
     running = asyncio.create_task(upkeep.run())
     item = wire.encode_item(wire.Comment("u", "u", "x" * 60_000))
@@ -183,7 +184,7 @@ async def test_a_reader_that_loses_an_answer_or_a_notice_is_closed(kind: str) ->
     server.websocket("/v1/ws", crowd)
     port = server.listen("127.0.0.1", 0, shared=False)
     replies = Replies(metrics)
-    fanout = Fanout(server, Roster(), metrics)
+    fanout = Fanout(server, Roster(), metrics, Edge())
     told = wire.Notice("muted", reason="x" * 100_000)
     sent = 0
     try:

@@ -52,7 +52,7 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
     told = Reports(
         await connect(),
         subjects,
-        EdgeReport("edge", ["wss://a"], 0),
+        lambda: EdgeReport("edge", ["wss://a"], 0),
         owners,
         roster,
         lambda: 9,

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 import danmaku
 import edge
 import rooms
-from config.settings import DEFAULTS, Settings, SettingsError, load
+from config.settings import DEFAULTS, Edge, Settings, SettingsError, load
 from danmaku import chat, conversation, envelope, jwks, recalls, wire, wordlist
 from danmaku.auth import Authority
 from danmaku.certificate import CertificateError, understood
@@ -33,7 +33,7 @@ from danmaku.errors import Refusal
 from danmaku.model import Identity, Position, Role
 from edge.admission import client_address
 from edge.api.routing import Route, decode_body
-from edge.session import Limits, Session
+from edge.session import Session
 from edge.uws import Request
 from rooms import words
 from rooms.advice import answered
@@ -45,7 +45,7 @@ Refusals = tuple[type[Exception], ...]
 
 _GOLDEN: Final = json.loads((Path(__file__).parents[1] / "golden/frames.json").read_text(encoding="utf-8"))
 _POOL: Final = 400  # inputs that others are made from
-_FREE: Final = Limits(1e9, 1_000_000, 1e9, 1_000_000, 16)
+_FREE: Final = Edge(frames_per_s=1e9, frames_burst=1_000_000, pulls_per_s=1e9, pulls_burst=1_000_000)
 _LIST: Final = [words.made([wordlist.Word("bad", "mask"), wordlist.Word("/b+a[a-z]*d/", "refuse")])]
 
 

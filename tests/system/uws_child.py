@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from config.settings import Edge
 from edge.uws import Accept, Connection, Request, Response, Server
 from edge.welcome import Welcome
 
@@ -240,7 +241,7 @@ async def main(options: dict[str, Any]) -> None:
     waits_s = options.pop("waits_s", 0)
     goodbye, goodbye_s = options.pop("goodbye", 0), options.pop("goodbye_s", 16)
     room = options.pop("room", 100_000)
-    welcome = Welcome(options.pop("accepts_per_s", 0))
+    welcome = Welcome(Edge(accepts_per_s=options.pop("accepts_per_s", 0)))
     limits = {
         "max_frame_bytes": 65536,
         "max_buffered_bytes": 65536,

@@ -291,7 +291,7 @@ class Service:
         self._registry = CollectorRegistry()
         metrics = EdgeMetrics(self._registry)
         settings = msgspec.convert({"address_per_s": 0, **edge}, Edge)
-        admission = Admission(settings, Allowances(settings.address_per_s, settings.address_burst), 1, int)
+        admission = Admission(settings, Allowances(settings), 1, int)
         self.now_s = NOW
 
         def now_s() -> float:

@@ -20,7 +20,7 @@ NOBODY: dict[str, str] = {}
 def admission_of(
     settings: Edge, sockets: int = 10_000, descriptors: Callable[[], int] = lambda: 0
 ) -> Admission:
-    allowances = Allowances(settings.address_per_s, settings.address_burst)
+    allowances = Allowances(settings)
     return Admission(settings, allowances, sockets, descriptors)
 
 

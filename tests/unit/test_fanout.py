@@ -5,6 +5,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from config import settings as config
 from danmaku import wire
 from danmaku.envelope import Out, OutKind
 from danmaku.model import Position
@@ -34,7 +35,7 @@ class Edge:
         self.roster: Roster[Any] = Roster()
         for form in forms:
             self.roster.enter("r", form)
-        fanout = Fanout(self.publisher, self.roster, EdgeMetrics(self.registry))
+        fanout = Fanout(self.publisher, self.roster, EdgeMetrics(self.registry), config.Edge())
         self.showing = Showing(fanout, self.roster, lambda _connection, _room: None)
 
     def messages(self, codec: wire.Codec) -> list[list[wire.ServerFrame]]:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.settings import Edge
 from edge.pacing import Pacing
 
 SHARE = 0.5
@@ -14,7 +15,7 @@ class Worker:
     """An edge whose turns cost `fixed_s`, and `byte_s` for every byte that is shown of its one room."""
 
     def __init__(self, fixed_s: float, byte_s: float = 0.0) -> None:
-        self.pacing = Pacing(SHARE, MOST_BYTES)
+        self.pacing = Pacing(Edge(fanout_share=SHARE, fanout_bytes=MOST_BYTES))
         self.now = 0.0
         self.busy = 0.0
         self.waits: list[float] = []
@@ -81,7 +82,7 @@ def test_of_too_many_bytes_the_oldest_are_left_out() -> None:
 
 
 def test_what_did_not_have_to_wait_is_shown_however_large_it_is() -> None:
-    pacing = Pacing(SHARE, MOST_BYTES)
+    pacing = Pacing(Edge(fanout_share=SHARE, fanout_bytes=MOST_BYTES))
     pacing.took(1, 2)
     assert pacing.late([3, 3, 3], [90, 90, 90]) == 0
     assert pacing.late([2.5, 3, 3], [90, 90, 90]) == 2
@@ -91,7 +92,7 @@ def test_what_did_not_have_to_wait_is_shown_however_large_it_is() -> None:
 
 
 def test_a_machine_that_stood_still_or_a_clock_that_went_back_costs_little() -> None:
-    pacing = Pacing(SHARE, MOST_BYTES)
+    pacing = Pacing(Edge(fanout_share=SHARE, fanout_bytes=MOST_BYTES))
     pacing.took(10, 18)
     assert pacing.due == 19
     pacing.took(20, 19)
@@ -102,7 +103,7 @@ def test_a_machine_that_stood_still_or_a_clock_that_went_back_costs_little() -> 
 def test_turns_never_wait_for_long_and_what_is_left_out_is_the_oldest(
     turns: list[tuple[float, int]],
 ) -> None:
-    pacing = Pacing(SHARE, MOST_BYTES)
+    pacing = Pacing(Edge(fanout_share=SHARE, fanout_bytes=MOST_BYTES))
     now, sizes = 0.0, [size for _, size in turns]
     for seconds, _ in turns:
         begin, now = now, now + seconds
@@ -116,7 +117,7 @@ def test_turns_never_wait_for_long_and_what_is_left_out_is_the_oldest(
 
 
 def test_turns_leave_more_time_to_a_storm_of_newcomers() -> None:
-    pacing = Pacing(SHARE, MOST_BYTES)
+    pacing = Pacing(Edge(fanout_share=SHARE, fanout_bytes=MOST_BYTES))
     pacing.took(0.0, 0.1)
     assert pacing.due == pytest.approx(0.2)
     for _ in range(301):  # in 0.3 s

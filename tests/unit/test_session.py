@@ -4,20 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.settings import Edge
 from danmaku import wire, wire_chat
 from danmaku.errors import Close
 from danmaku.model import Identity, Role
-from edge.session import Action, End, Limits, Refuse, Session
+from edge.session import Action, End, Refuse, Session
 
 ANN = Identity("ann", "Ann", Role.VIEWER)
-LIMITS = Limits(frames_per_s=10.0, frames_burst=5, pulls_per_s=2.0, pulls_burst=3, rooms=2)
+LOOSE = Edge(
+    frames_per_s=1000.0, frames_burst=1000, pulls_per_s=1000.0, pulls_burst=1000, rooms_per_connection=2
+)
+LIMITS = Edge(frames_per_s=10.0, frames_burst=5, pulls_per_s=2.0, pulls_burst=3, rooms_per_connection=2)
 
 
-def make(limits: Limits = Limits(1000.0, 1000, 1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
+def make(limits: Edge = LOOSE) -> Session:
     return Session(wire.MSGPACK, limits)
 
 
-def greeted(limits: Limits = Limits(1000.0, 1000, 1000.0, 1000, 2)) -> Session:  # noqa: B008  it is frozen
+def greeted(limits: Edge = LOOSE) -> Session:
     session = make(limits)
     assert session.receive(wire.Hello(1), 0.0) == wire.Hello(1)
     assert session.greet(ANN) == []
@@ -254,7 +258,11 @@ def test_without_a_count_a_connection_is_none_of_its_device() -> None:
 
 @given(st.floats(0, 1e6), st.integers(1, 200))
 def test_a_burst_is_taken_whole(now: float, burst: int) -> None:
-    session = greeted(Limits(1000.0, 1000, 5.0, burst, 2))
+    session = greeted(
+        Edge(
+            frames_per_s=1000.0, frames_burst=1000, pulls_per_s=5.0, pulls_burst=burst, rooms_per_connection=1
+        )
+    )
     session.enter("r")
     pulls = [session.receive(wire.History(1, "r", wire.At(0, 0)), now) for _ in range(burst + 1)]
     assert [type(pull) for pull in pulls] == [wire.History] * burst + [Refuse]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from config.settings import Edge
 from edge.welcome import Welcome
 
 
@@ -22,7 +23,7 @@ def flood(welcome: Welcome, begin: float, seconds: float, viewers_in_ten: int = 
 
 
 def test_it_is_open_until_somebody_floods() -> None:
-    welcome = Welcome(8000)
+    welcome = Welcome(Edge(accepts_per_s=8000))
     assert welcome.each_s(0.0) == 1 / 8000
     for number in range(200):
         welcome.came_for_nothing(number / 1000)
@@ -30,20 +31,20 @@ def test_it_is_open_until_somebody_floods() -> None:
 
 
 def test_who_floods_is_let_in_slowly_and_only_for_a_while() -> None:
-    welcome = Welcome(8000)
+    welcome = Welcome(Edge(accepts_per_s=8000))
     assert 300 < flood(welcome, 5.0, 20.0) < 1200
     assert welcome.each_s(25.0) > 5 / 8000
     assert welcome.each_s(35.0) == 1 / 8000
 
 
 def test_a_storm_of_viewers_is_no_flood_even_where_many_do_not_wait() -> None:
-    welcome = Welcome(8000)
+    welcome = Welcome(Edge(accepts_per_s=8000))
     assert flood(welcome, 0.0, 2.0, 10) == pytest.approx(8000, rel=0.01)
     assert flood(welcome, 2.0, 2.0, 3) == pytest.approx(8000, rel=0.01)
 
 
 def test_where_there_is_no_limit_there_is_none() -> None:
-    welcome = Welcome(0)
+    welcome = Welcome(Edge(accepts_per_s=0))
     for _ in range(10_000):
         welcome.came_for_nothing(1.0)
     assert welcome.each_s(1.0) == 0.0
