@@ -28,12 +28,16 @@ class Slow:
         tell: Callable[..., None] = _log.warning,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.threshold_s = ms / 1000 if ms else float("inf")
+        self.go_by(ms)
         self._metrics = metrics
         self._tell = tell
         self._clock = clock
         self._told: dict[str, float] = {}
         self._untold: dict[str, int] = {}
+
+    def go_by(self, ms: int) -> None:
+        """Tell what took so long from now on."""
+        self.threshold_s = ms / 1000 if ms else float("inf")
 
     def took(self, what: str, seconds: float, **words: object) -> None:
         """what: one of those that SlowMetrics knows. Nothing happens below the threshold."""

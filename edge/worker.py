@@ -11,6 +11,7 @@ from danmaku.auth import AuthError, from_settings, key_ring
 from danmaku.bus.nats import NatsBus
 from danmaku.certificate import CertificateError
 from danmaku.logs import configure_logging
+from danmaku.retuning import retune
 from danmaku.slow import Slow
 from danmaku.telemetry import BusMetrics, EdgeMetrics, SlowMetrics
 from danmaku.tracing.opening import TracingMissing, tracing
@@ -39,6 +40,7 @@ async def _serve(
 ) -> None:
     settings = running.settings
     slow = Slow(settings.log.slow_ms, SlowMetrics())
+    retune(running, slow, spans)
     bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
         auth, metrics = settings.auth, EdgeMetrics()

@@ -22,6 +22,7 @@ from danmaku.bus.nats import NatsBus
 from danmaku.login import LoginError, secret
 from danmaku.logs import configure_logging, get_logger
 from danmaku.rereading import Rereading
+from danmaku.retuning import retune
 from danmaku.scraped import scraped
 from danmaku.signals import heard
 from danmaku.slow import Slow
@@ -133,6 +134,7 @@ async def _serve(running: Running, stop: asyncio.Event) -> None:
 async def _own(running: Running, name: str, spans: Spans | None, stop: asyncio.Event) -> None:
     settings = running.settings
     slow = Slow(settings.log.slow_ms, SlowMetrics())
+    retune(running, slow, spans)
     bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
         store = await _store(settings, slow, stop)

@@ -40,14 +40,14 @@ class Spans:
         clock_ns: Callable[[], int],
         chance: random.Random | None = None,
     ) -> None:
-        self._ratio = ratio
+        self.ratio = ratio
         self._export = export
         self._chance = chance or random.Random()  # noqa: S311  it only chooses and numbers
         self.now = clock_ns
 
     def is_sampled(self) -> bool:
         """Whether the next one is followed."""
-        return self._chance.random() < self._ratio
+        return self._chance.random() < self.ratio
 
     def new(self, parent: Context | None = None) -> Context:
         """Below `parent`, or the first of a new trace."""
