@@ -28,8 +28,14 @@ AUTH = Auth(secret="a secret of at least thirty-two bytes")
 
 class Worker:
     def __init__(
-        self, node: Node, owner: FakeOwner, metrics: EdgeMetrics, registry: CollectorRegistry
+        self,
+        node: Node,
+        owner: FakeOwner,
+        metrics: EdgeMetrics,
+        registry: CollectorRegistry,
+        settings: Settings,
     ) -> None:
+        self.settings = settings  # in force
         self.node = node
         self.owner = owner
         self.stop = asyncio.Event()
@@ -63,10 +69,10 @@ async def edge_worker(
     await owner.start()
     registry = CollectorRegistry()
     metrics = EdgeMetrics(registry)
-    bus = await connect()
+    bus, settling = await connect(), Running(settings)
     with made_once():
-        node = Node(Running(settings), from_settings(auth), bus, metrics, "edge", slow=slow)
-    worker = Worker(node, owner, metrics, registry)
+        node = Node(settling, from_settings(auth), bus, metrics, "edge", slow=slow)
+    worker = Worker(node, owner, metrics, registry, settling.settings)
     running = asyncio.create_task(node.run(worker.stop, worker.force))
     await eventually(lambda: node.port or running.done())
     try:
