@@ -48,7 +48,7 @@ class ValkeyStore:
         self.changes = ValkeyChanges(link, keys, acts, rooms.changes_kept, rooms.changes_s)
         self.audit = ValkeyAudit(link, reads, keys, acts)
         self.words = ValkeyWords(link, reads, keys, acts, rooms.changes_kept, rooms.changes_s)
-        self.adjustments = ValkeyAdjustments(link, keys, acts, rooms.changes_kept, rooms.changes_s)
+        self.adjustments = ValkeyAdjustments(link, reads, keys, acts, rooms.changes_kept, rooms.changes_s)
         self.conversations = ValkeyConversations(link, reads, keys, chat)
         self.contacts = ValkeyContacts(link, keys)
 

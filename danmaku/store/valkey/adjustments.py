@@ -21,18 +21,21 @@ _decode: Final = msgspec.json.Decoder(Adjustment).decode
 
 
 class ValkeyAdjustments:
-    def __init__(self, link: Link, keys: Keys, acts: Acts, most: int, age_s: int) -> None:
+    """`reads`: a link for what is large and can wait."""
+
+    def __init__(self, link: Link, reads: Link, keys: Keys, acts: Acts, most: int, age_s: int) -> None:
         self._link = link
+        self._reads = reads
         self._acts = acts
         self._log = keys.changes
         self._key = keys.adjustments
         self._kept = most, age_s * 1000
 
     async def newest(self, limit: int) -> list[Adjustment]:
-        last = int(await self._link.one("HGET", self._key, "version") or 0)
+        last = int(await self._reads.one("HGET", self._key, "version") or 0)
         versions = range(last, max(0, last - min(limit, KEPT)), -1)
         # One may go, for it is one too many, after it was seen that it is there.
-        found = await self._link.one("HMGET", self._key, *versions) if versions else []
+        found = await self._reads.one("HMGET", self._key, *versions) if versions else []
         return [_decode(one) for one in found if one is not None]
 
     async def adjust(self, adjustment: Adjustment, acts: Sequence[Act] = ()) -> bool:
