@@ -115,6 +115,7 @@ class Owners(msgspec.Struct, array_like=True):
     partitions: dict[int, int]
     leaving: bool = False
     version: str = ""  # of danmaku, for people to see
+    adjusted: int = 0  # the version of adjustments it goes by
 
 
 class Counts(msgspec.Struct, array_like=True):
@@ -140,6 +141,7 @@ class EdgeReport(msgspec.Struct, array_like=True):
     region: str = ""
     weight: float = 1.0  # of newcomers it wants, beside others
     capacity: int = 0  # connections it takes at most; 0: it does not tell
+    adjusted: int = 0  # the version of adjustments it goes by
 
 
 class Drain(msgspec.Struct, array_like=True):

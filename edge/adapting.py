@@ -32,6 +32,11 @@ class Adapting:
         self.began: Final = asyncio.Event()
         """Set once it was read for the first time."""
 
+    @property
+    def version(self) -> int:
+        """Which is in force here."""
+        return self._known.version
+
     def wanted(self) -> None:
         """There may be another version."""
         self._wanted.set()

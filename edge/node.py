@@ -123,10 +123,11 @@ class Node:
             bounds=Bounds(requests=ROWS.at_once),
             traces=asked,
         )
+        self._adapting = Adapting(self._client, running)
         self._reports = Reports(
             self._bus,
             subjects,
-            lambda: _about(name, edge),
+            lambda: _about(name, edge, self._adapting.version),
             self._client.owners,
             roster,
             lambda: self._server.connection_count,
@@ -196,7 +197,6 @@ class Node:
             monotonic=time.monotonic,
             wall=time.time,
         )
-        self._adapting = Adapting(self._client, running)
         self._changes = Changes(
             self._bus,
             subjects,
@@ -304,7 +304,7 @@ class Node:
         self._metrics.hand_over()
 
 
-def _about(name: str, edge: config.Edge) -> EdgeReport:
+def _about(name: str, edge: config.Edge, adjusted: int) -> EdgeReport:
     return EdgeReport(
         name,
         edge.addresses,
@@ -313,6 +313,7 @@ def _about(name: str, edge: config.Edge) -> EdgeReport:
         region=edge.region,
         weight=edge.weight,
         capacity=edge.connections,
+        adjusted=adjusted,
     )
 
 

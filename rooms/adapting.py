@@ -28,6 +28,11 @@ class Adapting:
         self._wanted = asyncio.Event()
         self._reading: Final = asyncio.Lock()
 
+    @property
+    def version(self) -> int:
+        """Which is in force here."""
+        return self._known.version
+
     def wanted(self) -> None:
         """There may be another version."""
         self._wanted.set()

@@ -330,7 +330,7 @@ class RoomsProcess:
         await self._outbox.drain(_DRAIN_S)
 
     def _announce(self, owners: Owners) -> None:
-        told = msgspec.structs.replace(owners, version=self._version)
+        told = msgspec.structs.replace(owners, version=self._version, adjusted=self._adapting.version)
         self._outbox.post(self._subjects.owners, envelope.encode(told))
 
     def _lost(self, partitions: Iterable[int]) -> None:

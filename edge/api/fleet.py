@@ -14,7 +14,7 @@ from edge.api.routing import Call, RoomsClient, Route, Who
 
 
 class FleetEdge(msgspec.Struct):
-    """One edge worker. `capacity`: connections it takes at most."""
+    """One edge worker. `capacity`: connections it takes at most. `adjusted`: the version of settings."""
 
     edge: str
     addresses: list[str]
@@ -24,6 +24,7 @@ class FleetEdge(msgspec.Struct):
     region: str
     weight: float
     capacity: int
+    adjusted: int
 
     @classmethod
     def of(cls, one: EdgeReport) -> FleetEdge:
@@ -36,16 +37,18 @@ class FleetEdge(msgspec.Struct):
             one.region,
             one.weight,
             one.capacity,
+            one.adjusted,
         )
 
 
 class FleetRooms(msgspec.Struct):
-    """One rooms process and how many of the partitions of rooms it owns."""
+    """One rooms process and how many of the partitions of rooms it owns. `adjusted` as of an edge."""
 
     process: str
     partitions: int
     leaving: bool
     version: str
+    adjusted: int
 
 
 class Fleet(msgspec.Struct):
@@ -105,6 +108,9 @@ class FleetCalls:
     async def get(self, call: Call) -> Fleet:
         edges = [FleetEdge.of(one) for one in sorted(self._rooms.edges(), key=lambda one: one.edge)]
         processes = sorted(self._rooms.processes(), key=lambda one: one.process)
-        rooms = [FleetRooms(one.process, len(one.partitions), one.leaving, one.version) for one in processes]
+        rooms = [
+            FleetRooms(one.process, len(one.partitions), one.leaving, one.version, one.adjusted)
+            for one in processes
+        ]
         owned = {partition for one in processes for partition in one.partitions}
         return Fleet(edges, rooms, PARTITIONS - len(owned))

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from typer.testing import CliRunner
 
 from danmaku.cli import app
 from danmaku.client import Client
+from danmaku.errors import Refusal
 from danmaku.model import Role
 from tests.system.deployment import call
 from tests.system.fleet import Edge, Fleet, fleet
@@ -55,6 +55,12 @@ class Service:
         assert ended.exit_code == 0, ended.output
         return json.loads(ended.stdout)
 
+    async def is_at(self, version: int) -> bool:
+        """Each of its processes says so."""
+        _, fleet = await self.ask("GET", "/v1/fleet")
+        told = [one["adjusted"] for one in (*fleet["edges"], *fleet["rooms"]) if not one.get("leaving")]
+        return told == [version] * (len(self.parts.rooms) + len(self.parts.edges))
+
     async def longest(self, room: str) -> int:
         """Of the lengths that are tried, which may be said in a room."""
         lengths = 50, 20, 10
@@ -67,14 +73,14 @@ class Service:
         return 0
 
     async def joinable(self, edge: Edge) -> int:
-        """How many sites an edge lets read its answers: 1, or 2 for any."""
-
-        def allowed() -> int:
-            request = urllib.request.Request(f"{edge.url}/healthz", headers={"Origin": "https://a.example"})  # noqa: S310  our own http
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  our own http
-                return 2 if answer.headers["Access-Control-Allow-Origin"] == "*" else 1
-
-        return await asyncio.to_thread(allowed)
+        """In how many of two rooms one may be at an edge."""
+        async with Client(edge.ws) as client:
+            await client.join("r")
+            try:
+                await client.join("s")
+            except Refusal:
+                return 1
+            return 2
 
     async def goes_by(self, longest: int, joinable: int) -> bool:
         """Each of its processes."""
@@ -94,7 +100,7 @@ async def until(done: Callable[[], Awaitable[bool]], what: str) -> float:
 @pytest.mark.timeout(180)
 async def test_settings_change_everywhere_while_it_runs(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
-    file.write_text('[policy]\nmax_length = 50\n[edge]\ncors = ["*"]\n')
+    file.write_text("[policy]\nmax_length = 50\n[edge]\nrooms_per_connection = 4\n")
     async with (
         fleet(tmp_path, DANMAKU_CONFIG=str(file), DANMAKU_LOG_LEVEL="info") as parts,
         AsyncExitStack() as stack,
@@ -111,7 +117,7 @@ async def test_settings_change_everywhere_while_it_runs(tmp_path: Path) -> None:
         assert shown["policy.slow_s"]["origin"] == "default"
 
         await refused(service)
-        body = {"values": {"policy.max_length": 10, "edge.cors": ["https://a.example"]}, "reason": "a test"}
+        body = {"values": {"policy.max_length": 10, "edge.rooms_per_connection": 1}, "reason": "a test"}
         status, version = await service.ask("PATCH", PATH, {**body, "expected": 0})
         assert (status, version["version"], version["values"]) == (200, 1, body["values"])
         took = await until(lambda: service.goes_by(10, 1), "all go by what is adjusted")
@@ -124,11 +130,12 @@ async def test_settings_change_everywhere_while_it_runs(tmp_path: Path) -> None:
         await parts.until_ready(parts.add_edge())
         assert await service.goes_by(10, 1), "those that start later have it from their first moment"
 
+        await until(lambda: service.is_at(1), "all tell so")
         assert (await service.run("config", "set", "policy.max_length", "20"))["version"] == 2
         await until(lambda: service.goes_by(20, 1), "only that has changed")
         assert (await service.run("config", "rollback", "1"))["values"] == body["values"]
         await until(lambda: service.goes_by(10, 1), "it is as it was")
-        keys = "policy.max_length", "edge.cors"
+        keys = "policy.max_length", "edge.rooms_per_connection"
         assert (await service.run("config", "unset", *keys))["values"] == {}
         await until(lambda: service.goes_by(50, 2), "the files count again")
         history = (await service.run("config", "history"))["versions"]
@@ -181,13 +188,11 @@ async def by_its_file(service: Service, file: Path) -> None:
 
         await until(told, said)
 
-    await reread(
-        '[policy]\nmax_length = 20\n[edge]\ncors = ["https://a.example"]\n', "settings were read again"
-    )
+    await reread("[policy]\nmax_length = 20\n[edge]\nrooms_per_connection = 1\n", "settings were read again")
     assert await service.goes_by(20, 1)
-    await reread('[policy]\nmax_length = 0\n[edge]\ncors = ["*"]\n', "settings stay as they are")
+    await reread("[policy]\nmax_length = 0\n[edge]\nrooms_per_connection = 4\n", "settings stay as they are")
     assert await service.goes_by(20, 1)
     await service.run("config", "set", "policy.max_length", "10")
     await until(lambda: service.goes_by(10, 1), "all go by what is adjusted")
-    await reread('[policy]\nmax_length = 50\n[edge]\ncors = ["*"]\n', "stands above")
+    await reread("[policy]\nmax_length = 50\n[edge]\nrooms_per_connection = 4\n", "stands above")
     assert await service.goes_by(10, 2)

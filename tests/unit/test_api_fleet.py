@@ -13,10 +13,10 @@ async def test_what_runs() -> None:
     service = Service()
     service.rooms.reports = [
         EdgeReport("e2", [], 0, draining=True),
-        EdgeReport("e1", ["wss://a"], 7, version="1.1", region="eu", weight=2.0, capacity=500),
+        EdgeReport("e1", ["wss://a"], 7, version="1.1", region="eu", weight=2.0, capacity=500, adjusted=7),
     ]
     service.rooms.owners = [
-        Owners("r1", dict.fromkeys(range(60), 5), version="1.1"),
+        Owners("r1", dict.fromkeys(range(60), 5), version="1.1", adjusted=6),
         Owners("r0", {}, leaving=True),
     ]
     answer = await service.call("GET", "/v1/fleet", token=service.token("root", Role.ADMIN))
@@ -31,6 +31,7 @@ async def test_what_runs() -> None:
                 "region": "eu",
                 "weight": 2.0,
                 "capacity": 500,
+                "adjusted": 7,
             },
             {
                 "edge": "e2",
@@ -41,11 +42,12 @@ async def test_what_runs() -> None:
                 "region": "",
                 "weight": 1.0,
                 "capacity": 0,
+                "adjusted": 0,
             },
         ],
         "rooms": [
-            {"process": "r0", "partitions": 0, "leaving": True, "version": ""},
-            {"process": "r1", "partitions": 60, "leaving": False, "version": "1.1"},
+            {"process": "r0", "partitions": 0, "leaving": True, "version": "", "adjusted": 0},
+            {"process": "r1", "partitions": 60, "leaving": False, "version": "1.1", "adjusted": 6},
         ],
         "unowned": 4,
     }
@@ -72,11 +74,11 @@ async def test_an_edge_drains_and_comes_back() -> None:
 def test_an_older_version_says_less_and_a_newer_one_more() -> None:
     pack = msgspec.msgpack.encode
     assert decode_owners(pack(["r1", {0: 5}, False])) == Owners("r1", {0: 5})
-    assert decode_owners(pack(["r1", {0: 5}, False, "9", "what is this"])) == Owners(
-        "r1", {0: 5}, version="9"
+    assert decode_owners(pack(["r1", {0: 5}, False, "9", 7, "what is this"])) == Owners(
+        "r1", {0: 5}, version="9", adjusted=7
     )
     assert decode_edge_report(pack(["e1", [], 3])) == EdgeReport("e1", [], 3)
     assert decode_edge_report(pack(["e1", [], 3, False, "9"])) == EdgeReport("e1", [], 3, version="9")
-    assert decode_edge_report(pack(["e1", [], 3, False, "9", "eu", 2, 500, "what is this"])) == EdgeReport(
-        "e1", [], 3, version="9", region="eu", weight=2.0, capacity=500
+    assert decode_edge_report(pack(["e1", [], 3, False, "9", "eu", 2, 500, 7, "what is this"])) == EdgeReport(
+        "e1", [], 3, version="9", region="eu", weight=2.0, capacity=500, adjusted=7
     )
