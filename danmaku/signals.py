@@ -2,7 +2,8 @@
 
 Why it is hard: SIGHUP means two things. Somebody sends it so that a service reads its file again, and the
 kernel sends it, or a shell does, when a terminal was closed. Whoever closes the terminal in which a service
-runs wants it to stop, and by then the terminal no longer controls the process: that tells which it was.
+runs wants it to stop, and then the terminal no longer controls the process: that tells which it was. Only a
+shell that hangs up on its jobs before it ends does so a moment too early.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from typing import Final
 
 _TERMINAL: Final = "/dev/tty"  # the one that controls who opens it
+_SHELL_ENDS_S: Final = 1.0
 
 
 @contextmanager
@@ -31,8 +33,15 @@ def heard(stop: asyncio.Event, force: asyncio.Event, reread: asyncio.Event) -> I
     def ended() -> None:
         (force if stop.is_set() else stop).set()
 
+    def end_without_terminal() -> None:
+        if is_bound and not _has_terminal():
+            stop.set()
+
     def hung_up() -> None:
-        (stop if is_bound and not _has_terminal() else reread).set()
+        end_without_terminal()
+        if not stop.is_set():
+            reread.set()
+            loop.call_later(_SHELL_ENDS_S, end_without_terminal)
 
     handlers: dict[signal.Signals, Callable[[], None]] = {
         signal.SIGINT: ended,

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +46,19 @@ import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[1] == "nohup" else signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+# A shell at the end of its session: it hangs up on a job that runs in the background, and is gone.
+_SHELL: Final = """
+import fcntl, os, pathlib, signal, subprocess, sys, termios, time
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+book, *job = sys.argv[1:]
+started = subprocess.Popen([sys.executable, *job], process_group=0)
+print(started.pid, flush=True)
+while not (os.path.exists(book) and "listens" in pathlib.Path(book).read_text()):
+    time.sleep(0.02)
+os.kill(started.pid, signal.SIGHUP)
 """
 
 
@@ -88,6 +101,26 @@ def test_who_sends_it_has_the_file_read_again_and_who_closes_the_terminal_stops(
         one.close_terminal()
         assert one.process.wait(20) == 0
         assert one.said("stops")
+
+
+def test_who_leaves_a_shell_that_hangs_up_on_its_jobs_stops_it(tmp_path: Path) -> None:
+    book = tmp_path / "book"
+    ours, theirs = os.openpty()
+    argv = [sys.executable, "-c", _SHELL, str(book), "-c", _LISTENER, str(book)]
+    with subprocess.Popen(argv, stdin=theirs, stdout=subprocess.PIPE, start_new_session=True) as shell:
+        os.close(theirs)
+        assert shell.stdout is not None
+        job = int(shell.stdout.readline())
+        try:
+            assert shell.wait(20) == 0
+            until(
+                lambda: book.read_text().split() == ["listens", "rereads", "stops"],
+                "it stops, a moment later",
+            )
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(job, signal.SIGKILL)
+            os.close(ours)
 
 
 def test_under_nohup_a_terminal_may_close(tmp_path: Path) -> None:
