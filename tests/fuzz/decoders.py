@@ -26,7 +26,7 @@ import danmaku
 import edge
 import rooms
 from config.settings import DEFAULTS, Edge, Settings, SettingsError, load
-from danmaku import chat, conversation, envelope, jwks, recalls, wire, wordlist
+from danmaku import adjustment, chat, conversation, envelope, jwks, recalls, records, wire, wordlist
 from danmaku.auth import Authority
 from danmaku.certificate import CertificateError, understood
 from danmaku.errors import Refusal
@@ -129,7 +129,7 @@ def _packed(seeds: list[bytes]) -> list[bytes]:
 
 def _envelopes() -> Iterator[Decoder]:
     """Every `decode_…` of what processes say to each other."""
-    for module in (envelope, chat):
+    for module in (envelope, chat, records, adjustment):
         for name, read in vars(module).items():
             if name.startswith("decode_") and read is not envelope.decode_out:
                 kind = inspect.getclosurevars(read).nonlocals["decode"].__self__.type

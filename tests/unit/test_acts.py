@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from danmaku.adjustment import AdjustRow, RollBackRow
 from danmaku.event_rows import PollRow
 from danmaku.model import Act, Position, Role, RoomSettings
 from danmaku.moderation_rows import (
@@ -20,6 +21,25 @@ from danmaku.wordlist import PutWordsRow
 from rooms.acts import MAX_WHAT, ActOfRow, act_of, by_itself, posted
 
 ACTS: list[tuple[ActOfRow, Act]] = [
+    (
+        AdjustRow(
+            values={"policy.slow_s": 3},
+            unset=["edge.cors"],
+            by="root",
+            role=Role.ADMIN,
+            reason="x" * 300,
+            act="a",
+        ),
+        Act(
+            *("a", 7, "root", Role.ADMIN, "adjust"),
+            what='{"policy.slow_s":3,"edge.cors":null}',
+            reason="x" * 200,
+        ),
+    ),
+    (
+        RollBackRow(version=5, by="root", role=Role.ADMIN, act="a"),
+        Act("a", 7, "root", Role.ADMIN, "roll_back", what='{"version":5}'),
+    ),
     (
         SanctionRow("r", "mute", "bob", "ann", Role.MODERATOR, 60, "x" * 300, act="a"),
         Act("a", 7, "ann", Role.MODERATOR, "mute", "r", "bob", "", "x" * 200, 60),

@@ -102,6 +102,15 @@ def test_a_file_read_again_counts_beneath_what_is_adjusted() -> None:
     assert running.reread(file) == (["edge.port"], [])
 
 
+def test_it_is_known_where_a_value_comes_from() -> None:
+    running = Running(BASE, {"edge.frames_burst": "my.toml"})
+    assert (running.origin("edge.frames_burst"), running.origin("edge.cors")) == ("my.toml", "default")
+    running.reread(BASE, {"edge.cors": "DANMAKU_EDGE_CORS"})
+    assert (running.origin("edge.frames_burst"), running.origin("edge.cors")) == (
+        "default", "DANMAKU_EDGE_CORS",
+    )  # fmt: skip
+
+
 def test_a_file_whose_live_values_want_a_restart_of_others_changes_nothing() -> None:
     running = Running(BASE)
     with pytest.raises(SettingsError, match=r"rooms\.history_batches"):
