@@ -28,14 +28,26 @@ class Handing:
         given = handed(loaded, file)
         self.environment: Mapping[str, str] = given.environment
         self.flags = given.flags
-        self._write(given.text)
+        self._text = given.text
+        self._write(self._text)
 
     def hand(self, loaded: Loaded) -> None:
         """For children that read again, and those that are started from now on."""
-        self._write(handed(loaded, self._file).text)
+        text = handed(loaded, self._file).text
+        self._write(text)
+        self._text = text
+
+    def ensure(self) -> None:
+        """The file is there for a child that is started again, though somebody tidied up. Never raises."""
+        try:
+            if not self._file.exists():
+                self._write(self._text)
+        except OSError as error:
+            _log.error("children cannot be given their settings", error=str(error))
 
     def _write(self, text: str) -> None:
         """All at once: whoever reads meanwhile finds either."""
+        self._file.parent.mkdir(mode=0o700, exist_ok=True)
         unfinished = self._file.with_suffix(".new")
         unfinished.write_text(text)
         unfinished.chmod(0o600)

@@ -72,6 +72,7 @@ async def run(
         def exited(child: Child, pid: int) -> None:
             for process in (child.name, pid):
                 forget_process(folder.metrics, process)
+            handing.ensure()
 
         supervisor = Supervisor(children, stop_s=settings.edge.drain_s + _GRACE_S, exited=exited)
 

@@ -113,11 +113,12 @@ async def _supervise(
             Child(f"edge-{number}", [*program, "--worker", str(number)], environment)
             for number in range(1, workers + 1)
         ]
-        supervisor = Supervisor(
-            children,
-            stop_s=settings.edge.drain_s + 5.0,
-            exited=lambda child, _: forget_process(Path(folder), child.name),
-        )
+
+        def exited(child: Child, _: int) -> None:
+            forget_process(Path(folder), child.name)
+            handing.ensure()
+
+        supervisor = Supervisor(children, stop_s=settings.edge.drain_s + 5.0, exited=exited)
         log: Any = get_logger("edge")
         log.info("starting", workers=workers, port=port)
 

@@ -212,6 +212,11 @@ def test_nothing_outlives_it_even_when_it_is_killed(tmp_path: Path) -> None:
         assert service.data.url() is None
 
 
+def _variables(pid: int) -> dict[str, str]:
+    pairs = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
 def test_its_file_is_read_again_and_nobody_stops(tmp_path: Path) -> None:
     config = tmp_path / "my.toml"
     config.write_text("[edge]\nbody_bytes = 10000\n")
@@ -230,6 +235,15 @@ def test_its_file_is_read_again_and_nobody_stops(tmp_path: Path) -> None:
         # `up`, the rooms process, who watches over the edge workers, and these
         reread("[policy]\nslow_s = 3\n", "changed=policy.slow_s", 5)
         assert one.processes() == processes
+
+        killed = {one.pid_of("-m rooms"), one.workers()[0]}
+        for pid in killed:
+            file = Path(_variables(pid)["DANMAKU_CONFIG"])
+            assert "policy.slow_s = 3" in file.read_text()
+            file.unlink()  # somebody tidied up
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: len(one.processes().keys() - killed) == len(processes), "they are started again")
+        until(lambda: all(one.ready() for _ in range(20)), "all is well")
         assert one.stop() == 0
 
 
