@@ -82,7 +82,8 @@ class StoreCalls:
 
     replicas: for these to have it. unread: for a server that is not there, did not answer the call before,
     or refuses calls unread; `tries` of them. looks: to ask who has what, `look` for one answer to that.
-    connections: to each server.
+    connections: to each server. vouched_s: from when sentinels said whether a server is still the primary to
+    when they are asked again.
     """
 
     replicas: float = 0.8
@@ -92,6 +93,7 @@ class StoreCalls:
     looks: float = 2
     look: float = 0.25
     connections: int = 16
+    vouched_s: float = 0.005
 
 
 STORE: Final = StoreCalls()

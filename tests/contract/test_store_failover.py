@@ -68,6 +68,7 @@ class Talk:
     def __init__(self, store: ValkeyStore) -> None:
         self.taken: dict[str, list[int]] = {conv: [] for conv in PAIRS}
         self.stopped = False
+        self.refused = 0
         self._store = store
 
     async def run(self) -> None:
@@ -79,11 +80,18 @@ class Talk:
         while not self.stopped:
             n = len(self.taken[conv]) + 1
             said = Append(conv, "ann", n, b"%d" % n, f"c{n}", "s", n, indexed=True)
-            with suppress(StoreDown):
+            try:
                 (answer,) = await self._store.conversations.append([said])
-                if isinstance(answer, Appended):
-                    self.taken[conv].append(answer.seq)
+            except StoreDown as error:
+                answer = error
+            if isinstance(answer, Appended):
+                self.taken[conv].append(answer.seq)
+            else:
+                self.refused += 1
             await asyncio.sleep(0.01)
+
+    def count(self) -> int:
+        return sum(map(len, self.taken.values()))
 
     async def all_go_on(self) -> None:
         """Return when something more was taken in all of them."""
@@ -262,12 +270,68 @@ async def test_who_was_replaced_and_does_not_know_it_is_left(tmp_path: Path, lea
             await one.replicaof(HOST, port_of(new))
         async with client(port_of(new)) as one:
             await one.replicaof("NO", "ONE")
-        for sentinel in whole.sentinels:
-            sentinel.kill()
-            told = (CONFIG / "sentinel.conf").read_text().replace("10.0.0.11 6379", f"{HOST} {port_of(new)}")
-            Path(sentinel.server.argv[1]).write_text(told)
-            sentinel.start()
+        _name(whole, new)
         await talk.all_go_on()
         talk.stopped = True
         await talking
         await store.close()
+
+
+async def test_what_a_replaced_primary_takes_while_it_has_a_replica_is_not_acknowledged(
+    tmp_path: Path,
+) -> None:
+    """As one that hung while another one of its replicas took over, until its last replica is moved."""
+    async with sentinel_set(tmp_path, replicas=2, sentinels=3, min_replicas_to_write="1") as whole:
+        store = await ValkeyStore.connect(settings(whole, replicas=1), Rooms())
+        talk = Talk(store)
+        talking = asyncio.create_task(talk.run())
+        await talk.all_go_on()
+        _, new, other = whole.nodes
+        _name(whole, new)  # the sentinels first: what was taken before has reached it
+        async with client(port_of(new)) as one:
+            await one.replicaof("NO", "ONE")
+        refused, taken = talk.refused, talk.count()
+
+        async def told() -> bool:
+            return talk.refused > refused + len(PAIRS) or talk.count() > taken + 5 * len(PAIRS)
+
+        await until(told, RESUMED_S)
+        async with client(port_of(other)) as one:
+            await one.replicaof(HOST, port_of(new))
+        await talk.all_go_on()
+        talk.stopped = True
+        await talking
+        await talk.check()
+        await store.close()
+
+
+async def test_sentinels_that_elect_nobody_hold_nobody_up(watched: SentinelSet) -> None:
+    """Their votes stand until the next failover."""
+    store = await ValkeyStore.connect(settings(watched, replicas=1), Rooms())
+    talk = Talk(store)
+    talking = asyncio.create_task(talk.run())
+    await talk.all_go_on()
+    for sentinel in watched.sentinels[:2]:
+        await _vote(sentinel, watched.nodes[0])
+    await talk.all_go_on()
+    talk.stopped = True
+    await talking
+    await talk.check()
+    await store.close()
+
+
+async def _vote(sentinel: Running, primary: Running) -> None:
+    """As somebody that wants to make another server the primary, and is never heard of again."""
+    words = HOST, port_of(primary), 1, "f" * 40
+    async with client(port_of(sentinel)) as one:
+        _, voted, _ = await one.execute_command("SENTINEL", "IS-MASTER-DOWN-BY-ADDR", *words)
+        assert voted == b"f" * 40
+
+
+def _name(whole: SentinelSet, primary: Running) -> None:
+    """Have all sentinels begin anew, with that one as the primary."""
+    for sentinel in whole.sentinels:
+        sentinel.kill()
+        told = (CONFIG / "sentinel.conf").read_text().replace("10.0.0.11 6379", f"{HOST} {port_of(primary)}")
+        Path(sentinel.server.argv[1]).write_text(told)
+        sentinel.start()

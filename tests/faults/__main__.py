@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -70,25 +71,26 @@ class Many:
     async def run(self, seeds: range, parallel: int) -> list[Outcome]:
         waiting = list(reversed(seeds))
 
-        async def work() -> None:
+        async def work(place: int) -> None:
             while waiting:
-                self._note(await self._run(waiting.pop()), len(seeds))
+                self._note(await self._run(waiting.pop(), place), len(seeds))
 
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(parallel):
-                tasks.create_task(work())
+            for place in range(parallel):
+                tasks.create_task(work(place))
         return self._outcomes
 
-    async def _run(self, seed: int) -> Outcome:
+    async def _run(self, seed: int, place: int) -> Outcome:
         folder = self._folder / f"{seed}"
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "outcome.json").exists():
             return Outcome(**json.loads((folder / "outcome.json").read_text()))
         words = ["one", str(seed), str(self._seconds), str(folder), "--kind", self._kind]
         words += ["--calm", str(self._calm_s)]
+        own = {**os.environ, "PYTEST_XDIST_WORKER": f"gw{place}"}  # ports that the others are not given
         with (folder / "printed.log").open("wb") as printed:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.faults", *words, stdout=printed, stderr=printed
+                sys.executable, "-m", "tests.faults", *words, stdout=printed, stderr=printed, env=own
             )
             try:
                 async with asyncio.timeout(self._seconds + _MOST_S):

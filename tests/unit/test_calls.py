@@ -141,7 +141,8 @@ def test_only_the_link_and_what_finds_its_servers_talk_to_the_store() -> None:
         )
         if name.partition(".")[0] in ("redis", "hiredis") and name != "redis.crc"
     }
-    assert found == {f"danmaku/store/valkey/{name}.py" for name in ("link", "options", "servers")}
+    link = "link", "options", "servers", "vouching"
+    assert found == {f"danmaku/store/valkey/{name}.py" for name in link}
 
 
 def test_who_waits_for_the_store_to_come_back_does_so_as_calls_says() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import hiredis
 from redis.exceptions import (
@@ -48,7 +48,7 @@ class _Unsent(_Away):
 
 
 class _Alone(_Away):
-    """Not enough replicas have what was written."""
+    """Not enough replicas have what was written, or it was replaced as the primary."""
 
 
 _FAILED: Final = (RedisError, _Away)
@@ -71,7 +71,7 @@ class Link:
         self._timeout_s = settings.timeout_s
         wait_ms = round(self._timeout_s * STORE.replicas * 1000)
         self._replicas = settings.replicas
-        self._wait: list[Call] = [("WAIT", self._replicas, wait_ms)] if self._replicas else []
+        self._wait: Call = ("WAIT", self._replicas, wait_ms)
         self._scripts = Scripts()
         self._down = PartlyDown if servers.several else StoreDown
 
@@ -104,28 +104,30 @@ class Link:
 
         Those for one server are carried in their order. Raises when nobody answers at all.
 
-        safe: what they wrote has reached as many replicas as it should, or it is a StoreDown.
+        safe: what they wrote has reached as many replicas as it should, or it is a StoreDown. Where replicas
+        are asked for, nothing is believed of a server that may have been replaced as the primary.
         """
         if not calls:
             return []
+        demand = _Demand(safe, vouched=True) if self._replicas else _NOTHING
         if self._slow is None:
-            return await self._many(calls, safe)
+            return await self._many(calls, demand)
         begin = time.monotonic()
         try:
-            return await self._many(calls, safe)
+            return await self._many(calls, demand)
         finally:
             took = time.monotonic() - begin
             if took >= self._slow.threshold_s:
                 verb, key = self._scripts.name(calls[0]), _key(calls[0]).decode(errors="replace")
                 self._slow.took("store", took, verb=verb, key=key, calls=len(calls), safe=safe)
 
-    async def _many(self, calls: Sequence[Call], safe: bool) -> list[Any]:
+    async def _many(self, calls: Sequence[Call], demand: _Demand) -> list[Any]:
         loop = asyncio.get_running_loop()
         until = _Until(loop.time(), self._timeout_s)
         replies: list[Any] = [None] * len(calls)
         left: Sequence[int] = range(len(calls))
         for tries in range(1, STORE.tries + 1):
-            await self._carry(calls, left, replies, self._wait if safe else [], until)
+            await self._carry(calls, left, replies, demand, until)
             if not _fail(replies):
                 return replies
             if any(isinstance(reply, _Alone) or _is_refused_alone(reply) for reply in replies):
@@ -149,7 +151,7 @@ class Link:
             self._servers.doubt()
             await self._servers.settled()
         until = _Until(asyncio.get_running_loop().time(), self._timeout_s)
-        asked = (self._at(one, [("PING",)], [], until) for one in self._servers.all())
+        asked = (self._at(one, [("PING",)], _NOTHING, until) for one in self._servers.all())
         replies = [reply for (reply,) in await asyncio.gather(*asked)]
         failed = [reply for reply in replies if isinstance(reply, Exception)]
         if failed:
@@ -173,13 +175,13 @@ class Link:
         calls: Sequence[Call],
         left: Sequence[int],
         replies: list[Any],
-        wait: Sequence[Call],
+        demand: _Demand,
         until: _Until,
     ) -> None:
         """Carry those of `left`, each to where it belongs, and put the reply in its place."""
         if not self._servers.several and (server := self._servers.of(b"")) is not None:
             those = calls if len(left) == len(calls) else [calls[i] for i in left]
-            for i, reply in zip(left, await self._at(server, those, wait, until), strict=True):
+            for i, reply in zip(left, await self._at(server, those, demand, until), strict=True):
                 replies[i] = reply
             return
         groups: dict[tuple[Server, bool], list[int]] = {}
@@ -191,7 +193,7 @@ class Link:
                 groups.setdefault((place, asking), []).append(i)
 
         async def carry(server: Server, asking: bool, those: list[int]) -> None:
-            found = await self._at(server, [calls[i] for i in those], wait, until, asking=asking)
+            found = await self._at(server, [calls[i] for i in those], demand, until, asking=asking)
             for i, reply in zip(those, found, strict=True):
                 replies[i] = reply
 
@@ -211,7 +213,7 @@ class Link:
         self,
         server: Server,
         calls: Sequence[Call],
-        wait: Sequence[Call],
+        demand: _Demand,
         until: _Until,
         *,
         asking: bool = False,
@@ -222,25 +224,27 @@ class Link:
         others need not wait as long for it to be found out again.
         """
         if not server.is_slow or self._servers.several:
-            return await self._ask(server, calls, wait, until, asking=asking)
+            return await self._ask(server, calls, demand, until, asking=asking)
         if server.is_tried:
             return [_Unsent("the store does not answer, and is being asked again")] * len(calls)
         server.is_tried = True
         try:
-            return await self._ask(server, calls, wait, until, asking=asking)
+            return await self._ask(server, calls, demand, until, asking=asking)
         finally:
             server.is_tried = False
 
     async def _ask(
-        self, server: Server, calls: Sequence[Call], wait: Sequence[Call], until: _Until, *, asking: bool
+        self, server: Server, calls: Sequence[Call], demand: _Demand, until: _Until, *, asking: bool
     ) -> list[Any]:
         hurries = server.is_slow and self._servers.several  # the others are not to wait for it
         end = until.patient if hurries else until.last
         try:
             async with asyncio.timeout_at(end):
-                replies = await self._exchange(server, calls, wait, asking=asking)
+                replies = await self._exchange(server, calls, demand, asking=asking)
                 if _fail(replies):
-                    await self._teach(server, calls, replies, wait, asking=asking)
+                    await self._teach(server, calls, replies, demand, asking=asking)
+                if demand.vouched and not await self._servers.vouch(server):
+                    replies = _instead(replies, _Alone("the store may have been replaced as the primary"))
         except TimeoutError:
             self._doubt_slow(server)
             return [_Away(f"the store did not answer within {end - until.begin:g} s")] * len(calls)
@@ -257,13 +261,13 @@ class Link:
         return replies
 
     async def _teach(
-        self, server: Server, calls: Sequence[Call], replies: list[Any], wait: Sequence[Call], *, asking: bool
+        self, server: Server, calls: Sequence[Call], replies: list[Any], demand: _Demand, *, asking: bool
     ) -> None:
         """Say once more what was refused for lack of the script, after all scripts."""
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:
-            await self._exchange(server, self._scripts.load(), [])
-            again = await self._exchange(server, [calls[i] for i in unknown], wait, asking=asking)
+            await self._exchange(server, self._scripts.load(), _NOTHING)
+            again = await self._exchange(server, [calls[i] for i in unknown], demand, asking=asking)
             for i, reply in zip(unknown, again, strict=True):
                 replies[i] = reply
 
@@ -272,9 +276,10 @@ class Link:
         self._servers.doubt()
 
     async def _exchange(
-        self, server: Server, calls: Sequence[Call], wait: Sequence[Call], *, asking: bool = False
+        self, server: Server, calls: Sequence[Call], demand: _Demand, *, asking: bool = False
     ) -> list[Any]:
-        """`wait` on the same connection: the server waits for what was written on it."""
+        """WAIT comes on the same connection: the server waits for what was written on it."""
+        wait = [self._wait] if demand.replicas else []
         said = [word for call in calls for word in (_ASKING, call)] if asking else [*calls]
         try:
             connection = await server.pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
@@ -302,7 +307,17 @@ class Link:
         if isinstance(reached, int) and reached >= self._replicas:
             return replies
         down = _Alone(f"{self._replicas} replicas should have what was written, it is: {reached}")
-        return [reply if isinstance(reply, RedisError) else down for reply in replies]
+        return _instead(replies, down)
+
+
+class _Demand(NamedTuple):
+    """What must hold of calls before their replies count: see `Link.many`."""
+
+    replicas: bool = False
+    vouched: bool = False
+
+
+_NOTHING: Final = _Demand()
 
 
 class _Until:
@@ -312,6 +327,11 @@ class _Until:
         self.begin = now
         self.last = now + timeout_s
         self.patient = now + timeout_s * STORE.unread
+
+
+def _instead(replies: list[Any], down: _Away) -> list[Any]:
+    """Of all replies but refusals: what was refused is known not to be done."""
+    return [reply if isinstance(reply, RedisError) else down for reply in replies]
 
 
 def _fail(replies: list[Any]) -> bool:

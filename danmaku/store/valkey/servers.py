@@ -24,6 +24,7 @@ from config.settings import Store
 from danmaku.calls import STORE
 from danmaku.login import LoginError
 from danmaku.store.valkey.options import Address, Options, address_of, options_of, patience, sentinels
+from danmaku.store.valkey.vouching import Vouching
 
 _UNNAMED: Final = "no sentinel names a primary of {!r}; danmaku doctor asks each of them why"
 _AWAY: Final = (RedisError, RedisClusterException, OSError, TimeoutError, LoginError)
@@ -73,6 +74,10 @@ class Servers(Protocol):
     async def settled(self) -> None:
         """Return when nobody is looking. Safe to cancel."""
 
+    async def vouch(self, server: Server) -> bool:
+        """Whether what it had taken when this was called outlives it, for it had not been replaced by then.
+        Safe to cancel."""
+
     async def close(self) -> None: ...
 
 
@@ -110,6 +115,9 @@ class _Single:
     async def settled(self) -> None:
         pass
 
+    async def vouch(self, server: Server) -> bool:
+        return True  # nobody replaces it
+
     async def close(self) -> None:
         await self._server.pool.aclose()
 
@@ -138,6 +146,9 @@ class _Found:
     async def settled(self) -> None:
         if self._looking is not None:
             await asyncio.wait([self._looking])
+
+    async def vouch(self, server: Server) -> bool:
+        return True  # servers of a cluster tell each other at once who was replaced
 
     async def close(self) -> None:
         if self._looking is not None:
@@ -178,6 +189,7 @@ class _Watched(_Found):
         super().__init__(timeout_s, {**options, "redis_connect_func": _as_primary})
         self._sentinel = sentinel
         self._master = master
+        self._vouching = Vouching(sentinel, master)
         self._address: Address | None = None
 
     def all(self) -> list[Server]:
@@ -186,8 +198,13 @@ class _Watched(_Found):
     def of(self, key: bytes) -> Server | None:
         return None if self._address is None else self.at(self._address)
 
+    async def vouch(self, server: Server) -> bool:
+        address = self._address
+        return address is not None and self.at(address) is server and await self._vouching.holds(address)
+
     async def close(self) -> None:
         await super().close()
+        await self._vouching.close()
         await self._sentinel.aclose()
 
     async def _find(self) -> set[Address]:
@@ -195,6 +212,7 @@ class _Watched(_Found):
             host, port = await self._sentinel.discover_master(self._master)
         except MasterNotFoundError:  # its text has all of each connection in it
             raise MasterNotFoundError(_UNNAMED.format(self._master)) from None
+        await self._vouching.learn()
         found = str(host), int(port)
         if found != self._address:
             _log.info("the store is found", server=f"{host}:{port}")
