@@ -187,9 +187,10 @@ class MemoryConversations:
         conv.log[conv.seq] = _Entry(one.at, conv.messages, one.message, of)
         conv.messages += counted
         most, age_s = self._kept(one.conv)
+        oldest_at = min(one.at, self._clock()) - age_s * 1000
         for _ in range(_TRIMMED_AT_ONCE):
             number, oldest = next(iter(conv.log.items()))
-            if number == conv.seq or (len(conv.log) <= most and oldest.at >= one.at - age_s * 1000):
+            if number == conv.seq or (len(conv.log) <= most and oldest.at >= oldest_at):
                 break
             del conv.log[number]
             conv.floor = number

@@ -9,7 +9,7 @@ from typing import Final
 from config.settings import Rooms
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.held import MemoryHeld
-from danmaku.memory.leases import MemoryLeases
+from danmaku.memory.leases import Clock, MemoryLeases
 from danmaku.memory.recalls import MemoryRecalls
 from danmaku.memory.rooms import MemoryRooms
 from danmaku.model import START, Position
@@ -28,6 +28,7 @@ class MemoryHistory:
         held: MemoryHeld,
         logs: dict[str, deque[Entry]],
         audit: MemoryAudit,
+        clock: Clock,
         limits: Rooms,
     ) -> None:
         self._leases = leases
@@ -36,6 +37,7 @@ class MemoryHistory:
         self._recalls = recalls
         self._held = held
         self._logs = logs
+        self._clock = clock
         self._batches = limits.history_batches
         self._age_ms = limits.history_s * 1000
 
@@ -71,8 +73,9 @@ class MemoryHistory:
         log.append(entry)
         while len(log) > self._batches:
             log.popleft()
+        now = min(entry.at, self._clock())
         for _ in range(_TRIMMED_AT_ONCE):
-            if len(log) > 1 and log[0].at < entry.at - self._age_ms:
+            if len(log) > 1 and log[0].at < now - self._age_ms:
                 log.popleft()
         self._audit.add(append.room, append.acts)
         if append.recalling is not None:

@@ -45,7 +45,7 @@ class MemoryStore:
         self.held = MemoryHeld(self.leases, self.audit)
         self.rooms = MemoryRooms(self.leases, self.logs, self.recalls, self.held, self.audit)
         self.history = MemoryHistory(
-            self.leases, self.rooms, self.recalls, self.held, self.logs, self.audit, rooms
+            self.leases, self.rooms, self.recalls, self.held, self.logs, self.audit, clock, rooms
         )
         self.moderation = MemoryModeration(self.leases, self.audit)
         self.polls = MemoryPolls(self.leases.holds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from time import time_ns
 from typing import Any
@@ -147,6 +148,15 @@ async def test_what_is_too_old_is_trimmed_but_never_the_newest(store: Store) -> 
     assert (run.begin, [seq for seq, _ in run.messages]) == (3, [4, 5])
     await say(store, message("last", at=9_000_000), message("backwards", at=5))
     assert [seq for seq, _ in (await pull(store)).messages] == [6, 7]
+
+
+async def test_a_clock_that_jumps_ages_no_message_alone(store: Store) -> None:
+    """Of the process that says it: what it says has a wrong time then, and nothing goes because of it."""
+    now_ms, jump_ms = time.time_ns() // 1_000_000, 10 * AGE_MS
+    for cid, at in (("c1", now_ms), ("c2", now_ms + jump_ms), ("c3", now_ms - jump_ms), ("c4", now_ms)):
+        await say(store, message(cid, at=at))
+    run = await pull(store)
+    assert (run.begin, [seq for seq, _ in run.messages]) == (0, [1, 2, 3, 4])
 
 
 async def test_groups_are_kept_by_their_own_measure(store: Store) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -172,6 +174,15 @@ async def test_trimmed_by_age_but_never_to_nothing(store: Store) -> None:
     last = await owner.append(at=later.at + 10 * age_ms)
     assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (last,)
     assert await store.history.head(ROOM) == last.last
+
+
+async def test_a_clock_that_jumps_ages_nothing_alone(store: Store) -> None:
+    """Of an owner: what it stores meanwhile has a wrong time, and nothing goes because of it."""
+    owner = await Owner.take(store)
+    now_ms, jump_ms = time.time_ns() // 1_000_000, 10 * ROOMS.history_s * 1000
+    kept = [await owner.append(at=now_ms - 1000 + i) for i in range(3)]
+    kept += [await owner.append(at=at) for at in (now_ms + jump_ms, now_ms - jump_ms, now_ms)]
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == tuple(kept)
 
 
 async def test_a_batch_with_an_old_time_is_kept_as_the_head(store: Store) -> None:

@@ -32,6 +32,7 @@ _PAUSE_S: Final = (0.3, 2.0)  # between one fault and the next
 _TAKEN: Final = "partitions taken"  # what a rooms process logs
 _STUTTERS: Final = 15
 _SYNCED_S: Final = 1.5  # after which all is on disk that was written before
+_JUMPS_S: Final = 2.0, 30.0, 3600.0  # less and more than a lease lasts, and than a history is kept
 _READY_S: Final = 150.0  # on a machine that has no time for it
 
 
@@ -77,6 +78,8 @@ def _injuries(whole: SingleFleet | SeveralFleet) -> Iterator[Injury]:
         yield from _of_single_servers(whole)
         for name, wires in whole.wires.items():
             yield from _of_wires(name, wires)
+        for part in [*whole.edges, *whole.rooms]:
+            yield _of_a_clock(whole, part)
     else:
         yield from _of_the_bus(whole)
         yield from _of_a_primary(whole)
@@ -185,6 +188,17 @@ def _of_a_wire(what: str, wire: Wire) -> Iterator[Injury]:
 
     for act in (cut, silence, delay):
         yield Injury(f"{act.__name__} {what}", act, frozenset({what}))
+
+
+def _of_a_clock(whole: SingleFleet, part: Part) -> Injury:
+    async def jump(dice: random.Random) -> None:
+        """Of an edge tokens stay within their time: they last longer than an hour."""
+        most = 2 if isinstance(part, Edge) else 3  # by an hour tokens are out of date, or of another time
+        whole.clock_is_wrong(part, dice.choice([-1, 1]) * dice.choice(_JUMPS_S[:most]))
+        await asyncio.sleep(dice.uniform(0.5, 5.0))
+        whole.clock_is_wrong(part, 0)
+
+    return Injury(f"jump of the clock of {part.name}", jump, frozenset({f"clock of {part.name}"}))
 
 
 def _of_the_bus(whole: SeveralFleet) -> Iterator[Injury]:

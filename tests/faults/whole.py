@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from danmaku.servers import NatsServer, ValkeyServer
 from tests.engines import NatsCluster, SentinelSet, ValkeyCluster, nats_cluster, sentinel_set, valkey_cluster
+from tests.faults import wallclock
 from tests.faults.wire import Wire
 from tests.system.fleet import ClusterFleet, Edge, Fleet, Part
 from tests.system.nats_proxy import NatsProxy
@@ -65,13 +66,16 @@ class Disk:
 
 
 class SingleFleet(Fleet):
-    """Edges and rooms processes of which each has wires of its own."""
+    """Edges and rooms processes of which each has wires and a wall clock of its own."""
+
+    through = ("tests.faults.wallclock",)
 
     def __init__(self, folder: Path, more: Mapping[str, str]) -> None:
         self.disk = Disk(folder / "valkey")
         super().__init__(folder, more)
         self.wires: dict[str, Wires] = {}
         self._unused: list[Wires] = []
+        self._clocks = folder
 
     async def start(self, *, edges: int, rooms: int) -> None:
         for number in range(edges + rooms):
@@ -81,7 +85,9 @@ class SingleFleet(Fleet):
     def add_edge(self, **more: str) -> Edge:
         wires = self._unused.pop(0)
         assert wires.lossy is not None
-        edge = super().add_edge(DANMAKU_NATS_URL=wires.lossy.url, **more)
+        edge = super().add_edge(
+            DANMAKU_NATS_URL=wires.lossy.url, **self._clock(f"edge-{len(self.edges) + 1}"), **more
+        )
         self.wires[edge.name] = wires
         return edge
 
@@ -89,14 +95,22 @@ class SingleFleet(Fleet):
         wires = self._unused.pop(0)
         assert wires.store is not None
         bus, store = (f"{scheme}://{_HOST}:{wire.port}" for scheme, wire in self._ends(wires))
-        part = super().add_rooms(DANMAKU_NATS_URL=bus, DANMAKU_STORE_URL=store, **more)
+        own = {"DANMAKU_NATS_URL": bus, "DANMAKU_STORE_URL": store}
+        part = super().add_rooms(**own, **self._clock(f"rooms-{len(self.rooms) + 1}"), **more)
         self.wires[part.name] = wires
         return part
+
+    def clock_is_wrong(self, part: Part, by_s: float) -> None:
+        """From now on, or right where that is 0."""
+        (self._clocks / f"{part.name}.clock").write_text(f"{by_s:g}")
 
     async def close(self) -> None:
         for wires in [*self.wires.values(), *self._unused]:
             await wires.close()
         self.disk.close()
+
+    def _clock(self, name: str) -> dict[str, str]:
+        return {wallclock.VARIABLE: str(self._clocks / f"{name}.clock")}
 
     def _ends(self, wires: Wires) -> list[tuple[str, Wire]]:
         assert wires.store is not None

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -37,9 +37,11 @@ _STOP_S: Final = 30.0
 class Part:
     """One process of the service. `start` again after `kill` or `stop`."""
 
-    def __init__(self, name: str, module: str, more: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, module: str, more: Mapping[str, str], log: Path, through: Sequence[str] = ()
+    ) -> None:
         self.name = name
-        self._module = module
+        self._modules = *through, module
         self._environment = environment(**more)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,7 +57,7 @@ class Part:
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            argv = [sys.executable, "-m", self._module]
+            argv = [sys.executable, "-m", *self._modules]
             self._process = subprocess.Popen(argv, env=self._environment, stdout=log, stderr=log)
 
     def kill(self) -> None:
@@ -83,12 +85,12 @@ class Part:
 class Edge(Part):
     """An edge of one worker on a port of its own."""
 
-    def __init__(self, name: str, more: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, more: Mapping[str, str], log: Path, through: Sequence[str] = ()) -> None:
         self.port = free_port()
         self.ws = f"ws://{HOST}:{self.port}/v1/ws"
         self.url = f"http://{HOST}:{self.port}"
         own = {"DANMAKU_EDGE_PORT": str(self.port), "DANMAKU_EDGE_ADDRESSES": self.ws}
-        super().__init__(name, "edge", {**more, **own}, log)
+        super().__init__(name, "edge", {**more, **own}, log, through)
 
     def is_ready(self) -> bool:
         try:
@@ -99,7 +101,10 @@ class Edge(Part):
 
 
 class Fleet:
-    """Made by `fleet`. `more` are settings of all processes, as environment variables."""
+    """Made by `fleet`. `more` are settings of all processes, as environment variables. `through`:
+    a module that is told theirs, and runs it."""
+
+    through: Sequence[str] = ()
 
     def __init__(self, folder: Path, more: Mapping[str, str]) -> None:
         self._folder = folder
@@ -141,7 +146,7 @@ class Fleet:
     def add_rooms(self, **more: str) -> Part:
         """`more` are settings of this process alone."""
         name = f"rooms-{len(self.rooms) + 1}"
-        part = Part(name, "rooms", {**self._more, **more}, self._folder / f"{name}.log")
+        part = Part(name, "rooms", {**self._more, **more}, self._folder / f"{name}.log", self.through)
         self.rooms.append(part)
         part.start()
         return part
@@ -149,7 +154,7 @@ class Fleet:
     def add_edge(self, **more: str) -> Edge:
         """`more` are settings of this edge alone."""
         name = f"edge-{len(self.edges) + 1}"
-        edge = Edge(name, {**self._more, **more}, self._folder / f"{name}.log")
+        edge = Edge(name, {**self._more, **more}, self._folder / f"{name}.log", self.through)
         self.edges.append(edge)
         edge.start()
         return edge

@@ -1,7 +1,7 @@
 -- Append a batch to a room's log, if the holder still has the lease and the head is the expected one, and
 -- in the same step carry out what its items tell of.
 -- KEYS: lease, log, state, listing, recalls, held, and of its acts what _audit wants
--- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, oldest `at` to keep,
+-- ARGV: holder, expected head, id, frame, at, version, count, pairs, most entries, age_ms to keep,
 --   board (empty: it stays as it is), of a recall: id, item, ids of those that go (or three times nothing),
 --   of a held comment that was decided about: id, value (or twice nothing),
 --   acts, and where it has an effect: verb, room, field, value, …
@@ -24,10 +24,13 @@ if head ~= ARGV[2] then
 end
 redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[9], ARGV[3],
   'frame', ARGV[4], 'at', ARGV[5], 'version', ARGV[6], 'count', ARGV[7], 'pairs', ARGV[8])
--- The entry just written stays whatever its age: the log must not lose its head.
+-- Old is what is so by the holder's clock and by this one: a clock that jumped alone ages nothing. The entry just
+-- written stays whatever its age: the log must not lose its head.
+local time = redis.call('TIME')
+local now = math.min(tonumber(ARGV[5]), time[1] * 1000 + math.floor(time[2] / 1000))
 for _ = 1, TRIMMED_AT_ONCE do
   local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-  if oldest[1] == ARGV[3] or tonumber(oldest[2][4]) >= tonumber(ARGV[10]) then
+  if oldest[1] == ARGV[3] or tonumber(oldest[2][4]) >= now - ARGV[10] then
     break
   end
   redis.call('XDEL', KEYS[2], oldest[1])

@@ -1,6 +1,6 @@
 -- Remove a message and append that it was recalled, once.
 -- KEYS: log, state, reads, active, mentions, …
--- ARGV: conv, uid, at, message, most messages, oldest `at` to keep, version or '', seq of what is recalled
+-- ARGV: conv, uid, at, message, most messages, age_ms to keep, version or '', seq of what is recalled
 -- Returns {outcome, seq, at}.
 -- include _message
 local field = 'recalled:' .. ARGV[8]

@@ -1,6 +1,6 @@
 -- Append a message, once for its cid, and not behind a later one of the same session.
 -- KEYS: log, state, reads, active, cid, order, mentions, …
--- ARGV: conv, uid, at, message, most messages, oldest `at` to keep, how long to know the cid, version or '',
+-- ARGV: conv, uid, at, message, most messages, age_ms to keep, how long to know the cid, version or '',
 --   1 if it is indexed, n or '' where there is no session, how long to know it, most mentions
 -- Returns {outcome, seq, at}.
 -- include _message
@@ -31,7 +31,7 @@ local seq = add(1)
 for i = 7, #KEYS do
   redis.call('ZADD', KEYS[i], seq, seq)
   redis.call('ZREMRANGEBYRANK', KEYS[i], 0, -1 - tonumber(ARGV[12]))
-  redis.call('PEXPIRE', KEYS[i], ARGV[3] - ARGV[6]) -- as long as the message is kept
+  redis.call('PEXPIRE', KEYS[i], ARGV[6]) -- as long as the message is kept
 end
 redis.call('SET', KEYS[5], seq .. ':' .. ARGV[3], 'PX', ARGV[7])
 return {'ok', seq, ARGV[3]}

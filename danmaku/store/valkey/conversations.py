@@ -144,7 +144,7 @@ class ValkeyConversations:
             most, age_s = limits.private_messages, limits.private_s
         else:
             most, age_s = limits.group_messages, limits.group_s
-        return one.conv, one.uid, one.at, one.message, most, one.at - age_s * 1000
+        return one.conv, one.uid, one.at, one.message, most, age_s * 1000
 
     async def _write(self, verb: str, keys: list[str], *words: Word) -> Appended:
         (reply,) = await self._link.all([self._link.script(verb, keys, *words)], safe=True)

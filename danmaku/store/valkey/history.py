@@ -71,7 +71,7 @@ class ValkeyHistory:
             entry.count,
             _encode(entry.pairs),
             self._batches,
-            entry.at - self._age_ms,
+            self._age_ms,
             b"" if append.board is None else board.encode(append.board),
             *recalls.words(append.recalling),
             *held.words(append.decided),
