@@ -48,8 +48,11 @@ PURE := \
         danmaku/wordlist.py \
         config/engines.py \
         config/handing.py \
+        config/keys.py \
         config/live.py \
+        config/loading.py \
         config/settings.py \
+        config/together.py \
         config/types.py \
         rooms/abuse.py \
         rooms/accepted.py \

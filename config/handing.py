@@ -11,20 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from config.keys import DEFAULT, KEYS, VARIABLES, as_toml, value_of
 from config.live import LIVE
-from config.settings import (
-    COMMAND_LINE,
-    CONFIG_VARIABLE,
-    DEFAULT,
-    KEYS,
-    VARIABLES,
-    Loaded,
-    Settings,
-    as_toml,
-    built,
-    to_environment,
-    value_of,
-)
+from config.loading import COMMAND_LINE, CONFIG_VARIABLE, Loaded, built, to_environment
+from config.settings import Settings
 
 Origin = Literal["default", "file", "environment", "flag"]
 _HEAD: Final = "# What the processes of this run read again, written by the one that watches over them.\n"

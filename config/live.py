@@ -12,7 +12,10 @@ from typing import Final
 import msgspec
 from msgspec.inspect import Metadata, type_info
 
-from config.settings import DEFAULT, KEYS, Key, Settings, SettingsError, check, check_known, checked, value_of
+from config.keys import DEFAULT, KEYS, Key, SettingsError, value_of
+from config.loading import check_known, checked
+from config.settings import Settings
+from config.together import check
 from config.types import Section
 
 ADJUSTED: Final = "adjusted"

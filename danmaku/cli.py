@@ -20,7 +20,7 @@ from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from config.settings import SettingsError
+from config.keys import SettingsError
 from danmaku import cli_doctor, cli_drain, cli_load, cli_post, cli_token, cli_up
 from danmaku.auth import AuthError
 from danmaku.caller import CallFailed

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
+from config.keys import KEYS, as_toml
 from config.live import LIVE
-from config.settings import KEYS, Loaded, as_toml, load_with_origins, masked, to_toml
+from config.loading import Loaded, load_with_origins, masked, to_toml
 from config.words import choices, is_list
 from danmaku import cli_options as options
 from danmaku.cli_desk import DESK, Desk, desk_of

@@ -11,7 +11,9 @@ import msgspec
 import typer
 from rich.text import Text
 
-from config.settings import Settings, SettingsError, load
+from config.keys import SettingsError
+from config.loading import load
+from config.settings import Settings
 from danmaku.cli_options import DATA, Config, Data, Json
 from danmaku.cli_output import FAILED, show
 from danmaku.data_folder import DataFolder

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar, get_t
 
 import typer
 
-from config.settings import load
+from config.loading import load
 from danmaku.address import Address
 from danmaku.auth import Authority, from_settings
 from danmaku.caller import Caller

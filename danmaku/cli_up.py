@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from config.settings import Loaded, load_with_origins
+from config.loading import Loaded, load_with_origins
 from danmaku.address import Address
 from danmaku.cli_options import DATA, Config, Data
 from danmaku.cli_output import show

@@ -11,8 +11,9 @@ from typing import Any
 import structlog
 
 from config.handing import handed, remade
+from config.keys import SettingsError, value_of
 from config.live import LIVE, Running
-from config.settings import Loaded, SettingsError, value_of
+from config.loading import Loaded
 
 _log: Any = structlog.get_logger("danmaku.settings")
 

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 from urllib.parse import quote
 
-from config.settings import PREFIX
+from config.keys import PREFIX
 
 _POLL_S: Final = 0.02
 _PROBE_S: Final = 1.0

@@ -16,7 +16,8 @@ import msgspec
 import structlog
 
 from config.live import Running
-from config.settings import Loaded, Settings
+from config.loading import Loaded
+from config.settings import Settings
 from danmaku.address import Address, in_url
 from danmaku.auth import from_settings
 from danmaku.data_folder import DataFolder

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from config.keys import SettingsError
 from config.live import Running
-from config.settings import Loaded, SettingsError, load_with_origins
+from config.loading import Loaded, load_with_origins
 from danmaku.login import LoginError
 from danmaku.logs import configure_logging, get_logger
 from danmaku.ports import PortInUse, ensure_port_free, free_port

@@ -15,8 +15,10 @@ from typing import Any
 
 import msgspec
 
+from config.keys import SettingsError
 from config.live import Running
-from config.settings import Loaded, Settings, SettingsError, load_with_origins
+from config.loading import Loaded, load_with_origins
+from config.settings import Settings
 from danmaku import garbage
 from danmaku.bus.nats import NatsBus
 from danmaku.login import LoginError, secret

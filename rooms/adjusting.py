@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from config.keys import SettingsError
 from config.live import NeedsRestart, Running, merged
-from config.settings import SettingsError
 from danmaku import adjustment
 from danmaku.adjustment import (
     KEPT,

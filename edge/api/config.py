@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from config.handing import kind_of
+from config.keys import value_of
 from config.live import ADJUSTED, LIVE, Running
-from config.settings import value_of
 from config.words import allowed
 from danmaku.adjustment import KEPT, MAX_REASON, NOTHING, Adjustment, AdjustRow, RollBackRow
 from danmaku.errors import BAD_FRAME, CONFLICT, NEEDS_RESTART, NO_SUCH_VERSION, TOO_LARGE, Refusal

@@ -25,7 +25,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 import danmaku
 import edge
 import rooms
-from config.settings import DEFAULTS, Edge, Settings, SettingsError, load
+from config.keys import SettingsError
+from config.loading import DEFAULTS, load
+from config.settings import Edge, Settings
 from danmaku import adjustment, chat, conversation, envelope, jwks, recalls, records, wire, wordlist
 from danmaku.auth import Authority
 from danmaku.certificate import CertificateError, understood

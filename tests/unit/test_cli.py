@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
-from config.settings import KEYS, Settings
+from config.keys import KEYS
+from config.settings import Settings
 from danmaku.auth import from_settings
 from danmaku.cli import app
 from danmaku.data_folder import DataFolder

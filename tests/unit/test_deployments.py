@@ -14,7 +14,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from config.settings import load
+from config.loading import load
 from danmaku.cli import app
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from config.engines import urls
-from config.settings import Nats, Settings, SettingsError, Store, load, load_with_origins, masked, to_toml
+from config.keys import SettingsError
+from config.loading import load, load_with_origins, masked, to_toml
+from config.settings import Nats, Settings, Store
 from config.words import MASK
 
 CLUSTER = "redis://a:7000,redis://b:7000"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config.handing import handed, kind_of, remade
 from config.live import LIVE
-from config.settings import CONFIG_VARIABLE, Loaded, load_with_origins
+from config.loading import CONFIG_VARIABLE, Loaded, load_with_origins
 
 SOME = ("edge.hello_s", "log.level", "policy.links", "policy.slow_s")
 HANDED = Path("/run/handed.toml")

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.keys import KEYS, SECRETS, SettingsError, value_of
 from config.live import LIVE, NeedsRestart, Running, adjusted, merged
-from config.settings import KEYS, SECRETS, Edge, Policy, Rooms, Settings, SettingsError, value_of
+from config.settings import Edge, Policy, Rooms, Settings
 
 BASE = Settings(edge=Edge(heartbeat_s=7.0, frames_burst=33))
 

@@ -9,22 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import (
-    CONFIG_VARIABLE,
-    DEFAULTS,
-    KEYS,
-    Auth,
-    Edge,
-    Nats,
-    Settings,
-    SettingsError,
-    Store,
-    load,
-    load_with_origins,
-    masked,
-    to_environment,
-    to_toml,
-)
+from config.keys import KEYS, SettingsError
+from config.loading import CONFIG_VARIABLE, DEFAULTS, load, load_with_origins, masked, to_environment, to_toml
+from config.settings import Auth, Edge, Nats, Settings, Store
 from config.words import MASK, allowed, masked_url
 
 
