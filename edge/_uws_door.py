@@ -45,6 +45,7 @@ class Doorway:
         self._loop = asyncio.get_running_loop()
         self._look: Callable[[bool], None] | None = None
         self._waiting: asyncio.TimerHandle | None = None
+        self._text_begin = native.ffi.new("const char **")  # of an address, when native code tells it
         self._on_passage = native.keep("uws_filter_handler", self._passed)
 
     def register(self, app: Pointer) -> None:
@@ -108,6 +109,6 @@ class Doorway:
         return int(self._native.ffi.cast("uintptr_t", response))
 
     def _address(self, response: Pointer) -> str:
-        start = self._native.ffi.new("const char **")
-        length = self._native.lib.uws_res_get_remote_address_as_text(self._native.ssl, response, start)
-        return plain_address(str(self._native.ffi.unpack(start[0], length), "latin-1")) if length else ""
+        native, begin = self._native, self._text_begin
+        length = native.lib.uws_res_get_remote_address_as_text(native.ssl, response, begin)
+        return plain_address(str(native.ffi.unpack(begin[0], length), "latin-1")) if length else ""

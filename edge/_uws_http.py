@@ -14,9 +14,12 @@ import itertools
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
 
 from danmaku import errors
 from edge.loop_bridge import LoopBridge
@@ -26,6 +29,11 @@ logger = logging.getLogger("edge.uws")
 Pointer: TypeAlias = Any  # what cffi hands out has no useful static type
 
 _MOST_LARGER: Final = 4  # bodies at a time that are larger than others may be
+HEADER: Final = """
+struct header {
+    const char *name; const char *value; size_t name_size; size_t value_size; struct header *next;
+};
+"""  # as the library has it; its wrapper does not say of what type `next` is, and a cast of each is dear
 _MAX_SURPLUS_BYTES: Final = (
     1024 * 1024
 )  # of a too large body, read and forgotten so that its sender hears why
@@ -37,13 +45,13 @@ class Native(Protocol):
     ffi: Any
     lib: Any
     ssl: int  # the first argument of nearly every call: 1 with TLS
+    header: Pointer  # the type of a pointer to a `header` of HEADER
 
     def keep(self, signature: str, function: Callable[..., None]) -> Pointer:
         """`function` as a native callback that never dies and never lets an exception through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A copy of an HTTP or upgrade request, safe to keep for ever."""
 
     method: str
@@ -94,30 +102,36 @@ def copy_request(
     native: Native, response: Pointer, request: Pointer, names: frozenset[str] | None = None
 ) -> Request:
     """With all headers, or with those of `names` only, which is cheaper."""
-    ffi = native.ffi
-    sizes = None if names is None else frozenset(map(len, names))
+    unpack = native.ffi.unpack
+    sizes = None if names is None else _sizes(names)
 
     def text(start: Pointer, length: int) -> str:
         """No text comes as NULL, for one the address of a peer that has gone already."""
-        return str(ffi.unpack(start, length), "latin-1") if length else ""
+        return str(unpack(start, length), "latin-1") if length else ""
 
     data = native.lib.socketify_asgi_request(native.ssl, request, response)
     headers: dict[str, str] = {}
     try:
-        node = data.header_list
+        node = native.ffi.cast(native.header, data.header_list)
         while node:
-            if sizes is None or node.name_size in sizes:
-                name = text(node.name, node.name_size)
+            size = node.name_size
+            if sizes is None or size in sizes:
+                name = text(node.name, size)
                 if names is None or name in names:
                     value = text(node.value, node.value_size)
                     headers[name] = f"{headers[name]}, {value}" if name in headers else value
-            node = ffi.cast("socketify_header *", node.next)
+            node = node.next
     finally:
         native.lib.socketify_destroy_headers(data.header_list)
     path, _, query = text(data.full_url, data.full_url_size).partition("?")
     method = text(data.method, data.method_size)
     address = text(data.remote_address, data.remote_address_size)
     return Request(method, path, query, headers, plain_address(address))
+
+
+@cache
+def _sizes(names: frozenset[str]) -> frozenset[int]:
+    return frozenset(map(len, names))
 
 
 def write_response(
@@ -262,7 +276,7 @@ class HttpSide:
             return
         self._forget_deadline(exchange.number)
         if exchange.body:
-            exchange.request = replace(exchange.request, body=bytes(exchange.body))
+            exchange.request = msgspec.structs.replace(exchange.request, body=bytes(exchange.body))
             exchange.body.clear()
         exchange.task = asyncio.get_running_loop().create_task(self._run(exchange))
         self._tasks.add(exchange.task)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from config.settings import Edge
 from danmaku import wire
@@ -19,8 +18,7 @@ _COUNT_EVERY_S: Final = 0.25
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """`address` is whose connection it is, as far as trusted proxies tell: of IPv6 the /64 network."""
 
     codec: wire.Codec

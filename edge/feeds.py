@@ -108,11 +108,11 @@ class Feeds:
     def seat(self, connection: Connection, stage: Stage) -> None:
         """From now on the connection gets what the room shows."""
         session: Session = connection.session
-        room = stage.topics.room
+        room, form = stage.topics.room, session.form
         session.enter(room)
-        connection.subscribe(stage.topics.of(session.form))
+        connection.subscribe(stage.topics.of(form))
         self._pacing.came()
-        if self._roster.enter(room, session.form):
+        if self._roster.enter(room, form):
             self._linger(stage)
             self._changed()
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from cffi import FFI
 
@@ -26,6 +25,7 @@ from danmaku.certificate import Certificate, CertificateError
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from edge._uws_door import Door, Doorway
 from edge._uws_http import (
+    HEADER,
     HttpHandler,
     HttpSide,
     Pointer,
@@ -69,8 +69,7 @@ _UPGRADE_HEADERS: Final = frozenset(
 _RESERVED_CODES: Final = (1004, 1005, 1006, 1015)
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(NamedTuple):
     """An upgrade granted: the one subprotocol chosen of those offered, and the connection's `session`."""
 
     protocol: str | None
@@ -417,7 +416,9 @@ class _NativeLibrary:
         loop = lib.socketify_get_native_loop(lib.socketify_create_loop())
         lib.uws_get_loop_with_native(loop)
         self.loop_address = int(ffi.cast("uintptr_t", loop))
-        self._sockets = self._open_socket_calls(ffi, library_path)
+        more = self._declare(ffi)
+        self._sockets = more.dlopen(library_path)
+        self.header = more.typeof("struct header *")
         self.ssl = 0  # the first argument of nearly every native call: whether it is about TLS
         self._callbacks: list[Pointer] = []  # kept for ever: native code never says that it forgot one
         self._owner: Server | None = None
@@ -480,11 +481,12 @@ class _NativeLibrary:
             self._sockets.us_socket_context_close(self.ssl, context)
 
     @staticmethod
-    def _open_socket_calls(declared: Any, library_path: str) -> Any:
-        """The library has these calls, but its wrapper does not declare them."""
+    def _declare(declared: Any) -> Any:
+        """The library has these, but its wrapper does not declare them."""
         ffi = FFI()
         ffi.include(declared)
         ffi.cdef(CALLS)
+        ffi.cdef(HEADER)
         ffi.cdef(
             """
             void *us_socket_context(int ssl, void *);
@@ -493,7 +495,7 @@ class _NativeLibrary:
             void us_poll_change(void *poll, void *loop, int events);
             """
         )
-        return ffi.dlopen(library_path)
+        return ffi
 
 
 @cache
