@@ -84,11 +84,12 @@ class Identity(msgspec.Struct, frozen=True):
     since_s: int = 0
 
     def is_member(self, room: str) -> bool:
-        return not self.member_of.isdisjoint((room, EVERY_ROOM))
+        return bool(self.member_of) and not self.member_of.isdisjoint((room, EVERY_ROOM))
 
     def is_follower(self, room: str) -> bool:
         """Members of a room follow it."""
-        return not self.follows.isdisjoint((room, EVERY_ROOM)) or self.is_member(room)
+        follows = bool(self.follows) and not self.follows.isdisjoint((room, EVERY_ROOM))
+        return follows or self.is_member(room)
 
     def role_in(self, room: str) -> Role:
         """The role in `room`: the general one, or the room's own where that is higher."""
