@@ -270,7 +270,7 @@ class LoadedRooms:
         sanctions.words = await make_of(words)
         waiting = await self._store.held.load(name)
         unheld = max(1, now.ms - epoch)  # an epoch is a time: so many cannot have been held since
-        tail, shown = await self._past.tail(name, now.ms - self._limits.repeat_memory_s * 1000)
+        tail, shown = await self._past.tail(name, now.ms, self._limits.repeat_memory_s * 1000)
         if self._leases.epoch(partition) != epoch or partition in self._retiring:
             return ELSEWHERE
         missing = None if left is None else left.recent.missing(tail.head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -9,7 +10,7 @@ import structlog
 from danmaku.rows import Shown
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
-from danmaku.store.history import Appended, Outcome, Slice
+from danmaku.store.history import Appended, Entry, Outcome, Slice
 from danmaku.telemetry import RoomsMetrics
 from rooms.dedupe import Key
 from rooms.left import Memory
@@ -52,21 +53,31 @@ class Past:
             return await self._store.rooms.save(self._process, lease, memory.info)
         return await self._store.rooms.delete(self._process, lease, room)
 
-    async def tail(self, room: str, oldest_ms: int) -> tuple[Slice, list[tuple[Key, Shown]]]:
-        """The end of the log, and every comment in it that was shown no longer ago than `oldest_ms`."""
+    async def tail(self, room: str, now_ms: int, memory_ms: int) -> tuple[Slice, list[tuple[Key, Shown]]]:
+        """The end of the log, and every comment in it that was shown no longer ago than `memory_ms`.
+
+        Some more where clocks do not agree: the log's own end counts where `now_ms` is past it.
+        """
         history = self._store.history
         tail = page = await history.latest(room, _PAGE_ITEMS, _PAGE_BYTES)
-        shown = _shown(page, oldest_ms)
-        while page.entries and page.entries[0].at >= oldest_ms:
+        newest_ms = page.entries[-1].at if page.entries else now_ms
+        oldest_ms = min(now_ms, newest_ms) - memory_ms
+        shown: list[tuple[Key, Shown]] = []
+        while recent := _since(page, oldest_ms):
+            shown += _shown(recent)
             page = await history.latest(room, _PAGE_ITEMS, _PAGE_BYTES, page.entries[0].last)
-            shown += _shown(page, oldest_ms)
         return tail, shown
 
 
-def _shown(page: Slice, oldest_ms: int) -> list[tuple[Key, Shown]]:
-    recent = [entry for entry in page.entries if entry.at >= oldest_ms]
+def _since(page: Slice, oldest_ms: int) -> Sequence[Entry]:
+    """From the first that is recent on, also what an owner wrote later whose clock was behind."""
+    first = next((place for place, entry in enumerate(page.entries) if entry.at >= oldest_ms), None)
+    return () if first is None else page.entries[first:]
+
+
+def _shown(entries: Sequence[Entry]) -> list[tuple[Key, Shown]]:
     return [
         ((uid, cid), Shown(entry.last.epoch, seq, entry.at))
-        for entry in recent
+        for entry in entries
         for uid, cid, seq in entry.pairs
     ]

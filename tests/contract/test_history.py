@@ -7,13 +7,16 @@ import time
 import msgspec
 import pytest
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
 from danmaku.store import Store
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice
 from danmaku.store.leases import Taken
 from danmaku.subjects import partition_of
+from danmaku.telemetry import RoomsMetrics
 from danmaku.wire import At, Batch
+from rooms.past import Past
 from tests.contract.conftest import ROOMS
 from tests.contract.losing import lose, lose_state
 
@@ -183,6 +186,21 @@ async def test_a_clock_that_jumps_ages_nothing_alone(store: Store) -> None:
     kept = [await owner.append(at=now_ms - 1000 + i) for i in range(3)]
     kept += [await owner.append(at=at) for at in (now_ms + jump_ms, now_ms - jump_ms, now_ms)]
     assert (await store.history.latest(ROOM, 100, PLENTY)).entries == tuple(kept)
+
+
+@pytest.mark.parametrize("jump_ms", [-3_600_000, 3_600_000])
+async def test_who_takes_over_knows_what_was_shown_whoever_has_the_time_wrong(
+    store: Store, jump_ms: int
+) -> None:
+    owner = await Owner.take(store)
+    now_ms = time.time_ns() // 1_000_000
+    await owner.append(at=now_ms - ROOMS.history_s * 500)
+    shown = [await owner.append(at=at) for at in (now_ms, now_ms + jump_ms, now_ms + 1)]
+    past = Past(store, "two", RoomsMetrics(CollectorRegistry()))
+    for own_ms in (now_ms, now_ms + 3_600_000, now_ms - 3_600_000):
+        tail, found = await past.tail(ROOM, own_ms, 60_000)
+        assert tail.head == owner.head
+        assert {said.seq for _, said in found} >= {one.last.seq for one in shown}, own_ms
 
 
 async def test_a_batch_with_an_old_time_is_kept_as_the_head(store: Store) -> None:
