@@ -27,9 +27,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def one(seed: int, seconds: float, folder: Path, kind: str = "", calm: float = CALM_S) -> None:
+def one(
+    seed: int, seconds: float, folder: Path, kind: str = "", calm: float = CALM_S, only: str = ""
+) -> None:
     """A single run in this process; its outcome goes to `outcome.json` in the folder."""
-    outcome = asyncio.run(run(seed, seconds, folder, kind, calm_s=calm))
+    outcome = asyncio.run(run(seed, seconds, folder, kind, calm_s=calm, only=only))
     (folder / "outcome.json").write_text(json.dumps(asdict(outcome)))
 
 
@@ -41,6 +43,7 @@ def many(
     seconds: Annotated[float, typer.Option(help="of load in each")] = 30.0,
     calm: Annotated[float, typer.Option(help="seconds at least, after healing")] = CALM_S,
     kind: Annotated[str, typer.Option(help=f"of engines, one of {', '.join(KINDS)}; else by the seed")] = "",
+    only: Annotated[str, typer.Option(help="faults with this in their name")] = "",
     folder: Annotated[
         Path | None, typer.Option(help="for logs; runs that ended there before are not run again")
     ] = None,
@@ -50,7 +53,7 @@ def many(
     if kind and kind not in KINDS:
         raise typer.BadParameter(f"{kind} is none of {', '.join(KINDS)}")
     place = folder or Path(tempfile.mkdtemp(prefix="faults-"))
-    outcomes = asyncio.run(Many(place, seconds, kind, calm).run(range(seed, seed + runs), parallel))
+    outcomes = asyncio.run(Many(place, seconds, kind, calm, only).run(range(seed, seed + runs), parallel))
     if as_json is not None:
         as_json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
     print(summary(outcomes))
@@ -60,11 +63,12 @@ def many(
 class Many:
     """Each run is a process of its own, so that none disturbs the time-keeping of another."""
 
-    def __init__(self, folder: Path, seconds: float, kind: str, calm_s: float) -> None:
+    def __init__(self, folder: Path, seconds: float, kind: str, calm_s: float, only: str) -> None:
         self._folder = folder
         self._seconds = seconds
         self._kind = kind
         self._calm_s = calm_s
+        self._only = only
         self._outcomes: list[Outcome] = []
         self._began = time.monotonic()
 
@@ -86,7 +90,7 @@ class Many:
         if (folder / "outcome.json").exists():
             return Outcome(**json.loads((folder / "outcome.json").read_text()))
         words = ["one", str(seed), str(self._seconds), str(folder), "--kind", self._kind]
-        words += ["--calm", str(self._calm_s)]
+        words += ["--calm", str(self._calm_s), "--only", self._only]
         own = {**os.environ, "PYTEST_XDIST_WORKER": f"gw{place}"}  # ports that the others are not given
         with (folder / "printed.log").open("wb") as printed:
             process = await asyncio.create_subprocess_exec(

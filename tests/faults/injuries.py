@@ -46,9 +46,11 @@ class Injury:
 
 
 class Injuries:
-    def __init__(self, whole: SingleFleet | SeveralFleet, seed: int) -> None:
+    """`only`: those with this in their name."""
+
+    def __init__(self, whole: SingleFleet | SeveralFleet, seed: int, only: str = "") -> None:
         self._random = random.Random(seed)  # noqa: S311  a seed makes failures repeatable
-        self._all = list(_injuries(whole))
+        self._all = [one for one in _injuries(whole) if only in one.name]
         self._ill: set[str] = set()
         self.done: list[str] = []
 

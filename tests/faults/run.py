@@ -42,10 +42,12 @@ def kind_of(seed: int) -> str:
     return _ENGINES[seed % len(_ENGINES)]
 
 
-async def run(seed: int, seconds: float, folder: Path, kind: str = "", *, calm_s: float = CALM_S) -> Outcome:
+async def run(
+    seed: int, seconds: float, folder: Path, kind: str = "", *, calm_s: float = CALM_S, only: str = ""
+) -> Outcome:
     """A run with `seconds` of load; the same seed does the same things, at about the same times.
 
-    It goes on for `calm_s` after healing, or until all that is said was taken.
+    only: faults with this in their name. It goes on for `calm_s` after healing, or until all that is said was taken.
     """
     outcome = Outcome(seed, kind or kind_of(seed), seconds)
     began = time.monotonic()
@@ -54,7 +56,7 @@ async def run(seed: int, seconds: float, folder: Path, kind: str = "", *, calm_s
         people = People(whole)
         async with AsyncExitStack() as clients:
             await people.come(clients)
-            injuries = Injuries(whole, seed)
+            injuries = Injuries(whole, seed, only)
             outcome.faults = injuries.done
             talking = asyncio.create_task(people.talk(seconds))
             try:
