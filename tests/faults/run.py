@@ -47,7 +47,7 @@ async def run(
 ) -> Outcome:
     """A run with `seconds` of load; the same seed does the same things, at about the same times.
 
-    only: faults with this in their name. It goes on for `calm_s` after healing, or until all that is said was taken.
+    only: faults with this in their name. After healing it goes on for `calm_s`, or until all was taken.
     """
     outcome = Outcome(seed, kind or kind_of(seed), seconds)
     began = time.monotonic()
