@@ -263,7 +263,7 @@ async def test_too_many_conversations_for_one_frame_are_pulled_in_turns(start: S
 
 
 async def test_pulls_that_come_too_fast_are_made_later(start: Start) -> None:
-    async with start(pulls_per_s=5.0, pulls_burst=1, rooms_per_connection=1) as (worker, fake):
+    async with start(pulls_per_s=1.0, pulls_burst=1, rooms_per_connection=1) as (worker, fake):
         fake.say(CONV, "one")
         async with client(worker) as ann:
             assert numbered(await read(ann.chat.messages({}), 1)) == [(1, "one")]
