@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from secrets import token_hex
 
 from prometheus_client import CollectorRegistry
@@ -75,6 +76,10 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
     assert max(sizes) <= MAX_MESSAGE_BYTES
     assert {room: viewers for counts in heard for room, viewers in counts.rooms.items()} == owned
     assert len({counts.edge for counts in heard}) == len(heard) / 2
-    await eventually(lambda: heads.keys() == owned.keys())
+    while heads.keys() != owned.keys():
+        with suppress(TimeoutError):
+            await eventually(lambda: heads.keys() == owned.keys(), 3)
+            break
+        await told.tell()  # what is answered too late does not count
     assert max(answers) <= MAX_MESSAGE_BYTES
     await asyncio.gather(*sending)

@@ -107,7 +107,7 @@ async def test_a_part_of_the_store_that_hangs_keeps_nobody_else_from_speaking(
     shared_cluster: ValkeyCluster,
 ) -> None:
     keys = Keys(f"t{token_hex(4)}")
-    settings = Store(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=1)
+    settings = Store(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=3)
     store = await ValkeyStore.connect(settings, Rooms())
     metrics = RoomsMetrics(CollectorRegistry())
     outbox = Outbox(MemoryBus(), metrics.bus_seconds)

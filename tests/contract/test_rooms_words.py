@@ -52,7 +52,7 @@ def words(*entries: str, action: Action = "refuse") -> list[Word]:
 
 
 async def ask(live: Service, request: wordlist.WordsRequest) -> WordsReply:
-    reply = await live.bus.request(live.subjects.words, wordlist.encode(request), 10)
+    reply = await live.bus.request(live.subjects.words, wordlist.encode(request), 30)
     return wordlist.decode_words_reply(reply)
 
 
@@ -60,8 +60,8 @@ async def replace(live: Service, packed: bytes, role: Role = Role.ADMIN, version
     version = version or token_hex(8)
     parts = pieces(packed)
     for number, piece in enumerate(parts):
-        assert await ask(live, StagePiece(9000, version, number, piece)) == WordsReply()
-    return await ask(live, ReplaceWords(9000, version, len(parts), "root", role, "some"))
+        assert await ask(live, StagePiece(25_000, version, number, piece)) == WordsReply()
+    return await ask(live, ReplaceWords(25_000, version, len(parts), "root", role, "some"))
 
 
 async def put(live: Service, room: str, listed: list[Word], role: Role = Role.MODERATOR) -> Any:

@@ -51,7 +51,7 @@ def asked(
     return subprocess.run(argv, env=hooked, cwd=folder, capture_output=True, text=True, timeout=3600)
 
 
-@pytest.mark.timeout(_LONG * 60 or 120)
+@pytest.mark.timeout(_LONG * 60 or 300)
 async def test_the_api_is_as_its_page_says(service: Deployment, tmp_path: Path) -> None:
     """All at the same time: most of it is waiting for answers."""
     runs = [asyncio.to_thread(asked, service, tmp_path / role, uid, role, few) for uid, role, few in _CALLERS]
