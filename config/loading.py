@@ -23,6 +23,7 @@ from config.words import allowed, is_list
 DEFAULTS: Final = Path(__file__).with_name("default.toml")
 CONFIG_VARIABLE: Final = "DANMAKU_CONFIG"  # names the TOML file where none is given otherwise
 CLIENT_VARIABLES: Final = frozenset({"DANMAKU_DATA", "DANMAKU_URL", "DANMAKU_TOKEN"})  # for the command line
+LIKE: Final = 0.75  # how much a word is like another that may have been meant
 COMMAND_LINE: Final = "command line"  # where a value comes from
 
 
@@ -154,7 +155,7 @@ def built(values: Mapping[str, object]) -> Settings:
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = get_close_matches(name, list(known), n=1, cutoff=LIKE)
     return f"there is no such {what}" + (f"; did you mean {near[0]}?" if near else "")
 
 

@@ -14,7 +14,7 @@ import typer
 
 from config.keys import KEYS, as_toml
 from config.live import LIVE
-from config.loading import Loaded, load_with_origins, masked, to_toml
+from config.loading import LIKE, Loaded, load_with_origins, masked, to_toml
 from config.words import choices, is_list
 from danmaku import cli_options as options
 from danmaku.cli_desk import DESK, Desk, desk_of
@@ -84,7 +84,8 @@ def list_settings(desk: Desk, changed: _Changed = False) -> None:
     answer = desk.call("GET", _PATH)
     every: dict[str, Any] = answer["settings"]
     shown = {key: one for key, one in every.items() if not changed or one["origin"] != "default"}
-    desk.tell(answer, [_version(answer["newest"]), *(_line(*row) for row in shown.items())])
+    lines = [_version(answer["newest"]), *(_line(*row) for row in shown.items())]
+    desk.tell({**answer, "settings": shown}, lines)
 
 
 @command("get")
@@ -111,8 +112,8 @@ def set_settings(desk: Desk, words: _Words, reason: _Reason = None, expected: _E
     if len(words) % 2:
         raise typer.BadParameter(f"write KEY VALUE: {words[-1]} has no value")
     values = {key: _value(key, word) for key, word in zip(words[::2], words[1::2], strict=True)}
-    if len(values) * 2 < len(words):
-        raise typer.BadParameter("a key stands there twice")
+    if twice := [key for key in values if words[::2].count(key) > 1]:
+        raise typer.BadParameter(f"{twice[0]} stands there twice")
     _patch(desk, {"values": values, "reason": reason, "expected": expected}, values)
 
 
@@ -208,7 +209,7 @@ def _line(key: str, one: Any) -> str:
 
 def _not_there(key: str) -> str:
     if key not in KEYS:
-        near = get_close_matches(key, KEYS, n=1)
+        near = get_close_matches(key, KEYS, n=1, cutoff=LIKE)
         return f"there is no such key as {key}" + (f"; did you mean {near[0]}?" if near else "")
     return f"{key} does not change while the service runs; `danmaku config` shows it, and where it comes from"
 

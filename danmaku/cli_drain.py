@@ -56,7 +56,8 @@ def drain(
         raise ended(f"no edge is called {printable(edge)}: danmaku status lists them", FAILED)
     if len(names) > 1 and not edge.startswith(("ws://", "wss://")):
         raise ended(f"several edges begin so: {', '.join(names)}", FAILED)
-    if not (undo or last or _others(fleet, names)):
+    alone = not (undo or _others(fleet, names))
+    if alone and not last:
         raise ended("no other edge takes newcomers; --last drains it all the same", FAILED)
     told = [_order(caller, name, undo, seconds, last) for name in names]
     left: list[Any] = []
@@ -66,12 +67,17 @@ def drain(
         told = left or told
     if service.as_json:
         typer.echo(msgspec.json.encode(told))
-        _check(told, waited=bool(left))
-        return
+    else:
+        _tell(told, alone)
+    _check(told, waited=bool(left))
+
+
+def _tell(told: list[Any], alone: bool) -> None:
     for one in told:
         state = "takes no newcomers" if one["draining"] else "takes newcomers"
         show(printable(f"{one['edge']} {state}, {one['connections']} viewers are there"))
-    _check(told, waited=bool(left))
+    if alone:
+        show("nobody can come in now, nor --undo it: started anew it takes newcomers")
 
 
 def _check(told: list[Any], *, waited: bool) -> None:

@@ -104,14 +104,18 @@ class Adjusting:
             kept = await self._store.newest(KEPT)
             mine = next((one for one in kept if one.act == act.id), None)
             if mine is None:
-                mine = self._made(row, kept, act.id, act.at_ms)
+                before = kept[0] if kept else NOTHING
+                mine = self._made(row, before, kept, act.id, act.at_ms)
+                if mine.values == before.values:
+                    return before
             if await self._store.adjust(mine, [act]):
                 return mine
         raise Refusal(CONFLICT, "others adjust settings all the time")
 
-    def _made(self, row: Row, kept: list[Adjustment], act: str, now_ms: int) -> Adjustment:
+    def _made(
+        self, row: Row, before: Adjustment, kept: list[Adjustment], act: str, now_ms: int
+    ) -> Adjustment:
         """What would be in force. Raises Refusal."""
-        before = kept[0] if kept else NOTHING
         if row.expected is not None and row.expected != before.version:
             raise Refusal(CONFLICT, f"version {before.version} is in force, by {before.by or 'nobody'}")
         of = 0

@@ -126,6 +126,16 @@ REFUSED: list[tuple[AdjustRow | RollBackRow, str, str]] = [
 ]
 
 
+async def test_where_nothing_would_change_there_is_no_version(live: Service) -> None:
+    await live.owned(await live.start())
+    assert (await done(live, adjust(unset=["policy.slow_s"]))).version == 0
+    first = await done(live, adjust(policy__slow_s=3))
+    assert await done(live, adjust(policy__slow_s=3)) == first
+    back = RollBackRow(by="root", role=Role.ADMIN, version=1)
+    assert await done(live, back) == first
+    assert (await ask(live, AdjustmentsRow(limit=10))).adjustments == [first]
+
+
 async def test_it_is_refused_by_name(live: Service) -> None:
     await live.owned(await live.start())
     for row, refused, detail in REFUSED:

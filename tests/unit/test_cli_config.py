@@ -123,7 +123,7 @@ def test_values_are_set(folder: DataFolder, calls: list[Any]) -> None:
     ("words", "says"),
     [
         (["set", "policy.slow_s"], "policy.slow_s has no value"),
-        (["set", "policy.slow_s", "3", "policy.slow_s", "4"], "a key stands there twice"),
+        (["set", "policy.slow_s", "3", "policy.slow_s", "4"], "policy.slow_s stands there twice"),
         (["set"], "Missing argument"),
         (["unset"], "Missing argument"),
         (["rollback", "-1"], "-1"),
