@@ -151,6 +151,7 @@ async def test_the_focus_stays_where_something_was_done(visitors: Visitors, live
     await page.keyboard.press("Escape")
 
     await page.keyboard.press("m")
+    await expect(page.locator(".toast").last).to_contain_text("is muted")
     await page.locator(".toast button").last.press("Enter")
     await expect(page.locator(".toast").last).to_contain_text("may speak")
     await expect(page.locator(".entry:focus")).to_contain_text("there is the train again")
