@@ -100,10 +100,14 @@ class Rereading:
             changed = [key for key in LIVE if _said(read, key) != _said(self._loaded, key)]
             base = remade(read.settings, self._first, self._made)
             waiting, wrong = self._running.reread(base, read.origins)
-            if changed:
-                self._took(read)
         except (SettingsError, OSError) as error:
             _log.error("settings stay as they are", error=str(error))
+            return
+        try:
+            if changed:
+                self._took(read)
+        except OSError as error:  # asked again, it tries again
+            _log.error("children have the former settings, and only they", error=str(error))
             return
         self._loaded = read
         if changed or say:

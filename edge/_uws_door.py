@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from edge._uws_http import Native, Pointer, plain_address
 
+_FURTHEST_S: Final = 2.0  # ahead, however many came and whatever the pace is: it may be another one soon
 _AHEAD_S: Final = 0.02  # of the average, before anybody has to wait
 
 
@@ -93,7 +94,8 @@ class Doorway:
 
     def _pace(self) -> None:
         now_s = self._loop.time()
-        self._due_s = max(self._due_s, now_s) + self._door.each_s(now_s)
+        due_s = max(self._due_s, now_s) + self._door.each_s(now_s)
+        self._due_s = min(due_s, now_s + _FURTHEST_S)
         if self._due_s - now_s > _AHEAD_S and self._waiting is None and self._look is not None:
             self._look(False)
             self._waiting = self._loop.call_at(self._due_s, self._look_again)

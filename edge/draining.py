@@ -107,19 +107,19 @@ class Draining:
             logger.warning("an order was not understood, or there are too many of them")
 
     async def _obey(self, order: Drain) -> None:
+        if order.draining:
+            self._turn_away()
+        await self._stay()  # an order given again may be faster, or slower
         if self._is_leaving:
             return
         if order.draining:
-            self._turn_away()
-            await self._stay()  # an order given again may be faster, or slower
             seconds = self._goodbye_s if order.seconds is None else order.seconds
             logger.info("draining by order: viewers move within %g s", seconds)
             self._moving = asyncio.create_task(self._move(seconds), name="moving")
         elif self._admission.is_closed:
-            await self._stay()
-            await self._come_back()
+            self._come_back()
 
-    async def _come_back(self) -> None:
+    def _come_back(self) -> None:
         try:
             self._listen()
         except PortInUse as error:

@@ -274,6 +274,8 @@ class Gateway:
             self._greet(connection, frame, identity)
 
     def _turn_away(self, connection: Connection, frame_id: int, refusal: Refusal) -> None:
+        if refusal.kind is UNAVAILABLE:  # he may have become one, and is no flood
+            self._welcome.became_viewer(self._monotonic())
         self._replies.refuse(connection, frame_id, refusal)
         connection.close(_close_code(refusal), refusal.message)
 
