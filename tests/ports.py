@@ -1,7 +1,8 @@
 """Ports for servers that are started later, which nobody else takes meanwhile.
 
 A port that the system chooses is anybody's again until it is listened on: another process of the tests may be
-given it, or a connection. These are below those the system gives out, and each process has its own.
+given it, or a connection. These are below those the system gives out, and each process has its own: half of
+its share for itself, the rest for runs of programs of ours that it starts side by side (PORTS_OF_RUN).
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ _HOST: Final = "127.0.0.1"
 _FIRST: Final = 12_000
 _EACH: Final = 1000  # for each of ten processes: ten thousand above are the bus ports of a cluster of Valkey
 _PROCESS: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
-_BEGIN: Final = random.randrange(_EACH)  # noqa: S311  another run at the same time begins elsewhere
-_NEXT: Final = cycle(_FIRST + _PROCESS * _EACH + (_BEGIN + number) % _EACH for number in range(_EACH))
+PORTS_OF_RUN: Final = "TESTS_RUN"  # 0, 1, 2 …
+_RUN: Final = os.environ.get(PORTS_OF_RUN)
+_SIZE: Final = _EACH // 2 if _RUN is None else _EACH // 10
+_SHARE: Final = _FIRST + _PROCESS * _EACH + (0 if _RUN is None else _EACH // 2 + int(_RUN) % 5 * _SIZE)
+_BEGIN: Final = random.randrange(_SIZE)  # noqa: S311  another run at the same time begins elsewhere
+_NEXT: Final = cycle(_SHARE + (_BEGIN + number) % _SIZE for number in range(_SIZE))
 
 
 def free_port(also: int = 0) -> int:
     """One that is free now, and so is the one that is `also` above it."""
-    for _ in range(_EACH):
+    for _ in range(_SIZE):
         port = next(_NEXT)
         if _is_free(port) and (not also or _is_free(port + also)):
             return port

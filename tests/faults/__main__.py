@@ -20,6 +20,7 @@ import typer
 
 from tests.faults.run import CALM_S, Outcome, kind_of, run, total
 from tests.faults.whole import KINDS
+from tests.ports import PORTS_OF_RUN
 
 _MOST_S: Final = 300.0  # beyond its load; a run that takes longer is stopped, and counts as broken
 
@@ -91,7 +92,7 @@ class Many:
             return Outcome(**json.loads((folder / "outcome.json").read_text()))
         words = ["one", str(seed), str(self._seconds), str(folder), "--kind", self._kind]
         words += ["--calm", str(self._calm_s), "--only", self._only]
-        own = {**os.environ, "PYTEST_XDIST_WORKER": f"gw{place}"}  # ports that the others are not given
+        own = {**os.environ, PORTS_OF_RUN: str(place)}  # ports that the others are not given
         with (folder / "printed.log").open("wb") as printed:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tests.faults", *words, stdout=printed, stderr=printed, env=own
