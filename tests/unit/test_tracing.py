@@ -165,6 +165,16 @@ class TestHandedTraces:
         assert span.parent == Context(5, 6)
         assert span.words == {"room": "lobby", "edge": "edge-2", "viewers": 7}
 
+    def test_what_came_for_a_room_that_is_gone_is_handed_to_nobody(self) -> None:
+        told = Told()
+        traces = HandedTraces(told.made, "e")
+        traces.came("lobby", self.HEADER)
+        traces.forgot("lobby")
+        traces.forgot("other")
+        assert not traces
+        traces.shown("lobby", 7)
+        assert told.spans == []
+
     def test_of_so_many_rooms(self) -> None:
         told = Told()
         traces = HandedTraces(told.made, "e")
