@@ -7,10 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from playwright.async_api import expect
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
 
 from tests.pages.conftest import Visitors
 from tests.pages.node import PACKAGES, run
@@ -75,16 +73,16 @@ def _run(script: str, service: Deployment, folder: Path, ends: bool) -> list[str
 
 
 async def _on_another_site(visitors: Visitors, page: str) -> None:
-    def respond(_connection: ServerConnection, _request: Request) -> Response:
-        body = page.encode()
-        headers = Headers({"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body))})
-        return Response(200, "OK", headers, body)
+    async def respond(_request: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html")
 
-    async def hang_up(connection: ServerConnection) -> None:
-        await connection.close()
-
-    async with serve(hang_up, "127.0.0.1", 0, process_request=respond) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
+    app = web.Application()
+    app.router.add_get("/{path:.*}", respond)
+    runner = web.AppRunner(app)  # it closes what a browser opened and said nothing on
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
         ann, bob = [await visitors.open(f"http://127.0.0.1:{port}/") for _ in range(2)]
         for visitor, text in ((ann, "hello"), (bob, "<b>hi</b>")):
             await visitor.locator("input").fill(text)
@@ -92,3 +90,5 @@ async def _on_another_site(visitors: Visitors, page: str) -> None:
             for each in (ann, bob):
                 await expect(each.locator("#comments li").last).to_have_text(f"ann: {text}")
         await visitors.close()  # first: the server waits for the connections that Chromium opened in advance
+    finally:
+        await runner.cleanup()
