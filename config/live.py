@@ -51,11 +51,11 @@ def usable(values: Values, source: str = ADJUSTED) -> dict[str, object]:
 
 
 def adjusted(settings: Settings, values: Values) -> Settings:
-    """The settings with these values instead. Raises SettingsError as for a file, NeedsRestart."""
+    """Settings that go together, with these values instead. Raises SettingsError of one, NeedsRestart."""
     found = usable(values)
     made = _copied(settings)
     _put(made, found)
-    check(made, dict.fromkeys(KEYS, ADJUSTED))
+    check(made, {key: ADJUSTED if key in found else DEFAULT for key in KEYS})
     return made
 
 

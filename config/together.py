@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import ceil
 
 from config.engines import wrong_with_nats, wrong_with_store
 from config.keys import DEFAULT, KEYS, SettingsError, value_of
-from config.settings import Settings
+from config.settings import Edge, Rooms, Settings
 
 
 def check(settings: Settings, origins: Mapping[str, str]) -> None:
-    """What they may not be together. Raises SettingsError; some key that it is about is no `default`."""
+    """What they may not be together. Raises SettingsError; some key that it is about is no `default`.
+
+    Of keys that limit each other it names one that is none, and what stands against it.
+    """
+    for limits in (*_limits_of_edges(settings.edge), *_limits_of_rooms(settings.rooms)):
+        key = next(key for key in limits if origins[key] != DEFAULT)
+        raise SettingsError(origins[key], key, value_of(settings, KEYS[key]), limits[key])
     _check_ours(settings, origins)
     _check_engines(settings, origins)
 
 
+def _limits_of_edges(edge: Edge) -> Iterator[Mapping[str, str]]:
+    """Of keys that do not go together, what each of them may be beside the others."""
+    if edge.heartbeat_s >= edge.idle_s:
+        yield {
+            "edge.heartbeat_s": f"must be below edge.idle_s ({edge.idle_s})",
+            "edge.idle_s": f"must be above edge.heartbeat_s ({edge.heartbeat_s})",
+        }
+    if edge.buffered_bytes < edge.frame_bytes:
+        yield {
+            "edge.buffered_bytes": f"must be at least edge.frame_bytes ({edge.frame_bytes})",
+            "edge.frame_bytes": f"may be at most edge.buffered_bytes ({edge.buffered_bytes})",
+        }
+
+
+def _limits_of_rooms(rooms: Rooms) -> Iterator[Mapping[str, str]]:
+    """As `_limits_of_edges`."""
+    batches, window_ms, memory_s = rooms.history_batches, rooms.window_ms, rooms.repeat_memory_s
+    kept, window = f"rooms.history_batches ({batches})", f"rooms.window_ms ({window_ms:g})"
+    memory = f"rooms.repeat_memory_s ({memory_s})"
+    least = ceil(memory_s * 1000 / window_ms)
+    if batches < least:
+        shortest_ms = ceil(memory_s * 1_000_000 / batches) / 1000
+        longest_s = int(batches * window_ms / 1000)
+        yield {
+            "rooms.window_ms": f"must be at least {shortest_ms:g}, so that {kept} reach as far as {memory}",
+            "rooms.repeat_memory_s": f"may be at most {longest_s}, for so far {kept} reach with {window}",
+            "rooms.history_batches": f"must be at least {least}, which is {memory} / {window}",
+        }
+    if rooms.history_s < memory_s:
+        yield {
+            "rooms.history_s": f"must be at least {memory}",
+            "rooms.repeat_memory_s": f"may be at most rooms.history_s ({rooms.history_s})",
+        }
+
+
 def _check_ours(settings: Settings, origins: Mapping[str, str]) -> None:
-    edge, rooms, auth = settings.edge, settings.rooms, settings.auth
+    edge, review, auth = settings.edge, settings.review, settings.auth
     if bool(edge.tls_certificate) != bool(edge.tls_key):
         key = "edge.tls_certificate" if edge.tls_certificate else "edge.tls_key"
         rule = "give both edge.tls_certificate and edge.tls_key, or none of them"
         raise SettingsError(origins[key], key, None, rule)
-    if edge.heartbeat_s >= edge.idle_s:
-        key, rule = "edge.heartbeat_s", f"must be below edge.idle_s ({edge.idle_s})"
-        raise SettingsError(_later(origins, key, "edge.idle_s"), key, edge.heartbeat_s, rule)
-    if edge.buffered_bytes < edge.frame_bytes:
-        key, rule = "edge.buffered_bytes", f"must be at least edge.frame_bytes ({edge.frame_bytes})"
-        raise SettingsError(_later(origins, key, "edge.frame_bytes"), key, edge.buffered_bytes, rule)
-    least = ceil(rooms.repeat_memory_s * 1000 / rooms.window_ms)
-    if rooms.history_batches < least:
-        key, window, memory = "rooms.history_batches", "rooms.window_ms", "rooms.repeat_memory_s"
-        rule = f"must be at least {least}, which is {memory} / {window}"
-        raise SettingsError(_later(origins, key, window, memory), key, rooms.history_batches, rule)
-    if rooms.history_s < rooms.repeat_memory_s:
-        key, rule = "rooms.history_s", f"must be at least rooms.repeat_memory_s ({rooms.repeat_memory_s})"
-        raise SettingsError(_later(origins, key, "rooms.repeat_memory_s"), key, rooms.history_s, rule)
-    review = settings.review
     if review.secret and review.secret_file:
         key, rule = "review.secret", "give either review.secret or review.secret_file, not both"
         raise SettingsError(_later(origins, key, "review.secret_file"), key, review.secret, rule)

@@ -39,7 +39,11 @@ def test_settings_are_adjusted() -> None:
         ({"policy.links": "eat"}, "policy.links = 'eat': must be one of hold, refuse, show"),
         ({"policy.slo_s": 3}, "policy.slo_s: there is no such key; did you mean policy.slow_s?"),
         ({"policy.slow_s": None}, "must be a whole number"),
-        ({"rooms.window_ms": 10}, "rooms.history_batches = 2400: must be at least 12000"),
+        (
+            {"rooms.window_ms": 10, "rooms.join_history": 1},
+            "adjusted: rooms.window_ms = 10.0: must be at least 50, so that rooms.history_batches (2400)"
+            " reach as far as rooms.repeat_memory_s (120)",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_what_may_be(values: Mapping[str, object], says: str) -> None:
@@ -79,7 +83,7 @@ def test_what_cannot_be_used_here_is_passed_over() -> None:
         "edge.port",
         "future.key",
         "policy.links",
-        "rooms.history_batches",
+        "rooms.window_ms",
     ]
     assert running.values == {"policy.slow_s": 3}
     assert running.settings.policy.slow_s == 3
@@ -129,7 +133,7 @@ def test_more_is_adjusted_and_less() -> None:
     assert merged(BASE, before, {}, []) == before
     with pytest.raises(SettingsError, match="there is no such key"):
         merged(BASE, {}, {}, ["policy.xyzzy"])
-    with pytest.raises(SettingsError, match=r"rooms\.history_batches"):
+    with pytest.raises(SettingsError, match=r"rooms\.window_ms"):
         merged(BASE, before, {"rooms.window_ms": 10.0}, [])
     slow = Settings(rooms=Rooms(window_ms=100.0, history_batches=1200))
     both = {"rooms.window_ms": 100.0}
