@@ -22,6 +22,7 @@ ADJUSTED: Final = "adjusted"
 """Where a value comes from that was adjusted."""
 
 Values = Mapping[str, object]
+PassedOver = Mapping[str, SettingsError]
 Listener = Callable[[Collection[str]], None]
 
 
@@ -68,9 +69,24 @@ def merged(settings: Settings, before: Values, values: Values, unset: Collection
     for key in unset:
         _check_live(ADJUSTED, key)
     found = usable(values)
-    _, kept, _ = _as_far_as_it_goes(settings, before)
-    adjusted(settings, {key: value for key, value in {**kept, **found}.items() if key not in unset})
-    return {key: value for key, value in {**before, **found}.items() if key not in unset}
+    _, passed_over = as_far_as_it_goes(settings, before)
+    after = {key: value for key, value in {**before, **found}.items() if key not in unset}
+    adjusted(settings, {key: value for key, value in after.items() if key in found or key not in passed_over})
+    return after
+
+
+def as_far_as_it_goes(settings: Settings, values: Values) -> tuple[Settings, PassedOver]:
+    """Settings that go together, with those of the values instead that can be used with them.
+
+    By its key, why another one is passed over.
+    """
+    passed_over: dict[str, SettingsError] = {}
+    for key in sorted(values):
+        try:
+            settings = adjusted(settings, {key: values[key]})
+        except SettingsError as error:
+            passed_over[key] = error
+    return settings, passed_over
 
 
 class Running:
@@ -104,13 +120,17 @@ class Running:
         """It is told which keys have other values now, when they have."""
         self._listeners.append(listener)
 
-    def adjust(self, values: Values) -> list[SettingsError]:
-        """Go by these, and no others that were adjusted before. What cannot be used here is passed over."""
+    def foresee(self, values: Values) -> tuple[Settings, PassedOver]:
+        """What `adjust` would make the settings, and what it would pass over."""
+        return as_far_as_it_goes(self._base, values)
+
+    def adjust(self, values: Values) -> PassedOver:
+        """Go by these, and no others that were adjusted before; by its key, why one cannot be used here."""
         return self._go_by(self._base, values)
 
     def reread(
         self, base: Settings, origins: Mapping[str, str] | None = None
-    ) -> tuple[list[str], list[SettingsError]]:
+    ) -> tuple[list[str], PassedOver]:
         """Go by these settings beneath what was adjusted.
 
         The keys whose new values need a restart, and what was adjusted that cannot be used with the others.
@@ -123,37 +143,22 @@ class Running:
         self._origins = origins or {}
         return waiting, self._go_by(usable_base, self._values)
 
-    def _go_by(self, base: Settings, values: Values) -> list[SettingsError]:
-        wanted, kept, wrong = _as_far_as_it_goes(base, values)
+    def _go_by(self, base: Settings, values: Values) -> PassedOver:
+        wanted, passed_over = as_far_as_it_goes(base, values)
         changed = [name for name, key in LIVE.items() if _differs(key, wanted, self.settings)]
-        self._base, self._values = base, kept
+        self._base = base
+        self._values = {key: value for key, value in values.items() if key not in passed_over}
         _put(self.settings, {name: value_of(wanted, LIVE[name]) for name in changed})
         if changed:
             for listener in self._listeners:
                 listener(changed)
-        return wrong
+        return passed_over
 
 
 def _check_live(source: str, key: str) -> None:
     if key in KEYS and key not in LIVE:
         raise NeedsRestart(source, key)
     check_known(source, key)
-
-
-def _as_far_as_it_goes(
-    base: Settings, values: Values
-) -> tuple[Settings, dict[str, object], list[SettingsError]]:
-    """With all of the values, or, where they cannot be together, with one after the other while they can."""
-    try:
-        return adjusted(base, values), usable(values), []
-    except SettingsError:
-        made, kept, wrong = base, dict[str, object](), list[SettingsError]()
-    for key, value in sorted(values.items()):
-        try:
-            made, kept = adjusted(base, {**kept, key: value}), {**kept, **usable({key: value})}
-        except SettingsError as error:
-            wrong.append(error)
-    return made, kept, wrong
 
 
 def _differs(key: Key, one: Settings, other: Settings) -> bool:

@@ -19,9 +19,11 @@ from config.words import choices, is_list
 from danmaku import cli_options as options
 from danmaku.cli_desk import DESK, Desk, desk_of
 from danmaku.cli_options import Config, Json
+from danmaku.printable import printable
 
 _PATH: Final = "/v1/admin/config"
 _MOST: Final = 100
+_PASSED_OVER: Final = "the edge that was asked passes over what is adjusted"
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
 
@@ -83,7 +85,7 @@ def list_settings(desk: Desk, changed: _Changed = False) -> None:
     """
     answer = desk.call("GET", _PATH)
     every: dict[str, Any] = answer["settings"]
-    shown = {key: one for key, one in every.items() if not changed or one["origin"] != "default"}
+    shown = {key: one for key, one in every.items() if not changed or _is_changed(one)}
     lines = [_version(answer["newest"]), *(_line(*row) for row in shown.items())]
     desk.tell({**answer, "settings": shown}, lines)
 
@@ -99,6 +101,8 @@ def get_setting(desk: Desk, keys: _Keys) -> None:
     for key, one in found.items():
         if one is None:
             raise typer.BadParameter(_not_there(key))
+        if why := one.get("passed_over"):
+            typer.echo(printable(f"{_PASSED_OVER}: {why}"), err=True)
     values = [one["value"] for one in found.values()]
     desk.tell(found, [value if isinstance(value, str) else as_toml(value) for value in values])
 
@@ -203,8 +207,13 @@ def _version(one: Any) -> str:
     return f"version {one['version']}{again}  {when}  by {one['by']}{why}"
 
 
+def _is_changed(one: Any) -> bool:
+    return one["origin"] != "default" or bool(one.get("passed_over"))
+
+
 def _line(key: str, one: Any) -> str:
-    return f"{key} = {as_toml(one['value'])}  # {one['origin']}"
+    why = one.get("passed_over")  # an older edge does not say
+    return f"{key} = {as_toml(one['value'])}  # {one['origin']}{f'; {_PASSED_OVER}: {why}' if why else ''}"
 
 
 def _not_there(key: str) -> str:

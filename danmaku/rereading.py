@@ -99,7 +99,7 @@ class Rereading:
             read = await asyncio.to_thread(self._read)
             changed = [key for key in LIVE if _said(read, key) != _said(self._loaded, key)]
             base = remade(read.settings, self._first, self._made)
-            waiting, wrong = self._running.reread(base, read.origins)
+            waiting, passed_over = self._running.reread(base, read.origins)
         except (SettingsError, OSError) as error:
             _log.error("settings stay as they are", error=str(error))
             return
@@ -115,7 +115,7 @@ class Rereading:
         hidden = [key for key in changed if key in self._running.values]
         if hidden:
             _log.warning("what is adjusted for the whole service stands above", keys=", ".join(hidden))
-        for one in wrong:
+        for one in passed_over.values():
             _log.warning("what is adjusted does not go with what was read", error=str(one))
         if waiting:
             _log.warning("some settings change when this is started again", keys=", ".join(waiting))

@@ -60,7 +60,7 @@ class Adapting:
         if newest == self._known:
             return
         self._known = newest
-        wrong = self._running.adjust(newest.values)
+        passed_over = self._running.adjust(newest.values)
         logger.info("settings are adjusted: version %d by %s: %s", newest.version, newest.by, newest.values)
-        for error in wrong:
+        for error in passed_over.values():
             logger.warning("version %d of adjustments cannot be used here: %s", newest.version, error)

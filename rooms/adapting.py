@@ -60,7 +60,7 @@ class Adapting:
         if newest == self._known:
             return
         self._known = newest
-        wrong = self._running.adjust(newest.values)
+        passed_over = self._running.adjust(newest.values)
         _log.info("settings are adjusted", version=newest.version, by=newest.by, values=newest.values)
-        for error in wrong:
+        for error in passed_over.values():
             _log.warning("an adjustment cannot be used here", version=newest.version, error=str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -26,11 +27,16 @@ Expected = Annotated[int, Meta(ge=0, le=MAX_NUMBER)] | None
 
 
 class LiveSetting(msgspec.Struct):
-    """`value` is in force; `allowed` says in words what it may be."""
+    """`value` is in force; `allowed` says in words what it may be.
+
+    `passed_over`: why the edge that answers goes by this value though the key is adjusted to another one,
+    which it cannot use with its own settings; else null.
+    """
 
     value: Value
     origin: Literal["default", "file", "environment", "flag", "adjusted"]
     allowed: str
+    passed_over: str | None = None
 
 
 class ConfigVersion(msgspec.Struct):
@@ -52,8 +58,8 @@ class ConfigVersion(msgspec.Struct):
 
 
 class ConfigInForce(msgspec.Struct):
-    """Every setting that can change while the service runs, by its key; `adjusted` ones are so everywhere,
-    others as the edge that answers has them.
+    """Every setting that can change while the service runs, by its key; `adjusted` ones are so everywhere but
+    where they are passed over, others as the edge that answers has them.
     """
 
     newest: ConfigVersion
@@ -115,9 +121,7 @@ class ConfigCalls:
         """What is stored, also where this edge will only hear of it in a moment."""
         found = await self._rooms.adjustments(1)
         newest = found[0] if found else NOTHING
-        return ConfigInForce(
-            ConfigVersion.made(newest), {key: self._setting(key, newest) for key in sorted(LIVE)}
-        )
+        return ConfigInForce(ConfigVersion.made(newest), self._in_force(newest.values))
 
     async def patch(self, call: Call) -> ConfigVersion:
         """Stored when it is answered; each process of the service learns of it from the changes log."""
@@ -143,10 +147,13 @@ class ConfigCalls:
         row = RollBackRow(by=who, role=role, reason=reason, expected=body.expected, version=body.version)
         return ConfigVersion.made(await self._rooms.adjust(row))
 
-    def _setting(self, key: str, newest: Adjustment) -> LiveSetting:
-        known = LIVE[key]
-        words = allowed(key, known.type)
-        if key in newest.values:
-            return LiveSetting(newest.values[key], ADJUSTED, words)
-        value: Value = value_of(self._running.base, known)  # type: ignore[assignment]  # what settings are
-        return LiveSetting(value, kind_of(self._running.origin(key)), words)
+    def _in_force(self, adjusted: Mapping[str, object]) -> dict[str, LiveSetting]:
+        settings, passed_over = self._running.foresee(adjusted)
+        made: dict[str, LiveSetting] = {}
+        for key in sorted(LIVE):
+            value: Value = value_of(settings, LIVE[key])  # type: ignore[assignment]  # what settings are
+            is_adjusted = key in adjusted and key not in passed_over
+            origin = ADJUSTED if is_adjusted else kind_of(self._running.origin(key))
+            why = passed_over[key].told if key in passed_over else None
+            made[key] = LiveSetting(value, origin, allowed(key, LIVE[key].type), why)
+        return made

@@ -112,7 +112,7 @@ async def test_settings_change_everywhere_while_it_runs(tmp_path: Path) -> None:
         assert await service.goes_by(50, 2)
         shown = (await service.run("config", "list"))["settings"]
         assert shown["policy.max_length"] == {
-            "value": 50, "origin": "file", "allowed": "a whole number from 1 to 10000",
+            "value": 50, "origin": "file", "allowed": "a whole number from 1 to 10000", "passed_over": None,
         }  # fmt: skip
         assert shown["policy.slow_s"]["origin"] == "default"
 

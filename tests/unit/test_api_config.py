@@ -26,6 +26,7 @@ async def test_an_admin_adjusts_settings_and_sees_what_is_in_force() -> None:
         "value": 0,
         "origin": "default",
         "allowed": "a whole number from 0 to 31622400, in seconds",
+        "passed_over": None,
     }
     values = {"policy.slow_s": 3, "policy.links": "hold", "edge.frames_per_s": 2.5, "policy.review": True}
     body = {"values": values, "unset": ["log.level"], "reason": "busy", "expected": 0}
@@ -42,6 +43,25 @@ async def test_an_admin_adjusts_settings_and_sees_what_is_in_force() -> None:
         "adjusted",
     )
     assert after["settings"]["log.level"]["origin"] == "default"
+
+
+async def test_what_an_edge_passes_over_is_told_with_what_it_goes_by_instead() -> None:
+    service = Service(idle_s=30)
+    root = service.token("root", Role.ADMIN)
+    await service.call(
+        "PATCH", PATH, {"values": {"edge.heartbeat_s": 40.0, "edge.slow_s": 7, "future.key": 1}}, root
+    )
+    told = (await service.call("GET", PATH, token=root)).json
+    assert told["newest"]["values"]["edge.heartbeat_s"] == 40.0
+    assert set(told["settings"]) == set(LIVE)
+    assert told["settings"]["edge.heartbeat_s"] == {
+        "value": 25.0,
+        "origin": "default",
+        "allowed": "a number from 0.05 to 900, in seconds",
+        "passed_over": "edge.heartbeat_s = 40.0: must be below edge.idle_s (30)",
+    }
+    found = told["settings"]["edge.slow_s"]
+    assert (found["value"], found["origin"], found["passed_over"]) == (7.0, "adjusted", None)
 
 
 async def test_an_admin_goes_back() -> None:

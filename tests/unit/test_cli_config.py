@@ -30,7 +30,9 @@ SECOND = {
     "values": {"policy.slow_s": 5, "policy.links": "hold"},
 }
 FIRST = {**SECOND, "version": 1, "by": "eve", "values": {"policy.slow_s": 5}}
-SETTINGS = {
+WHY = "edge.heartbeat_s = 40.0: must be below edge.idle_s (30)"
+SETTINGS: dict[str, dict[str, Any]] = {
+    "edge.heartbeat_s": {"value": 25.0, "origin": "default", "allowed": "a number", "passed_over": WHY},
     "log.level": {"value": "info", "origin": "default", "allowed": "one of debug, info"},
     "policy.links": {"value": "hold", "origin": "file", "allowed": "one of show, hold, refuse"},
     "policy.slow_s": {"value": 3, "origin": "adjusted", "allowed": "a whole number"},
@@ -76,11 +78,12 @@ def test_settings_are_listed_with_where_they_come_from(folder: DataFolder, calls
     assert version.startswith("version 3  as version 1  2027-01-15 ")
     assert version.endswith("  by root: busy")
     assert rest == [
+        "edge.heartbeat_s = 25.0  # default; the edge that was asked passes over what is adjusted: " + WHY,
         'log.level = "info"  # default',
         'policy.links = "hold"  # file',
         "policy.slow_s = 3  # adjusted",
     ]
-    assert lines(run(folder, "list", "--changed"))[1:] == rest[1:]
+    assert lines(run(folder, "list", "--changed"))[1:] == [rest[0], *rest[2:]]
     assert calls == [None, None]
 
 
@@ -89,6 +92,12 @@ def test_values_are_printed_alone(folder: DataFolder, calls: list[Any]) -> None:
     assert lines(run(folder, "get", "log.level", "--json")) == [
         '{"log.level":{"value":"info","origin":"default","allowed":"one of debug, info"}}'
     ]
+
+
+def test_what_is_passed_over_is_said_beside_the_value(folder: DataFolder, calls: list[Any]) -> None:
+    result = run(folder, "get", "edge.heartbeat_s", "policy.slow_s")
+    assert lines(result) == ["25.0", "3"]
+    assert result.stderr == f"the edge that was asked passes over what is adjusted: {WHY}\n"
 
 
 @pytest.mark.parametrize(

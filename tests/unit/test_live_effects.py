@@ -45,7 +45,7 @@ def running() -> Running:
 
 
 def adjust(running: Running, **values: object) -> None:
-    assert running.adjust({key.replace("__", "."): value for key, value in values.items()}) == []
+    assert running.adjust({key.replace("__", "."): value for key, value in values.items()}) == {}
 
 
 def refusal(work: Callable[..., object], *words: Any) -> str:
