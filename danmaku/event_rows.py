@@ -58,10 +58,14 @@ class ClosePollRow(RowBase, tag="close_poll"):
 
 
 class GetPollRow(RowBase, tag="get_poll"):
-    """The open poll, or the one that was closed last. Answered by Polled, or Refused (no_such_poll)."""
+    """The open poll, or the one that was closed last. Answered by Polled, or Refused (no_such_poll).
+
+    uid: whose vote is told, too; "": nobody's.
+    """
 
     room: str
     poll: str
+    uid: str = ""
 
 
 class VoteRow(RowBase, tag="vote"):
@@ -75,11 +79,15 @@ class VoteRow(RowBase, tag="vote"):
 
 
 class Polled(AnswerBase, tag="polled"):
-    """How a poll stands, or what came of it."""
+    """How a poll stands, or what came of it.
+
+    voted: the option for which the vote of who was named counts; None where he has none, or nobody was named.
+    """
 
     poll: Poll
     counts: list[int]
     open: bool
+    voted: int | None = None
 
 
 def poll_id(uid: str, cid: str) -> str:

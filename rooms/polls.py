@@ -14,6 +14,7 @@ from itertools import takewhile
 from typing import Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from config.settings import Events, Rooms
 from danmaku.board import Poll
@@ -50,13 +51,17 @@ _log: Any = structlog.get_logger("rooms.polls")
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A vote and who waits for its answer. Without a vote: for those before it to be counted."""
+    """A vote and who waits for its answer. Without a vote: for those before it to be counted.
+
+    answer: made of the option for which the user's vote counts, if any does.
+    """
 
     poll: str
     options: int
     vote: Cast | None
     told: Callable[[Answer], None]
     is_over: Callable[[], bool]
+    answer: Callable[[int | None], Answer]
 
     def shares_poll(self, other: _Waiting) -> bool:
         return self.poll == other.poll
@@ -94,7 +99,7 @@ class RoomPolls:
     ) -> Answer | None:
         """None where the ticket is answered later. Raises Refusal."""
         if isinstance(row, GetPollRow):
-            return loaded.room.voting.polled(loaded.room.board, row.poll)
+            return self._get_poll(loaded, row, ticket)
         if isinstance(row, ClosePollRow):
             return self._close_poll(loaded, row, ticket)
         self._vote(loaded, row, ticket, now)
@@ -115,12 +120,31 @@ class RoomPolls:
 
     def _vote(self, loaded: LoadedRoom, row: VoteRow, ticket: Ticket, now: Moment) -> None:
         room = loaded.room
-        late = not room.takes_vote(row, now)
+        vote = Cast(row.uid, row.option, late=not room.takes_vote(row, now))
+        polled = room.voting.polled(room.board, row.poll)
+        self._cast(loaded, polled.poll, vote, ticket, lambda standing: _answer(vote, standing))
+
+    def _get_poll(self, loaded: LoadedRoom, row: GetPollRow, ticket: Ticket) -> Polled | None:
+        polled = loaded.room.voting.polled(loaded.room.board, row.poll)
+        if row.uid == "":
+            return polled
+        looked_up = Cast(row.uid, 0, late=True)
+        self._cast(loaded, polled.poll, looked_up, ticket, lambda voted: replace(polled, voted=voted))
+        return None
+
+    def _cast(
+        self,
+        loaded: LoadedRoom,
+        poll: Poll,
+        vote: Cast,
+        ticket: Ticket,
+        answer: Callable[[int | None], Answer],
+    ) -> None:
+        """Raises Refusal."""
         if self._count >= _MOST:
             raise Refusal(UNAVAILABLE, "too many votes wait to be counted", retry_ms=1000)
-        options = len(room.voting.polled(room.board, row.poll).poll.options)
-        vote = Cast(row.uid, row.option, late)
-        self._add(loaded, _Waiting(row.poll, options, vote, ticket.answer, lambda: ticket.is_over))
+        options = len(poll.options)
+        self._add(loaded, _Waiting(poll.id, options, vote, ticket.answer, lambda: ticket.is_over, answer))
 
     def _close_poll(self, loaded: LoadedRoom, row: ClosePollRow, ticket: Ticket) -> Polled | None:
         if not row.role.is_staff:
@@ -142,7 +166,8 @@ class RoomPolls:
         """Read how the poll stands, behind the votes that wait. `told`: Done, or Elsewhere."""
         poll = loaded.room.board.poll
         if poll is not None:
-            self._add(loaded, _Waiting(poll.id, len(poll.options), None, told, lambda: False))
+            options = len(poll.options)
+            self._add(loaded, _Waiting(poll.id, options, None, told, lambda: False, lambda _: _DONE))
 
     async def _keep_counting(self) -> None:
         loop = asyncio.get_running_loop()
@@ -210,11 +235,11 @@ class RoomPolls:
         if outcome is None or loaded.gone:
             _tell(some, ELSEWHERE)
             return
-        loaded.room.voting.counted(ballot.poll, outcome.counts)
+        loaded.room.voting.counted(loaded.room.board, ballot.poll, outcome.counts)
         loaded.news = True
         standing = iter(outcome.standing)
         for one in some:
-            one.told(_DONE if one.vote is None else _answer(one.vote, next(standing)))
+            one.told(one.answer(None if one.vote is None else next(standing)))
 
     async def _keep_closing(self) -> None:
         while True:

@@ -24,9 +24,10 @@ class Voting:
         self._poll = ""
         self._counts: tuple[int, ...] = ()
 
-    def counted(self, poll: str, counts: tuple[int, ...]) -> None:
-        """What the store says."""
-        self._poll, self._counts = poll, counts
+    def counted(self, board: Board, poll: str, counts: tuple[int, ...]) -> None:
+        """What the store says. Of a poll that is over the board knows what came of it."""
+        if board.poll is not None and board.poll.id == poll:
+            self._poll, self._counts = poll, counts
 
     def counts(self, board: Board) -> tuple[int, ...]:
         """Of the open poll, for each option; empty where none is open."""

@@ -24,7 +24,7 @@ from danmaku.errors import (
     Refusal,
 )
 from danmaku.event_rows import ClosePollRow, GetPollRow, Polled, PollRow, UnpinRow, VoteRow, poll_id
-from danmaku.model import MAX_NUMBER, check_id
+from danmaku.model import MAX_NUMBER, Role, check_id
 from danmaku.rows import Shown
 from edge.api.rooms import enter
 from edge.api.routing import Call, Id, RoomsClient, Route, Who
@@ -61,7 +61,7 @@ class OpenedPoll(msgspec.Struct):
 
 
 class PollState(msgspec.Struct, omit_defaults=True):
-    """Votes for each option, in order; `open` false: what came of it."""
+    """Votes for each option, in order; `open` false: what came of it. `voted`: for which who asks voted."""
 
     poll: str
     question: str
@@ -69,6 +69,7 @@ class PollState(msgspec.Struct, omit_defaults=True):
     counts: list[int]
     open: bool
     until: int | None = None
+    voted: int | None = None
 
 
 class Voted(msgspec.Struct):
@@ -121,7 +122,8 @@ class PollCalls:
 
     async def get(self, call: Call) -> PollState:
         await enter(self._rooms, call)
-        return await self._polled(GetPollRow(call.parts["room"], call.parts["poll"]))
+        uid = "" if call.role is Role.GUEST else call.caller.uid
+        return await self._polled(GetPollRow(call.parts["room"], call.parts["poll"], uid))
 
     async def vote(self, call: Call) -> Voted:
         body: Vote = call.body
@@ -148,6 +150,6 @@ class PollCalls:
         answer = await self._rooms.ask(row)
         if not isinstance(answer, Polled):
             raise Refusal(INTERNAL)
-        poll = answer.poll
+        poll, counts, voted = answer.poll, answer.counts, answer.voted
         options = list(poll.options)
-        return PollState(poll.id, poll.question, options, answer.counts, answer.open, poll.until)
+        return PollState(poll.id, poll.question, options, counts, answer.open, poll.until, voted)

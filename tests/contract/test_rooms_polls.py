@@ -79,6 +79,9 @@ async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
     assert the(Refused, await live.ask(vote("eve", 0, "none"))).name == "no_such_poll"
     poll = Poll(ID, "Which?", ("one", "two"))
     assert await live.ask(GetPollRow("a", ID)) == Polled(poll, [0, 2], True)
+    assert await live.ask(GetPollRow("a", ID, "ann")) == Polled(poll, [0, 2], True, voted=1)
+    assert await live.ask(GetPollRow("a", ID, "cat")) == Polled(poll, [0, 2], True)
+    assert await live.ask(GetPollRow("a", ID)) == Polled(poll, [0, 2], True)  # who looks has not voted
     joined = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER)))
     assert board.decode(joined.view) == Board(poll=poll)
     assert joined.counts == [0, 2]
@@ -92,6 +95,7 @@ async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
     assert both[0] == both[2] == closed
     assert the(Refused, both[1]).name == "poll_closed"
     assert await live.ask(CLOSE) == await live.ask(GetPollRow("a", ID)) == closed
+    assert the(Polled, await live.ask(GetPollRow("a", ID, "bob"))).voted == 1
     assert await live.ask(vote("ann", 1)) == Done()  # as it was answered before
     assert the(Refused, await live.ask(vote("dan", 1))).name == "poll_closed"
     assert the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER))).board == 0

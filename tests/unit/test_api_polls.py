@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from danmaku.errors import BANNED, NO_SUCH_POLL, Refusal
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, PollRow, UnpinRow, VoteRow, poll_id
 from danmaku.model import Role
 from danmaku.rows import Done, EventRow, GetRoomRow, JoinRow
-from tests.unit.api_service import Service
+from tests.unit.api_service import POLLED, Service
 
 POLLS = "/v1/rooms/r/polls"
 POLL = {"question": "Which?", "options": ["one", "two"], "cid": "c1"}
@@ -83,6 +84,14 @@ async def test_a_poll_is_read_and_closed() -> None:
     service.rooms.answers[GetPollRow] = service.rooms.answers[PollRow] = Done()
     assert (await service.call("GET", f"{POLLS}/p1")).refusal == (500, "internal")
     assert (await service.call("POST", POLLS, POLL, token)).refusal == (500, "internal")
+
+
+async def test_who_is_logged_in_is_told_his_vote() -> None:
+    service = Service()
+    service.rooms.answers[GetPollRow] = replace(POLLED, voted=0)
+    answer = await service.call("GET", f"{POLLS}/p1", None, service.token("bob"))
+    assert answer.json == {**STATE, "voted": 0}
+    assert service.rooms.rows[-1] == GetPollRow("r", "p1", "bob")
 
 
 async def test_who_may_not_join_reads_no_poll() -> None:

@@ -153,7 +153,7 @@ def test_joiners_are_told_what_is_in_view_unless_it_is_known() -> None:
     room = make()
     assert room.join(JoinRow("a", "u", Role.VIEWER), 1, NOW).board == 0
     shown(room, poll())
-    room.voting.counted(ID, (5, 6))
+    room.voting.counted(room.board, ID, (5, 6))
     told = room.join(JoinRow("a", "u", Role.VIEWER), 1, NOW)
     assert told.view
     assert told.counts == [5, 6]
