@@ -29,7 +29,7 @@ COMMAND_LINE: Final = "command line"  # where a value comes from
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings in force, and per key ("edge.port") where its value comes from."""
+    """Settings in force, and per key ("edge.port") where its value comes from: of a file the whole path."""
 
     settings: Settings
     origins: Mapping[str, str]
@@ -50,8 +50,8 @@ def load_with_origins(file: Path | None, environ: Mapping[str, str], flags: Mapp
     if file is None and environ.get(CONFIG_VARIABLE):
         file = Path(environ[CONFIG_VARIABLE])
     layers: list[tuple[str, str, object]] = [*_from_file(DEFAULTS, DEFAULT)]
-    if file is not None:
-        layers += _from_file(file, str(file))
+    if file is not None and file.resolve() != DEFAULTS.resolve():
+        layers += _from_file(file, str(file.absolute()))  # which nothing else is called
     layers += _from_environment(environ)
     layers += _from_flags(flags)
     for source, key, value in layers:

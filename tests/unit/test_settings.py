@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.handing import kind_of
 from config.keys import KEYS, SettingsError
 from config.loading import CONFIG_VARIABLE, DEFAULTS, load, load_with_origins, masked, to_environment, to_toml
 from config.settings import Auth, Edge, Nats, Settings, Store
@@ -69,6 +70,29 @@ def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     other.write_text("[log]\nlevel = 'error'\n")
     assert load(other, {CONFIG_VARIABLE: str(file)}, {}).log.level == "error"
+
+
+@pytest.mark.parametrize("name", ["default", "default.toml", "command line", "DANMAKU_EDGE_PORT"])
+def test_a_file_is_told_from_other_origins_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("[edge]\nidle_s = 20\n")
+    error = _refused(Path(name))
+    assert (error.source, error.key) == (str(tmp_path / name), "edge.idle_s")
+    Path(name).write_text("[edge]\nport = 9000\n")
+    origin = load_with_origins(Path(name), {}, {}).origins["edge.port"]
+    assert (origin, kind_of(origin)) == (str(tmp_path / name), "file")
+
+
+def test_the_shipped_file_is_the_shipped_one_by_whatever_way_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link.toml"
+    link.symlink_to(DEFAULTS)
+    monkeypatch.chdir(DEFAULTS.parent)
+    for file in (DEFAULTS, Path("default.toml"), link):
+        assert set(load_with_origins(file, {}, {}).origins.values()) == {"default"}
 
 
 def test_words_of_the_environment_become_what_the_key_is() -> None:
