@@ -69,8 +69,8 @@ class AdjustRow(_ActRow, tag="adjust", kw_only=True):
 class RollBackRow(_ActRow, tag="roll_back", kw_only=True):
     """Let all be adjusted as it was in this version; 0: nothing is.
 
-    Answered by what is in force then, which has a version of its own. Refused with no_such_version, and as
-    AdjustRow is.
+    Answered by what is in force then, which has a version of its own. Refused with no_such_version, conflict,
+    forbidden; never for what a value is: a process passes over what it cannot use by now.
     """
 
     version: int

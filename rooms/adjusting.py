@@ -18,7 +18,6 @@ from danmaku import adjustment
 from danmaku.adjustment import (
     KEPT,
     MAX_BYTES,
-    MAX_REASON,
     NOTHING,
     Adjustment,
     AdjustmentRequest,
@@ -38,7 +37,7 @@ from danmaku.errors import (
     UNAVAILABLE,
     Refusal,
 )
-from danmaku.model import Role
+from danmaku.model import Act, Role
 from danmaku.store.adjustments import Adjustments
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
@@ -101,31 +100,40 @@ class Adjusting:
     async def _adjust(self, row: Row) -> Adjustment:
         act = act_of(row, self._clock().ms)
         for _ in range(_ATTEMPTS):
-            kept = await self._store.newest(KEPT)
-            mine = next((one for one in kept if one.act == act.id), None)
-            if mine is None:
-                before = kept[0] if kept else NOTHING
-                mine = self._made(row, before, kept, act.id, act.at_ms)
-                if mine.values == before.values:
-                    return before
-            if await self._store.adjust(mine, [act]):
-                return mine
+            done = await self._store.of_act(act.id)
+            if done is not None:
+                await self._store.adjust(done, [act])  # on as many replicas, before it is answered again
+                return done
+            newest = await self._store.newest(1)
+            before = newest[0] if newest else NOTHING
+            made = await self._made(row, before, act)
+            if made.values == before.values:
+                return before
+            if await self._store.adjust(made, [act]):
+                return made
         raise Refusal(CONFLICT, "others adjust settings all the time")
 
-    def _made(
-        self, row: Row, before: Adjustment, kept: list[Adjustment], act: str, now_ms: int
-    ) -> Adjustment:
-        """What would be in force. Raises Refusal."""
+    async def _made(self, row: Row, before: Adjustment, act: Act) -> Adjustment:
+        """What would be in force after `before`. Raises Refusal."""
         if row.expected is not None and row.expected != before.version:
             raise Refusal(CONFLICT, f"version {before.version} is in force, by {before.by or 'nobody'}")
         of = 0
         if isinstance(row, AdjustRow):
             values = self._merged(row, before)
         else:
-            values, of = _gone_back(row, kept), row.version
+            values, of = await self._gone_back(row), row.version
         if len(msgspec.json.encode(values)) > MAX_BYTES:
             raise Refusal(TOO_LARGE, f"all that is adjusted may have {MAX_BYTES} bytes")
-        return Adjustment(before.version + 1, values, row.by, now_ms, row.reason[:MAX_REASON], of, act)
+        return Adjustment(before.version + 1, values, row.by, act.at_ms, act.reason, of, act.id)
+
+    async def _gone_back(self, row: RollBackRow) -> dict[str, Any]:
+        """What was adjusted then, usable by now or not: a process passes over what it cannot use."""
+        if not row.version:
+            return {}
+        found = await self._store.of_version(row.version)
+        if found is None:
+            raise Refusal(NO_SUCH_VERSION)
+        return found.values
 
     def _merged(self, row: AdjustRow, before: Adjustment) -> dict[str, Any]:
         try:
@@ -134,16 +142,6 @@ class Adjusting:
             raise Refusal(NEEDS_RESTART, error.told) from None
         except SettingsError as error:
             raise Refusal(BAD_FRAME, error.told) from None
-
-
-def _gone_back(row: RollBackRow, kept: list[Adjustment]) -> dict[str, Any]:
-    """What was adjusted then, usable by now or not: a process passes over what it cannot use."""
-    if not row.version:
-        return {}
-    found = next((one for one in kept if one.version == row.version), None)
-    if found is None:
-        raise Refusal(NO_SUCH_VERSION)
-    return found.values
 
 
 def fitting(found: list[Adjustment]) -> list[Adjustment]:

@@ -23,9 +23,16 @@ class MemoryAdjustments:
     async def newest(self, limit: int) -> list[Adjustment]:
         return [*reversed(self._kept)][:limit]
 
+    async def of_version(self, version: int) -> Adjustment | None:
+        return next((one for one in self._kept if one.version == version), None)
+
+    async def of_act(self, act: str) -> Adjustment | None:
+        return next((one for one in self._kept if one.act == act), None)
+
     async def adjust(self, adjustment: Adjustment, acts: Sequence[Act] = ()) -> bool:
-        if any((one.version, one.act) == (adjustment.version, adjustment.act) for one in self._kept):
-            return True
+        made = await self.of_act(adjustment.act)
+        if made is not None:
+            return made.version == adjustment.version
         if adjustment.version != (self._kept[-1].version if self._kept else 0) + 1:
             return False
         self._kept.append(adjustment)

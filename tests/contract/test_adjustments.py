@@ -79,8 +79,31 @@ async def test_said_again_it_is_done_once(store: Store) -> None:
     assert await acts(store) == [act_of(first)]
 
 
+async def test_one_is_found_by_its_version_and_by_its_act(store: Store) -> None:
+    one, other = made(1, n=1), made(2, n=2)
+    assert await store.adjustments.of_act("act1") is None
+    assert await store.adjustments.of_version(1) is None
+    for adjustment in (one, other):
+        assert await store.adjustments.adjust(adjustment)
+    assert [await store.adjustments.of_version(version) for version in (1, 2, 3)] == [one, other, None]
+    assert [await store.adjustments.of_act(act) for act in ("act1", "act2", "act3")] == [one, other, None]
+
+
+async def test_an_act_makes_one_version(store: Store) -> None:
+    """Said again while somebody else went on, it may be made anew from what is in force then."""
+    first, second = made(1, n=1), made(2, n=2)
+    for adjustment in (first, second):
+        assert await store.adjustments.adjust(adjustment)
+    again = Adjustment(3, {"n": 1}, "root", act=first.act)
+    assert not await store.adjustments.adjust(again, [act_of(again)])
+    assert await store.adjustments.newest(10) == [second, first]
+    assert await acts(store) == []
+
+
 async def test_so_many_are_kept(store: Store) -> None:
     for version in range(1, KEPT + 3):
         assert await store.adjustments.adjust(made(version))
     kept = [one.version for one in await store.adjustments.newest(KEPT * 2)]
     assert kept == [*range(KEPT + 2, 2, -1)]
+    assert await store.adjustments.of_version(2) is await store.adjustments.of_act("act2") is None
+    assert await store.adjustments.adjust(Adjustment(KEPT + 3, {}, "root", act="act2")), "it is forgotten"

@@ -171,6 +171,26 @@ async def test_who_asks_again_is_answered_as_before(live: Service) -> None:
     assert [act.what for act in acts] == ['{"policy.slow_s":1}', '{"policy.max_length":9}']
 
 
+async def test_what_was_in_force_long_ago_is_not_read_to_adjust(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await live.open_store()
+    newest, asked = store.adjustments.newest, set[int]()
+
+    async def counted(limit: int) -> list[Adjustment]:
+        asked.add(limit)
+        return await newest(limit)
+
+    monkeypatch.setattr(store.adjustments, "newest", counted)
+    await live.owned(await live.start(store=store))
+    row = adjust(policy__slow_s=1, act="a1")
+    first = await done(live, row)
+    await done(live, adjust(policy__slow_s=2))
+    assert (await done(live, back(1))).values == first.values
+    assert await done(live, row) == first
+    assert asked == {1}
+
+
 async def test_what_a_process_cannot_use_is_passed_over(live: Service) -> None:
     """Another version of this program wrote it."""
     store = await live.open_store()

@@ -21,7 +21,7 @@ _decode: Final = msgspec.json.Decoder(Adjustment).decode
 
 
 class ValkeyAdjustments:
-    """`reads`: a link for what is large and can wait."""
+    """Beside them stands which version each act made. `reads`: a link for what is large and can wait."""
 
     def __init__(self, link: Link, reads: Link, keys: Keys, acts: Acts, most: int, age_s: int) -> None:
         self._link = link
@@ -37,6 +37,14 @@ class ValkeyAdjustments:
         # One may go, for it is one too many, after it was seen that it is there.
         found = await self._reads.one("HMGET", self._key, *versions) if versions else []
         return [_decode(one) for one in found if one is not None]
+
+    async def of_version(self, version: int) -> Adjustment | None:
+        found = await self._reads.one("HGET", self._key, version)
+        return None if found is None else _decode(found)
+
+    async def of_act(self, act: str) -> Adjustment | None:
+        version = await self._reads.one("HGET", self._key, f"act:{act}")
+        return None if version is None else await self.of_version(int(version))
 
     async def adjust(self, adjustment: Adjustment, acts: Sequence[Act] = ()) -> bool:
         call = self._link.script(
