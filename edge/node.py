@@ -9,23 +9,25 @@ import resource
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
 from config import settings as config
 from config.live import Running
+from danmaku.adapting import Adapting
 from danmaku.auth import Authority
 from danmaku.bus import Bus
 from danmaku.calls import ROWS
 from danmaku.certificate import Certificate
 from danmaku.envelope import EdgeReport
+from danmaku.errors import Refusal
 from danmaku.slow import Slow
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics, LoopLag, SlowMetrics
 from danmaku.tracing.spans import Spans
 from danmaku.version import version
-from edge.adapting import Adapting
 from edge.admission import Admission
 from edge.allowance import Allowances
 from edge.api import Api
@@ -123,7 +125,7 @@ class Node:
             bounds=Bounds(requests=ROWS.at_once),
             traces=asked,
         )
-        self._adapting = Adapting(self._client, running)
+        self._adapting = Adapting(running, partial(self._client.adjustments, 1), Refusal)
         self._reports = Reports(
             self._bus,
             subjects,
@@ -206,7 +208,7 @@ class Node:
             replies,
             metrics,
             _now_ms,
-            self._adapting.wanted,
+            self._adapting.keeping_up.wanted,
         )
         self._bus.on_reconnect(self._changes.soon)
         self._upkeep = Upkeep(
@@ -242,12 +244,13 @@ class Node:
             await stack.enter_async_context(
                 LoopLag(self._metrics.loop_lag_seconds.observe, self._metrics.tasks.set, slow=self._late)
             )
+            self._adapting.keeping_up.wanted()
             work = [
                 asyncio.create_task(self._client.run(self._gateway.replaced), name="rooms client"),
                 asyncio.create_task(self._reports.run(), name="reports"),
                 asyncio.create_task(self._upkeep.run(), name="upkeep"),
                 asyncio.create_task(self._changes.run(), name="changes"),
-                asyncio.create_task(self._adapting.run(), name="adapting"),
+                asyncio.create_task(self._adapting.keeping_up.run(), name="adapting"),
                 asyncio.create_task(self._deliveries.run(), name="deliveries"),
             ]
             stack.push_async_callback(_cancel, work)  # also what is added to it

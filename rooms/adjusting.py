@@ -15,6 +15,7 @@ import msgspec
 from config.keys import SettingsError
 from config.live import NeedsRestart, Running, merged
 from danmaku import adjustment
+from danmaku.adapting import Adapting
 from danmaku.adjustment import (
     KEPT,
     MAX_BYTES,
@@ -34,7 +35,6 @@ from danmaku.errors import (
     NEEDS_RESTART,
     NO_SUCH_VERSION,
     TOO_LARGE,
-    UNAVAILABLE,
     Refusal,
 )
 from danmaku.model import Act, Role
@@ -42,14 +42,12 @@ from danmaku.store.adjustments import Adjustments
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from rooms.acts import act_of
-from rooms.adapting import Adapting
-from rooms.answering import Answering, Asked
+from rooms.answering import Answering, refusable
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 
 _AT_ONCE: Final = 16
 _ATTEMPTS: Final = 8  # where somebody else is first
-_UNAVAILABLE: Final = adjustment.encode(AdjustmentsReply(refused=UNAVAILABLE.name))
 
 Row = AdjustRow | RollBackRow
 
@@ -75,17 +73,14 @@ class Adjusting:
         self._metrics = metrics
         self._clock = clock
         self.answering: Final = Answering("adjustments", _AT_ONCE, outbox)
-        self._asked = Asked(adjustment.decode_request, self._answer, _unavailable)
+        self._asked = refusable(adjustment.decode_request, self._answer, AdjustmentsReply, adjustment.encode)
 
     def receive(self, payload: bytes, reply: str) -> None:
         self.answering.begin(self._asked, payload, reply)
 
-    async def _answer(self, request: AdjustmentRequest) -> bytes:
-        try:
-            with self._metrics.store_seconds.labels("adjust").time():
-                return adjustment.encode(await self._do(request))
-        except Refusal as refusal:
-            return adjustment.encode(AdjustmentsReply(refused=refusal.name, detail=refusal.message))
+    async def _answer(self, request: AdjustmentRequest) -> AdjustmentsReply:
+        with self._metrics.store_seconds.labels("adjust").time():
+            return await self._do(request)
 
     async def _do(self, request: AdjustmentRequest) -> AdjustmentsReply:
         if isinstance(request, AdjustmentsRow):
@@ -94,7 +89,7 @@ class Adjusting:
             raise Refusal(FORBIDDEN)
         done = await self._adjust(request)
         self._outbox.post(self._subjects.changed, b"")
-        self._adapting.wanted()  # who asks this very process next finds it done
+        self._adapting.keeping_up.wanted()  # who asks this very process next finds it done
         return AdjustmentsReply([done])
 
     async def _adjust(self, row: Row) -> Adjustment:
@@ -148,7 +143,3 @@ def fitting(found: list[Adjustment]) -> list[Adjustment]:
     """As many of the first as a message carries."""
     sizes = accumulate(len(adjustment.encode(one)) for one in found)
     return [one for one, size in zip(found, sizes, strict=True) if size <= MAX_MESSAGE_BYTES - 1024]
-
-
-def _unavailable(_: AdjustmentRequest) -> bytes:
-    return _UNAVAILABLE

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 
 from danmaku.calls import budget_s, owner_s
-from danmaku.errors import Refusal
+from danmaku.errors import UNAVAILABLE, Refusal
 from danmaku.store.errors import StoreDown
 from rooms.outbox import Outbox
 from rooms.tasks import Tasks
@@ -23,6 +23,7 @@ class Request(Protocol):
 
 
 R = TypeVar("R", bound=Request)
+T = TypeVar("T")
 
 _log: Any = structlog.get_logger("rooms.answering")
 
@@ -51,6 +52,26 @@ class Asked(Generic[R]):
     answer: Callable[[R], Awaitable[bytes]]
     instead: Callable[[R], bytes] = nothing
     is_late: Callable[[R], bool] = never
+
+
+def refusable(
+    read: Callable[[bytes], R],
+    answer: Callable[[R], Awaitable[T]],
+    refused: Callable[..., T],
+    encode: Callable[[T], bytes],
+) -> Asked[R]:
+    """A kind of request whose `answer` may raise Refusal, which is told in a reply: `refused` makes it of the
+    refusal's name and text, `refused=` and `detail=`. Where there can be no answer it is unavailable.
+    """
+    unavailable = encode(refused(refused=UNAVAILABLE.name))
+
+    async def told(request: R) -> bytes:
+        try:
+            return encode(await answer(request))
+        except Refusal as refusal:
+            return encode(refused(refused=refusal.name, detail=refusal.message))
+
+    return Asked(read, told, lambda _: unavailable)
 
 
 class Answering:

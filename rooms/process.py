@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 
 from config.live import Running
 from danmaku import envelope
+from danmaku.adapting import Adapting
+from danmaku.adjustment import Adjustment
 from danmaku.bus import Bus
 from danmaku.conversation import BUCKETS
 from danmaku.envelope import Owners
@@ -25,7 +27,6 @@ from danmaku.subjects import PARTITIONS, QUEUE, Subjects
 from danmaku.telemetry import LoopLag, RoomsMetrics, SlowMetrics
 from danmaku.tracing.spans import Spans
 from danmaku.version import version
-from rooms.adapting import Adapting
 from rooms.adjusting import Adjusting
 from rooms.asking import Asking
 from rooms.broadcast import Broadcasts
@@ -118,10 +119,16 @@ class RoomsProcess:
         everywhere = Everywhere()
         self._rewording = rewording = Rewording(store.words, everywhere, metrics)
         self._wording = Wording(store.words, rewording, outbox, subjects, metrics, clock)
-        self._adapting = adapting = Adapting(store.adjustments, running, metrics)
+        self._adapting = adapting = Adapting(running, self._newest_adjustment, StoreDown)
         self._adjusting = Adjusting(store.adjustments, running, adapting, outbox, subjects, metrics, clock)
         self._following = following = Following(
-            store.changes, everywhere, metrics, clock, self._configured, rewording.wanted, adapting.wanted
+            store.changes,
+            everywhere,
+            metrics,
+            clock,
+            self._configured,
+            rewording.keeping_up.wanted,
+            adapting.keeping_up.wanted,
         )
         running.listen(self._adjusted)
         self._news = News(store.changes, following, everywhere, settings.policy, outbox, metrics, clock)
@@ -267,12 +274,13 @@ class RoomsProcess:
             )
             await patiently(stop, self._check_layout)
             await patiently(stop, self._following.catch_up)
-            await patiently(stop, self._rewording.catch_up)
-            await patiently(stop, self._adapting.catch_up)
+            await patiently(stop, self._rewording.keeping_up.catch_up)
+            await patiently(stop, self._adapting.keeping_up.catch_up)
             async with asyncio.TaskGroup() as tasks:
                 running = [self._outbox.run(), self._flush.run(), self._presence.run(), self._lookout.run()]
-                running += [self._following.run(), self._rewording.run(), self._adapting.run()]
-                running += [self._chat.run(), self._sweeper.run(), self._polls.run(), self._guard.run()]
+                running += [self._following.run(), self._rewording.keeping_up.run()]
+                running += [self._adapting.keeping_up.run(), self._chat.run(), self._sweeper.run()]
+                running += [self._polls.run(), self._guard.run()]
                 work = [tasks.create_task(one) for one in running]
                 await self._listen(stop)
                 work.append(tasks.create_task(self.leases.run()))
@@ -280,6 +288,10 @@ class RoomsProcess:
                 await self._leave()
                 for one in work:
                     one.cancel()
+
+    async def _newest_adjustment(self) -> list[Adjustment]:
+        with self._metrics.store_seconds.labels("adjustments").time():
+            return await self._store.adjustments.newest(1)
 
     async def _check_layout(self) -> None:
         await self._store.leases.check_layout(PARTITIONS, BUCKETS)

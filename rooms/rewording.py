@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 import structlog
 
 from danmaku.calls import WORDS
+from danmaku.keeping_up import KeepingUp
 from danmaku.store.errors import StoreDown
 from danmaku.store.words import Words
 from danmaku.telemetry import RoomsMetrics
@@ -29,39 +29,20 @@ class Rewording:
         self._metrics = metrics
         self._version = ""
         self._offered: tuple[str, List] = "", NO_WORDS
-        self._wanted = asyncio.Event()
-        self._reading = asyncio.Lock()
-
-    def wanted(self) -> None:
-        """There may be another version."""
-        self._wanted.set()
+        self.keeping_up: Final = KeepingUp("the list of words", self._go_by, StoreDown, WORDS.first_s)
 
     def offer(self, version: str, words: List) -> None:
         """What was made here already, if it comes to be the list."""
         self._offered = version, words
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            try:
-                await self.catch_up()
-            except StoreDown as error:
-                _log.warning("the list of words cannot be read", error=str(error))
-                self._wanted.set()
-                await asyncio.sleep(WORDS.first_s)
-
-    async def catch_up(self) -> None:
-        """Go by the list that is in the store now. Raises StoreDown."""
-        async with self._reading:
-            version, packed = await self._read()
-            if packed is not None:
-                offered, words = self._offered
-                self._everywhere.words = words if version == offered else await make_of(packed)
-                self._version = version
-                self._offered = "", NO_WORDS
-                _log.info("words for all rooms", entries=self._everywhere.words.size, version=version)
+    async def _go_by(self) -> None:
+        version, packed = await self._read()
+        if packed is not None:
+            offered, words = self._offered
+            self._everywhere.words = words if version == offered else await make_of(packed)
+            self._version = version
+            self._offered = "", NO_WORDS
+            _log.info("words for all rooms", entries=self._everywhere.words.size, version=version)
 
     async def _read(self) -> tuple[str, bytes | None]:
         """The version, and the list where it is another one than before."""

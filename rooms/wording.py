@@ -8,20 +8,19 @@ from typing import Final
 
 from danmaku import wordlist
 from danmaku.change import Reworded
-from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, UNAVAILABLE, Refusal
+from danmaku.errors import BAD_FRAME, CONFLICT, FORBIDDEN, Refusal
 from danmaku.model import Act, Role, check_id
 from danmaku.store.words import Words
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest, unpack
-from rooms.answering import Answering, Asked
+from rooms.answering import Answering, refusable
 from rooms.making import make
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.rewording import Rewording
 
 _AT_ONCE: Final = 16  # each may hold a piece, or a whole list
-_UNAVAILABLE: Final = wordlist.encode(WordsReply(refused=UNAVAILABLE.name))
 
 
 class Wording:
@@ -43,17 +42,14 @@ class Wording:
         self._metrics = metrics
         self._clock = clock
         self.answering: Final = Answering("words", _AT_ONCE, outbox)
-        self._asked = Asked(wordlist.decode_words_request, self._answer, _unavailable)
+        self._asked = refusable(wordlist.decode_words_request, self._answer, WordsReply, wordlist.encode)
 
     def receive(self, payload: bytes, reply: str) -> None:
         self.answering.begin(self._asked, payload, reply)
 
-    async def _answer(self, request: WordsRequest) -> bytes:
-        try:
-            with self._metrics.store_seconds.labels("words").time():
-                return wordlist.encode(await self._do(request))
-        except Refusal as refusal:
-            return wordlist.encode(WordsReply(refused=refusal.name, detail=refusal.message))
+    async def _answer(self, request: WordsRequest) -> WordsReply:
+        with self._metrics.store_seconds.labels("words").time():
+            return await self._do(request)
 
     async def _do(self, request: WordsRequest) -> WordsReply:
         match request:
@@ -95,7 +91,3 @@ class Wording:
         except ValueError as error:
             raise Refusal(BAD_FRAME, str(error)) from None
         self._rewording.offer(version, await make(words))
-
-
-def _unavailable(_: WordsRequest) -> bytes:
-    return _UNAVAILABLE

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from danmaku.errors import BAD_ID, Refusal
 from danmaku.memory import MemoryBus
 from danmaku.store.errors import StoreDown
-from rooms.answering import Answering, Asked
+from rooms.answering import Answering, Asked, refusable
 from rooms.outbox import Outbox
 
 
@@ -100,3 +100,23 @@ async def test_too_many_are_answered_at_once_and_none_outlives_the_owner() -> No
     answering.begin(Asked(read, echo), b"hi", "r4")
     await answering.finish(60)
     assert outbox.posted[2:] == [("r4", b"hi")]
+
+
+async def test_a_refusal_is_told_in_the_reply() -> None:
+    def refused(refused: str, detail: str | None = None) -> str:
+        return f"{refused}: {detail}"
+
+    async def answer(question: Question) -> str:
+        if question.text == "no":
+            raise Refusal(BAD_ID, "not so")
+        if question.text == "away":
+            raise StoreDown("away")
+        return question.text
+
+    asked = refusable(read, answer, refused, str.encode)
+    outbox = Posted()
+    answering = Answering("questions", 9, outbox)
+    for word in (b"yes", b"no", b"away"):
+        answering.begin(asked, word, word.decode())
+    await answering.finish(5)
+    assert dict(outbox.posted) == {"yes": b"yes", "no": b"bad_id: not so", "away": b"unavailable: None"}
