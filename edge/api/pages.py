@@ -36,12 +36,14 @@ _NAMES: Final = {
 _DOCUMENTS: Final = {".html", ".svg"}
 _GZIP_FROM: Final = 1024
 # Whole lines of them, which modules are full of; the lines stay, for whoever reads where an error was.
-_COMMENT: Final = re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S)
+_COMMENT: Final = {
+    ".js": re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S),
+    ".css": re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S),
+}
 
-SECURITY: Final = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-)
+_NO_SNIFF: Final = ("X-Content-Type-Options", "nosniff")
+_REFERRER: Final = ("Referrer-Policy", "same-origin")
+SECURITY: Final = (_NO_SNIFF, _REFERRER)
 _POLICY: Final = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:{images}; "
     "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
@@ -60,12 +62,12 @@ class Page:
     packed: bytes | None
 
     def answer(self, request: Request) -> Response:
-        headers = [("Cache-Control", "no-cache"), ("ETag", self.tag), ("Vary", "Accept-Encoding"), *SECURITY]
+        headers = [("Cache-Control", "no-cache"), ("ETag", self.tag), ("Vary", "Accept-Encoding"), _NO_SNIFF]
         if self._is_known(request.headers.get("if-none-match", "")):
             return Response(304, b"", tuple(headers))
         headers.append(("Content-Type", self.media))
         if self.policy:
-            headers.append(("Content-Security-Policy", self.policy))
+            headers += (_REFERRER, ("Content-Security-Policy", self.policy))
         if self.packed is not None and _takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(200, self.packed, (*headers, ("Content-Encoding", "gzip")))
         return Response(200, self.body, tuple(headers))
@@ -108,8 +110,8 @@ def _policy(name: str, path: Path, frames: str) -> str:
 
 def _page(path: Path, policy: str) -> Page:
     body = path.read_bytes()
-    if path.suffix == ".js":
-        body = _COMMENT.sub(lambda found: b"\n" * found[0].count(b"\n"), body)
+    if path.suffix in _COMMENT:
+        body = _COMMENT[path.suffix].sub(lambda found: b"\n" * found[0].count(b"\n"), body)
     packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and path.suffix != ".png" else None
-    tag = blake2b(policy.encode() + body, digest_size=12).hexdigest()
+    tag = blake2b(policy.encode() + body, digest_size=8).hexdigest()
     return Page(_TYPES[path.suffix], policy, f'W/"{tag}"', body, packed)

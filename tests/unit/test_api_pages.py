@@ -43,10 +43,10 @@ async def test_pages_are_served(pages: Pages, path: str, media: str) -> None:
     assert (answer.status, answer.headers["content-type"]) == (200, media)
     assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "same-origin"
     if not media.startswith(("text/html", "image/svg")):
-        assert "content-security-policy" not in answer.headers
+        assert not {"content-security-policy", "referrer-policy"} & answer.headers.keys()
         return
+    assert answer.headers["referrer-policy"] == "same-origin"
     policy = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'self'"
     assert policy["connect-src"] == "'self' ws: wss:"
@@ -113,12 +113,17 @@ async def test_pages_are_packed_for_those_who_can_unpack_them(pages: Pages) -> N
     assert "content-encoding" not in small.headers
 
 
-async def test_comments_of_modules_are_not_sent(tmp_path: Path) -> None:
+async def test_comments_of_modules_and_sheets_are_not_sent(tmp_path: Path) -> None:
     kept = 'const a = /** @type {any} */ (b);\n  /** @type {any} */ (c).d();\nconst e = "/** f */";\n'
     (tmp_path / "main.js").write_text(f"/** One. */\n/**\n * Two\n */\n{kept}  /** Three. */\n// four")
     page = Pages(tmp_path).find("/main.js")
     assert page is not None
     assert page.body.decode() == f"\n\n\n\n{kept}\n// four"
+    rules = "a { b: c; } /* d */\n"
+    (tmp_path / "main.css").write_text(f"/* One\n * two */\n{rules}")
+    sheet = Pages(tmp_path).find("/main.css")
+    assert sheet is not None
+    assert sheet.body.decode() == f"\n\n{rules}"
 
 
 async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
