@@ -6,8 +6,6 @@
  * @typedef {import("../sdk/protocol.js").ServerFrame} ServerFrame
  */
 
-import { socketAddress } from "../sdk/address.js";
-import { Connection } from "../sdk/connection.js";
 import { Groups } from "../sdk/groups.js";
 import { Messenger } from "../sdk/messenger.js";
 import { TIMING } from "../sdk/pace.js";
@@ -15,6 +13,7 @@ import { prepareConfirm } from "../shared/confirm.js";
 import { part } from "../shared/dialog.js";
 import { Identity } from "../shared/identity.js";
 import { learn, t, translate } from "../shared/language.js";
+import { Link } from "../shared/link.js";
 import { Memory } from "../shared/memory.js";
 import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
@@ -28,7 +27,7 @@ import zh from "./words.zh-CN.js";
 
 class ChatPage {
   #memory = new Memory();
-  #identity = new Identity(this.#memory, { began: () => this.#begun(), ended: (why) => this.#ended(why) }, () => this.#connection.serviceNow);
+  #identity = new Identity(this.#memory, { began: () => this.#begun(), ended: (why) => this.#ended(why) }, () => this.#link.serviceNow);
   #signIn = new SignIn(part("sign-in"), this.#identity, t("purpose"));
   #groups = new Groups(this.#identity.calls);
   #inbox = new Inbox("");
@@ -39,19 +38,16 @@ class ChatPage {
   #n = 0;
   #list = new ChatList(part("conversations"), part("nothing"), (conv) => this.#go(conv));
   #thread = new Thread(this.#groups, this.#identity.calls, () => this.#draw());
-  #status = new Status(
-    part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
-    () => this.#connection.connect(),
-  );
-  #connection = new Connection(socketAddress(new URL(".", document.baseURI).href), () => this.#hello(), {
+  #status = new Status(() => this.#link.connect());
+  #link = new Link(() => this.#hello(), {
     changed: (state) => {
       this.#status.show(state);
-      if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
+      void this.#identity.heed(state, () => this.#link.connect());
     },
     greeted: (ok) => this.#greeted(ok),
     delivered: (frame) => this.#delivered(frame),
     lost: () => this.#messenger?.lost(),
-  }, TIMING);
+  });
 
   start() {
     const withUser = (/** @type {string} */ uid) => this.#go(privately(this.#inbox.me, uid));
@@ -61,27 +57,21 @@ class ChatPage {
     part("sign-out").addEventListener("click", () => this.#identity.signOut());
     part("back").addEventListener("click", () => this.#go(""));
     addEventListener("popstate", () => this.#look(convInAddress()));
-    addEventListener("online", () => this.#connection.hurry());
     this.#identity.start();
   }
 
   #begun() {
     this.#signIn.hide();
     part("chat").hidden = part("sign-out").hidden = false;
-    this.#connection.connect();
+    this.#link.connect();
   }
 
   /** @param {string} why */
   #ended(why) {
-    this.#connection.close();
+    this.#link.close();
     this.#begin("");
     part("chat").hidden = part("sign-out").hidden = true;
     this.#signIn.show(why);
-  }
-
-  /** @param {string} why */
-  async #refused(why) {
-    if (await this.#identity.refused(why)) this.#connection.connect();
   }
 
   #hello() {
@@ -104,7 +94,7 @@ class ChatPage {
     this.#list.clear();
     part("me").textContent = me;
     document.title = t("title");
-    this.#messenger = me === "" ? null : new Messenger(this.#connection, {
+    this.#messenger = me === "" ? null : new Messenger(this.#link, {
       synced: (all) => {
         this.#inbox.synced(all);
         this.#synced();
@@ -133,7 +123,6 @@ class ChatPage {
   /** @param {ServerFrame} frame */
   #delivered(frame) {
     if (frame.t === "notice") {
-      if (frame.kind === "reconnect") this.#connection.move(frame.retry_ms ?? 0);
       if (frame.kind === "resync" && frame.room === undefined) this.#messenger?.resync();
     } else if (frame.t === "read") {
       this.#inbox.read(frame.conv, frame.uid, frame.seq);

@@ -1,13 +1,12 @@
 /**
  * One room side by side with others: its feed, who watches, raid mode, and what its moderators follow.
  *
- * @typedef {import("../sdk/connection.js").Connection} Connection
  * @typedef {import("../sdk/reader.js").Placed} Placed
  * @typedef {import("./watch.js").Entry} AuditEntry
  * @typedef {import("./watch.js").Held} Held
  * @typedef {import("./watch.js").Sign} Sign
  * @typedef {object} Desk what a column stands on
- * @property {Connection} connection
+ * @property {import("../shared/link.js").Link} link
  * @property {import("../shared/identity.js").Identity} identity
  * @property {import("./acts.js").Acts} acts
  * @property {() => number | null} muteSeconds
@@ -72,7 +71,7 @@ export class Column {
       },
       refused: (refusal) => this.#refused(refusal),
     });
-    this.room = new Room(name, desk.connection, {
+    this.room = new Room(name, desk.link, {
       shown: (placed) => this.#shown(placed),
       counted: (viewers) => (this.#viewers.textContent = t("viewers", { n: viewers, count: short(viewers) })),
       joined: () => void this.#look(),
@@ -89,7 +88,7 @@ export class Column {
 
   /** Begin, once. */
   open() {
-    if (this.desk.connection.isLive) void this.room.enter();
+    if (this.desk.link.isLive) void this.room.enter();
     void this.watch.run();
   }
 

@@ -5,10 +5,9 @@
  * @typedef {import("./acts.js").Acts} Acts
  */
 
-import { socketAddress } from "../sdk/address.js";
-import { Connection } from "../sdk/connection.js";
-import { TIMING } from "../sdk/pace.js";
+import { isOfRoom } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
+import { Link } from "../shared/link.js";
 import { Column } from "./column.js";
 import { keepRooms, MOST_ROOMS, roomsInAddress } from "./rooms.js";
 
@@ -26,14 +25,14 @@ export class Desk {
    */
   constructor(identity, acts, told) {
     this.#told = told;
-    this.connection = new Connection(socketAddress(new URL(".", document.baseURI).href), told.hello, {
+    this.link = new Link(told.hello, {
       changed: told.state,
       greeted: () => this.columns.forEach((column) => void column.room.enter()),
       delivered: (frame) => this.#delivered(frame),
       lost: () => this.columns.forEach((column) => column.room.lost()),
-    }, TIMING);
+    });
     this.#stands = {
-      connection: this.connection, identity, acts, muteSeconds: told.muteSeconds, openCard: told.openCard,
+      link: this.link, identity, acts, muteSeconds: told.muteSeconds, openCard: told.openCard,
       chosen: (/** @type {string} */ room) => this.choose(room),
       closed: (/** @type {string} */ room) => this.remove(room),
       changed: told.changed,
@@ -61,7 +60,7 @@ export class Desk {
     this.columns.forEach((column) => column.close());
     this.#columns.clear();
     this.#chosen = "";
-    this.connection.close();
+    this.link.close();
   }
 
   /** @param {string} room @returns {boolean} whether there is a place for it */
@@ -117,9 +116,8 @@ export class Desk {
   /** @param {import("../sdk/protocol.js").ServerFrame} frame */
   #delivered(frame) {
     if (frame.t === "notice") {
-      if (frame.kind === "reconnect") this.connection.move(frame.retry_ms ?? 0);
-      else if (frame.kind === "resync") void this.#columns.get(frame.room ?? "")?.room.enter();
-    } else if (frame.t === "batch" || frame.t === "skip" || frame.t === "stats") {
+      if (frame.kind === "resync") void this.#columns.get(frame.room ?? "")?.room.enter();
+    } else if (isOfRoom(frame)) {
       this.#columns.get(frame.room)?.room.take(frame);
     }
   }

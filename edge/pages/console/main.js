@@ -30,17 +30,14 @@ const LIVE = "live";
 
 class Console {
   #memory = new Memory();
-  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#desk.connection.serviceNow);
+  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#desk.link.serviceNow);
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
   #acts = new Acts(this.#identity.calls, new Toasts(part("toasts")), (room) => this.#done(room));
-  #status = new Status(
-    part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")),
-    () => this.#desk.connection.connect(),
-  );
+  #status = new Status(() => this.#desk.link.connect());
   #desk = new Desk(this.#identity, this.#acts, {
     state: (state) => {
       this.#status.show(state);
-      if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
+      void this.#identity.heed(state, () => this.#desk.link.connect());
     },
     hello: () => ({ token: this.#memory.token, device: this.#memory.device }),
     chosen: () => this.#look(),
@@ -76,7 +73,6 @@ class Console {
     part("add-room").addEventListener("submit", (event) => this.#add(event));
     part("room-field").addEventListener("focus", () => void offerRooms(this.#identity.calls, /** @type {HTMLDataListElement} */ (part("room-names"))));
     part("clear-room").addEventListener("click", () => void this.#clear());
-    addEventListener("online", () => this.#desk.connection.hurry());
     document.addEventListener("keydown", (event) => this.#press(event));
     NARROW.addEventListener("change", () => this.#fit());
     this.#fit();
@@ -89,7 +85,7 @@ class Console {
     this.#signIn.hide();
     for (const name of ["console", "add-room", "tools", "sign-out"]) part(name).hidden = false;
     part("me").textContent = this.#identity.who?.name ?? "";
-    this.#desk.connection.connect();
+    this.#desk.link.connect();
     this.#desk.open();
     this.#look();
   }
@@ -101,11 +97,6 @@ class Console {
     for (const name of ["console", "add-room", "tools", "sign-out"]) part(name).hidden = true;
     part("me").textContent = "";
     this.#signIn.show(why);
-  }
-
-  /** @param {string} why */
-  async #refused(why) {
-    if (await this.#identity.refused(why)) this.#desk.connection.connect();
   }
 
   /** On a phone the feeds are a tab like the others; elsewhere they are always there. */

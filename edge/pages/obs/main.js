@@ -9,15 +9,14 @@
  */
 
 import { Overlay } from "../overlay/index.js";
-import { socketAddress } from "../sdk/address.js";
-import { Connection } from "../sdk/connection.js";
 import { TIMING } from "../sdk/pace.js";
-import { numbers, readItem, readPoll } from "../sdk/protocol.js";
-import { takes } from "../sdk/recalls.js";
+import { isOfRoom, numbers, readItem, readPoll } from "../sdk/protocol.js";
 import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { learn, refused, t, translate } from "../shared/language.js";
+import { Link } from "../shared/link.js";
 import { overlaid } from "../shared/overlaid.js";
+import { Places } from "../shared/places.js";
 import { Returning } from "../shared/returning.js";
 import { readAddress } from "./address.js";
 import { Cards } from "./cards.js";
@@ -32,21 +31,20 @@ class Page {
   #wish = readAddress(location.search, location.hash);
   #overlay = new Overlay(part("comments"), this.#wish.options);
   #cards = new Cards(part("cards"), () => this.#now);
-  /** Where each event stands. @type {WeakMap<Event, Position>} */
-  #places = new WeakMap();
+  #places = new Places();
   #likes = 0;
   /** @type {Room | null} */
   #room = null;
   #returning = new Returning(() => {
     this.#enter();
-    if (!this.#connection.isLive) this.#connection.connect();
+    if (!this.#link.isLive) this.#link.connect();
   });
-  #connection = new Connection(socketAddress(new URL(".", document.baseURI).href), () => (this.#wish.token ? { token: this.#wish.token } : {}), {
+  #link = new Link(() => (this.#wish.token ? { token: this.#wish.token } : {}), {
     changed: (state) => this.#changed(state),
     greeted: () => void this.#room?.enter(),
     delivered: (frame) => this.#delivered(frame),
     lost: () => this.#room?.lost(),
-  }, TIMING);
+  });
 
   start() {
     const { room, theme, corner, scale } = this.#wish;
@@ -59,18 +57,17 @@ class Page {
       return;
     }
     document.title = `${room} · Danmaku`;
-    addEventListener("online", () => this.#connection.hurry());
     this.#enter();
-    this.#connection.connect();
+    this.#link.connect();
   }
 
   get #now() {
-    return this.#connection.serviceNow;
+    return this.#link.serviceNow;
   }
 
   #enter() {
     const { room, shows } = this.#wish;
-    this.#room = new Room(room, this.#connection, {
+    this.#room = new Room(room, this.#link, {
       shown: (placed) => {
         for (const { position, at, item } of placed) this.#perform(readItem(item), position, at);
       },
@@ -91,7 +88,7 @@ class Page {
       missed: () => {},
       refused: (refusal) => this.#refused(refusal.name, refused(refusal)),
     }, TIMING);
-    if (this.#connection.isLive) void this.#room.enter();
+    if (this.#link.isLive) void this.#room.enter();
   }
 
   /** @param {Event} event @param {Position} position @param {number} at */
@@ -110,7 +107,7 @@ class Page {
 
   /** @param {Event} event @param {Position} position @param {number} at */
   #pin(event, position, at) {
-    this.#places.set(event, position);
+    this.#places.keep(event, position);
     const until = "until" in event ? event.until : null;
     if (until === null || until === undefined || !this.#wish.shows.pins) return;
     if (event.kind === "announce") this.#cards.announce(event, at);
@@ -119,24 +116,17 @@ class Page {
 
   /** @param {import("../sdk/protocol.js").Recall} recall @param {Position} at */
   #recall(recall, at) {
-    const isGone = (/** @type {Event} */ event) => {
-      const place = this.#places.get(event);
-      return place !== undefined && takes(recall, at, event, place);
-    };
+    const isGone = this.#places.takenBack(recall, at);
     this.#cards.recall(isGone);
     this.#overlay.remove((comment) => isGone(/** @type {{event: Event} & typeof comment} */ (comment).event));
   }
 
   /** @param {import("../sdk/protocol.js").ServerFrame} frame */
   #delivered(frame) {
-    if (frame.t !== "notice") {
-      if ("room" in frame && frame.room === this.#wish.room) this.#room?.take(/** @type {any} */ (frame));
-      return;
-    }
-    if (frame.kind === "reconnect") this.#connection.move(frame.retry_ms ?? 0);
-    if (frame.room !== this.#wish.room) return;
-    if (frame.kind === "resync") void this.#room?.enter();
-    if (frame.kind === "kicked") {
+    if (!("room" in frame) || frame.room !== this.#wish.room) return;
+    if (isOfRoom(frame)) this.#room?.take(frame);
+    else if (frame.t === "notice" && frame.kind === "resync") void this.#room?.enter();
+    else if (frame.t === "notice" && frame.kind === "kicked") {
       this.#room?.end();
       this.#refused("kicked", t("overlay.kicked"));
     }

@@ -98,6 +98,11 @@ export class Identity {
     return false;
   }
 
+  /** As `refused`, where the connection says so. @param {import("../sdk/connection.js").State} state @param {() => void} again with another token */
+  async heed(state, again) {
+    if (state.phase === "refused" && state.name === "unauthorized" && (await this.refused(state.reason))) again();
+  }
+
   /** `#token=…` of a link that signs in, maybe with `refresh=…`; it stays neither in the address nor in the history. */
   #enter() {
     const { token, refresh } = readFragment(location.hash);

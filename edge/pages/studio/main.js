@@ -32,9 +32,7 @@ class Studio {
   #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#live?.now ?? Date.now());
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
   #deeds = new Deeds(this.#identity.calls, new Toasts(part("toasts")));
-  #status = new Status(
-    part("connection"), part("connection-text"), /** @type {HTMLButtonElement} */ (part("connection-button")), () => this.#again(),
-  );
+  #status = new Status(() => this.#again());
   #feed = new Feed(part("feed"), t("said.label"), () => {});
   #polls = new Polls(part("poll"), this.#deeds);
   #chart = new Chart(part("chart"));
@@ -190,12 +188,7 @@ class Studio {
   /** @param {import("../sdk/connection.js").State} state */
   #state(state) {
     this.#status.show(state);
-    if (state.phase === "refused" && state.name === "unauthorized") void this.#refused(state.reason);
-  }
-
-  /** @param {string} why */
-  async #refused(why) {
-    if (await this.#identity.refused(why)) this.#again();
+    void this.#identity.heed(state, () => this.#again());
   }
 
   /** @param {import("../sdk/showing.js").Item} item */

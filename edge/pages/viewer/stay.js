@@ -1,0 +1,196 @@
+/**
+ * One's stay in a room: let in at once or when it opens, told its rules, and sent out.
+ *
+ * @typedef {import("../sdk/protocol.js").Event} Event
+ * @typedef {import("../sdk/protocol.js").Notice} Notice
+ * @typedef {import("../sdk/protocol.js").Refusal} Refusal
+ * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
+ */
+
+import { isOfRoom } from "../sdk/protocol.js";
+import { TIMING } from "../sdk/pace.js";
+import { Room } from "../sdk/room.js";
+import { part } from "../shared/dialog.js";
+import { refused, t } from "../shared/language.js";
+import { PASSING, Returning } from "../shared/returning.js";
+import { lasting, short } from "../shared/wording.js";
+import { Likes } from "./likes.js";
+import { changesInWords } from "./rules.js";
+
+export class Stay {
+  /** Where one is, or wants to be. @type {Room | null} */
+  room = null;
+  #link;
+  #screen;
+  #composer;
+  #likes;
+  #viewers = part("viewers");
+  #me = { uid: "", role: "guest" };
+  /** @type {RoomSettings} */
+  #settings = {};
+  /** Whether it is for the streamer to open the room; we were told, and come in when it is. */
+  #isWaiting = false;
+  #returning = new Returning(() => this.#come(this.name));
+
+  /** @param {import("../shared/link.js").Link} link @param {import("./screen.js").Screen} screen @param {import("./composer.js").Composer} composer */
+  constructor(link, screen, composer) {
+    this.#link = link;
+    this.#screen = screen;
+    this.#composer = composer;
+    this.#likes = new Likes(
+      part("like"), part("likes"), () => this.room, (count) => screen.cheer(count),
+      (refusal) => composer.refuse(refused(refusal), refusal.retryMs),
+    );
+  }
+
+  /** Of the room. */
+  get name() {
+    return this.room?.name ?? "";
+  }
+
+  /** @param {string} name */
+  enter(name) {
+    if (name === this.name) return; // a link within the page changes the address too
+    this.room?.leave();
+    this.#clear(name);
+    this.#come(name);
+  }
+
+  /** As whom, on a connection that is new. @param {string} uid @param {string} role */
+  greeted(uid, role) {
+    this.#me = { uid, role };
+    this.#composer.allow(this.#settings, role);
+    this.#screen.allow(this.name, uid, role);
+    void this.room?.enter();
+  }
+
+  /** @param {import("../sdk/protocol.js").ServerFrame} frame */
+  take(frame) {
+    if (frame.t === "notice") this.#noticed(frame);
+    else if (isOfRoom(frame) && frame.room === this.name) this.room?.take(frame);
+  }
+
+  /** The room has other rules, was opened, or closed. @param {Event} event */
+  ruled(event) {
+    if (event.kind === "settings") this.#allow(event.settings, changesInWords(this.#settings, event.settings));
+    else if (event.kind === "opened") this.#opened();
+    else if (event.kind === "closed") this.#closed(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
+  }
+
+  /** @param {string} name */
+  #come(name) {
+    const screen = this.#screen;
+    this.room = new Room(name, this.#link, {
+      shown: (placed) => screen.shown(placed),
+      counted: (viewers, likes) => {
+        this.#viewers.textContent = short(viewers);
+        this.#likes.set(likes);
+      },
+      polled: (poll, counts) => screen.polled(poll, counts),
+      viewed: (pinned, poll, whole) => screen.viewed(pinned, poll, whole),
+      joined: (settings) => this.#cameIn(settings),
+      missed: (count) => screen.missed(count),
+      refused: (refusal) => this.#keptOut(refusal),
+    }, TIMING);
+    if (this.#link.isLive) void this.room.enter();
+  }
+
+  /** @param {string} name of the room that comes */
+  #clear(name) {
+    document.title = t("title", { room: name });
+    this.#settings = {};
+    /** @type {HTMLElement} */ (part("room-name").firstElementChild).textContent = name;
+    this.#viewers.textContent = "–";
+    this.#screen.clear();
+    this.#screen.allow(name, this.#me.uid, this.#me.role);
+    this.#likes.clear();
+    this.#composer.reopen();
+    this.#isWaiting = false;
+    this.#returning.stop();
+  }
+
+  /** @param {RoomSettings} settings */
+  #cameIn(settings) {
+    this.#returning.stop();
+    if (this.#isWaiting) this.#opened();
+    else this.#screen.settle();
+    this.#allow(settings, "");
+  }
+
+  /** @param {Refusal} refusal */
+  #keptOut(refusal) {
+    if (!PASSING.has(refusal.name)) {
+      this.#outside(refused(refusal));
+      return;
+    }
+    if (!this.#isWaiting) this.#closed(t("room.waiting", { why: refused(refusal) }));
+    this.#isWaiting = true;
+    this.#viewers.textContent = "–";
+    this.#returning.later();
+  }
+
+  /** Nobody may write here; that is said for as long as it is so. @param {string} why */
+  #closed(why) {
+    this.#screen.announce(why, { isLasting: true });
+    this.#composer.refuse(why);
+  }
+
+  #opened() {
+    this.#isWaiting = false;
+    this.#screen.settle();
+    this.#screen.note(t("room.open"));
+    this.#composer.reopen();
+  }
+
+  /** @param {Notice} notice */
+  #noticed(notice) {
+    if (notice.room !== undefined && notice.room !== this.name) return;
+    const why = notice.reason ? t("why", { reason: notice.reason }) : "";
+    switch (notice.kind) {
+      case "kicked":
+        this.room?.end();
+        this.#outside(t("kicked", { why }));
+        break;
+      case "banned":
+        this.room?.end();
+        this.#outside(t("banned", { span: span(notice.retry_ms), why }));
+        break;
+      case "muted":
+        this.#composer.refuse(t("muted", { span: "", why }), notice.retry_ms ?? null);
+        this.#screen.note(t("muted", { span: span(notice.retry_ms), why }));
+        break;
+      case "unmuted":
+        this.#composer.reopen();
+        this.#screen.note(t("unmuted"));
+        break;
+      case "approved":
+        this.#screen.note(t("approved"));
+        break;
+      case "denied":
+        this.#screen.note(t("denied", { why }));
+        break;
+      case "resync":
+        void this.room?.enter();
+        break;
+    }
+  }
+
+  /** This room shows us nothing any more. @param {string} why */
+  #outside(why) {
+    this.#viewers.textContent = "–";
+    this.#screen.announce(why);
+    this.#composer.refuse(why);
+  }
+
+  /** @param {RoomSettings} settings @param {string} changes in words */
+  #allow(settings, changes) {
+    this.#settings = settings;
+    this.#composer.allow(settings, this.#me.role);
+    if (changes !== "") this.#screen.note(changes);
+  }
+}
+
+/** For how long, where that has an end. @param {number | undefined} retryMs */
+function span(retryMs) {
+  return retryMs === undefined ? "" : t("span", { time: lasting(Math.ceil(retryMs / 1000)) });
+}
