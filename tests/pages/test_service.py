@@ -73,6 +73,30 @@ async def test_a_streamer_logs_in_and_posts(visitors: Visitors, tmp_path: Path) 
         await expect(bob.locator("#list .note")).to_contain_text("You are muted")
 
 
+async def test_a_vote_of_another_device_is_marked(visitors: Visitors, tmp_path: Path) -> None:
+    async with serving(tmp_path) as service:
+        boss, bob = service.token("boss", "streamer", "demo"), service.token("bob", "viewer")
+        await service.call("PUT", "/v1/rooms/demo", {"title": "Demo"}, boss)
+        asked = {"question": "Next song?", "options": ["one", "two", "three"], "cid": "p1"}
+        status, poll = await service.call("POST", "/v1/rooms/demo/polls", asked, boss)
+        assert status == 200, poll
+        early = await _enter(visitors, service, f"demo#token={bob}")
+        one, three = (early.locator("#poll .option", has_text=text) for text in ("one", "three"))
+        await expect(one).to_be_enabled()
+        path = f"/v1/rooms/demo/polls/{poll['poll']}/votes"
+        status, _ = await service.call("POST", path, {"option": 2}, bob)
+        assert status == 200
+        await one.focus()
+        await early.keyboard.press("Enter")
+        await expect(three).to_have_attribute("aria-pressed", "true")
+        await expect(one).to_be_disabled()
+        await expect(three).to_be_focused()
+        await expect(early.locator("#poll .hint")).to_have_text("You have voted for something else")
+        late = await _enter(visitors, service, f"demo#token={bob}")
+        await expect(late.locator("#poll .own")).to_contain_text("three")
+        await expect(late.locator("#poll .option", has_text="one")).to_be_disabled()
+
+
 async def test_what_was_missed_while_the_workers_were_dead_is_pulled(
     visitors: Visitors, tmp_path: Path
 ) -> None:

@@ -46,6 +46,7 @@ class Page {
   #screen = new Screen(this.#memory, {
     now: () => this.#link.serviceNow,
     vote: async (poll, option) => this.#stay.room?.vote(poll, option),
+    voted: (poll) => this.#voted(poll),
     ruled: (event) => this.#stay.ruled(event),
   });
   #stay = new Stay(this.#link, this.#screen, this.#composer);
@@ -62,6 +63,13 @@ class Page {
   #hello() {
     const { token, name, device } = this.#memory;
     return { device, ...(token && { token }), ...(name && { name }) };
+  }
+
+  /** What guests voted for nobody looks up. @param {string} poll @returns {Promise<number | null>} @throws {Refusal} */
+  async #voted(poll) {
+    if (this.#identity.token === "") return null;
+    const { voted } = await this.#identity.calls.call("GET", `v1/rooms/${this.#stay.name}/polls/${poll}`);
+    return Number.isSafeInteger(voted) ? voted : null;
   }
 
   /** @param {string} name */

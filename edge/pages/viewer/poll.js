@@ -6,6 +6,7 @@
  */
 
 import { barsOf } from "../shared/bars.js";
+import { part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
 import { refused, t } from "../shared/language.js";
 import { Votes } from "./votes.js";
@@ -30,18 +31,20 @@ export class PollCard {
   #goneAt = 0;
   /** What says how the one that is shown stands. */
   #tell = () => {};
-  #votes = new Votes();
+  #votes;
   /** Of the room and the user. */
   #whose = "";
   #isFolded = false; // until one wants to see the picture; a new poll is noticed
 
   /**
    * @param {HTMLElement} box @param {(poll: string, option: number) => Promise<unknown>} vote
+   * @param {(poll: string) => Promise<number | null>} voted for which option one did, as the service knows it
    * @param {() => number} now ms since 1970 by the service's clock
    */
-  constructor(box, vote, now) {
+  constructor(box, vote, voted, now) {
     this.#box = box;
     this.#vote = vote;
+    this.#votes = new Votes(voted);
     this.#now = now;
   }
 
@@ -58,7 +61,7 @@ export class PollCard {
     this.#draw();
   }
 
-  /** @param {Poll} poll @param {number[] | null} counts how it stands, if that is known */
+  /** @param {Poll} poll @param {number[] | null} counts how it stands, where it was open before one came */
   open(poll, counts = null) {
     if (poll.id === this.#poll?.id && this.#isOver) return; // history may be a moment ahead
     if (poll.id !== this.#poll?.id) {
@@ -70,6 +73,7 @@ export class PollCard {
     this.#recall();
     this.#isOver = false;
     this.#draw();
+    if (counts !== null && this.#mayVote) void this.#votes.look(this.#keyOf(poll), poll.id).then(() => this.#mark());
   }
 
   /** @param {string | undefined} id @param {number[] | undefined} counts */
@@ -94,6 +98,7 @@ export class PollCard {
     const poll = this.#poll;
     if (poll === null || this.#isBusy) return;
     this.#isBusy = true;
+    let isKnown = true;
     const key = this.#keyOf(poll);
     try {
       await this.#vote(poll.id, option);
@@ -102,15 +107,26 @@ export class PollCard {
       this.#says = "";
     } catch (error) {
       const refusal = /** @type {Refusal} */ (error);
-      this.#says = refusal.name === "conflict" ? t("poll.conflict") : refused(refusal);
+      isKnown = refusal.name !== "conflict";
+      this.#says = isKnown ? refused(refusal) : t("poll.conflict");
     }
     this.#isBusy = false;
     this.#draw();
+    if (isKnown) return;
+    await this.#votes.learn(key, poll.id);
+    this.#mark();
   }
 
   /** @param {Poll} poll */
   #keyOf(poll) {
     return `${this.#whose}/${poll.id}`;
+  }
+
+  /** A vote was found: nothing is drawn anew where there is none. */
+  #mark() {
+    const before = this.#mine;
+    this.#recall();
+    if (this.#mine !== before) this.#draw();
   }
 
   #recall() {
@@ -142,9 +158,15 @@ export class PollCard {
     body.append(list, said);
     body.hidden = this.#isFolded;
     this.#box.replaceChildren(this.#head(poll.question), body);
-    if (focused) document.getElementById(focused)?.focus();
+    if (focused) this.#focus(focused);
     if (this.#isOver) this.#timer = setTimeout(() => this.clear(), Math.max(0, this.#goneAt - this.#now()));
     else if (isOpen && poll.until !== null) this.#timer = setTimeout(() => this.#draw(), Math.min(left, 2 ** 31 - 1));
+  }
+
+  /** Where the focus was, else on what can be pressed still. @param {string} id */
+  #focus(id) {
+    const buttons = [id, `poll-option-${this.#mine}`, "poll-head"].map((one) => /** @type {HTMLButtonElement} */ (part(one)));
+    buttons.find((button) => button?.disabled === false)?.focus();
   }
 
   /** The question, which folds the card. @param {string} question */

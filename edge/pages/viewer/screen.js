@@ -7,6 +7,7 @@
  * @typedef {object} Asked
  * @property {() => number} now ms since 1970 by the service's clock
  * @property {(poll: string, option: number) => Promise<unknown>} vote
+ * @property {(poll: string) => Promise<number | null>} voted for which option one did, as the service knows it
  * @property {(event: Event) => void} ruled the room was opened or closed, or has other rules
  */
 
@@ -45,7 +46,7 @@ export class Screen {
   constructor(memory, asked) {
     this.#asked = asked;
     this.#pins = new Pins(part("pins"), asked.now);
-    this.#poll = new PollCard(part("poll"), asked.vote, asked.now);
+    this.#poll = new PollCard(part("poll"), asked.vote, asked.voted, asked.now);
     this.#own = new SettingsDialog(memory, this.#blocks, () => this.#configure(), () => this.#hideBlocked());
     this.#theatre = new Theatre(this.#own.look, (event) => this.#pick(event));
     this.#person = new PersonDialog((uid, name) => this.#own.block(uid, name), () => this.#theatre.release());
