@@ -6,7 +6,7 @@ else in their environment and flags, which stay: one that is started again gets 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -51,6 +51,13 @@ def handed(loaded: Loaded, file: Path) -> Handed:
     flags = [f"--set={key}={word}" for key, word in said.items() if kinds[key] == "flag"]
     lines = [f"{key} = {word}\n" for key, word in said.items() if kinds[key] == "file"]
     return Handed({**environment, CONFIG_VARIABLE: str(file)}, flags, _HEAD + "".join(lines))
+
+
+def taken(read: Loaded, before: Loaded, waiting: Collection[str]) -> Loaded:
+    """What counts once `read` was read, but for what is `waiting` and is as before."""
+    from_where = {key: before if key in waiting else read for key in KEYS}
+    settings = built({key: value_of(found.settings, KEYS[key]) for key, found in from_where.items()})
+    return Loaded(settings, {key: found.origins[key] for key, found in from_where.items()})
 
 
 def remade(read: Settings, first: Settings, made: Settings) -> Settings:

@@ -131,17 +131,16 @@ class Running:
     def reread(
         self, base: Settings, origins: Mapping[str, str] | None = None
     ) -> tuple[list[str], PassedOver]:
-        """Go by these settings beneath what was adjusted.
+        """Go by these settings beneath what was adjusted, as far as they can change by now.
 
-        The keys whose new values need a restart, and what was adjusted that cannot be used with the others.
-        Raises SettingsError, and nothing changes, where live values do not go with those that need a restart.
+        The keys whose new values need a restart, or go only with those that do; and what was adjusted that
+        cannot be used with the others.
         """
-        waiting = [name for name, key in KEYS.items() if name not in LIVE and _differs(key, base, self._base)]
-        usable_base = _copied(self._base)
-        _put(usable_base, {name: value_of(base, key) for name, key in LIVE.items()})
-        check(usable_base, dict.fromkeys(KEYS, "read again"))
-        self._origins = origins or {}
-        return waiting, self._go_by(usable_base, self._values)
+        wanted = {name: value_of(base, key) for name, key in LIVE.items() if _differs(key, base, self._base)}
+        made, _ = as_far_as_it_goes(self._base, wanted)
+        waiting = [name for name, key in KEYS.items() if _differs(key, base, made)]
+        self._origins = {**(origins or {}), **{key: self.origin(key) for key in waiting}}
+        return waiting, self._go_by(made, self._values)
 
     def _go_by(self, base: Settings, values: Values) -> PassedOver:
         wanted, passed_over = as_far_as_it_goes(base, values)

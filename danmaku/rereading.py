@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 
-from config.handing import handed, remade
-from config.keys import SettingsError, value_of
-from config.live import LIVE, Running
+from config.handing import handed, remade, taken
+from config.keys import SettingsError, as_toml, value_of
+from config.live import LIVE, PassedOver, Running
 from config.loading import Loaded
 
 _log: Any = structlog.get_logger("danmaku.settings")
@@ -78,7 +78,8 @@ class Rereading:
     @asynccontextmanager
     async def follow(self, asked: asyncio.Event) -> AsyncIterator[None]:
         """While the block lasts, read each time `asked` is set; and once at first, for what changed since the
-        start when nobody could ask. What is wrong with what is read is told, and nothing changes.
+        start when nobody could ask. What is wrong with what is read is told, and nothing changes; what waits
+        for a restart is told, and all else changes.
         """
         following = asyncio.create_task(self._follow(asked), name="settings")
         try:
@@ -97,28 +98,34 @@ class Rereading:
     async def _reread(self, *, say: bool) -> None:
         try:
             read = await asyncio.to_thread(self._read)
-            changed = [key for key in LIVE if _said(read, key) != _said(self._loaded, key)]
-            base = remade(read.settings, self._first, self._made)
-            waiting, passed_over = self._running.reread(base, read.origins)
         except (SettingsError, OSError) as error:
             _log.error("settings stay as they are", error=str(error))
             return
+        base = remade(read.settings, self._first, self._made)
+        waiting, passed_over = self._running.reread(base, read.origins)
+        found = taken(read, self._loaded, waiting)
+        changed = [key for key in LIVE if _said(found, key) != _said(self._loaded, key)]
         try:
             if changed:
-                self._took(read)
+                self._took(found)
         except OSError as error:  # asked again, it tries again
             _log.error("children have the former settings, and only they", error=str(error))
             return
-        self._loaded = read
-        if changed or say:
-            _log.info("settings were read again", changed=", ".join(changed) or "nothing")
-        hidden = [key for key in changed if key in self._running.values]
-        if hidden:
-            _log.warning("what is adjusted for the whole service stands above", keys=", ".join(hidden))
-        for one in passed_over.values():
-            _log.warning("what is adjusted does not go with what was read", error=str(one))
-        if waiting:
-            _log.warning("some settings change when this is started again", keys=", ".join(waiting))
+        self._loaded = found
+        if say or changed or waiting:
+            self._tell(changed, waiting, passed_over)
+
+    def _tell(self, changed: list[str], waiting: list[str], passed_over: PassedOver) -> None:
+        base, adjusted = self._running.base, self._running.values
+        said = {
+            "changed": [f"{key} = {as_toml(value_of(base, LIVE[key]))}" for key in changed],
+            "waits_for_restart": waiting,
+            "adjusted_above": [key for key in changed if key in adjusted],
+            "adjusted_in_vain": [error.told for error in passed_over.values()],
+        }
+        words = {name: ", ".join(found) for name, found in said.items() if found}
+        tell = _log.info if words.keys() <= {"changed"} else _log.warning
+        tell("settings were read again", **(words or {"changed": "nothing"}))
 
 
 def _said(loaded: Loaded, key: str) -> tuple[object, str]:

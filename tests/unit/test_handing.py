@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.handing import handed, kind_of, remade
+from config.handing import handed, kind_of, remade, taken
 from config.live import LIVE
 from config.loading import CONFIG_VARIABLE, Loaded, load_with_origins
 
@@ -103,6 +103,20 @@ def test_a_child_never_differs(
     made = child(folder, parent)
     assert made.settings == parent.settings
     assert kinds(made) == kinds(parent)
+
+
+def test_what_waits_for_a_restart_is_not_handed_on(tmp_path: Path) -> None:
+    """Else a child that is started again meanwhile would be refused its settings."""
+    before = loaded(tmp_path, "[policy]\nslow_s = 3\n")
+    parent = child(tmp_path, before)
+    text = "[policy]\nslow_s = 4\n[rooms]\nwindow_ms = 10.0\nhistory_batches = 12000\n"
+    read = loaded(tmp_path, text)
+    found = taken(read, before, ["rooms.window_ms", "rooms.history_batches"])
+    assert kind_of(found.origins["rooms.window_ms"]) == "default"
+    (tmp_path / "handed.toml").write_text(handed(found, HANDED).text)
+    environ = {**handed(before, HANDED).environment, CONFIG_VARIABLE: str(tmp_path / "handed.toml")}
+    made = load_with_origins(None, environ, {}).settings
+    assert (made.policy.slow_s, made.rooms) == (4, parent.settings.rooms)
 
 
 def test_what_a_process_made_of_its_settings_it_makes_again_of_the_same(tmp_path: Path) -> None:

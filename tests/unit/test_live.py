@@ -113,12 +113,18 @@ def test_it_is_known_where_a_value_comes_from() -> None:
     )  # fmt: skip
 
 
-def test_a_file_whose_live_values_want_a_restart_of_others_changes_nothing() -> None:
-    running = Running(BASE)
-    with pytest.raises(SettingsError, match=r"rooms\.history_batches"):
-        running.reread(Settings(rooms=Rooms(window_ms=10.0, history_batches=12_000), policy=Policy(slow_s=1)))
+def test_what_goes_only_with_what_wants_a_restart_waits_as_well() -> None:
+    running = Running(BASE, {"rooms.window_ms": "my.toml"})
+    file = Settings(
+        rooms=Rooms(window_ms=10.0, history_batches=12_000), policy=Policy(slow_s=1), edge=BASE.edge
+    )
+    other = dict.fromkeys(("rooms.window_ms", "rooms.history_batches", "policy.slow_s"), "other.toml")
+    assert running.reread(file, other) == (["rooms.window_ms", "rooms.history_batches"], {})
+    assert running.settings == running.base == msgspec.structs.replace(BASE, policy=file.policy)
+    origins = {key: running.origin(key) for key in other}
+    assert origins == {**other, "rooms.window_ms": "my.toml", "rooms.history_batches": "default"}
+    assert running.reread(BASE) == ([], {})
     assert running.settings == BASE
-    assert running.base == BASE
 
 
 def test_more_is_adjusted_and_less() -> None:

@@ -1,0 +1,152 @@
+"""A process goes by its file as it is now, says in one line what that changed, and tells its children."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from config.live import Running
+from config.loading import Loaded, load_with_origins
+from danmaku.rereading import Handing, Rereading
+from tests.contract.edge_owner import eventually
+
+NOTHING = {"event": "settings were read again", "log_level": "info", "changed": "nothing"}
+
+
+class Process:
+    """Made of a file with `max_length = 50`."""
+
+    def __init__(self, folder: Path, logs: list[Any]) -> None:
+        self.file = folder / "my.toml"
+        self.logs = logs
+        self.reads = 0
+        self.write("max_length = 50")
+        loaded = self.read()
+        self.running = Running(loaded.settings, loaded.origins)
+        self.took: list[Loaded] = []
+        self.full = False
+        self.asked = asyncio.Event()
+        self.rereading = Rereading(self.read, loaded, self.running, self.take)
+
+    def write(self, policy: str, others: str = "") -> None:
+        self.file.write_text(f"[policy]\n{policy}\n{others}")
+
+    def read(self) -> Loaded:
+        found = load_with_origins(self.file, {}, {})
+        self.reads += 1
+        return found
+
+    def take(self, found: Loaded) -> None:
+        if self.full:
+            raise OSError("no space left")
+        self.took.append(found)
+
+    async def reread(self) -> Any:
+        """What it says of that."""
+        self.logs.clear()
+        self.asked.set()
+        await eventually(lambda: self.logs)
+        (line,) = self.logs
+        return line
+
+
+@pytest.fixture
+def logs() -> Iterator[list[Any]]:
+    with capture_logs() as found:
+        yield found
+
+
+@pytest.fixture
+async def process(tmp_path: Path, logs: list[Any]) -> Any:
+    made = Process(tmp_path, logs)
+    async with made.rereading.follow(made.asked):
+        await eventually(lambda: made.reads == 2)  # at the start, and once more
+        yield made
+
+
+async def test_it_says_in_a_line_what_changed(process: Process) -> None:
+    assert await process.reread() == NOTHING
+    process.write('max_length = 60\nlinks = "hold"')
+    told = await process.reread()
+    assert (told["log_level"], told["changed"]) == ("info", 'policy.max_length = 60, policy.links = "hold"')
+    assert process.running.settings.policy.max_length == 60
+    assert [one.settings.policy.max_length for one in process.took] == [60]
+    assert await process.reread() == NOTHING
+
+
+async def test_what_stands_above_or_waits_is_in_that_line(process: Process) -> None:
+    process.running.adjust({"policy.max_length": 10, "edge.heartbeat_s": 50.0})
+    process.write("max_length = 60", "[edge]\nport = 1\nidle_s = 20\nheartbeat_s = 10")
+    told = await process.reread()
+    assert told == {
+        "event": "settings were read again",
+        "log_level": "warning",
+        "changed": "edge.heartbeat_s = 10.0, policy.max_length = 60",
+        "adjusted_above": "edge.heartbeat_s, policy.max_length",
+        "waits_for_restart": "edge.port, edge.idle_s",
+    }
+    assert process.running.settings.policy.max_length == 10
+
+
+async def test_what_goes_only_with_what_waits_is_left_and_the_rest_is_taken(process: Process) -> None:
+    process.write("max_length = 60", "[rooms]\nwindow_ms = 10\nhistory_batches = 12000")
+    told = await process.reread()
+    assert told["changed"] == "policy.max_length = 60"
+    assert told["waits_for_restart"] == "rooms.window_ms, rooms.history_batches"
+    assert (process.running.settings.policy.max_length, process.running.settings.rooms.window_ms) == (60, 50)
+    (taken,) = process.took
+    assert (taken.settings.rooms.window_ms, taken.origins["rooms.window_ms"]) == (50, "default")
+    process.write("max_length = 60")
+    assert await process.reread() == NOTHING
+
+
+async def test_a_file_that_cannot_be_used_changes_nothing(process: Process) -> None:
+    process.write("max_length = 0\nslow_s = 3")
+    told = await process.reread()
+    assert (told["event"], told["log_level"]) == ("settings stay as they are", "error")
+    assert "policy.max_length = 0" in told["error"]
+    assert process.running.settings.policy.slow_s == 0
+    assert process.took == []
+
+
+async def test_that_children_have_the_former_ones_is_said_until_they_are_told(process: Process) -> None:
+    process.full = True
+    process.write("max_length = 60")
+    for _ in range(2):
+        told = await process.reread()
+        assert told["event"] == "children have the former settings, and only they"
+        assert (told["log_level"], told["error"]) == ("error", "no space left")
+        assert process.running.settings.policy.max_length == 60
+    process.full = False
+    assert (await process.reread())["changed"] == "policy.max_length = 60"
+    assert [one.settings.policy.max_length for one in process.took] == [60]
+
+
+async def test_what_changed_before_anybody_could_ask_counts(tmp_path: Path, logs: list[Any]) -> None:
+    process = Process(tmp_path, logs)
+    process.write("max_length = 60")
+    async with process.rereading.follow(process.asked):
+        await eventually(lambda: logs)
+        assert process.running.settings.policy.max_length == 60
+
+
+def test_the_file_of_children_is_made_again_where_somebody_tidied_up(tmp_path: Path, logs: list[Any]) -> None:
+    file = tmp_path / "run" / "handed.toml"
+    source = tmp_path / "my.toml"
+    source.write_text("[policy]\nslow_s = 3\n")
+    handing = Handing(load_with_origins(source, {}, {}), file)
+    assert "policy.slow_s = 3" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+    handing.ensure()
+    assert "policy.slow_s = 3" in file.read_text()
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.write_text("in the way")
+    handing.ensure()
+    assert [line["event"] for line in logs] == ["children cannot be given their settings"]
