@@ -19,6 +19,7 @@ from config.words import choices, is_list
 from danmaku import cli_options as options
 from danmaku.cli_desk import DESK, Desk, desk_of
 from danmaku.cli_options import Config, Json
+from danmaku.cli_output import FAILED, ended
 from danmaku.printable import printable
 
 _PATH: Final = "/v1/admin/config"
@@ -58,11 +59,19 @@ _Expected = Annotated[
 ]
 _Changed = Annotated[bool, typer.Option("--changed", help="Only what is not as shipped.")]
 _Limit = Annotated[int, typer.Option(min=1, max=_MOST, help="So many of the newest.")]
+_Misplaced = Annotated[str | None, typer.Option(hidden=True)]
 command: Final = partial(options.command, app, options=DESK, given=desk_of)
 
 
 @app.callback()
-def show(context: typer.Context, config: Config = None, as_json: Json = False) -> None:
+def show(
+    context: typer.Context,
+    config: Config = None,
+    as_json: Json = False,
+    data: _Misplaced = None,
+    url: _Misplaced = None,
+    token: _Misplaced = None,
+) -> None:
     """Print the settings of this machine and where each comes from; secrets are masked.
 
     Precedence: defaults, the file, the environment (`DANMAKU_EDGE_PORT=9000`), flags. The commands are
@@ -70,6 +79,11 @@ def show(context: typer.Context, config: Config = None, as_json: Json = False) -
 
     Example: `danmaku config --config my.toml | grep -v default`
     """
+    if misplaced := [f"--{name}" for name in ("data", "url", "token") if context.params[name] is not None]:
+        like = f"`danmaku config {context.invoked_subcommand or 'list'} {misplaced[0]} …`"
+        raise typer.BadParameter(
+            f"{misplaced[0]} is about a service that runs: write it behind a command, {like}"
+        )
     if context.invoked_subcommand is None:
         loaded = load_with_origins(config, os.environ, {})
         typer.echo(_as_json(loaded) if as_json else to_toml(loaded), nl=as_json)
@@ -100,19 +114,21 @@ def get_setting(desk: Desk, keys: _Keys) -> None:
     found = {key: answer["settings"].get(key) for key in keys}
     for key, one in found.items():
         if one is None:
-            raise typer.BadParameter(_not_there(key))
+            raise ended(_not_there(key), FAILED)  # as for one that the service refuses to set
         if why := one.get("passed_over"):
             typer.echo(printable(f"{_PASSED_OVER}: {why}"), err=True)
     values = [one["value"] for one in found.values()]
     desk.tell(found, [value if isinstance(value, str) else as_toml(value) for value in values])
 
 
-@command("set")
+@command("set", dashed=True)
 def set_settings(desk: Desk, words: _Words, reason: _Reason = None, expected: _Expected = None) -> None:
     """Change settings of the whole service while it runs; they stay so until they are unset.
 
     Example: `danmaku config set policy.slow_s 3 policy.links hold --reason "busy night"`
     """
+    if unknown := [word for word in words[::2] if word.startswith("-")]:
+        raise typer.BadParameter(f"there is no option {unknown[0]}; write KEY VALUE, one after the other")
     if len(words) % 2:
         raise typer.BadParameter(f"write KEY VALUE: {words[-1]} has no value")
     values = {key: _value(key, word) for key, word in zip(words[::2], words[1::2], strict=True)}

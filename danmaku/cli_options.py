@@ -84,10 +84,12 @@ def command(
     name: str | None = None,
     options: Sequence[inspect.Parameter] = OPTIONS,
     given: Callable[..., S] = Service,  # type: ignore[assignment]  # mypy knows no default of a type variable
+    *,
+    dashed: bool = False,
 ) -> Callable[[Callable[Concatenate[S, P], None]], Callable[..., None]]:
     """Make a function of what `given` makes of `options`, and of its own words, a command with both.
 
-    Ctrl-C ends it quietly.
+    dashed: what begins with a dash and is none of its options is a word, like -5. Ctrl-C ends it quietly.
     """
 
     def made(work: Callable[Concatenate[S, P], None]) -> Callable[..., None]:
@@ -105,7 +107,7 @@ def command(
         shown = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*shown, *options)]
         run.__annotations__ = {one.name: one.annotation for one in shown}
         run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what typer reads
-        return app.command(name)(run)
+        return app.command(name, context_settings={"ignore_unknown_options": dashed})(run)
 
     return made
 

@@ -109,7 +109,7 @@ def test_what_is_passed_over_is_said_beside_the_value(folder: DataFolder, calls:
 )
 def test_what_is_not_there(folder: DataFolder, calls: list[Any], key: str, says: str) -> None:
     result = run(folder, "get", key)
-    assert result.exit_code == 2
+    assert result.exit_code == 1  # as where the service refuses to set it
     assert says in result.stderr
 
 
@@ -120,11 +120,13 @@ def test_values_are_set(folder: DataFolder, calls: list[Any]) -> None:
     lines(run(folder, "set", "policy.review", "true", "--expected", "2"))
     lines(run(folder, "set", "events.paid_pins", "*:500:60, CNY:1000:120"))
     lines(run(folder, "set", "events.paid_pins", '["*:500:60"]'))
+    lines(run(folder, "set", "policy.slow_s", "-5", "tracing.ratio", "-.5", "--reason", "-1"))
     assert calls == [
         {"values": {"policy.slow_s": 3, "policy.links": "hold"}, "reason": "busy"},
         {"values": {"policy.review": True}, "expected": 2},
         {"values": {"events.paid_pins": ["*:500:60", "CNY:1000:120"]}},
         {"values": {"events.paid_pins": ["*:500:60"]}},
+        {"values": {"policy.slow_s": -5, "tracing.ratio": "-.5"}, "reason": "-1"},
     ]
 
 
@@ -133,6 +135,8 @@ def test_values_are_set(folder: DataFolder, calls: list[Any]) -> None:
     [
         (["set", "policy.slow_s"], "policy.slow_s has no value"),
         (["set", "policy.slow_s", "3", "policy.slow_s", "4"], "policy.slow_s stands there twice"),
+        (["set", "policy.slow_s", "3", "--resaon", "busy"], "there is no option --resaon"),
+        (["set", "-x", "policy.slow_s", "3"], "there is no option -x"),
         (["set"], "Missing argument"),
         (["unset"], "Missing argument"),
         (["rollback", "-1"], "-1"),
@@ -172,7 +176,15 @@ def test_history_tells_what_was_changed(folder: DataFolder, calls: list[Any]) ->
 
 
 def test_options_stand_behind_the_command(folder: DataFolder, calls: list[Any]) -> None:
-    assert run(folder, "--json", "list").exit_code == 2
+    for words in (["--json"], ["--data", "x"], ["--url", "x"], ["--token", "x"]):
+        result = run(folder, *words, "list")
+        assert result.exit_code == 2
+        assert "behind" in result.stderr
+    assert calls == []
+    alone = CliRunner().invoke(app, ["config", "--data", "x"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert alone.exit_code == 2
+    assert "`danmaku config list --data …`" in alone.stderr
+    assert CliRunner().invoke(app, ["config"], env={"DANMAKU_DATA": "x", "DANMAKU_URL": "x"}).exit_code == 0
     assert run(folder, "list", environ={"DANMAKU_CONFIG": "/dev/null"}).exit_code == 0
 
 
