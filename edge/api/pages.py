@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from edge.api.html import complete
 from edge.uws import Request, Response
 
 FOLDER: Final = Path(__file__).parent.parent / "pages"
@@ -48,7 +49,7 @@ _POLICY: Final = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:{images}; "
     "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
 )
-_IMAGES: Final = {"/chat/index.html": " http: https:"}  # images travel by URL, and come from anywhere
+_IMAGES: Final = {"chat/index.html": " http: https:"}  # images travel by URL, and come from anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,13 @@ class Pages:
 
     def __init__(self, folder: Path = FOLDER, frames: Sequence[str] = ("self",)) -> None:
         ancestors = " ".join("'self'" if one == "self" else one for one in frames) or "'none'"
+        paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
         self._pages = {
-            name: _page(path, _policy(name, path, ancestors))
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.suffix in _TYPES
-            for name in ["/" + path.relative_to(folder).as_posix()]
+            f"/{name}": _page(ending, _policy(name, ending, ancestors), _body(name, ending, files))
+            for name in files
+            for ending in [Path(name).suffix]
+            if ending in _TYPES
         }
 
     def find(self, path: str) -> Page | None:
@@ -102,16 +105,22 @@ def _takes_gzip(accepted: str) -> bool:
     return any(name == "gzip" and (not mark or weight.strip("0.")) for name, mark, weight in codings)
 
 
-def _policy(name: str, path: Path, frames: str) -> str:
-    if path.suffix not in _DOCUMENTS:
+def _policy(name: str, ending: str, frames: str) -> str:
+    if ending not in _DOCUMENTS:
         return ""
     return _POLICY.format(images=_IMAGES.get(name, ""), frames=frames)
 
 
-def _page(path: Path, policy: str) -> Page:
-    body = path.read_bytes()
-    if path.suffix in _COMMENT:
-        body = _COMMENT[path.suffix].sub(lambda found: b"\n" * found[0].count(b"\n"), body)
-    packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and path.suffix != ".png" else None
+def _body(name: str, ending: str, files: Mapping[str, bytes]) -> bytes:
+    """What is sent of a file."""
+    if ending == ".html":
+        return complete(files[name], files)
+    if ending in _COMMENT:
+        return _COMMENT[ending].sub(lambda found: b"\n" * found[0].count(b"\n"), files[name])
+    return files[name]
+
+
+def _page(ending: str, policy: str, body: bytes) -> Page:
+    packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and ending != ".png" else None
     tag = blake2b(policy.encode() + body, digest_size=8).hexdigest()
-    return Page(_TYPES[path.suffix], policy, f'W/"{tag}"', body, packed)
+    return Page(_TYPES[ending], policy, f'W/"{tag}"', body, packed)

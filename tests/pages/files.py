@@ -11,11 +11,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from edge.api.pages import Pages
+
 HERE = Path(__file__).parent
-PAGES = HERE.parent.parent / "edge" / "pages"
-NAMES = {"/overlay": "/obs/index.html"}
+PAGES = Pages()
 FOLDERS = {"modules": HERE / "modules", "bench": HERE / "bench", "golden": HERE.parent / "golden"}
-MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:"
 ROOMS = [{"room": "quiet"}, {"room": "demo", "title": "<b>Demo</b>", "viewers": 12}]
 
@@ -38,11 +39,11 @@ def find(path: str) -> tuple[str, bytes] | None:
     """Media type and content of what is at `path`."""
     if path == "/v1/rooms":
         return "application/json", json.dumps({"rooms": ROOMS}).encode()
-    _, first, *rest = NAMES.get(path, path).split("/")
-    if first in FOLDERS and len(rest) == 1:
-        file = FOLDERS[first] / rest[0]
-    elif len(rest) <= 1:
-        file = PAGES / (first or "viewer") / (rest[0] if rest else "index.html")
-    else:
+    page = PAGES.find(path)
+    if page is not None:
+        return page.media, page.body
+    _, first, *rest = path.split("/")
+    if first not in FOLDERS or len(rest) != 1:
         return None
+    file = FOLDERS[first] / rest[0]
     return (MEDIA.get(file.suffix, "application/json"), file.read_bytes()) if file.is_file() else None

@@ -5,23 +5,32 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from danmaku.wire import Comment
 from tests.pages.conftest import Visitors
-from tests.pages.files import PAGES, respond
-from tests.pages.modules_of import needed, preloaded
+from tests.pages.files import respond
 from tests.pages.test_events import enter, items
 from tests.system.deployment import serving
 from tests.system.scripted import Visit, scripted
+from tests.unit.api_service import Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MOST_BYTES = 100_000
 MOST_ROWS = 200  # in the list
 MOST_NODES = 2_500
+# How many modules were loaded, and which of them the page had not named.
+MODULES = """() => {
+    const named = document.querySelectorAll("link[rel=modulepreload], script[src]");
+    const addresses = new Set([...named].map((one) => one.href || one.src));
+    const loaded = performance.getEntriesByType("resource").map((one) => one.name);
+    const modules = loaded.filter((one) => one.endsWith(".js"));
+    return [modules.length, modules.filter((one) => !addresses.has(one))];
+}"""
 FRAMES = """() => new Promise((done) => {
     let left = 5;
     const next = () => ((left -= 1) > 0 ? requestAnimationFrame(next) : done());
@@ -39,9 +48,20 @@ async def test_the_first_load_is_small_and_the_second_smaller(visitors: Visitors
         assert sum(again.values()) <= MOST_BYTES / 4
 
 
-async def test_modules_are_asked_for_before_they_are_imported() -> None:
-    html = PAGES / "viewer" / "index.html"
-    assert preloaded(html) == sorted(needed(html)), "python -m tests.pages.modules_of viewer"
+@pytest.mark.parametrize("path", ["", "chat", "console", "docs", "overlay", "studio"])
+async def test_modules_are_asked_for_before_they_are_imported(visitors: Visitors, path: str) -> None:
+    service = Service()
+
+    async def answer(route: Route) -> None:
+        found = await service.call("GET", urlsplit(route.request.url).path)
+        await route.fulfill(status=found.status, headers=found.headers, body=found.body)
+
+    page = await visitors.open("about:blank")
+    await page.route("http://danmaku.test/**", answer)
+    await page.goto(f"http://danmaku.test/{path}")
+    count, unnamed = await page.evaluate(MODULES)
+    assert count > 5
+    assert unnamed == []
 
 
 async def test_many_comments_do_not_pile_up(visitors: Visitors) -> None:

@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 
 from danmaku.errors import REFUSALS
-from tests.pages.files import PAGES
+from edge.api.pages import FOLDER
 from tests.pages.node import run
 
-FOLDERS = sorted(file.parent.name for file in PAGES.glob("*/words.en.js"))
+FOLDERS = sorted(file.parent.name for file in FOLDER.glob("*/words.en.js"))
 SPOKEN = re.compile(r'\bt\(\s*(?:[^()"`]*\?\s*)?"([\w.]+)"(?:\s*:\s*"([\w.]+)")?')
 NAMED = re.compile(r'data-t(?:-\w+)?="([\w.]+)"')
 BLANK = re.compile(r"\{(\w+)\}")
 
 
 def words(folder: str, language: str) -> dict[str, Any]:
-    file = PAGES / folder / f"words.{language}.js"
+    file = FOLDER / folder / f"words.{language}.js"
     program = f"import words from {json.dumps(file.as_uri())}; console.log(JSON.stringify(words))"
     found: dict[str, Any] = json.loads(run("node", "--input-type=module", "-e", program))
     return found
 
 
 def files(folder: str, ending: str) -> list[Path]:
-    return [file for file in (PAGES / folder).glob(f"*{ending}") if not file.name.startswith("words.")]
+    return [file for file in (FOLDER / folder).glob(f"*{ending}") if not file.name.startswith("words.")]
 
 
 def spoken(folder: str) -> set[str]:
