@@ -7,6 +7,9 @@ from typing import Final
 
 import msgspec
 
+from config.keys import KEYS, value_of
+from config.live import Values
+from config.settings import Settings
 from danmaku.adjustment import AdjustRow, RollBackRow
 from danmaku.event_rows import ClosePollRow, PollRow, UnpinRow
 from danmaku.model import Act, Role
@@ -76,14 +79,27 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
         case ConfigureRow():
             return Act(act, now_ms, row.by, row.role, "settings", what=_words(row.settings))
         case AdjustRow() | RollBackRow():
-            reason = row.reason[:MAX_REASON]
-            asked = {"version": row.version} if isinstance(row, RollBackRow) else _adjusted(row)
-            verb = "roll_back" if isinstance(row, RollBackRow) else "adjust"
-            return Act(act, now_ms, row.by, row.role, verb, reason=reason, what=_words(asked))
+            return _adjusting(row, act, now_ms)
         case PutWordsRow():
             return Act(act, now_ms, row.by, row.role, "words", row.room)
         case _:  # RevokeRow
             return Act(act, now_ms, row.by, row.role, "revoke", uid=row.uid)
+
+
+def with_changes(act: Act, before: Values, after: Values, here: Settings) -> Act:
+    """It, with what an adjustment changed: what a key `was` and is `now`, or is `back_to` for it is unset.
+
+    here: what this process would go by without any adjustment.
+    """
+    changes: dict[str, object] = {}
+    for key in [*after, *(key for key in before if key not in after)]:
+        own = value_of(here, KEYS[key]) if key in KEYS else None
+        was, now = before.get(key, own), after.get(key, own)
+        if key not in after:
+            changes[key] = {"was": was, "back_to": now}
+        elif key not in before or was != now:
+            changes[key] = {"was": was, "now": now}
+    return msgspec.structs.replace(act, what=_words(changes))
 
 
 def posted(
@@ -104,9 +120,12 @@ def by_itself(verb: str, room: str, what: str, now_ms: int) -> Act:
     return Act(token_hex(8), now_ms, "", Role.GUEST, verb, room, what=what[:MAX_WHAT])
 
 
-def _adjusted(row: AdjustRow) -> dict[str, object]:
-    """None for what is not adjusted any more."""
-    return {**row.values, **dict.fromkeys(row.unset)}
+def _adjusting(row: AdjustRow | RollBackRow, act: str, now_ms: int) -> Act:
+    reason = row.reason[:MAX_REASON]
+    if isinstance(row, RollBackRow):
+        what = _words({"version": row.version})
+        return Act(act, now_ms, row.by, row.role, "roll_back", reason=reason, what=what)
+    return Act(act, now_ms, row.by, row.role, "adjust", reason=reason)  # what it changes is known later
 
 
 def _asked(row: PutRoomRow) -> dict[str, object]:

@@ -41,7 +41,7 @@ from danmaku.model import Act, Role
 from danmaku.store.adjustments import Adjustments
 from danmaku.subjects import Subjects
 from danmaku.telemetry import RoomsMetrics
-from rooms.acts import act_of
+from rooms.acts import act_of, with_changes
 from rooms.answering import Answering, refusable
 from rooms.moment import Moment
 from rooms.outbox import Outbox
@@ -104,6 +104,8 @@ class Adjusting:
             made = await self._made(row, before, act)
             if made.values == before.values:
                 return before
+            if isinstance(row, AdjustRow):
+                act = with_changes(act, before.values, made.values, self._running.base)
             if await self._store.adjust(made, [act]):
                 return made
         raise Refusal(CONFLICT, "others adjust settings all the time")

@@ -168,7 +168,9 @@ async def test_who_asks_again_is_answered_as_before(live: Service) -> None:
     assert [one.version for one in await store.adjustments.newest(9)] == [2, 1]
     acts = [recorded.act for recorded in await store.audit.before(EVERYWHERE, None, 9)]
     assert {(act.verb, act.by, act.reason) for act in acts} == {("adjust", "root", "why")}
-    assert [act.what for act in acts] == ['{"policy.slow_s":1}', '{"policy.max_length":9}']
+    assert [act.what for act in acts] == [
+        '{"policy.slow_s":{"was":0,"now":1}}', '{"policy.max_length":{"was":100,"now":9}}',
+    ]  # fmt: skip
 
 
 async def test_what_was_in_force_long_ago_is_not_read_to_adjust(

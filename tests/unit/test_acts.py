@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from config.settings import Policy, Settings
 from danmaku.adjustment import AdjustRow, RollBackRow
 from danmaku.event_rows import PollRow
 from danmaku.model import Act, Position, Role, RoomSettings
@@ -18,7 +20,7 @@ from danmaku.moderation_rows import (
 )
 from danmaku.rows import DeleteRoomRow, PutRoomRow, RevokeRow
 from danmaku.wordlist import PutWordsRow
-from rooms.acts import MAX_WHAT, ActOfRow, act_of, by_itself, posted
+from rooms.acts import MAX_WHAT, ActOfRow, act_of, by_itself, posted, with_changes
 
 ACTS: list[tuple[ActOfRow, Act]] = [
     (
@@ -32,7 +34,6 @@ ACTS: list[tuple[ActOfRow, Act]] = [
         ),
         Act(
             *("a", 7, "root", Role.ADMIN, "adjust"),
-            what='{"policy.slow_s":3,"edge.cors":null}',
             reason="x" * 200,
         ),
     ),
@@ -125,3 +126,27 @@ def test_what_an_item_tells_of() -> None:
 
 def test_nobody_ends_what_is_over() -> None:
     assert replace(by_itself("unraid", "r", "", 7), id="a") == Act("a", 7, "", Role.GUEST, "unraid", "r")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ({}, {"policy.slow_s": 3}, {"policy.slow_s": {"was": 1, "now": 3}}),
+        ({}, {"policy.slow_s": 1}, {"policy.slow_s": {"was": 1, "now": 1}}),
+        ({"policy.slow_s": 3}, {"policy.slow_s": 4}, {"policy.slow_s": {"was": 3, "now": 4}}),
+        ({"policy.slow_s": 3}, {}, {"policy.slow_s": {"was": 3, "back_to": 1}}),
+        ({"future.key": 3}, {}, {"future.key": {"was": 3, "back_to": None}}),
+        (
+            {"policy.slow_s": 3, "policy.review": True},
+            {"edge.origins": ["a"], "policy.review": True},
+            {"edge.origins": {"was": ["*"], "now": ["a"]}, "policy.slow_s": {"was": 3, "back_to": 1}},
+        ),
+    ],
+)
+def test_what_an_adjustment_changed_is_written_down(
+    before: dict[str, object], after: dict[str, object], what: object
+) -> None:
+    act = act_of(AdjustRow(by="root", role=Role.ADMIN, act="a", reason="why"), 7)
+    found = with_changes(act, before, after, Settings(policy=Policy(slow_s=1)))
+    assert msgspec.json.decode(found.what) == what
+    assert replace(found, what="") == act

@@ -4,6 +4,7 @@ import { element } from "../shared/element.js";
 import { knows, t } from "../shared/language.js";
 import { button, field, input, nothingRow, select, when } from "../shared/parts.js";
 import { lasting } from "../shared/wording.js";
+import { adjusted } from "./adjusted.js";
 
 /** @typedef {import("./watch.js").Entry} Entry */
 const MOST = 1000;
@@ -87,6 +88,6 @@ function key({ at, by, verb, uid, what }) {
 function sentenceOf({ by, verb, uid, what, seconds }) {
   const told = by ? `verb.${verb}` : `over.${verb}`;
   const span = seconds === null ? "" : t("for.time", { time: lasting(seconds) });
-  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what, span }) : [by, verb, uid, what, span].join(" ");
+  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what: adjusted(verb, what), span }) : [by, verb, uid, what, span].join(" ");
   return text.replaceAll(/\s+/g, " ").trim();
 }

@@ -178,6 +178,10 @@ export default {
   "verb.close_poll": "{by} closed a poll: {what}",
   "verb.adjust": "{by} changed settings of the service: {what}",
   "verb.roll_back": "{by} took settings of the service back to {what}",
+  "adjusted.now": "{key}: {was} → {now}",
+  "adjusted.back": "{key}: back to {now}",
+  "adjusted.and": ", ",
+  "adjusted.version": "version {version}",
   "over.unraid": "Raid mode was over",
   "over.close_poll": "A poll was over: {what}",
 

@@ -178,6 +178,10 @@ export default {
   "verb.close_poll": "{by} 结束了投票：{what}",
   "verb.adjust": "{by} 更改了全站设置：{what}",
   "verb.roll_back": "{by} 将全站设置回退到 {what}",
+  "adjusted.now": "{key}：{was} → {now}",
+  "adjusted.back": "{key}：恢复为 {now}",
+  "adjusted.and": "，",
+  "adjusted.version": "版本 {version}",
   "over.unraid": "防冲击模式到时结束",
   "over.close_poll": "投票到时结束：{what}",
 

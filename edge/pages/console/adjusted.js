@@ -1,0 +1,26 @@
+/** What the record says of settings of the service that were adjusted, in words. */
+
+import { t } from "../shared/language.js";
+
+/** What another act is about, and what was cut for its length, is as it is. @param {string} verb @param {string} what */
+export function adjusted(verb, what) {
+  if (verb !== "adjust" && verb !== "roll_back") return what;
+  try {
+    const found = JSON.parse(what);
+    if (verb === "roll_back") return t("adjusted.version", found);
+    return Object.entries(found).map(([key, change]) => changeOf(key, change)).join(t("adjusted.and"));
+  } catch {
+    return what;
+  }
+}
+
+/** @param {string} key @param {{was: unknown, now?: unknown, back_to?: unknown}} change */
+function changeOf(key, change) {
+  const isBack = "back_to" in change;
+  return t(isBack ? "adjusted.back" : "adjusted.now", { key, was: shown(change.was), now: shown(isBack ? change.back_to : change.now) });
+}
+
+/** Words without quotes. @param {unknown} value */
+function shown(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,25 @@
+import { adjusted } from "/console/adjusted.js";
+import en from "/console/words.en.js";
+import { learn } from "/shared/language.js";
+import { same } from "./assert.js";
+
+learn({ en });
+
+export function what_was_changed_is_said_in_words() {
+  const what = {
+    "rooms.window_ms": { was: 50.0, now: 100.0 },
+    "policy.links": { was: "show", now: "hold" },
+    "edge.origins": { was: ["*"], now: [] },
+    "edge.accepts_per_s": { was: 100, back_to: 0 },
+  };
+  same(
+    adjusted("adjust", JSON.stringify(what)),
+    'rooms.window_ms: 50 → 100, policy.links: show → hold, edge.origins: ["*"] → [], edge.accepts_per_s: back to 0',
+  );
+  same(adjusted("roll_back", '{"version":5}'), "version 5");
+}
+
+export function what_cannot_be_read_is_as_it_is() {
+  for (const what of ['{"rooms.window_ms":{"was":50,"n', '{"policy.slow_s":3}', ""]) same(adjusted("adjust", what), what);
+  same(adjusted("settings", '{"slow_s":3}'), '{"slow_s":3}');
+}
