@@ -24,6 +24,7 @@ from danmaku.bus.nats import NatsBus
 from danmaku.engine_findings import (
     SLOTS,
     Facts,
+    Seen,
     answering,
     copies,
     deposed,
@@ -125,11 +126,13 @@ async def store(settings: Store) -> AsyncIterator[Finding]:
     yield standing(where, facts, slots)
     yield durability(facts)
     yield memory(facts)
+    seen = await _seen(settings) if settings.kind == "sentinel" else {}
     if settings.kind != "single" or settings.replicas:
-        yield copies(settings.replicas, facts)
+        known = max((one.replicas for one in seen.values() if isinstance(one, Seen)), default=0)
+        yield copies(settings.replicas, facts, known)
     if settings.kind == "sentinel":
         yield deposed(facts)
-        yield watching(len(urls(settings.url)), await _watchers(settings))
+        yield watching(len(urls(settings.url)), seen)
 
 
 async def _facts(server: Server, timeout_s: float) -> Facts:
@@ -168,14 +171,14 @@ async def _slots(server: Server, timeout_s: float) -> int:
     return sum(int(row[1]) - int(row[0]) + 1 for row in rows)
 
 
-async def _watchers(settings: Store) -> dict[str, int | str]:
+async def _seen(settings: Store) -> dict[str, Seen | str]:
     watcher = sentinels(settings)
-    found: dict[str, int | str] = {}
+    found: dict[str, Seen | str] = {}
     try:
         for url, one in zip(urls(settings.url), watcher.sentinels, strict=True):
             try:
                 told: Any = await one.sentinel_master(settings.master)
-                found[masked_url(url)] = int(told["num-other-sentinels"])
+                found[masked_url(url)] = Seen(int(told["num-other-sentinels"]), int(told["num-slaves"]))
             except (RedisError, OSError) as error:
                 found[masked_url(url)] = str(error)
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from danmaku.finding import Finding, State
 
@@ -24,6 +24,13 @@ class Facts:
     role: str
     replicas: int
     config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Seen(NamedTuple):
+    """By a sentinel: how many other ones, and how many replicas, those that are away included."""
+
+    sentinels: int
+    replicas: int
 
 
 def answering(there: Sequence[str], failed: Mapping[str, str]) -> Finding:
@@ -94,22 +101,23 @@ def memory(facts: Sequence[Facts]) -> Finding:
     return Finding("store memory", "ok", "nothing is thrown away for lack of memory")
 
 
-def copies(wanted: int, facts: Sequence[Facts]) -> Finding:
-    """Whether a server may die; `wanted` is store.replicas."""
+def copies(wanted: int, facts: Sequence[Facts], known: int = 0) -> Finding:
+    """Whether a server may die. wanted: store.replicas; known: how many replicas sentinels know of."""
+    name = "store replicas"
     least = min(facts, key=lambda one: one.replicas)
+    most = max(known, *(one.replicas for one in facts))
     text = f"{least.where} has {least.replicas} replicas"
     if least.replicas < wanted:
         text += f", store.replicas is {wanted}: nothing of chat is acknowledged"
-        return Finding("store replicas", "broken", text, "start the missing replicas")
+        return Finding(name, "broken", text, "start the missing replicas")
     if not least.replicas:
-        return Finding("store replicas", "warning", f"{text}: nobody takes over for it", "give it a replica")
-    if not wanted:
-        text += "; store.replicas is 0: what was acknowledged last may be lost when one takes over"
-        return Finding("store replicas", "warning", text, "store.replicas = 1")
-    if least.replicas == wanted:
-        text += ": while one of them is away nothing of chat is acknowledged"
-        return Finding("store replicas", "warning", text, f"give each primary {wanted + 1} replicas")
-    return Finding("store replicas", "ok", f"{text} or more")
+        return Finding(name, "warning", f"{text}: nobody takes over for it", "give it a replica")
+    if wanted < most:
+        text = f"any of {most} replicas may take over, and {wanted} have what is acknowledged: it may be lost"
+        mend = f"store.replicas = {most}, where chat may wait while one of them is away"
+        return Finding(name, "warning", text, mend)
+    text = f"all {wanted} replicas have what is acknowledged; while one is away, nothing of chat is"
+    return Finding(name, "ok", text)
 
 
 def deposed(facts: Sequence[Facts]) -> Finding:
@@ -122,15 +130,15 @@ def deposed(facts: Sequence[Facts]) -> Finding:
     return Finding("store replaced", "ok", "without replicas nothing is taken, as far as is known")
 
 
-def watching(configured: int, others: Mapping[str, int | str]) -> Finding:
-    """`others`: of each sentinel, how many other ones it knows, or why it does not say that."""
+def watching(configured: int, seen: Mapping[str, Seen | str]) -> Finding:
+    """`seen`: by each sentinel, or why it does not say that."""
     name, mend = "store sentinels", "start the missing sentinels; they need each other to agree"
-    failed = [f"{where}: {why}" for where, why in others.items() if isinstance(why, str)]
+    failed = [f"{where}: {why}" for where, why in seen.items() if isinstance(why, str)]
     if failed:
         return Finding(
             name, "warning", f"{len(failed)} of {configured} do not answer; {'; '.join(failed)}", mend
         )
-    least = 1 + min(int(known) for known in others.values())
+    least = 1 + min(one.sentinels for one in seen.values() if not isinstance(one, str))
     if least < _SENTINELS:
         return Finding(
             name, "warning", f"{least} know of each other: one that dies may be one too many", mend

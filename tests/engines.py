@@ -273,6 +273,32 @@ async def until(condition: Any, what: str, deadline_s: float = _READY_S) -> None
         await asyncio.sleep(_POLL_S)
 
 
+async def role_of(node: Running) -> list[Any]:
+    """What ROLE says there, or that it is away."""
+    try:
+        async with client(port_of(node)) as one:
+            role: list[Any] = await one.execute_command("ROLE")
+            return role
+    except (RedisError, OSError):
+        return [b"away"]
+
+
+async def primaries_of(store: ValkeyCluster | SentinelSet) -> list[Running]:
+    """Those that say they are one, now."""
+    return [node for node in store.nodes if (await role_of(node))[0] == b"master"]
+
+
+async def caught_up(primary: Running) -> None:
+    """Return when all its replicas have what it has now: whichever takes over, nothing of it is lost."""
+    _, there, _ = await role_of(primary)
+
+    async def they_have() -> bool:
+        _, _, replicas = await role_of(primary)
+        return all(int(offset) >= there for _, _, offset in replicas)
+
+    await until(they_have, "its replicas have what it has")
+
+
 def port_of(node: Running) -> int:
     """Of one of these servers."""
     assert isinstance(node.server, Server)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -30,8 +30,10 @@ from tests.engines import (
     HOST,
     SentinelSet,
     ValkeyCluster,
+    caught_up,
     client,
     port_of,
+    role_of,
     sentinel_set,
     valkey_cluster,
 )
@@ -67,17 +69,29 @@ class Talk:
 
     def __init__(self, store: ValkeyStore) -> None:
         self.taken: dict[str, list[int]] = {conv: [] for conv in PAIRS}
-        self.stopped = False
         self.refused = 0
         self._store = store
+        self._stopped = False
+        self._running: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
+    def begin(self) -> None:
+        """Or go on."""
+        self._stopped = False
+        self._running = asyncio.create_task(self._run())
+
+    async def end(self) -> None:
+        """Return when nothing is under way."""
+        assert self._running is not None
+        self._stopped = True
+        await self._running
+
+    async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             for conv in PAIRS:
                 tasks.create_task(self._talk(conv))
 
     async def _talk(self, conv: str) -> None:
-        while not self.stopped:
+        while not self._stopped:
             n = len(self.taken[conv]) + 1
             said = Append(conv, "ann", n, b"%d" % n, f"c{n}", "s", n, indexed=True)
             try:
@@ -92,6 +106,15 @@ class Talk:
 
     def count(self) -> int:
         return sum(map(len, self.taken.values()))
+
+    async def all_are_refused(self) -> None:
+        """Return when as much more was refused as there are conversations."""
+        before = self.refused
+
+        async def more() -> bool:
+            return self.refused >= before + len(PAIRS)
+
+        await until(more, RESUMED_S)
 
     async def all_go_on(self) -> None:
         """Return when something more was taken in all of them."""
@@ -116,18 +139,40 @@ async def test_a_cluster_loses_nothing_that_was_acknowledged_when_a_primary_dies
 ) -> None:
     store = await ValkeyStore.connect(settings(cluster, replicas=1), Rooms())
     talk = Talk(store)
-    talking = asyncio.create_task(talk.run())
+    talk.begin()
     await talk.all_go_on()
     await store.leases.take(list(range(PARTITIONS)), "one", LONG)
-    primary = cluster.nodes[0]
+    primary = cluster.nodes[1]  # it has one replica: that this one has it is what acknowledged means
     primary.kill()
-    await talk.all_go_on()  # without the scripts, which its replica never had
+    await _primary_among(cluster.nodes[cluster.primaries :])  # it never had the scripts
     primary.start()
     await talk.all_go_on()
-    talk.stopped = True
-    await talking
+    await talk.end()
     await talk.check()
     assert len(await store.leases.holders()) == PARTITIONS
+    await store.close()
+
+
+async def test_a_cluster_goes_on_when_a_primary_with_two_replicas_hangs_and_wakes(
+    cluster: ValkeyCluster,
+) -> None:
+    """What it takes as it wakes is not acknowledged: its replicas follow another one by then."""
+    store = await ValkeyStore.connect(settings(cluster, replicas=1), Rooms())
+    talk = Talk(store)
+    talk.begin()
+    await talk.all_go_on()
+    await talk.end()
+    primary = cluster.nodes[0]
+    await caught_up(primary)  # or the one that takes over may be the one of them that was not waited for
+    os.kill(primary.pid, signal.SIGSTOP)
+    try:
+        talk.begin()
+        await talk.all_go_on()
+    finally:
+        os.kill(primary.pid, signal.SIGCONT)
+    await talk.all_go_on()
+    await talk.end()
+    await talk.check()
     await store.close()
 
 
@@ -199,16 +244,57 @@ async def test_what_moves_to_another_server_is_found_there(shared_cluster: Valke
 
 
 async def test_sentinels_name_another_server_when_the_first_one_dies(watched: SentinelSet) -> None:
+    """Whichever takes over has what was acknowledged, for both replicas are waited for."""
+    store = await ValkeyStore.connect(settings(watched, replicas=2), Rooms())
+    talk = Talk(store)
+    talk.begin()
+    await talk.all_go_on()
+    primary, *replicas = watched.nodes
+    primary.kill()
+    new = await _primary_among(replicas)
+    primary.start()  # it does not know yet that it is no primary any more
+    await primary.server.wait_ready(RESUMED_S)
+    await talk.all_are_refused()
+    async with client(port_of(primary)) as one:
+        await one.replicaof(HOST, port_of(new))  # as sentinels do, ten seconds later
+    await talk.all_go_on()
+    await talk.end()
+    await talk.check()
+    await store.close()
+
+
+async def test_with_a_replica_to_spare_it_goes_on_without_the_first_server(watched: SentinelSet) -> None:
     store = await ValkeyStore.connect(settings(watched, replicas=1), Rooms())
     talk = Talk(store)
-    talking = asyncio.create_task(talk.run())
+    talk.begin()
     await talk.all_go_on()
+    await talk.end()
+    await caught_up(watched.nodes[0])  # or the other one may take over
     watched.nodes[0].kill()
+    talk.begin()
     await talk.all_go_on()
-    watched.nodes[0].start()  # it does not know yet that it is no primary any more
+    await talk.end()
+    await talk.check()
+    await store.close()
+
+
+async def test_a_failover_by_hand_loses_nothing_where_all_replicas_are_waited_for(
+    watched: SentinelSet,
+) -> None:
+    """The old primary goes on until it is told, and never has all of them again."""
+    store = await ValkeyStore.connect(settings(watched, replicas=2), Rooms())
+    talk = Talk(store)
+    talk.begin()
     await talk.all_go_on()
-    talk.stopped = True
-    await talking
+    old, *replicas = watched.nodes
+    async with client(port_of(watched.sentinels[0])) as one:
+        await one.execute_command("SENTINEL", "FAILOVER", "danmaku")
+    new = await _primary_among(replicas)
+    await talk.all_are_refused()
+    async with client(port_of(old)) as one:
+        await one.replicaof(HOST, port_of(new))  # as sentinels do, ten seconds later
+    await talk.all_go_on()
+    await talk.end()
     await talk.check()
     await store.close()
 
@@ -232,6 +318,18 @@ async def test_a_server_that_hung_while_it_was_replaced_is_not_read_from(watched
     for _ in range(20):
         assert await link.one("GET", "t") == b"after"
     await link.close()
+
+
+async def _primary_among(nodes: Sequence[Running]) -> Running:
+    """The first of them that says it is one, as soon as there is one."""
+    found: list[Running] = []
+
+    async def is_there() -> bool:
+        found[:] = [node for node in nodes if (await role_of(node))[0] == b"master"]
+        return bool(found)
+
+    await until(is_there, RESUMED_S)
+    return found[0]
 
 
 async def _say(link: Link, *call: Any) -> None:
@@ -263,7 +361,7 @@ async def test_who_was_replaced_and_does_not_know_it_is_left(tmp_path: Path, lea
     async with sentinel_set(tmp_path, replicas=2, sentinels=3, min_replicas_to_write=least) as whole:
         store = await ValkeyStore.connect(settings(whole, replicas=1), Rooms())
         talk = Talk(store)
-        talking = asyncio.create_task(talk.run())
+        talk.begin()
         await talk.all_go_on()
         _, new, other = whole.nodes
         async with client(port_of(other)) as one:
@@ -272,8 +370,7 @@ async def test_who_was_replaced_and_does_not_know_it_is_left(tmp_path: Path, lea
             await one.replicaof("NO", "ONE")
         _name(whole, new)
         await talk.all_go_on()
-        talk.stopped = True
-        await talking
+        await talk.end()
         await store.close()
 
 
@@ -284,7 +381,7 @@ async def test_what_a_replaced_primary_takes_while_it_has_a_replica_is_not_ackno
     async with sentinel_set(tmp_path, replicas=2, sentinels=3, min_replicas_to_write="1") as whole:
         store = await ValkeyStore.connect(settings(whole, replicas=1), Rooms())
         talk = Talk(store)
-        talking = asyncio.create_task(talk.run())
+        talk.begin()
         await talk.all_go_on()
         _, new, other = whole.nodes
         _name(whole, new)  # the sentinels first: what was taken before has reached it
@@ -299,8 +396,7 @@ async def test_what_a_replaced_primary_takes_while_it_has_a_replica_is_not_ackno
         async with client(port_of(other)) as one:
             await one.replicaof(HOST, port_of(new))
         await talk.all_go_on()
-        talk.stopped = True
-        await talking
+        await talk.end()
         await talk.check()
         await store.close()
 
@@ -309,13 +405,12 @@ async def test_sentinels_that_elect_nobody_hold_nobody_up(watched: SentinelSet) 
     """Their votes stand until the next failover."""
     store = await ValkeyStore.connect(settings(watched, replicas=1), Rooms())
     talk = Talk(store)
-    talking = asyncio.create_task(talk.run())
+    talk.begin()
     await talk.all_go_on()
     for sentinel in watched.sentinels[:2]:
         await _vote(sentinel, watched.nodes[0])
     await talk.all_go_on()
-    talk.stopped = True
-    await talking
+    await talk.end()
     await talk.check()
     await store.close()
 

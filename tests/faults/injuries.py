@@ -17,10 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from redis.exceptions import RedisError
-
 from danmaku.servers import Running
-from tests.engines import SentinelSet, ValkeyCluster, client, port_of, until
+from tests.engines import SentinelSet, ValkeyCluster, primaries_of, role_of, until
 from tests.faults.whole import SeveralFleet, SingleFleet, Wires
 from tests.faults.wire import Wire
 from tests.system.fleet import Edge, Part
@@ -266,16 +264,11 @@ async def start_again(running: Running) -> None:
     await running.server.wait_ready(_READY_S)
 
 
-async def primaries_of(store: ValkeyCluster | SentinelSet) -> list[Running]:
-    """Those that say they are one, now."""
-    return [node for node in store.nodes if (await _role(node))[0] == b"master"]
-
-
 async def replicated(store: ValkeyCluster | SentinelSet) -> None:
     """Return when every primary has a replica again that follows it, so that the next one may be lost."""
 
     async def done() -> bool:
-        roles = [await _role(node) for node in store.nodes]
+        roles = [await role_of(node) for node in store.nodes]
         primaries = [role for role in roles if role[0] == b"master"]
         expected = store.primaries if isinstance(store, ValkeyCluster) else 1
         following = sum(role[0] == b"slave" and role[3] == b"connected" for role in roles)
@@ -286,12 +279,3 @@ async def replicated(store: ValkeyCluster | SentinelSet) -> None:
         )
 
     await until(done, "each primary has its replicas again", _READY_S)
-
-
-async def _role(node: Running) -> list[object]:
-    try:
-        async with client(port_of(node)) as one:
-            role: list[object] = await one.execute_command("ROLE")
-            return role
-    except (RedisError, OSError):
-        return [b"away"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from danmaku.servers import Running
-from tests.faults.injuries import primaries_of
+from tests.engines import caught_up, primaries_of
 from tests.faults.whole import SeveralFleet, whole_service
 from tests.system.devices import Device, check, read_back, until_all_saw
 from tests.system.lateness import Lateness
@@ -30,12 +30,24 @@ class Talk:
 
     def __init__(self, device: Device, target: str) -> None:
         self.taken_s: list[float] = []
-        self.stopped = False
         self._device = device
         self._target = target
+        self._stopped = False
+        self._running: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        while not self.stopped:
+    def begin(self) -> None:
+        """Or go on."""
+        self._stopped = False
+        self._running = asyncio.create_task(self._run())
+
+    async def end(self) -> None:
+        """Return when nothing is under way."""
+        assert self._running is not None
+        self._stopped = True
+        await self._running
+
+    async def _run(self) -> None:
+        while not self._stopped:
             cid = f"c-{len(self.taken_s)}"
             said = await self._device.client.chat.send(self._target, cid, cid=cid, timeout_s=MOST_S)
             self._device.acked[cid] = said.conv, said.seq
@@ -76,17 +88,22 @@ async def test_chat_resumes_soon_after_the_failover_and_nothing_acknowledged_is_
         lateness = Lateness()
         following = [asyncio.create_task(device.follow()) for device in devices]
         following.append(asyncio.create_task(lateness.watch()))
-        talking = [asyncio.create_task(talk.run()) for talk in talks]
+        for talk in talks:
+            talk.begin()
         await asyncio.sleep(CALM_S)
+        for talk in talks:
+            await talk.end()
+        await caught_up(whole.replicated.nodes[0])  # or the replica that was not waited for may take over
 
         before = await primaries_of(whole.replicated)
         whole.replicated.nodes[0].kill()
         killed_s = time.monotonic()
+        for talk in talks:
+            talk.begin()
         failover_s = await replaced(whole, before) - killed_s
         resumed_s = await all_go_on(talks) - killed_s
         for talk in talks:
-            talk.stopped = True
-        await asyncio.gather(*talking)
+            await talk.end()
         print(f"\n{kind}: failover {failover_s:.1f} s, chat again in all conversations {resumed_s:.1f} s")
 
         members = {f"p:{one.uid}:{other.uid}": {one.uid, other.uid} for one, other in pairs}
