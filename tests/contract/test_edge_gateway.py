@@ -21,6 +21,7 @@ from danmaku.client import Client, Refusal
 from danmaku.envelope import Replaced, Row
 from danmaku.model import Position, Role
 from danmaku.rows import Delayed, Done, HelloRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed
+from edge.welcome import Welcome
 from tests.contract.conftest import Connect
 from tests.contract.edge_owner import eventually
 from tests.contract.edge_worker import AUTH, Worker, edge_worker, token
@@ -98,6 +99,22 @@ async def test_without_a_check_nobody_is_let_in(start: Start) -> None:
         worker.owner.silent = True
         assert await one.err(wire.Hello(0, token=token("ann"))) == "unavailable"
         assert await one.ended() == 4105
+
+
+async def test_who_cannot_be_greeted_is_no_flood(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    for name in ("became_viewer", "came_for_nothing"):
+        monkeypatch.setattr(Welcome, name, lambda _self, _now, name=name: counted.append(name))
+    async with start(request_s=0.4) as worker:
+        for refused, made_of_it in (("unavailable", ["became_viewer"]), ("unauthorized", [])):
+            worker.owner.silent = refused == "unavailable"
+            worker.owner.judge_user = lambda _: Refused("unauthorized")
+            async with viewer(worker.port) as one:
+                assert await one.err(wire.Hello(0, token=token("ann"))) == refused
+                await one.ended()
+            expected = [*made_of_it, "came_for_nothing"]
+            await eventually(lambda expected=expected: counted == expected)
+            counted.clear()
 
 
 async def test_guests_can_be_turned_away(start: Start) -> None:
