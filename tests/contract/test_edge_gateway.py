@@ -101,20 +101,22 @@ async def test_without_a_check_nobody_is_let_in(start: Start) -> None:
         assert await one.ended() == 4105
 
 
-async def test_who_cannot_be_greeted_is_no_flood(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("refused", "counts"),
+    [("unavailable", ["became_viewer", "came_for_nothing"]), ("unauthorized", ["came_for_nothing"])],
+)
+async def test_who_cannot_be_greeted_is_no_flood(
+    start: Start, monkeypatch: pytest.MonkeyPatch, refused: str, counts: list[str]
+) -> None:
     counted: list[str] = []
-    for name in ("became_viewer", "came_for_nothing"):
-        monkeypatch.setattr(Welcome, name, lambda _self, _now, name=name: counted.append(name))
-    async with start(request_s=0.4) as worker:
-        for refused, made_of_it in (("unavailable", ["became_viewer"]), ("unauthorized", [])):
-            worker.owner.silent = refused == "unavailable"
-            worker.owner.judge_user = lambda _: Refused("unauthorized")
-            async with viewer(worker.port) as one:
-                assert await one.err(wire.Hello(0, token=token("ann"))) == refused
-                await one.ended()
-            expected = [*made_of_it, "came_for_nothing"]
-            await eventually(lambda expected=expected: counted == expected)
-            counted.clear()
+    monkeypatch.setattr(Welcome, "became_viewer", lambda *_: counted.append("became_viewer"))
+    monkeypatch.setattr(Welcome, "came_for_nothing", lambda *_: counted.append("came_for_nothing"))
+    async with start(request_s=0.4) as worker, viewer(worker.port) as one:
+        worker.owner.silent = refused == "unavailable"
+        worker.owner.judge_user = lambda _: Refused("unauthorized")
+        assert await one.err(wire.Hello(0, token=token("ann"))) == refused
+        await one.ended()
+        await eventually(lambda: counted == counts)
 
 
 async def test_guests_can_be_turned_away(start: Start) -> None:
