@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
+from config.keys import as_toml
 from danmaku.cli_desk import Desk, Everywhere, OneRoom, Reason, Room, Whom, base, command, of_room, whom
 
 _WAIT_S: Final = 25
@@ -111,13 +112,29 @@ def _sanction(one: Any) -> str:
 
 
 def _entry(entry: Any) -> str:
-    words = [_time(entry["at"]), entry["verb"], entry["uid"], entry["what"]]
+    words = [_time(entry["at"]), entry["verb"], entry["uid"], _what(entry["verb"], entry["what"])]
     if entry["room"]:
         words.append(f"in {entry['room']}")
     if entry["seconds"] is not None:
         words.append(f"for {entry['seconds']} s")
     words.append(f"by {entry['by']} ({entry['role']})" if entry["by"] else "by itself")
     return "  ".join(word for word in words if word) + _why(entry)
+
+
+def _what(verb: str, what: str) -> str:
+    """Of an adjustment in words, but where it was cut."""
+    if verb != "adjust":
+        return what
+    try:
+        changes = msgspec.json.decode(what, type=dict[str, dict[str, Any]])
+    except msgspec.DecodeError:
+        return what
+    return ", ".join(
+        f"{key}: back to {as_toml(one['back_to'])}"
+        if "back_to" in one
+        else f"{key}: {as_toml(one.get('was'))} → {as_toml(one.get('now'))}"
+        for key, one in changes.items()
+    )
 
 
 def _card(card: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from tests.unit.test_cli_mod import folder, run
 
 __all__ = ["folder"]
 
+CHANGES = '{"policy.slow_s":{"was":0,"now":3},"policy.links":{"was":"hold","back_to":"show"}}'
 ANSWER = {
     "room": "lobby",
     "settings": {"slow_s": 3},
@@ -108,3 +109,21 @@ def test_a_setting_is_a_key_and_a_value(folder: DataFolder, word: str) -> None:
 @pytest.mark.parametrize("command", ["settings", "raid", "signs"])
 def test_help_teaches_by_example(command: str) -> None:
     assert f"danmaku mod {command} lobby" in run(command, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (CHANGES, 'policy.slow_s: 0 → 3, policy.links: back to "show"'),
+        (CHANGES[:-9], CHANGES[:-9]),
+    ],
+    ids=["whole", "cut"],
+)
+def test_what_an_adjustment_changed_is_told(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, what: str, told: str
+) -> None:
+    entry = {"at": 0, "verb": "adjust", "uid": "", "what": what, "room": "", "seconds": None}
+    entry |= {"by": "root", "role": "admin", "reason": "busy"}
+    monkeypatch.setattr(Caller, "call", lambda *_: {"entries": [entry]})
+    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+    assert f"  adjust  {told}  by root (admin)" in run("audit", "--everywhere", *data).stdout
