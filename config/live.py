@@ -7,6 +7,7 @@ and only here. Where reading is not enough, whoever listens is told (`Running.li
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -76,10 +77,12 @@ def merged(settings: Settings, before: Values, values: Values, unset: Collection
 
 
 def as_far_as_it_goes(settings: Settings, values: Values) -> tuple[Settings, PassedOver]:
-    """Settings that go together, with those of the values instead that can be used with them.
+    """Settings that go together, with the values instead: all of them, or else each that goes with the rest.
 
     By its key, why another one is passed over.
     """
+    with suppress(SettingsError):
+        return adjusted(settings, values), {}
     passed_over: dict[str, SettingsError] = {}
     for key in sorted(values):
         try:

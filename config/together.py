@@ -16,7 +16,7 @@ def check(settings: Settings, origins: Mapping[str, str]) -> None:
     Of keys that limit each other it names one that is none, and what stands against it.
     """
     for limits in (*_limits_of_edges(settings.edge), *_limits_of_rooms(settings.rooms)):
-        key = next(key for key in limits if origins[key] != DEFAULT)
+        key = _later(origins, *limits)
         raise SettingsError(origins[key], key, value_of(settings, KEYS[key]), limits[key])
     _check_ours(settings, origins)
     _check_engines(settings, origins)
@@ -65,7 +65,7 @@ def _check_ours(settings: Settings, origins: Mapping[str, str]) -> None:
         raise SettingsError(origins[key], key, None, rule)
     if review.secret and review.secret_file:
         key, rule = "review.secret", "give either review.secret or review.secret_file, not both"
-        raise SettingsError(_later(origins, key, "review.secret_file"), key, review.secret, rule)
+        raise SettingsError(origins[key], key, review.secret, rule)
     if review.url and not (review.secret or review.secret_file):
         rule = "needs review.secret or review.secret_file, with which what is asked is signed"
         raise SettingsError(origins["review.url"], "review.url", review.url, rule)
@@ -79,7 +79,7 @@ def _check_ours(settings: Settings, origins: Mapping[str, str]) -> None:
             raise SettingsError(origins[f"auth.{key}"], f"auth.{key}", getattr(auth, key), rule)
     if auth.secret and auth.secret_file:
         key, rule = "auth.secret", "give either auth.secret or auth.secret_file, not both"
-        raise SettingsError(_later(origins, key, "auth.secret_file"), key, auth.secret, rule)
+        raise SettingsError(origins[key], key, auth.secret, rule)
 
 
 def _check_engines(settings: Settings, origins: Mapping[str, str]) -> None:
@@ -90,9 +90,9 @@ def _check_engines(settings: Settings, origins: Mapping[str, str]) -> None:
         for wrong in wrongs:
             others = [f"{section}.{other}" for other in wrong.others]
             value = value_of(settings, KEYS[wrong.key]) or None
-            raise SettingsError(_later(origins, wrong.key, *others), wrong.key, value, wrong.rule)
+            raise SettingsError(origins[_later(origins, wrong.key, *others)], wrong.key, value, wrong.rule)
 
 
 def _later(origins: Mapping[str, str], *keys: str) -> str:
-    """Where to look: the origin of the first of `keys` that was changed."""
-    return next(origins[key] for key in keys if origins[key] != DEFAULT)
+    """The first of `keys` that was changed: there to look."""
+    return next((key for key in keys if origins[key] != DEFAULT), keys[0])

@@ -87,6 +87,13 @@ def test_what_cannot_be_used_here_is_passed_over() -> None:
     assert running.settings.rooms == Rooms()
 
 
+def test_where_settings_do_not_go_together_by_themselves_all_is_passed_over() -> None:
+    running = Running(Settings(edge=Edge(heartbeat_s=100.0)))
+    assert set(running.adjust({"policy.slow_s": 3})) == {"policy.slow_s"}
+    assert running.settings.policy.slow_s == 0
+    assert running.adjust({"edge.heartbeat_s": 10.0}) == {}
+
+
 def test_a_file_read_again_counts_beneath_what_is_adjusted() -> None:
     running = Running(BASE)
     running.adjust({"policy.slow_s": 3})
