@@ -38,6 +38,7 @@ PURE := \
         danmaku/recalls.py \
         danmaku/records.py \
         danmaku/rows.py \
+        danmaku/store/valkey/confirmed.py \
         danmaku/subjects.py \
         danmaku/tracing/context.py \
         danmaku/tracing/spans.py \

@@ -229,6 +229,11 @@ class RoomsMetrics:
         self.reappended_batches = make.counter(
             "reappended_batches", "Batches the store had lost again, appended once more from memory."
         )
+        self.store_lost = make.counter(
+            "store_lost",
+            "Times a server of the store took over without the last of what replicas had confirmed to this"
+            " process: messages and acts that were acknowledged may be lost.",
+        )
         self.changes = make.counter("changes", "Entries of the changes log followed.")
         self.change_hints = make.counter("change_hints", "Hints that the changes log has something new.")
         self.change_lag_seconds = make.histogram(

@@ -139,10 +139,11 @@ async def _own(running: Running, name: str, spans: Spans | None, stop: asyncio.E
     retune(running, slow, spans)
     bus = NatsBus.start(settings.nats, name, BusMetrics(), slow)
     try:
-        store = await _store(settings, slow, stop)
+        metrics = RoomsMetrics()
+        store = await _store(settings, slow, metrics, stop)
         if store is not None:
             try:
-                process = RoomsProcess(name, bus, store, running, RoomsMetrics(), spans=spans, slow=slow)
+                process = RoomsProcess(name, bus, store, running, metrics, spans=spans, slow=slow)
                 garbage.settle()
                 await process.run(stop)
             finally:
@@ -151,12 +152,16 @@ async def _own(running: Running, name: str, spans: Spans | None, stop: asyncio.E
         await bus.close()
 
 
-async def _store(settings: Settings, slow: Slow, stop: asyncio.Event) -> ValkeyStore | None:
+async def _store(
+    settings: Settings, slow: Slow, metrics: RoomsMetrics, stop: asyncio.Event
+) -> ValkeyStore | None:
     """As soon as it answers; None when `stop` comes before."""
     told = False
     while not stop.is_set():
         try:
-            return await ValkeyStore.connect(settings.store, settings.rooms, settings.chat, slow)
+            return await ValkeyStore.connect(
+                settings.store, settings.rooms, settings.chat, slow, metrics.store_lost.inc
+            )
         except (ValueError, TypeError) as error:  # TypeError: an option that the client does not know
             raise NotStarted(f"store.url: {error}") from error
         except StoreDown as error:

@@ -67,12 +67,22 @@ def settings(whole: ValkeyCluster | SentinelSet, replicas: int = 0) -> Store:
 class Talk:
     """Says one message after the other in each of the conversations, each until it is taken."""
 
-    def __init__(self, store: ValkeyStore) -> None:
+    def __init__(self, store: ValkeyStore, told: list[None]) -> None:
+        self.store = store
         self.taken: dict[str, list[int]] = {conv: [] for conv in PAIRS}
         self.refused = 0
-        self._store = store
+        self._told = told
         self._stopped = False
         self._running: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def over(cls, settings: Store) -> Talk:
+        """To be closed."""
+        told: list[None] = []
+        return cls(await ValkeyStore.connect(settings, Rooms(), lost=lambda: told.append(None)), told)
+
+    async def close(self) -> None:
+        await self.store.close()
 
     def begin(self) -> None:
         """Or go on."""
@@ -95,7 +105,7 @@ class Talk:
             n = len(self.taken[conv]) + 1
             said = Append(conv, "ann", n, b"%d" % n, f"c{n}", "s", n, indexed=True)
             try:
-                (answer,) = await self._store.conversations.append([said])
+                (answer,) = await self.store.conversations.append([said])
             except StoreDown as error:
                 answer = error
             if isinstance(answer, Appended):
@@ -126,9 +136,10 @@ class Talk:
         await until(more, RESUMED_S)
 
     async def check(self) -> None:
-        """All that was taken is there, once and in order."""
+        """All that was taken is there, once and in order, and nobody says otherwise."""
+        assert not self._told
         pulls = [Pull(conv, 0, 10_000) for conv in PAIRS]
-        for run in await self._store.conversations.pull("ann", pulls, 1 << 24):
+        for run in await self.store.conversations.pull("ann", pulls, 1 << 24):
             seqs = self.taken[run.conv]
             assert seqs == list(range(1, len(seqs) + 1)), run.conv
             assert run.messages[: len(seqs)] == [(n, b"%d" % n) for n in seqs], run.conv
@@ -137,11 +148,10 @@ class Talk:
 async def test_a_cluster_loses_nothing_that_was_acknowledged_when_a_primary_dies(
     cluster: ValkeyCluster,
 ) -> None:
-    store = await ValkeyStore.connect(settings(cluster, replicas=1), Rooms())
-    talk = Talk(store)
+    talk = await Talk.over(settings(cluster, replicas=1))
     talk.begin()
     await talk.all_go_on()
-    await store.leases.take(list(range(PARTITIONS)), "one", LONG)
+    await talk.store.leases.take(list(range(PARTITIONS)), "one", LONG)
     primary = cluster.nodes[1]  # it has one replica: that this one has it is what acknowledged means
     primary.kill()
     await _primary_among(cluster.nodes[cluster.primaries :])  # it never had the scripts
@@ -149,16 +159,15 @@ async def test_a_cluster_loses_nothing_that_was_acknowledged_when_a_primary_dies
     await talk.all_go_on()
     await talk.end()
     await talk.check()
-    assert len(await store.leases.holders()) == PARTITIONS
-    await store.close()
+    assert len(await talk.store.leases.holders()) == PARTITIONS
+    await talk.close()
 
 
 async def test_a_cluster_goes_on_when_a_primary_with_two_replicas_hangs_and_wakes(
     cluster: ValkeyCluster,
 ) -> None:
     """What it takes as it wakes is not acknowledged: its replicas follow another one by then."""
-    store = await ValkeyStore.connect(settings(cluster, replicas=1), Rooms())
-    talk = Talk(store)
+    talk = await Talk.over(settings(cluster, replicas=1))
     talk.begin()
     await talk.all_go_on()
     await talk.end()
@@ -173,7 +182,7 @@ async def test_a_cluster_goes_on_when_a_primary_with_two_replicas_hangs_and_wake
     await talk.all_go_on()
     await talk.end()
     await talk.check()
-    await store.close()
+    await talk.close()
 
 
 async def test_while_one_server_hangs_the_others_answer(shared_cluster: ValkeyCluster) -> None:
@@ -245,8 +254,7 @@ async def test_what_moves_to_another_server_is_found_there(shared_cluster: Valke
 
 async def test_sentinels_name_another_server_when_the_first_one_dies(watched: SentinelSet) -> None:
     """Whichever takes over has what was acknowledged, for both replicas are waited for."""
-    store = await ValkeyStore.connect(settings(watched, replicas=2), Rooms())
-    talk = Talk(store)
+    talk = await Talk.over(settings(watched, replicas=2))
     talk.begin()
     await talk.all_go_on()
     primary, *replicas = watched.nodes
@@ -260,12 +268,11 @@ async def test_sentinels_name_another_server_when_the_first_one_dies(watched: Se
     await talk.all_go_on()
     await talk.end()
     await talk.check()
-    await store.close()
+    await talk.close()
 
 
 async def test_with_a_replica_to_spare_it_goes_on_without_the_first_server(watched: SentinelSet) -> None:
-    store = await ValkeyStore.connect(settings(watched, replicas=1), Rooms())
-    talk = Talk(store)
+    talk = await Talk.over(settings(watched, replicas=1))
     talk.begin()
     await talk.all_go_on()
     await talk.end()
@@ -275,15 +282,14 @@ async def test_with_a_replica_to_spare_it_goes_on_without_the_first_server(watch
     await talk.all_go_on()
     await talk.end()
     await talk.check()
-    await store.close()
+    await talk.close()
 
 
 async def test_a_failover_by_hand_loses_nothing_where_all_replicas_are_waited_for(
     watched: SentinelSet,
 ) -> None:
     """The old primary goes on until it is told, and never has all of them again."""
-    store = await ValkeyStore.connect(settings(watched, replicas=2), Rooms())
-    talk = Talk(store)
+    talk = await Talk.over(settings(watched, replicas=2))
     talk.begin()
     await talk.all_go_on()
     old, *replicas = watched.nodes
@@ -296,7 +302,7 @@ async def test_a_failover_by_hand_loses_nothing_where_all_replicas_are_waited_fo
     await talk.all_go_on()
     await talk.end()
     await talk.check()
-    await store.close()
+    await talk.close()
 
 
 async def test_sentinels_that_are_gone_hold_nobody_up(watched: SentinelSet) -> None:
@@ -332,12 +338,12 @@ async def _primary_among(nodes: Sequence[Running]) -> Running:
     return found[0]
 
 
-async def _say(link: Link, *call: Any) -> None:
+async def _say(link: Link, *call: Any, safe: bool = False) -> None:
     """Until it is taken."""
 
     async def taken() -> bool:
         with suppress(StoreDown):
-            await link.one(*call)
+            await link.one(*call, safe=safe)
             return True
         return False
 
@@ -359,8 +365,7 @@ async def _at_last(link: Link, keys: list[str]) -> list[Any]:
 async def test_who_was_replaced_and_does_not_know_it_is_left(tmp_path: Path, least: str) -> None:
     """As one that hung meanwhile: for ten seconds more it takes what is written, and none of it stays."""
     async with sentinel_set(tmp_path, replicas=2, sentinels=3, min_replicas_to_write=least) as whole:
-        store = await ValkeyStore.connect(settings(whole, replicas=1), Rooms())
-        talk = Talk(store)
+        talk = await Talk.over(settings(whole, replicas=1))
         talk.begin()
         await talk.all_go_on()
         _, new, other = whole.nodes
@@ -371,7 +376,7 @@ async def test_who_was_replaced_and_does_not_know_it_is_left(tmp_path: Path, lea
         _name(whole, new)
         await talk.all_go_on()
         await talk.end()
-        await store.close()
+        await talk.close()
 
 
 async def test_what_a_replaced_primary_takes_while_it_has_a_replica_is_not_acknowledged(
@@ -379,8 +384,7 @@ async def test_what_a_replaced_primary_takes_while_it_has_a_replica_is_not_ackno
 ) -> None:
     """As one that hung while another one of its replicas took over, until its last replica is moved."""
     async with sentinel_set(tmp_path, replicas=2, sentinels=3, min_replicas_to_write="1") as whole:
-        store = await ValkeyStore.connect(settings(whole, replicas=1), Rooms())
-        talk = Talk(store)
+        talk = await Talk.over(settings(whole, replicas=1))
         talk.begin()
         await talk.all_go_on()
         _, new, other = whole.nodes
@@ -398,13 +402,43 @@ async def test_what_a_replaced_primary_takes_while_it_has_a_replica_is_not_ackno
         await talk.all_go_on()
         await talk.end()
         await talk.check()
-        await store.close()
+        await talk.close()
+
+
+@pytest.mark.parametrize("late", ["nothing", "acknowledged", "refused"])
+async def test_it_is_told_when_who_took_over_lacks_what_was_acknowledged(
+    watched: SentinelSet, late: str
+) -> None:
+    told: list[None] = []
+    link = Link.to(settings(watched, replicas=1), lost=lambda: told.append(None))
+    primary, new, _ = watched.nodes
+    await _say(link, "SET", "t", "early", safe=True)
+    await caught_up(primary)
+    async with client(port_of(new)) as one:
+        await one.replicaof("NO", "ONE")  # sentinels know nothing of it
+    if late == "refused":
+        watched.sentinels[2].kill()
+        for sentinel in watched.sentinels[:2]:
+            await _vote(sentinel, primary)
+        with pytest.raises(StoreDown):
+            await link.one("SET", "t", "late", safe=True)
+    elif late == "acknowledged":
+        await _say(link, "SET", "t", "late", safe=True)  # the other replica has it
+    _name(watched, new)
+
+    async def found() -> bool:
+        with suppress(StoreDown):
+            return f"tcp_port:{port_of(new)}".encode() in await link.one("INFO", "server")
+        return False
+
+    await until(found, RESUMED_S)
+    assert len(told) == (late == "acknowledged")
+    await link.close()
 
 
 async def test_sentinels_that_elect_nobody_hold_nobody_up(watched: SentinelSet) -> None:
     """Their votes stand until the next failover."""
-    store = await ValkeyStore.connect(settings(watched, replicas=1), Rooms())
-    talk = Talk(store)
+    talk = await Talk.over(settings(watched, replicas=1))
     talk.begin()
     await talk.all_go_on()
     for sentinel in watched.sentinels[:2]:
@@ -412,7 +446,7 @@ async def test_sentinels_that_elect_nobody_hold_nobody_up(watched: SentinelSet) 
     await talk.all_go_on()
     await talk.end()
     await talk.check()
-    await store.close()
+    await talk.close()
 
 
 async def _vote(sentinel: Running, primary: Running) -> None:

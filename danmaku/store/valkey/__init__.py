@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from config.settings import Chat, Rooms, Store
 from danmaku.slow import Slow
@@ -59,10 +60,11 @@ class ValkeyStore:
         rooms: Rooms,
         chat: Chat = Chat(),  # noqa: B008  it is frozen
         slow: Slow | None = None,
+        lost: Callable[[], None] = lambda: None,
     ) -> ValkeyStore:
         """Raises StoreDown when it does not answer, LoginError, and ValueError or TypeError for a URL that
-        cannot be used."""
-        link, reads = (Link.to(settings, slow) for _ in range(2))
+        cannot be used. lost: called when what was acknowledged last may be lost, with its primary."""
+        link, reads = (Link.to(settings, slow, lost) for _ in range(2))
         store = cls(link, reads, Keys(settings.prefix), rooms, chat)
         try:
             await store.ping()

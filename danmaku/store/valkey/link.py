@@ -30,6 +30,7 @@ from danmaku.calls import STORE
 from danmaku.login import LoginError
 from danmaku.slow import Slow
 from danmaku.store.errors import PartlyDown, StoreDown
+from danmaku.store.valkey.confirmed import Mark, mark_of
 from danmaku.store.valkey.scripts import Call as Call
 from danmaku.store.valkey.scripts import Scripts
 from danmaku.store.valkey.scripts import Word as Word
@@ -37,6 +38,7 @@ from danmaku.store.valkey.servers import Server, Servers, servers
 
 _pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _ASKING: Final[Call] = ("ASKING",)
+_ROLE: Final[Call] = ("ROLE",)
 
 
 class _Away(StoreDown):
@@ -76,9 +78,9 @@ class Link:
         self._down = PartlyDown if servers.several else StoreDown
 
     @classmethod
-    def to(cls, settings: Store, slow: Slow | None = None) -> Link:
-        """Connects at the first call. Raises LoginError, and ValueError or TypeError for a bad URL."""
-        return cls(servers(settings), settings, slow)
+    def to(cls, settings: Store, slow: Slow | None = None, lost: Callable[[], None] = lambda: None) -> Link:
+        """Connects at the first call; `lost` as of `servers`, which this raises as well."""
+        return cls(servers(settings, lost), settings, slow)
 
     def script(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
         """A call of the script `verb`, for `one` and `many`."""
@@ -240,10 +242,10 @@ class Link:
         end = until.patient if hurries else until.last
         try:
             async with asyncio.timeout_at(end):
-                replies = await self._exchange(server, calls, demand, asking=asking)
+                replies, mark = await self._exchange(server, calls, demand, asking=asking)
                 if _fail(replies):
-                    await self._teach(server, calls, replies, demand, asking=asking)
-                if demand.vouched and not await self._servers.vouch(server):
+                    mark = await self._teach(server, calls, replies, demand, asking=asking) or mark
+                if demand.vouched and not await self._servers.vouch(server, mark):
                     replies = _instead(replies, _Alone("the store may have been replaced as the primary"))
         except TimeoutError:
             self._doubt_slow(server)
@@ -262,14 +264,16 @@ class Link:
 
     async def _teach(
         self, server: Server, calls: Sequence[Call], replies: list[Any], demand: _Demand, *, asking: bool
-    ) -> None:
+    ) -> Mark | None:
         """Say once more what was refused for lack of the script, after all scripts."""
         unknown = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:
-            await self._exchange(server, self._scripts.load(), _NOTHING)
-            again = await self._exchange(server, [calls[i] for i in unknown], demand, asking=asking)
-            for i, reply in zip(unknown, again, strict=True):
-                replies[i] = reply
+        if not unknown:
+            return None
+        await self._exchange(server, self._scripts.load(), _NOTHING)
+        again, mark = await self._exchange(server, [calls[i] for i in unknown], demand, asking=asking)
+        for i, reply in zip(unknown, again, strict=True):
+            replies[i] = reply
+        return mark
 
     def _doubt_slow(self, server: Server) -> None:
         server.is_slow = True
@@ -277,9 +281,10 @@ class Link:
 
     async def _exchange(
         self, server: Server, calls: Sequence[Call], demand: _Demand, *, asking: bool = False
-    ) -> list[Any]:
-        """WAIT comes on the same connection: the server waits for what was written on it."""
-        wait = [self._wait] if demand.replicas else []
+    ) -> tuple[list[Any], Mark | None]:
+        """WAIT comes on the same connection: the server waits for what was written on it. ROLE says how far
+        replicas are by then."""
+        wait = [self._wait, _ROLE] if demand.replicas else []
         said = [word for call in calls for word in (_ASKING, call)] if asking else [*calls]
         try:
             connection = await server.pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
@@ -298,16 +303,14 @@ class Link:
             raise
         finally:
             await server.pool.release(connection)
-        reached = replies.pop() if wait else 0
+        reached, role = (replies.pop(-2), replies.pop()) if wait else (0, None)
         replies = replies[1::2] if asking else replies
-        return self._checked(replies, reached) if wait else replies
-
-    def _checked(self, replies: list[Any], reached: Any) -> list[Any]:
-        """With a StoreDown in place of what has not reached as many replicas as it should."""
-        if isinstance(reached, int) and reached >= self._replicas:
-            return replies
-        down = _Alone(f"{self._replicas} replicas should have what was written, it is: {reached}")
-        return _instead(replies, down)
+        if not wait:
+            return replies, None
+        if not isinstance(reached, int) or reached < self._replicas:
+            down = _Alone(f"{self._replicas} replicas should have what was written, it is: {reached}")
+            return _instead(replies, down), None
+        return replies, server.line and mark_of(server.line, role, self._replicas)
 
 
 class _Demand(NamedTuple):

@@ -8,7 +8,9 @@ looks again, once for all. Connections to a server that no longer counts are cut
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -23,6 +25,7 @@ from config.engines import urls
 from config.settings import Store
 from danmaku.calls import STORE
 from danmaku.login import LoginError
+from danmaku.store.valkey.confirmed import Confirmed, Line, Mark, line_of
 from danmaku.store.valkey.options import Address, Options, address_of, options_of, patience, sentinels
 from danmaku.store.valkey.vouching import Vouching
 
@@ -33,14 +36,21 @@ _log: Any = structlog.get_logger("danmaku.store")
 
 
 class Server:
-    """Connections to one server.
+    """Connections to one server. greet: what to do with each before it is used.
 
     is_slow: it did not answer the last call in time. is_tried: a call is finding out whether it does again.
+    line: what it writes, where that is known.
     """
 
-    def __init__(self, options: Options, timeout_s: float) -> None:
+    def __init__(
+        self,
+        options: Options,
+        timeout_s: float,
+        greet: Callable[[Server, Any], Awaitable[None]] | None = None,
+    ) -> None:
         self.is_slow = False
         self.is_tried = False
+        self.line: Line | None = None
         self.pool = BlockingConnectionPool(
             **options,
             max_connections=STORE.connections,
@@ -49,6 +59,7 @@ class Server:
             socket_connect_timeout=timeout_s,
             retry_on_timeout=False,
             protocol=2,
+            redis_connect_func=partial(greet, self) if greet else None,
         )
 
 
@@ -74,21 +85,24 @@ class Servers(Protocol):
     async def settled(self) -> None:
         """Return when nobody is looking. Safe to cancel."""
 
-    async def vouch(self, server: Server) -> bool:
-        """Whether what it had taken when this was called outlives it, for it had not been replaced by then.
-        Safe to cancel."""
+    async def vouch(self, server: Server, mark: Mark | None) -> bool:
+        """Whether what it had taken when this was called outlives it, for it had not been replaced by then:
+        then the mark counts. Safe to cancel."""
 
     async def close(self) -> None: ...
 
 
-def servers(settings: Store) -> Servers:
-    """Connects to nothing yet. Raises LoginError, and ValueError or TypeError for a bad URL."""
+def servers(settings: Store, lost: Callable[[], None] = lambda: None) -> Servers:
+    """Connects to nothing yet. Raises LoginError, and ValueError or TypeError for a bad URL.
+
+    lost: called when one took over that has not all that replicas had confirmed.
+    """
     options = options_of(settings)
     if settings.kind == "cluster":
         addresses = [address_of(url, settings) for url in urls(settings.url)]
-        return _Cluster(settings.timeout_s, options, addresses)
+        return _Cluster(settings.timeout_s, options, lost, addresses)
     if settings.kind == "sentinel":
-        return _Watched(settings.timeout_s, options, sentinels(settings), settings.master)
+        return _Watched(settings.timeout_s, options, lost, sentinels(settings), settings.master)
     return _Single(settings.timeout_s, options)
 
 
@@ -115,7 +129,7 @@ class _Single:
     async def settled(self) -> None:
         pass
 
-    async def vouch(self, server: Server) -> bool:
+    async def vouch(self, server: Server, mark: Mark | None) -> bool:
         return True  # nobody replaces it
 
     async def close(self) -> None:
@@ -125,9 +139,11 @@ class _Single:
 class _Found:
     """What those have in common that have to look where the servers are. To be closed."""
 
-    def __init__(self, timeout_s: float, options: Options) -> None:
+    def __init__(self, timeout_s: float, options: Options, lost: Callable[[], None]) -> None:
         self._timeout_s = timeout_s
         self._options = options
+        self._lost = lost
+        self._confirmed = Confirmed()
         self._servers: dict[Address, Server] = {}
         self._left: set[Address] = set()  # no longer counted when it was looked last
         self._looking: asyncio.Task[None] | None = None
@@ -136,7 +152,8 @@ class _Found:
     def at(self, address: Address) -> Server:
         if address not in self._servers:
             host, port = address
-            self._servers[address] = Server({**self._options, "host": host, "port": port}, self._timeout_s)
+            options = {**self._options, "host": host, "port": port}
+            self._servers[address] = Server(options, self._timeout_s, self._greet)
         return self._servers[address]
 
     def doubt(self) -> None:
@@ -147,8 +164,11 @@ class _Found:
         if self._looking is not None:
             await asyncio.wait([self._looking])
 
-    async def vouch(self, server: Server) -> bool:
-        return True  # servers of a cluster tell each other at once who was replaced
+    async def vouch(self, server: Server, mark: Mark | None) -> bool:
+        holds = await self._holds(server)
+        if holds and mark is not None:
+            self._confirmed.note(mark)
+        return holds
 
     async def close(self) -> None:
         if self._looking is not None:
@@ -156,6 +176,20 @@ class _Found:
             await asyncio.wait([self._looking])
         for server in self._servers.values():
             await server.pool.aclose()
+
+    async def _greet(self, server: Server, connection: Any) -> None:
+        """Hear what it writes, and whether it lacks something that was confirmed elsewhere."""
+        await connection.on_connect()
+        await connection.send_command("INFO", "replication")
+        server.line = line_of(await connection.read_response())
+        if server.line is not None and (missing := self._confirmed.missing(server.line)):
+            where = f"{connection.host}:{connection.port}"
+            _log.error("a new primary lacks what was acknowledged last", server=where, bytes=missing)
+            self._lost()
+
+    async def _holds(self, server: Server) -> bool:
+        """As `vouch`."""
+        return True  # servers of a cluster tell each other at once who was replaced
 
     async def _look(self) -> None:
         try:
@@ -185,8 +219,10 @@ class _Watched(_Found):
 
     several = False
 
-    def __init__(self, timeout_s: float, options: Options, sentinel: Sentinel, master: str) -> None:
-        super().__init__(timeout_s, {**options, "redis_connect_func": _as_primary})
+    def __init__(
+        self, timeout_s: float, options: Options, lost: Callable[[], None], sentinel: Sentinel, master: str
+    ) -> None:
+        super().__init__(timeout_s, options, lost)
         self._sentinel = sentinel
         self._master = master
         self._vouching = Vouching(sentinel, master)
@@ -198,14 +234,20 @@ class _Watched(_Found):
     def of(self, key: bytes) -> Server | None:
         return None if self._address is None else self.at(self._address)
 
-    async def vouch(self, server: Server) -> bool:
-        address = self._address
-        return address is not None and self.at(address) is server and await self._vouching.holds(address)
-
     async def close(self) -> None:
         await super().close()
         await self._vouching.close()
         await self._sentinel.aclose()
+
+    async def _greet(self, server: Server, connection: Any) -> None:
+        """A server that was replaced as the primary, and is back, may not be read from either."""
+        await super()._greet(server, connection)
+        if server.line is None:
+            raise NotConnected(f"{connection.host}:{connection.port} is no primary")
+
+    async def _holds(self, server: Server) -> bool:
+        address = self._address
+        return address is not None and self.at(address) is server and await self._vouching.holds(address)
 
     async def _find(self) -> set[Address]:
         try:
@@ -225,8 +267,10 @@ class _Cluster(_Found):
 
     several = True
 
-    def __init__(self, timeout_s: float, options: Options, addresses: list[Address]) -> None:
-        super().__init__(timeout_s, options)
+    def __init__(
+        self, timeout_s: float, options: Options, lost: Callable[[], None], addresses: list[Address]
+    ) -> None:
+        super().__init__(timeout_s, options, lost)
         own = {key: value for key, value in options.items() if key not in ("db", "connection_class")}
         nodes = [ClusterNode(host, port) for host, port in addresses]
         # It is only ever asked who has what: how it carries calls is not how they are carried here.
@@ -264,12 +308,3 @@ class _Cluster(_Found):
             _log.info("the store's cluster is found", servers=len(counted), slots_missing=missing)
             self._of_slot = of_slot
         return counted
-
-
-async def _as_primary(connection: Any) -> None:
-    """A server that was replaced as the primary, and is back, may not be read from either."""
-    await connection.on_connect()
-    await connection.send_command("ROLE")
-    role, *_ = await connection.read_response()
-    if role != b"master":
-        raise NotConnected(f"{connection.host}:{connection.port} is no primary")
