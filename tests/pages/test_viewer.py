@@ -139,6 +139,41 @@ async def test_light_or_dark_is_as_one_wants_it(visitors: Visitors) -> None:
         assert await page.evaluate(ground) == light
 
 
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (320, 640), (390, 844), (1200, 720)])
+async def test_a_poll_is_all_in_view(visitors: Visitors, width: int, height: int) -> None:
+    async def script(visit: Visit) -> None:
+        later = now_ms() + 600_000
+        text = "Second half starts at nine. Tonight: songs you asked for."
+        pin = wire.Announce(text, "s", "Mira", until=later)
+        await enter(visit, [pin], OpenPoll("p1", "Next song?", ["one", "two", "three"], [3, 1, 0], later))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", width=width, height=height)
+        await expect(page.locator("#poll .option")).to_have_count(3)
+        seen = """all => all.map((one) => {
+            const { left, right, top, bottom } = one.getBoundingClientRect();
+            const corners = [[left + 9, top + 2], [right - 9, bottom - 2]];
+            return corners.every(([x, y]) => one.contains(document.elementFromPoint(x, y)));
+        })"""
+        parts = page.locator("#poll :is(.question-button, .option, .hint)")
+        assert await parts.evaluate_all(seen) == [True] * 5
+        assert await page.locator("#pins li").evaluate_all(seen) == [True]
+
+
+async def test_a_phone_on_its_side_has_the_comments_beside_the_picture(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None, items(visit, 1, Comment("u2", "bob", "good")))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", width=844, height=390)
+        await _shows(page, "good")
+        picture, side = [await page.locator(one).bounding_box() for one in ("#theatre", ".side")]
+        assert picture is not None
+        assert side is not None
+        assert picture["x"] + picture["width"] <= side["x"]
+        assert min(picture["height"], side["height"]) > 200
+
+
 async def test_tricks_in_names_and_texts_turn_nothing_round(visitors: Visitors) -> None:
     async def script(visit: Visit) -> None:
         later = now_ms() + 600_000
