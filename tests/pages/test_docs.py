@@ -33,3 +33,7 @@ async def test_it_tells_calls_types_and_refusals(visitors: Visitors) -> None:
     await expect(page.locator("#type-Gift")).to_contain_text("from 1, to 1000000, 1 if left out")
     await expect(page.locator("#refusals")).to_contain_text("slow_mode")
     assert "undefined" not in await page.inner_text("main")
+    refusals = page.locator("#refusals .scroll")
+    await expect(refusals).not_to_have_attribute("tabindex", "0")
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await expect(refusals).to_have_attribute("tabindex", "0")  # it is wider than that

@@ -47,9 +47,18 @@ function bounds(schema) {
   return said.join(", ");
 }
 
+/** A table that is too wide can be scrolled by keys, too; the others are nothing to stop at. */
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+    else target.removeAttribute("tabindex");
+  }
+});
+
 /** @param {string[]} heads @param {(string | Node[])[][]} rows */
 function table(heads, rows) {
   const box = element("div", "scroll", "");
+  widths.observe(box);
   const made = element("table", "table", "");
   const head = element("tr");
   head.append(...heads.map((text) => element("th", "", text)));
@@ -84,7 +93,7 @@ function callBox(path, method, call) {
   if (call.parameters) {
     const rows = call.parameters.map((/** @type {any} */ one) =>
       [one.name, t(`in.${one.in}`), inWords(one.schema), [one.description, bounds(one.schema)].filter(Boolean).join("; ")]);
-    box.append(table([t("parameter"), "", t("is"), ""], rows));
+    box.append(table([t("parameter"), t("where"), t("is"), t("more")], rows));
   }
   const body = call.requestBody?.content["application/json"].schema;
   if (body) box.append(line(t("body"), body));
@@ -103,7 +112,7 @@ function typeBox(name, schema) {
   if (schema.description) box.append(element("p", "who", schema.description));
   const rows = Object.entries(schema.properties ?? {}).map(([key, value]) =>
     [key, schema.required?.includes(key) ? t("always") : "", inWords(value), bounds(value)]);
-  if (rows.length) box.append(table([t("key"), "", t("is"), ""], rows));
+  if (rows.length) box.append(table([t("key"), t("always"), t("is"), t("more")], rows));
   return box;
 }
 

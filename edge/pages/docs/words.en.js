@@ -21,6 +21,8 @@ export default {
   "in.query": "in the query",
   "in.header": "in the header",
   "is": "is",
+  "where": "where",
+  "more": "more of it",
   "code": "code",
   "status": "status",
   "says": "says",
