@@ -1,4 +1,4 @@
-"""What an edge puts into the HTML of pages: what their heads share, and which modules each needs. Pure."""
+"""What an edge puts into the HTML of pages: the parts they share, and which modules each needs. Pure."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from collections.abc import Mapping
 from posixpath import dirname, join, normpath
 from typing import Final
 
-SHARED: Final = "shared/head.part"
-
-_PLACE: Final = f"<!-- {SHARED} -->".encode()
+_PART: Final = re.compile(rb"<!-- ([\w/-]+\.part) -->")
 _SCRIPT: Final = re.compile(r'<script type="module" src="([^"]+)"')
 _IMPORT: Final = re.compile(r'^(?:import|export)\s[^;"(]*?\bfrom "(\.[^"]+)"', re.M)
 _END: Final = b"</head>"
 
 
 def complete(html: bytes, files: Mapping[str, bytes]) -> bytes:
-    """The page with what stands in `SHARED` in its place, and its modules named at the end of its head.
+    """The page with the parts that it names in their places, and its modules named at the end of its head.
 
-    `files`: all that pages are made of, by their paths.
+    `files`: all that pages are made of, by their paths. Raises KeyError where a part is not there.
     """
-    html = html.replace(_PLACE, files.get(SHARED, b"").strip())
+    html = _PART.sub(lambda named: files[named[1].decode()].strip(), html)
     head, end, rest = html.partition(_END)
     links = [f'  <link rel="modulepreload" href="{name}">\n'.encode() for name in sorted(needed(html, files))]
     return head + b"".join(links) + end + rest

@@ -39,7 +39,8 @@ def spoken(folder: str) -> set[str]:
 
 
 def named(folder: str) -> set[str]:
-    return {key for file in files(folder, ".html") for key in NAMED.findall(file.read_text())}
+    found = [*files(folder, ".html"), *files(folder, ".part")]
+    return {key for file in found for key in NAMED.findall(file.read_text())}
 
 
 def blanks(text: Any) -> set[str]:

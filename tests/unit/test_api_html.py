@@ -8,11 +8,15 @@ PAGE = b"""<head>
   <!-- shared/head.part -->
   <script type="module" src="a/main.js"></script>
 </head>
-<body></body>
+<body>
+  <!-- a/foot.part -->
+  <!-- whatever is no part.part -->
+</body>
 """
 FILES = {
     "shared/head.part": b'  <meta charset="utf-8">\n'
     b'  <script type="module" src="shared/theme.js"></script>\n',
+    "a/foot.part": b"  <footer>\n  </footer>\n",
     "shared/theme.js": b'import { keep } from "./keep.js";\n',
     "shared/keep.js": b"export const keep = 1;\n",
     "a/main.js": b'import { One,\n  Two } from "./parts/one.js";\nimport x from "fs";\n'
@@ -22,7 +26,7 @@ FILES = {
 }
 
 
-def test_a_head_has_what_all_share_and_names_its_modules() -> None:
+def test_a_page_has_its_parts_and_names_its_modules() -> None:
     assert complete(PAGE, FILES).decode() == (
         "<head>\n"
         '  <meta charset="utf-8">\n'
@@ -30,7 +34,7 @@ def test_a_head_has_what_all_share_and_names_its_modules() -> None:
         '  <script type="module" src="a/main.js"></script>\n'
         '  <link rel="modulepreload" href="a/parts/one.js">\n'
         '  <link rel="modulepreload" href="shared/keep.js">\n'
-        "</head>\n<body></body>\n"
+        "</head>\n<body>\n  <footer>\n  </footer>\n  <!-- whatever is no part.part -->\n</body>\n"
     )
 
 

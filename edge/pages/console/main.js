@@ -111,6 +111,7 @@ class Console {
   #look() {
     part("live").hidden = NARROW.matches && this.#tabs.name !== LIVE;
     part("panel-room").textContent = this.#desk.column?.name ?? "";
+    part("panel-room").hidden = this.#desk.column === null;
     part("clear-room").hidden = this.#desk.column === null;
     if (this.#identity.token !== "") void this.#panels[this.#tabs.name]?.open();
     this.#count();

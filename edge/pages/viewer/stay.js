@@ -97,7 +97,7 @@ export class Stay {
 
   /** @param {string} name of the room that comes */
   #clear(name) {
-    document.title = t("title", { room: name });
+    document.title = part("heading").textContent = t("title", { room: name });
     this.#settings = {};
     /** @type {HTMLElement} */ (part("room-name").firstElementChild).textContent = name;
     this.#viewers.textContent = "–";

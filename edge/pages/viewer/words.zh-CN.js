@@ -89,7 +89,6 @@ export default {
 
   "skip.send": "跳到输入框",
   "skip.list": "跳到弹幕列表",
-  "start": "弹幕，首页",
   "room": "房间：",
   "viewers.title": "本房间的观众",
   "viewers": " 位观众",
