@@ -54,7 +54,7 @@ def trips(store: ValkeyStore, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counted: list[int] = []
     exchange = Link._exchange
 
-    async def count(link: Link, server: Any, calls: Any, wait: Any, *, asking: bool = False) -> list[Any]:
+    async def count(link: Link, server: Any, calls: Any, wait: Any, *, asking: bool = False) -> Any:
         counted.append(len(calls))
         return await exchange(link, server, calls, wait, asking=asking)
 

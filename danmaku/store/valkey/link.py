@@ -298,19 +298,20 @@ class Link:
                     replies.append(await connection.read_response(disconnect_on_error=False))
                 except (ResponseError, BusyLoadingError) as error:  # each reply may be an error of its own
                     replies.append(error)
+            line = server.line
         except BaseException:
             await connection.disconnect(nowait=True)  # it was left in the middle of a reply
             raise
         finally:
             await server.pool.release(connection)
-        reached, role = (replies.pop(-2), replies.pop()) if wait else (0, None)
-        replies = replies[1::2] if asking else replies
+        own = replies[1 : len(said) : 2] if asking else replies[: len(said)]
         if not wait:
-            return replies, None
+            return own, None
+        reached, role = replies[len(said) :]
         if not isinstance(reached, int) or reached < self._replicas:
             down = _Alone(f"{self._replicas} replicas should have what was written, it is: {reached}")
-            return _instead(replies, down), None
-        return replies, server.line and mark_of(server.line, role, self._replicas)
+            return _instead(own, down), None
+        return own, line and mark_of(line, role, self._replicas)
 
 
 class _Demand(NamedTuple):
