@@ -20,6 +20,10 @@ CALM_S: Final = 10.5  # after healing, in which everybody must hear something
 _SETTINGS: Final[Mapping[str, str]] = {
     "DANMAKU_CHAT_GROUP_MESSAGES": "100000"
 }  # all is kept, to be read back
+_OF_KIND: Final[Mapping[str, Mapping[str, str]]] = {  # all replicas: a primary of a cluster has one
+    "sentinel": {"DANMAKU_STORE_REPLICAS": "2"},
+    "cluster": {"DANMAKU_STORE_REPLICAS": "1"},
+}
 _ENGINES: Final = ("single", "single", "single", "sentinel", "cluster")
 
 
@@ -52,7 +56,8 @@ async def run(
     outcome = Outcome(seed, kind or kind_of(seed), seconds)
     began = time.monotonic()
     async with AsyncExitStack() as stack:
-        whole = await stack.enter_async_context(whole_service(outcome.kind, folder, _SETTINGS))
+        more = {**_SETTINGS, **_OF_KIND.get(outcome.kind, {})}
+        whole = await stack.enter_async_context(whole_service(outcome.kind, folder, more))
         people = People(whole)
         async with AsyncExitStack() as clients:
             await people.come(clients)
