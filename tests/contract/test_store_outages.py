@@ -161,6 +161,9 @@ async def test_what_a_moderator_does_is_done_when_the_replicas_have_it(
         *(partial(act, store, "one", taken.epoch) for verb, act in IN_ROOM.items() if verb != "append"),
         *(partial(act, store) for act in FOR_ALL.values()),
         partial(store.tokens.revoke, "bob", 5, LONG),
+        partial(store.contacts.block, "ann", "bob", 9),
+        partial(store.contacts.unblock, "ann", "bob"),
+        partial(store.contacts.add, [("ann", "p:ann:bob")]),
     ]
 
     async def refused() -> list[bool]:
@@ -206,6 +209,7 @@ async def test_a_repeat_waits_for_the_replicas_too(server: Running, tmp_path: Pa
         ),
         "create": lambda store: store.rooms.create("one", taken.epoch, RoomInfo("lobby", created_ms=5)),
         "kick": lambda store: store.audit.write_down("one", taken.epoch, ACT),
+        "block": lambda store: store.contacts.block("ann", "bob", 9),
         "known": lambda store: store.audit.knows("lobby", ACT.id),
         "say": lambda store: store.conversations.append(
             [conversations.Append("p:ann:bob", "ann", 1, b"hi", "c1", indexed=True)]

@@ -17,7 +17,7 @@ class ValkeyContacts:
 
     async def add(self, entries: list[tuple[str, str]]) -> None:
         calls: list[Call] = [("ZADD", self._keys.conversations(uid), 0, conv) for uid, conv in entries]
-        await self._link.all(calls)
+        await self._link.all(calls, safe=True)  # by it what is said there is found
 
     async def remove(self, entries: list[tuple[str, str]]) -> None:
         await self._link.all([("ZREM", self._keys.conversations(uid), conv) for uid, conv in entries])
@@ -34,10 +34,11 @@ class ValkeyContacts:
         return await self._link.all(calls)
 
     async def block(self, uid: str, other: str, most: int) -> bool:
-        return bool(await self._link.one(*self._link.script("block", [self._keys.blocked(uid)], other, most)))
+        call = self._link.script("block", [self._keys.blocked(uid)], other, most)
+        return bool(await self._link.one(*call, safe=True))
 
     async def unblock(self, uid: str, other: str) -> None:
-        await self._link.one("SREM", self._keys.blocked(uid), other)
+        await self._link.one("SREM", self._keys.blocked(uid), other, safe=True)
 
     async def blocked(self, uid: str) -> list[str]:
         return sorted(other.decode() for other in await self._link.one("SMEMBERS", self._keys.blocked(uid)))
