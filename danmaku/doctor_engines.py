@@ -115,6 +115,7 @@ async def store(settings: Store) -> AsyncIterator[Finding]:
         found = there.all()
         facts = [await _facts(server, settings.timeout_s) for server in found]
         slots = await _slots(found[0], settings.timeout_s) if found and there.several else SLOTS
+        vouched = not settings.replicas or not found or await there.vouch(found[0], None)
     except _FAILURES as error:
         yield Finding("store", "broken", f"{where} does not answer: {masked_url(str(error))}", mend)
         return
@@ -132,7 +133,7 @@ async def store(settings: Store) -> AsyncIterator[Finding]:
         yield copies(settings.replicas, facts, known)
     if settings.kind == "sentinel":
         yield deposed(facts)
-        yield watching(len(urls(settings.url)), seen)
+        yield watching(len(urls(settings.url)), seen, vouched=vouched)
 
 
 async def _facts(server: Server, timeout_s: float) -> Facts:

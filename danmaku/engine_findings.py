@@ -130,9 +130,13 @@ def deposed(facts: Sequence[Facts]) -> Finding:
     return Finding("store replaced", "ok", "without replicas nothing is taken, as far as is known")
 
 
-def watching(configured: int, seen: Mapping[str, Seen | str]) -> Finding:
-    """`seen`: by each sentinel, or why it does not say that."""
+def watching(configured: int, seen: Mapping[str, Seen | str], *, vouched: bool) -> Finding:
+    """`seen`: by each sentinel, or why it does not say that. vouched: a majority stands by the primary."""
     name, mend = "store sentinels", "start the missing sentinels; they need each other to agree"
+    if not vouched:
+        text = "no majority of them says that the primary is not being replaced: nothing is acknowledged"
+        mend = "name all of them in store.url, and let them be asked: SENTINEL IS-MASTER-DOWN-BY-ADDR"
+        return Finding(name, "broken", text, mend)
     failed = [f"{where}: {why}" for where, why in seen.items() if isinstance(why, str)]
     if failed:
         return Finding(

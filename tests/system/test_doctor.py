@@ -107,6 +107,15 @@ async def test_a_store_that_sentinels_watch(tmp_path: Path) -> None:
         assert "1 of 2 do not answer" in found["store sentinels"].text
 
 
+async def test_sentinels_of_which_too_few_are_named(tmp_path: Path) -> None:
+    async with sentinel_set(tmp_path, replicas=1, sentinels=3) as whole:
+        named = Store(url=whole.url.split(",")[0], kind="sentinel", replicas=1)
+        found = (await all_of(doctor.store(named)))["store sentinels"]
+        assert (found.state, "name all of them" in found.mend) == ("broken", True)
+        all_named = msgspec.structs.replace(named, url=whole.url)
+        assert (await all_of(doctor.store(all_named)))["store sentinels"].state == "ok"
+
+
 async def test_a_login_that_cannot_be_used() -> None:
     bus = await all_of(doctor.bus(Nats(url="nats://h", token_file="/nowhere")))
     store = await all_of(doctor.store(Store(url="redis://h", password_file="/nowhere")))

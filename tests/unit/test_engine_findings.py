@@ -124,7 +124,8 @@ def test_a_primary_that_may_be_replaced_while_it_hangs(one: Facts, state: str) -
 
 def test_sentinels() -> None:
     three = dict.fromkeys("abc", Seen(2, 1))
-    assert watching(3, three).text == "3 know of each other"
-    assert watching(2, dict.fromkeys("ab", Seen(1, 1))).state == "warning"
-    found = watching(2, {"a": Seen(1, 1), "b": "no answer"})
+    assert watching(3, three, vouched=True).text == "3 know of each other"
+    assert watching(2, dict.fromkeys("ab", Seen(1, 1)), vouched=True).state == "warning"
+    found = watching(2, {"a": Seen(1, 1), "b": "no answer"}, vouched=True)
     assert (found.state, found.text) == ("warning", "1 of 2 do not answer; b: no answer")
+    assert watching(1, {"a": Seen(2, 1)}, vouched=False).state == "broken"
