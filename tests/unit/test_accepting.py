@@ -18,17 +18,17 @@ from rooms.owed import Space
 from rooms.policy import Judge
 from rooms.room import Room
 from rooms.verdict import Fate, Verdict
-from tests.unit.test_room import (
+from tests.unit.one_room import (
     DELETE,
     GIFT,
     LOOSE,
     NOW,
-    _never,
     delayed,
     event,
     items,
     later,
     make,
+    never,
     refused,
     save,
     send,
@@ -99,7 +99,7 @@ def asking() -> tuple[Room[str], Question]:
     """A room in which one comment waits for advice."""
     limits, sanctions = Rooms(queue_items=1), Sanctions()
     info, space = RoomInfo("a"), Space(limits)
-    room: Room[str] = Room(info, 7, START, sanctions, space, limits, LOOSE, _never, asks=True)
+    room: Room[str] = Room(info, 7, START, sanctions, space, limits, LOOSE, never, asks=True)
     assert room.take(send(), "w1", NOW) is None
     (question,) = room.asked.take_new()
     assert (room.is_busy, room.cut(NOW).batch) == (True, None)

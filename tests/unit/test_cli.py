@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -9,28 +8,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from config.keys import KEYS
 from config.settings import Settings
 from danmaku.auth import from_settings
-from danmaku.cli import app
 from danmaku.data_folder import DataFolder
 from danmaku.model import Identity, Role
 from danmaku.ports import free_port
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> DataFolder:
-    made = DataFolder(tmp_path / "data")
-    made.make()
-    made.ensure_secret()
-    return made
-
-
-def _run(*words: str, environ: dict[str, str] | None = None) -> Result:
-    clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DANMAKU_")}
-    return CliRunner().invoke(app, words, env={**clean, "NO_COLOR": "1", "COLUMNS": "200", **(environ or {})})
+from tests.unit.command_line import run
 
 
 def _one_line(result: Result, code: int) -> str:
@@ -46,7 +32,7 @@ def _holder(token: str, folder: DataFolder, now_s: float) -> Identity:
 
 
 def _issued(folder: DataFolder, *words: str) -> Identity:
-    result = _run("token", "--data", str(folder.path), *words)
+    result = run("token", "--data", str(folder.path), *words)
     assert result.exit_code == 0, result.output
     (token,) = result.stdout.splitlines()
     claims = _holder(token, folder, _issued_at(token))
@@ -61,8 +47,8 @@ def _issued_at(token: str) -> float:
     return float(claims["iat"])
 
 
-def test_version() -> None:
-    result = _run("--version")
+def test_the_version_is_told() -> None:
+    result = run("--version")
     assert result.exit_code == 0
     assert result.stdout.startswith("danmaku 0.")
 
@@ -72,8 +58,8 @@ def test_version() -> None:
     ["up", "token", "post", "announce", "unpin", "gift", "pay", "watch", "rooms", "config", "doctor", "plan"],
 )
 def test_help_teaches_by_example(command: str) -> None:
-    assert command in _run("--help").stdout
-    result = _run(command, "--help")
+    assert command in run("--help").stdout
+    result = run(command, "--help")
     assert result.exit_code == 0
     assert f"danmaku {command}" in result.stdout
 
@@ -105,25 +91,25 @@ def test_a_role_can_be_for_some_rooms_only(folder: DataFolder) -> None:
     ],
 )
 def test_a_token_that_cannot_be(folder: DataFolder, words: list[str], says: str) -> None:
-    result = _run("token", "--data", str(folder.path), *words)
+    result = run("token", "--data", str(folder.path), *words)
     assert result.exit_code == 2
     assert says in result.stderr
 
 
 def test_a_uid_that_is_none(folder: DataFolder) -> None:
-    result = _run("token", "--data", str(folder.path), "--uid", "a b")
+    result = run("token", "--data", str(folder.path), "--uid", "a b")
     assert "bad_id: --uid must match" in _one_line(result, 1)
 
 
 def test_a_link_signs_in_by_its_fragment(folder: DataFolder) -> None:
     words = ["token", "--data", str(folder.path), "--uid", "ann", "--url"]
-    link = _run(*words, "console?room=lobby").stdout.strip()
+    link = run(*words, "console?room=lobby").stdout.strip()
     page, _, fragment = link.partition("#")
     assert page == "http://127.0.0.1:8080/console?room=lobby"
     token = fragment.removeprefix("token=")
     assert _holder(token, folder, _issued_at(token)).uid == "ann"
 
-    link = _run(*words, "https://live.example/console", "--refresh").stdout.strip()
+    link = run(*words, "https://live.example/console", "--refresh").stdout.strip()
     page, _, fragment = link.partition("#")
     assert page == "https://live.example/console"
     token, _, refresh = fragment.removeprefix("token=").partition("&refresh=")
@@ -133,13 +119,13 @@ def test_a_link_signs_in_by_its_fragment(folder: DataFolder) -> None:
 
 @pytest.mark.parametrize("page", ["console#there", "javascript:alert(1)"])
 def test_a_link_leads_to_a_page(folder: DataFolder, page: str) -> None:
-    result = _run("token", "--data", str(folder.path), "--uid", "ann", "--url", page)
+    result = run("token", "--data", str(folder.path), "--uid", "ann", "--url", page)
     assert result.exit_code == 2
     assert "is not the address of a page" in result.stderr
 
 
 def test_without_a_secret_there_is_no_token(tmp_path: Path) -> None:
-    line = _one_line(_run("token", "--uid", "ann", "--data", str(tmp_path / "none")), 1)
+    line = _one_line(run("token", "--uid", "ann", "--data", str(tmp_path / "none")), 1)
     assert f"there is no secret in {tmp_path / 'none'}" in line
 
 
@@ -147,11 +133,11 @@ def test_config_prints_what_is_in_force(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     file.write_text("[auth]\nsecret = 'hunter2'\n")
     environ = {"DANMAKU_EDGE_PORT": "9000"}
-    text = _run("config", "--config", str(file), environ=environ).stdout
+    text = run("config", "--config", str(file), environ=environ).stdout
     assert "hunter2" not in text
     assert "port = 9000  # DANMAKU_EDGE_PORT" in text
     assert tomllib.loads(text)["edge"]["port"] == 9000
-    shown = json.loads(_run("config", "--json", "--config", str(file), environ=environ).stdout)
+    shown = json.loads(run("config", "--json", "--config", str(file), environ=environ).stdout)
     assert shown["settings"]["edge"]["port"] == 9000
     assert shown["settings"]["auth"]["secret"] == "********"
     assert shown["origins"]["auth.secret"] == str(file)
@@ -160,71 +146,71 @@ def test_config_prints_what_is_in_force(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["config"], ["rooms"], ["up"], ["post", "lobby", "x"]])
 def test_bad_settings_are_one_line(command: list[str]) -> None:
-    line = _one_line(_run(*command, environ={"DANMAKU_EDGE_PORT": "x"}), 2)
+    line = _one_line(run(*command, environ={"DANMAKU_EDGE_PORT": "x"}), 2)
     assert line == "error: DANMAKU_EDGE_PORT: edge.port = 'x': must be a whole number from 0 to 65535"
 
 
-def test_nobody_answers(folder: DataFolder) -> None:
+def test_a_service_that_nobody_reaches_is_told(folder: DataFolder) -> None:
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
     for words in (["rooms"], ["post", "lobby", "hi"]):
-        line = _one_line(_run(*words, "--url", url, "--data", str(folder.path)), 1)
+        line = _one_line(run(*words, "--url", url, "--data", str(folder.path)), 1)
         assert f"cannot reach {url}" in line
-    line = _one_line(_run("watch", "lobby", "--url", url), 1)
+    line = _one_line(run("watch", "lobby", "--url", url), 1)
     assert line.startswith("error: unavailable: ")
 
 
 @pytest.mark.parametrize("color", ["red", "1000000", "-1", ""])
 def test_a_color_that_is_none(folder: DataFolder, color: str) -> None:
-    result = _run("post", "lobby", "hi", f"--color={color}", "--data", str(folder.path))
+    result = run("post", "lobby", "hi", f"--color={color}", "--data", str(folder.path))
     assert result.exit_code == 2
     assert "like ff8800" in result.stderr
 
 
 def test_a_room_that_is_none(folder: DataFolder) -> None:
     for command in (["watch", "a b"], ["post", "a b", "hi"]):
-        assert "bad_id: the room must match" in _one_line(_run(*command, "--data", str(folder.path)), 1)
+        assert "bad_id: the room must match" in _one_line(run(*command, "--data", str(folder.path)), 1)
 
 
 def test_the_running_service_of_a_folder_is_found(folder: DataFolder) -> None:
     port = free_port("127.0.0.1")
     with folder.serving(f"http://127.0.0.1:{port}"):
-        assert f":{port}" in _one_line(_run("rooms", "--data", str(folder.path)), 1)
+        assert f":{port}" in _one_line(run("rooms", "--data", str(folder.path)), 1)
 
 
 def test_the_load_tool_is_a_command() -> None:
-    result = _run("load", "--help")
+    result = run("load", "--help")
     assert result.exit_code == 0
     assert "Usage: danmaku load" in result.output
     assert "fanout" in result.output
-    assert _run("load", "fanout", "--viewers", "none").exit_code == 2
+    assert run("load", "fanout", "--viewers", "none").exit_code == 2
 
 
 def test_without_the_load_tool_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "loadtest.cli", None)
-    assert "the load tool is not part of this installation" in _one_line(_run("load", "fanout"), 2)
+    assert "the load tool is not part of this installation" in _one_line(run("load", "fanout"), 2)
 
 
 def test_a_plan_is_a_table_or_json() -> None:
     words = "plan", "--viewers", "100000", "--rooms", "10", "--rate", "10"
-    result = _run(*words)
+    result = run(*words)
     assert result.exit_code == 0
     assert "edge workers" in result.stdout
-    told = json.loads(_run(*words, "--json").stdout)
+    told = json.loads(run(*words, "--json").stdout)
     assert told["edge_workers"] > 0
     assert told["demand"]["viewers"] == 100_000
-    slower = json.loads(_run(*words, "--json", "--floor-us", "50").stdout)
+    slower = json.loads(run(*words, "--json", "--floor-us", "50").stdout)
     assert slower["edge_workers"] > told["edge_workers"]
-    assert _run("plan", "--viewers", "0", "--rooms", "1", "--rate", "1").exit_code == 2
+    assert run("plan", "--viewers", "0", "--rooms", "1", "--rate", "1").exit_code == 2
 
 
 def test_a_plan_says_where_one_room_is_too_much_for_its_owner() -> None:
     words = "plan", "--viewers", "1000", "--rooms", "1", "--rate"
-    busy = _run(*words, "30000")
+    busy = run(*words, "30000")
     assert busy.exit_code == 0
     assert busy.stderr.startswith("warning: the busiest room alone takes ")
-    assert json.loads(_run(*words, "30000", "--json").stdout)["busiest_room_cores"] > 0.6
-    assert _run(*words, "1000").stderr == ""
-    assert _run(*words, "100000").exit_code == 2
+    assert json.loads(run(*words, "30000", "--json").stdout)["busiest_room_cores"] > 0.6
+    assert run(*words, "1000").stderr == ""
+    assert run(*words, "100000").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -251,7 +237,7 @@ def test_a_command_imports_what_it_needs_only(words: tuple[str, ...], needed: se
     ("group", "command"), [("chat", "send"), ("mod", "mute"), ("poll", "open"), ("room", "close")]
 )
 def test_groups_are_listed_and_suggested(group: str, command: str) -> None:
-    listed = _run("--help").stdout
+    listed = run("--help").stdout
     assert group in listed
-    assert f" {group} {command} [OPTIONS]" in _run(group, command, "--help").stdout
-    assert f"Did you mean '{group}'" in _run(f"{group}x").stderr
+    assert f" {group} {command} [OPTIONS]" in run(group, command, "--help").stdout
+    assert f"Did you mean '{group}'" in run(f"{group}x").stderr

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
-from danmaku.caller import Caller
 from danmaku.cli import app
-from danmaku.data_folder import DataFolder
-from tests.unit.test_cli_mod import folder
-
-__all__ = ["folder"]
+from tests.unit.command_line import Desk, run
 
 PATH = "/v1/admin/config"
 THIRD: dict[str, Any] = {
@@ -47,34 +42,22 @@ ANSWERS: dict[tuple[str, str], Any] = {
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The bodies of what was asked of the service."""
-    made: list[Any] = []
-
-    def call(_: Caller, method: str, path: str, body: Any = None, timeout_s: float = 0) -> Any:
-        made.append(body)
-        return ANSWERS[method, path]
-
-    monkeypatch.setattr(Caller, "call", call)
+def desk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk.answer = lambda method, path, _: ANSWERS[method, path]
     monkeypatch.setenv("TZ", "UTC")
-    return made
+    return desk
 
 
-def run(folder: DataFolder, *words: str, environ: dict[str, str] | None = None) -> Result:
-    clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DANMAKU_")}
-    there = ["--data", str(folder.path), "--url", "http://127.0.0.1:1"]
-    return CliRunner().invoke(
-        app, ["config", *words, *there], env={**clean, "NO_COLOR": "1", "COLUMNS": "200", **(environ or {})}
-    )
+def lines(desk: Desk, *words: str) -> list[str]:
+    return desk.told("config", *words).splitlines()
 
 
-def lines(result: Result) -> list[str]:
-    assert result.exit_code == 0, result.output
-    return result.stdout.splitlines()
+def bodies(desk: Desk) -> list[Any]:
+    return [body for _, _, body in desk.asked]
 
 
-def test_settings_are_listed_with_where_they_come_from(folder: DataFolder, calls: list[Any]) -> None:
-    version, *rest = lines(run(folder, "list"))
+def test_settings_are_listed_with_where_they_come_from(desk: Desk) -> None:
+    version, *rest = lines(desk, "list")
     assert version.startswith("version 3  as version 1  2027-01-15 ")
     assert version.endswith("  by root: busy")
     assert rest == [
@@ -83,20 +66,20 @@ def test_settings_are_listed_with_where_they_come_from(folder: DataFolder, calls
         'policy.links = "hold"  # file',
         "policy.slow_s = 3  # adjusted",
     ]
-    assert lines(run(folder, "list", "--changed"))[1:] == [rest[0], *rest[2:]]
-    assert calls == [None, None]
+    assert lines(desk, "list", "--changed")[1:] == [rest[0], *rest[2:]]
+    assert bodies(desk) == [None, None]
 
 
-def test_values_are_printed_alone(folder: DataFolder, calls: list[Any]) -> None:
-    assert lines(run(folder, "get", "policy.slow_s", "policy.links")) == ["3", "hold"]
-    assert lines(run(folder, "get", "log.level", "--json")) == [
+def test_values_are_printed_alone(desk: Desk) -> None:
+    assert lines(desk, "get", "policy.slow_s", "policy.links") == ["3", "hold"]
+    assert lines(desk, "get", "log.level", "--json") == [
         '{"log.level":{"value":"info","origin":"default","allowed":"one of debug, info"}}'
     ]
 
 
-def test_what_is_passed_over_is_said_beside_the_value(folder: DataFolder, calls: list[Any]) -> None:
-    result = run(folder, "get", "edge.heartbeat_s", "policy.slow_s")
-    assert lines(result) == ["25.0", "3"]
+def test_what_is_passed_over_is_said_beside_the_value(desk: Desk) -> None:
+    result = desk.run("config", "get", "edge.heartbeat_s", "policy.slow_s")
+    assert (result.exit_code, result.stdout.splitlines()) == (0, ["25.0", "3"])
     assert result.stderr == f"the edge that was asked passes over what is adjusted: {WHY}\n"
 
 
@@ -107,21 +90,21 @@ def test_what_is_passed_over_is_said_beside_the_value(folder: DataFolder, calls:
         ("edge.port", "edge.port does not change while the service runs"),
     ],
 )
-def test_what_is_not_there(folder: DataFolder, calls: list[Any], key: str, says: str) -> None:
-    result = run(folder, "get", key)
+def test_what_is_not_there(desk: Desk, key: str, says: str) -> None:
+    result = desk.run("config", "get", key)
     assert result.exit_code == 1  # as where the service refuses to set it
     assert says in result.stderr
 
 
-def test_values_are_set(folder: DataFolder, calls: list[Any]) -> None:
-    told = lines(run(folder, "set", "policy.slow_s", "3", "policy.links", "hold", "--reason", "busy"))
+def test_values_are_set(desk: Desk) -> None:
+    told = lines(desk, "set", "policy.slow_s", "3", "policy.links", "hold", "--reason", "busy")
     assert told[:-1] == ["policy.slow_s = 3", "policy.links is as the files say"]
     assert told[-1].startswith("version 3 ")
-    lines(run(folder, "set", "policy.review", "true", "--expected", "2"))
-    lines(run(folder, "set", "events.paid_pins", "*:500:60, CNY:1000:120"))
-    lines(run(folder, "set", "events.paid_pins", '["*:500:60"]'))
-    lines(run(folder, "set", "policy.slow_s", "-5", "tracing.ratio", "-.5", "--reason", "-1"))
-    assert calls == [
+    lines(desk, "set", "policy.review", "true", "--expected", "2")
+    lines(desk, "set", "events.paid_pins", "*:500:60, CNY:1000:120")
+    lines(desk, "set", "events.paid_pins", '["*:500:60"]')
+    lines(desk, "set", "policy.slow_s", "-5", "tracing.ratio", "-.5", "--reason", "-1")
+    assert bodies(desk) == [
         {"values": {"policy.slow_s": 3, "policy.links": "hold"}, "reason": "busy"},
         {"values": {"policy.review": True}, "expected": 2},
         {"values": {"events.paid_pins": ["*:500:60", "CNY:1000:120"]}},
@@ -142,26 +125,23 @@ def test_values_are_set(folder: DataFolder, calls: list[Any]) -> None:
         (["rollback", "-1"], "-1"),
     ],
 )
-def test_what_cannot_be_asked(folder: DataFolder, calls: list[Any], words: list[str], says: str) -> None:
-    result = run(folder, *words)
+def test_what_cannot_be_asked(desk: Desk, words: list[str], says: str) -> None:
+    result = desk.run("config", *words)
     assert result.exit_code == 2
     assert says in result.stderr
-    assert calls == []
+    assert bodies(desk) == []
 
 
-def test_values_are_unset_and_rolled_back(folder: DataFolder, calls: list[Any]) -> None:
-    assert (
-        lines(run(folder, "unset", "policy.links", "--reason", "over"))[0]
-        == "policy.links is as the files say"
-    )
-    told = lines(run(folder, "rollback", "3", "--expected", "9"))
+def test_values_are_unset_and_rolled_back(desk: Desk) -> None:
+    assert lines(desk, "unset", "policy.links", "--reason", "over")[0] == "policy.links is as the files say"
+    told = lines(desk, "rollback", "3", "--expected", "9")
     assert told[0] == "policy.slow_s = 3"
     assert told[1].startswith("version 3  as version 1  2027")
-    assert calls == [{"unset": ["policy.links"], "reason": "over"}, {"version": 3, "expected": 9}]
+    assert bodies(desk) == [{"unset": ["policy.links"], "reason": "over"}, {"version": 3, "expected": 9}]
 
 
-def test_history_tells_what_was_changed(folder: DataFolder, calls: list[Any]) -> None:
-    told = [line if line[0] == " " else line.split("  ")[0] for line in lines(run(folder, "history"))]
+def test_history_tells_what_was_changed(desk: Desk) -> None:
+    told = [line if line[0] == " " else line.split("  ")[0] for line in lines(desk, "history")]
     assert told == [
         "version 1",
         "    policy.slow_s = 5",
@@ -171,21 +151,21 @@ def test_history_tells_what_was_changed(folder: DataFolder, calls: list[Any]) ->
         '    policy.links unset, was "hold"',
         "    policy.slow_s = 3, was 5",
     ]
-    page = lines(run(folder, "history", "--limit", "2"))
+    page = lines(desk, "history", "--limit", "2")
     assert page[1].startswith("version 3")  # what version 2 changed is not known
 
 
-def test_options_stand_behind_the_command(folder: DataFolder, calls: list[Any]) -> None:
+def test_options_stand_behind_the_command(desk: Desk) -> None:
     for words in (["--json"], ["--data", "x"], ["--url", "x"], ["--token", "x"]):
-        result = run(folder, *words, "list")
+        result = desk.run("config", *words, "list")
         assert result.exit_code == 2
         assert "behind" in result.stderr
-    assert calls == []
-    alone = CliRunner().invoke(app, ["config", "--data", "x"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert desk.asked == []
+    alone = run("config", "--data", "x")
     assert alone.exit_code == 2
     assert "`danmaku config list --data …`" in alone.stderr
-    assert CliRunner().invoke(app, ["config"], env={"DANMAKU_DATA": "x", "DANMAKU_URL": "x"}).exit_code == 0
-    assert run(folder, "list", environ={"DANMAKU_CONFIG": "/dev/null"}).exit_code == 0
+    assert run("config", environ={"DANMAKU_DATA": "x", "DANMAKU_URL": "x"}).exit_code == 0
+    assert desk.run("config", "list", environ={"DANMAKU_CONFIG": "/dev/null"}).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,36 +1,21 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from danmaku.cli import app
 from danmaku.data_folder import DataFolder
 from danmaku.ports import free_port
+from tests.unit.command_line import run
 
 ABOUT_USERS = ["mute", "unmute", "ban", "unban", "kick", "user", "appoint", "dismiss"]
 COMMANDS = [*ABOUT_USERS, "sanctions", "audit", "moderators"]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> DataFolder:
-    made = DataFolder(tmp_path / "data")
-    made.make()
-    made.ensure_secret()
-    return made
-
-
-def run(*words: str) -> Result:
-    clean: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DANMAKU_")}
-    return CliRunner().invoke(app, ["mod", *words], env={**clean, "NO_COLOR": "1", "COLUMNS": "200"})
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_by_example(command: str) -> None:
-    assert command in run("--help").stdout
-    result = run(command, "--help")
+    assert command in run("mod", "--help").stdout
+    result = run("mod", command, "--help")
     assert result.exit_code == 0
     words = "--everywhere bob" if command == "ban" else "lobby bob" if command in ABOUT_USERS else "lobby"
     assert f"danmaku mod {command} {words}" in result.stdout
@@ -61,16 +46,16 @@ def test_help_teaches_by_example(command: str) -> None:
 def test_what_cannot_be_meant_is_told(
     folder: DataFolder, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    result = run(*words, "--data", str(folder.path))
+    result = run("mod", *words, "--data", str(folder.path))
     assert (result.exit_code, said in result.stderr) == (code, True), result.output
 
 
 def test_a_service_that_is_not_there_is_told(folder: DataFolder) -> None:
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
-    result = run("mute", "r", "bob", "--data", str(folder.path), "--url", url)
+    result = run("mod", "mute", "r", "bob", "--data", str(folder.path), "--url", url)
     assert (result.exit_code, "cannot reach" in result.stderr) == (1, True)
 
 
 def test_without_a_secret_nobody_can_be_named(tmp_path: Path) -> None:
-    result = run("mute", "r", "bob", "--data", str(tmp_path))
+    result = run("mod", "mute", "r", "bob", "--data", str(tmp_path))
     assert (result.exit_code, "there is no secret" in result.stderr) == (1, True)

@@ -4,13 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from typer.testing import Result
 
-from danmaku.caller import Caller
-from danmaku.data_folder import DataFolder
-from tests.unit.test_cli import _run, folder
-
-__all__ = ["folder"]
+from tests.unit.command_line import Desk
 
 SOLD = ("--from", "bob", "--amount", "5000", "--currency", "CNY")
 POLL = {
@@ -27,30 +22,12 @@ ANSWERS: dict[str, Any] = {
     "/polls/p1": POLL,
     "/r": {"room": "r", "title": "Friday", "open": True, "viewers": 2, "likes": 5},
 }
-Calls = list[tuple[str, str, Any]]
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """What was asked of the service."""
-    made: Calls = []
-
-    def call(_: Caller, method: str, path: str, body: Any = None, timeout_s: float = 0) -> Any:
-        made.append((method, path, body))
-        return next(answer for end, answer in ANSWERS.items() if path.endswith(end))
-
-    monkeypatch.setattr(Caller, "call", call)
-    return made
-
-
-def ran(folder: DataFolder, *words: str) -> Result:
-    return _run(*words, "--data", str(folder.path), "--url", "http://127.0.0.1:1")
-
-
-def told(folder: DataFolder, *words: str) -> str:
-    done = ran(folder, *words)
-    assert done.exit_code == 0, done.output
-    return done.stdout
+def desk(desk: Desk) -> Desk:
+    desk.answer = lambda _, path, __: next(answer for end, answer in ANSWERS.items() if path.endswith(end))
+    return desk
 
 
 @pytest.mark.parametrize(
@@ -77,18 +54,18 @@ def told(folder: DataFolder, *words: str) -> str:
         ),
     ],
 )  # fmt: skip
-def test_what_is_posted(folder: DataFolder, calls: Calls, words: tuple[str, ...], body: Any) -> None:
-    assert told(folder, *words, "--cid", "c1") == "shown at 7-3\n"
-    assert calls == [("POST", "/v1/rooms/r/messages", {**body, "cid": "c1"})]
-    told(folder, *words)
-    told(folder, *words)
-    assert calls[-1][2]["cid"] != calls[-2][2]["cid"]
+def test_what_is_posted(desk: Desk, words: tuple[str, ...], body: Any) -> None:
+    assert desk.told(*words, "--cid", "c1") == "shown at 7-3\n"
+    assert desk.asked == [("POST", "/v1/rooms/r/messages", {**body, "cid": "c1"})]
+    desk.told(*words)
+    desk.told(*words)
+    assert desk.asked[-1][2]["cid"] != desk.asked[-2][2]["cid"]
 
 
-def test_whether_it_would_be_taken_is_asked(folder: DataFolder, calls: Calls) -> None:
+def test_whether_it_would_be_taken_is_asked(desk: Desk) -> None:
     for words in (("gift", "r", "rose"), ("pay", "r", "go")):
-        assert told(folder, *words, *SOLD, "--ask") == "it would be taken\n"
-        assert calls[-1][2]["ask"] is True
+        assert desk.told(*words, *SOLD, "--ask") == "it would be taken\n"
+        assert desk.asked[-1][2]["ask"] is True
 
 
 @pytest.mark.parametrize(
@@ -98,43 +75,41 @@ def test_whether_it_would_be_taken_is_asked(folder: DataFolder, calls: Calls) ->
         ({"shown": False, "delay_ms": 3000}, "accepted, and shown in 3 s\n"),
     ],
 )
-def test_what_is_not_shown_yet(
-    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, answer: Any, line: str
-) -> None:
-    monkeypatch.setattr(Caller, "call", lambda *_: answer)
-    assert told(folder, "post", "r", "hi") == line
-    assert json.loads(told(folder, "post", "r", "hi", "--json")) == answer
+def test_what_is_not_shown_yet(desk: Desk, answer: Any, line: str) -> None:
+    desk.answer = lambda *_: answer
+    assert desk.told("post", "r", "hi") == line
+    assert json.loads(desk.told("post", "r", "hi", "--json")) == answer
 
 
-def test_the_pinned_announcement_is_taken_down(folder: DataFolder, calls: Calls) -> None:
-    assert "nothing is pinned in r any more" in told(folder, "unpin", "r")
-    assert calls == [("DELETE", "/v1/rooms/r/pinned", None)]
+def test_the_pinned_announcement_is_taken_down(desk: Desk) -> None:
+    assert "nothing is pinned in r any more" in desk.told("unpin", "r")
+    assert desk.asked == [("DELETE", "/v1/rooms/r/pinned", None)]
 
 
-def test_a_poll(folder: DataFolder, calls: Calls) -> None:
-    opened = told(folder, "poll", "open", "r", "Which?", "one", "two", "--seconds", "60", "--cid", "c1")
+def test_a_poll_is_opened_shown_and_closed(desk: Desk) -> None:
+    opened = desk.told("poll", "open", "r", "Which?", "one", "two", "--seconds", "60", "--cid", "c1")
     assert opened == "p1\n"
-    lines = told(folder, "poll", "show", "r", "p1").splitlines()
+    lines = desk.told("poll", "show", "r", "p1").splitlines()
     assert lines[1:] == ["    1,200  one", "        3  two"]
     assert "\x1b" not in lines[0]
-    assert json.loads(told(folder, "poll", "close", "r", "p1", "--json")) == POLL
+    assert json.loads(desk.told("poll", "close", "r", "p1", "--json")) == POLL
     asked = {"question": "Which?", "options": ["one", "two"], "cid": "c1", "seconds": 60}
-    assert calls == [
+    assert desk.asked == [
         ("POST", "/v1/rooms/r/polls", asked),
         ("GET", "/v1/rooms/r/polls/p1", None),
         ("DELETE", "/v1/rooms/r/polls/p1", None),
     ]
 
 
-def test_a_room(folder: DataFolder, calls: Calls) -> None:
+def test_a_room_is_shown_opened_and_closed(desk: Desk) -> None:
     line = "r – Friday: open, 2 viewers, 5 likes\n"
-    assert told(folder, "room", "show", "r") == line
-    assert told(folder, "room", "open", "r", "--title", "Friday") == line
-    told(folder, "room", "open", "r")
-    told(folder, "room", "close", "r")
-    assert told(folder, "room", "close", "r", "--for-good") == "r is closed for good\n"
+    assert desk.told("room", "show", "r") == line
+    assert desk.told("room", "open", "r", "--title", "Friday") == line
+    desk.told("room", "open", "r")
+    desk.told("room", "close", "r")
+    assert desk.told("room", "close", "r", "--for-good") == "r is closed for good\n"
     path = "/v1/rooms/r"
-    assert calls == [
+    assert desk.asked == [
         ("GET", path, None),
         ("PUT", path, {"open": True, "title": "Friday"}),
         ("PUT", path, {"open": True}),
@@ -155,8 +130,6 @@ def test_a_room(folder: DataFolder, calls: Calls) -> None:
         (("announce", "r", "hi", "--pin", "0"), 2, "--pin"),
     ],
 )
-def test_what_cannot_be_meant_is_told(
-    folder: DataFolder, calls: Calls, words: tuple[str, ...], code: int, said: str
-) -> None:
-    done = ran(folder, *words)
-    assert (done.exit_code, said in done.stderr, calls) == (code, True, []), done.output
+def test_what_cannot_be_meant_is_told(desk: Desk, words: tuple[str, ...], code: int, said: str) -> None:
+    done = desk.run(*words)
+    assert (done.exit_code, said in done.stderr, desk.asked) == (code, True, []), done.output

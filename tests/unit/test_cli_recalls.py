@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+import pytest
 
-from danmaku.data_folder import DataFolder
-from tests.unit.test_cli_mod import folder, run
-from tests.unit.test_cli_rules import calls
-
-__all__ = ["calls", "folder"]
+from tests.unit.command_line import Desk
 
 
-def test_what_was_said_is_taken_back(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
-    data = ("--data", str(folder.path), "--url", "http://127.0.0.1:1")
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    desk.answer = lambda *_: {"changed": True}
+    return desk
+
+
+def test_what_was_said_is_taken_back(desk: Desk) -> None:
     stays = "; what somebody of a higher role than yours said stays"
     for words, told in [
         (("delete", "lobby", "7-41"), "7-41 was taken back in lobby\n"),
@@ -21,10 +22,10 @@ def test_what_was_said_is_taken_back(folder: DataFolder, calls: list[tuple[str, 
         ),
         (("clear", "lobby"), f"all that anybody said was taken back in lobby{stays}\n"),
     ]:
-        result = run(*words, *data)
+        result = desk.run("mod", *words)
         assert (result.exit_code, result.stdout) == (0, told), result.output
     path = "/v1/admin/rooms/lobby"
-    assert calls == [
+    assert desk.asked == [
         ("DELETE", f"{path}/messages/7-41", None),
         ("DELETE", f"{path}/messages/7-42?reason=an+ad", None),
         ("POST", f"{path}/clear", {"uid": "bob", "reason": "spam"}),
@@ -32,8 +33,8 @@ def test_what_was_said_is_taken_back(folder: DataFolder, calls: list[tuple[str, 
     ]
 
 
-def test_what_cannot_be_meant_is_told(folder: DataFolder, calls: list[tuple[str, str, Any]]) -> None:
+def test_what_cannot_be_meant_is_told(desk: Desk) -> None:
     for words in (("delete", "lobby", "7 41"), ("delete", "a room", "7-41"), ("clear", "lobby", "b b")):
-        result = run(*words, "--data", str(folder.path))
+        result = desk.run("mod", *words)
         assert (result.exit_code, "bad_id" in result.stderr) == (1, True), result.output
-    assert calls == []
+    assert desk.asked == []

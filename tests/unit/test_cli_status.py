@@ -41,7 +41,7 @@ def fleet(
     return {"edges": [edge], "rooms": [rooms], "unowned": unowned}
 
 
-def test_all_is_well() -> None:
+def test_where_all_is_well_nothing_is_warned_of() -> None:
     text = told(fleet())
     for word in ("e1", "wss://a", "eu", "7 of 500", "r1", "64", "1.1", "41"):
         assert word in text
@@ -49,7 +49,7 @@ def test_all_is_well() -> None:
         assert word not in text
 
 
-def test_something_is_going_on() -> None:
+def test_what_is_going_on_is_told() -> None:
     text = told(fleet(draining=True, leaving=True, unowned=3, version="1.2", adjusted=42))
     for word in (
         "draining",

@@ -10,7 +10,7 @@ A, B, C = "ws://a/v1/ws", "ws://b/v1/ws", "ws://c/v1/ws"
 SAFE, OTHER = "wss://a/v1/ws", "wss://b/v1/ws"
 
 
-def test_there_must_be_one() -> None:
+def test_there_must_be_an_address() -> None:
     with pytest.raises(ValueError, match="needs the address"):
         Places([])
 

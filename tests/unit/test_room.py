@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import pytest
@@ -26,65 +25,23 @@ from rooms.moderation import Sanctions
 from rooms.moment import Moment
 from rooms.owed import Space
 from rooms.room import Room
+from tests.unit.one_room import (
+    DELETE,
+    GIFT,
+    LIMITS,
+    LOOSE,
+    NOW,
+    event,
+    items,
+    later,
+    make,
+    never,
+    refused,
+    save,
+    send,
+)
 
-LOOSE = Policy(user_burst=10_000, user_count=10_000, repeat_s=0, display_per_s=10_000, display_high_per_s=0)
-LIMITS = Rooms()
-GIFT = wire.encode_item(wire.Gift("boss", "Boss", "rocket"))
-NOW = Moment(1000.0, 5_000_000)
 CHANGER = 0
-
-
-def make(
-    policy: Policy = LOOSE,
-    limits: Rooms = LIMITS,
-    *,
-    lease: int = 7,
-    head: Position = START,
-    space: int = 100,
-    info: RoomInfo = RoomInfo("a"),  # noqa: B008  it is frozen
-    saved: bool = True,
-) -> Room[str]:
-    waiting = Space(Rooms(queue_items=space))
-    return Room(info, lease, head, Sanctions(), waiting, limits, policy, _never, saved=saved)
-
-
-def send(text: str = "hi", cid: str = "c1", uid: str = "u1", role: Role = Role.VIEWER) -> SendRow:
-    return SendRow("a", uid, uid, role, text, cid)
-
-
-def event(cid: str = "g1", role: Role = Role.STREAMER, item: bytes = GIFT) -> EventRow:
-    return EventRow("a", "boss", role, cid, item)
-
-
-def later(seconds: float) -> Moment:
-    return Moment(NOW.s + seconds, NOW.ms + round(seconds * 1000))
-
-
-def save(**info: Any) -> Effect:
-    return Effect("save", RoomInfo("a", **info))
-
-
-DELETE = Effect("delete", closed_for_good("a"))
-
-
-def items(batch: Batch | None) -> list[Any]:
-    assert batch is not None
-    frame = msgspec.msgpack.decode(batch.frame, type=wire.Batch)
-    return [msgspec.msgpack.decode(item) for item in frame.items]
-
-
-def refused(call: Any, *words: Any) -> str:
-    with pytest.raises(Refusal) as caught:
-        call(*words)
-    return caught.value.name
-
-
-def delayed(delay_s: int = 3, **more: Any) -> Room[str]:
-    return make(info=RoomInfo("a", created_ms=1, settings=RoomSettings(delay_s=delay_s)), **more)
-
-
-def texts(batch: Batch | None) -> list[str]:
-    return [item.get("text", item["k"]) for item in items(batch)]
 
 
 def test_a_comment_is_cut_stored_and_answered() -> None:
@@ -163,7 +120,7 @@ def test_batches_are_bounded_and_the_rest_comes_next() -> None:
 
 def test_more_than_a_process_can_owe_is_refused_and_space_comes_back() -> None:
     space = Space(Rooms(queue_items=2))
-    room: Room[str] = Room(RoomInfo("a"), 7, START, Sanctions(), space, Rooms(), LOOSE, _never)
+    room: Room[str] = Room(RoomInfo("a"), 7, START, Sanctions(), space, Rooms(), LOOSE, never)
     assert room.change(save(settings=RoomSettings(slow_s=0)), "w0")
     room.take(send(cid="c1"), "w1", NOW)
     room.take(send(cid="c2"), "w2", NOW)
@@ -204,7 +161,7 @@ def test_a_change_is_an_item_and_holds_once_that_is_stored() -> None:
 def test_settings_for_all_rooms_hold_at_once_where_the_room_has_none_of_its_own() -> None:
     everywhere = Everywhere()
     info = RoomInfo("a", "Show", settings=RoomSettings(slow_s=3), created_ms=5)
-    room: Room[str] = Room(info, 7, START, Sanctions(everywhere), Space(LIMITS), LIMITS, LOOSE, _never)
+    room: Room[str] = Room(info, 7, START, Sanctions(everywhere), Space(LIMITS), LIMITS, LOOSE, never)
     assert not room.reconsider()
     everywhere.take(Configured(RoomSettings(slow_s=9), "root"))
     assert not room.reconsider(), "it has its own"
@@ -602,10 +559,6 @@ def test_a_room_is_busy_from_the_first_comment_until_it_is_stored() -> None:
     room.stored(NOW)
     busy.append(room.is_busy)
     assert busy == [False, True, True, False]
-
-
-def _never(_: str) -> bool:
-    return False
 
 
 def _nobody(_: int) -> bool:

@@ -14,7 +14,7 @@ from danmaku.event_rows import PaidRow, PollRow, UnpinRow, VoteRow, poll_id
 from danmaku.model import Act, Effect, Role, RoomInfo
 from danmaku.rows import EventRow, JoinRow, Shown
 from rooms.room import Room
-from tests.unit.test_room import DELETE, NOW, event, items, later, make, refused, save, send, texts
+from tests.unit.one_room import DELETE, NOW, event, items, later, make, refused, save, send, texts
 
 ID = poll_id("boss", "p1")
 CLOSED = Act("a", 7, "boss", Role.STREAMER, "close_poll", "a")
@@ -161,7 +161,7 @@ def test_joiners_are_told_what_is_in_view_unless_it_is_known() -> None:
     assert (again.board, again.view, again.counts) == (told.board, b"", [5, 6])
 
 
-def test_events_are_never_left_out_but_refused_where_too_many_wait() -> None:
+def test_events_arenever_left_out_but_refused_where_too_many_wait() -> None:
     room = make(config.Policy(display_per_s=1, display_high_per_s=1))
     rows = [paid(f"u{n}", cid=f"s{n}") for n in range(4)]
     seen: list[str] = []

@@ -13,16 +13,16 @@ from danmaku.rows import Delayed, Shed, Shown
 from rooms.moderation import Sanctions
 from rooms.owed import Space
 from rooms.room import Room
-from tests.unit.test_room import (
+from tests.unit.one_room import (
     LIMITS,
     LOOSE,
     NOW,
-    _never,
     delayed,
     event,
     items,
     later,
     make,
+    never,
     refused,
     save,
     send,
@@ -132,7 +132,7 @@ def test_an_owner_that_goes_shows_what_is_delayed_first() -> None:
 def test_what_is_delayed_is_forgotten_with_the_lease() -> None:
     space = Space(Rooms(queue_items=1))
     room: Room[str] = Room(
-        RoomInfo("a", settings=RoomSettings(delay_s=3)), 7, START, Sanctions(), space, LIMITS, LOOSE, _never
+        RoomInfo("a", settings=RoomSettings(delay_s=3)), 7, START, Sanctions(), space, LIMITS, LOOSE, never
     )
     room.take(send(), "w1", NOW)
     room.cut(NOW)
