@@ -156,6 +156,13 @@ class ValkeyCluster:
                 return node
         raise AssertionError(f"nobody has {key}")
 
+    async def slots_of(self, node: Running) -> set[int]:
+        """What it has as a primary."""
+        async with client(port_of(node)) as one:
+            rows = await one.execute_command("CLUSTER", "SLOTS")
+        mine = [row for row in rows if int(row[2][1]) == port_of(node)]
+        return {slot for row in mine for slot in range(int(row[0]), int(row[1]) + 1)}
+
     async def _know(self, clients: Sequence[Any]) -> bool:
         names = {await one.execute_command("CLUSTER", "MYID") for one in clients}
         known = [await one.execute_command("CLUSTER", "NODES") for one in clients]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from secrets import token_hex
 
 import pytest
@@ -17,6 +17,8 @@ from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.scripts import Call, Scripts, Word
+from tests.contract.edge_worker import Connect, Start, edge_worker
+from tests.contract.rooms_service import Service, service
 from tests.engines import ValkeyCluster
 
 ROOMS = Rooms(history_batches=8, history_s=60)
@@ -30,7 +32,7 @@ CLUSTERED = {
 }
 SLOW = {"test_many_sanctions_are_read_whole"}
 
-Connect = Callable[[], Awaitable[Bus]]
+Servers = tuple[str, Nats, StoreSettings | None]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -99,8 +101,30 @@ async def connect(bus_settings: Nats | None) -> AsyncIterator[Connect]:
         await bus.close()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float = 30) -> None:
-    """Wait for `condition`; fails after `deadline_s`."""
-    async with asyncio.timeout(deadline_s):
-        while not await condition():  # noqa: ASYNC110  what is waited for is in another process
-            await asyncio.sleep(0.01)
+@pytest.fixture(params=["memory", "real"])
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """The bus and the store of rooms processes: twins, or a prefix of their own at the shared servers."""
+    if request.param == "memory":
+        return "memory", Nats(), None
+    prefix = f"t{token_hex(4)}"
+    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
+    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+
+
+@pytest.fixture
+async def live(servers: Servers) -> AsyncIterator[Service]:
+    """A service without rooms processes yet."""
+    async with service(*servers) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bus() -> MemoryBus:
+    """The one bus of a test that takes it away (`always`)."""
+    return MemoryBus()
+
+
+@pytest.fixture
+def start(connect: Connect) -> Start:
+    """Starts an edge worker with settings of the test's own."""
+    return partial(edge_worker, connect)

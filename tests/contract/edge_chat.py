@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from danmaku.bus import Bus
 from danmaku.chat import ChatHeads, ChatRequest, Delivery, News
 from danmaku.conversation import Member, Message, gid_of, group, parties
 from danmaku.subjects import QUEUE, Subjects
+from tests.contract.edge_worker import Connect, Worker, edge_worker
 
 Judge = Callable[[chat.Row], chat.Answer]
 
@@ -43,7 +45,7 @@ class FakeChat:
 
     async def start(self) -> None:
         await self.bus.subscribe(self.subjects.chat, self._asked, QUEUE)
-        await self.bus.flush(5.0)
+        await self.bus.flush(20)
 
     async def close(self) -> None:
         if self.hold is not None:
@@ -169,3 +171,13 @@ class FakeChat:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@asynccontextmanager
+async def chat_worker(connect: Connect, **edge: Any) -> AsyncIterator[tuple[Worker, FakeChat]]:
+    """An edge worker as `edge_worker` has it, with somebody who answers chat."""
+    async with edge_worker(connect, **edge) as worker:
+        fake = FakeChat(await connect(), worker.owner.subjects)
+        await fake.start()
+        yield worker, fake
+        await fake.close()

@@ -74,7 +74,7 @@ class FakeOwner:
         await self.bus.subscribe(self.subjects.changes, self._changes, "q")
         await self.bus.subscribe(self.subjects.adjustments, self._adjustments, "q")
         await self.bus.subscribe(self.subjects.counts(self.name), self._counted)
-        await self.bus.flush(5.0)
+        await self.bus.flush(20)
 
     async def tell(self, *, leaving: bool = False) -> None:
         owners = Owners(self.name, self.partitions, leaving)
@@ -213,10 +213,3 @@ class FakeOwner:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def eventually(condition: Callable[[], object], deadline_s: float = 30.0) -> None:
-    """Wait until `condition` holds; fails after `deadline_s`."""
-    async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110  there is no event for what is waited for
-            await asyncio.sleep(0.005)

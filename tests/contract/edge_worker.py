@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from secrets import token_hex
 
 import msgspec
@@ -15,15 +15,31 @@ from config.live import Running
 from config.settings import Auth, Edge, Nats, Settings
 from danmaku.auth import from_settings
 from danmaku.bus import Bus
+from danmaku.client import Timing
 from danmaku.model import Identity, Role
 from danmaku.slow import Slow
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.node import Node
-from tests.contract.edge_owner import FakeOwner, eventually
+from tests.contract.edge_owner import FakeOwner
 from tests.made_once import made_once
+from tests.measured import measured
+from tests.waiting import until
 
+QUICK = Timing(first_retry=0.01, most_retry=0.05, pull_jitter=0.001)  # of clients
 AUTH = Auth(secret="a secret of at least thirty-two bytes")
+
+
+Connect = Callable[[], Awaitable[Bus]]
+
+
+def always(bus: Bus) -> Connect:
+    """Everybody shares one connection, as a test needs it that takes the bus away."""
+
+    async def connect() -> Bus:
+        return bus
+
+    return connect
 
 
 class Worker:
@@ -49,12 +65,15 @@ class Worker:
 
     def metric(self, metric: str, **labels: str) -> float:
         self._metrics.hand_over()
-        return self._registry.get_sample_value(f"danmaku_edge_{metric}", labels) or 0.0
+        return measured(self._registry, f"danmaku_edge_{metric}", **labels)
+
+
+Start = Callable[..., AbstractAsyncContextManager[Worker]]  # of `edge_worker` without `connect`
 
 
 @asynccontextmanager
 async def edge_worker(
-    connect: Callable[[], Awaitable[Bus]],
+    connect: Connect,
     auth: Auth = AUTH,
     prepare: Callable[[FakeOwner], object] = lambda _: None,
     slow: Slow | None = None,
@@ -74,7 +93,7 @@ async def edge_worker(
         node = Node(settling, from_settings(auth), bus, metrics, "edge", slow=slow)
     worker = Worker(node, owner, metrics, registry, settling.settings)
     running = asyncio.create_task(node.run(worker.stop, worker.force))
-    await eventually(lambda: node.port or running.done())
+    await until(lambda: node.port or running.done())
     try:
         yield worker
     finally:

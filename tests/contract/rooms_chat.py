@@ -22,10 +22,9 @@ from danmaku.chat import (
     SendRow,
 )
 from danmaku.conversation import Change
-from danmaku.envelope import UsersRequest
 from danmaku.rows import HelloRow
-from tests.contract.conftest import until
 from tests.contract.rooms_service import Service
+from tests.waiting import until
 
 A = TypeVar("A", bound=Answer)
 PAIR = "p:ann:bob"
@@ -39,9 +38,9 @@ class Talk:
         self.service = service
         self.heard: list[tuple[str, News]] = []
 
-    async def ask(self, *rows: Row, budget_s: float = 5.0) -> list[Answer]:
+    async def ask(self, *rows: Row, budget_s: float = 20) -> list[Answer]:
         request = chat.encode(ChatRequest(round(budget_s * 1000), list(rows)))
-        reply = await self.service.bus.request(self.service.subjects.chat, request, budget_s + 1)
+        reply = await self.service.bus.request(self.service.subjects.chat, request, budget_s + 10)
         return chat.decode_reply(reply).answers
 
     async def get(self, kind: type[A], row: Row) -> A:
@@ -69,21 +68,16 @@ class Talk:
             self.heard.append((name, chat.decode_news(payload)))
 
         await self.service.bus.subscribe(subject, receive)
-        await self.service.bus.flush(5)
+        await self.service.bus.flush(20)
 
     async def until_heard(self, count: int) -> list[tuple[str, News]]:
         """So many, in any order of those who hear them."""
-
-        async def are_heard() -> bool:
-            return len(self.heard) >= count
-
-        await until(are_heard)
+        await until(lambda: len(self.heard) >= count)
         return sorted(self.heard, key=lambda one: one[0])
 
     async def connect(self, uid: str, device: str, edge: str) -> None:
         row = HelloRow(uid, 5, device, 1, edge, f"s-{device}")
-        request = chat.encode(UsersRequest(5000, [row]))
-        await self.service.bus.request(self.service.subjects.users, request, 5)
+        await self.service.users(row)
 
 
 def body(text: str) -> bytes:

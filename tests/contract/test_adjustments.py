@@ -9,6 +9,7 @@ from danmaku.model import Act, Role
 from danmaku.store import Store
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import BEGINNING
+from tests.contract.stores import acts
 
 VALUES = {
     "policy.slow_s": 3,
@@ -32,10 +33,6 @@ async def noted(store: Store) -> list[object]:
     return [change.decode(one.entry) for one in news.entries]
 
 
-async def acts(store: Store) -> list[Act]:
-    return [recorded.act for recorded in await store.audit.before(EVERYWHERE, None, 10)]
-
-
 async def test_nothing_is_adjusted_at_first(store: Store) -> None:
     assert await store.adjustments.newest(10) == []
 
@@ -45,7 +42,7 @@ async def test_it_is_kept_noted_and_written_down(store: Store) -> None:
     assert await store.adjustments.adjust(first, [act_of(first)])
     assert await store.adjustments.newest(10) == [first]
     assert await noted(store) == [Adjusted(1, "root")]
-    assert await acts(store) == [act_of(first)]
+    assert await acts(store, EVERYWHERE) == [act_of(first)]
 
 
 async def test_the_newest_come_first(store: Store) -> None:
@@ -65,7 +62,7 @@ async def test_of_two_at_one_time_one_is_in_force(store: Store) -> None:
     assert not await store.adjustments.adjust(made(0))
     assert await store.adjustments.newest(10) == [one, made(1)]
     assert len(await noted(store)) == 2
-    assert await acts(store) == []
+    assert await acts(store, EVERYWHERE) == []
 
 
 async def test_said_again_it_is_done_once(store: Store) -> None:
@@ -76,7 +73,7 @@ async def test_said_again_it_is_done_once(store: Store) -> None:
     assert await store.adjustments.adjust(first, [act_of(first)])  # somebody else went on meanwhile
     assert await store.adjustments.newest(10) == [made(2), first]
     assert await noted(store) == [Adjusted(1, "root"), Adjusted(2, "root")]
-    assert await acts(store) == [act_of(first)]
+    assert await acts(store, EVERYWHERE) == [act_of(first)]
 
 
 async def test_one_is_found_by_its_version_and_by_its_act(store: Store) -> None:
@@ -97,7 +94,7 @@ async def test_an_act_makes_one_version(store: Store) -> None:
     again = Adjustment(3, {"n": 1}, "root", act=first.act)
     assert not await store.adjustments.adjust(again, [act_of(again)])
     assert await store.adjustments.newest(10) == [second, first]
-    assert await acts(store) == []
+    assert await acts(store, EVERYWHERE) == []
 
 
 async def test_so_many_are_kept(store: Store) -> None:

@@ -8,31 +8,14 @@ from secrets import token_hex
 import pytest
 
 from danmaku.bus import Bus, BusDown, BusTimeout, NoResponder
-from tests.contract.conftest import Connect, until
-
-SOON = 20.0
+from tests.contract.edge_worker import Connect
+from tests.contract.inbox import SOON, Inbox
+from tests.waiting import until
 
 
 @pytest.fixture
 def subject() -> str:
     return f"test.{token_hex(8)}"
-
-
-class Inbox:
-    """Receives, and waits for what it was to receive."""
-
-    def __init__(self) -> None:
-        self.got: list[bytes] = []
-
-    def __call__(self, payload: bytes, reply: str) -> None:
-        self.got.append(payload)
-
-    async def has(self, count: int) -> list[bytes]:
-        async def enough() -> bool:
-            return len(self.got) >= count
-
-        await until(enough)
-        return self.got
 
 
 def echo(bus: Bus, tasks: set[asyncio.Task[None]]) -> Inbox:
@@ -75,11 +58,7 @@ async def test_one_of_a_queue_receives(connect: Connect, subject: str) -> None:
         await bus.publish(subject, b"%d" % i)
     await all_of_them.has(50)
     await other.has(50)
-
-    async def shared() -> bool:
-        return sum(len(inbox.got) for inbox in members) == 50
-
-    await until(shared)
+    await until(lambda: sum(len(inbox.got) for inbox in members) == 50)
     assert sorted(int(payload) for inbox in members for payload in inbox.got) == list(range(50))
     assert [len(all_of_them.got), len(other.got)] == [50, 50]
 
@@ -93,13 +72,15 @@ async def test_a_request_gets_its_reply(connect: Connect, subject: str) -> None:
     assert replies == [b"%d" % i * 2 for i in range(100)]
 
 
-async def test_nobody_listens(connect: Connect, subject: str) -> None:
+async def test_a_request_that_nobody_listens_to_is_told_so(connect: Connect, subject: str) -> None:
     bus = await connect()
     with pytest.raises(NoResponder):
         await bus.request(subject, b"?", SOON)
 
 
-async def test_nobody_answers(connect: Connect, subject: str) -> None:
+async def test_a_request_that_nobody_answers_times_out_and_names_its_subject(
+    connect: Connect, subject: str
+) -> None:
     bus = await connect()
     await bus.subscribe(subject, Inbox())
     with pytest.raises(BusTimeout, match=subject):
@@ -113,11 +94,7 @@ async def test_a_reply_after_the_time_out_harms_nothing(connect: Connect, subjec
     with pytest.raises(BusTimeout):
         await bus.request(subject, b"?", 0.02)
     waiting = asyncio.ensure_future(bus.request(subject, b"?", SOON))
-
-    async def asked() -> bool:
-        return len(replies) == 2
-
-    await until(asked)
+    await until(lambda: len(replies) == 2)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -173,15 +150,15 @@ async def test_who_drains_still_gets_what_was_sent_to_it_and_then_nothing(connec
     here, there = await connect(), await connect()
     heard: list[bytes] = []
     leaving = await here.subscribe("t.work", lambda payload, _: heard.append(payload), "crew")
-    await here.flush(5)
+    await here.flush(SOON)
     for number in range(500):
         await there.publish("t.work", str(number).encode())
-    await there.flush(5)
+    await there.flush(SOON)
     await leaving.drain(5)
     assert [int(payload) for payload in heard] == list(range(500))
     await there.publish("t.work", b"late")
-    await there.flush(5)
-    await here.flush(5)
+    await there.flush(SOON)
+    await here.flush(SOON)
     assert len(heard) == 500
     await leaving.drain(5)
     await leaving.unsubscribe()

@@ -22,9 +22,9 @@ from danmaku.bus.nats import NatsBus
 from danmaku.memory import MemoryBus
 from danmaku.servers import NatsServer, Running, running
 from danmaku.telemetry import BusMetrics
-from tests.contract.conftest import until
-from tests.contract.test_bus import SOON, Inbox
+from tests.contract.inbox import SOON, Inbox
 from tests.ports import free_port
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -50,15 +50,12 @@ class Restored:
     def __call__(self) -> None:
         self.times += 1
 
-    async def is_back(self) -> bool:
+    def is_back(self) -> bool:
         return self.times > 0
 
 
 async def down(bus: NatsBus) -> None:
-    async def is_down() -> bool:
-        return not bus.connected
-
-    await until(is_down)
+    await until(lambda: not bus.connected)
 
 
 async def restart(server: Running) -> None:
@@ -66,7 +63,7 @@ async def restart(server: Running) -> None:
     await server.server.wait_ready(10)
 
 
-async def test_no_server(tmp_path: Path) -> None:
+async def test_without_a_server_to_connect_fails_and_tells_no_password(tmp_path: Path) -> None:
     url = NatsServer(tmp_path, free_port()).url.replace("//", "//user:secret@")
     with pytest.raises(BusDown, match="cannot connect") as refused:
         await NatsBus.connect(Nats(url=url), "test")
@@ -199,7 +196,7 @@ async def freeze(server: Running) -> None:
     os.kill(server.pid, signal.SIGSTOP)
     threads = Path(f"/proc/{server.pid}/task")
 
-    async def stands_still() -> bool:
+    def stands_still() -> bool:
         states = [stat.read_text().rpartition(")")[2].split()[0] for stat in threads.glob("*/stat")]
         return set(states) == {"T"}
 
@@ -267,11 +264,7 @@ async def test_what_was_unsent_when_it_was_given_up_is_never_sent(server: Runnin
     await until(restored.is_back)
     await until(other_restored.is_back)
     await bus.publish("a", b"fresh")
-
-    async def fresh_came() -> bool:
-        return b"fresh" in inbox.got
-
-    await until(fresh_came)
+    await until(lambda: b"fresh" in inbox.got)
     await other.flush(SOON)
     # What the kernel had already may come; the last 8 MiB it never had.
     assert not {payload[:4] for payload in inbox.got} & {payload[:4] for payload in taken[-16:]}
@@ -375,10 +368,10 @@ async def test_why_it_does_not_connect_is_told_once_for_each_kind_of_reason(tmp_
             line["error"] for line in logs if line["event"] == "bus is away" and line["log_level"] in levels
         ]
 
-    async def refused_twice() -> bool:
+    def refused_twice() -> bool:
         return len(told("warning", "debug")) >= 2
 
-    async def unauthorized_twice() -> bool:
+    def unauthorized_twice() -> bool:
         return len([error for error in told("warning", "debug") if "Authorization" in error]) >= 2
 
     with capture_logs() as logs:

@@ -3,50 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
 from danmaku import chat
-from danmaku.client import Client, Message, Messages, ReadBy, Refusal, Timing, TypingBy
+from danmaku.client import Client, Message, Messages, ReadBy, Refusal, TypingBy
 from danmaku.errors import CONFLICT
 from danmaku.memory import MemoryBus
 from danmaku.wire_chat import Face, Text
-from tests.contract.conftest import Connect
-from tests.contract.edge_chat import FakeChat
-from tests.contract.edge_owner import eventually
-from tests.contract.edge_worker import Worker, edge_worker, token
+from tests.contract.edge_chat import FakeChat, chat_worker
+from tests.contract.edge_worker import QUICK, Worker, always, token
+from tests.waiting import until
 
 CONV = "p:ann:bob"
-QUICK = Timing(first_retry=0.01, most_retry=0.05, pull_jitter=0.001)
 
 Start = Callable[..., AbstractAsyncContextManager[tuple[Worker, FakeChat]]]
 
 
 @pytest.fixture
-def bus() -> MemoryBus:
-    return MemoryBus()
-
-
-@pytest.fixture
 def start(bus: MemoryBus) -> Start:
-    async def connect() -> MemoryBus:
-        return bus
-
-    return partial(_start, connect)
-
-
-@asynccontextmanager
-async def _start(connect: Connect, **edge: Any) -> AsyncIterator[tuple[Worker, FakeChat]]:
-    generous = {"pulls_per_s": 1000.0, "pulls_burst": 1000}
-    async with edge_worker(connect, **{**generous, **edge}) as worker:
-        fake = FakeChat(await connect(), worker.owner.subjects)
-        await fake.start()
-        yield worker, fake
-        await fake.close()
+    """Nobody pulls too fast."""
+    return partial(chat_worker, always(bus), pulls_per_s=1000.0, pulls_burst=1000)
 
 
 def client(
@@ -140,7 +121,7 @@ async def test_to_wait_for_one_s_turn_takes_no_longer_than_one_gave_it(start: St
     async with start() as (worker, fake), client(worker) as ann:
         fake.hold = asyncio.Event()
         first = asyncio.create_task(ann.chat.send("bob", "first", timeout_s=30))
-        await eventually(lambda: fake.all(chat.SendRow))
+        await until(lambda: fake.all(chat.SendRow))
         async with asyncio.timeout(30):
             with pytest.raises(Refusal, match="timeout"):
                 await ann.chat.send("bob", "second", timeout_s=0.1)
@@ -155,7 +136,7 @@ async def test_what_is_lost_doubled_or_late_comes_once_and_in_order(start: Start
         fake.delivers = False
         for number in range(1, 9):
             fake.say(CONV, str(number))
-        await eventually(lambda: fake.all(chat.SyncRow))
+        await until(lambda: fake.all(chat.SyncRow))
         for seq in (2, 1, 1, 4, 6, 6, 5):
             await fake.deliver(CONV, seq)
         await fake.tell_heads(CONV)
@@ -220,7 +201,7 @@ async def test_after_the_bus_was_away_what_was_said_meanwhile_is_read_back(
 ) -> None:
     async with start() as (worker, fake), client(worker) as ann:
         stream = ann.chat.messages()
-        await eventually(lambda: fake.all(chat.SyncRow))
+        await until(lambda: fake.all(chat.SyncRow))
         fake.delivers = False
         bus.connected = False
         fake.say(CONV, "one")
@@ -300,11 +281,11 @@ async def test_the_stream_ends_with_the_client_or_when_it_is_closed(start: Start
         fake.say(CONV, "one")
         async with client(worker) as ann:
             closed, open_ = ann.chat.messages({}), ann.chat.messages({})
-            await eventually(lambda: closed._waiting and open_._waiting)
+            await until(lambda: closed._waiting and open_._waiting)
             closed.close()
             assert numbered([one async for one in closed]) == [(1, "one")]
             fake.say(CONV, "two")
-            await eventually(lambda: len(open_._waiting) == 2)
+            await until(lambda: len(open_._waiting) == 2)
         assert numbered([one async for one in open_]) == [(1, "one"), (2, "two")]
         assert [one async for one in ann.chat.messages()] == []
         with pytest.raises(Refusal):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from danmaku import chat
-from danmaku.client import Client, Group, GroupMember, Refusal, Timing
+from danmaku.client import Client, Group, GroupMember, Refusal
 from danmaku.conversation import (
     Appoint,
     Change,
@@ -26,11 +26,9 @@ from danmaku.conversation import (
     UnmuteAll,
 )
 from danmaku.memory import MemoryBus
-from tests.contract.edge_chat import FakeChat
-from tests.contract.edge_owner import eventually
-from tests.contract.edge_worker import Worker, edge_worker, token
-
-QUICK = Timing(first_retry=0.01, most_retry=0.05, pull_jitter=0.001)
+from tests.contract.edge_chat import FakeChat, chat_worker
+from tests.contract.edge_worker import QUICK, Worker, always, token
+from tests.waiting import until
 
 
 class Place:
@@ -53,18 +51,10 @@ class Place:
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Place]:
-    bus = MemoryBus()
-
-    async def connect() -> MemoryBus:
-        return bus
-
-    async with edge_worker(connect) as worker:
-        fake = FakeChat(bus, worker.owner.subjects)
-        await fake.start()
+async def place(bus: MemoryBus) -> AsyncIterator[Place]:
+    async with chat_worker(always(bus)) as (worker, fake):
         fake.put_group("team", 3, "ann", "bob")
         yield Place(worker, fake)
-        await fake.close()
 
 
 async def test_what_one_can_do_with_groups(place: Place) -> None:
@@ -150,7 +140,7 @@ async def test_a_change_of_unknown_outcome_is_made_again_under_its_cid(place: Pl
     async with place.client() as ann:
         place.refuse("unavailable")
         leaving = asyncio.create_task(ann.groups.leave("team"))
-        await eventually(lambda: len(place.changes) >= 2)
+        await until(lambda: len(place.changes) >= 2)
         place.refuse(None)
         assert (await leaving).gid == "team"
         place.refuse("unavailable")

@@ -9,26 +9,20 @@ import msgspec
 import pytest
 
 from danmaku.board import Poll as Asked
-from danmaku.client import Client, Poll, Refusal, Sent, Timing
+from danmaku.client import Client, Poll, Refusal, Sent
 from danmaku.envelope import Answer, Row
 from danmaku.event_rows import ClosePollRow, PaidRow, Polled, PollRow, UnpinRow, poll_id
 from danmaku.memory import MemoryBus
 from danmaku.model import Role
 from danmaku.rows import Done, EventRow, Rank, Refused, Shown
-from tests.contract.edge_worker import Worker, edge_worker, token
+from tests.contract.edge_worker import QUICK, Worker, always, edge_worker, token
 
-QUICK = Timing(first_retry=0.01, most_retry=0.05, pull_jitter=0.001)
 SHOWN = Sent(True, 7, 3, 99)
 
 
 @pytest.fixture
-async def worker() -> AsyncIterator[Worker]:
-    bus = MemoryBus()
-
-    async def connect() -> MemoryBus:
-        return bus
-
-    async with edge_worker(connect, request_s=2) as made:
+async def worker(bus: MemoryBus) -> AsyncIterator[Worker]:
+    async with edge_worker(always(bus)) as made:
         yield made
 
 
@@ -36,7 +30,7 @@ def client(worker: Worker, role: Role = Role.STREAMER) -> Client:
     return Client(f"http://127.0.0.1:{worker.port}", token=token("shop", role), timing=QUICK)
 
 
-async def test_what_staff_posts(worker: Worker) -> None:
+async def test_what_staff_posts_comes_to_the_owner_as_it_was_said(worker: Worker) -> None:
     asked: list[Any] = []
 
     def judge(row: Row) -> Answer:

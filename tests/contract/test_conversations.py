@@ -27,7 +27,8 @@ from danmaku.store.conversations import (
     Recall,
     Run,
 )
-from tests.contract.conftest import CHAT, until
+from tests.contract.conftest import CHAT
+from tests.waiting import until
 
 PAIR = "p:ann:bob"
 TEAM = "g:team"
@@ -424,11 +425,7 @@ async def test_a_sweep_finds_where_something_was_said(store: Store) -> None:
 async def test_a_sweep_tells_once_of_what_was_long_ago(store: Store) -> None:
     await many(store, 1)
     said_ms = time_ns() // 1_000_000
-
-    async def is_long_ago() -> bool:
-        return time_ns() // 1_000_000 > said_ms + 50
-
-    await until(is_long_ago)
+    await until(lambda: time_ns() // 1_000_000 > said_ms + 50)
     assert await store.conversations.sweep("one", 60_000, 5) == {PAIR: (1, 0)}
     assert await store.conversations.sweep("one", 60_000, 60_000) == {}
 

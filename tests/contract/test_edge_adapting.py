@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from danmaku import wire
 from danmaku.adjustment import Adjustment
-from danmaku.bus import Bus
 from danmaku.change import Adjusted
-from tests.contract.edge_owner import FakeOwner, eventually
-from tests.contract.edge_worker import Worker, edge_worker
+from tests.contract.edge_owner import FakeOwner
+from tests.contract.edge_worker import Connect, Worker, edge_worker
 from tests.viewer import viewer
-
-Connect = Callable[[], Awaitable[Bus]]
+from tests.waiting import until
 
 
 async def adjust(worker: Worker, **values: object) -> None:
@@ -49,22 +45,22 @@ async def test_it_serves_with_its_own_settings_where_nobody_tells(connect: Conne
         assert worker.settings.edge.frames_burst == 9
         worker.owner.changes_silent = False
         await adjust(worker, edge__frames_burst=7)
-        await eventually(lambda: worker.settings.edge.frames_burst == 7)
+        await until(lambda: worker.settings.edge.frames_burst == 7)
 
 
 async def test_it_follows_where_the_log_is_not_complete(connect: Connect) -> None:
     async with edge_worker(connect) as worker:
-        await eventually(lambda: worker.owner.asked_changes)
+        await until(lambda: worker.owner.asked_changes)
         worker.owner.changes_kept = 0
         await adjust(worker, edge__frames_burst=7)
-        await eventually(lambda: worker.settings.edge.frames_burst == 7)
+        await until(lambda: worker.settings.edge.frames_burst == 7)
 
 
 async def test_who_is_there_may_say_as_much_as_it_says_now(connect: Connect) -> None:
     async with edge_worker(connect) as worker, viewer(worker.port) as ann:
         await ann.ok(wire.Hello(0))
         await adjust(worker, edge__frames_burst=1, edge__frames_per_s=0.01)
-        await eventually(lambda: worker.settings.edge.frames_burst == 1)
+        await until(lambda: worker.settings.edge.frames_burst == 1)
         answers = [await ann.ask(wire.Ping(0)) for _ in range(2)]
         assert isinstance(answers[-1], wire.Err)
         assert answers[-1].error == "rate_limited"
@@ -78,12 +74,12 @@ async def test_who_comes_in_is_counted_by_what_it_says_now(connect: Connect) -> 
         viewer(worker.port),
     ):
         await adjust(worker, edge__connections_per_address=2)
-        await eventually(lambda: worker.settings.edge.connections_per_address == 2)
+        await until(lambda: worker.settings.edge.connections_per_address == 2)
         assert await turned_away(worker) == 429
         await adjust(worker, edge__connections_per_address=0, edge__connections=2)
-        await eventually(lambda: worker.settings.edge.connections == 2)
+        await until(lambda: worker.settings.edge.connections == 2)
         assert await turned_away(worker) == 503
         await adjust(worker)
-        await eventually(lambda: worker.settings.edge.connections == 15_000)
+        await until(lambda: worker.settings.edge.connections == 15_000)
         async with viewer(worker.port):
             pass

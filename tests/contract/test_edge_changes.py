@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from functools import partial
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -13,26 +11,19 @@ from danmaku import wire
 from danmaku.change import Change, Imposed, Lifted, Revoked
 from danmaku.model import Role
 from danmaku.rows import Done, HelloRow, Refused
-from tests.contract.conftest import Connect
-from tests.contract.edge_owner import FakeOwner, UserAnswer, eventually
-from tests.contract.edge_worker import Worker, edge_worker, token
+from tests.contract.edge_owner import FakeOwner, UserAnswer
+from tests.contract.edge_worker import Start, Worker, token
 from tests.viewer import viewer
+from tests.waiting import until
 
 FAR = 10**14  # ms, in some thousand years
 BANNED = Imposed("ann", "ban", "root", 0, None, "spam")
 REVOKED = Revoked("ann", FAR)
 
-Start = Callable[..., AbstractAsyncContextManager[Worker]]
-
-
-@pytest.fixture
-def start(connect: Connect) -> Start:
-    return partial(edge_worker, connect)
-
 
 async def follows(worker: Worker) -> None:
     """Until the edge knows where the log ends: what is noted from now on is news to it."""
-    await eventually(lambda: worker.owner.asked_changes)
+    await until(lambda: worker.owner.asked_changes)
 
 
 @pytest.mark.parametrize(("what", "code"), [(REVOKED, 4401), (BANNED, 4403)], ids=["revoked", "banned"])
@@ -95,7 +86,7 @@ async def test_who_slips_in_before_all_processes_know_of_the_ban_is_closed_after
     async with start() as worker:
         await follows(worker)
         await worker.owner.note(BANNED)
-        await eventually(lambda: worker.metric("changes_total"))
+        await until(lambda: worker.metric("changes_total"))
         async with viewer(worker.port) as ann:
             await ann.ok(wire.Hello(0, token=token("ann")))
             assert await ann.ended() == 4403
@@ -195,7 +186,7 @@ async def test_a_ban_that_is_lifted_once_it_is_due_again_is_not_carried_out_eith
             clock.ahead_s = 600.0
             before = worker.metric("changes_total")
             await worker.owner.note(Lifted("ann", "ban"))
-            await eventually(lambda: worker.metric("changes_total") > before)
+            await until(lambda: worker.metric("changes_total") > before)
             await again.ok(wire.Ping(0))
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -33,11 +32,10 @@ from danmaku.wire_chat import (
     Typing,
 )
 from edge.chat_client import ChatClient
-from tests.contract.conftest import Connect
-from tests.contract.edge_chat import FakeChat
-from tests.contract.edge_owner import eventually
-from tests.contract.edge_worker import Worker, edge_worker, token
+from tests.contract.edge_chat import FakeChat, chat_worker
+from tests.contract.edge_worker import Connect, Worker, always, token
 from tests.viewer import Viewer, viewer
+from tests.waiting import until
 
 Start = Callable[..., AbstractAsyncContextManager[tuple[Worker, FakeChat]]]
 
@@ -47,29 +45,8 @@ BOTH = pytest.mark.parametrize("codec", [wire.MSGPACK, wire.JSON], ids=["msgpack
 
 
 @pytest.fixture
-def bus() -> MemoryBus:
-    return MemoryBus()
-
-
-@pytest.fixture
 def start(connect: Connect) -> Start:
-    return partial(_start, connect)
-
-
-@asynccontextmanager
-async def _start(connect: Connect, **edge: Any) -> AsyncIterator[tuple[Worker, FakeChat]]:
-    async with edge_worker(connect, **edge) as worker:
-        fake = FakeChat(await connect(), worker.owner.subjects)
-        await fake.start()
-        yield worker, fake
-        await fake.close()
-
-
-def always(bus: MemoryBus) -> Connect:
-    async def connect() -> MemoryBus:
-        return bus
-
-    return connect
+    return partial(chat_worker, connect)
 
 
 @asynccontextmanager
@@ -93,8 +70,8 @@ def texts(one: Viewer) -> list[tuple[int, str]]:
 
 async def settled(worker: Worker, fake: FakeChat, **devices: Viewer) -> None:
     """Until the edge has asked who belongs to the groups of these users, and knows."""
-    await eventually(lambda: set(devices) <= {row.uid for row in fake.all(chat.GroupsRow)})
-    await eventually(lambda: len(fake.all(chat.MembersRow)) >= worker.metric("chat_groups") > 0)
+    await until(lambda: set(devices) <= {row.uid for row in fake.all(chat.GroupsRow)})
+    await until(lambda: len(fake.all(chat.MembersRow)) >= worker.metric("chat_groups") > 0)
     for one in devices.values():
         await answered(fake, one)
 
@@ -210,7 +187,7 @@ async def test_messages_of_a_connection_are_said_one_after_the_other(start: Star
             *(ChatSend(number, [Text(f"{number}")], f"c-{number}", to="bob") for number in (1, 2, 3))
         )
         await bob.say(ChatSend(1, [Text("mine")], "b-1", to="ann"))
-        await eventually(lambda: len(fake.all(chat.SendRow)) == 2)
+        await until(lambda: len(fake.all(chat.SendRow)) == 2)
         assert {row.cid for row in fake.all(chat.SendRow)} == {"c-1", "b-1"}
         fake.hold.set()
         for number in (1, 2, 3):
@@ -227,7 +204,7 @@ async def test_a_message_that_is_refused_lets_the_next_one_go(start: Start) -> N
             ChatSend(2, [Text("two")], "c-2", to="ann"),
             ChatSend(3, [Text("three")], "c-3", to="bob"),
         )
-        await eventually(lambda: fake.all(chat.SendRow))
+        await until(lambda: fake.all(chat.SendRow))
         fake.hold.set()
         answers = [await ann.answer(number) for number in (1, 2, 3)]
         assert [type(answer) for answer in answers] == [wire.Ok, wire.Err, wire.Ok]
@@ -249,8 +226,8 @@ async def test_what_waits_of_a_connection_that_is_gone_is_not_said(start: Start)
         fake.hold = asyncio.Event()
         async with device(worker, "ann") as ann:
             await ann.say(*(ChatSend(number, [Text("x")], f"c-{number}", to="bob") for number in (1, 2)))
-            await eventually(lambda: fake.all(chat.SendRow))
-        await eventually(lambda: not worker.metric("connections"))
+            await until(lambda: fake.all(chat.SendRow))
+        await until(lambda: not worker.metric("connections"))
         fake.hold.set()
         async with device(worker, "ann", "other") as ann:
             await ann.ok(send("three", "c-3"))
@@ -338,9 +315,9 @@ async def test_nobody_listens_to_a_group_when_its_last_member_has_left_the_edge(
                 await settled(worker, fake, ann=ann)
             fake.say("g:team", "hello")
             await ann.until(Chat)
-        await eventually(lambda: not worker.metric("chat_groups"))
+        await until(lambda: not worker.metric("chat_groups"))
         async with device(worker, "ann") as ann:
-            await eventually(lambda: len(fake.all(chat.MembersRow)) == 2)
+            await until(lambda: len(fake.all(chat.MembersRow)) == 2)
             await answered(fake, ann)
             fake.say("g:team", "again")
             await ann.until(Chat)
@@ -350,13 +327,13 @@ async def test_nobody_listens_to_a_group_when_its_last_member_has_left_the_edge(
 async def test_who_comes_to_a_group_hears_of_it_at_once(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.put_group("team", 1, "ann")
-        await eventually(lambda: len(fake.all(chat.GroupsRow)) == 2)
+        await until(lambda: len(fake.all(chat.GroupsRow)) == 2)
         fake.groups["team"] = 2, ["ann", "bob"]
         fake.delivers = False
         fake.append("g:team", Message("ann", 7, "member"))
         await fake.deliver("g:team", 1, "bob", "ann")
         await bob.until(Chat)
-        await eventually(lambda: fake.all(chat.MembersRow))
+        await until(lambda: fake.all(chat.MembersRow))
         await answered(fake, ann)
         fake.say("g:team", "welcome")
         await fake.deliver("g:team", 2)
@@ -396,7 +373,7 @@ async def test_an_answer_that_was_asked_for_before_the_message_came_is_asked_for
         asked = len(fake.all(chat.MembersRow))
         fake.hold, fake.holds = asyncio.Event(), chat.MembersRow
         async with device(worker, "bob") as bob:
-            await eventually(lambda: len(fake.all(chat.MembersRow)) == asked + 1)
+            await until(lambda: len(fake.all(chat.MembersRow)) == asked + 1)
             fake.groups["team"] = 2, ["ann"]
             fake.delivers = False
             fake.say("g:team", "without bob", "ann")
@@ -414,7 +391,7 @@ async def test_a_group_goes_on_when_the_store_went_back(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 5, "ann")
         await fake.to_edge(chat.Delivery("g:team", 0, 7, ["ann"], UNKNOWN))
-        await eventually(lambda: fake.all(chat.MembersRow))
+        await until(lambda: fake.all(chat.MembersRow))
         fake.say("g:team", "hello")
         await ann.until(Chat)
 
@@ -432,8 +409,8 @@ async def test_who_belongs_to_what_is_asked_until_it_is_known(start: Start) -> N
 
         fake.judge = judge
         async with device(worker, "ann") as ann:
-            await eventually(lambda: not lost)
-            await eventually(lambda: len(fake.all(chat.MembersRow)) >= 2)
+            await until(lambda: not lost)
+            await until(lambda: len(fake.all(chat.MembersRow)) >= 2)
             await answered(fake, ann)
             fake.say("g:team", "hello")
             await ann.until(Chat)
@@ -481,7 +458,7 @@ async def test_a_head_is_news_to_whom_it_was_not_known_that_he_belongs_to_the_gr
         fake.say("g:team", "hello")
         await ann.until(Chat)
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["bob"], UNKNOWN))
-        await eventually(lambda: len(fake.all(chat.MembersRow)) == 2)
+        await until(lambda: len(fake.all(chat.MembersRow)) == 2)
         await answered(fake, ann)
         await ann.ok(wire.Ping(0))
         await fake.tell_heads("g:team")
@@ -501,7 +478,7 @@ async def test_a_head_tells_that_a_group_has_changed(start: Start) -> None:
         fake.say("g:team", "lost")
         asked = len(fake.all(chat.MembersRow))
         await fake.tell_heads("g:team")
-        await eventually(lambda: len(fake.all(chat.MembersRow)) == asked + 1)
+        await until(lambda: len(fake.all(chat.MembersRow)) == asked + 1)
         await answered(fake, ann)
         await fake.tell_heads("g:team")
         await ann.until(Head)
@@ -513,9 +490,9 @@ async def test_that_somebody_came_to_a_group_is_found_out_in_the_round_of_his_co
     start: Start,
 ) -> None:
     async with start(recheck_s=0.3) as (worker, fake), device(worker, "ann") as ann:
-        await eventually(lambda: fake.all(chat.GroupsRow))
+        await until(lambda: fake.all(chat.GroupsRow))
         fake.put_group("team", 1, "ann")
-        await eventually(lambda: fake.all(chat.MembersRow))
+        await until(lambda: fake.all(chat.MembersRow))
         await answered(fake, ann)
         fake.say("g:team", "hello")
         await ann.until(Chat)
@@ -541,7 +518,7 @@ async def test_a_role_of_staff_does_not_matter_in_conversations(start: Start) ->
 
 
 async def test_after_the_bus_was_away_devices_are_told_to_sync(bus: MemoryBus) -> None:
-    async with _start(always(bus)) as (worker, fake), AsyncExitStack() as stack:
+    async with chat_worker(always(bus)) as (worker, fake), AsyncExitStack() as stack:
         enter = stack.enter_async_context
         ann, bob = await enter(device(worker, "ann")), await enter(device(worker, "bob", "d", wire.JSON))
         deaf = await enter(device(worker, "bob", "deaf", chat=False))
@@ -551,8 +528,8 @@ async def test_after_the_bus_was_away_devices_are_told_to_sync(bus: MemoryBus) -
         bus.connected = True
         for one in (ann, bob):
             assert await one.until(wire.Notice) == [wire.Notice("resync")]
-        await eventually(lambda: [row.uid for row in fake.all(chat.GroupsRow)].count("ann") == 2)
-        await eventually(lambda: [row.uid for row in fake.all(chat.GroupsRow)].count("bob") == 2)
+        await until(lambda: [row.uid for row in fake.all(chat.GroupsRow)].count("ann") == 2)
+        await until(lambda: [row.uid for row in fake.all(chat.GroupsRow)].count("bob") == 2)
         await settled(worker, fake, ann=ann, bob=bob)
         fake.say("g:team", "hello")
         await bob.until(Chat)
@@ -561,7 +538,7 @@ async def test_after_the_bus_was_away_devices_are_told_to_sync(bus: MemoryBus) -
 
 
 async def test_who_belonged_to_a_group_is_asked_anew_after_the_bus_was_away(bus: MemoryBus) -> None:
-    async with _start(always(bus)) as (worker, fake), device(worker, "ann") as ann:
+    async with chat_worker(always(bus)) as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 1, "ann")
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
         await settled(worker, fake, ann=ann)
@@ -569,30 +546,30 @@ async def test_who_belonged_to_a_group_is_asked_anew_after_the_bus_was_away(bus:
         fake.groups["team"] = 2, ["far"]
         fake.claims["ann"] = []
         bus.connected = True
-        await eventually(lambda: not worker.metric("chat_groups"))
+        await until(lambda: not worker.metric("chat_groups"))
         await ann.until(wire.Notice)
 
 
 async def test_who_came_while_the_bus_was_away_gets_its_groups_when_it_is_back(bus: MemoryBus) -> None:
-    async with _start(always(bus), request_s=2) as (worker, fake):
+    async with chat_worker(always(bus), request_s=2) as (worker, fake):
         fake.put_group("team", 1, "ann")
         async with device(worker, "ann") as ann:
-            await eventually(lambda: fake.all(chat.GroupsRow))
+            await until(lambda: fake.all(chat.GroupsRow))
             bus.connected = False
             await asyncio.gather(*fake._tasks, return_exceptions=True)
             bus.connected = True
             await settled(worker, fake, ann=ann)
-            await eventually(lambda: len(fake.all(chat.MembersRow)) > 0)
+            await until(lambda: len(fake.all(chat.MembersRow)) > 0)
             await answered(fake, ann)
             fake.say("g:team", "hello")
             await ann.until(Chat)
 
 
 async def test_a_worker_stops_while_it_asks_for_groups(bus: MemoryBus) -> None:
-    async with _start(always(bus), drain_s=0.3) as (worker, fake), device(worker, "ann") as ann:
+    async with chat_worker(always(bus), drain_s=0.3) as (worker, fake), device(worker, "ann") as ann:
         fake.silent = True
         fake.put_group("team", 1, "ann")
         await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
-        await eventually(lambda: fake.all(chat.MembersRow))
+        await until(lambda: fake.all(chat.MembersRow))
         worker.stop.set()
         assert await ann.ended() == 4000

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from danmaku import wire
-from danmaku.bus import Bus
 from danmaku.memory import MemoryBus
-from tests.contract.edge_owner import FakeOwner, eventually
-from tests.contract.edge_worker import Worker, edge_worker
+from tests.contract.edge_owner import FakeOwner
+from tests.contract.edge_worker import Worker, always, edge_worker
 from tests.viewer import Viewer, viewer
+from tests.waiting import until
 
 ROOMS = [f"r{number}" for number in range(200)]
 GENEROUS: dict[str, Any] = {
@@ -23,18 +22,6 @@ GENEROUS: dict[str, Any] = {
     "pulls_burst": 10_000,
 }
 AT_ONCE = 16  # questions to history to close gaps
-
-
-@pytest.fixture
-def bus() -> MemoryBus:
-    return MemoryBus()
-
-
-def always(bus: Bus) -> Callable[[], Awaitable[Bus]]:
-    async def connect() -> Bus:
-        return bus
-
-    return connect
 
 
 async def join(one: Viewer, *rooms: str) -> None:
@@ -127,7 +114,7 @@ async def test_what_is_lost_while_a_gap_is_closed_is_asked_for_too(bus: MemoryBu
         asked = owner.history_asked
         lose(owner, "r", "one")
         await owner.show("r", "two")
-        await eventually(lambda: owner.history_asked > asked)
+        await until(lambda: owner.history_asked > asked)
         lose(owner, "r", "three")
         await owner.show("r", "four")
         assert await ann.texts(4) == ["one", "two", "three", "four"]
@@ -177,7 +164,7 @@ async def test_after_an_outage_nobody_asks_about_rooms_whose_heads_were_told(bus
         for room in ROOMS:
             await worker.owner.stats(room)
         assert await ann.texts(1) == ["lost"]
-        await eventually(lambda: not worker.node.feeds.checking)
+        await until(lambda: not worker.node.feeds.checking)
         assert worker.owner.history_asked == 1
 
 

@@ -14,7 +14,7 @@ from danmaku.memory import MemoryBus
 from danmaku.subjects import Subjects
 from danmaku.telemetry import EdgeMetrics
 from edge.groups import Groups
-from tests.contract.edge_owner import eventually
+from tests.waiting import until
 
 SUBJECTS = Subjects("t")
 
@@ -67,13 +67,13 @@ async def test_who_came_later_is_not_handed_what_waited(place: Place) -> None:
     place.groups.arrive("old")
     place.groups.arrive("new")
     asked.answer(chat.GroupsRow, lambda row: chat.Users(["g"] if row.uid == "old" else []))
-    await eventually(lambda: asked.count(chat.MembersRow))
+    await until(lambda: asked.count(chat.MembersRow))
     asked.answer(chat.MembersRow, lambda _: chat.Members("g", 1, [("old", 1)]))
     await place.say(5, 2)
-    await eventually(lambda: asked.count(chat.MembersRow))
+    await until(lambda: asked.count(chat.MembersRow))
     place.groups.claim(["new"], "g", 3)
     await place.say(6, 3)
-    await eventually(lambda: len(place.groups._feeds["g"].held) == 2)
+    await until(lambda: len(place.groups._feeds["g"].held) == 2)
     asked.answer(chat.MembersRow, lambda _: chat.Members("g", 3, [("old", 1), ("new", 6)]))
     assert place.given == [(5, ["old"]), (6, ["old", "new"])]
 
@@ -86,7 +86,7 @@ async def test_of_few_groups_at_a_time_it_is_asked_who_belongs_to_them(place: Pl
     for _ in range(2):
         told: list[str] = []
         while len(told) < len(gids):
-            await eventually(lambda: asked.count(chat.MembersRow))
+            await until(lambda: asked.count(chat.MembersRow))
             assert asked.count(chat.MembersRow) <= 16
             told += [row.gid for row, _ in asked.rows if isinstance(row, chat.MembersRow)]
             asked.answer(chat.MembersRow, lambda row: chat.Members(row.gid, 1, [("ann", 1)]))
@@ -98,10 +98,10 @@ async def test_who_cannot_answer_is_not_asked_faster(place: Place) -> None:
     asked = place.asked
     place.groups.arrive("ann")
     asked.answer(chat.GroupsRow, lambda _: chat.Users([f"g{number}" for number in range(40)]))
-    await eventually(lambda: asked.count(chat.MembersRow) == 16)
+    await until(lambda: asked.count(chat.MembersRow) == 16)
     asked.answer(chat.MembersRow, lambda _: chat.Refused("unavailable"))
     assert asked.count(chat.MembersRow) == 0
-    await eventually(lambda: asked.count(chat.MembersRow) == 16)
+    await until(lambda: asked.count(chat.MembersRow) == 16)
 
 
 async def test_of_a_user_it_is_asked_once_at_a_time(place: Place) -> None:
@@ -114,7 +114,7 @@ async def test_of_a_user_it_is_asked_once_at_a_time(place: Place) -> None:
         place.groups.look_up("ann")
     assert asked.count(chat.GroupsRow) == 1
     asked.answer(chat.GroupsRow, lambda _: chat.Refused("unavailable"))
-    await eventually(lambda: asked.count(chat.GroupsRow))
+    await until(lambda: asked.count(chat.GroupsRow))
     assert asked.count(chat.GroupsRow) == 1
     asked.answer(chat.GroupsRow, lambda _: chat.Users([]))
     place.groups.depart("ann")

@@ -9,7 +9,7 @@ import pytest
 from config import settings as config
 from edge.handout import Arrival, Handout, Turn
 from edge.pacing import Pacing
-from tests.contract.conftest import until
+from tests.waiting import until
 
 
 class Edge:
@@ -31,7 +31,7 @@ class Edge:
     def _push(self) -> None:
         self.pushed += 1
 
-    async def has_shown(self) -> bool:
+    def has_shown(self) -> bool:
         return bool(self.shown)
 
 

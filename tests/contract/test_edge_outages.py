@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from config.settings import Edge
 from danmaku import wire
-from danmaku.bus import Bus
 from danmaku.errors import Close
 from danmaku.memory import MemoryBus
 from danmaku.model import Position
@@ -25,21 +23,9 @@ from edge.roster import Roster
 from edge.session import Session
 from edge.upkeep import Upkeep
 from edge.uws import Accept, Connection, Request, Response, Server
-from tests.contract.edge_owner import eventually
-from tests.contract.edge_worker import edge_worker, token
+from tests.contract.edge_worker import always, edge_worker, token
 from tests.viewer import viewer
-
-
-@pytest.fixture
-def bus() -> MemoryBus:
-    return MemoryBus()
-
-
-def always(bus: Bus) -> Callable[[], Awaitable[Bus]]:
-    async def connect() -> Bus:
-        return bus
-
-    return connect
+from tests.waiting import until
 
 
 async def test_while_the_bus_is_away_viewers_stay_and_are_told(bus: MemoryBus) -> None:
@@ -160,12 +146,12 @@ async def test_a_reader_that_stays_too_slow_is_closed() -> None:
     try:
         async with viewer(port) as reads:
             with await asyncio.to_thread(connect_and_never_read, port):
-                await eventually(lambda: server.subscribers("m/r") == 2)
+                await until(lambda: server.subscribers("m/r") == 2)
                 for seq in range(1, 200):
                     frame = wire.encode_batch("r", Position(1, seq), 1, [item])
                     fanout.show(Topics("r"), [Batch.of_frame(frame)])
                     await reads.texts(seq)
-                await eventually(lambda: crowd.closed_with)
+                await until(lambda: crowd.closed_with)
                 assert crowd.closed_with == [Close.TOO_SLOW]
                 assert registry.get_sample_value("danmaku_edge_slow_gaps_total") == 1
                 assert reads.closed is None
@@ -189,7 +175,7 @@ async def test_a_reader_that_loses_an_answer_or_a_notice_is_closed(kind: str) ->
     sent = 0
     try:
         with await asyncio.to_thread(connect_and_never_read, port):
-            await eventually(lambda: crowd.connections)
+            await until(lambda: crowd.connections)
             (connection,) = crowd.connections
             while connection.is_open and sent < 1000:
                 if kind == "answer":

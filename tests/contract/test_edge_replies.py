@@ -13,7 +13,8 @@ from danmaku.errors import Close
 from danmaku.telemetry import EdgeMetrics
 from edge.replies import Replies
 from edge.uws import Connection
-from tests.contract.conftest import until
+from tests.measured import measured
+from tests.waiting import until
 
 
 class Viewer:
@@ -41,7 +42,7 @@ class Viewer:
         frames = [frame for message in self.messages for frame in codec.decode_server(message)]
         return [frame.id for frame in frames if isinstance(frame, wire.Ok)]
 
-    async def has_heard(self) -> bool:
+    def has_heard(self) -> bool:
         return bool(self.messages or self.closed_with)
 
 
@@ -56,9 +57,9 @@ class Edge:
             self.replies.send_soon(cast("Connection", viewer), wire.Ok(number, shown=True))
 
     @property
-    def sent(self) -> float | None:
+    def sent(self) -> float:
         self.metrics.hand_over()
-        return self.registry.get_sample_value("danmaku_edge_frames_out_total")
+        return measured(self.registry, "danmaku_edge_frames_out_total")
 
 
 @pytest.mark.parametrize("codec", [wire.MSGPACK, wire.JSON])
@@ -98,9 +99,5 @@ async def test_what_comes_later_is_sent_later() -> None:
     await until(ann.has_heard)
     edge.tell(ann, 2)
     assert ann.answers == [1]
-
-    async def has_two() -> bool:
-        return len(ann.messages) == 2
-
-    await until(has_two)
+    await until(lambda: len(ann.messages) == 2)
     assert ann.answers == [1, 2]

@@ -18,8 +18,8 @@ from edge.owners import OwnerMap
 from edge.reports import Reports
 from edge.roster import Roster
 from edge.uws import Connection
-from tests.contract.conftest import Connect
-from tests.contract.edge_owner import eventually
+from tests.contract.edge_worker import Connect
+from tests.waiting import until
 
 
 async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Connect) -> None:
@@ -45,7 +45,7 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
     await listener.subscribe(
         subjects.edge_report, lambda payload, _: reports.append(envelope.decode_edge_report(payload))
     )
-    await listener.flush(5.0)
+    await listener.flush(20)
     owners = OwnerMap()
     owners.hear(Owners("even", dict.fromkeys(range(0, PARTITIONS, 2), 5)))
     owners.hear(Owners("odd", dict.fromkeys(range(1, PARTITIONS - 2, 2), 5)))  # one has no owner
@@ -62,7 +62,7 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
         heads.update,
     )
     await told.tell()
-    await eventually(lambda: len(heard) == 2)
+    await until(lambda: len(heard) == 2)
     assert [(counts.edge, counts.rooms) for counts in heard] == [("edge-0", {})] * 2
     assert reports == [EdgeReport("edge", ["wss://a"], 9)]
 
@@ -72,13 +72,13 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
         roster.enter(room, Form.MSGPACK)
     await told.tell()
     owned = {room: 1 for room in rooms if owners.owner(room) is not None}
-    await eventually(lambda: sum(len(counts.rooms) for counts in heard) == len(owned))
+    await until(lambda: sum(len(counts.rooms) for counts in heard) == len(owned))
     assert max(sizes) <= MAX_MESSAGE_BYTES
     assert {room: viewers for counts in heard for room, viewers in counts.rooms.items()} == owned
     assert len({counts.edge for counts in heard}) == len(heard) / 2
     while heads.keys() != owned.keys():
         with suppress(TimeoutError):
-            await eventually(lambda: heads.keys() == owned.keys(), 3)
+            await until(lambda: heads.keys() == owned.keys(), 3)
             break
         await told.tell()  # what is answered too late does not count
     assert max(answers) <= MAX_MESSAGE_BYTES

@@ -34,8 +34,9 @@ from danmaku.telemetry import EdgeMetrics
 from edge.channels import Answer as AnyAnswer
 from edge.outbox import Bounds
 from edge.rooms_client import RoomsClient
-from tests.contract.conftest import Connect
-from tests.contract.edge_owner import FakeOwner, eventually
+from tests.contract.edge_owner import FakeOwner
+from tests.contract.edge_worker import Connect
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -173,9 +174,9 @@ async def test_an_owner_that_died_without_a_word_is_forgotten(
 ) -> None:
     async with client_on(connect, subjects) as (client, _):
         ghost = envelope.Owners("ghost", dict.fromkeys(range(64), 300))
-        await eventually(lambda: client.owners.complete)
+        await until(lambda: client.owners.complete)
         await owner.bus.publish(subjects.owners, envelope.encode(ghost))
-        await eventually(lambda: client.owners.processes == {"ghost"})
+        await until(lambda: client.owners.processes == {"ghost"})
         owner.partitions = dict.fromkeys(range(64), 301)
         assert isinstance(await client.ask(send(1)), Shown)
 
@@ -186,7 +187,7 @@ async def test_more_rows_than_can_wait_are_refused_at_once(connect: Connect, sub
         for number in range(5):
             client.submit(send(number), answers.append)
         assert answers == []  # never from within submit
-        await eventually(lambda: len(answers) == 2)
+        await until(lambda: len(answers) == 2)
     assert len(answers) == 5  # closing answers the others
     assert all(isinstance(answer, Refused) and answer.name == "unavailable" for answer in answers)
 
@@ -206,7 +207,7 @@ async def test_an_owner_that_counts_wrong_is_an_internal_error(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
     async with client_on(connect, subjects) as (client, _):
-        await eventually(lambda: client.owners.complete)
+        await until(lambda: client.owners.complete)
 
         def broken(payload: bytes, reply: str) -> None:
             owner.reply(reply, envelope.OwnerReply("owner", [], {}))
@@ -214,7 +215,7 @@ async def test_an_owner_that_counts_wrong_is_an_internal_error(
         await owner.bus.subscribe(subjects.owner("broken"), broken)
         owners = envelope.Owners("broken", dict.fromkeys(range(64), 500))
         await owner.bus.publish(subjects.owners, envelope.encode(owners))
-        await eventually(lambda: client.owners.processes == {"broken"})
+        await until(lambda: client.owners.processes == {"broken"})
         with pytest.raises(Refusal, match="internal"):
             await client.ask(send(1))
 
@@ -232,11 +233,11 @@ async def test_closing_answers_also_what_was_just_asked(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
     async with client_on(connect, subjects) as (client, _):
-        await eventually(lambda: client.owners.complete)
+        await until(lambda: client.owners.complete)
         owner.silent = True
         answers: list[AnyAnswer] = []
         client.submit(send(1), answers.append)
-        await eventually(lambda: owner.ignored)
+        await until(lambda: owner.ignored)
         client.submit(send(2), answers.append)
         client.owners.hear(envelope.Owners("owner", {}))
         client._heard_owners(envelope.Owners("owner", owner.partitions))  # makes the request at once
@@ -262,7 +263,7 @@ async def test_history_rooms_and_broadcast(connect: Connect, subjects: Subjects,
     owner.append("r", "three")
     owner.append("s", "else")
     async with client_on(connect, subjects) as (client, _):
-        await eventually(lambda: client.owners.complete)
+        await until(lambda: client.owners.complete)
         reply = await client.history("r", Position(100, 2), 10)
         assert (reply.frames, reply.epoch, reply.seq) == ([owner.logs["r"][1][1]], 100, 3)
         assert [info.room for info in await client.rooms(10)] == ["r", "s"]
@@ -284,7 +285,7 @@ async def test_it_says_what_it_can_reach(connect: Connect, subjects: Subjects) -
         assert client.ready() == {"bus": True, "store": False, "owners": False}
         owner = FakeOwner(await connect(), subjects)
         await owner.start()
-        await eventually(lambda: all(client.ready().values()))
+        await until(lambda: all(client.ready().values()))
         await owner.close()
 
 
@@ -296,9 +297,7 @@ async def test_every_edge_hears_of_newer_connections(connect: Connect, subjects:
             await bus.publish(subjects.replaced, envelope.encode(replaced))  # until both listen
             return bool(heard and too)
 
-        async with asyncio.timeout(30):
-            while not await told():  # noqa: ASYNC110  there is no event for it
-                await asyncio.sleep(0.01)
+        await until(told)
         assert heard[0] == too[0] == replaced
 
 

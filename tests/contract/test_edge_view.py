@@ -11,11 +11,8 @@ from danmaku.board import Board, Pin, Poll
 from danmaku.event_rows import VoteRow
 from danmaku.model import Position, Role, RoomSettings
 from danmaku.rows import Admitted, Done, JoinRow, Refused
-from tests.contract.edge_worker import token
-from tests.contract.test_edge_gateway import Start, start
+from tests.contract.edge_worker import Start, token
 from tests.viewer import viewer
-
-__all__ = ["start"]
 
 ITEM = wire.encode_item(wire.Announce("welcome", until=9000))
 VIEW = board.encode(Board(Pin(Position(100, 1), 5, 9000, ITEM), poll=Poll("p1", "Which?", ("one", "two"))))

@@ -9,20 +9,13 @@ from danmaku.held import Held
 from danmaku.model import START, Act, Effect, Position, Role, RoomInfo, closed_for_good
 from danmaku.store import Store
 from danmaku.store.history import Append, Entry, Outcome
-from danmaku.subjects import partition_of
+from tests.contract.stores import ROOM, take
 
-LONG = 60_000
-ROOM = "lobby"
 ONE = Held("5-1", "ann", "c1", 100, b"\x80", "link")
 TWO = Held("5-2", "bob", "c1", 101, b"\x81", "words 词")
 TEN = Held("5-10", "cat", "c1", 102, b"\x82", "review")
 APPROVED = Held("5-1", "ann", "c1", 100, decision="approve", by="mod", decided_ms=200, act="a1")
 ACT = Act("a1", 200, "mod", Role.MODERATOR, "approve", ROOM, "ann")
-
-
-async def take(store: Store) -> int:
-    (taken,) = await store.leases.take([partition_of(ROOM)], "one", LONG)
-    return taken.epoch
 
 
 async def test_none_at_first(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 from danmaku.store import Store
 from danmaku.store.errors import LayoutMismatch
 from danmaku.store.leases import Taken
-from tests.contract.conftest import until
+from tests.waiting import until
 
 LONG = 60_000
 SHORT = 30

@@ -9,7 +9,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,6 @@ from danmaku.store.conversations import Append
 from danmaku.store.errors import StoreDown
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.servers import servers
-from tests.contract.conftest import until
 from tests.engines import (
     CONFIG,
     HOST,
@@ -40,6 +39,7 @@ from tests.engines import (
     valkey_cluster,
 )
 from tests.ports import free_port
+from tests.waiting import until
 
 TIMEOUT_S = 2.0
 
@@ -85,14 +85,14 @@ async def test_a_user_with_a_password(tmp_path: Path) -> None:
             await works(Nats(url=f"nats://{where}", user="danmaku", password="simsim"))
 
 
-async def test_a_token(tmp_path: Path) -> None:
+async def test_it_logs_in_by_a_token(tmp_path: Path) -> None:
     async with nats(tmp_path, 'authorization { token: "t0ken" }') as (_, where):
         file = tmp_path / "token"
         file.write_text("t0ken\n")
         await works(Nats(url=f"nats://{where}", token_file=str(file)))
 
 
-async def test_an_nkey(tmp_path: Path) -> None:
+async def test_it_logs_in_by_the_seed_of_an_nkey(tmp_path: Path) -> None:
     seed, public = USER
     async with nats(tmp_path, f"authorization {{ users: [{{ nkey: {public} }}] }}") as (_, where):
         file = tmp_path / "seed"
@@ -100,7 +100,7 @@ async def test_an_nkey(tmp_path: Path) -> None:
         await works(Nats(url=f"nats://{where}", nkey_file=str(file)))
 
 
-async def test_credentials(tmp_path: Path) -> None:
+async def test_it_logs_in_by_credentials(tmp_path: Path) -> None:
     """As `nsc` makes them: an operator signs for an account, which signs for a user."""
     operator = signed(OPERATOR, OPERATOR[1], "operator", {"type": "operator"})
     account = signed(OPERATOR, ACCOUNT[1], "account", {"type": "account", "limits": {"conn": -1, "subs": -1}})
@@ -152,17 +152,9 @@ async def test_a_password_that_was_changed_is_read_anew(tmp_path: Path) -> None:
         config.write_text(config.read_text().replace("first", "second"))
         file.write_text("second")
         child.start()
-
-        async def connected() -> bool:
-            return bus.connected
-
-        await until(lambda: _is_not(connected))
-        await until(connected)
+        await until(lambda: not bus.connected)
+        await until(lambda: bus.connected)
         await bus.close()
-
-
-async def _is_not(condition: Callable[[], Any]) -> bool:
-    return not await condition()
 
 
 @pytest.mark.parametrize(

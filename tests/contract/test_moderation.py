@@ -5,17 +5,10 @@ from __future__ import annotations
 from danmaku.store import Store
 from danmaku.store.moderation import Sanction
 from danmaku.store.taken import Taken
-from danmaku.subjects import partition_of
+from tests.contract.stores import ROOM, take
 
-LONG = 60_000
-ROOM = "lobby"
 BAN = Sanction("ban", "ann", "mod", 100, None, "spam 广告")
 MUTE = Sanction("mute", "ann", "mod", 100, 500)
-
-
-async def take(store: Store) -> int:
-    (taken,) = await store.leases.take([partition_of(ROOM)], "one", LONG)
-    return taken.epoch
 
 
 async def test_nobody_at_first(store: Store) -> None:

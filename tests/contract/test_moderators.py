@@ -5,16 +5,10 @@ from __future__ import annotations
 from danmaku.model import Act, Appointed, Role
 from danmaku.store import Store
 from danmaku.store.taken import Taken
-from danmaku.subjects import partition_of
+from tests.contract.stores import ROOM, acts, take
 
-ROOM = "lobby"
 MOD, OTHER = Appointed("mod", "ann", 5), Appointed("a", "ann", 6)
 ACT = Act("a1", 100, "ann", Role.STREAMER, "appoint", ROOM, "mod")
-
-
-async def take(store: Store) -> int:
-    (taken,) = await store.leases.take([partition_of(ROOM)], "one", 60_000)
-    return taken.epoch
 
 
 async def test_they_are_kept_by_uid(store: Store) -> None:
@@ -30,7 +24,7 @@ async def test_they_are_kept_by_uid(store: Store) -> None:
     for taken in (Taken.TAKEN, Taken.NOTHING):
         assert await store.moderators.dismiss("one", lease, ROOM, "mod", [ACT]) is taken
     assert await store.moderators.load(ROOM) == [OTHER]
-    assert [one.act for one in await store.audit.before(ROOM, None, 9)] == [ACT]
+    assert await acts(store) == [ACT]
 
 
 async def test_who_lost_the_lease_changes_nothing(store: Store) -> None:
@@ -40,4 +34,4 @@ async def test_who_lost_the_lease_changes_nothing(store: Store) -> None:
         assert not await store.moderators.appoint(process, epoch, ROOM, OTHER, [ACT])
         assert await store.moderators.dismiss(process, epoch, ROOM, "mod", [ACT]) is Taken.LOST
     assert await store.moderators.load(ROOM) == [MOD]
-    assert await store.audit.before(ROOM, None, 9) == []
+    assert await acts(store) == []

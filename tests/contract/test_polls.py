@@ -5,15 +5,9 @@ from __future__ import annotations
 from danmaku.store import Store
 from danmaku.store.polls import Ballot, Cast, Counted
 from danmaku.subjects import partition_of
+from tests.contract.stores import ROOM, take
 
-LONG = 60_000
-ROOM = "lobby"
 MANY = 1000
-
-
-async def take(store: Store, process: str = "one") -> int:
-    (taken,) = await store.leases.take([partition_of(ROOM)], process, LONG)
-    return taken.epoch
 
 
 async def cast(

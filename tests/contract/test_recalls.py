@@ -11,7 +11,8 @@ from danmaku.recalls import Recalled
 from danmaku.store import Store
 from danmaku.store.history import Append, Appended, Outcome
 from danmaku.store.recalls import Recalling
-from tests.contract.test_history import PLENTY, ROOM, Owner, one
+from tests.contract.room_log import PLENTY, Owner, one
+from tests.contract.stores import ROOM
 
 GONE = {"k": "gone"}
 
@@ -64,7 +65,7 @@ async def test_it_is_kept_with_the_batch_that_tells_of_it(store: Store) -> None:
     assert (await store.history.after(ROOM, Position(owner.epoch, 3), 1, PLENTY)).recalls == (first, second)
 
 
-async def test_one_stands_for_others(store: Store) -> None:
+async def test_one_recall_may_stand_for_others(store: Store) -> None:
     owner = await Owner.take(store)
     first, second = [await recall(owner, store) for _ in range(2)]
     third = await recall(owner, store, recalling(Position(owner.epoch, 3), instead_of=(first.at, second.at)))

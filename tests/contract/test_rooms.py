@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from config.settings import Rooms
 from config.settings import Store as StoreSettings
 from danmaku.board import EMPTY, Board, Pin, Poll, Result
-from danmaku.memory import MemoryStore
 from danmaku.model import START, Effect, Position, RoomInfo, RoomSettings, closed_for_good
 from danmaku.store import Store
 from danmaku.store.history import Append, Entry, Slice
 from danmaku.store.moderation import Sanction
-from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
+from tests.contract.stores import ROOM, opened, take
 
-LONG = 60_000
-ROOM = "lobby"
 INFO = RoomInfo(ROOM, "今晚 the title", False, RoomSettings(slow_s=3, staff_only=True), created_ms=1234)
-
-
-async def take(store: Store, room: str = ROOM, process: str = "one") -> int:
-    (taken,) = await store.leases.take([partition_of(room)], process, LONG)
-    return taken.epoch
 
 
 async def test_a_room_that_was_never_saved(store: Store) -> None:
@@ -109,17 +100,13 @@ async def test_a_deleted_room_stays_closed_with_its_sanctions_and_its_head(store
 
 async def test_the_log_of_a_deleted_room_does_not_run_out(store_settings: StoreSettings | None) -> None:
     """A room that comes back under the same lease, however much later, goes on where it was."""
-    shortest = Rooms(history_s=1)
-    store: Store = MemoryStore(rooms=shortest)
-    if store_settings is not None:
-        store = await ValkeyStore.connect(store_settings, shortest)
-    lease = await take(store)
-    last = Position(lease, 1)
-    await store.history.append("one", [Append(ROOM, lease, START, Entry(last, 1, 1, b""))])
-    await store.rooms.delete("one", lease, ROOM)
-    await asyncio.sleep(shortest.history_s + 0.05)
-    assert await store.history.head(ROOM) == last
-    await store.close()
+    async with opened(store_settings, history_s=1) as store:
+        lease = await take(store)
+        last = Position(lease, 1)
+        await store.history.append("one", [Append(ROOM, lease, START, Entry(last, 1, 1, b""))])
+        await store.rooms.delete("one", lease, ROOM)
+        await asyncio.sleep(1.05)  # it would have run out by then
+        assert await store.history.head(ROOM) == last
 
 
 async def test_rooms_of_a_partition_are_listed_in_order(store: Store) -> None:

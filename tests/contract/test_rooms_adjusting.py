@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,20 +19,11 @@ from danmaku.adjustment import (
     RollBackRow,
 )
 from danmaku.model import Role
-from danmaku.rows import Refused, Shown
+from danmaku.rows import Shown
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.errors import StoreDown
-from tests.contract.edge_owner import eventually
-from tests.contract.rooms_service import LOOSE, Running, Service, send, service
-from tests.contract.test_rooms_live import servers
-
-__all__ = ["servers"]
-
-
-@pytest.fixture
-async def live(servers: Any) -> AsyncIterator[Service]:
-    async with service(*servers) as opened:
-        yield opened
+from tests.contract.rooms_service import LOOSE, Running, Service, refusal, send
+from tests.waiting import until
 
 
 async def ask(live: Service, row: AdjustRow | RollBackRow | AdjustmentsRow) -> AdjustmentsReply:
@@ -76,7 +67,7 @@ async def test_all_processes_go_by_it_and_newcomers_before_they_serve(live: Serv
         "root",
         "why",
     )
-    await eventually(lambda: policy(one).max_length == policy(two).max_length == 3)
+    await until(lambda: policy(one).max_length == policy(two).max_length == 3)
     third = await live.start()
     await live.owned(one, two, third)
     assert policy(third).max_length == 3
@@ -84,18 +75,16 @@ async def test_all_processes_go_by_it_and_newcomers_before_they_serve(live: Serv
 
 
 async def test_what_else_was_adjusted_stays(live: Service) -> None:
-    one = await live.start()
-    await live.owned(one)
+    one = await live.sole_owner()
     await done(live, adjust(policy__max_length=3, policy__slow_s=1))
     found = await done(live, adjust(policy__slow_s=2, edge__frames_per_s=7, unset=["policy.max_length"]))
     assert (found.version, found.values) == (2, {"policy.slow_s": 2, "edge.frames_per_s": 7.0})
-    await eventually(lambda: policy(one).slow_s == 2)
+    await until(lambda: policy(one).slow_s == 2)
     assert policy(one).max_length == LOOSE.max_length
 
 
 async def test_it_is_gone_back_and_back_again(live: Service) -> None:
-    one = await live.start()
-    await live.owned(one)
+    one = await live.sole_owner()
     await done(live, adjust(policy__slow_s=1))
     await done(live, adjust(policy__slow_s=2, policy__max_length=9))
     third = await done(live, back(1))
@@ -106,7 +95,7 @@ async def test_it_is_gone_back_and_back_again(live: Service) -> None:
     assert (fifth.values, fifth.of) == ({"policy.slow_s": 1}, 3)
     sixth = await done(live, back(0))
     assert sixth.values == {}
-    await eventually(lambda: policy(one).slow_s == LOOSE.slow_s)
+    await until(lambda: policy(one).slow_s == LOOSE.slow_s)
     versions = [one.version for one in (await ask(live, AdjustmentsRow(limit=KEPT))).adjustments]
     assert versions == [6, 5, 4, 3, 2, 1]
     assert (await ask(live, back(7))).refused == "no_such_version"
@@ -127,7 +116,7 @@ REFUSED: list[tuple[AdjustRow | RollBackRow, str, str]] = [
 
 
 async def test_where_nothing_would_change_there_is_no_version(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert (await done(live, adjust(unset=["policy.slow_s"]))).version == 0
     first = await done(live, adjust(policy__slow_s=3))
     assert await done(live, adjust(policy__slow_s=3)) == first
@@ -137,7 +126,7 @@ async def test_where_nothing_would_change_there_is_no_version(live: Service) -> 
 
 
 async def test_it_is_refused_by_name(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     for row, refused, detail in REFUSED:
         reply = await ask(live, row)
         assert reply.refused == refused
@@ -158,8 +147,7 @@ async def test_of_two_at_one_time_both_count_unless_they_expected_something(live
 
 
 async def test_who_asks_again_is_answered_as_before(live: Service) -> None:
-    one = await live.start()
-    await live.owned(one)
+    await live.sole_owner()
     row = adjust(policy__slow_s=1, expected=0, act="a1")
     first = await done(live, row)
     await done(live, adjust(policy__max_length=9))
@@ -184,7 +172,7 @@ async def test_what_was_in_force_long_ago_is_not_read_to_adjust(
         return await newest(limit)
 
     monkeypatch.setattr(store.adjustments, "newest", counted)
-    await live.owned(await live.start(store=store))
+    await live.sole_owner(store=store)
     row = adjust(policy__slow_s=1, act="a1")
     first = await done(live, row)
     await done(live, adjust(policy__slow_s=2))
@@ -198,8 +186,7 @@ async def test_what_a_process_cannot_use_is_passed_over(live: Service) -> None:
     store = await live.open_store()
     values = {"policy.slow_s": 3, "policy.links": "eat", "future.key": 1, "edge.port": 7}
     assert await store.adjustments.adjust(Adjustment(1, values, "root", act="a1"))
-    one = await live.start()
-    await live.owned(one)
+    one = await live.sole_owner()
     assert (policy(one).slow_s, policy(one).links) == (3, "show")
     found = await done(live, adjust(policy__max_length=9))
     assert found.values == {**values, "policy.max_length": 9}
@@ -210,8 +197,7 @@ async def test_one_that_comes_while_a_process_starts_counts(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between what it reads and what it follows nothing is lost."""
-    one = await live.start()
-    await live.owned(one)
+    one = await live.sole_owner()
     store = await live.open_store()
     newest, asked = store.adjustments.newest, 0
 
@@ -225,7 +211,7 @@ async def test_one_that_comes_while_a_process_starts_counts(
 
     monkeypatch.setattr(store.adjustments, "newest", late)
     two = await live.start(store=store)
-    await eventually(lambda: policy(one).slow_s == policy(two).slow_s == 3)
+    await until(lambda: policy(one).slow_s == policy(two).slow_s == 3)
 
 
 async def test_it_serves_once_the_store_says_what_is_adjusted(
@@ -243,18 +229,15 @@ async def test_it_serves_once_the_store_says_what_is_adjusted(
         return await newest(limit)
 
     monkeypatch.setattr(store.adjustments, "newest", down)
-    one = await live.start(store=store)
-    await live.owned(one)
+    one = await live.sole_owner(store=store)
     assert away < 0
     assert policy(one).slow_s == 3
 
 
 async def test_a_room_that_is_there_is_judged_by_it(live: Service) -> None:
-    one = await live.start()
-    await live.owned(one)
+    one = await live.sole_owner()
     assert isinstance(await live.ask(send("lobby", "ann", "12345", "c1")), Shown)
     await done(live, adjust(policy__max_length=3))
-    await eventually(lambda: policy(one).max_length == 3)
+    await until(lambda: policy(one).max_length == 3)
     answer = await live.ask(send("lobby", "ann", "123456", "c2"))
-    assert isinstance(answer, Refused)
-    assert answer.name == "too_long"
+    assert refusal(answer) == "too_long"

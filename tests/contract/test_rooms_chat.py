@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from secrets import token_hex
 from time import time_ns
 from typing import Any
 
 import msgspec
 import pytest
 
-from config.settings import Chat, Nats
-from config.settings import Store as StoreSettings
+from config.settings import Chat
 from danmaku import chat, conversation, envelope
 from danmaku.bus import BusTimeout
 from danmaku.chat import (
@@ -60,44 +57,25 @@ from danmaku.conversation import (
     MuteAll,
     Unmute,
 )
-from danmaku.envelope import MAX_MESSAGE_BYTES, Replaced, UsersRequest
+from danmaku.envelope import MAX_MESSAGE_BYTES, Replaced
 from danmaku.rows import HelloRow
-from danmaku.store import Store
-from danmaku.store.conversations import Appended, Ask, Change, Conversations, Facts
-from danmaku.store.errors import StoreDown
+from danmaku.store.conversations import Ask, Conversations, Facts
 from danmaku.wire import JSON
 from edge import chat_rows
-from tests.contract.conftest import until
+from tests.contract.failing import Fault, away
 from tests.contract.rooms_chat import PAIR, TEAM, Talk, frames, send
-from tests.contract.rooms_service import Running, Service, service
-
-
-@pytest.fixture(params=["memory", "real"])
-def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
-    if request.param == "memory":
-        return "memory", Nats(), None
-    prefix = f"t{token_hex(4)}"
-    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
-    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+from tests.contract.rooms_service import Running, Service
+from tests.waiting import until
 
 
 @pytest.fixture
-async def running(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
-    """A service without rooms processes yet."""
-    async with service(*servers) as opened:
-        yield opened
+async def process(live: Service) -> Running:
+    return await live.sole_owner()
 
 
 @pytest.fixture
-async def process(running: Service) -> Running:
-    started = await running.start()
-    await running.owned(started)
-    return started
-
-
-@pytest.fixture
-async def talk(running: Service, process: Running) -> Talk:
-    return Talk(running)
+async def talk(live: Service, process: Running) -> Talk:
+    return Talk(live)
 
 
 async def test_a_message_is_stored_and_can_be_pulled(talk: Talk) -> None:
@@ -115,8 +93,8 @@ async def test_a_message_is_stored_and_can_be_pulled(talk: Talk) -> None:
     ]
 
 
-async def test_the_same_cid_ten_times_at_once_makes_one_message(running: Service, talk: Talk) -> None:
-    await running.start()
+async def test_the_same_cid_ten_times_at_once_makes_one_message(live: Service, talk: Talk) -> None:
+    await live.start()
     answers = [one for (one,) in await asyncio.gather(*(talk.ask(send("ann", "c1")) for _ in range(10)))]
     said = [one for one in answers if isinstance(one, Said)]
     assert len({(one.seq, one.at) for one in said}) == 1
@@ -124,8 +102,8 @@ async def test_the_same_cid_ten_times_at_once_makes_one_message(running: Service
     assert (await talk.pull("ann", PAIR)).last_seq == 1
 
 
-async def test_many_at_once_by_two_processes_have_one_order(running: Service, talk: Talk) -> None:
-    await running.start()
+async def test_many_at_once_by_two_processes_have_one_order(live: Service, talk: Talk) -> None:
+    await live.start()
     await talk.change("u0", Create("Team", [f"u{number}" for number in range(1, 10)]))
 
     async def sender(uid: str) -> list[int]:
@@ -199,13 +177,13 @@ async def test_who_is_blocked_is_told_so(talk: Talk) -> None:
     await talk.get(Said, send("ann", "c1"))
 
 
-async def test_a_user_sees_and_ends_his_sessions(running: Service, talk: Talk) -> None:
+async def test_a_user_sees_and_ends_his_sessions(live: Service, talk: Talk) -> None:
     """Every edge is told; a hint that got lost is made good by the hello that is said again."""
     told: list[Replaced] = []
-    await running.bus.subscribe(
-        running.subjects.replaced, lambda payload, _: told.append(envelope.decode_replaced(payload))
+    await live.bus.subscribe(
+        live.subjects.replaced, lambda payload, _: told.append(envelope.decode_replaced(payload))
     )
-    await running.bus.flush(5)
+    await live.bus.flush(20)
     await talk.connect("ann", "tv", "e1")
     await talk.connect("ann", "phone", "e2")
     devices = (await talk.get(Sessions, SessionsRow("ann"))).devices
@@ -215,15 +193,10 @@ async def test_a_user_sees_and_ends_his_sessions(running: Service, talk: Talk) -
     assert await talk.ask(EndSessionRow("ann", "tv")) == [Done()]
     assert await talk.ask(EndSessionRow("ann", "tv")) == [Done()], "asked again, it is ended all the same"
     assert [one[0] for one in (await talk.get(Sessions, SessionsRow("ann"))).devices] == ["phone"]
-
-    async def both_heard() -> bool:
-        return len(told) == 2
-
-    await until(both_heard)
+    await until(lambda: len(told) == 2)
     assert told == [Replaced("ann", "tv", 2, why="ended"), Replaced("ann", "tv", 1, why="ended")]
     rows = [HelloRow("ann", 5, device, 1, "e1", f"s-{device}") for device in ("tv", "phone")]
-    reply = await running.bus.request(running.subjects.users, chat.encode(UsersRequest(5000, list(rows))), 5)
-    answers = envelope.decode_users_reply(reply).answers
+    answers = await live.users(*rows)
     assert [getattr(one, "name", "done") for one in answers] == ["unauthorized", "done"]
 
 
@@ -247,15 +220,11 @@ async def test_whether_a_user_is_there_is_for_those_who_talk_with_him(talk: Talk
     assert await talk.refused(PresenceRow("ann", "ann")) == "bad_id"
 
 
-async def test_edges_are_heard_of(running: Service, process: Running) -> None:
+async def test_edges_are_heard_of(live: Service, process: Running) -> None:
     living = process.process._living
     for payload in (b"\xc1", envelope.encode(envelope.EdgeReport("e9", [], 0))):
-        await running.bus.publish(running.subjects.edge_report, payload)
-
-    async def is_heard() -> bool:
-        return "e9" in living._heard
-
-    await until(is_heard)
+        await live.bus.publish(live.subjects.edge_report, payload)
+    await until(lambda: "e9" in living._heard)
 
 
 async def test_what_was_said_is_answered_alike_whatever_holds_now(talk: Talk) -> None:
@@ -317,16 +286,12 @@ async def test_a_recall_takes_the_content_away(talk: Talk) -> None:
     assert await talk.refused(RecallRow("ann", PAIR, 3)) == "no_such_message"
 
 
-async def test_a_message_is_recalled_in_time_or_by_staff(running: Service) -> None:
-    await running.owned(await running.start(chat=Chat(recall_s=0)))
-    talk = Talk(running)
+async def test_a_message_is_recalled_in_time_or_by_staff(live: Service) -> None:
+    await live.sole_owner(chat=Chat(recall_s=0))
+    talk = Talk(live)
     await talk.change("ann", Create("Team", ["bob"]))
     said = await talk.get(Said, send("bob", "c1", TEAM))
-
-    async def is_later() -> bool:
-        return time_ns() // 1_000_000 > said.at
-
-    await until(is_later)
+    await until(lambda: time_ns() // 1_000_000 > said.at)
     assert await talk.refused(RecallRow("bob", TEAM, said.seq)) == "too_late_to_recall"
     await talk.get(Said, RecallRow("ann", TEAM, said.seq))
 
@@ -478,8 +443,8 @@ async def test_nobody_undoes_his_own_mute_or_kick(talk: Talk) -> None:
     await talk.get(Said, send("bob", "c1", TEAM))
 
 
-async def test_changes_at_the_same_time_are_all_made(running: Service, talk: Talk) -> None:
-    await running.start()
+async def test_changes_at_the_same_time_are_all_made(live: Service, talk: Talk) -> None:
+    await live.start()
     await talk.change("ann", Create("Team"))
     await asyncio.gather(*(talk.change(f"u{number}", Join()) for number in range(6)))
     group = await talk.get(Group, GroupRow("ann", "team"))
@@ -606,8 +571,8 @@ async def test_an_answer_stays_below_what_the_asker_takes(talk: Talk) -> None:
     assert len(set(convs)) == len(convs) == 60
 
 
-async def test_answers_that_do_not_fit_together_are_refused(running: Service, talk: Talk) -> None:
-    store = await running.open_store()
+async def test_answers_that_do_not_fit_together_are_refused(live: Service, talk: Talk) -> None:
+    store = await live.open_store()
     await store.contacts.add([("ann", f"g:{number:064}") for number in range(900)])
     rows: list[Row] = [GroupsRow("ann")] * 10
     assert {one.name for one in await talk.ask(*rows) if isinstance(one, Refused)} == {"unavailable"}
@@ -617,10 +582,10 @@ async def test_answers_that_do_not_fit_together_are_refused(running: Service, ta
 @pytest.mark.parametrize(
     ("private", "name"), [("nobody", "forbidden"), ("shared_group", "forbidden"), ("shared_group", None)]
 )
-async def test_private_chat_can_be_limited(running: Service, private: str, name: str | None) -> None:
+async def test_private_chat_can_be_limited(live: Service, private: str, name: str | None) -> None:
     limits = msgspec.convert({"private": private}, Chat)
-    await running.owned(await running.start(chat=limits))
-    talk = Talk(running)
+    await live.sole_owner(chat=limits)
+    talk = Talk(live)
     await talk.change("ann", Create("Team", ["zoe"] if name else ["zoe", "bob"]))
     if name:
         assert await talk.refused(send("ann", "c1")) == name
@@ -650,11 +615,11 @@ async def test_nobody_is_put_into_a_group_by_whom_he_blocks(talk: Talk) -> None:
 
 
 async def test_who_is_invited_while_he_is_sent_away_has_the_group_among_his_own(
-    running: Service, monkeypatch: pytest.MonkeyPatch
+    live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await running.open_store()
-    await running.owned(await running.start(store=store))
-    talk = Talk(running)
+    store = await live.open_store()
+    await live.sole_owner(store=store)
+    talk = Talk(live)
     await talk.change("ann", Create("Team", ["bob"]))
     is_removing, may_remove = asyncio.Event(), asyncio.Event()
     remove = store.contacts.remove
@@ -674,16 +639,16 @@ async def test_who_is_invited_while_he_is_sent_away_has_the_group_among_his_own(
     assert (await talk.get(Users, GroupsRow("bob"))).ids == ["team"]
 
 
-async def test_only_so_many_are_blocked(running: Service) -> None:
-    await running.owned(await running.start(chat=Chat(blocked_users=1)))
-    talk = Talk(running)
+async def test_only_so_many_are_blocked(live: Service) -> None:
+    await live.sole_owner(chat=Chat(blocked_users=1))
+    talk = Talk(live)
     await talk.get(Done, BlockRow("ann", "bob", True))
     assert await talk.refused(BlockRow("ann", "zoe", True)) == "conflict"
 
 
-async def test_a_user_is_in_so_many_groups_at_most(running: Service) -> None:
-    await running.owned(await running.start(chat=Chat(groups_per_user=2)))
-    talk = Talk(running)
+async def test_a_user_is_in_so_many_groups_at_most(live: Service) -> None:
+    await live.sole_owner(chat=Chat(groups_per_user=2))
+    talk = Talk(live)
     for gid in ("a", "b"):
         await talk.change("ann", Create("Team"), gid)
     await talk.change("bob", Create("Team"))
@@ -694,59 +659,28 @@ async def test_a_user_is_in_so_many_groups_at_most(running: Service) -> None:
     await talk.change("bob", Invite(["ann"]))
 
 
-async def test_heads_tell_where_something_was_said(running: Service, talk: Talk) -> None:
+async def test_heads_tell_where_something_was_said(live: Service, talk: Talk) -> None:
     heads: dict[str, tuple[int, int]] = {}
 
     def receive(payload: bytes, _: str) -> None:
         heads.update(chat.decode_heads(payload).heads)
 
-    await running.bus.subscribe(running.subjects.chat_heads, receive)
+    await live.bus.subscribe(live.subjects.chat_heads, receive)
     await talk.change("ann", Create("Team"))
     await talk.get(Said, send("ann", "c1"))
-
-    async def are_told() -> bool:
-        return heads == {TEAM: (1, 1), PAIR: (1, 0)}
-
-    await until(are_told, 20)
-
-
-async def fail(*_: Any) -> Any:
-    raise StoreDown("gone")
+    await until(lambda: heads == {TEAM: (1, 1), PAIR: (1, 0)})
 
 
 async def hang(*_: Any) -> Any:
     await asyncio.Event().wait()
 
 
-class Failing:
-    """A store some of whose verbs for conversations are done otherwise."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.instead: dict[str, Any] = {}
-
-    @property
-    def conversations(self) -> Any:
-        return _Failing(self._store.conversations, self.instead)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
-class _Failing:
-    def __init__(self, conversations: Conversations, instead: dict[str, Any]) -> None:
-        self._conversations = conversations
-        self._instead = instead
-
-    def __getattr__(self, name: str) -> Any:
-        return self._instead.get(name) or getattr(self._conversations, name)
-
-
 @pytest.fixture
-async def failing(running: Service) -> Failing:
-    store: Any = Failing(await running.open_store())
-    await running.owned(await running.start(store=store))
-    return store  # type: ignore[no-any-return]  # it stands for a Store
+async def conversations(live: Service) -> Conversations:
+    """Of the one rooms process, for tests to let them fail."""
+    store = await live.open_store()
+    await live.sole_owner(store=store)
+    return store.conversations
 
 
 ALL: list[tuple[str, Row]] = [
@@ -761,86 +695,95 @@ ALL: list[tuple[str, Row]] = [
 ]
 
 
-async def test_without_the_store_the_answer_is_unavailable(running: Service, failing: Failing) -> None:
-    talk = Talk(running)
+async def test_without_the_store_the_answer_is_unavailable(
+    live: Service, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = Talk(live)
     await talk.get(Said, send("ann", "c0"))
     for verb, row in ALL:
-        failing.instead[verb] = fail
-        assert await talk.refused(row) == "unavailable"
-        failing.instead.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(conversations, verb, away)
+            assert await talk.refused(row) == "unavailable"
     await talk.get(Said, send("ann", "c1"))
 
 
-async def test_a_store_that_hangs_is_given_up_in_time(running: Service, failing: Failing) -> None:
-    talk = Talk(running)
+async def test_a_store_that_hangs_is_given_up_in_time(
+    live: Service, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = Talk(live)
     await talk.get(Said, send("ann", "c0"))
     for verb, row in ALL:
-        failing.instead[verb] = hang
-        (answer,) = await talk.ask(row, budget_s=0.1)
-        failing.instead.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(conversations, verb, hang)
+            (answer,) = await talk.ask(row, budget_s=0.1)
         assert isinstance(answer, Refused)
         assert answer.name == "timeout"
 
 
-async def test_a_change_of_unknown_outcome_is_made_once(running: Service, failing: Failing) -> None:
-    talk = Talk(running)
+async def test_a_change_of_unknown_outcome_is_made_once(
+    live: Service, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = Talk(live)
     await talk.change("ann", Create("Team", ["bob"]))
-    made, found = failing.conversations.change, failing.conversations.facts
-
-    async def unheard(change: Change) -> Appended:
-        await made(change)
-        raise StoreDown("the answer was lost")
-
+    change = Fault(conversations, "change", monkeypatch, carried_out=True)
     row = ChangeGroupRow("bob", "team", Leave(), "c1")
-    failing.instead["change"] = unheard
+    change.left = 1
     assert await talk.refused(row) == "unavailable"
-    failing.instead.clear()
     assert (await talk.get(Group, row)).version == 2
     assert (await talk.get(Users, GroupsRow("bob"))).ids == []
-    # both ask before either has changed anything
-    both = ChangeGroupRow("ann", "team", MuteAll(), "c1")
-    asked = asyncio.Event()
-    waiting: list[None] = []
+
+
+async def test_a_change_that_is_asked_for_twice_at_one_time_is_made_once(
+    live: Service, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ask before either has changed anything."""
+    talk = Talk(live)
+    await talk.change("ann", Create("Team", ["bob"]))
+    facts, asked, both_ask = conversations.facts, 0, asyncio.Event()
 
     async def together(asks: list[Ask]) -> list[Facts]:
-        known: list[Facts] = await found(asks)
-        waiting.append(None)
-        if len(waiting) == 2:
-            asked.set()
-        await asked.wait()
+        nonlocal asked
+        known = await facts(asks)
+        asked += 1
+        if asked == 2:
+            both_ask.set()
+        await both_ask.wait()
         return known
 
-    failing.instead["facts"] = together
-    one, other = await asyncio.gather(talk.get(Group, both), talk.get(Group, both))
+    row = ChangeGroupRow("ann", "team", MuteAll(), "c1")
+    monkeypatch.setattr(conversations, "facts", together)
+    one, other = await asyncio.gather(talk.get(Group, row), talk.get(Group, row))
     assert one == other
-    assert (one.version, one.last_seq) == (3, 3)
+    assert (one.version, one.last_seq) == (2, 2)
 
 
-async def test_who_has_given_up_says_nothing_later(running: Service, failing: Failing) -> None:
-    talk = Talk(running)
-    release = asyncio.Event()
+async def test_who_has_given_up_says_nothing_later(
+    live: Service, conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = Talk(live)
+    facts, release = conversations.facts, asyncio.Event()
 
     async def late(asks: list[Ask]) -> list[Facts]:
         await release.wait()
-        return await failing.conversations.facts(asks)  # type: ignore[no-any-return]  # it is the store's
+        return await facts(asks)
 
-    failing.instead["facts"] = late
-    (answer,) = await talk.ask(send("ann", "c1"), budget_s=0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr(conversations, "facts", late)
+        (answer,) = await talk.ask(send("ann", "c1"), budget_s=0.05)
     assert isinstance(answer, Refused)
-    failing.instead.clear()
     release.set()
     await talk.get(Said, send("ann", "c2"))
     assert (await talk.pull("ann", PAIR)).last_seq == 1
 
 
-async def test_junk_gets_no_answer(running: Service, talk: Talk) -> None:
+async def test_junk_gets_no_answer(live: Service, talk: Talk) -> None:
     with pytest.raises(BusTimeout):
-        await running.bus.request(running.subjects.chat, b"\xc1", 0.3)
+        await live.bus.request(live.subjects.chat, b"\xc1", 0.3)
     await talk.get(Said, send("ann", "c1"))
 
 
-async def test_a_process_that_stops_answers_what_it_was_asked(running: Service, talk: Talk) -> None:
-    other = await running.start()
+async def test_a_process_that_stops_answers_what_it_was_asked(live: Service, talk: Talk) -> None:
+    other = await live.start()
     asking = [asyncio.create_task(talk.ask(send("ann", f"c{n}"))) for n in range(30)]
     await asyncio.sleep(0)
     await other.end()
@@ -848,7 +791,7 @@ async def test_a_process_that_stops_answers_what_it_was_asked(running: Service, 
     assert sorted(answer.seq for answer in answers if isinstance(answer, Said)) == list(range(1, 31))
 
 
-async def test_what_is_counted(process: Running, talk: Talk) -> None:
+async def test_messages_and_pulls_are_counted_by_what_became_of_them(process: Running, talk: Talk) -> None:
     await talk.get(Said, send("ann", "c1"))
     await talk.get(Said, send("ann", "c1"))
     await talk.get(Said, RecallRow("ann", PAIR, 1))

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from functools import partial
 from itertools import pairwise
-from secrets import token_hex
 from typing import Any
 
-import pytest
-
-from config.settings import Nats
-from config.settings import Store as StoreSettings
 from danmaku import conversation
 from danmaku.bus import BusDown
 from danmaku.chat import Refused, Said, SendRow
 from danmaku.conversation import Create
-from tests.contract.conftest import until
 from tests.contract.rooms_chat import TEAM, Talk, frames, send
-from tests.contract.rooms_service import Running, Service, service
+from tests.contract.rooms_service import Running, Service
+from tests.waiting import until
 
 MESSAGES = 30  # of one sender in one conversation
 UIDS = [f"u{number:02}" for number in range(12)]
 PAIRS = [conversation.private(one, other) for one, other in pairwise(UIDS)]
-
-
-@pytest.fixture(params=["memory", "real"])
-def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
-    if request.param == "memory":
-        return "memory", Nats(), None
-    prefix = f"t{token_hex(4)}"
-    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
-    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
-
-
-@pytest.fixture
-async def running(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
-    async with service(*servers) as opened:
-        yield opened
 
 
 class Senders:
@@ -48,9 +28,8 @@ class Senders:
         self._talk = talk
         self.seqs: dict[str, dict[str, list[int]]] = defaultdict(dict)
 
-    @property
-    def count(self) -> int:
-        return sum(len(seqs) for by_sender in self.seqs.values() for seqs in by_sender.values())
+    def have_said(self, least: int) -> bool:
+        return sum(len(seqs) for by_sender in self.seqs.values() for seqs in by_sender.values()) >= least
 
     async def run(self, uid: str, conv: str) -> None:
         seqs = self.seqs[conv][uid] = []
@@ -73,11 +52,7 @@ class Senders:
 async def kill(others: list[Running], senders: Senders) -> None:
     """One after another, while messages are under way."""
     for nth, other in enumerate(others, 1):
-
-        async def goes_on(least: int = nth * 100) -> bool:
-            return senders.count >= least
-
-        await until(goes_on)
+        await until(partial(senders.have_said, nth * 100))
         await other.kill()
 
 
@@ -89,10 +64,10 @@ async def all_told(talk: Talk, uid: str, conv: str) -> list[dict[str, Any]]:
     return told
 
 
-async def test_each_message_is_there_once_and_in_its_sender_s_order(running: Service) -> None:
-    first, *others = [await running.start() for _ in range(4)]
-    await running.owned(first, *others)
-    talk = Talk(running)
+async def test_each_message_is_there_once_and_in_its_sender_s_order(live: Service) -> None:
+    first, *others = [await live.start() for _ in range(4)]
+    await live.owned(first, *others)
+    talk = Talk(live)
     await talk.change(UIDS[0], Create("Team", UIDS[1:]))
     senders = Senders(talk)
     said = [senders.run(uid, TEAM) for uid in UIDS] + [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from secrets import token_hex
 from time import time
 from typing import Any
@@ -20,49 +19,26 @@ from danmaku.envelope import (
     SettingsReply,
     SettingsRequest,
     UserRow,
-    UsersRequest,
 )
 from danmaku.model import Role, RoomSettings
 from danmaku.moderation_rows import ConfigureRow, SanctionEverywhereRow
 from danmaku.rows import Admitted, Done, HelloRow, JoinRow, PutRoomRow, Refused, RevokeRow, Shown
-from danmaku.store import Store
 from danmaku.store.audit import EVERYWHERE
-from danmaku.store.errors import StoreDown
-from tests.contract.conftest import until
-from tests.contract.rooms_service import Running, Service, send, service
-from tests.contract.test_rooms_live import servers
-
-__all__ = ["servers"]
+from tests.contract.failing import away
+from tests.contract.rooms_service import PATIENCE_MS, Service, refusal, send
+from tests.waiting import until
 
 ROOMS = [f"r{number}" for number in range(20)]
 
 
-@pytest.fixture
-async def live(servers: Any) -> AsyncIterator[Service]:
-    async with service(*servers) as opened:
-        yield opened
-
-
-async def started(live: Service, store: Store | None = None) -> Running:
-    """A rooms process that owns everything by now."""
-    process = await live.start(store=store)
-    await live.owned(process)
-    return process
-
-
-async def decide(live: Service, *rows: UserRow) -> list[Any]:
-    request = envelope.encode(UsersRequest(5000, list(rows)))
-    return envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 5)).answers
-
-
 async def changes(live: Service, since: str | None) -> ChangesReply:
-    request = envelope.encode(ChangesRequest(5000, since))
-    return envelope.decode_changes_reply(await live.bus.request(live.subjects.changes, request, 5))
+    request = ChangesRequest(PATIENCE_MS, since)
+    return envelope.decode_changes_reply(await live.query(live.subjects.changes, request))
 
 
 async def in_force(live: Service, users: int = 10, after: str = "") -> SanctionsReply:
-    request = envelope.encode(SanctionsRequest(5000, users, after))
-    return envelope.decode_sanctions_reply(await live.bus.request(live.subjects.sanctions, request, 5))
+    request = SanctionsRequest(PATIENCE_MS, users, after)
+    return envelope.decode_sanctions_reply(await live.query(live.subjects.sanctions, request))
 
 
 def configure(role: Role = Role.ADMIN, **settings: Any) -> ConfigureRow:
@@ -70,8 +46,8 @@ def configure(role: Role = Role.ADMIN, **settings: Any) -> ConfigureRow:
 
 
 async def settings_of(live: Service) -> SettingsReply:
-    request = envelope.encode(SettingsRequest(5000))
-    return envelope.decode_settings_reply(await live.bus.request(live.subjects.settings, request, 5))
+    request = SettingsRequest(PATIENCE_MS)
+    return envelope.decode_settings_reply(await live.query(live.subjects.settings, request))
 
 
 def sanction(verb: str, uid: str = "ann", seconds: int | None = None) -> SanctionEverywhereRow:
@@ -99,50 +75,50 @@ async def test_a_mute_and_a_ban_hold_in_all_rooms_of_all_processes(live: Service
     one, two = await live.start(), await live.start()
     await live.owned(one, two)
     assert {await judged(live, room) for room in ROOMS} == {"shown"}
-    assert await decide(live, sanction("mute")) == [Done()]
+    assert await live.users(sanction("mute")) == [Done()]
     await all_judge(live, "muted")
     assert await judged(live, "r1", "bob") == "shown"
     assert await judged(live, "r1", role=Role.STREAMER) == "muted"
     assert await judged(live, "r1", role=Role.ADMIN) == "shown"
     joined = await live.ask(JoinRow("r1", "ann", Role.VIEWER))
     assert isinstance(joined, Admitted)
-    assert await decide(live, sanction("ban"), sanction("unmute")) == [Done(), Done()]
+    assert await live.users(sanction("ban"), sanction("unmute")) == [Done(), Done()]
     await all_judge(live, "banned")
     refused = await live.ask(JoinRow("r1", "ann", Role.VIEWER))
     assert isinstance(refused, Refused)
     assert (refused.name, refused.detail) == ("banned", "spam")
-    assert await decide(live, sanction("unban")) == [Done()]
+    assert await live.users(sanction("unban")) == [Done()]
     await all_judge(live, "shown")
     again = sanction("unban")
-    assert await decide(live, again) == [Done(changed=False)]
+    assert await live.users(again) == [Done(changed=False)]
     assert len(await (await live.open_store()).audit.before(EVERYWHERE, None, 10)) == 4
 
 
 async def test_who_is_banned_everywhere_is_not_greeted(live: Service) -> None:
-    await started(live)
+    await live.sole_owner()
     issued_ms = int(time() * 1000)
-    assert await decide(live, sanction("ban")) == [Done()]
+    assert await live.users(sanction("ban")) == [Done()]
 
     async def is_refused() -> bool:
-        [answer] = await decide(live, HelloRow("ann", issued_ms, role=Role.VIEWER))
+        [answer] = await live.users(HelloRow("ann", issued_ms, role=Role.VIEWER))
         return isinstance(answer, Refused) and (answer.name, answer.detail) == ("banned", "spam")
 
     await until(is_refused)
-    assert await decide(live, HelloRow("bob", issued_ms)) == [Done()]
-    assert await decide(live, HelloRow("ann", issued_ms, role=Role.ADMIN)) == [Done()]
+    assert await live.users(HelloRow("bob", issued_ms)) == [Done()]
+    assert await live.users(HelloRow("ann", issued_ms, role=Role.ADMIN)) == [Done()]
 
 
 async def test_a_process_that_starts_knows_what_was_decided_before(live: Service) -> None:
-    first = await started(live)
-    assert await decide(live, sanction("ban"), sanction("mute", "bob")) == [Done(), Done()]
+    first = await live.sole_owner()
+    assert await live.users(sanction("ban"), sanction("mute", "bob")) == [Done(), Done()]
     await first.kill()
-    await started(live)
+    await live.sole_owner()
     assert await judged(live, "r1") == "banned"
     assert await judged(live, "r1", "bob") == "muted"
 
 
 async def test_without_hints_it_is_known_soon_all_the_same(live: Service) -> None:
-    process = await started(live)
+    process = await live.sole_owner()
     store = await live.open_store()
     await store.changes.impose(change.Imposed("ann", "mute", "root", 0))
     await all_judge(live, "muted")
@@ -159,14 +135,14 @@ async def test_settings_hold_in_all_rooms_of_all_processes_and_viewers_are_told(
     watching = {room: await live.watch(room) for room in ROOMS}
     assert {await judged(live, room) for room in ROOMS} == {"shown"}
     joined = await live.ask(JoinRow("quiet", "ann", Role.VIEWER))
-    assert await decide(live, configure(staff_only=True, slow_s=3)) == [Done()]
+    assert await live.users(configure(staff_only=True, slow_s=3)) == [Done()]
     told = await settings_of(live)
     assert told.settings == RoomSettings(staff_only=True, slow_s=3)
     assert (told.in_force.staff_only, told.in_force.max_length) == (True, 100)
     await all_judge(live, "forbidden")
     for room in ROOMS:
         await watching[room].until(2, OutKind.BATCH)
-        assert [item["k"] for _, item in watching[room].items][-1] == "settings"
+        assert watching[room].kinds[-1] == "settings"
         assert watching[room].items[-1][1]["settings"]["staff_only"] is True
     assert await judged(live, "own") == "shown", "a room's own setting comes first"
     again = await live.ask(JoinRow("quiet", "ann", Role.VIEWER))
@@ -174,20 +150,20 @@ async def test_settings_hold_in_all_rooms_of_all_processes_and_viewers_are_told(
     assert isinstance(again, Admitted)
     assert (joined.settings.staff_only, again.settings.staff_only) == (False, True)
     assert (again.epoch, again.seq) == (0, 0), "nothing is said where nothing was said before"
-    assert await decide(live, configure()) == [Done()]
+    assert await live.users(configure()) == [Done()]
     await all_judge(live, "shown")
 
 
 async def test_a_process_that_starts_knows_the_settings(live: Service) -> None:
-    first = await started(live)
-    assert await decide(live, configure(staff_only=True)) == [Done()]
+    first = await live.sole_owner()
+    assert await live.users(configure(staff_only=True)) == [Done()]
     await first.kill()
-    await started(live)
+    await live.sole_owner()
     assert await judged(live, "r1") == "forbidden"
 
 
 async def test_settings_need_no_hint(live: Service) -> None:
-    process = await started(live)
+    process = await live.sole_owner()
     assert await judged(live, "r1") == "shown"
     store = await live.open_store()
     await store.changes.configure(change.Configured(RoomSettings(staff_only=True), "root"))
@@ -199,7 +175,7 @@ async def test_what_the_log_no_longer_tells_is_read_anew(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    await started(live, store)
+    await live.sole_owner(store=store)
     after = store.changes.after
 
     async def incomplete(place: str | None, entries: int, max_bytes: int) -> Any:
@@ -212,13 +188,12 @@ async def test_what_the_log_no_longer_tells_is_read_anew(
 
 
 async def test_a_revocation_voids_tokens_and_is_noted(live: Service) -> None:
-    await started(live)
+    await live.sole_owner()
     issued_ms = int(time() * 1000)
     begin = (await changes(live, None)).last
-    assert await decide(live, RevokeRow("ann")) == [Done()]
-    [answer] = await decide(live, HelloRow("ann", issued_ms))
-    assert isinstance(answer, Refused)
-    assert answer.name == "unauthorized"
+    assert await live.users(RevokeRow("ann")) == [Done()]
+    [answer] = await live.users(HelloRow("ann", issued_ms))
+    assert refusal(answer) == "unauthorized"
     reply = await changes(live, begin)
     assert (reply.complete, reply.more) == (True, False)
     [(at_ms, entry)] = reply.changes
@@ -231,14 +206,13 @@ async def test_a_revocation_voids_tokens_and_is_noted(live: Service) -> None:
 
 async def test_what_is_new_is_told_in_messages_of_their_size(live: Service) -> None:
     store = await live.open_store()
-    await started(live, store)
+    await live.sole_owner(store=store)
     begin = (await changes(live, None)).last
     for number in range(1500):
         await store.changes.append(change.Imposed(f"u{number}", "mute", "root", 0, None, "x" * 400))
     told, sizes = 0, []
     while told < 1500:
-        request = envelope.encode(ChangesRequest(5000, begin))
-        reply = await live.bus.request(live.subjects.changes, request, 5)
+        reply = await live.query(live.subjects.changes, ChangesRequest(PATIENCE_MS, begin))
         news = envelope.decode_changes_reply(reply)
         assert news.complete
         sizes.append(len(reply))
@@ -249,11 +223,11 @@ async def test_what_is_new_is_told_in_messages_of_their_size(live: Service) -> N
 
 
 async def test_who_is_under_a_sanction_page_by_page(live: Service) -> None:
-    await started(live)
+    await live.sole_owner()
     assert await in_force(live) == SanctionsReply([], None)
     for uid in ("cat", "ann", "bob"):
-        assert await decide(live, sanction("ban", uid)) == [Done()]
-    assert await decide(live, sanction("mute", "bob", 60)) == [Done()]
+        assert await live.users(sanction("ban", uid)) == [Done()]
+    assert await live.users(sanction("mute", "bob", 60)) == [Done()]
     first = await in_force(live, users=2)
     assert [(one.uid, one.kind, one.by, one.reason) for one in first.sanctions] == [
         ("ann", "ban", "root", "spam"),
@@ -276,11 +250,10 @@ async def test_who_is_under_a_sanction_page_by_page(live: Service) -> None:
         (configure(max_length=0), "bad_frame"),
     ],
 )
-async def test_what_is_refused(live: Service, row: UserRow, name: str) -> None:
-    await started(live)
-    [answer] = await decide(live, row)
-    assert isinstance(answer, Refused)
-    assert answer.name == name
+async def test_what_is_refused_changes_nothing(live: Service, row: UserRow, name: str) -> None:
+    await live.sole_owner()
+    [answer] = await live.users(row)
+    assert refusal(answer) == name
     assert (await in_force(live)).sanctions == []
     assert (await settings_of(live)).settings == RoomSettings()
 
@@ -288,53 +261,41 @@ async def test_what_is_refused(live: Service, row: UserRow, name: str) -> None:
 async def test_too_many_sanctions_are_refused(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("danmaku.memory.changes", "danmaku.store.valkey.changes"):
         monkeypatch.setattr(f"{module}.MOST_SANCTIONS", 1)
-    await started(live)
-    assert await decide(live, sanction("ban")) == [Done()]
-    [answer] = await decide(live, sanction("ban", "bob"))
-    assert isinstance(answer, Refused)
-    assert answer.name == "conflict"
+    await live.sole_owner()
+    assert await live.users(sanction("ban")) == [Done()]
+    [answer] = await live.users(sanction("ban", "bob"))
+    assert refusal(answer) == "conflict"
 
 
-async def test_while_the_store_is_away(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_the_store_is_away_what_is_known_holds_and_nothing_is_decided(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is known holds; nothing new is decided; and it goes on when the store is back."""
     store = await live.open_store()
-    await started(live, store)
-    assert await decide(live, sanction("mute")) == [Done()]
+    await live.sole_owner(store=store)
+    assert await live.users(sanction("mute")) == [Done()]
     await all_judge(live, "muted")
-    with monkeypatch.context() as away:
+    with monkeypatch.context() as patched:
         for verb in ("append", "impose", "lift", "configure", "after", "in_force"):
-            away.setattr(store.changes, verb, _down)
+            patched.setattr(store.changes, verb, away)
         for row in (sanction("ban"), sanction("unmute"), RevokeRow("bob"), configure(slow_s=1)):
-            [answer] = await decide(live, row)
-            assert isinstance(answer, Refused)
-            assert answer.name == "unavailable"
-        assert (
-            await live.bus.request(live.subjects.changes, envelope.encode(ChangesRequest(5000, "0-0")), 5)
-            == b""
-        )
-        assert (
-            await live.bus.request(live.subjects.sanctions, envelope.encode(SanctionsRequest(5000, 1)), 5)
-            == b""
-        )
-        assert (
-            await live.bus.request(live.subjects.settings, envelope.encode(SettingsRequest(5000)), 5) == b""
-        )
+            [answer] = await live.users(row)
+            assert refusal(answer) == "unavailable"
+        for subject, request in (
+            (live.subjects.changes, ChangesRequest(PATIENCE_MS, "0-0")),
+            (live.subjects.sanctions, SanctionsRequest(PATIENCE_MS, 1)),
+            (live.subjects.settings, SettingsRequest(PATIENCE_MS)),
+        ):
+            assert await live.query(subject, request) == b""
         assert await judged(live, "r1") == "muted"
-    assert await decide(live, sanction("unmute")) == [Done()]
+    assert await live.users(sanction("unmute")) == [Done()]
     await all_judge(live, "shown")
 
 
 async def test_what_cannot_be_read_is_ignored(live: Service) -> None:
-    await started(live)
+    await live.sole_owner()
     begin = (await changes(live, None)).last
     for subject in (live.subjects.changes, live.subjects.sanctions, live.subjects.settings):
         await live.bus.publish(subject, b"\xc1")
     assert (await changes(live, begin)).changes == []
-    [empty] = [
-        await live.bus.request(live.subjects.changes, envelope.encode(ChangesRequest(5000, "no place")), 5)
-    ]
-    assert empty == b""
-
-
-async def _down(*_: object) -> None:
-    raise StoreDown("away")
+    assert await live.query(live.subjects.changes, ChangesRequest(PATIENCE_MS, "no place")) == b""

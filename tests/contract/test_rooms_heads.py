@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from config.settings import Nats, Rooms
+from config.settings import Nats
 from danmaku import envelope
 from danmaku.bus import BusTimeout
 from danmaku.envelope import (
@@ -28,7 +27,9 @@ from edge.outbox import Bounds
 from rooms import presence
 from rooms.listing import MAX_LISTED
 from rooms.presence import Presence
-from tests.contract.rooms_service import Service, send, service
+from tests.contract.conftest import Servers
+from tests.contract.rooms_service import LONG, Service, send
+from tests.waiting import until
 
 # The longest names, titles and numbers that a room can have.
 LARGEST = RoomInfo(
@@ -39,9 +40,8 @@ EPOCHS = dict.fromkeys(range(PARTITIONS), 2**53)
 
 
 @pytest.fixture
-async def live() -> AsyncIterator[Service]:
-    async with service("memory", Nats(), None) as opened:
-        yield opened
+def servers() -> Servers:
+    return "memory", Nats(), None
 
 
 async def say(live: Service, room: str) -> Shown:
@@ -51,12 +51,11 @@ async def say(live: Service, room: str) -> Shown:
 
 
 async def test_counts_are_answered_with_heads(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     a, b = await say(live, "a"), await say(live, "b")
     counts = Counts("e1", 1, {"a": 3, "b": 1, "not-in-memory": 0})
-    subject = live.subjects.counts(process.process.name)
-    heads = envelope.decode_heads(await live.bus.request(subject, envelope.encode(counts), 5)).rooms
+    subject = live.subjects.counts(process.name)
+    heads = envelope.decode_heads(await live.query(subject, counts)).rooms
     assert heads == {"a": (a.epoch, a.seq), "b": (b.epoch, b.seq)}
     await live.bus.publish(subject, envelope.encode(counts))  # nobody waits for an answer
 
@@ -66,11 +65,10 @@ async def test_after_an_outage_of_the_bus_heads_are_told_at_once(
 ) -> None:
     monkeypatch.setattr(presence, "INTERVAL_S", 3600)
     monkeypatch.setattr(Presence, "_is_counted", lambda *_: True)
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=30_000))
-    await live.owned(process)
+    process = await live.sole_owner(rooms=LONG)
     shown = await say(live, "a")
-    subject = live.subjects.counts(process.process.name)
-    await live.bus.request(subject, envelope.encode(Counts("e1", 1, {"a": 3})), 5)
+    subject = live.subjects.counts(process.name)
+    await live.query(subject, Counts("e1", 1, {"a": 3}))
     watching = await live.watch("a")
     assert isinstance(live.bus, MemoryBus)
     live.bus.connected = False
@@ -81,8 +79,7 @@ async def test_after_an_outage_of_the_bus_heads_are_told_at_once(
 
 
 async def test_likes_that_are_asked_again_count_once(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    await live.sole_owner()
     for row in (
         LikeRow("a", "u1", Role.VIEWER, 5, 77),
         LikeRow("a", "u1", Role.VIEWER, 5, 77),
@@ -101,8 +98,7 @@ async def test_the_time_of_whoever_asks_bounds_the_work(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
-    await live.owned(process)
+    process = await live.sole_owner(store=store)
     given_up: list[str] = []
 
     def hang(noun: object, verb: str) -> None:
@@ -117,17 +113,17 @@ async def test_the_time_of_whoever_asks_bounds_the_work(
     hang(store.history, "latest")
     hang(store.rooms, "in_partition")
     hang(store.tokens, "revoke")
-    own = live.subjects.owner(process.process.name)
+    own = live.subjects.owner(process.name)
     for subject, request in (
         (live.subjects.history, HistoryRequest("a", 10, 20)),
         (own, RoomsRequest(20, 10)),
         (own, BroadcastRequest(20, "root", "b1", b"\x80")),
     ):
-        assert await live.bus.request(subject, envelope.encode(request), 5) == b""
+        assert await live.query(subject, request) == b""
     users = envelope.encode(UsersRequest(20, [RevokeRow("u1")]))
     with pytest.raises(BusTimeout):  # its outcome is open, so there is no answer
         await live.bus.request(live.subjects.users, users, 0.2)
-    assert set(given_up) == {"latest", "in_partition", "revoke"}
+    await until(lambda: set(given_up) == {"latest", "in_partition", "revoke"})
 
 
 def test_the_largest_replies_fit() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,23 +15,13 @@ from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.subjects import PARTITIONS, partition_of
 from rooms.leases import boot_clock
-from tests.contract.conftest import until
+from tests.contract.failing import Fault
 from tests.contract.losing import lose, lose_state
-from tests.contract.rooms_service import Running, Service, send, service
-from tests.contract.test_rooms_live import servers, the
-from tests.contract.test_rooms_outages import Fault
+from tests.contract.rooms_service import LONG, Running, Service, send, the
+from tests.waiting import until
 
-__all__ = ["servers"]
-
-LONG = Rooms(window_ms=5, lease_ms=60_000)
 LEASE_S = LONG.lease_ms / 1000
 PARTITION = partition_of("a")
-
-
-@pytest.fixture
-async def live(servers: Any) -> AsyncIterator[Service]:
-    async with service(*servers) as opened:
-        yield opened
 
 
 class Clock:
@@ -69,8 +58,7 @@ class Renewal:
 
 
 async def owner(live: Service, store: Store, clock: Clock, rooms: Rooms = LONG) -> Running:
-    process = await live.start(rooms=rooms, store=store, lease_clock=clock)
-    await live.owned(process)
+    process = await live.sole_owner(rooms=rooms, store=store, lease_clock=clock)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     return process
 
@@ -85,13 +73,13 @@ async def test_a_lease_that_ran_out_is_none_whatever_the_store_may_say(
 ) -> None:
     store, clock = await live.open_store(), Clock()
     process = await owner(live, store, clock)
-    leases = process.process.leases
+    leases = process.leases
     assert leases.epoch(PARTITION) is not None
     clock.slept_s = LEASE_S
     assert leases.epoch(PARTITION) is None
     assert leases.partitions == {}
     row = send("a", "u1", "two", "c2")
-    assert await live.request(process.process.name, row) == [Elsewhere()]
+    assert await live.request(process.name, row) == [Elsewhere()]
 
 
 async def test_what_waits_when_the_lease_runs_out_is_thrown_away_unanswered(
@@ -102,13 +90,13 @@ async def test_what_waits_when_the_lease_runs_out_is_thrown_away_unanswered(
     process = await owner(live, store, clock)
     append.left = 1_000_000
     row = send("a", "u1", "two", "c2")
-    asking = asyncio.create_task(live.request(process.process.name, row, budget_s=3))
-    await until(lambda: _is(append.seen >= 2))
+    asking = asyncio.create_task(live.request(process.name, row, budget_s=3))
+    await until(lambda: append.seen >= 2)
     clock.slept_s = LEASE_S
-    await until(lambda: _is(process.process.rooms.get("a") is None))
+    await until(lambda: process.rooms.get("a") is None)
     append.left = 0
     assert await asking == [Open()]
-    assert process.process.rooms.space.taken == 0
+    assert process.rooms.space.taken == 0
     assert (await store.history.head("a")).seq == 1
 
 
@@ -120,14 +108,14 @@ async def test_a_lease_that_ran_out_while_it_was_renewed_is_not_revived(
     renewal = Renewal(store, monkeypatch)
     rooms = Rooms(window_ms=5, lease_ms=3000)
     process = await owner(live, store, clock, rooms)
-    leases = process.process.leases
+    leases = process.leases
     epoch = leases.epoch(PARTITION)
     assert epoch is not None
     await renewal.next()
     clock.slept_s += rooms.lease_ms / 1000
     assert leases.epoch(PARTITION) is None
     renewal.go_on.set()
-    await until(lambda: _is(leases.epoch(PARTITION) is not None))
+    await until(lambda: leases.epoch(PARTITION) is not None)
     assert (leases.epoch(PARTITION) or 0) > epoch
     assert the(Shown, await live.ask(send("a", "u1", "two", "c2"))).epoch > epoch
 
@@ -141,8 +129,8 @@ async def test_a_renewed_lease_counts_from_before_the_store_was_asked(
     await renewal.next()
     clock.slept_s += 5
     renewal.go_on.set()
-    leases = process.process.leases
-    await until(lambda: _is(leases.epoch(PARTITION) is not None))
+    leases = process.leases
+    await until(lambda: leases.epoch(PARTITION) is not None)
     Fault(store.leases, "renew", monkeypatch, carried_out=False).left = 1_000_000
     clock.slept_s += 4
     assert leases.epoch(PARTITION) is None
@@ -159,11 +147,11 @@ async def test_what_is_given_up_is_released(live: Service, monkeypatch: pytest.M
 
     monkeypatch.setattr(store.leases, "release", noted)
     process = await owner(live, store, Clock(), Rooms(window_ms=5, lease_ms=3000))
-    leases = process.process.leases
+    leases = process.leases
     epoch = leases.epoch(PARTITION)
     assert epoch is not None
     leases.give_up(PARTITION, epoch)
-    await until(lambda: _is(leases.epoch(PARTITION) is not None))
+    await until(lambda: leases.epoch(PARTITION) is not None)
     assert {PARTITION: epoch} in released
     assert (leases.epoch(PARTITION) or 0) > epoch
 
@@ -182,10 +170,10 @@ async def test_what_waits_is_finished_before_partitions_are_handed_back(
 
     monkeypatch.setattr(store.history, "append", slow)
     row = send("a", "u1", "two", "c2")
-    asking = asyncio.create_task(live.request(process.process.name, row, budget_s=10))
+    asking = asyncio.create_task(live.request(process.name, row))
     await asyncio.wait_for(began.wait(), 30)
     ending = asyncio.create_task(process.end())
-    await until(lambda: _is(not process.process.rooms.serves(PARTITION)))
+    await until(lambda: not process.rooms.serves(PARTITION))
     assert len(await store.leases.holders()) == PARTITIONS
     go_on.set()
     assert the(Shown, (await asking)[0]).seq == 2
@@ -198,8 +186,7 @@ async def test_a_store_that_was_away_for_longer_than_a_lease_gets_its_last_write
 ) -> None:
     """Also where nobody asks for the room any more, and though the partition has a new epoch by then."""
     store = await live.open_store()
-    process = await live.start(store=store)
-    await live.owned(process)
+    process = await live.sole_owner(store=store)
     watching = await live.watch("a")
     title = PutRoomRow("a", "boss", Role.STREAMER, title="Show")
     await live.ask(title)
@@ -209,7 +196,7 @@ async def test_a_store_that_was_away_for_longer_than_a_lease_gets_its_last_write
     away = [Fault(store.leases, verb, monkeypatch, carried_out=False) for verb in ("renew", "take")]
     for fault in away:
         fault.left = 1_000_000
-    await until(lambda: _is(process.process.rooms.get("a") is None))
+    await until(lambda: process.rooms.get("a") is None)
     await lose(store, "a", 2)
     await lose_state(store, "a")
     for fault in away:
@@ -223,8 +210,8 @@ async def test_a_store_that_was_away_for_longer_than_a_lease_gets_its_last_write
     assert the(Shown, await live.ask(send("a", "u1", "three", "three"))) == told[2], "it is known as ever"
     after = the(Shown, await live.ask(send("a", "u1", "four", "four")))
     assert (after.epoch > told[2].epoch, after.seq) == (True, 1)
-    await until(lambda: _is(len(watching.items) == 4))
-    assert [item["text"] for _, item in watching.items] == ["one", "two", "three", "four"]
+    await until(lambda: len(watching.items) == 4)
+    assert watching.texts == ["one", "two", "three", "four"]
     await lose(store, "a", 2)
     last = the(Shown, await live.ask(send("a", "u1", "five", "five")))
     assert (last.epoch, last.seq) == (after.epoch, 2), "what was stored under both epochs is remembered"
@@ -239,7 +226,7 @@ async def test_who_had_a_partition_takes_it_again(live: Service, monkeypatch: py
     store = await live.open_store()
     one, two = await live.start(store=store), await live.start(store=store)
     await live.owned(one, two)
-    before = [set(process.process.leases.partitions) for process in (one, two)]
+    before = [set(process.leases.partitions) for process in (one, two)]
     away = [Fault(store.leases, verb, monkeypatch, carried_out=False) for verb in ("renew", "take")]
     for fault in away:
         fault.left = 1_000_000
@@ -250,19 +237,18 @@ async def test_who_had_a_partition_takes_it_again(live: Service, monkeypatch: py
     await until(all_are_free)
     for fault in away:
         fault.left = 0
-    await until(lambda: _is(len(one.process.leases.partitions) == len(two.process.leases.partitions) == 32))
-    assert [set(process.process.leases.partitions) for process in (one, two)] == before
+    await until(lambda: len(one.leases.partitions) == len(two.leases.partitions) == 32)
+    assert [set(process.leases.partitions) for process in (one, two)] == before
 
 
 async def test_what_is_lost_while_it_is_brought_back_is_brought_back_too(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
-    await live.owned(process)
+    process = await live.sole_owner(store=store)
     for text in ("one", "two", "three", "four"):
         told = the(Shown, await live.ask(send("a", "u1", text, text)))
-    process.process.leases._drop(list(process.process.leases.partitions), "lost")
+    process.leases._drop(list(process.leases.partitions), "lost")
     await lose(store, "a", 1)
     append, once = store.history.append, True
 
@@ -281,27 +267,24 @@ async def test_what_is_lost_while_it_is_brought_back_is_brought_back_too(
 
 async def test_an_idle_room_that_is_dropped_stays_so(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
-    await live.owned(process)
+    process = await live.sole_owner(store=store)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
-    loaded = process.process.rooms.get("a")
-    assert loaded is not None
-    process.process.rooms.drop(loaded)
-    process.process.rooms.reopen()
+    loaded = process.loaded("a")
+    process.rooms.drop(loaded)
+    process.rooms.reopen()
     await asyncio.sleep(0.1)
-    assert process.process.rooms.get("a") is None
+    assert process.rooms.get("a") is None
 
 
 async def test_what_is_brought_back_may_be_of_unknown_outcome(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
-    await live.owned(process)
+    process = await live.sole_owner(store=store)
     for text in ("one", "two"):
         the(Shown, await live.ask(send("a", "u1", text, text)))
-    process.process.leases._drop(list(process.process.leases.partitions), "lost")
-    assert process.process.rooms.get("a") is None
+    process.leases._drop(list(process.leases.partitions), "lost")
+    assert process.rooms.get("a") is None
     await lose(store, "a", 1)
     append = store.history.append
     left = 2
@@ -320,12 +303,11 @@ async def test_what_is_brought_back_may_be_of_unknown_outcome(
 
 async def test_a_deleted_room_stays_closed_when_it_is_brought_back(live: Service) -> None:
     store = await live.open_store()
-    process = await live.start(store=store)
-    await live.owned(process)
+    process = await live.sole_owner(store=store)
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     assert await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)) == Done()
     head = await store.history.head("a")
-    process.process.leases._drop(list(process.process.leases.partitions), "lost")
+    process.leases._drop(list(process.leases.partitions), "lost")
     await lose(store, "a", 1)
     await lose_state(store, "a")
 
@@ -333,7 +315,3 @@ async def test_a_deleted_room_stays_closed_when_it_is_brought_back(live: Service
         return await store.history.head("a") == head and await store.rooms.load("a") == closed_for_good("a")
 
     await until(is_closed)
-
-
-async def _is(truth: bool) -> bool:
-    return truth

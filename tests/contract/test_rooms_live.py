@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from secrets import token_hex
 from time import time
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from config.settings import Nats, Policy, Rooms
-from config.settings import Store as StoreSettings
+from config.settings import Policy, Rooms
 from danmaku import envelope, wire
 from danmaku.auth import MAX_LIFE_S
 from danmaku.bus import BusTimeout
@@ -21,13 +18,13 @@ from danmaku.conversation import BUCKETS
 from danmaku.envelope import (
     MAX_MESSAGE_BYTES,
     Answer,
+    BroadcastReply,
     BroadcastRequest,
     Counts,
     HistoryRequest,
     OutKind,
     Replaced,
     RoomsRequest,
-    UsersRequest,
 )
 from danmaku.model import Position, Role, RoomInfo, RoomSettings, closed_for_good
 from danmaku.moderation_rows import SanctionRow
@@ -51,46 +48,27 @@ from danmaku.rows import (
     Shown,
 )
 from danmaku.store import Store
-from danmaku.store.errors import LayoutMismatch, StoreDown
+from danmaku.store.errors import LayoutMismatch
 from danmaku.subjects import PARTITIONS
-from tests.contract.conftest import until
-from tests.contract.rooms_service import LOOSE, Running, Service, Watching, send, service
+from tests.contract.failing import away
+from tests.contract.rooms_service import LOOSE, PATIENCE_MS, Running, Service, refusal, send, the
+from tests.waiting import until
 
-A = TypeVar("A", bound=Answer)
+ANNOUNCEMENT = wire.encode_item(wire.Announce("all hands"))
 GIFT = wire.encode_item(wire.Gift("boss", "Boss", "rocket"))
 
 
-@pytest.fixture(params=["memory", "real"])
-def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
-    if request.param == "memory":
-        return "memory", Nats(), None
-    prefix = f"t{token_hex(4)}"
-    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
-    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
+def all_hands(cid: str) -> BroadcastRequest:
+    return BroadcastRequest(PATIENCE_MS, "root", cid, ANNOUNCEMENT)
 
 
-@pytest.fixture
-async def live(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
-    async with service(*servers) as opened:
-        yield opened
-
-
-def the(kind: type[A], answer: Answer) -> A:
-    assert isinstance(answer, kind), answer
-    return answer
-
-
-def refusal(answer: Answer) -> str:
-    return the(Refused, answer).name
-
-
-def texts(watching: Watching) -> list[str]:
-    return [item["text"] for _, item in watching.items]
+async def broadcast(live: Service, process: Running, cid: str = "b1") -> BroadcastReply:
+    reply = await live.query(live.subjects.owner(process.name), all_hands(cid))
+    return envelope.decode_broadcast_reply(reply)
 
 
 async def test_a_comment_is_stored_shown_and_acknowledged(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     watching = await live.watch("a")
     answer = the(Shown, await live.ask(send("a", "u1", " hello\n", "c1")))
     await watching.until(1, OutKind.BATCH)
@@ -101,16 +79,15 @@ async def test_a_comment_is_stored_shown_and_acknowledged(live: Service) -> None
     assert [(entry.frame, entry.pairs) for entry in kept] == [(out.frame, (("u1", "c1", 1),))]
     assert the(Shown, await live.ask(send("a", "u1", "hello", "c1"))) == answer
     await process.end()
-    assert texts(watching) == ["hello"]
+    assert watching.texts == ["hello"]
     assert process.metric("danmaku_rooms_comments_total", outcome="shown") == 1
 
 
 async def test_one_request_carries_rows_of_all_kinds_for_many_rooms(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     rows = [send(f"r{number}", "u1", "hi", "c1") for number in range(40)]
     likes = [LikeRow("r1", "u2", Role.GUEST, 3), LikeRow("r1", "u2", Role.GUEST, 101)]
-    answers = await live.request(process.process.name, *rows, *likes, JoinRow("r2", "u2", Role.VIEWER))
+    answers = await live.request(process.name, *rows, *likes, JoinRow("r2", "u2", Role.VIEWER))
     assert all(isinstance(answer, Shown) and answer.seq == 1 for answer in answers[:40])
     assert isinstance(answers[40], Done)
     assert refusal(answers[41]) == "bad_frame"
@@ -120,10 +97,9 @@ async def test_one_request_carries_rows_of_all_kinds_for_many_rooms(live: Servic
 
 
 async def test_a_request_that_cannot_be_read_hurts_nobody(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     subjects = live.subjects
-    for subject in (subjects.owner(process.process.name), subjects.counts(process.process.name)):
+    for subject in (subjects.owner(process.name), subjects.counts(process.name)):
         await live.bus.publish(subject, b"\xc1")
     for subject in (subjects.history, subjects.users):
         with pytest.raises(BusTimeout):
@@ -133,38 +109,33 @@ async def test_a_request_that_cannot_be_read_hurts_nobody(live: Service) -> None
 
 
 async def test_many_comments_are_numbered_without_gaps_and_shown_once(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     watching = await live.watch("a")
     requests = [[send("a", f"u{n}", f"{n} {m}", f"c{m}") for m in range(20)] for n in range(20)]
-    name = process.process.name
+    name = process.name
     replies = await asyncio.gather(*(live.request(name, *rows) for rows in requests + requests[:5]))
     positions = {(the(Shown, answer).epoch, the(Shown, answer).seq) for reply in replies for answer in reply}
     assert replies[:5] == replies[20:]
     await process.end()
-    await until(lambda: _is(len(watching.items) == 400))
+    await until(lambda: len(watching.items) == 400)
     assert [position for position, _ in watching.items] == sorted(positions)
     assert [position.seq for position, _ in watching.items] == list(range(1, 401))
 
 
 async def test_what_is_too_much_to_read_is_left_out_and_said_so(live: Service) -> None:
     policy = Policy(display_per_s=3, repeat_s=0)
-    process = await live.start(policy=policy)
-    await live.owned(process)
+    process = await live.sole_owner(policy=policy)
     rows = [send("a", f"u{number}", "hi", "c") for number in range(10)]
-    await live.request(
-        process.process.name, JoinRow("a", "u1", Role.VIEWER)
-    )  # so that one cut takes them all
-    answers = await live.request(process.process.name, *rows)
+    await live.request(process.name, JoinRow("a", "u1", Role.VIEWER))  # so that one cut takes them all
+    answers = await live.request(process.name, *rows)
     assert sum(isinstance(answer, Shown) for answer in answers) == 3
     assert sum(isinstance(answer, Shed) for answer in answers) == 7
-    assert await live.request(process.process.name, *rows) == answers
+    assert await live.request(process.name, *rows) == answers
     assert process.metric("danmaku_rooms_comments_total", outcome="shed") == 7
 
 
 async def test_events_are_numbered_like_comments(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    await live.sole_owner()
     watching = await live.watch("a")
     first = the(Shown, await live.ask(EventRow("a", "boss", Role.STREAMER, "g1", GIFT)))
     assert the(Shown, await live.ask(EventRow("a", "boss", Role.STREAMER, "g1", GIFT))) == first
@@ -174,8 +145,7 @@ async def test_events_are_numbered_like_comments(live: Service) -> None:
 
 
 async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, auto_create=False))
-    await live.owned(process)
+    await live.sole_owner(rooms=Rooms(window_ms=5, lease_ms=2000, auto_create=False))
     watching = await live.watch("a")
     for row in (JoinRow("a", "u", Role.VIEWER), send("a", "u", "x", "c"), GetRoomRow("a")):
         assert refusal(await live.ask(row)) == "room_not_found"
@@ -199,17 +169,16 @@ async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
     assert the(Room, await live.ask(GetRoomRow("a"))).info.open
     assert refusal(await live.ask(DeleteRoomRow("a", "u", Role.MODERATOR))) == "forbidden"
     the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)))
-    await until(lambda: _is(len(watching.items) == 6))
+    await until(lambda: len(watching.items) == 6)
     said = ["settings", "closed", "opened", "c", "settings", "closed"]
-    assert [item["k"] for _, item in watching.items] == said
+    assert watching.kinds == said
     assert watching.items[0][1]["settings"]["max_length"] == 3
     assert refusal(await live.ask(GetRoomRow("a"))) == "room_not_found"
     assert await (await live.open_store()).rooms.load("a") == closed_for_good("a")
 
 
 async def test_a_room_that_is_closed_for_good_stays_so_until_it_is_put_again(live: Service) -> None:
-    first = await live.start()
-    await live.owned(first)
+    first = await live.sole_owner()
     watching = await live.watch("a")
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     the(Done, await live.ask(SanctionRow("a", "ban", "troll", "mod", Role.MODERATOR)))
@@ -225,27 +194,24 @@ async def test_a_room_that_is_closed_for_good_stays_so_until_it_is_put_again(liv
         assert refusal(await live.ask(GetRoomRow("a"))) == "room_not_found"
         assert refusal(await live.ask(PutRoomRow("a", "mod", Role.MODERATOR))) == "forbidden"
         the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)))
-        reply = await live.bus.request(
-            live.subjects.owner(live.owner("a") or ""), envelope.encode(RoomsRequest(2000, 10)), 2
-        )
+        reply = await live.query(live.subjects.owner(live.owner("a") or ""), RoomsRequest(PATIENCE_MS, 10))
         assert envelope.decode_rooms_reply(reply).rooms == []
 
     await is_closed()
     await first.end()
-    await live.owned(await live.start())
+    await live.sole_owner()
     await is_closed()
     made = the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="Again")))
     assert (made.info.title, made.info.open) == ("Again", True)
     assert made.info.created_ms > 0
     assert refusal(await live.ask(JoinRow("a", "troll", Role.VIEWER))) == "banned"
     the(Shown, await live.ask(send("a", "u1", "two", "c2")))
-    await until(lambda: _is(len(watching.items) == 4))
-    assert [item["k"] for _, item in watching.items] == ["c", "closed", "opened", "c"]
+    await until(lambda: len(watching.items) == 4)
+    assert watching.kinds == ["c", "closed", "opened", "c"]
 
 
 async def test_a_room_in_which_nothing_was_said_is_kept_in_memory_only(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, unsaved_rooms=3))
-    await live.owned(process)
+    process = await live.sole_owner(rooms=Rooms(window_ms=5, lease_ms=2000, unsaved_rooms=3))
     the(Done, await live.ask(LikeRow("a", "u1", Role.GUEST, 5)))
     for room in ("b", "c"):
         the(Admitted, await live.ask(JoinRow(room, "u1", Role.GUEST)))
@@ -261,25 +227,23 @@ async def test_a_room_in_which_nothing_was_said_is_kept_in_memory_only(live: Ser
         the(Admitted, await live.ask(JoinRow(room, "u1", Role.GUEST)))
     assert refusal(await live.ask(JoinRow("g", "u1", Role.GUEST))) == "unavailable"
     await process.end()
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER))).likes == 5
     assert refusal(await live.ask(GetRoomRow("d"))) == "room_not_found"
 
 
 async def test_a_room_that_left_memory_unsaved_makes_space_for_another(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, idle_s=1, unsaved_rooms=1))
-    await live.owned(process)
+    process = await live.sole_owner(rooms=Rooms(window_ms=5, lease_ms=2000, idle_s=1, unsaved_rooms=1))
     the(Done, await live.ask(LikeRow("a", "u1", Role.GUEST, 5)))
     assert refusal(await live.ask(JoinRow("b", "u1", Role.GUEST))) == "unavailable"
-    await until(lambda: _is(len(process.process.rooms) == 0))
+    await until(lambda: len(process.rooms) == 0)
     the(Admitted, await live.ask(JoinRow("b", "u1", Role.GUEST)))
 
 
 async def test_viewers_of_a_room_in_which_nothing_was_said_are_told_after_a_take_over(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     watching = await live.watch("a")
-    subject = live.subjects.counts(process.process.name)
+    subject = live.subjects.counts(process.name)
     await live.bus.publish(subject, envelope.encode(Counts("e1", 1, {"a": 3})))
     await watching.until(1, OutKind.STATS)
     assert watching.frames(OutKind.STATS)[0]["viewers"] == 3
@@ -287,23 +251,21 @@ async def test_viewers_of_a_room_in_which_nothing_was_said_are_told_after_a_take
 
 async def test_a_new_owner_knows_all_comments_of_the_promised_time(live: Service) -> None:
     """Also those beyond what it reads of the log at once."""
-    first = await live.start()
-    await live.owned(first)
-    name, text = first.process.name, "x" * 100
+    first = await live.sole_owner()
+    name, text = first.name, "x" * 100
     rows = [send("a", f"u{n}", text, "c1") for n in range(2500)]
     shown: list[Answer] = []
     for begin in range(0, len(rows), 500):
-        shown += await live.request(name, *rows[begin : begin + 500], budget_s=10)
+        shown += await live.request(name, *rows[begin : begin + 500])
     await first.end()
-    await live.owned(await live.start())
+    await live.sole_owner()
     again = [await live.ask(row) for row in (rows[0], rows[1000], rows[-1])]
     assert again == [shown[0], shown[1000], shown[-1]]
     assert all(isinstance(answer, Shown) for answer in again)
 
 
 async def test_sanctions_bind_at_once_and_are_kept(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     watching = await live.watch("a")
     the(Shown, await live.ask(send("a", "u1", "hi", "c1")))
 
@@ -330,8 +292,7 @@ async def test_sanctions_bind_at_once_and_are_kept(live: Service) -> None:
     assert notices[0] == {"t": "notice", "kind": "muted", "room": "a", "reason": "rude", "retry_ms": 60_000}
     assert {out.uid for out in watching.outs if out.kind is OutKind.NOTICE} == {"u1"}
     await process.end()
-    other = await live.start()
-    await live.owned(other)
+    await live.sole_owner()
     assert refusal(await live.ask(JoinRow("a", "u1", Role.VIEWER))) == "banned"
     the(Done, await sanction("unban"))
     the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER)))
@@ -339,34 +300,30 @@ async def test_sanctions_bind_at_once_and_are_kept(live: Service) -> None:
 
 
 async def test_a_process_that_stops_hands_its_rooms_over_with_nothing_lost(live: Service) -> None:
-    first = await live.start()
-    await live.owned(first)
+    first = await live.sole_owner()
     watching = await live.watch("a")
     before = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     the(Done, await live.ask(LikeRow("a", "u1", Role.VIEWER, 7)))
     await first.end()
-    assert first.process.leases.partitions == {}
-    second = await live.start()
-    await live.owned(second)
+    assert first.leases.partitions == {}
+    await live.sole_owner()
     assert the(Shown, await live.ask(send("a", "u1", "one", "c1"))) == before
     after = the(Shown, await live.ask(send("a", "u1", "two", "c2")))
     assert after.epoch > before.epoch
     assert after.seq == 1
-    await until(lambda: _is(len(watching.items) == 2))
-    assert texts(watching) == ["one", "two"]
+    await until(lambda: len(watching.items) == 2)
+    assert watching.texts == ["one", "two"]
     newest = [out for out in watching.outs if out.kind is OutKind.BATCH][-1]
     assert newest.prev == (before.epoch, before.seq)
     assert the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER))).likes == 7
 
 
 async def test_what_was_stored_but_never_published_reaches_everybody_after_a_take_over(live: Service) -> None:
-    first = await live.start()
-    await live.owned(first)
+    first = await live.sole_owner()
     shown = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     watching = await live.watch("a")
     await first.kill()
-    second = await live.start()
-    await live.owned(second)
+    await live.sole_owner()
     the(Admitted, await live.ask(JoinRow("a", "u2", Role.VIEWER)))
     await watching.until(1, OutKind.BATCH)
     out = watching.outs[0]
@@ -376,40 +333,37 @@ async def test_what_was_stored_but_never_published_reaches_everybody_after_a_tak
 
 
 async def test_partitions_are_shared_fairly_and_come_back(live: Service) -> None:
-    first = await live.start()
-    await live.owned(first)
-    epochs = first.process.leases.partitions
+    first = await live.sole_owner()
+    epochs = first.leases.partitions
     second = await live.start()
     third = await live.start()
     await live.owned(first, second, third)
-    await until(lambda: _is(sorted(_held(first, second, third)) == [20, 22, 22]))
-    kept = first.process.leases.partitions
+    await until(lambda: sorted(_held(first, second, third)) == [20, 22, 22])
+    kept = first.leases.partitions
     assert all(epochs[partition] == epoch for partition, epoch in kept.items())
     await second.kill()
     await third.end()
     await live.owned(first)
-    assert len(first.process.leases.partitions) == PARTITIONS
+    assert len(first.leases.partitions) == PARTITIONS
     assert first.metric("danmaku_rooms_leases") == PARTITIONS
 
 
 async def test_rows_for_somebody_elses_rooms_are_sent_on(live: Service) -> None:
-    first = await live.start(rooms=Rooms(window_ms=5, lease_ms=4_000))
-    await live.owned(first)
+    first = await live.sole_owner(rooms=Rooms(window_ms=5, lease_ms=4_000))
     second = await live.start(rooms=Rooms(window_ms=5, lease_ms=4_000))
     await live.owned(first, second)
     rows = [send(f"r{number}", "u1", "hi", "c1") for number in range(64)]
-    mine = [live.owner(row.room) == first.process.name for row in rows]
-    answers = await live.request(first.process.name, *rows)
+    mine = [live.owner(row.room) == first.name for row in rows]
+    answers = await live.request(first.name, *rows)
     assert [isinstance(answer, Shown) for answer in answers] == mine
     assert [isinstance(answer, Elsewhere) for answer in answers] == [not own for own in mine]
 
 
 async def test_viewers_are_summed_and_told(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     watching = await live.watch("a")
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
-    subject = live.subjects.counts(process.process.name)
+    subject = live.subjects.counts(process.name)
     for edge, viewers in (("e1", 3), ("e2", 4)):
         await live.bus.publish(subject, envelope.encode(Counts(edge, 1, {"a": viewers, "nowhere": 1})))
     await watching.until(1, OutKind.STATS)
@@ -419,11 +373,10 @@ async def test_viewers_are_summed_and_told(live: Service) -> None:
 
 
 async def test_idle_rooms_leave_memory_and_come_back_as_they_were(live: Service) -> None:
-    process = await live.start(rooms=Rooms(window_ms=5, lease_ms=2000, idle_s=1))
-    await live.owned(process)
+    process = await live.sole_owner(rooms=Rooms(window_ms=5, lease_ms=2000, idle_s=1))
     first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     the(Done, await live.ask(LikeRow("a", "u1", Role.VIEWER, 5)))
-    await until(lambda: _is(len(process.process.rooms) == 0))
+    await until(lambda: len(process.rooms) == 0)
     second = the(Shown, await live.ask(send("a", "u1", "two", "c2")))
     assert second.epoch == first.epoch
     assert second.seq == 2
@@ -431,18 +384,16 @@ async def test_idle_rooms_leave_memory_and_come_back_as_they_were(live: Service)
 
 
 async def test_rooms_are_listed_also_when_they_are_not_in_memory(live: Service) -> None:
-    first = await live.start()
-    await live.owned(first)
+    first = await live.sole_owner()
     for room in ("a", "b", "c"):
         the(Shown, await live.ask(send(room, "u1", "hi", "c1")))
     await first.end()
-    second = await live.start()
-    await live.owned(second)
+    second = await live.sole_owner()
     the(Admitted, await live.ask(JoinRow("c", "u1", Role.VIEWER)))
-    subject = live.subjects.owner(second.process.name)
+    subject = live.subjects.owner(second.name)
 
     async def listed(limit: int) -> list[str]:
-        reply = await live.bus.request(subject, envelope.encode(RoomsRequest(2000, limit)), 2)
+        reply = await live.query(subject, RoomsRequest(PATIENCE_MS, limit))
         return [info.room for info in envelope.decode_rooms_reply(reply).rooms]
 
     assert await listed(10) == ["c", "a", "b"]
@@ -451,133 +402,104 @@ async def test_rooms_are_listed_also_when_they_are_not_in_memory(live: Service) 
 
 
 async def test_a_broadcast_reaches_every_open_room_once(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     rooms = ["a", "b", "c"]
     watchings = [await live.watch(room) for room in rooms]
     for room in rooms:
         the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
     the(Room, await live.ask(PutRoomRow("c", "boss", Role.STREAMER, open=False)))
-    item = wire.encode_item(wire.Announce("all hands"))
-    request = envelope.encode(BroadcastRequest(2000, "root", "b1", item))
     for _ in range(2):
-        reply = await live.bus.request(live.subjects.owner(process.process.name), request, 2)
-        assert envelope.decode_broadcast_reply(reply).rooms == 2
+        assert (await broadcast(live, process)).rooms == 2
     for watching in watchings[:2]:
         await watching.until(1, OutKind.BATCH)
     the(Shown, await live.ask(send("a", "u1", "end", "c1")))
     await watchings[0].until(2, OutKind.BATCH)
-    assert texts(watchings[0]) == ["all hands", "end"]
-    assert [item["k"] for _, item in watchings[2].items] == ["closed"]
+    assert watchings[0].texts == ["all hands", "end"]
+    assert watchings[2].kinds == ["closed"]
 
 
 async def test_a_broadcast_finds_rooms_that_are_not_in_memory_and_waits_where_there_is_too_much(
     live: Service,
 ) -> None:
-    first = await live.start()
-    await live.owned(first)
+    first = await live.sole_owner()
     for room in ("a", "b"):
         the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
     the(Room, await live.ask(PutRoomRow("b", "boss", Role.STREAMER, open=False)))
     await first.end()
-    second = await live.start(policy=Policy(display_high_per_s=1))
-    await live.owned(second)
+    second = await live.sole_owner(policy=Policy(display_high_per_s=1))
     watching = await live.watch("a")
-    name = second.process.name
+    name = second.name
     the(Shown, await live.ask(EventRow("a", "boss", Role.STREAMER, "g1", GIFT)))
     gift = EventRow("a", "boss", Role.STREAMER, "g2", GIFT)
-    waiting = asyncio.create_task(live.request(name, gift, budget_s=5))
+    waiting = asyncio.create_task(live.request(name, gift))
     await until(lambda: _is_busy(second, "a"))
-    item = wire.encode_item(wire.Announce("all hands"))
-    request = envelope.encode(BroadcastRequest(2000, "root", "b1", item))
-    reply = await live.bus.request(live.subjects.owner(name), request, 2)
-    assert envelope.decode_broadcast_reply(reply).rooms == 2
+    assert (await broadcast(live, second)).rooms == 2
     the(Shown, (await waiting)[0])
-    await until(lambda: _is([shown["k"] for _, shown in watching.items] == ["gift", "gift", "announce"]))
+    await until(lambda: watching.kinds == ["gift", "gift", "announce"])
 
 
 async def test_too_many_broadcasts_at_one_time_are_told_so(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     rooms = [f"r{number}" for number in range(100)]
     for room in rooms:
         the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
-    subject, item = live.subjects.owner(process.process.name), wire.encode_item(wire.Announce("all hands"))
-    asked = [envelope.encode(BroadcastRequest(5000, "u", f"b{number}", item)) for number in range(6)]
-    replies = await asyncio.gather(*(live.bus.request(subject, one, 5) for one in asked))
-    told = [(one.rooms, one.busy) for one in map(envelope.decode_broadcast_reply, replies)]
-    assert sorted(told) == [(0, True)] * 2 + [(len(rooms), False)] * 4
+    replies = await asyncio.gather(*(broadcast(live, process, f"b{number}") for number in range(6)))
+    assert sorted((one.rooms, one.busy) for one in replies) == [(0, True)] * 2 + [(len(rooms), False)] * 4
 
 
 async def test_a_process_that_stops_finishes_its_broadcasts_and_takes_no_more(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     rooms = [f"r{number}" for number in range(30)]
     for room in rooms:
         the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
-    subject = live.subjects.owner(process.process.name)
-
-    async def broadcast(cid: str) -> bytes:
-        item = wire.encode_item(wire.Announce("all hands"))
-        return await live.bus.request(subject, envelope.encode(BroadcastRequest(2000, "u", cid, item)), 2)
-
-    assert envelope.decode_broadcast_reply(await broadcast("b1")).rooms == len(rooms)
+    assert (await broadcast(live, process)).rooms == len(rooms)
     ending = asyncio.create_task(process.end())
-    await until(lambda: _is(process.stop.is_set()))
+    await until(lambda: process.stop.is_set())
     await asyncio.sleep(0)
-    assert await broadcast("b2") == b""
+    assert await live.query(live.subjects.owner(process.name), all_hands("b2")) == b""
     await ending
     store = await live.open_store()
     assert [(await store.history.head(room)).seq for room in rooms] == [1] * len(rooms)
 
 
 async def test_a_broadcast_that_does_not_reach_all_rooms_says_so(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    process = await live.sole_owner()
     rooms = [f"r{number}" for number in range(30)]
     for room in rooms:
         the(Room, await live.ask(PutRoomRow(room, "boss", Role.STREAMER)))
-    request = envelope.encode(BroadcastRequest(2000, "root", "b1", wire.encode_item(wire.Announce("x"))))
-    await live.bus.request(live.subjects.owner(process.process.name), request, 2)
-    process.process.rooms.drop_partitions(range(PARTITIONS))
-    process.process.rooms.retire(range(PARTITIONS))
+    await broadcast(live, process)
+    process.rooms.drop_partitions(range(PARTITIONS))
+    process.rooms.retire(range(PARTITIONS))
     with capture_logs() as logs:
         await process.end()
     assert "a broadcast did not reach all rooms" in [line["event"] for line in logs]
 
 
 async def test_history_answers_for_every_room(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
+    await live.sole_owner()
     shown = [the(Shown, await live.ask(send("a", "u1", str(n), f"c{n}"))) for n in range(5)]
     epoch = shown[0].epoch
-
-    async def history(room: str, since: Position | None, limit: int) -> envelope.HistoryReply:
-        request = envelope.encode(HistoryRequest(room, limit, 2000, since))
-        return envelope.decode_history_reply(await live.bus.request(live.subjects.history, request, 2))
-
-    newest = await history("a", None, 2)
+    newest = await live.history("a", limit=2)
     assert (newest.epoch, newest.seq, len(newest.frames), newest.complete) == (epoch, 5, 2, True)
-    after = await history("a", Position(epoch, 1), 100)
+    after = await live.history("a", Position(epoch, 1))
     assert (len(after.frames), after.complete) == (4, True)
-    some = await history("a", Position(epoch, 1), 2)
+    some = await live.history("a", Position(epoch, 1), limit=2)
     assert (len(some.frames), some.complete) == (2, False)
-    nothing = await history("nowhere", None, 50)
+    nothing = await live.history("nowhere")
     assert (nothing.frames, nothing.epoch, nothing.seq) == ([], 0, 0)
 
 
 async def test_history_is_no_larger_than_a_message_and_than_was_asked_for(live: Service) -> None:
-    process = await live.start(policy=msgspec.structs.replace(LOOSE, max_length=10_000))
-    await live.owned(process)
+    process = await live.sole_owner(policy=msgspec.structs.replace(LOOSE, max_length=10_000))
     text = "x" * 10_000
     for begin in range(0, 80, 20):
         rows = [send("a", f"u{number}", text, "c") for number in range(begin, begin + 20)]
-        for answer in await live.request(process.process.name, *rows, budget_s=10):
+        for answer in await live.request(process.name, *rows):
             the(Shown, answer)
 
     async def sizes(max_bytes: int, since: Position | None) -> tuple[int, int]:
-        request = envelope.encode(HistoryRequest("a", 1000, 2000, since, max_bytes))
-        reply = await live.bus.request(live.subjects.history, request, 5)
+        request = HistoryRequest("a", 1000, PATIENCE_MS, since, max_bytes)
+        reply = await live.query(live.subjects.history, request)
         answer = envelope.decode_history_reply(reply)
         assert answer.complete is (since is None), "it does not reach the head"
         return len(reply), sum(len(frame) for frame in answer.frames)
@@ -590,24 +512,18 @@ async def test_history_is_no_larger_than_a_message_and_than_was_asked_for(live: 
 
 
 async def test_tokens_are_revoked_and_refreshed(live: Service) -> None:
-    process = await live.start()
-    await live.owned(process)
-
-    async def users(*rows: Any) -> list[Any]:
-        request = envelope.encode(UsersRequest(2000, list(rows)))
-        return envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
-
-    assert await users(HelloRow("u1", 1000), HelloRow("u2", 0)) == [Done(), Done()]
-    (pair,) = await users(RefreshRow("u1", "f1", 1, 1000))
+    await live.sole_owner()
+    assert await live.users(HelloRow("u1", 1000), HelloRow("u2", 0)) == [Done(), Done()]
+    (pair,) = await live.users(RefreshRow("u1", "f1", 1, 1000))
     assert isinstance(pair, Refreshed)
     assert pair.n == 2
-    assert await users(RefreshRow("u1", "f1", 1, 1000)) == [pair]
-    (next_pair,) = await users(RefreshRow("u1", "f1", 2, pair.issued_ms))
+    assert await live.users(RefreshRow("u1", "f1", 1, 1000)) == [pair]
+    (next_pair,) = await live.users(RefreshRow("u1", "f1", 2, pair.issued_ms))
     assert next_pair.n == 3
-    (reused,) = await users(RefreshRow("u1", "f1", 1, 1000))
+    (reused,) = await live.users(RefreshRow("u1", "f1", 1, 1000))
     assert reused.name == "unauthorized"
-    assert await users(RevokeRow("u1")) == [Done()]
-    answers = await users(HelloRow("u1", 1000), HelloRow("u2", 1000), RefreshRow("u1", "f2", 1, 1000))
+    assert await live.users(RevokeRow("u1")) == [Done()]
+    answers = await live.users(HelloRow("u1", 1000), HelloRow("u2", 1000), RefreshRow("u1", "f2", 1, 1000))
     assert [type(answer) for answer in answers] == [Refused, Done, Refused]
 
 
@@ -616,7 +532,7 @@ async def test_a_refresh_and_a_revocation_at_the_same_time(
 ) -> None:
     """The revocation is written before what the refresh writes: there is no new pair."""
     store = await live.open_store()
-    await live.owned(await live.start(store=store))
+    await live.sole_owner(store=store)
     spend = store.tokens.spend
     kept_until_ms = 0
 
@@ -628,10 +544,8 @@ async def test_a_refresh_and_a_revocation_at_the_same_time(
 
     monkeypatch.setattr(store.tokens, "spend", overtaken)
     expires_ms = round(time() * 1000) + MAX_LIFE_S * 1000
-    request = envelope.encode(UsersRequest(2000, [RefreshRow("u1", "f1", 1, 1000, expires_ms)]))
-    (answer,) = envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
-    assert isinstance(answer, Refused)
-    assert answer.name == "unauthorized"
+    (answer,) = await live.users(RefreshRow("u1", "f1", 1, 1000, expires_ms))
+    assert refusal(answer) == "unauthorized"
     assert kept_until_ms > expires_ms, "it is remembered as long as the spent token lives"
 
 
@@ -640,29 +554,20 @@ async def test_the_newest_connection_of_a_device_stands(live: Service) -> None:
     first, second = await live.start(), await live.start()
     await live.owned(first, second)
     told: list[Replaced] = []
-    heard = asyncio.Event()
-
-    def hear(payload: bytes, _: str) -> None:
-        told.append(envelope.decode_replaced(payload))
-        heard.set()
-
-    await live.bus.subscribe(live.subjects.replaced, hear)
-
-    async def hello(*rows: HelloRow) -> list[Any]:
-        request = envelope.encode(UsersRequest(2000, list(rows)))
-        return envelope.decode_users_reply(await live.bus.request(live.subjects.users, request, 2)).answers
-
+    await live.bus.subscribe(
+        live.subjects.replaced, lambda payload, _: told.append(envelope.decode_replaced(payload))
+    )
     one, two, three = (HelloRow("u1", 1000, "tv", n, f"edge-{n}", f"s{n}") for n in (1, 2, 3))
-    assert await hello(one, HelloRow("u1", 1000), HelloRow("u2", 1000, "tv", 1, "edge", "s")) == [Done()] * 3
-    assert await hello(two) == [Done()]
-    assert await hello(two) == [Done()]
-    (stale,) = await hello(one)
+    assert (
+        await live.users(one, HelloRow("u1", 1000), HelloRow("u2", 1000, "tv", 1, "edge", "s"))
+        == [Done()] * 3
+    )
+    assert await live.users(two) == [Done()]
+    assert await live.users(two) == [Done()]
+    (stale,) = await live.users(one)
     assert (stale.name, stale.detail) == ("conflict", "replaced by a newer connection of this device")
-    assert await hello(three) == [Done()]
-    async with asyncio.timeout(30):
-        while len(told) < 2:
-            heard.clear()
-            await heard.wait()
+    assert await live.users(three) == [Done()]
+    await until(lambda: len(told) >= 2)
     assert told == [Replaced("u1", "tv", 2), Replaced("u1", "tv", 3)]
 
 
@@ -678,22 +583,14 @@ async def test_a_process_that_is_stopped_before_its_store_answers_just_ends(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    monkeypatch.setattr(store.leases, "check_layout", _down)
+    monkeypatch.setattr(store.leases, "check_layout", away)
     process = await live.start(store=store)
     await asyncio.sleep(0)
     await process.end()
 
 
-async def _down(*_: object) -> None:
-    raise StoreDown("away")
-
-
-async def _is(truth: bool) -> bool:
-    return truth
-
-
-async def _is_busy(running: Running, room: str) -> bool:
-    loaded = running.process.rooms.get(room)
+def _is_busy(running: Running, room: str) -> bool:
+    loaded = running.rooms.get(room)
     return loaded is not None and loaded.room.is_busy
 
 
@@ -702,4 +599,4 @@ async def _kept(store: Store, *rooms: str) -> list[str]:
 
 
 def _held(*processes: Any) -> list[int]:
-    return [len(running.process.leases.partitions) for running in processes]
+    return [len(running.leases.partitions) for running in processes]

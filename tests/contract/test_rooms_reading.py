@@ -21,8 +21,8 @@ from rooms.delivery import Deliveries
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.reading import Reading
-from tests.contract.conftest import until
 from tests.contract.rooms_chat import PAIR
+from tests.waiting import until
 
 NOW = Moment(10.0, 10_000)
 
@@ -53,13 +53,10 @@ async def test_how_far_one_has_read_is_told_by_the_repeat_of_what_failed() -> No
     await store.conversations.append([Append(PAIR, "ann", NOW.ms, b"hi", "c1", indexed=True)])
     running = [asyncio.create_task(one.run()) for one in (told, outbox)]
 
-    async def is_told() -> bool:
-        return heard == [ReadBy(PAIR, "bob", 1, ["ann", "bob"])]
-
     with pytest.raises(StoreDown):
         await reading.read(ReadRow("bob", PAIR, 1))
     assert (await reading.read(ReadRow("bob", PAIR, 1))).seq == 1
-    await until(is_told)
+    await until(lambda: heard == [ReadBy(PAIR, "bob", 1, ["ann", "bob"])])
     for task in running:
         task.cancel()
     await asyncio.wait(running)

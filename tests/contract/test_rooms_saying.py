@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from secrets import token_hex
 from time import monotonic, time_ns
 
 from prometheus_client import CollectorRegistry
 from redis.crc import key_slot
 
-from config.settings import Chat, Rooms, Store
+from config.settings import Chat, Rooms
+from config.settings import Store as StoreSettings
 from danmaku.chat import Said
 from danmaku.memory import MemoryBus, MemoryStore
 from danmaku.memory.conversations import MemoryConversations
-from danmaku.servers import Running
-from danmaku.store.conversations import Append, Appended
+from danmaku.store import Store
+from danmaku.store.conversations import Append, Appended, Conversations
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.keys import Keys
 from danmaku.subjects import Subjects
@@ -25,9 +29,9 @@ from rooms.delivery import Deliveries
 from rooms.moment import Moment
 from rooms.outbox import Outbox
 from rooms.saying import Saying
-from tests.contract.conftest import until
 from tests.contract.rooms_chat import send
-from tests.engines import ValkeyCluster, client, port_of
+from tests.engines import ValkeyCluster
+from tests.waiting import until
 
 ROUND = 256
 ROUNDS = 4
@@ -52,71 +56,59 @@ class Gated(MemoryConversations):
         await self.gate.wait()
         return await super().append(appends)
 
+    def hold(self, rounds: int) -> bool:
+        return self.at_gate == rounds
 
-async def test_what_is_said_in_a_conversation_is_in_one_round_at_a_time() -> None:
-    store, conversations = MemoryStore(), Gated()
+
+@asynccontextmanager
+async def saying_to(store: Store, conversations: Conversations) -> AsyncIterator[Saying]:
+    """It runs while the block lasts."""
     metrics = RoomsMetrics(CollectorRegistry())
     outbox = Outbox(MemoryBus(), metrics.bus_seconds)
     told = Deliveries(conversations, store.sessions, outbox, Subjects("t"), metrics, clock)
     saying = Saying(conversations, store.contacts, told, Chat(), metrics, clock)
     running = asyncio.create_task(saying.run())
-    deadline_s = clock().s + 60
-
-    async def is_under_way(count: int) -> bool:
-        return conversations.at_gate == count
-
-    answers = [saying.say(send("a", "c1", "p:a:b"), deadline_s)]
-    await until(lambda: is_under_way(1))
-    answers += [saying.say(send("b", f"c{n}", "p:a:b"), deadline_s) for n in range(20)]
-    other = saying.say(send("a", "c1", "p:a:z"), deadline_s)
-    await until(lambda: is_under_way(2))
-    conversations.gate.set()
-    said = await asyncio.wait_for(asyncio.gather(*answers, other), 30)
-    assert [one.seq for one in said if isinstance(one, Said)] == [*range(1, 22), 1]
-    assert conversations.sizes[:2] == [1, 1]
+    yield saying
     running.cancel()
     await asyncio.wait([running])
     await saying.close()
+
+
+async def test_what_is_said_in_a_conversation_is_in_one_round_at_a_time() -> None:
+    conversations, deadline_s = Gated(), clock().s + 60
+    async with saying_to(MemoryStore(), conversations) as saying:
+        answers = [saying.say(send("a", "c1", "p:a:b"), deadline_s)]
+        await until(lambda: conversations.hold(1))
+        answers += [saying.say(send("b", f"c{n}", "p:a:b"), deadline_s) for n in range(20)]
+        other = saying.say(send("a", "c1", "p:a:z"), deadline_s)
+        await until(lambda: conversations.hold(2))
+        conversations.gate.set()
+        said = await asyncio.wait_for(asyncio.gather(*answers, other), 30)
+    assert [one.seq for one in said if isinstance(one, Said)] == [*range(1, 22), 1]
+    assert conversations.sizes[:2] == [1, 1]
 
 
 async def test_what_waits_is_said_when_all_rounds_end_at_one_time() -> None:
-    store, conversations = MemoryStore(), Gated()
-    metrics = RoomsMetrics(CollectorRegistry())
-    outbox = Outbox(MemoryBus(), metrics.bus_seconds)
-    told = Deliveries(conversations, store.sessions, outbox, Subjects("t"), metrics, clock)
-    saying = Saying(conversations, store.contacts, told, Chat(), metrics, clock)
-    running = asyncio.create_task(saying.run())
-    deadline_s = clock().s + 60
-    for number in range(ROUNDS):
-        for other in range(ROUND):
-            saying.say(send("a", "c", f"p:a:b{number}-{other}"), deadline_s)
-
-        async def is_under_way(count: int = number + 1) -> bool:
-            return conversations.at_gate == count
-
-        await until(is_under_way)
-    last = saying.say(send("a", "c", "p:a:z"), deadline_s)
-    conversations.gate.set()
-    assert isinstance(await asyncio.wait_for(last, 30), Said)
-    running.cancel()
-    await asyncio.wait([running])
-    await saying.close()
+    conversations, deadline_s = Gated(), clock().s + 60
+    async with saying_to(MemoryStore(), conversations) as saying:
+        for number in range(ROUNDS):
+            for other in range(ROUND):
+                saying.say(send("a", "c", f"p:a:b{number}-{other}"), deadline_s)
+            await until(partial(conversations.hold, number + 1))
+        last = saying.say(send("a", "c", "p:a:z"), deadline_s)
+        conversations.gate.set()
+        assert isinstance(await asyncio.wait_for(last, 30), Said)
 
 
 async def test_a_part_of_the_store_that_hangs_keeps_nobody_else_from_speaking(
     shared_cluster: ValkeyCluster,
 ) -> None:
     keys = Keys(f"t{token_hex(4)}")
-    settings = Store(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=3)
+    settings = StoreSettings(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=3)
     store = await ValkeyStore.connect(settings, Rooms())
-    metrics = RoomsMetrics(CollectorRegistry())
-    outbox = Outbox(MemoryBus(), metrics.bus_seconds)
-    told = Deliveries(store.conversations, store.sessions, outbox, Subjects("t"), metrics, clock)
-    saying = Saying(store.conversations, store.contacts, told, Chat(), metrics, clock)
-    running = asyncio.create_task(saying.run())
     pairs = [(f"a{number}", f"b{number}") for number in range(60)]
     hanging = shared_cluster.nodes[0]
-    away = await slots_of(hanging)
+    away = await shared_cluster.slots_of(hanging)
 
     def is_away(one: str, other: str) -> bool:
         conv = f"p:{one}:{other}"
@@ -126,21 +118,12 @@ async def test_a_part_of_the_store_that_hangs_keeps_nobody_else_from_speaking(
     os.kill(hanging.pid, signal.SIGSTOP)
     try:
         deadline_s = clock().s + 60
-        said = [saying.say(send(one, "c1", f"p:{one}:{other}"), deadline_s) for one, other in pairs]
-        answers = await asyncio.gather(*said)
+        async with saying_to(store, store.conversations) as saying:
+            said = [saying.say(send(one, "c1", f"p:{one}:{other}"), deadline_s) for one, other in pairs]
+            answers = await asyncio.gather(*said)
     finally:
         os.kill(hanging.pid, signal.SIGCONT)
     refused = [pair for pair, answer in zip(pairs, answers, strict=True) if not isinstance(answer, Said)]
     assert 0 < len(refused) < len(pairs)
     assert refused == [pair for pair in pairs if is_away(*pair)]
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    await saying.close()
     await store.close()
-
-
-async def slots_of(node: Running) -> set[int]:
-    async with client(port_of(node)) as one:
-        rows = await one.execute_command("CLUSTER", "SLOTS")
-    mine = [row for row in rows if int(row[2][1]) == port_of(node)]
-    return {slot for row in mine for slot in range(int(row[0]), int(row[1]) + 1)}

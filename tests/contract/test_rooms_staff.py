@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from secrets import token_hex
 from typing import TypeVar
 
 import pytest
 
-from config.settings import Nats
-from config.settings import Store as StoreSettings
-from danmaku import envelope, records
-from danmaku.envelope import Answer, UsersRequest
+from danmaku import records
 from danmaku.model import Position, Role
 from danmaku.moderation_rows import (
     AppointRow,
@@ -23,36 +18,11 @@ from danmaku.moderation_rows import (
     SanctionRow,
 )
 from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
-from danmaku.rows import DeleteRoomRow, Done, JoinRow, PutRoomRow, Rank, RankRow, Refused, Room, Shown
-from tests.contract.rooms_service import Service, send, service
-from tests.contract.test_rooms_outages import Fault
+from danmaku.rows import DeleteRoomRow, Done, JoinRow, PutRoomRow, Rank, RankRow, Room, Shown
+from tests.contract.failing import Fault
+from tests.contract.rooms_service import PATIENCE_MS, Service, refusal, send, the
 
-T = TypeVar("T")
 R = TypeVar("R", bound=records.Reply)
-
-
-@pytest.fixture(params=["memory", "real"])
-def servers(request: pytest.FixtureRequest) -> tuple[str, Nats, StoreSettings | None]:
-    if request.param == "memory":
-        return "memory", Nats(), None
-    prefix = f"t{token_hex(4)}"
-    nats = Nats(url=request.getfixturevalue("nats_url"), prefix=prefix)
-    return "real", nats, StoreSettings(url=request.getfixturevalue("store_url"), prefix=prefix)
-
-
-@pytest.fixture
-async def live(servers: tuple[str, Nats, StoreSettings | None]) -> AsyncIterator[Service]:
-    async with service(*servers) as opened:
-        yield opened
-
-
-def the(kind: type[T], answer: Answer) -> T:
-    assert isinstance(answer, kind), answer
-    return answer
-
-
-def refusal(answer: Answer) -> str:
-    return the(Refused, answer).name
 
 
 async def verbs(live: Service, room: str) -> list[tuple[str, str, str]]:
@@ -61,8 +31,7 @@ async def verbs(live: Service, room: str) -> list[tuple[str, str, str]]:
 
 
 async def test_an_appointed_moderator_is_one_at_once_and_after_a_takeover(live: Service) -> None:
-    first = await live.start()
-    await live.owned(first)
+    first = await live.sole_owner()
     watching = await live.watch("a")
     the(Shown, await live.ask(send("a", "mod", "hi", "c1")))
     mute = SanctionRow("a", "mute", "bob", "mod", Role.VIEWER, 60, "spam")
@@ -80,7 +49,7 @@ async def test_an_appointed_moderator_is_one_at_once_and_after_a_takeover(live: 
     assert refusal(await live.ask(SanctionRow("b", "mute", "bob", "mod", Role.VIEWER))) == "room_not_found"
 
     await first.end()
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert the(Rank, await live.ask(asked)).role is Role.MODERATOR
     [one] = the(Moderators, await live.ask(ModeratorsRow("a", "mod", Role.VIEWER))).moderators
     assert (one.uid, one.by) == ("mod", "ann")
@@ -101,7 +70,7 @@ async def test_an_appointed_moderator_is_one_at_once_and_after_a_takeover(live: 
 async def test_what_has_nothing_to_do_says_so_and_an_act_whose_answer_got_lost_does_not(
     live: Service,
 ) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     the(Shown, await live.ask(send("a", "bob", "hi", "c1")))
     mute = SanctionRow("a", "mute", "bob", "ann", Role.STREAMER)
     unmute, once_more = (
@@ -127,7 +96,7 @@ async def test_what_has_nothing_to_do_says_so_and_an_act_whose_answer_got_lost_d
 
 
 async def test_nobody_acts_on_their_equals(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     the(Shown, await live.ask(send("a", "boss", "mine", "c1", Role.STREAMER)))
     the(Done, await live.ask(AppointRow("a", "mod", "boss", Role.STREAMER)))
     the(Shown, await live.ask(send("a", "token", "by my token", "c1", Role.MODERATOR)))
@@ -143,7 +112,7 @@ async def test_nobody_acts_on_their_equals(live: Service) -> None:
 
 
 async def test_what_is_asked_twice_is_done_and_written_down_once(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     rows = (
         PutRoomRow("a", "ann", Role.STREAMER, "Title", act="1"),
         SanctionRow("a", "kick", "bob", "ann", Role.STREAMER, act="2"),
@@ -158,38 +127,34 @@ async def test_what_is_asked_twice_is_done_and_written_down_once(live: Service) 
     assert refusal(await live.ask(JoinRow("a", "bob", Role.VIEWER))) == "banned"
 
 
-async def test_what_moderators_read(live: Service) -> None:
-    await live.owned(await live.start())
+async def test_moderators_read_acts_sanctions_and_who_somebody_is(live: Service) -> None:
+    await live.sole_owner()
 
     async def read(request: records.Request, kind: type[R]) -> R:
-        raw = await live.bus.request(live.subjects.records, envelope.encode(request), 5)
-        reply = records.decode_reply(raw)
+        reply = records.decode_reply(await live.query(live.subjects.records, request))
         assert isinstance(reply, kind)
         return reply
 
-    assert (await read(ActsRequest(2000, "a", 5), Acts)).entries == []
+    assert (await read(ActsRequest(PATIENCE_MS, "a", 5), Acts)).entries == []
     the(Shown, await live.ask(send("a", "bob", "hi", "c1")))
     for verb in ("mute", "ban"):
         the(Done, await live.ask(SanctionRow("a", verb, "bob", "ann", Role.STREAMER, 60, "spam")))
     the(Done, await live.ask(AppointRow("a", "bob", "ann", Role.STREAMER)))
-    everywhere = SanctionEverywhereRow("ban", "bob", "root", Role.ADMIN)
-    users = envelope.encode(UsersRequest(2000, [everywhere]))
-    reply = envelope.decode_users_reply(await live.bus.request(live.subjects.users, users, 5))
-    assert reply.answers == [Done()]
+    assert await live.users(SanctionEverywhereRow("ban", "bob", "root", Role.ADMIN)) == [Done()]
 
-    newest = await read(ActsRequest(2000, "a", 2), Acts)
+    newest = await read(ActsRequest(PATIENCE_MS, "a", 2), Acts)
     assert [act.verb for _, act in newest.entries] == ["ban", "appoint"]
-    before = await read(ActsRequest(2000, "a", 2, None, newest.entries[0][0]), Acts)
+    before = await read(ActsRequest(PATIENCE_MS, "a", 2, None, newest.entries[0][0]), Acts)
     assert [act.verb for _, act in before.entries] == ["mute"]
-    after = await read(ActsRequest(2000, "a", 1, before.entries[0][0]), Acts)
+    after = await read(ActsRequest(PATIENCE_MS, "a", 1, before.entries[0][0]), Acts)
     assert after.entries == newest.entries[:1]
-    [(_, act)] = (await read(ActsRequest(2000, "", 5), Acts)).entries
+    [(_, act)] = (await read(ActsRequest(PATIENCE_MS, "", 5), Acts)).entries
     assert (act.verb, act.by, act.uid, act.room) == ("ban", "root", "bob", "")
-    page = await read(SanctionedRequest(2000, "a", 5), Sanctioned)
+    page = await read(SanctionedRequest(PATIENCE_MS, "a", 5), Sanctioned)
     assert [(one.kind, one.uid, one.reason) for one in page.sanctions] == [
         ("ban", "bob", "spam"), ("mute", "bob", "spam"),
     ]  # fmt: skip
-    card = await read(CardRequest(2000, "a", "bob"), Card)
+    card = await read(CardRequest(PATIENCE_MS, "a", "bob"), Card)
     assert (len(card.here), [one.by for one in card.everywhere], card.acts) == (2, ["root"], 3)
     assert card.appointed is not None
     assert card.appointed.by == "ann"
@@ -216,12 +181,11 @@ async def test_an_act_of_unknown_outcome_is_repeated_and_is_one_entry(
         (store.audit, "write_down"), (store.moderators, "appoint"), (store.history, "append"),
     )  # fmt: skip
     faults = [Fault(noun, verb, monkeypatch, carried_out=carried_out) for noun, verb in verbs]
-    process = await live.start(store=store)
-    await live.owned(process)
+    process = await live.sole_owner(store=store)
     for row in rows_of_all_kinds():
         for fault in faults:
             fault.left = 1
-        [answer] = await live.request(process.process.name, row, budget_s=10)
+        [answer] = await live.request(process.name, row)
         the((Room if isinstance(row, PutRoomRow) else Done), answer)
     assert [fault.seen > 1 for fault in faults] == [True] * len(faults)
     assert [one.act.id for one in await store.audit.before("a", None, 100)] == [
@@ -231,13 +195,12 @@ async def test_an_act_of_unknown_outcome_is_repeated_and_is_one_entry(
 
 async def test_an_act_is_acknowledged_and_kept_or_neither_when_its_owner_dies(live: Service) -> None:
     """It is asked again of whoever owns the room by then, and is one entry all the same."""
-    first = await live.start()
-    await live.owned(first)
+    first = await live.sole_owner()
     the(Shown, await live.ask(send("a", "bob", "hi", "c1")))
     rows = [SanctionRow("a", "mute", f"u{n}", "ann", Role.STREAMER, act=f"{n}") for n in range(20)]
     asking = asyncio.gather(*(live.ask(row, budget_s=2, late_s=0) for row in rows))
     await first.kill()
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert await asking == [Done()] * len(rows)
     store = await live.open_store()
     assert sorted(one.act.uid for one in await store.audit.before("a", None, 100)) == sorted(
@@ -247,7 +210,7 @@ async def test_an_act_is_acknowledged_and_kept_or_neither_when_its_owner_dies(li
 
 
 async def test_who_was_appointed_and_is_banned_moderates_no_longer(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     the(Shown, await live.ask(send("a", "mod", "hi", "c1")))
     the(Done, await live.ask(AppointRow("a", "mod", "ann", Role.STREAMER)))
     mute = SanctionRow("a", "mute", "bob", "mod", Role.VIEWER, 60, "spam")

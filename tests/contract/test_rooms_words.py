@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from secrets import token_hex
 from typing import Any
 
@@ -14,7 +13,6 @@ from danmaku.model import Role
 from danmaku.rows import Done, Refused, Shown
 from danmaku.store import Store
 from danmaku.store.audit import EVERYWHERE
-from danmaku.store.errors import StoreDown
 from danmaku.wordlist import (
     Action,
     Found,
@@ -32,19 +30,11 @@ from danmaku.wordlist import (
     pieces,
     unpack,
 )
-from tests.contract.conftest import until
-from tests.contract.rooms_service import Service, send, service
-from tests.contract.test_rooms_live import servers
-
-__all__ = ["servers"]
+from tests.contract.failing import away
+from tests.contract.rooms_service import PATIENCE_MS, Service, send
+from tests.waiting import until
 
 ROOMS = [f"r{number}" for number in range(12)]
-
-
-@pytest.fixture
-async def live(servers: Any) -> AsyncIterator[Service]:
-    async with service(*servers) as opened:
-        yield opened
 
 
 def words(*entries: str, action: Action = "refuse") -> list[Word]:
@@ -60,8 +50,8 @@ async def replace(live: Service, packed: bytes, role: Role = Role.ADMIN, version
     version = version or token_hex(8)
     parts = pieces(packed)
     for number, piece in enumerate(parts):
-        assert await ask(live, StagePiece(25_000, version, number, piece)) == WordsReply()
-    return await ask(live, ReplaceWords(25_000, version, len(parts), "root", role, "some"))
+        assert await ask(live, StagePiece(PATIENCE_MS, version, number, piece)) == WordsReply()
+    return await ask(live, ReplaceWords(PATIENCE_MS, version, len(parts), "root", role, "some"))
 
 
 async def put(live: Service, room: str, listed: list[Word], role: Role = Role.MODERATOR) -> Any:
@@ -100,12 +90,10 @@ async def test_a_replaced_list_is_in_force_in_all_rooms_of_all_processes(live: S
 
 
 async def test_a_process_that_starts_knows_the_list_and_needs_no_hint(live: Service) -> None:
-    one = await live.start()
-    await live.owned(one)
+    one = await live.sole_owner()
     assert await replace(live, pack(words("badword"))) == WordsReply()
     await one.end()
-    two = await live.start()
-    await live.owned(two)
+    await live.sole_owner()
     assert await says(live, "r1", "badword") == "blocked_words"
     store = await live.open_store()
     await store.words.stage("later", 0, pack(words("later")))
@@ -114,13 +102,13 @@ async def test_a_process_that_starts_knows_the_list_and_needs_no_hint(live: Serv
 
 
 async def test_a_list_of_many_pieces_is_read_as_it_was_written(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     listed = [Word(f"{token_hex(16)}x{token_hex(14)}", "hold") for _ in range(20_000)]
     packed = pack(listed)
     assert len(pieces(packed)) > 1
     assert await replace(live, packed) == WordsReply()
-    first = await ask(live, GetPiece(5000, 0))
-    further = [await ask(live, GetPiece(5000, number)) for number in range(1, first.pieces)]
+    first = await ask(live, GetPiece(PATIENCE_MS, 0))
+    further = [await ask(live, GetPiece(PATIENCE_MS, number)) for number in range(1, first.pieces)]
     assert unpack(b"".join(one.piece for one in (first, *further))) == listed
     assert {one.version for one in further} == {first.version}
 
@@ -133,68 +121,67 @@ async def test_a_list_of_many_pieces_is_read_as_it_was_written(live: Service) ->
         (b"no list", Role.ADMIN, "bad_frame", "list"),
     ],
 )
-async def test_what_is_refused(live: Service, packed: bytes, role: Role, refused: str, says: str) -> None:
-    await live.owned(await live.start())
+async def test_a_list_that_is_refused_replaces_nothing(
+    live: Service, packed: bytes, role: Role, refused: str, says: str
+) -> None:
+    await live.sole_owner()
     reply = await replace(live, packed, role)
     assert reply.refused == refused
     assert says in (reply.detail or "")
-    assert await ask(live, GetPiece(5000, 0)) == WordsReply()
+    assert await ask(live, GetPiece(PATIENCE_MS, 0)) == WordsReply()
 
 
 async def test_what_no_list_has_is_refused(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     for request in (
-        StagePiece(5000, "v", wordlist.MOST_PIECES, b""),
-        ReplaceWords(5000, "v", wordlist.MOST_PIECES + 1, "root", Role.ADMIN),
+        StagePiece(PATIENCE_MS, "v", wordlist.MOST_PIECES, b""),
+        ReplaceWords(PATIENCE_MS, "v", wordlist.MOST_PIECES + 1, "root", Role.ADMIN),
     ):
         assert (await ask(live, request)).refused == "bad_frame"
-    assert (await ask(live, StagePiece(5000, "a b", 0, b""))).refused == "bad_id"
+    assert (await ask(live, StagePiece(PATIENCE_MS, "a b", 0, b""))).refused == "bad_id"
     await live.bus.publish(live.subjects.words, b"?")
-    expired = await ask(live, ReplaceWords(5000, "v", 1, "root", Role.ADMIN))
+    expired = await ask(live, ReplaceWords(PATIENCE_MS, "v", 1, "root", Role.ADMIN))
     assert (expired.refused, "send it again" in (expired.detail or "")) == ("conflict", True)
 
 
 async def test_a_conflict_says_whether_the_list_is_another_or_did_not_come(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert await replace(live, pack(words("x")), version="v1") == WordsReply()
-    expired = await ask(live, ReplaceWords(5000, "v2", 1, "root", Role.ADMIN, over="v1"))
+    expired = await ask(live, ReplaceWords(PATIENCE_MS, "v2", 1, "root", Role.ADMIN, over="v1"))
     assert (expired.refused, "send it again" in (expired.detail or "")) == ("conflict", True)
-    await ask(live, StagePiece(5000, "v3", 0, pack(words("y"))))
-    other = await ask(live, ReplaceWords(5000, "v3", 1, "root", Role.ADMIN, over="v0"))
+    await ask(live, StagePiece(PATIENCE_MS, "v3", 0, pack(words("y"))))
+    other = await ask(live, ReplaceWords(PATIENCE_MS, "v3", 1, "root", Role.ADMIN, over="v0"))
     assert (other.refused, other.detail) == ("conflict", "the list was replaced by another one meanwhile")
 
 
 async def test_the_same_list_said_again_is_taken_again(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert await replace(live, pack(words("x")), version="v1") == WordsReply()
-    assert await ask(live, ReplaceWords(5000, "v1", 1, "root", Role.ADMIN)) == WordsReply()
+    assert await ask(live, ReplaceWords(PATIENCE_MS, "v1", 1, "root", Role.ADMIN)) == WordsReply()
 
 
-async def test_while_the_store_is_away(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_that_cannot_be_read_for_a_while_holds_up_nobody(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store: Store = await live.open_store()
-    running = await live.start(store=store)
-    await live.owned(running)
-
-    async def away(*_: object) -> Any:
-        raise StoreDown("away")
+    await live.sole_owner(store=store)
 
     with monkeypatch.context() as patched:
         patched.setattr(type(store.words), "piece", away)
-        assert (await ask(live, GetPiece(5000, 0))).refused == "unavailable"
+        assert (await ask(live, GetPiece(PATIENCE_MS, 0))).refused == "unavailable"
         assert await replace(live, pack(words("badword"))) == WordsReply()
         assert await says(live, "r1", "badword") == "shown"
     await all_refuse(live, "badword")
 
 
 async def test_a_rooms_own_list_is_kept_and_outlives_its_owner(live: Service) -> None:
-    one = await live.start()
-    await live.owned(one)
+    one = await live.sole_owner()
     assert await says(live, "r1", "hello") == "shown"
     assert await put(live, "r1", words("hello")) == Done()
     assert await says(live, "r1", "h e l l o") == "blocked_words"
     assert await says(live, "r2", "hello") == "shown"
     await one.end()
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert await says(live, "r1", "hello") == "blocked_words"
     found = await live.ask(GetWordsRow("r1", "mod", Role.MODERATOR))
     assert isinstance(found, RoomWords)
@@ -204,8 +191,8 @@ async def test_a_rooms_own_list_is_kept_and_outlives_its_owner(live: Service) ->
     assert [(act.verb, act.by, act.what) for act in acts] == [("words", "mod", "1 entries")]
 
 
-async def test_what_a_room_refuses(live: Service) -> None:
-    await live.owned(await live.start())
+async def test_a_room_takes_no_list_of_who_may_not_and_none_that_is_none(live: Service) -> None:
+    await live.sole_owner()
     assert await says(live, "r1", "hello") == "shown"
     answers = [
         await put(live, "r1", words("x"), Role.VIEWER),
@@ -226,7 +213,7 @@ async def test_what_a_room_refuses(live: Service) -> None:
 
 
 async def test_a_moderator_can_try_a_text(live: Service) -> None:
-    await live.owned(await live.start())
+    await live.sole_owner()
     assert await says(live, "r1", "hello") == "shown"
     assert await put(live, "r1", words("hello", action="mask")) == Done()
     assert await replace(live, pack(words("bye", action="hold"))) == WordsReply()
@@ -244,8 +231,7 @@ async def test_a_list_that_cannot_be_read_any_more_stops_no_room(live: Service) 
     for version, packed in (("v1", b"broken"), ("v2", pack(words("badword", "/(/")))):
         await store.words.stage(version, 0, packed)
         assert await store.words.replace(Reworded(version, "root"), 1)
-        running = await live.start()
-        await live.owned(running)
+        running = await live.sole_owner()
         expected = "shown" if version == "v1" else "blocked_words"
         assert await says(live, "r1", "badword") == expected
         await running.end()

@@ -85,7 +85,7 @@ async def _say(server: ValkeyServer, line: str) -> bytes:
     reader, writer = await asyncio.open_unix_connection(str(server.socket))
     writer.write(line.encode() + b"\r\n")
     try:
-        return await asyncio.wait_for(reader.readline(), 5)
+        return await asyncio.wait_for(reader.readline(), 20)
     finally:
         writer.close()
         await writer.wait_closed()

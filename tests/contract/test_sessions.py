@@ -17,9 +17,8 @@ from danmaku.store.errors import StoreDown
 from danmaku.store.sessions import Counted, Device, Hello, Standing, Verdict
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.keys import Keys
-from tests.contract.conftest import until
-from tests.contract.test_rooms_saying import slots_of
 from tests.engines import ValkeyCluster
+from tests.waiting import until
 
 LONG = 60_000
 GOOD = Verdict(Standing.GOOD)
@@ -145,7 +144,7 @@ async def test_the_newest_of_many_devices_is_not_the_one_that_goes(store: Store)
     assert await greet(store, hello(1, "x", device="b"), now_ms=5000, most=2) == [REPLACED]
 
 
-async def test_where_users_have_connections(store: Store) -> None:
+async def test_where_users_have_connections_is_where_they_were_heard_of_lately(store: Store) -> None:
     await greet(store, hello(1), hello(1, device="phone", edge="e2"), hello(1, uid="bob", edge="e3"))
     await greet(store, hello(1, device="old", edge="e4"), now_ms=500)
     edges = store.sessions.edges
@@ -285,11 +284,11 @@ async def test_a_part_of_the_store_that_hangs_hides_from_nobody_else_who_is_repl
     shared_cluster: ValkeyCluster,
 ) -> None:
     keys = Keys(f"t{token_hex(4)}")
-    settings = StoreSettings(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=1)
+    settings = StoreSettings(url=shared_cluster.url, kind="cluster", prefix=keys.prefix, timeout_s=3)
     store = await ValkeyStore.connect(settings, Rooms())
     uids = [f"u{number}" for number in range(60)]
     hanging = shared_cluster.nodes[0]
-    away = await slots_of(hanging)
+    away = await shared_cluster.slots_of(hanging)
     first, second = (
         [Hello(uid, 5, Counted("phone", n, "edge", f"s{n}")) for uid in uids] for n in (1, 2)
     )  # fmt: skip

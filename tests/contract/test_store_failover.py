@@ -24,7 +24,6 @@ from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import PARTITIONS
-from tests.contract.conftest import until
 from tests.engines import (
     CONFIG,
     HOST,
@@ -37,6 +36,7 @@ from tests.engines import (
     sentinel_set,
     valkey_cluster,
 )
+from tests.waiting import until
 
 TIMEOUT_S = 2.0
 PAIRS = [f"p:ann:bob{number}" for number in range(12)]
@@ -129,11 +129,7 @@ class Talk:
     async def all_go_on(self) -> None:
         """Return when something more was taken in all of them."""
         before = {conv: len(seqs) for conv, seqs in self.taken.items()}
-
-        async def more() -> bool:
-            return all(len(self.taken[conv]) > count for conv, count in before.items())
-
-        await until(more, RESUMED_S)
+        await until(lambda: all(len(self.taken[conv]) > count for conv, count in before.items()), RESUMED_S)
 
     async def check(self) -> None:
         """All that was taken is there, once and in order, and nobody says otherwise."""
@@ -392,11 +388,9 @@ async def test_what_a_replaced_primary_takes_while_it_has_a_replica_is_not_ackno
         async with client(port_of(new)) as one:
             await one.replicaof("NO", "ONE")
         refused, taken = talk.refused, talk.count()
-
-        async def told() -> bool:
-            return talk.refused > refused + len(PAIRS) or talk.count() > taken + 5 * len(PAIRS)
-
-        await until(told, RESUMED_S)
+        await until(
+            lambda: talk.refused > refused + len(PAIRS) or talk.count() > taken + 5 * len(PAIRS), RESUMED_S
+        )
         async with client(port_of(other)) as one:
             await one.replicaof(HOST, port_of(new))
         await talk.all_go_on()

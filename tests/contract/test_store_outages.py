@@ -28,9 +28,9 @@ from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import partition_of
-from tests.contract.conftest import until
-from tests.contract.test_audit import ACT, FOR_ALL, IN_ROOM
+from tests.contract.audited import ACT, FOR_ALL, IN_ROOM
 from tests.ports import free_port
+from tests.waiting import until
 
 TIMEOUT_S = 0.5
 MUCH_LATER_S = 5.0
@@ -50,7 +50,7 @@ async def store(server: Running) -> AsyncIterator[ValkeyStore]:
     await opened.close()
 
 
-async def test_no_server(tmp_path: Path) -> None:
+async def test_without_a_server_to_connect_fails(tmp_path: Path) -> None:
     url = ValkeyServer(tmp_path).url
     with pytest.raises(StoreDown):
         await ValkeyStore.connect(Store(url=url, timeout_s=TIMEOUT_S), Rooms())

@@ -17,7 +17,9 @@ from danmaku.tracing.exporting import Exporting
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Span
 from tests.collector import collector
+from tests.measured import measured
 from tests.ports import free_port
+from tests.waiting import until
 
 _DEADLINE_S = 30.0
 
@@ -27,17 +29,11 @@ def span(number: int) -> Span:
     return Span("append", context, Context(7, 999), 5, 9, {"room": "lobby", "viewers": 3, "answered": True})
 
 
-async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(_DEADLINE_S):
-        while not done():  # noqa: ASYNC110  what is waited for happens in a thread
-            await asyncio.sleep(0.02)
-
-
 def exporting(url: str) -> tuple[Exporting, Callable[[str], float]]:
     registry = CollectorRegistry()
 
     def count(outcome: str) -> float:
-        return registry.get_sample_value("danmaku_tracing_spans_total", {"outcome": outcome}) or 0
+        return measured(registry, "danmaku_tracing_spans_total", outcome=outcome)
 
     return Exporting(url, "danmaku-test", "test-1", TracingMetrics(registry)), count
 

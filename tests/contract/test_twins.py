@@ -21,10 +21,9 @@ from danmaku.store.sessions import Counted, Hello
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
 from tests.contract.losing import lose
-from tests.contract.test_history import entry
+from tests.contract.room_log import entry
+from tests.contract.stores import LONG, ROOM
 
-ROOM = "lobby"
-LONG = 60_000
 KEPT = Rooms(history_batches=5, history_s=60)
 
 who = st.sampled_from([*["holder"] * 7, "other"])

@@ -8,21 +8,10 @@ from danmaku.model import Act, Role
 from danmaku.store import Store
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.words import Piece
-from danmaku.subjects import partition_of
+from tests.contract.stores import ROOM, acts, take
 
-LONG = 60_000
-ROOM = "lobby"
 ACT = Act("a1", 100, "ann", Role.MODERATOR, "words", ROOM)
 OF_ALL = Act("a2", 100, "ann", Role.ADMIN, "words")
-
-
-async def take(store: Store) -> int:
-    (taken,) = await store.leases.take([partition_of(ROOM)], "one", LONG)
-    return taken.epoch
-
-
-async def acts(store: Store, room: str) -> list[Act]:
-    return [recorded.act for recorded in await store.audit.before(room, None, 10)]
 
 
 async def test_a_rooms_list_is_replaced_by_who_holds_the_lease(store: Store) -> None:

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from danmaku import wire
 from danmaku.errors import Close
-from tests.contract.edge_owner import eventually
 from tests.system.deployment import Deployment, serving
 from tests.viewer import Viewer, viewer
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -103,7 +103,7 @@ async def test_a_room_is_made_changed_listed_and_closed_for_good(service: Deploy
         assert "stage" in [room["room"] for room in listed["rooms"]]
 
         assert await done(service, "DELETE", path, token=token) == {"room": "stage"}
-        await eventually(lambda: len(items(ann, "closed")) == 2)
+        await until(lambda: len(items(ann, "closed")) == 2)
         assert await refused(service, "GET", path) == (404, "room_not_found")
         assert await ann.err(wire.Join(0, "stage")) == "room_closed"
         listed = await done(service, "GET", "/v1/rooms?limit=500")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from danmaku.client import Client, Comment, Room
-from tests.contract.edge_owner import eventually
+from tests import waiting
 from tests.system.deployment import Deployment, danmaku, serving, until
 
 PEOPLE = 12
@@ -75,7 +75,7 @@ async def test_viewers_move_and_miss_nothing(tmp_path: Path) -> None:
             first, second = second, first
         done.set()
         texts = await talking
-        await eventually(lambda: all(len(one) >= len(texts) for one in seen), 20)
+        await waiting.until(lambda: all(len(one) >= len(texts) for one in seen), 20)
         for one in seen:
             assert one[: len(texts)] == texts
 

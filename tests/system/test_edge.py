@@ -21,9 +21,9 @@ from config.settings import Auth
 from danmaku import wire
 from danmaku.auth import from_settings
 from danmaku.model import Identity, Role
-from tests.contract.edge_owner import eventually
 from tests.ports import free_port
 from tests.viewer import viewer
+from tests.waiting import until
 
 SECRET = "a secret of at least thirty-two bytes"
 CODECS = (wire.MSGPACK, wire.JSON)
@@ -107,7 +107,7 @@ async def test_viewers_of_two_workers_see_a_room_live(nats_url: str, store_url: 
             for one in (ann, bob, eve):
                 assert await one.texts(5) == texts
             await bob.ok(wire.Like(0, "r", 7))
-            await eventually(lambda: any(s.viewers == 3 and s.likes == 7 for s in eve.all(wire.Stats)), 20)
+            await until(lambda: any(s.viewers == 3 and s.likes == 7 for s in eve.all(wire.Stats)), 20)
 
             first = bob.all(wire.Batch)[0]
             since = await bob.ok(wire.History(0, "r", wire.At(first.epoch, 2)))

@@ -9,8 +9,8 @@ from pathlib import Path
 from danmaku.client import Client, Comment, Room, Timing
 from danmaku.client.edges import asking
 from danmaku.model import Role
-from tests.contract.edge_owner import eventually
 from tests.system.fleet import Edge, fleet
+from tests.waiting import until
 
 _EACH = 3
 _SOON = Timing(first_retry=0.1, most_retry=1.0)
@@ -50,7 +50,7 @@ async def test_whoever_loses_its_edge_goes_on_at_another_and_misses_nothing(tmp_
                 for _ in range(5):
                     said.append(str(len(said)))
                     assert (await room.send(said[-1], timeout_s=20)).shown
-            await eventually(lambda: all(one == said for one in seen), 30)
+            await until(lambda: all(one == said for one in seen), 30)
 
         await say(first)
         await asyncio.to_thread(first.kill)

@@ -78,6 +78,7 @@ from edge.api.pages import Pages
 from edge.api.routing import Route
 from edge.uws import Request, Response
 from tests.made_once import made_once
+from tests.measured import measured
 
 R = TypeVar("R", bound=records.Reply)
 C = TypeVar("C", bound=chat.Answer)
@@ -348,4 +349,4 @@ class Service:
         return self._api.body_bytes(Request(method, path, "", headers, "127.0.0.1"))
 
     def metric(self, metric: str, **labels: str) -> float:
-        return self._registry.get_sample_value(f"danmaku_edge_{metric}_total", labels) or 0.0
+        return measured(self._registry, f"danmaku_edge_{metric}_total", **labels)

@@ -112,7 +112,7 @@ def test_signs_are_told_after_the_newest_that_is_known_and_no_two_are_alike() ->
     assert abuse.after(third) == []
 
 
-def test_it_is_bounded() -> None:
+def test_signs_are_bounded() -> None:
     abuse = Abuse()
     for number in range(300):
         chorus(abuse, USERS, f"spam number {number}", later(number))

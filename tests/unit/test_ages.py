@@ -45,7 +45,7 @@ def test_a_clock_that_lost_time_for_good_is_believed_again_after_a_while() -> No
     assert ages.age_s(Sent("e", 16_500), 21.5) == 0.0
 
 
-def test_of_so_many_senders() -> None:
+def test_the_ages_of_so_many_senders_are_kept() -> None:
     ages = Ages()
     for number in range(10_001):
         ages.age_s(Sent(str(number), 0), 1.0)

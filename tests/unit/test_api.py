@@ -157,7 +157,7 @@ async def test_a_refusal_of_the_rooms_processes_is_handed_on() -> None:
     assert service.metric("refusals", name="unavailable") == 1
 
 
-async def test_no_answer_in_time() -> None:
+async def test_no_answer_in_time_is_a_timeout() -> None:
     service = Service(request_s=0.05)
     service.rooms.is_stuck = True
     assert (await service.call("GET", ROOM)).refusal == (504, "timeout")

@@ -105,7 +105,7 @@ async def test_a_conversation_that_cannot_be_read(service: Service, refused: str
     assert answer.refusal[1] == name
 
 
-async def test_reading_and_recalling(service: Service) -> None:
+async def test_messages_are_read_and_recalled(service: Service) -> None:
     url = f"/v1/chat/conversations/{CONV}"
     read = await service.call("PUT", f"{url}/read", {"seq": 3}, service.token())
     assert read.json == {"conv": CONV, "read_seq": 3}

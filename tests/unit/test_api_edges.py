@@ -12,7 +12,7 @@ async def listed(service: Service, **headers: str) -> list[tuple[str, int]]:
     return [(edge["address"], edge["connections"]) for edge in answer["edges"]]
 
 
-async def test_which_edges_there_are() -> None:
+async def test_edges_are_listed_lightest_first_and_none_that_drains() -> None:
     service = Service()
     service.rooms.reports = [
         EdgeReport("a1", ["wss://a/v1/ws"], 30, capacity=30, region="eu"),

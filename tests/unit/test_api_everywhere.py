@@ -28,7 +28,7 @@ async def test_an_admin_may(method: str, path: str, body: Any, verb: str) -> Non
 
 
 @pytest.mark.parametrize(("method", "path", "body", "verb"), [*CALLS, ("GET", "/sanctions", None, "")])
-async def test_nobody_else_may(method: str, path: str, body: Any, verb: str) -> None:
+async def test_nobody_but_admins_may(method: str, path: str, body: Any, verb: str) -> None:
     service = Service()
     for token in (service.token("eve", Role.STREAMER), service.token("eve", r=Role.ADMIN)):
         assert (await service.call(method, BASE + path, body, token)).refusal == (403, "forbidden")

@@ -9,7 +9,7 @@ from danmaku.model import Role
 from tests.unit.api_service import Service
 
 
-async def test_what_runs() -> None:
+async def test_edges_and_rooms_processes_are_listed() -> None:
     service = Service()
     service.rooms.reports = [
         EdgeReport("e2", [], 0, draining=True),

@@ -111,7 +111,9 @@ async def test_a_group_is_read(service: Service) -> None:
         ("DELETE", TEAM + "?cid=no%20id", None, "bad_id"),
     ],
 )
-async def test_what_makes_no_sense(service: Service, method: str, path: str, body: Any, refusal: str) -> None:
+async def test_what_makes_no_sense_is_refused_here(
+    service: Service, method: str, path: str, body: Any, refusal: str
+) -> None:
     assert (await service.call(method, path, body, service.token())).refusal == (400, refusal)
     assert service.chat.rows == []
 

@@ -43,7 +43,7 @@ async def test_who_waits_hears_when_there_is_something() -> None:
     assert [one["id"] for one in answer.json["held"]] == ["7-1"]
 
 
-async def test_one_is_decided() -> None:
+async def test_who_decides_is_told_what_became_of_it() -> None:
     service = Service()
     token = service.token("ann", r=Role.MODERATOR)
     service.rooms.answers[DecideRow] = Shown(7, 3, 1234)

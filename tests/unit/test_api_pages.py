@@ -80,7 +80,7 @@ async def test_sites_that_may_show_a_page_in_a_frame_are_named(frames: tuple[str
         "index.html", "/main.js/", "/main.js%00",
     ],
 )  # fmt: skip
-async def test_nothing_else_is(pages: Pages, path: str) -> None:
+async def test_nothing_but_pages_is_served(pages: Pages, path: str) -> None:
     answer = await Service(pages=pages).call("GET", path)
     assert answer.status == 404
     assert b"secret" not in answer.body

@@ -46,7 +46,7 @@ async def test_staff_opens_a_poll() -> None:
     [("POST", POLLS, POLL), ("DELETE", f"{POLLS}/p1", None),
      ("DELETE", "/v1/rooms/r/pinned", None), ("POST", "/v1/rooms/r/messages", PAID)],
 )  # fmt: skip
-async def test_only_staff(method: str, path: str, body: Any) -> None:
+async def test_only_staff_opens_and_closes_polls(method: str, path: str, body: Any) -> None:
     service = Service()
     answer = await service.call(method, path, body, service.token("ann", r=Role.VIEWER))
     assert answer.refusal == (403, "forbidden")

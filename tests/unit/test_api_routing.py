@@ -92,12 +92,12 @@ def test_what_is_no_id(part: str) -> None:
 @pytest.mark.parametrize(
     "path", ["", "/", "//", "/v1", "/v2/rooms", "/v1/rooms/a/b", "/healthz/x", "//v1/rooms", "/" + "a" * 2000]
 )
-def test_nothing_is_there(path: str) -> None:
+def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
     assert refusal("GET", path) == "no_such_route"
     assert ROUTER.methods(path) == set()
 
 
-def test_methods() -> None:
+def test_a_method_that_a_path_does_not_have_is_refused() -> None:
     assert ROUTER.methods("/v1/rooms/lobby") == {"GET", "PUT"}
     assert refusal("POST", "/v1/rooms/lobby") == "method_not_allowed"
     assert refusal("HEAD", "/v1/rooms/lobby/messages") == "method_not_allowed"
@@ -175,7 +175,7 @@ def test_nobody_may_call_what_is_for_anyone_only() -> None:
         (Refusal(UNAUTHORIZED), None),
     ],
 )
-def test_when_to_try_again(refusal: Refusal, seconds: str | None) -> None:
+def test_a_refusal_says_in_its_head_when_to_try_again(refusal: Refusal, seconds: str | None) -> None:
     response = refused(refusal)
     assert response.status == refusal.kind.status
     assert dict(response.headers).get("Retry-After") == seconds

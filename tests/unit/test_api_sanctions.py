@@ -38,7 +38,7 @@ async def test_where_there_was_nothing_to_lift() -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "verb"), CALLS)
-async def test_nobody_else_may(method: str, path: str, body: Any, verb: str) -> None:
+async def test_nobody_but_staff_of_the_room_may(method: str, path: str, body: Any, verb: str) -> None:
     service = Service()
     for token in (service.token("eve", r=Role.VIEWER), service.token("eve", other=Role.STREAMER)):
         assert (await service.call(method, BASE + path, body, token)).refusal == (403, "forbidden")

@@ -25,7 +25,7 @@ async def test_an_admin_reads_and_replaces_them() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-async def test_nobody_else_may(method: str) -> None:
+async def test_nobody_but_admins_may(method: str) -> None:
     service = Service()
     for token in (service.token("eve", Role.STREAMER), service.token("eve", r=Role.ADMIN)):
         assert (await service.call(method, PATH, {}, token)).refusal == (403, "forbidden")

@@ -8,6 +8,7 @@ from danmaku.model import Role
 from danmaku.moderation_rows import Sign, Signs, SignsRow
 from danmaku.rows import Done
 from tests.unit.api_service import Service
+from tests.waiting import until
 
 PATH = "/v1/admin/rooms/r/signs"
 SEEN = {"at": 1000, "kind": "same_text", "count": 10, "sample": "spam", "since": 900}
@@ -27,15 +28,13 @@ async def test_where_there_is_none_it_is_waited_for() -> None:
     service.rooms.answers[SignsRow] = Signs([])
     assert (await service.call("GET", PATH, token=mod)).json == {"room": "r", "signs": []}
     asking = asyncio.create_task(service.call("GET", f"{PATH}?wait_s=25", token=mod))
-    async with asyncio.timeout(30):
-        while len(service.rooms.rows) < 2:  # noqa: ASYNC110  it is asked in a task of its own
-            await asyncio.sleep(0.01)
+    await until(lambda: len(service.rooms.rows) == 2)
     service.rooms.answers[SignsRow] = Signs([Sign(1000, "same_text", 10, "spam", 900)])
     assert (await asking).json == {"room": "r", "signs": [SEEN]}
 
 
 @pytest.mark.parametrize("query", ["wait_s=26", "after=-1", "after=x"])
-async def test_what_cannot_be_asked(query: str) -> None:
+async def test_a_query_out_of_bounds_is_refused(query: str) -> None:
     service = Service()
     answer = await service.call("GET", f"{PATH}?{query}", token=service.token("mod", r=Role.MODERATOR))
     assert answer.refusal == (400, "bad_frame")

@@ -129,7 +129,7 @@ def test_how_long_a_refresh_token_and_the_next_one_can_live() -> None:
 
 
 @pytest.mark.parametrize("algorithm", PAIRS)
-def test_public_keys(algorithm: str) -> None:
+def test_with_the_public_key_alone_tokens_are_verified_and_none_issued(algorithm: str) -> None:
     both = Authority(**PAIRS[algorithm])
     pair = both.issue(ANN, NOW)
     verifying = Authority(**{**PAIRS[algorithm], "private_key": ""})

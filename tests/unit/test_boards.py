@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_not_told() -> None:
     assert boards.number("a") == 5
 
 
-def test_it_is_bounded() -> None:
+def test_views_are_kept_up_to_a_bound() -> None:
     boards = Boards(2 * View(1, FULL).size)
     for room in "abc":
         boards.learn(room, admitted(5, FULL))

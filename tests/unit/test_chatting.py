@@ -54,7 +54,7 @@ def test_parts_stand_in_one_line() -> None:
         (_message("gone"), "* gone"),
     ],
 )
-def test_lines(message: Message, shown: str) -> None:
+def test_a_message_is_a_line_that_says_what_it_is(message: Message, shown: str) -> None:
     line = line_of(message).plain
     assert line.startswith("    7 2027-01-1")
     assert line.endswith(shown)

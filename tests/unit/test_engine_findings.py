@@ -38,7 +38,7 @@ def test_a_cluster_has_as_many_slots_as_the_client_says() -> None:
     assert SLOTS == REDIS_CLUSTER_HASH_SLOTS
 
 
-def test_servers_of_the_bus() -> None:
+def test_servers_of_the_bus_that_do_not_answer_are_told() -> None:
     assert answering(["a"], {}).text == "a answers"
     assert answering(["a", "b"], {}).text == "2 servers answer"
     some = answering(["a"], {"b": "b is away"})
@@ -77,12 +77,12 @@ def test_how_several_stand() -> None:
         (Facts("a:1", "9.1", 0, "master", 0), "warning", "may not be asked"),
     ],
 )
-def test_the_disk(one: Facts, state: str, says: str) -> None:
+def test_what_a_store_keeps_on_its_disk_is_judged(one: Facts, state: str, says: str) -> None:
     found = durability([one])
     assert (found.state, says in found.text) == (state, True)
 
 
-def test_the_memory() -> None:
+def test_a_store_that_may_throw_keys_away_is_told() -> None:
     assert memory([facts()]).state == "ok"
     assert memory([Facts("a:1", "9.1", 0, "master", 0)]).state == "ok"
     assert memory([facts(maxmemory_policy="allkeys-lru")]).state == "warning"
@@ -99,7 +99,7 @@ def test_the_memory() -> None:
         (2, 2, "ok", "all 2 replicas have what is acknowledged"),
     ],
 )
-def test_replicas(wanted: int, replicas: int, state: str, says: str) -> None:
+def test_replicas_that_are_missing_are_told(wanted: int, replicas: int, state: str, says: str) -> None:
     found = copies(wanted, [facts(replicas=2), facts(where="b:2", replicas=replicas)])
     assert (found.state, says in found.text) == (state, True)
 
@@ -122,7 +122,7 @@ def test_a_primary_that_may_be_replaced_while_it_hangs(one: Facts, state: str) -
     assert deposed([one]).state == state
 
 
-def test_sentinels() -> None:
+def test_sentinels_that_do_not_answer_are_told() -> None:
     three = dict.fromkeys("abc", Seen(2, 1))
     assert watching(3, three, vouched=True).text == "3 know of each other"
     assert watching(2, dict.fromkeys("ab", Seen(1, 1)), vouched=True).state == "warning"

@@ -43,7 +43,7 @@ def settings(**keys: object) -> Settings:
         },
     ],
 )
-def test_what_goes_together(keys: dict[str, str]) -> None:
+def test_keys_that_go_together_are_taken(keys: dict[str, str]) -> None:
     loaded = settings(**keys)
     for key, value in keys.items():
         section, name = key.split("__")
@@ -138,7 +138,7 @@ def test_what_goes_together(keys: dict[str, str]) -> None:
         ({"store__kind": "tree"}, "store.kind", "one of cluster, sentinel, single"),
     ],
 )
-def test_what_does_not(keys: dict[str, str], key: str, says: str) -> None:
+def test_keys_that_do_not_go_together_are_refused_by_name(keys: dict[str, str], key: str, says: str) -> None:
     with pytest.raises(SettingsError) as caught:
         settings(**keys)
     assert (caught.value.key, caught.value.source) == (key, "command line")
@@ -168,6 +168,6 @@ def test_an_empty_secret_is_shown_as_such() -> None:
     assert 'password = ""' in to_toml(load_with_origins(None, {}, {}))
 
 
-def test_urls() -> None:
+def test_several_urls_are_told_from_commas_in_one() -> None:
     assert urls("redis://u:a,b@h:1, redis://h:2") == ["redis://u:a,b@h:1", "redis://h:2"]
     assert urls("") == []

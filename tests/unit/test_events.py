@@ -183,7 +183,7 @@ def test_what_is_over_makes_room_for_what_is_paid() -> None:
         (poll(seconds=604_801), "bad_frame"),
     ],
 )
-def test_what_is_refused(row: PostedRow, name: str) -> None:
+def test_what_is_no_event_is_refused_by_name(row: PostedRow, name: str) -> None:
     assert refused(row) == name
 
 

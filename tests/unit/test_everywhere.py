@@ -80,7 +80,7 @@ def test_what_has_run_out_is_forgotten() -> None:
     assert len(everywhere) == 1
 
 
-def test_pages_by_user() -> None:
+def test_sanctions_are_told_page_by_page_of_users() -> None:
     everywhere = Everywhere()
     for uid in ("c", "a", "b"):
         everywhere.take(Imposed(uid, "mute", "root", 0))

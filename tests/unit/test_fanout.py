@@ -15,6 +15,7 @@ from edge.forms import Form, Topics, deflated
 from edge.ring import Batch
 from edge.roster import Roster
 from edge.showing import Showing
+from tests.measured import measured
 
 
 class Publisher:
@@ -43,7 +44,7 @@ class Edge:
         return [codec.decode_server(message) for _, message, binary in published if binary is codec.binary]
 
     def skipped(self, why: str) -> float:
-        return self.registry.get_sample_value("danmaku_edge_skipped_total", {"why": why}) or 0.0
+        return measured(self.registry, "danmaku_edge_skipped_total", why=why)
 
 
 def batch(seq: int, size: int = 10) -> Batch:

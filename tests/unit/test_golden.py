@@ -52,7 +52,7 @@ def test_client_frames(golden: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("golden", of("server"))
-def test_server_frames(golden: dict[str, Any]) -> None:
+def test_server_frames_are_the_golden_bytes_in_both_forms(golden: dict[str, Any]) -> None:
     packed, text = bytes.fromhex(golden["msgpack_hex"]), golden["json_text"].encode()
     [from_packed], [from_text] = MSGPACK.decode_server(packed), JSON.decode_server(text)
     assert type(from_packed) is type(from_text)

@@ -14,7 +14,7 @@ from config.settings import Settings
 from danmaku.adapting import Adapting
 from danmaku.adjustment import Adjustment
 from danmaku.keeping_up import KeepingUp
-from tests.contract.edge_owner import eventually
+from tests.waiting import until
 
 
 class Elsewhere:
@@ -52,9 +52,9 @@ async def test_it_is_read_when_it_may_be_another_one() -> None:
         await asyncio.sleep(0)
         assert elsewhere.tried == 0
         keeping_up.wanted()
-        await eventually(lambda: elsewhere.read == 1)
+        await until(lambda: elsewhere.read == 1)
         keeping_up.wanted()
-        await eventually(lambda: elsewhere.read == 2)
+        await until(lambda: elsewhere.read == 2)
 
 
 async def test_one_that_comes_while_it_is_read_is_not_missed() -> None:
@@ -62,10 +62,10 @@ async def test_one_that_comes_while_it_is_read_is_not_missed() -> None:
     elsewhere.held.clear()
     async with kept_up(elsewhere) as keeping_up:
         keeping_up.wanted()
-        await eventually(lambda: elsewhere.tried == 1)
+        await until(lambda: elsewhere.tried == 1)
         keeping_up.wanted()
         elsewhere.held.set()
-        await eventually(lambda: elsewhere.read == 2)
+        await until(lambda: elsewhere.read == 2)
 
 
 async def test_it_is_read_by_one_at_a_time() -> None:
@@ -73,7 +73,7 @@ async def test_it_is_read_by_one_at_a_time() -> None:
     elsewhere.held.clear()
     async with kept_up(elsewhere) as keeping_up:
         keeping_up.wanted()
-        await eventually(lambda: elsewhere.tried == 1)
+        await until(lambda: elsewhere.tried == 1)
         other = asyncio.create_task(keeping_up.catch_up())
         await asyncio.sleep(0)
         assert elsewhere.tried == 1
@@ -87,10 +87,10 @@ async def test_while_it_is_away_that_is_told_once_and_it_is_read_again() -> None
     with capture_logs() as logs:
         async with kept_up(elsewhere) as keeping_up:
             keeping_up.wanted()
-            await eventually(lambda: elsewhere.read == 1)
+            await until(lambda: elsewhere.read == 1)
             elsewhere.away = elsewhere.tried + 1
             keeping_up.wanted()
-            await eventually(lambda: elsewhere.read == 2)
+            await until(lambda: elsewhere.read == 2)
     assert {log["event"] for log in logs} == {"it cannot be read"}
     assert [log["log_level"] for log in logs] == ["warning", "debug", "debug", "warning"]
     with pytest.raises(ConnectionError):

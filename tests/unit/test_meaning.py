@@ -41,7 +41,7 @@ def test_a_guest_holds_nothing_that_could_be_revoked() -> None:
         (Lifted("ann", "ban"), []),
     ],
 )
-def test_what_sanctions_mean(change: AboutUser, found: object) -> None:
+def test_a_sanction_means_something_for_everybody_but_admins(change: AboutUser, found: object) -> None:
     for role in (Role.GUEST, Role.VIEWER, Role.STREAMER):
         assert meaning(change, Identity("ann", "Ann", role, issued_ms=100), 200) == found
     assert meaning(change, Identity("ann", "Ann", Role.ADMIN, issued_ms=100), 200) == []

@@ -138,7 +138,7 @@ def test_members_may_speak(uid: str) -> None:
         (USUAL, "cid", "all", "forbidden", None),
     ],
 )
-def test_who_may_not_speak(
+def test_who_may_not_speak_is_told_why(
     facts: Facts, uid: str, mention: Mention | None, name: str, retry_ms: int | None
 ) -> None:
     with pytest.raises(Refusal) as raised:
@@ -289,14 +289,14 @@ def test_inviting() -> None:
     refused("bad_id", "cid", Invite(["zo e"]))
 
 
-def test_renaming() -> None:
+def test_staff_renames_a_group() -> None:
     assert decided("bob", Rename(" New ")) == Decision(Rename("New"), Effect(name="New"))
     assert decided("bob", Rename("Team")) is None
     refused("forbidden", "cid", Rename("New"))
     refused("empty", "bob", Rename(" "))
 
 
-def test_muting_all() -> None:
+def test_staff_mutes_all() -> None:
     muted = replace(USUAL, muted=True)
     assert decided("bob", MuteAll()) == Decision(MuteAll(), Effect(muted=True))
     assert decided("bob", UnmuteAll(), muted) == Decision(UnmuteAll(), Effect(muted=False))
@@ -338,7 +338,7 @@ def test_handing_over() -> None:
     refused("not_a_member", "ann", HandOver("zoe"))
 
 
-def test_muting() -> None:
+def test_staff_mutes_a_member_for_a_while_or_for_good() -> None:
     def effect(until_ms: int) -> Effect:
         return Effect(put=(Member("cid", "member", 1, until_ms),))
 

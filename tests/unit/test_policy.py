@@ -80,7 +80,7 @@ def test_length_is_counted_in_characters_of_what_is_shown() -> None:
     assert shown(strict, row("  你好！ "))["text"] == "你好！"
 
 
-def test_who_may_send() -> None:
+def test_settings_say_who_may_send() -> None:
     assert refused(judge(guests_may_send=False), row(role=Role.GUEST))[0] == "forbidden"
     shown(judge(guests_may_send=False), row(role=Role.VIEWER))
     assert refused(judge(staff_only=True), row(role=Role.VIEWER))[0] == "forbidden"

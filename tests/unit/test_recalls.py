@@ -50,7 +50,7 @@ def everything(at: int = 99, role: str = "moderator") -> Recalled:
     return Recalled(Position(7, at), wire.Recall(role))
 
 
-def test_one_position() -> None:
+def test_what_was_recalled_is_gone_and_nothing_else() -> None:
     frame = frame_of(comment("ann"), comment("bob"), comment("ann"))
     assert items_of(Redaction([one(2)]).of(frame)) == [comment("ann"), GONE, comment("ann")]
 
@@ -101,7 +101,7 @@ def deep() -> bytes:
     return b"\x86\xa1t\xa5batch\xa1x" + b"\x91" * 100_000 + b"\xc0"
 
 
-def test_who_said_it() -> None:
+def test_an_item_tells_who_said_it() -> None:
     assert recallable(comment("ann", role="streamer")) == Recallable("ann", Role.STREAMER)
     assert recallable(comment("ann")) == Recallable("ann", Role.GUEST)
     assert recallable(wire.encode_item(wire.Announce("hi"))) == Recallable(None, Role.GUEST)

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from config.live import Running
 from config.loading import Loaded, load_with_origins
 from danmaku.rereading import Handing, Rereading
-from tests.contract.edge_owner import eventually
+from tests.waiting import until
 
 NOTHING = {"event": "settings were read again", "log_level": "info", "changed": "nothing"}
 
@@ -50,7 +50,7 @@ class Process:
         """What it says of that."""
         self.logs.clear()
         self.asked.set()
-        await eventually(lambda: self.logs)
+        await until(lambda: self.logs)
         (line,) = self.logs
         return line
 
@@ -65,7 +65,7 @@ def logs() -> Iterator[list[Any]]:
 async def process(tmp_path: Path, logs: list[Any]) -> Any:
     made = Process(tmp_path, logs)
     async with made.rereading.follow(made.asked):
-        await eventually(lambda: made.reads == 2)  # at the start, and once more
+        await until(lambda: made.reads == 2)  # at the start, and once more
         yield made
 
 
@@ -131,7 +131,7 @@ async def test_what_changed_before_anybody_could_ask_counts(tmp_path: Path, logs
     process = Process(tmp_path, logs)
     process.write("max_length = 60")
     async with process.rereading.follow(process.asked):
-        await eventually(lambda: logs)
+        await until(lambda: logs)
         assert process.running.settings.policy.max_length == 60
 
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from danmaku.slow import Slow, Steps
 from danmaku.telemetry import SlowMetrics
+from tests.measured import measured
 
 
 class Kept:
@@ -23,7 +24,7 @@ class Kept:
         self.lines.append(words)
 
     def counted(self, what: str) -> float:
-        return self._registry.get_sample_value("danmaku_slow_total", {"what": what}) or 0
+        return measured(self._registry, "danmaku_slow_total", what=what)
 
 
 def test_what_is_quick_is_not_told() -> None:

@@ -47,7 +47,7 @@ def test_an_appointment_gives_no_rank_to_whom_is_banned(everywhere: bool) -> Non
     assert role_of(staff, "mod", Role.VIEWER, 60, sanctions) is Role.MODERATOR
 
 
-def test_they_come_and_go() -> None:
+def test_moderators_are_appointed_and_dismissed() -> None:
     staff = Staff()
     staff.appoint(MOD)
     staff.appoint(Appointed("a", "ann", 6))
