@@ -18,7 +18,8 @@ from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.scripts import Call, Scripts, Word
 from tests.contract.edge_worker import Connect, Start, edge_worker
-from tests.contract.rooms_service import Service, service
+from tests.contract.rooms_chat import Talk
+from tests.contract.rooms_service import Running, Service, service
 from tests.engines import ValkeyCluster
 
 ROOMS = Rooms(history_batches=8, history_s=60)
@@ -116,6 +117,17 @@ async def live(servers: Servers) -> AsyncIterator[Service]:
     """A service without rooms processes yet."""
     async with service(*servers) as opened:
         yield opened
+
+
+@pytest.fixture
+async def process(live: Service) -> Running:
+    """The one rooms process."""
+    return await live.sole_owner()
+
+
+@pytest.fixture
+async def talk(live: Service, process: Running) -> Talk:
+    return Talk(live)
 
 
 @pytest.fixture

@@ -61,7 +61,12 @@ class Running:
         assert found is not None
         return found
 
-    def metric(self, name: str, **labels: str) -> float:
+    def is_busy(self, room: str) -> bool:
+        """Whether something of it waits to be stored."""
+        found = self.rooms.get(room)
+        return found is not None and found.room.is_busy
+
+    def metric(self, name: str, /, **labels: str) -> float:
         return measured(self.registry, name, **labels)
 
     async def end(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from config.settings import Rooms
 from config.settings import Store as StoreSettings
 from danmaku.memory import MemoryStore
-from danmaku.model import Act
+from danmaku.model import Act, RoomInfo
 from danmaku.store import Store
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
@@ -41,3 +41,9 @@ async def take(store: Store, room: str = ROOM, process: str = "one") -> int:
 async def acts(store: Store, room: str = ROOM) -> list[Act]:
     """What was written down about the room, the oldest first."""
     return [recorded.act for recorded in await store.audit.before(room, None, 100)]
+
+
+async def kept_of(store: Store, room: str) -> tuple[RoomInfo | None, list[int]]:
+    """What there is of a room: its state, and the last seqs of its batches."""
+    kept = await store.history.latest(room, 100, 100_000)
+    return await store.rooms.load(room), [entry.last.seq for entry in kept.entries]

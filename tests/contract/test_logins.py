@@ -28,16 +28,7 @@ from danmaku.store.conversations import Append
 from danmaku.store.errors import StoreDown
 from danmaku.store.valkey import ValkeyStore
 from danmaku.store.valkey.servers import servers
-from tests.engines import (
-    CONFIG,
-    HOST,
-    Certificates,
-    Server,
-    client,
-    port_of,
-    sentinel_set,
-    valkey_cluster,
-)
+from tests.engines import CONFIG, HOST, Certificates, Server, client, port_of, sentinel_set, valkey_cluster
 from tests.ports import free_port
 from tests.waiting import until
 

@@ -13,17 +13,7 @@ from danmaku import wire
 from danmaku.envelope import OutKind
 from danmaku.model import Position, Role
 from danmaku.moderation_rows import AppointRow, RecallRow
-from danmaku.rows import (
-    Admitted,
-    DeleteRoomRow,
-    Done,
-    EventRow,
-    JoinRow,
-    Open,
-    PutRoomRow,
-    Room,
-    Shown,
-)
+from danmaku.rows import Admitted, DeleteRoomRow, Done, EventRow, JoinRow, Open, PutRoomRow, Room, Shown
 from danmaku.store.history import Append
 from rooms import recalls
 from tests.contract.failing import Fault

@@ -8,17 +8,7 @@ from hypothesis import strategies as st
 
 from danmaku.errors import RATE_LIMITED, UNAUTHORIZED, UNAVAILABLE, Refusal
 from danmaku.model import Identity, Role
-from edge.api.routing import (
-    Call,
-    IdQuery,
-    NumberQuery,
-    Route,
-    Router,
-    Who,
-    authorize,
-    check_parts,
-    refused,
-)
+from edge.api.routing import Call, IdQuery, NumberQuery, Route, Router, Who, authorize, check_parts, refused
 from edge.uws import Request
 
 
