@@ -41,6 +41,7 @@ _COMMENT: Final = {
     ".js": re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S),
     ".css": re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S),
 }
+_INDENT: Final = re.compile(rb"^[ \t]+", re.M)  # no text of ours goes over several lines
 
 _NO_SNIFF: Final = ("X-Content-Type-Options", "nosniff")
 _REFERRER: Final = ("Referrer-Policy", "same-origin")
@@ -116,7 +117,8 @@ def _body(name: str, ending: str, files: Mapping[str, bytes]) -> bytes:
     if ending == ".html":
         return complete(files[name], files)
     if ending in _COMMENT:
-        return _COMMENT[ending].sub(lambda found: b"\n" * found[0].count(b"\n"), files[name])
+        bare = _COMMENT[ending].sub(lambda found: b"\n" * found[0].count(b"\n"), files[name])
+        return _INDENT.sub(b"", bare)
     return files[name]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.api.pages import Pages
+from edge.api.pages import FOLDER, Pages
 from tests.unit.api_service import Service
 
 SCRIPT = "export const one = 1;\n" * 100
@@ -113,17 +113,25 @@ async def test_pages_are_packed_for_those_who_can_unpack_them(pages: Pages) -> N
     assert "content-encoding" not in small.headers
 
 
-async def test_comments_of_modules_and_sheets_are_not_sent(tmp_path: Path) -> None:
-    kept = 'const a = /** @type {any} */ (b);\n  /** @type {any} */ (c).d();\nconst e = "/** f */";\n'
-    (tmp_path / "main.js").write_text(f"/** One. */\n/**\n * Two\n */\n{kept}  /** Three. */\n// four")
+async def test_comments_and_indents_of_modules_and_sheets_are_not_sent(tmp_path: Path) -> None:
+    kept = 'const a = /** @type {any} */ (b);\n/** @type {any} */ (c).d();\nconst e = "/** f */";\n'
+    written = kept.replace("\n", "\n  ")
+    (tmp_path / "main.js").write_text(f"/** One. */\n/**\n * Two\n */\n{written}/** Three. */\n// four")
     page = Pages(tmp_path).find("/main.js")
     assert page is not None
     assert page.body.decode() == f"\n\n\n\n{kept}\n// four"
-    rules = "a { b: c; } /* d */\n"
-    (tmp_path / "main.css").write_text(f"/* One\n * two */\n{rules}")
+    rules = "a {\nb: c; /* d */\n}\n"
+    (tmp_path / "main.css").write_text(f"/* One\n * two */\n{rules.replace('b', '  b')}")
     sheet = Pages(tmp_path).find("/main.css")
     assert sheet is not None
     assert sheet.body.decode() == f"\n\n{rules}"
+
+
+def test_no_text_of_a_module_goes_over_several_lines() -> None:
+    """Its lines would begin elsewhere."""
+    for file in FOLDER.rglob("*.js"):
+        lines = [line.lstrip() for line in file.read_text(encoding="utf-8").splitlines()]
+        assert [one for one in lines if one.count("`") % 2 and not one.startswith(("*", "/"))] == [], file
 
 
 async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
