@@ -55,6 +55,8 @@ export class Connection {
   /** @type {Map<number, {resolve: (ok: Ok) => void, reject: (error: Error) => void}>} */
   #asked = new Map();
   #heard = 0;
+  /** What was heard when a sign of life was asked for. */
+  #doubted = -1;
   #heartbeat;
   /** For a larger message the service would close the connection. */
   #mostBytes = MESSAGE_BYTES;
@@ -158,6 +160,7 @@ export class Connection {
     const socket = this.#socket;
     if (socket === null || socket.readyState !== OPEN) return Promise.reject(new Lost());
     const id = (this.#ids += 1);
+    const heard = this.#heard;
     const { t, ...fields } = frame;
     const message = this.#codec.encode({ t, id, ...fields });
     if (bytes(message) > this.#mostBytes) {
@@ -177,10 +180,11 @@ export class Connection {
         resolve: (/** @type {Ok} */ ok) => settle(() => resolve(ok)),
         reject: (/** @type {Error} */ error) => settle(() => reject(error)),
       };
-      const late = setTimeout(
-        () => answer.reject(new Refusal("timeout", "no answer came in time")),
-        Math.min(timeoutMs, this.#timing.answer),
-      );
+      const late = setTimeout(() => {
+        answer.reject(new Refusal("timeout", "no answer came in time"));
+        // nor was anything else heard: that the connection is dead is not to be noticed at the next heartbeat only
+        if (socket === this.#socket && this.#isLive && this.#heard === heard) this.#ping();
+      }, Math.min(timeoutMs, this.#timing.answer));
       this.#asked.set(id, answer);
       socket.send(message);
     });
@@ -273,6 +277,8 @@ export class Connection {
   /** Nothing was heard: ask for a sign of life. When there is none for a while, the connection is dead. */
   #ping() {
     const heard = this.#heard;
+    if (this.#doubted === heard) return; // it is waited for already
+    this.#doubted = heard;
     this.ask({ t: "ping" }).catch(() => {});
     this.#wait(this.#timing.pong, () => {
       if (this.#heard === heard) this.#end(BROKEN, "the connection went silent");
