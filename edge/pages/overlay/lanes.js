@@ -79,12 +79,16 @@ export class Lanes {
   /**
    * A comment that stands still until `now + seconds`; null when there is no place now. Lanes of the bottom count from there.
    * @param {"top" | "bottom"} mode @param {number} height @param {number} now @param {number} seconds
+   * @param {boolean} [isAlone] not over one that stands at the other side either
    * @returns {Place | null}
    */
-  stand(mode, height, now, seconds) {
+  stand(mode, height, now, seconds, isAlone = false) {
     const taken = this.#standing[mode];
+    const others = this.#standing[mode === "top" ? "bottom" : "top"];
     const span = this.#span(height);
-    const lane = findRun(taken, span, (until) => until <= now);
+    const isFree = (/** @type {number} */ until, /** @type {number} */ lane) =>
+      until <= now && !(isAlone && (others.at(-1 - lane) ?? 0) > now);
+    const lane = findRun(taken, span, isFree);
     if (lane < 0) return null;
     taken.fill(now + seconds, lane, lane + span);
     const first = mode === "top" ? lane : taken.length - lane - span;
@@ -117,12 +121,12 @@ export class Lanes {
 
 /**
  * The first of `span` neighbours that are all free, or -1.
- * @template T @param {T[]} lanes @param {number} span @param {(lane: T) => boolean} isFree
+ * @template T @param {T[]} lanes @param {number} span @param {(lane: T, index: number) => boolean} isFree
  */
 function findRun(lanes, span, isFree) {
   let run = 0;
   for (let index = 0; index < lanes.length; index += 1) {
-    run = isFree(lanes[index]) ? run + 1 : 0;
+    run = isFree(lanes[index], index) ? run + 1 : 0;
     if (run === span) return index - span + 1;
   }
   return -1;

@@ -175,7 +175,8 @@ export class Stage {
   /** @param {Waiting} waiting */
   #enter(waiting) {
     const { entry } = waiting;
-    const isFlying = entry.mode === "scroll" && this.#options.isStill !== true;
+    const isStill = this.#options.isStill === true;
+    const isFlying = entry.mode === "scroll" && !isStill;
     const isFirst = entry.rank === "own" || entry.rank === "staff";
     if (this.#shown.length >= this.#options.most + (isFirst ? RESERVE : 0)) return false;
     if (waiting.width === 0) {
@@ -187,7 +188,7 @@ export class Stage {
     const { seconds, standSeconds } = this.#options;
     const mode = entry.mode === "bottom" ? "bottom" : "top";
     const flown = isFlying ? this.#lanes.fly(width, height, this.#now, seconds) : null;
-    const place = isFlying ? flown : this.#lanes.stand(mode, height, this.#now, standSeconds);
+    const place = isFlying ? flown : this.#lanes.stand(mode, height, this.#now, standSeconds, isStill);
     if (place === null) return false;
     const until = flown === null ? this.#now + standSeconds : leavesAt(flown.flight);
     this.#shown.push({ entry, width, height, place, since: this.#now, until, flight: flown?.flight ?? null });

@@ -91,6 +91,17 @@ export function those_that_stand_take_turns() {
   same([stand("top", 3 * LANE, 13, 4), stand("top", 3 * LANE, 20, 4)], [null, 0]);
 }
 
+export function those_that_stand_alone_are_not_over_others() {
+  const lanes = new Lanes(LANE, GAP);
+  lanes.resize(1000, 3 * LANE);
+  same(lanes.stand("bottom", LANE, 0, 4, true)?.y, 2 * LANE);
+  same(lanes.stand("top", 2 * LANE, 0, 4, true)?.y, 0);
+  same(lanes.stand("top", LANE, 0, 4, true), null);
+  same(lanes.stand("bottom", LANE, 3, 4, true), null);
+  same(lanes.stand("top", LANE, 3, 4)?.y, 2 * LANE);
+  same(lanes.stand("bottom", LANE, 5, 4, true)?.y, LANE);
+}
+
 export function what_flies_survives_another_size_and_clear_forgets_it() {
   const lanes = new Lanes(LANE, GAP);
   lanes.resize(1000, LANE);
