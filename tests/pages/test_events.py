@@ -140,6 +140,8 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         await page.keyboard.press("Enter")
         await expect(one).to_have_attribute("aria-pressed", "true")
         await expect(one).to_have_text("one80 %")
+        ground = await one.evaluate("button => getComputedStyle(button).backgroundImage")
+        assert "gradient" in ground  # that of all options, in both themes
         await expect(two).to_be_disabled()
         await expect(card.locator(".hint")).to_have_text("5 votes")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

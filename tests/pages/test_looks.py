@@ -60,6 +60,18 @@ async def _viewer(page: Page, scene: Scene) -> None:
     await expect(page.locator("#list .text").last).to_have_text("subtitles look great today")
 
 
+async def _viewer_voted(page: Page, scene: Scene) -> None:
+    await page.goto(f"{scene.url}/?room={ROOM}#token={scene.service.token('visitor', 'viewer')}")
+    option = page.locator("#poll .option").first
+    await expect(option).to_be_enabled()
+    if await option.get_attribute("aria-pressed") == "false":
+        await option.click()
+    await expect(option).to_have_attribute("aria-pressed", "true")
+    await page.mouse.move(0, 0)
+    await page.locator("#text").fill("x" * 101)
+    await expect(page.locator("#outcome")).not_to_be_empty()
+
+
 async def _viewer_settings(page: Page, scene: Scene) -> None:
     await _viewer(page, scene)
     await page.locator("#look-button").click()
@@ -207,6 +219,7 @@ async def _viewer_closed(page: Page, scene: Scene) -> None:
 
 LOOKS: Final = [
     Look("viewer", f"/?room={ROOM}", _viewer),
+    Look("viewer-voted", "/docs", _viewer_voted),
     Look("viewer-settings", f"/?room={ROOM}", _viewer_settings),
     Look("chat-sign-in", "/chat", _sign_in),
     Look("chat", "/docs", _chat),
