@@ -16,6 +16,7 @@ import { sleep } from "../sdk/pace.js";
 import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
+import { Once } from "../shared/once.js";
 import { BlockButton } from "./block-button.js";
 import { ChatComposer } from "./composer.js";
 import { mentioned, sendsAway } from "./inbox.js";
@@ -29,6 +30,7 @@ const READ_PAUSE_MS = 300; // between two words about what was read
 export class Thread {
   /** Another one with each conversation that is opened. @type {Visit | null} */
   #visit = null;
+  #once = new Once();
   #isReading = false;
   #isFetching = false;
   #typingTimer = 0;
@@ -191,7 +193,8 @@ export class Thread {
   async #send(text, body) {
     if (this.#visit === null) throw new Refusal("unavailable", "there is no conversation");
     const { conversation: { conv }, inbox: { me }, messenger, members } = this.#visit;
-    await messenger.send(me, conv, body, mentioned(text, members));
+    const mention = mentioned(text, members);
+    await this.#once.say(JSON.stringify([conv, body]), (cid) => messenger.send(me, conv, body, mention, cid));
   }
 
   /** @param {number} seq */

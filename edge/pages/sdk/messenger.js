@@ -17,6 +17,7 @@
 
 import { ChatReader } from "./conversations.js";
 import { Following } from "./following.js";
+import { newId } from "./protocol.js";
 import { Speaking } from "./speaking.js";
 
 export class Messenger {
@@ -60,10 +61,11 @@ export class Messenger {
   /**
    * Say something, and show it; returns once it is stored.
    * @param {string} me @param {string} conv @param {Part[]} body @param {string[] | "all" | null} mention
+   * @param {string} [cid] the same one where it is said again, as nobody answered
    * @throws {import("./protocol.js").Refusal}
    */
-  async send(me, conv, body, mention) {
-    const { cid, seq, at } = await this.#speaking.send(conv, body, { mention });
+  async send(me, conv, body, mention, cid = newId()) {
+    const { seq, at } = await this.#speaking.send(conv, body, { mention, cid });
     /** @type {Message} */
     const message = { t: "chat", conv, seq, at, from: me, kind: "message", cid, body, ...(mention && { mention }) };
     const { reader } = this.#following;

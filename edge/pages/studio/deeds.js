@@ -17,7 +17,12 @@ export class Deeds {
    * @returns {Promise<any>} the answer, null where it was refused
    */
   async call(method, path, body, done = "") {
-    return this.tell(() => this.#calls.call(method, path, body), done);
+    return this.tell(() => this.ask(method, path, body), done);
+  }
+
+  /** Without a word. @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} @throws {Refusal} */
+  ask(method, path, body) {
+    return this.#calls.call(method, path, body);
   }
 
   /** What is there; null, and nothing is said, where it cannot be had. @param {string} path @returns {Promise<any>} */

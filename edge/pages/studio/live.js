@@ -82,11 +82,11 @@ export class Live {
     this.#client.hurry();
   }
 
-  /** @param {string} text */
-  async say(text) {
+  /** @param {string} text @param {string} cid */
+  async say(text, cid) {
     await this.#entering; // somebody was faster
     if (this.#room === null) throw new Refusal("not_joined", t("say.outside"));
-    return this.#room.send(text);
+    return this.#room.send(text, { cid });
   }
 
   close() {

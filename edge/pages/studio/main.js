@@ -37,9 +37,9 @@ class Studio {
   #polls = new Polls(part("poll"), this.#deeds);
   #chart = new Chart(part("chart"));
   #card = new RoomCard(this.#deeds);
-  #speech = new Speech(this.#deeds, async (text) => {
+  #speech = new Speech(this.#deeds, async (text, cid) => {
     if (this.#live === null) throw new Refusal("not_joined", t("say.outside"));
-    return this.#live.say(text);
+    return this.#live.say(text, cid);
   });
   #moderators = new ModeratorsPanel(part("moderators"), {
     acts: {

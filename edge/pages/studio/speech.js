@@ -1,8 +1,8 @@
 /** What the streamer says: a comment like any other, or an announcement, which may be pinned; and gifts shown by hand. */
 
-import { newId } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { t } from "../shared/language.js";
+import { Once } from "../shared/once.js";
 import { onSubmit } from "../shared/submit.js";
 import { lasting } from "../shared/wording.js";
 
@@ -13,10 +13,11 @@ export class Speech {
   #deeds;
   #say;
   #room = "";
+  #once = new Once();
   #text = /** @type {HTMLInputElement} */ (part("say-text"));
   #pin = /** @type {HTMLSelectElement} */ (part("say-pin"));
 
-  /** @param {import("./deeds.js").Deeds} deeds @param {(text: string) => Promise<unknown>} say a comment */
+  /** @param {import("./deeds.js").Deeds} deeds @param {(text: string, cid: string) => Promise<unknown>} say a comment */
   constructor(deeds, say) {
     this.#deeds = deeds;
     this.#say = say;
@@ -36,14 +37,15 @@ export class Speech {
   async #speak(kind) {
     const text = this.#text.value.trim();
     if (text === "") return;
-    const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(() => this.#say(text));
+    const say = () => this.#once.say(`${this.#room} ${text}`, (cid) => this.#say(text, cid));
+    const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(say);
     if (done !== null && this.#text.value.trim() === text) this.#text.value = "";
   }
 
   /** @param {string} text */
   #announce(text) {
     const pin = this.#pin.value === "" ? {} : { pin_s: Number(this.#pin.value) };
-    return this.#post({ kind: "announce", text, ...pin, cid: newId() }, t("done.announced"));
+    return this.#post({ kind: "announce", text, ...pin }, t("done.announced"));
   }
 
   async #give() {
@@ -51,13 +53,15 @@ export class Speech {
     const [count, paid] = [Number(value("gift-count")), Number(value("gift-amount"))];
     const from = uid === "" ? {} : { uid, name: uid };
     const amount = paid > 0 ? { amount: Math.round(paid * 10 ** digitsOf(currency)), currency: currency.toUpperCase() || "USD" } : {};
-    const body = { kind: "gift", gift, count, ...(text && { text }), ...from, ...amount, cid: newId() };
+    const body = { kind: "gift", gift, count, ...(text && { text }), ...from, ...amount };
     await this.#post(body, t("done.gift"));
   }
 
   /** @param {object} body @param {string} done */
   #post(body, done) {
-    return this.#deeds.call("POST", `v1/rooms/${this.#room}/messages`, body, done);
+    const path = `v1/rooms/${this.#room}/messages`;
+    const post = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
+    return this.#deeds.tell(() => this.#once.say(path + JSON.stringify(body), post), done);
   }
 }
 

@@ -2,24 +2,24 @@
  * The box to send comments: text, mode, size and colour, and what the service said to it.
  *
  * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
- * @typedef {{text: string, mode?: string, size?: number, color?: number}} Draft
+ * @typedef {import("./styles.js").Draft & {cid: string}} Said
  */
 
-import { cssColor } from "../overlay/sprites.js";
-import { NORMAL_SIZE, WHITE, Refusal } from "../sdk/protocol.js";
+import { Refusal } from "../sdk/protocol.js";
 import { refused, t } from "../shared/language.js";
+import { Once } from "../shared/once.js";
 import { lasting } from "../shared/wording.js";
+import { Styles } from "./styles.js";
 
 const LENGTH = 100; // what a room allows that says nothing else
-const COLORS = /** @type {[string, number][]} */ ([
-  ["white", WHITE], ["rose", 0xff8fab], ["coral", 0xff9e7d], ["gold", 0xffd166],
-  ["mint", 0x7ce8b5], ["sky", 0x72ddf7], ["periwinkle", 0x9fb4ff], ["lilac", 0xd0a2ff],
-]);
 
 /** Refusals that are over when the room has other rules. */
 const RULES = new Set([
   "slow_mode", "forbidden", "members_only", "followers_only", "account_too_new", "links_not_allowed", "emoji_only",
 ]);
+
+/** Refusals of a text, which another one may not meet. */
+const TEXTS = new Set(["too_long", "empty", "blocked_words", "duplicate_text"]);
 
 /** What became of a comment that was taken. @param {number | null} waitMs */
 function outcome(waitMs) {
@@ -28,7 +28,7 @@ function outcome(waitMs) {
 }
 
 export class Composer {
-  #form;
+  #styles;
   #text;
   #button;
   #length;
@@ -40,31 +40,28 @@ export class Composer {
   #closedUntil = 0;
   #saying = "";
   #isRefusedByRule = false;
+  /** Whether what it says is of the text that was there: it goes as one writes on. */
+  #isPassing = false;
+  #once = new Once();
   #timer = 0;
 
   /**
    * @param {HTMLFormElement} form
-   * @param {(draft: Draft) => Promise<number | null>} send in how many ms it is shown, null: left out; throws Refusal
+   * @param {(said: Said) => Promise<number | null>} send in how many ms it is shown, null: left out; throws Refusal
    */
   constructor(form, send) {
     const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (form.querySelector(`#${id}`));
-    this.#form = form;
+    this.#styles = new Styles(form);
     this.#send = send;
     this.#text = /** @type {HTMLInputElement} */ (part("text"));
     this.#button = /** @type {HTMLButtonElement} */ (part("send"));
     this.#length = part("length");
     this.#outcome = part("outcome");
-    offerColors(part("colors"));
-    const styles = part("styles");
-    const toggle = part("styles-button");
-    toggle.addEventListener("click", () => {
-      toggle.setAttribute("aria-expanded", String(styles.classList.toggle("open")));
-    });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#submit();
     });
-    form.addEventListener("input", () => this.#show());
+    form.addEventListener("input", () => this.#write());
     this.#show();
   }
 
@@ -81,7 +78,7 @@ export class Composer {
   /** A notice or refusal from elsewhere. @param {string} saying @param {number | null} [retryMs] */
   refuse(saying, retryMs = null) {
     this.#saying = saying;
-    this.#isRefusedByRule = false;
+    this.#isRefusedByRule = this.#isPassing = false;
     this.#closedUntil = retryMs === null ? 0 : performance.now() + retryMs;
     this.#countDown();
   }
@@ -91,18 +88,28 @@ export class Composer {
     this.#say("");
   }
 
+  /** One's own comment is there: if nobody answered it, that is known now. @param {string} text */
+  shown(text) {
+    if (this.#isBusy || !this.#once.isOpen(JSON.stringify(this.#styles.draft(text)))) return;
+    this.#once.settle();
+    this.#taken(text, "");
+  }
+
   async #submit() {
     const text = this.#text.value.trim();
-    if (this.#isBusy || text === "" || this.#isClosed || this.#count(text) > this.#most) return;
+    if (this.#isBusy || text === "" || this.#isClosed || this.#isOver) return;
     this.#isBusy = true;
     this.#show();
+    const draft = this.#styles.draft(text);
     try {
-      this.#taken(text, outcome(await this.#send(this.#draft(text))));
+      this.#taken(text, outcome(await this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }))));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      const isOpen = this.#once.isOpen(JSON.stringify(draft));
       if (error.name === "held_for_review") this.#taken(text, t("sent.held"));
-      else this.refuse(refused(error), error.retryMs);
+      else this.refuse(isOpen ? t("sent.unanswered") : refused(error), error.retryMs);
       this.#isRefusedByRule = RULES.has(error.name);
+      this.#isPassing ||= error.retryMs === null && (isOpen || TEXTS.has(error.name));
     } finally {
       this.#isBusy = false;
       this.#show();
@@ -114,20 +121,7 @@ export class Composer {
   #taken(text, saying) {
     if (this.#text.value.trim() === text) this.#text.value = "";
     this.#say(saying);
-  }
-
-  /** Defaults are left out. @param {string} text @returns {Draft} */
-  #draft(text) {
-    const data = new FormData(this.#form);
-    const mode = String(data.get("mode"));
-    const size = Number(data.get("size"));
-    const color = Number(data.get("color"));
-    return {
-      text,
-      ...(mode !== "scroll" && { mode }),
-      ...(size !== NORMAL_SIZE && { size }),
-      ...(color !== WHITE && { color }),
-    };
+    this.#isPassing = true;
   }
 
   get #isClosed() {
@@ -155,24 +149,36 @@ export class Composer {
   #say(saying) {
     clearTimeout(this.#timer);
     this.#closedUntil = 0;
-    this.#isRefusedByRule = false;
+    this.#isRefusedByRule = this.#isPassing = false;
     this.#outcome.textContent = saying;
     this.#outcome.classList.remove("bad");
     this.#show();
   }
 
+  /** What was said of another text is over; of this one there may be something to say. */
+  #write() {
+    if (this.#isPassing) this.#say("");
+    if (this.#isOver && this.#outcome.textContent === "") {
+      this.refuse(t("sent.too_long", { n: this.#most }));
+      this.#isPassing = true;
+    }
+    this.#show();
+  }
+
+  get #isOver() {
+    return this.#count(this.#text.value.trim()) > this.#most;
+  }
+
   #show() {
     const count = this.#count(this.#text.value.trim());
-    const isOver = count > this.#most;
+    const isOver = this.#isOver;
     const left = Math.ceil((this.#closedUntil - performance.now()) / 1000);
     this.#button.disabled = this.#isBusy || isOver || left > 0;
     this.#button.textContent = left > 0 && left < 100 ? t("send.wait", { n: left }) : t("send");
     this.#length.textContent = count > 0 ? `${count}/${this.#most}` : "";
     this.#length.classList.toggle("over", isOver);
     this.#text.setAttribute("aria-invalid", String(isOver));
-    const color = Number(new FormData(this.#form).get("color"));
-    if (color === WHITE) this.#form.style.removeProperty("--chosen");
-    else this.#form.style.setProperty("--chosen", cssColor(color));
+    this.#styles.show();
   }
 
   /** As the service counts. @param {string} text */
@@ -187,19 +193,4 @@ function closedToGuests(settings) {
   if (settings.guests_may_send === false) return t("say.login");
   if (settings.members_only) return t("say.members");
   return settings.followers_only ? t("say.followers") : "";
-}
-
-/** @param {HTMLElement} fieldset */
-function offerColors(fieldset) {
-  for (const [name, color] of COLORS) {
-    const label = document.createElement("label");
-    const input = document.createElement("input");
-    const said = document.createElement("span");
-    label.title = said.textContent = t(`color.${name}`);
-    label.style.color = cssColor(color);
-    Object.assign(input, { type: "radio", name: "color", value: String(color), checked: color === WHITE });
-    said.className = "visually-hidden";
-    label.append(input, said);
-    fieldset.append(label);
-  }
 }

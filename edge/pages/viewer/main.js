@@ -39,14 +39,15 @@ class Page {
     },
   }, () => this.#link.serviceNow);
   #you = new YouDialog(this.#memory, this.#identity, () => this.#link.connect());
-  #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (draft) => {
-    const ok = await this.#stay.room?.send(draft);
+  #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (said) => {
+    const ok = await this.#stay.room?.send(said);
     return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
   });
   #screen = new Screen(this.#memory, {
     now: () => this.#link.serviceNow,
     vote: async (poll, option) => this.#stay.room?.vote(poll, option),
     voted: (poll) => this.#voted(poll),
+    said: (text) => this.#composer.shown(text),
     ruled: (event) => this.#stay.ruled(event),
   });
   #stay = new Stay(this.#link, this.#screen, this.#composer);

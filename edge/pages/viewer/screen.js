@@ -8,6 +8,7 @@
  * @property {() => number} now ms since 1970 by the service's clock
  * @property {(poll: string, option: number) => Promise<unknown>} vote
  * @property {(poll: string) => Promise<number | null>} voted for which option one did, as the service knows it
+ * @property {(text: string) => void} said one's own comment was shown
  * @property {(event: Event) => void} ruled the room was opened or closed, or has other rules
  */
 
@@ -134,7 +135,8 @@ export class Screen {
       case "comment":
         this.#sidebar.comment(event, isOwn);
         this.#own.heard(event.uid, event.name);
-        if (isFresh && !isOwn) this.#voice.say(t("read.comment", { name: event.name, text: event.text }));
+        if (isOwn) this.#asked.said(event.text);
+        else if (isFresh) this.#voice.say(t("read.comment", { name: event.name, text: event.text }));
         break;
       case "gift":
         this.#sidebar.gift(event);

@@ -39,7 +39,7 @@ export class Stay {
     this.#composer = composer;
     this.#likes = new Likes(
       part("like"), part("likes"), () => this.room, (count) => screen.cheer(count),
-      (refusal) => composer.refuse(refused(refusal), refusal.retryMs),
+      (refusal) => refusal.name !== "timeout" && composer.refuse(refused(refusal), refusal.retryMs), // they may count still
     );
   }
 
