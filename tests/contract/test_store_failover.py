@@ -181,6 +181,40 @@ async def test_a_cluster_goes_on_when_a_primary_with_two_replicas_hangs_and_wake
     await talk.close()
 
 
+async def test_it_is_told_when_who_took_over_in_a_cluster_lacks_what_was_acknowledged(
+    cluster: ValkeyCluster,
+) -> None:
+    told: list[None] = []
+    link = Link.to(settings(cluster, replicas=1), lost=lambda: told.append(None))
+    primary, new, other = cluster.nodes[0], cluster.nodes[3], cluster.nodes[6]
+    key = next(key for n in range(100) if key_slot((key := f"t{n}").encode()) < 5000)
+    await _say(link, "SET", key, "early", safe=True)
+    await caught_up(primary)
+    async with client(port_of(primary)) as one, client(port_of(other)) as another:
+        await another.config_set("masterauth", "secret")
+        await one.config_set("requirepass", "secret")
+        await one.execute_command("CLIENT", "KILL", "TYPE", "replica")
+
+        async def new_is_cut_off() -> bool:
+            _, _, replicas = await one.execute_command("ROLE")
+            return [int(port) for _, port, _ in replicas] == [port_of(other)]
+
+        await until(new_is_cut_off, RESUMED_S)
+    await _say(link, "SET", key, "late", safe=True)
+    async with client(port_of(new)) as one:
+        await one.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
+
+    async def is_gone() -> bool:
+        found: Any = None
+        with suppress(StoreDown):
+            found = await link.one("GET", key)
+        return bool(found == b"early")
+
+    await until(is_gone, RESUMED_S)
+    assert len(told) == 1
+    await link.close()
+
+
 async def test_while_one_server_hangs_the_others_answer(shared_cluster: ValkeyCluster) -> None:
     link = Link.to(settings(shared_cluster))
     own = Keys(f"t{token_hex(4)}")

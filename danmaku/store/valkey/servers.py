@@ -189,7 +189,7 @@ class _Found:
 
     async def _holds(self, server: Server) -> bool:
         """As `vouch`."""
-        return True  # servers of a cluster tell each other at once who was replaced
+        return True  # who was replaced in a cluster has no replicas any more: see docs/GUARANTEES.md
 
     async def _look(self) -> None:
         try:
