@@ -288,7 +288,7 @@ async def test_the_stream_ends_with_the_client_or_when_it_is_closed(start: Start
             await until(lambda: len(open_._waiting) == 2)
         assert numbered([one async for one in open_]) == [(1, "one"), (2, "two")]
         assert [one async for one in ann.chat.messages()] == []
-        with pytest.raises(Refusal):
+        with pytest.raises(Refusal, match="the client is closed"):
             await ann.chat.send("bob", "late")
 
 
