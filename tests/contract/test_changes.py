@@ -37,7 +37,7 @@ async def kept(store: Store, now_ms: int = 200) -> list[Sanction]:
     return sorted(in_force, key=lambda one: (one.uid, one.kind))
 
 
-async def test_nothing_at_first(store: Store) -> None:
+async def test_a_log_without_changes_ends_at_its_beginning(store: Store) -> None:
     news = await store.changes.after(BEGINNING, 10, LARGE)
     assert (news.entries, news.last, news.complete, news.more) == ((), BEGINNING, True, False)
     assert await place(store) == BEGINNING

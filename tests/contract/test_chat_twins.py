@@ -142,7 +142,7 @@ class World:
 
 @settings(max_examples=60)
 @given(st.lists(steps, min_size=5, max_size=40))
-async def test_equal_conversations(store_url: str, taken: list[Any]) -> None:
+async def test_twin_and_server_keep_equal_conversations(store_url: str, taken: list[Any]) -> None:
     where = StoreSettings(url=store_url, prefix=f"t{token_hex(6)}")
     real = await ValkeyStore.connect(where, Rooms(), CHAT)
     try:

@@ -28,7 +28,7 @@ async def test_what_is_removed_is_not_listed(store: Store) -> None:
     assert await store.contacts.conversations("bob", "", 9) == ["g:a"]
 
 
-async def test_blocking(store: Store) -> None:
+async def test_so_many_users_are_blocked_and_unblocked(store: Store) -> None:
     contacts = store.contacts
     assert await contacts.block("ann", "zoe", 2)
     assert await contacts.block("ann", "bob", 2)

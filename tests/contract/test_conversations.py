@@ -98,7 +98,7 @@ async def test_a_conversation_begins_when_it_is_indexed(store: Store) -> None:
     assert said == [ok(1), again(1), ok(2)]
 
 
-async def test_conversations_are_apart(store: Store) -> None:
+async def test_each_conversation_has_numbers_of_its_own(store: Store) -> None:
     assert await say(store, message("c1"), message("c1", conv="p:ann:cid")) == [ok(1), ok(1)]
 
 

@@ -18,7 +18,7 @@ APPROVED = Held("5-1", "ann", "c1", 100, decision="approve", by="mod", decided_m
 ACT = Act("a1", 200, "mod", Role.MODERATOR, "approve", ROOM, "ann")
 
 
-async def test_none_at_first(store: Store) -> None:
+async def test_a_room_holds_nothing_at_first(store: Store) -> None:
     assert await store.held.load(ROOM) == []
 
 

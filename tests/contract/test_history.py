@@ -81,7 +81,7 @@ async def test_a_pipelined_append_that_is_fenced_stops_no_other(store: Store) ->
     assert found == [Outcome.OK, Outcome.FENCED, Outcome.OK]
 
 
-async def test_appending_nothing(store: Store) -> None:
+async def test_to_append_nothing_is_answered_with_nothing(store: Store) -> None:
     assert await store.history.append("one", []) == []
 
 
@@ -97,7 +97,7 @@ async def test_two_batches_of_one_room_in_one_write(store: Store) -> None:
     ]
 
 
-async def test_trimmed_by_count(store: Store) -> None:
+async def test_a_log_keeps_so_many_of_its_newest_batches(store: Store) -> None:
     owner = await Owner.take(store)
     kept = [await owner.append() for _ in range(ROOMS.history_batches + 3)]
     expected = tuple(kept[-ROOMS.history_batches :])
@@ -202,7 +202,7 @@ async def test_reading_on_from_a_position(store: Store) -> None:
     assert await after(3, items=0) == Slice((), False, owner.head)
 
 
-async def test_reading_across_epochs(store: Store) -> None:
+async def test_a_log_is_read_across_epochs(store: Store) -> None:
     first = await Owner.take(store)
     old = [await first.append(2), await first.append(2)]
     await first.release()
@@ -250,7 +250,7 @@ async def test_a_long_log_is_read_to_its_end(store: Store) -> None:
 
 
 @pytest.mark.parametrize("room", ["a", "Z_-9", "x" * 64])
-async def test_any_room_name(store: Store, room: str) -> None:
+async def test_a_room_may_have_any_name(store: Store, room: str) -> None:
     taken: list[Taken] = await store.leases.take([partition_of(room)], "one", LONG)
     first = Append(room, taken[0].epoch, START, entry(Position(taken[0].epoch, 1), prev=START))
     assert (await one(store, "one", first)).outcome is Outcome.OK

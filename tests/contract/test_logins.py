@@ -68,7 +68,7 @@ ACCOUNT: Final = seed_of(nkeys.PREFIX_BYTE_ACCOUNT, bytes(range(1, 33)))
 OPERATOR: Final = seed_of(nkeys.PREFIX_BYTE_OPERATOR, bytes(range(2, 34)))
 
 
-async def test_a_user_with_a_password(tmp_path: Path) -> None:
+async def test_it_logs_in_by_a_password_and_by_no_other(tmp_path: Path) -> None:
     text = 'authorization { user: danmaku, password: "open sesame" }'
     async with nats(tmp_path, text) as (_, where):
         await works(Nats(url=f"nats://{where}", user="danmaku", password="open sesame"))
@@ -106,7 +106,9 @@ async def test_it_logs_in_by_credentials(tmp_path: Path) -> None:
         await works(Nats(url=f"nats://{where}", credentials_file=str(file)))
 
 
-async def test_certificates(tmp_path: Path, certificates: Certificates) -> None:
+async def test_each_side_goes_by_the_certificate_of_the_other(
+    tmp_path: Path, certificates: Certificates
+) -> None:
     ca, certificate, key = (
         str(file) for file in (certificates.ca, certificates.certificate, certificates.key)
     )

@@ -11,7 +11,7 @@ BAN = Sanction("ban", "ann", "mod", 100, None, "spam 广告")
 MUTE = Sanction("mute", "ann", "mod", 100, 500)
 
 
-async def test_nobody_at_first(store: Store) -> None:
+async def test_nobody_is_under_a_sanction_at_first(store: Store) -> None:
     assert await store.moderation.load(ROOM, 0) == []
 
 

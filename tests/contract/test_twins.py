@@ -213,26 +213,26 @@ class World:
 
 @settings(max_examples=150)
 @given(st.lists(st.one_of(append, append, append, *read, *ownership, lost), min_size=15, max_size=50))
-async def test_equal_logs(store_url: str, steps: list[tuple[Any, ...]]) -> None:
+async def test_twin_and_server_keep_equal_logs(store_url: str, steps: list[tuple[Any, ...]]) -> None:
     everything = (("after", -3, 0, (1000, 1 << 20)), ("latest", (1000, 1 << 20)))
     await compare(store_url, [("take", "holder"), *steps, *everything])
 
 
 @settings(max_examples=100)
 @given(st.lists(st.one_of(*state, *ownership), min_size=10, max_size=40))
-async def test_equal_states(store_url: str, steps: list[tuple[Any, ...]]) -> None:
+async def test_twin_and_server_keep_equal_states(store_url: str, steps: list[tuple[Any, ...]]) -> None:
     await compare(store_url, [("take", "holder"), *steps, ("room",), ("sanctions", 0)])
 
 
 @settings(max_examples=100)
 @given(st.lists(hellos, min_size=2, max_size=12))
-async def test_equal_sessions(store_url: str, steps: list[tuple[Any, ...]]) -> None:
+async def test_twin_and_server_keep_equal_sessions(store_url: str, steps: list[tuple[Any, ...]]) -> None:
     await compare(store_url, steps)
 
 
 @settings(max_examples=100)
 @given(st.lists(tokens, min_size=2, max_size=10))
-async def test_equal_tokens(store_url: str, steps: list[tuple[Any, ...]]) -> None:
+async def test_twin_and_server_keep_equal_tokens(store_url: str, steps: list[tuple[Any, ...]]) -> None:
     await compare(store_url, steps)
 
 

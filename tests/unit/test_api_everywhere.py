@@ -20,7 +20,7 @@ CALLS: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "verb"), CALLS)
-async def test_an_admin_may(method: str, path: str, body: Any, verb: str) -> None:
+async def test_an_admin_sanctions_everywhere(method: str, path: str, body: Any, verb: str) -> None:
     service = Service()
     answer = await service.call(method, BASE + path, body, service.token("root", Role.ADMIN))
     assert (answer.status, answer.json) == (200, {"uid": "bob", "changed": True})

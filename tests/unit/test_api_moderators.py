@@ -20,7 +20,7 @@ async def test_a_streamer_appoints_and_dismisses() -> None:
         assert service.rooms.rows[-1] == AppointRow("r", "bob", "ann", Role.STREAMER, appointed)
 
 
-async def test_they_are_listed() -> None:
+async def test_moderators_are_listed_for_staff() -> None:
     service = Service()
     answer = await service.call("GET", PATH, token=service.token("mod", r=Role.MODERATOR))
     assert answer.json == {"moderators": [{"uid": "mod", "by": "ann", "since": 5}]}

@@ -149,7 +149,7 @@ def test_equal_arguments_give_equal_pairs(judge: Authority) -> None:
     assert (claims.family, claims.n) == ("fam", 3)
 
 
-def test_families_differ() -> None:
+def test_each_pair_of_tokens_is_a_family_of_its_own() -> None:
     judge = authority()
     families = {judge.read_refresh(judge.issue(ANN, NOW).refresh, NOW).family for _ in range(10)}
     assert len(families) == 10

@@ -151,7 +151,7 @@ def test_sent_knows_its_position_only_when_shown() -> None:
         ("wss://host/behind/v1/ws?x=1", "wss://host/behind/v1/ws?x=1"),
     ],
 )
-def test_addresses(given: str, url: str) -> None:
+def test_an_address_becomes_that_of_the_socket(given: str, url: str) -> None:
     assert socket_url(given) == url
 
 

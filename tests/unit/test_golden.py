@@ -42,7 +42,7 @@ def test_a_second_opinion_reads_the_same(golden: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("golden", of("client"))
-def test_client_frames(golden: dict[str, Any]) -> None:
+def test_client_frames_are_the_golden_bytes_in_both_forms(golden: dict[str, Any]) -> None:
     packed, text = bytes.fromhex(golden["msgpack_hex"]), golden["json_text"].encode()
     [frame] = MSGPACK.decode(packed)
     assert not isinstance(frame, wire.Malformed)
@@ -61,7 +61,7 @@ def test_server_frames_are_the_golden_bytes_in_both_forms(golden: dict[str, Any]
 
 
 @pytest.mark.parametrize("golden", of("item"))
-def test_items(golden: dict[str, Any]) -> None:
+def test_items_are_the_golden_bytes_in_both_forms(golden: dict[str, Any]) -> None:
     packed, text = bytes.fromhex(golden["msgpack_hex"]), golden["json_text"].encode()
     item = MSGPACK.read(msgspec.Raw(packed), wire.Item)
     assert wire.encode_item(item) == packed

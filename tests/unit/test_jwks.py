@@ -216,7 +216,7 @@ def forged(header: dict[str, Any], claims: dict[str, Any], key: bytes) -> str:
     return f"{head}.{base64url_encode(mark).decode()}"
 
 
-def test_from_settings(tmp_path: Path) -> None:
+def test_keys_are_read_from_the_file_that_the_settings_name(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_bytes(key_set(jwk(ED, "ed")))
     good = Auth(algorithm="EdDSA", jwks_file=str(file))

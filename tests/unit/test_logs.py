@@ -23,7 +23,7 @@ def _same_logging_afterwards() -> Iterator[None]:
     structlog.configure(**structured)
 
 
-def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_logs_are_lines_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(Log(format="json"), "edge-1")
     get_logger("danmaku.test").info("it went well", room="lobby", n=3)
     logging.getLogger("a.library").warning("old %s", "style")

@@ -224,7 +224,7 @@ def test_what_is_no_group(name: str, uids: list[str], refusal: str) -> None:
     refused(refusal, "ann", Create(name, uids), NONE)
 
 
-def test_joining() -> None:
+def test_who_joins_becomes_a_member() -> None:
     assert decided("zoe", Join()) == Decision(Join(), Effect(put=(Member("zoe", "member"),)))
     assert decided("cid", Join()) is None
     refused("no_such_conversation", "zoe", Join(), NONE)
@@ -254,7 +254,7 @@ def test_a_mute_outlasts_leaving_and_coming_again() -> None:
     assert decided("cid", Leave(), with_mute(NOW)) == Decision(Leave(), Effect(drop=("cid",)))
 
 
-def test_leaving() -> None:
+def test_who_leaves_is_dropped_and_the_last_one_ends_the_group() -> None:
     assert decided("cid", Leave()) == Decision(Leave(), Effect(drop=("cid",)))
     refused("conflict", "ann", Leave())
     refused("no_such_conversation", "ann", Leave(), NONE)
@@ -275,13 +275,13 @@ def test_only_members_change_a_group(change: Change) -> None:
         refused("conflict", "ann", change, replace(USUAL, dissolved=True))
 
 
-def test_dissolving() -> None:
+def test_the_owner_dissolves_a_group() -> None:
     assert decided("ann", Dissolve()) == Decision(Dissolve(), Effect(dissolved=True))
     assert decided("ann", Dissolve(), replace(USUAL, dissolved=True)) is None
     refused("forbidden", "bob", Dissolve())
 
 
-def test_inviting() -> None:
+def test_members_invite_who_is_not_there_yet() -> None:
     expected = Decision(Invite(["zoe"]), Effect(put=(Member("zoe", "member"),)))
     assert decided("cid", Invite(["bob", "zoe", "zoe"])) == expected
     assert decided("cid", Invite(["bob"])) is None
@@ -305,7 +305,7 @@ def test_staff_mutes_all() -> None:
     refused("forbidden", "cid", MuteAll())
 
 
-def test_kicking() -> None:
+def test_staff_puts_out_who_is_below_it() -> None:
     def effect(uid: str) -> Effect:
         return Effect(drop=(uid,), outcasts=(Outcast(uid, kicked=True),))
 
@@ -318,7 +318,7 @@ def test_kicking() -> None:
     refused("forbidden", "bob", Kick("bob"))
 
 
-def test_appointing() -> None:
+def test_the_owner_appoints_staff() -> None:
     muted = with_mute(-1)
     raised = Decision(Appoint("cid", "admin"), Effect(put=(Member("cid", "admin", 1),)))
     assert decided("ann", Appoint("cid", "admin"), muted) == raised
@@ -330,7 +330,7 @@ def test_appointing() -> None:
     refused("forbidden", "ann", Appoint("ann", "member"))
 
 
-def test_handing_over() -> None:
+def test_the_owner_hands_a_group_over() -> None:
     put = Member("cid", "owner", 1), Member("ann", "admin", 1)
     assert decided("ann", HandOver("cid")) == Decision(HandOver("cid"), Effect(put=put))
     assert decided("bob", HandOver("ann")) is None

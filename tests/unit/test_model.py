@@ -11,12 +11,12 @@ from danmaku.model import EVERY_ROOM, START, Identity, Position, Role, check_id
 
 
 @pytest.mark.parametrize("value", ["a", "Z9_-", "x" * 64])
-def test_good_ids(value: str) -> None:
+def test_a_good_id_is_taken_as_it_is(value: str) -> None:
     assert check_id(value) == value
 
 
 @pytest.mark.parametrize("value", ["", "x" * 65, "a b", "a.b", "a\n", "ä", "٣", "a/b", "*", ">"])
-def test_bad_ids(value: str) -> None:
+def test_a_bad_id_is_refused_by_its_name(value: str) -> None:
     with pytest.raises(Refusal, match="bad_id: room must match"):
         check_id(value, "room")
 

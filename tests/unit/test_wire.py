@@ -226,7 +226,7 @@ def test_the_largest_number_fits(codec: Codec) -> None:
         (JSON, b'{"t":"ping","id":1', "truncated"),
     ],
 )
-def test_broken_messages(codec: Codec, message: bytes, reason: str) -> None:
+def test_a_broken_message_is_a_frame_that_says_why(codec: Codec, message: bytes, reason: str) -> None:
     [frame] = codec.decode(message)
     assert isinstance(frame, Malformed)
     assert reason.lower() in frame.reason.lower()
