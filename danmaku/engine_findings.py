@@ -105,7 +105,8 @@ def copies(wanted: int, facts: Sequence[Facts], known: int = 0) -> Finding:
     """Whether a server may die. wanted: store.replicas; known: how many replicas sentinels know of."""
     name = "store replicas"
     least = min(facts, key=lambda one: one.replicas)
-    most = max(known, *(one.replicas for one in facts))
+    there = max(one.replicas for one in facts)
+    most = max(known, there)
     text = f"{least.where} has {least.replicas} replicas"
     if least.replicas < wanted:
         text += f", store.replicas is {wanted}: nothing of chat is acknowledged"
@@ -115,6 +116,8 @@ def copies(wanted: int, facts: Sequence[Facts], known: int = 0) -> Finding:
     if wanted < most:
         text = f"any of {most} replicas may take over, and {wanted} have what is acknowledged: it may be lost"
         mend = f"store.replicas = {most}, where chat may wait while one of them is away"
+        if known > there:
+            mend = f"start the {known - there} that are away, or SENTINEL RESET where they are gone for good"
         return Finding(name, "warning", text, mend)
     text = f"all {wanted} replicas have what is acknowledged; while one is away, nothing of chat is"
     return Finding(name, "ok", text)

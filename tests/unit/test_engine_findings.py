@@ -107,6 +107,8 @@ def test_replicas_that_are_missing_are_told(wanted: int, replicas: int, state: s
 def test_a_replica_that_is_away_may_take_over_when_it_is_back() -> None:
     assert copies(1, [facts(replicas=1)], known=1).state == "ok"
     found = copies(1, [facts(replicas=1)], known=2)
+    assert (found.state, found.mend[:11]) == ("warning", "start the 1")
+    found = copies(1, [facts(replicas=2)], known=2)
     assert (found.state, found.mend[:18]) == ("warning", "store.replicas = 2")
 
 
