@@ -9,15 +9,15 @@ import msgspec
 
 from danmaku import change
 from danmaku.change import Change, Configured, Imposed, Lifted
-from danmaku.model import Act, RoomSettings, Sanction, SanctionKind
+from danmaku.model import Act, RoomSettings, Sanction
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import MOST_SANCTIONS, InForce, News, Noted
 from danmaku.store.valkey.audit import Acts
 from danmaku.store.valkey.keys import Keys
 from danmaku.store.valkey.link import Call, Link, Word
+from danmaku.store.valkey.moderation import field_of, sanctions_of
 
 _AT_ONCE: Final = 1000  # sanctions read in one go
-_sanction = msgspec.json.Decoder(Sanction)
 _settings = msgspec.json.Decoder(RoomSettings)
 _encode = msgspec.json.Encoder().encode
 
@@ -36,12 +36,12 @@ class ValkeyChanges:
 
     async def impose(self, change: Imposed, acts: Sequence[Act] = ()) -> bool:
         sanction = change.sanction
-        words = _field(sanction.kind, sanction.uid), _encode(sanction), MOST_SANCTIONS
+        words = field_of(sanction.kind, sanction.uid), _encode(sanction), MOST_SANCTIONS
         call = self._note("impose_everywhere", [self._sanctions], change, acts, *words)
         return bool(await self._link.one(*call, safe=True))
 
     async def lift(self, change: Lifted, now_ms: int, acts: Sequence[Act] = ()) -> bool:
-        words = _field(change.kind, change.uid), now_ms
+        words = field_of(change.kind, change.uid), now_ms
         call = self._note("lift_everywhere", [self._sanctions], change, acts, *words)
         return bool(await self._link.one(*call, safe=True))
 
@@ -69,13 +69,8 @@ class ValkeyChanges:
         cursor: Word = 0
         while True:
             cursor, raw = await self._link.one("HSCAN", self._sanctions, cursor, "COUNT", _AT_ONCE)
-            over: list[Word] = []
-            for field, value in zip(raw[::2], raw[1::2], strict=True):
-                sanction = _sanction.decode(value)
-                if sanction.active(now_ms):
-                    sanctions.append(sanction)
-                else:
-                    over += (field, value)
+            active, over = sanctions_of(raw, now_ms)
+            sanctions += active
             if over:
                 await self._link.one(*self._link.script("forget", [self._sanctions], *over))
             if cursor == b"0":
@@ -89,10 +84,6 @@ class ValkeyChanges:
         touched = [self._log, *keys, *self._acts.keys(EVERYWHERE, acts)]
         entry = change.encode(what)
         return self._link.script(verb, touched, entry, *self._kept, *words, *self._acts.words(acts))
-
-
-def _field(kind: SanctionKind, uid: str) -> str:
-    return f"{kind}:{uid}"
 
 
 def _ms(number: Any) -> int:

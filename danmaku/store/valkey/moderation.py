@@ -25,15 +25,7 @@ class ValkeyModeration:
 
     async def load(self, room: str, now_ms: int) -> list[Sanction]:
         key = self._keys.sanctions(room)
-        raw = await self._link.one("HGETALL", key)
-        active: list[Sanction] = []
-        over: list[Word] = []
-        for field, value in zip(raw[::2], raw[1::2], strict=True):
-            sanction = _sanction.decode(value)
-            if sanction.active(now_ms):
-                active.append(sanction)
-            else:
-                over += (field, value)
+        active, over = sanctions_of(await self._link.one("HGETALL", key), now_ms)
         if over:
             await self._link.one(*self._link.script("forget", [key], *over))
         return sorted(active, key=lambda sanction: (sanction.kind, sanction.uid))
@@ -45,7 +37,7 @@ class ValkeyModeration:
             "impose",
             [self._keys.lease_of(room), self._keys.sanctions(room), *self._acts.keys(room, acts)],
             held_by(process, lease),
-            _field(sanction.kind, sanction.uid),
+            field_of(sanction.kind, sanction.uid),
             _encode(sanction),
             *self._acts.words(acts),
         )
@@ -65,12 +57,26 @@ class ValkeyModeration:
             "lift",
             [self._keys.lease_of(room), self._keys.sanctions(room), *self._acts.keys(room, acts)],
             held_by(process, lease),
-            _field(kind, uid),
+            field_of(kind, uid),
             now_ms,
             *self._acts.words(acts),
         )
         return Taken(await self._link.one(*call, safe=True))
 
 
-def _field(kind: SanctionKind, uid: str) -> str:
+def sanctions_of(raw: Sequence[bytes], now_ms: int) -> tuple[list[Sanction], list[Word]]:
+    """Those of the hash that are active, and fields and values of those that have run out."""
+    active: list[Sanction] = []
+    over: list[Word] = []
+    for field, value in zip(raw[::2], raw[1::2], strict=True):
+        sanction = _sanction.decode(value)
+        if sanction.active(now_ms):
+            active.append(sanction)
+        else:
+            over += (field, value)
+    return active, over
+
+
+def field_of(kind: SanctionKind, uid: str) -> str:
+    """Where a sanction is in a hash of them."""
     return f"{kind}:{uid}"
