@@ -67,10 +67,7 @@ class MemorySessions:
         return by_device if self._clock() < until else {}
 
     def _edges(self, uid: str, since_ms: int) -> set[str]:
-        devices, until = self._users.get(uid, ({}, 0))
-        if self._clock() >= until:
-            return set()
-        there = (one for one in devices.values() if one.counted.edge)
+        there = (one for one in self._known(self._users, uid).values() if one.counted.edge)
         return {one.counted.edge for one in there if one.seen_ms > since_ms}
 
     def _greet(self, hello: Hello, now_ms: int, ttl_ms: int, most: int, refuses: bool) -> Verdict:
@@ -81,9 +78,7 @@ class MemorySessions:
             return Verdict(Standing.GOOD)
         if hello.issued_ms <= self._known(self._ended, hello.uid).get(new.device, 0):
             return Verdict(Standing.REVOKED)
-        devices, until = self._users.get(hello.uid, ({}, 0))
-        if self._clock() >= until:
-            devices = {}
+        devices = self._known(self._users, hello.uid)
         noted = devices.get(new.device)
         replaces: tuple[str, str] | None = None
         displaces: tuple[str, int] | None = None
