@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 
 from danmaku import wire
 from danmaku.auth import Authority
-from danmaku.errors import FORBIDDEN, HELD_FOR_REVIEW, RATE_LIMITED, SLOW_MODE, Kind
+from danmaku.errors import BANNED, FORBIDDEN, HELD_FOR_REVIEW, RATE_LIMITED, SLOW_MODE, Kind
 from danmaku.model import Identity, Position, Role
 from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Like, Notice, Ok, Send, Skip, Stats
 from tests.pages.conftest import Visitors
@@ -395,7 +395,7 @@ async def test_notices(visitors: Visitors) -> None:
         await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
         assert await texts(page) == []
         await say(page, "why?")
-        back = "You are out of this room; reload the page to come back"
+        back = "You are out of this room; choose it again to come back"
         await expect(page.locator("#outcome")).to_have_text(back)
 
 
@@ -410,6 +410,35 @@ async def test_who_is_banned_is_told_why_and_for_how_long(visitors: Visitors) ->
         await expect(page.locator("#outcome")).to_contain_text("You are banned for ")
         await expect(page.locator("#outcome")).to_contain_text(": spam")
         assert await texts(page) == []
+
+
+@pytest.mark.parametrize(("reason", "told"), [("spam", ": spam"), (BANNED.text, "")])
+async def test_who_is_banned_is_told_so_when_he_comes(visitors: Visitors, reason: str, told: str) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        join = await visit.expect(Join)
+        await visit.say(Err(join.id, BANNED.code, BANNED.name, reason, 90_000))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_have_text(f"You are banned for 90 s{told}")
+
+
+async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(Notice("kicked", "demo", "rude"))
+        await visit.expect(wire.Leave)  # no like before
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello again")])
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
+        await page.locator("#like").click()
+        await page.get_by_role("button", name="Room:").click()
+        await page.locator("#rooms-list button", has_text="demo").click()
+        await shows(page, "hello again")
+        await expect(page.locator("#outcome")).to_have_text("")
 
 
 async def test_a_resync_joins_again_where_it_was(visitors: Visitors) -> None:

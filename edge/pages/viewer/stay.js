@@ -17,6 +17,8 @@ import { lasting, short } from "../shared/wording.js";
 import { Likes } from "./likes.js";
 import { changesInWords } from "./rules.js";
 
+const UNSAID = "you are banned"; // as the service refuses where no reason was given
+
 export class Stay {
   /** Where one is, or wants to be. @type {Room | null} */
   room = null;
@@ -30,6 +32,8 @@ export class Stay {
   #settings = {};
   /** Whether it is for the streamer to open the room; we were told, and come in when it is. */
   #isWaiting = false;
+  /** Whether one was sent out, or not let in. */
+  #isOut = false;
   #returning = new Returning(() => this.#come(this.name));
 
   /** @param {import("../shared/link.js").Link} link @param {import("./screen.js").Screen} screen @param {import("./composer.js").Composer} composer */
@@ -38,7 +42,7 @@ export class Stay {
     this.#screen = screen;
     this.#composer = composer;
     this.#likes = new Likes(
-      part("like"), part("likes"), () => this.room, (count) => screen.cheer(count),
+      part("like"), part("likes"), () => (this.#isOut ? null : this.room), (count) => screen.cheer(count),
       (refusal) => refusal.name !== "timeout" && composer.refuse(refused(refusal), refusal.retryMs), // they may count still
     );
   }
@@ -50,7 +54,7 @@ export class Stay {
 
   /** @param {string} name */
   enter(name) {
-    if (name === this.name) return; // a link within the page changes the address too
+    if (name === this.name && !this.#isOut) return; // a link within the page changes the address too
     this.room?.leave();
     this.#clear(name);
     this.#come(name);
@@ -105,7 +109,7 @@ export class Stay {
     this.#screen.allow(name, this.#me.uid, this.#me.role);
     this.#likes.clear();
     this.#composer.reopen();
-    this.#isWaiting = false;
+    this.#isWaiting = this.#isOut = false;
     this.#returning.stop();
   }
 
@@ -119,10 +123,8 @@ export class Stay {
 
   /** @param {Refusal} refusal */
   #keptOut(refusal) {
-    if (!PASSING.has(refusal.name)) {
-      this.#outside(refused(refusal));
-      return;
-    }
+    if (refusal.name === "banned") return this.#banned(refusal.message === UNSAID ? "" : refusal.message, refusal.retryMs);
+    if (!PASSING.has(refusal.name)) return this.#outside(refused(refusal));
     if (!this.#isWaiting) this.#closed(t("room.waiting", { why: refused(refusal) }));
     this.#isWaiting = true;
     this.#viewers.textContent = "–";
@@ -145,7 +147,7 @@ export class Stay {
   /** @param {Notice} notice */
   #noticed(notice) {
     if (notice.room !== undefined && notice.room !== this.name) return;
-    const why = notice.reason ? t("why", { reason: notice.reason }) : "";
+    const why = because(notice.reason);
     switch (notice.kind) {
       case "kicked":
         this.room?.end();
@@ -153,11 +155,11 @@ export class Stay {
         break;
       case "banned":
         this.room?.end();
-        this.#outside(t("banned", { span: span(notice.retry_ms), why }));
+        this.#banned(notice.reason ?? "", notice.retry_ms ?? null);
         break;
       case "muted":
         this.#composer.refuse(t("muted", { span: "", why }), notice.retry_ms ?? null);
-        this.#screen.note(t("muted", { span: span(notice.retry_ms), why }));
+        this.#screen.note(t("muted", { span: span(notice.retry_ms ?? null), why }));
         break;
       case "unmuted":
         this.#composer.reopen();
@@ -175,8 +177,14 @@ export class Stay {
     }
   }
 
+  /** @param {string} reason @param {number | null} retryMs */
+  #banned(reason, retryMs) {
+    this.#outside(t("banned", { span: span(retryMs), why: because(reason) }));
+  }
+
   /** This room shows us nothing any more. @param {string} why */
   #outside(why) {
+    this.#isOut = true;
     this.#viewers.textContent = "–";
     this.#screen.announce(why);
     this.#composer.refuse(why);
@@ -190,7 +198,12 @@ export class Stay {
   }
 }
 
-/** For how long, where that has an end. @param {number | undefined} retryMs */
+/** For how long, where that has an end. @param {number | null} retryMs */
 function span(retryMs) {
-  return retryMs === undefined ? "" : t("span", { time: lasting(Math.ceil(retryMs / 1000)) });
+  return retryMs === null ? "" : t("span", { time: lasting(Math.ceil(retryMs / 1000)) });
+}
+
+/** @param {string | undefined} reason */
+function because(reason) {
+  return reason ? t("why", { reason }) : "";
 }

@@ -42,6 +42,7 @@ export default {
   "color.lilac": "丁香",
   "refusal.slow_mode": "慢速模式：请稍后再发",
   "refusal.rate_limited": "发得太快了",
+  "refusal.not_joined": "你已不在这个房间，重新选择它即可返回",
   "refusal.members_only": "现在只有本房间的会员可以发言",
   "poll.votes": "{n} 票",
   "poll.closed": " · 已结束",
