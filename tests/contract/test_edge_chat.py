@@ -68,6 +68,12 @@ def texts(one: Viewer) -> list[tuple[int, str]]:
     return [(frame.seq, one.codec.read(frame.body)[0]["text"]) for frame in messages]
 
 
+async def hint_at_team(fake: FakeChat, *uids: str, version: int = 1) -> None:
+    """By something said there that an edge of this version cannot read: it asks who belongs to the group."""
+    for uid in uids:
+        await fake.to_edge(chat.Delivery("g:team", 0, version, [uid], UNKNOWN))
+
+
 async def settled(worker: Worker, fake: FakeChat, **devices: Viewer) -> None:
     """Until the edge has asked who belongs to the groups of these users, and knows."""
     await until(lambda: set(devices) <= {row.uid for row in fake.all(chat.GroupsRow)})
@@ -345,8 +351,7 @@ async def test_who_comes_to_a_group_hears_of_it_at_once(start: Start) -> None:
 async def test_who_was_sent_away_gets_nothing_that_was_said_after(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.put_group("team", 1, "ann", "bob")
-        for uid in ("ann", "bob"):
-            await fake.to_edge(chat.Delivery("g:team", 0, 1, [uid], UNKNOWN))
+        await hint_at_team(fake, "ann", "bob")
         await settled(worker, fake, ann=ann, bob=bob)
         fake.groups["team"] = 2, ["ann"]
         fake.delivers = False
@@ -368,7 +373,7 @@ async def test_who_was_sent_away_gets_nothing_that_was_said_after(start: Start) 
 async def test_an_answer_that_was_asked_for_before_the_message_came_is_asked_for_again(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 1, "ann", "bob")
-        await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
+        await hint_at_team(fake, "ann")
         await settled(worker, fake, ann=ann)
         asked = len(fake.all(chat.MembersRow))
         fake.hold, fake.holds = asyncio.Event(), chat.MembersRow
@@ -390,7 +395,7 @@ async def test_an_answer_that_was_asked_for_before_the_message_came_is_asked_for
 async def test_a_group_goes_on_when_the_store_went_back(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 5, "ann")
-        await fake.to_edge(chat.Delivery("g:team", 0, 7, ["ann"], UNKNOWN))
+        await hint_at_team(fake, "ann", version=7)
         await until(lambda: fake.all(chat.MembersRow))
         fake.say("g:team", "hello")
         await ann.until(Chat)
@@ -429,7 +434,7 @@ async def test_lists_of_groups_are_asked_for_one_by_one(start: Start) -> None:
 async def test_a_head_is_told_where_it_is_news(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.put_group("team", 1, "bob")
-        await fake.to_edge(chat.Delivery("g:team", 0, 1, ["bob"], UNKNOWN))
+        await hint_at_team(fake, "bob")
         await settled(worker, fake, ann=ann, bob=bob)
         await ann.ok(send("hello"))
         await bob.until(Chat)
@@ -453,11 +458,11 @@ async def test_a_head_is_told_where_it_is_news(start: Start) -> None:
 async def test_a_head_is_news_to_whom_it_was_not_known_that_he_belongs_to_the_group(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.groups["team"] = 1, ["ann", "bob"]
-        await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
+        await hint_at_team(fake, "ann")
         await settled(worker, fake, ann=ann)
         fake.say("g:team", "hello")
         await ann.until(Chat)
-        await fake.to_edge(chat.Delivery("g:team", 0, 1, ["bob"], UNKNOWN))
+        await hint_at_team(fake, "bob")
         await until(lambda: len(fake.all(chat.MembersRow)) == 2)
         await answered(fake, ann)
         await ann.ok(wire.Ping(0))
@@ -470,8 +475,7 @@ async def test_a_head_is_news_to_whom_it_was_not_known_that_he_belongs_to_the_gr
 async def test_a_head_tells_that_a_group_has_changed(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann, device(worker, "bob") as bob:
         fake.put_group("team", 1, "ann", "bob")
-        for uid in ("ann", "bob"):
-            await fake.to_edge(chat.Delivery("g:team", 0, 1, [uid], UNKNOWN))
+        await hint_at_team(fake, "ann", "bob")
         await settled(worker, fake, ann=ann, bob=bob)
         fake.groups["team"] = 2, ["ann"]
         fake.delivers = False
@@ -501,7 +505,7 @@ async def test_that_somebody_came_to_a_group_is_found_out_in_the_round_of_his_co
 async def test_what_cannot_be_read_is_passed_over(start: Start) -> None:
     async with start() as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 1, "ann")
-        await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
+        await hint_at_team(fake, "ann")
         await settled(worker, fake, ann=ann)
         subjects = fake.subjects
         for subject in (subjects.to_edge("edge"), subjects.chat_heads, subjects.chat_out("team")):
@@ -540,7 +544,7 @@ async def test_after_the_bus_was_away_devices_are_told_to_sync(bus: MemoryBus) -
 async def test_who_belonged_to_a_group_is_asked_anew_after_the_bus_was_away(bus: MemoryBus) -> None:
     async with chat_worker(always(bus)) as (worker, fake), device(worker, "ann") as ann:
         fake.put_group("team", 1, "ann")
-        await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
+        await hint_at_team(fake, "ann")
         await settled(worker, fake, ann=ann)
         bus.connected = False
         fake.groups["team"] = 2, ["far"]
@@ -569,7 +573,7 @@ async def test_a_worker_stops_while_it_asks_for_groups(bus: MemoryBus) -> None:
     async with chat_worker(always(bus), drain_s=0.3) as (worker, fake), device(worker, "ann") as ann:
         fake.silent = True
         fake.put_group("team", 1, "ann")
-        await fake.to_edge(chat.Delivery("g:team", 0, 1, ["ann"], UNKNOWN))
+        await hint_at_team(fake, "ann")
         await until(lambda: fake.all(chat.MembersRow))
         worker.stop.set()
         assert await ann.ended() == 4000
