@@ -71,7 +71,7 @@ _WordsRow = PutWordsRow | GetWordsRow | TryWordsRow
 Row = SendRow | _EventRow | JoinRow | LikeRow | RankRow | _RoomRow | _ModerationRow | _RulesRow | _WordsRow
 
 
-class Sent(msgspec.Struct, array_like=True):
+class Sent(msgspec.Struct, array_like=True, gc=False):
     """Which process sent a request, and when, by a clock of its own that never goes back."""
 
     sender: str
@@ -287,7 +287,7 @@ class OutKind(IntEnum):
     NOTICE = 3
 
 
-class Out(msgspec.Struct, frozen=True):
+class Out(msgspec.Struct, frozen=True, gc=False):
     """One message of `room out`.
 
     lease: the owner's epoch for the partition; an edge drops what is lower than the latest it saw.

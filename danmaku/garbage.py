@@ -1,12 +1,16 @@
-"""The cyclic garbage collector, set for servers: what they make lives long, or goes with its last use."""
+"""The cyclic garbage collector, set for servers: what they make lives long, or goes with its last use.
+
+Rows, frames and items can be in no cycle, so that the collector is not even told of them (`gc=False`).
+"""
 
 from __future__ import annotations
 
 import gc
 from typing import Final
 
-THRESHOLDS: Final = (10_000, 20, 50)
-"""As gc.set_threshold takes them; Python's own are 700, 10 and 10."""
+THRESHOLDS: Final = (10_000, 4, 250)
+"""As gc.set_threshold takes them; Python's own are 700, 10 and 10. The middle one is small, for what many
+viewers keep is looked through once more in one go, so many times 10,000 objects; all at once, very seldom."""
 
 
 def settle() -> None:

@@ -12,7 +12,7 @@ from danmaku.held import Held
 from danmaku.model import Mode, Role, RoomInfo, RoomSettings
 
 
-class RowBase(msgspec.Struct, array_like=True, tag=True):
+class RowBase(msgspec.Struct, array_like=True, tag=True, gc=False):
     """One thing asked of an owner."""
 
 
@@ -161,7 +161,7 @@ class RevokeRow(ActRow, tag="revoke"):
 # Answers.
 
 
-class AnswerBase(msgspec.Struct, array_like=True, tag=True):
+class AnswerBase(msgspec.Struct, array_like=True, tag=True, gc=False):
     """What became of one row."""
 
 

@@ -43,7 +43,7 @@ class Slow:
         """what: one of those that SlowMetrics knows. Nothing happens below the threshold."""
         if seconds < self.threshold_s:
             return
-        self._metrics.slow.labels(what).inc()
+        self._metrics.slow[what].inc()
         now = self._clock()
         if now - self._told.get(what, -_PAUSE_S) < _PAUSE_S:
             self._untold[what] = self._untold.get(what, 0) + 1

@@ -299,12 +299,14 @@ class SlowMetrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         make = _Maker("danmaku", registry)
-        self.slow = make.counter(
+        kinds = "store", "bus", "flush", "join", "loop"
+        slow = make.counter(
             "slow",
             "What took longer than log.slow_ms: a call of the store, a request on the bus, a flush, a join, a"
             " turn of the loop.",
-            what=("store", "bus", "flush", "join", "loop"),
+            what=kinds,
         )
+        self.slow = {kind: slow.labels(kind) for kind in kinds}  # in a storm every join is slow
 
 
 class TracingMetrics:

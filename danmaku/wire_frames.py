@@ -19,7 +19,7 @@ ABSENT: Final = msgspec.Raw()  # a Raw field cannot be None; left out because it
 # What a client says. Each frame gets exactly one `ok` or `err` with its `id`.
 
 
-class Hello(msgspec.Struct, tag_field="t", tag="hello", omit_defaults=True):
+class Hello(msgspec.Struct, tag_field="t", tag="hello", omit_defaults=True, gc=False):
     id: Number
     token: str | None = None
     device: str | None = None
@@ -29,18 +29,18 @@ class Hello(msgspec.Struct, tag_field="t", tag="hello", omit_defaults=True):
     deflate: bool = False
 
 
-class Join(msgspec.Struct, tag_field="t", tag="join", omit_defaults=True):
+class Join(msgspec.Struct, tag_field="t", tag="join", omit_defaults=True, gc=False):
     id: Number
     room: str
     since: At | None = None
 
 
-class Leave(msgspec.Struct, tag_field="t", tag="leave"):
+class Leave(msgspec.Struct, tag_field="t", tag="leave", gc=False):
     id: Number
     room: str
 
 
-class Send(msgspec.Struct, tag_field="t", tag="send", omit_defaults=True):
+class Send(msgspec.Struct, tag_field="t", tag="send", omit_defaults=True, gc=False):
     id: Number
     room: str
     text: str
@@ -50,13 +50,13 @@ class Send(msgspec.Struct, tag_field="t", tag="send", omit_defaults=True):
     size: Number | None = None
 
 
-class Like(msgspec.Struct, tag_field="t", tag="like"):
+class Like(msgspec.Struct, tag_field="t", tag="like", gc=False):
     id: Number
     room: str
     n: Number
 
 
-class Vote(msgspec.Struct, tag_field="t", tag="vote"):
+class Vote(msgspec.Struct, tag_field="t", tag="vote", gc=False):
     """`option`: its place in the poll's list, from 0."""
 
     id: Number
@@ -65,14 +65,14 @@ class Vote(msgspec.Struct, tag_field="t", tag="vote"):
     option: Number
 
 
-class History(msgspec.Struct, tag_field="t", tag="history", omit_defaults=True):
+class History(msgspec.Struct, tag_field="t", tag="history", omit_defaults=True, gc=False):
     id: Number
     room: str
     since: At
     limit: Number | None = None
 
 
-class Ping(msgspec.Struct, tag_field="t", tag="ping"):
+class Ping(msgspec.Struct, tag_field="t", tag="ping", gc=False):
     id: Number
 
 
@@ -83,7 +83,7 @@ ClientFrame = Hello | RoomFrame | Ping | ChatFrame
 # What the server says.
 
 
-class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
+class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True, gc=False):
     """The answer to one client frame; which fields are set depends on that frame.
 
     `history` is a list of batches, each the very frame that viewers got when it was shown. `pinned` is a
@@ -122,7 +122,7 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True):
     delay_ms: int | None = None
 
 
-class Err(msgspec.Struct, tag_field="t", tag="err", omit_defaults=True):
+class Err(msgspec.Struct, tag_field="t", tag="err", omit_defaults=True, gc=False):
     id: int | None
     code: int
     error: str
@@ -130,7 +130,7 @@ class Err(msgspec.Struct, tag_field="t", tag="err", omit_defaults=True):
     retry_ms: int | None = None
 
 
-class Batch(msgspec.Struct, tag_field="t", tag="batch", omit_defaults=True):
+class Batch(msgspec.Struct, tag_field="t", tag="batch", omit_defaults=True, gc=False):
     """Items of a room in order; item i has position (epoch, seq + i)."""
 
     room: str
@@ -141,7 +141,7 @@ class Batch(msgspec.Struct, tag_field="t", tag="batch", omit_defaults=True):
     prev: At | None = None
 
 
-class Aside(msgspec.Struct, tag_field="t", tag="aside"):
+class Aside(msgspec.Struct, tag_field="t", tag="aside", gc=False):
     """Items of a room that nobody but this user is shown. They have no position, and are in no history."""
 
     room: str
@@ -149,7 +149,7 @@ class Aside(msgspec.Struct, tag_field="t", tag="aside"):
     items: list[msgspec.Raw]
 
 
-class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}, omit_defaults=True):
+class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}, omit_defaults=True, gc=False):
     """Positions from..to that this edge could not show in time; not a gap.
 
     `prev` where it begins another epoch than that of the position it follows.
@@ -162,7 +162,7 @@ class Skip(msgspec.Struct, tag_field="t", tag="skip", rename={"from_": "from"}, 
     prev: At | None = None
 
 
-class Pinned(msgspec.Struct):
+class Pinned(msgspec.Struct, gc=False):
     """An item that is kept in view, where it stands in the room, and when it was shown."""
 
     epoch: int
@@ -171,7 +171,7 @@ class Pinned(msgspec.Struct):
     item: msgspec.Raw
 
 
-class OpenPoll(msgspec.Struct, omit_defaults=True):
+class OpenPoll(msgspec.Struct, omit_defaults=True, gc=False):
     """A Poll and how it stands."""
 
     id: str
@@ -181,7 +181,7 @@ class OpenPoll(msgspec.Struct, omit_defaults=True):
     until: int | None = None
 
 
-class Stats(msgspec.Struct, tag_field="t", tag="stats", omit_defaults=True):
+class Stats(msgspec.Struct, tag_field="t", tag="stats", omit_defaults=True, gc=False):
     """The room's head and totals, and how the open poll stands; unnumbered, the latest wins."""
 
     room: str
@@ -193,7 +193,7 @@ class Stats(msgspec.Struct, tag_field="t", tag="stats", omit_defaults=True):
     counts: list[int] | None = None
 
 
-class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True):
+class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True, gc=False):
     kind: str
     room: str | None = None
     reason: str | None = None

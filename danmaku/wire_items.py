@@ -12,7 +12,7 @@ import msgspec
 from danmaku.model import Mode, Number, Position
 
 
-class At(msgspec.Struct, frozen=True):
+class At(msgspec.Struct, frozen=True, gc=False):
     """A position as clients write it."""
 
     epoch: Number
@@ -27,7 +27,7 @@ class At(msgspec.Struct, frozen=True):
         return Position(self.epoch, self.seq)
 
 
-class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True):
+class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True, gc=False):
     uid: str
     name: str
     text: str
@@ -37,7 +37,7 @@ class Comment(msgspec.Struct, tag_field="k", tag="c", omit_defaults=True):
     role: str | None = None
 
 
-class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True):
+class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True, gc=False):
     """Pinned until then, in ms since 1970, or until another one is."""
 
     text: str
@@ -47,11 +47,11 @@ class Announce(msgspec.Struct, tag_field="k", tag="announce", omit_defaults=True
     until: int | None = None
 
 
-class Unpinned(msgspec.Struct, tag_field="k", tag="unpinned"):
+class Unpinned(msgspec.Struct, tag_field="k", tag="unpinned", gc=False):
     """The pinned announcement is none any more."""
 
 
-class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
+class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True, gc=False):
     """`amount`: what was paid for all of it, as of Paid. Without one it is never pinned."""
 
     uid: str
@@ -64,7 +64,7 @@ class Gift(msgspec.Struct, tag_field="k", tag="gift", omit_defaults=True):
     until: int | None = None
 
 
-class Paid(msgspec.Struct, tag_field="k", tag="paid", omit_defaults=True):
+class Paid(msgspec.Struct, tag_field="k", tag="paid", omit_defaults=True, gc=False):
     """A comment that somebody paid for; `amount` in the smallest unit of `currency`."""
 
     uid: str
@@ -75,7 +75,7 @@ class Paid(msgspec.Struct, tag_field="k", tag="paid", omit_defaults=True):
     until: int | None = None
 
 
-class Poll(msgspec.Struct, tag_field="k", tag="poll", omit_defaults=True):
+class Poll(msgspec.Struct, tag_field="k", tag="poll", omit_defaults=True, gc=False):
     """A question that is open from now on, until then if it ends by itself."""
 
     id: str
@@ -84,26 +84,26 @@ class Poll(msgspec.Struct, tag_field="k", tag="poll", omit_defaults=True):
     until: int | None = None
 
 
-class PollClosed(msgspec.Struct, tag_field="k", tag="poll_closed"):
+class PollClosed(msgspec.Struct, tag_field="k", tag="poll_closed", gc=False):
     """What came of it: votes for each option, in order."""
 
     id: str
     counts: list[int]
 
 
-class SettingsChanged(msgspec.Struct, tag_field="k", tag="settings"):
+class SettingsChanged(msgspec.Struct, tag_field="k", tag="settings", gc=False):
     settings: msgspec.Raw
 
 
-class Opened(msgspec.Struct, tag_field="k", tag="opened"):
+class Opened(msgspec.Struct, tag_field="k", tag="opened", gc=False):
     pass
 
 
-class Closed(msgspec.Struct, tag_field="k", tag="closed", omit_defaults=True):
+class Closed(msgspec.Struct, tag_field="k", tag="closed", omit_defaults=True, gc=False):
     reason: str | None = None
 
 
-class Recall(msgspec.Struct, tag_field="k", tag="recall", omit_defaults=True):
+class Recall(msgspec.Struct, tag_field="k", tag="recall", omit_defaults=True, gc=False):
     """Takes back what was said: at position `of`, or by `uid` up to here, or, with neither, all up to here.
 
     role: of whoever recalls. What somebody of a higher role said stays.
@@ -114,7 +114,7 @@ class Recall(msgspec.Struct, tag_field="k", tag="recall", omit_defaults=True):
     uid: str | None = None
 
 
-class Gone(msgspec.Struct, tag_field="k", tag="gone"):
+class Gone(msgspec.Struct, tag_field="k", tag="gone", gc=False):
     """Stands in history in the place of what was recalled."""
 
 

@@ -17,7 +17,7 @@ Answer = envelope.Answer | Refreshed
 Answered = Callable[[Answer], None]
 
 _ANYBODY: Final = "anybody"
-_IS_DONE: Final = (Shown, Shadowed, Done)
+_IS_DONE: Final = frozenset((Shown, Shadowed, Done))
 
 
 class Channel(Protocol[R, A]):
@@ -62,7 +62,7 @@ class ToOwners:
     def decode(self, reply: bytes, rows: list[Row]) -> list[Answer]:
         read = envelope.decode_owner_reply(reply)
         return [
-            answer if isinstance(answer, _IS_DONE) else self._if_current(row, read.epochs, answer)
+            answer if type(answer) in _IS_DONE else self._if_current(row, read.epochs, answer)
             for row, answer in zip(rows, read.answers, strict=True)
         ]
 

@@ -15,7 +15,7 @@ from danmaku.store.recalls import Recalling
 from rooms.dedupe import Key
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """What is stored and shown as one.
 
     head: the position it comes after.

@@ -89,6 +89,15 @@ class Leases:
         held = self._held.get(partition)
         return held.epoch if held is not None and self._clock() < held.until_s else None
 
+    def epochs(self, partitions: Iterable[int]) -> dict[int, int]:
+        """{partition: epoch} of those among them that are owned right now: one look at the clock for all."""
+        now, held = self._clock(), self._held
+        return {
+            partition: lease.epoch
+            for partition in partitions
+            if (lease := held.get(partition)) is not None and now < lease.until_s
+        }
+
     def owned_s(self, partition: int) -> float:
         """For how long it has been owned; 0.0 when it is not."""
         held = self._held.get(partition)
@@ -97,8 +106,7 @@ class Leases:
     @property
     def partitions(self) -> dict[int, int]:
         """{partition: epoch} of all that are owned now."""
-        now = self._clock()
-        return {partition: held.epoch for partition, held in self._held.items() if now < held.until_s}
+        return self.epochs(self._held)
 
     def tell(self) -> None:
         """Announce soon what is owned."""

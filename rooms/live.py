@@ -151,9 +151,9 @@ class Live:
             return
         rooms = [row.room for row in request.rows]
         pending = Pending(len(rooms), partial(self._reply, reply, rooms))
-        serves = {partition: self._rooms.serves(partition) for partition in set(map(partition_of, rooms))}
+        serving = self._rooms.serving(set(map(partition_of, rooms)))
         for number, row in enumerate(request.rows):
-            if serves[partition_of(row.room)]:
+            if partition_of(row.room) in serving:
                 self._row(row, Ticket(pending, number), now)
             else:
                 pending.answer(number, ELSEWHERE)
@@ -165,8 +165,7 @@ class Live:
         for answer in answers:
             if isinstance(answer, Refused):
                 self._metrics.refusals.labels(answer.name).inc()
-        owned = ((partition, self._leases.epoch(partition)) for partition in set(map(partition_of, rooms)))
-        epochs = {partition: epoch for partition, epoch in owned if epoch is not None}
+        epochs = self._leases.epochs(set(map(partition_of, rooms)))
         lighter = once(rooms, answers, _VIEW_BYTES)
         self._outbox.post(reply, envelope.encode(OwnerReply(self._process, lighter, epochs)))
 

@@ -138,6 +138,10 @@ class LoadedRooms:
         """Whether new rows for the partition are taken."""
         return partition not in self._retiring and self._leases.epoch(partition) is not None
 
+    def serving(self, partitions: Iterable[int]) -> set[int]:
+        """Those among them for which new rows are taken."""
+        return self._leases.epochs(partitions).keys() - self._retiring
+
     def open(self, name: str, opened: Opened, *, create: bool, urgent: bool = True) -> None:
         """Call `opened` at once or when the room is loaded; `create`: make it where there is none.
 

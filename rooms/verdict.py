@@ -15,7 +15,7 @@ class Fate(Enum):
     SHADOW = "shadow"
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """item: encoded, as it is to be shown. why: for moderators, what a fate other than SHOW comes from."""
 
     item: bytes

@@ -18,7 +18,7 @@ from danmaku.store.recalls import Recalling
 from danmaku.wire import At
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One stored batch.
 
     last: the position of its last item, and its id in the log.
@@ -43,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True):
         return predecessor(self.frame) == position
 
 
-class Append(msgspec.Struct, frozen=True):
+class Append(msgspec.Struct, frozen=True, gc=False):
     """An entry to append: only while (process, lease epoch) holds the lease and the head is `expected`.
 
     effect, recalling: are carried out in the same step, and only if the entry is appended in it. acts: are
@@ -68,7 +68,7 @@ class Outcome(Enum):
     MISMATCH = "mismatch"  # the head is another one; nothing was written
 
 
-class Appended(msgspec.Struct, frozen=True):
+class Appended(msgspec.Struct, frozen=True, gc=False):
     outcome: Outcome
     head: Position  # the log's head after the call; (0, 0) when it is empty
 
@@ -103,7 +103,7 @@ class Slice:
         ]
 
 
-class _Batch(msgspec.Struct):
+class _Batch(msgspec.Struct, gc=False):
     """Of a frame, only what names its predecessor."""
 
     prev: At | None = None

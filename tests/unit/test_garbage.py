@@ -6,9 +6,10 @@ import gc
 import weakref
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
-from danmaku import garbage
+from danmaku import garbage, rows, wire_frames, wire_items
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +39,14 @@ def test_a_cycle_that_was_garbage_already_is_freed_first() -> None:
     gone = weakref.ref(_Cycle())
     garbage.settle()
     assert gone() is None
+
+
+def test_what_comes_with_every_comment_is_nothing_to_the_collector() -> None:
+    made = [
+        kind
+        for module in (rows, wire_frames, wire_items)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__
+    ]
+    assert {"SendRow", "Shown", "Send", "Ok", "Comment"} <= {kind.__name__ for kind in made}
+    assert [kind.__name__ for kind in made if kind.__struct_config__.gc] == []
