@@ -3,7 +3,7 @@
 Why it is hard: the library is C++ that trusts its caller. A pointer kept after its socket ended is
 reused for somebody else's socket, so a late `send` would tell one user's secret to another; an
 exception, or a call at a wrong moment, ends the process. So raw pointers never leave this file and
-its HTTP half: a `Connection` holds its socket from `open` to `close` and forgets it before any call
+its parts (`_uws_…`): a `Connection` holds its socket from `open` to `close` and forgets it before any call
 that may end it, and each object that native code points at is kept in one table until that close.
 
 Everything here belongs to the thread of the event loop.
@@ -14,18 +14,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import cache
-from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol
-
-from cffi import FFI
 
 from danmaku import errors
 from danmaku.certificate import Certificate, CertificateError
 from danmaku.ports import PortInUse, ensure_port_free, free_port
 from edge._uws_door import Door, Doorway
 from edge._uws_http import (
-    HEADER,
     HttpHandler,
     HttpSide,
     Pointer,
@@ -36,7 +31,8 @@ from edge._uws_http import (
     refusal,
     write_response,
 )
-from edge._uws_tls import CALLS, Swap, options
+from edge._uws_native import load_native
+from edge._uws_tls import Swap
 from edge.loop_bridge import LibuvMissing, LoopBridge
 
 __all__ = [
@@ -58,9 +54,6 @@ logger = logging.getLogger(__name__)
 _TEXT: Final = 1
 _BINARY: Final = 2
 _DROPPED: Final = 2  # what a native send says when the socket's buffer is over its limit
-_READABLE: Final = 1  # what a listening socket is when somebody waits there
-_LISTEN_SHARED: Final = 0
-_LISTEN_EXCLUSIVE: Final = 1
 GOODBYE_S: Final = 16.0  # the longest that native code waits for the other side to hang up
 _MAX_REASON_BYTES: Final = 123
 _UPGRADE_HEADERS: Final = frozenset(
@@ -192,7 +185,7 @@ class Server:
         self._idle_timeout_s = idle_timeout_s
         self._max_body_bytes = max_body_bytes
         self._max_requests = max_requests
-        self._native = _load_native()
+        self._native = load_native()
         self._lib = self._native.lib
         self._handles: dict[Connection, Pointer] = {}  # what native sockets point at: freed when they close
         self._http: HttpSide | None = None
@@ -401,108 +394,6 @@ class _WebSocketSide:
             return refusal(errors.INTERNAL)
 
 
-class _NativeLibrary:
-    """The loaded library, its one event loop per process, and who owns it."""
-
-    def __init__(self) -> None:
-        try:
-            from socketify.native import ffi, lib, library_path
-        except OSError as error:
-            if "libuv" in str(error):
-                raise LibuvMissing from error
-            raise
-        self.ffi: Any = ffi
-        self.lib: Any = lib
-        loop = lib.socketify_get_native_loop(lib.socketify_create_loop())
-        lib.uws_get_loop_with_native(loop)
-        self.loop_address = int(ffi.cast("uintptr_t", loop))
-        more = self._declare(ffi)
-        self._sockets = more.dlopen(library_path)
-        self.header = more.typeof("struct header *")
-        self.ssl = 0  # the first argument of nearly every native call: whether it is about TLS
-        self._callbacks: list[Pointer] = []  # kept for ever: native code never says that it forgot one
-        self._owner: Server | None = None
-
-    def create_app(self, owner: Server, certificate: Certificate | None) -> Pointer:
-        if self._owner is not None:
-            raise RuntimeError("this process already has a Server")
-        self.ssl = int(certificate is not None)
-        with options(self.ffi, certificate) as given:
-            app = self.lib.uws_create_app(self.ssl, given[0])
-        if self.lib.uws_constructor_failed(self.ssl, app):
-            raise CertificateError("edge.tls_certificate: the native library does not take it")
-        self._owner = owner
-        return app
-
-    def swap(self, context: Pointer) -> Swap:
-        return Swap(self.ffi, self._sockets, context)
-
-    def is_owned_by(self, server: Server) -> bool:
-        return self._owner is server
-
-    def release(self, server: Server) -> None:
-        if self._owner is server:
-            self._owner = None
-
-    def keep(self, signature: str, function: Callable[..., None]) -> Pointer:
-        """`function` as a native callback that never dies and never lets an exception through."""
-        callback = self.ffi.callback(signature, function, onerror=_log_error)
-        self._callbacks.append(callback)
-        return callback
-
-    def listen(self, app: Pointer, host: str, port: int, *, shared: bool) -> Pointer:
-        """The listening socket, or None. Native code tells nothing of why."""
-        answers: list[Pointer] = []
-        on_answer = self.ffi.callback(
-            "uws_listen_handler", lambda listening, _config, _data: answers.append(listening)
-        )
-        address = self.ffi.new("char[]", host.encode())
-        options = _LISTEN_SHARED if shared else _LISTEN_EXCLUSIVE
-        config = self.ffi.new(
-            "uws_app_listen_config_t *", {"host": address, "port": port, "options": options}
-        )
-        self.lib.uws_app_listen_with_config(self.ssl, app, config[0], on_answer, self.ffi.NULL)
-        return answers[0] if answers and answers[0] else None
-
-    def context_of(self, native_socket: Pointer) -> Pointer:
-        return self._sockets.us_socket_context(self.ssl, native_socket)
-
-    def look(self, listening: Pointer, looks: bool) -> None:
-        """Whether to see who waits to be accepted."""
-        self._sockets.us_poll_change(listening, self.lib.uws_get_loop(), _READABLE if looks else 0)
-
-    def is_closed(self, native_socket: Pointer) -> bool:
-        """Whether the TCP connection is, and not only what was said over it."""
-        return bool(self._sockets.us_socket_is_closed(self.ssl, native_socket))
-
-    def close_all(self, context: Pointer) -> None:
-        """Close every HTTP connection, idle ones too, which nothing else can name."""
-        if context is not None:
-            self._sockets.us_socket_context_close(self.ssl, context)
-
-    @staticmethod
-    def _declare(declared: Any) -> Any:
-        """The library has these, but its wrapper does not declare them."""
-        ffi = FFI()
-        ffi.include(declared)
-        ffi.cdef(CALLS)
-        ffi.cdef(HEADER)
-        ffi.cdef(
-            """
-            void *us_socket_context(int ssl, void *);
-            void us_socket_context_close(int ssl, void *);
-            int us_socket_is_closed(int ssl, void *);
-            void us_poll_change(void *poll, void *loop, int events);
-            """
-        )
-        return ffi
-
-
-@cache
-def _load_native() -> _NativeLibrary:
-    return _NativeLibrary()
-
-
 def _clip(reason: str) -> bytes:
     """A close reason as it fits into a close frame, cut between two characters."""
     return reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore").encode()
@@ -511,7 +402,3 @@ def _clip(reason: str) -> bytes:
 def _check(name: str, value: int, lowest: int, highest: int) -> None:
     if not lowest <= value <= highest:
         raise ValueError(f"{name} must be from {lowest} to {highest}, not {value}")
-
-
-def _log_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    logger.error("a handler failed", exc_info=(kind, error, traceback))
