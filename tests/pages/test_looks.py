@@ -44,6 +44,17 @@ OVERFLOW: Final = """() => {
 }"""
 
 
+# What is pressed and is smaller than a finger finds; links stand in texts.
+SMALL: Final = """() => {
+    const pressed = "button, select, summary, input:not([type=radio], [type=checkbox])";
+    const isSmall = ({ width, height }) => Math.min(width, height) < 24;
+    return [...document.body.querySelectorAll(pressed)]
+        .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden"))
+        .filter((one) => isSmall(one.getBoundingClientRect()))
+        .map((one) => one.id || one.className || one.textContent);
+}"""
+
+
 @dataclass(frozen=True)
 class Look:
     """A page, and how it comes into the state that is looked at."""
@@ -179,6 +190,7 @@ async def _console_raid(page: Page, scene: Scene) -> None:
 
 
 async def _console_card(page: Page, scene: Scene) -> None:
+    await scene.say()  # what was said for other pictures may be too long ago
     await _console(page, scene)
     await page.locator(".entry", has_text="there is the train again").last.focus()
     await page.keyboard.press("c")
@@ -281,3 +293,4 @@ async def test_it_can_be_looked_at(
         assert serious == [], theme
     wider, outside = await page.evaluate(OVERFLOW)
     assert (wider, outside) == (0, [])
+    assert await page.evaluate(SMALL) == []
