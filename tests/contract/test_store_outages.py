@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from config.settings import Rooms, Store
+from danmaku.calls import STORE
 from danmaku.conversation import Member, bucket_of
 from danmaku.held import Held
 from danmaku.model import START, Position, RoomInfo
@@ -289,6 +290,22 @@ async def test_a_server_that_is_known_to_hang_is_waited_for_by_one_call_at_a_tim
         os.kill(server.pid, signal.SIGCONT)
     assert await asking == b"y"
     assert await asyncio.gather(*(link.one("ECHO", "z") for _ in range(40))) == [b"z"] * 40
+    await link.close()
+
+
+async def test_who_waits_for_a_connection_gets_one_in_turn(server: Running) -> None:
+    """Those that go on at once with another call hold nobody up."""
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S * 4))
+    counts = [0] * 3 * STORE.connections
+
+    async def go_on(one: int) -> None:
+        while min(counts) < 3:
+            assert await link.one("ECHO", one) == b"%d" % one
+            counts[one] += 1
+
+    async with asyncio.timeout(MUCH_LATER_S):
+        await asyncio.gather(*map(go_on, range(len(counts))))
+    assert max(counts) < 10
     await link.close()
 
 

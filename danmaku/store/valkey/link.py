@@ -242,9 +242,10 @@ class Link:
         end = until.patient if hurries else until.last
         try:
             async with asyncio.timeout_at(end):
-                replies, mark = await self._exchange(server, calls, demand, asking=asking)
-                if _fail(replies):
-                    mark = await self._teach(server, calls, replies, demand, asking=asking) or mark
+                async with server.places:
+                    replies, mark = await self._exchange(server, calls, demand, asking=asking)
+                    if _fail(replies):
+                        mark = await self._teach(server, calls, replies, demand, asking=asking) or mark
                 if demand.vouched and not await self._servers.vouch(server, mark):
                     replies = _instead(replies, _Alone("the store may have been replaced as the primary"))
         except TimeoutError:

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.connection import BlockingConnectionPool, SSLConnection
+from redis.asyncio.connection import ConnectionPool, SSLConnection
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import ConnectionError as NotConnected
@@ -39,7 +39,8 @@ class Server:
     """Connections to one server. greet: what to do with each before it is used.
 
     is_slow: it did not answer the last call in time. is_tried: a call is finding out whether it does again.
-    line: what it writes, where that is known.
+    line: what it writes, where that is known. places: to be entered with a connection from the pool, for who
+    waits gets one in turn; a pool that blocks gives it to whoever has just given it back.
     """
 
     def __init__(
@@ -51,10 +52,9 @@ class Server:
         self.is_slow = False
         self.is_tried = False
         self.line: Line | None = None
-        self.pool = BlockingConnectionPool(
+        self.places = asyncio.Semaphore(STORE.connections)
+        self.pool = ConnectionPool(
             **options,
-            max_connections=STORE.connections,
-            timeout=timeout_s,
             socket_timeout=None,  # a link times all of a call
             socket_connect_timeout=timeout_s,
             retry_on_timeout=False,
