@@ -133,7 +133,7 @@ async def _overlay(page: Page, scene: Scene) -> None:
 async def _console(page: Page, scene: Scene, token: str = "") -> None:
     """Two rooms side by side, in the first much goes on: one is taken back, two wait, somebody is muted."""
     await scene.moderate()
-    await scene.call("DELETE", f"/v1/admin/rooms/{ROOM}/raid", {}, scene.moderator)  # of another picture
+    await _calm(scene)
     gold = await scene.advertise()
     await page.goto(f"{scene.url}/console?room={ROOM}&room=pier#token={token or scene.moderator}")
     await _feed(page)
@@ -141,6 +141,11 @@ async def _console(page: Page, scene: Scene, token: str = "") -> None:
     await page.keyboard.press("d")
     await expect(page.locator(".entry.recalled .fate").last).to_contain_text("mod" if token == "" else "ann")
     await page.keyboard.press("ArrowUp")
+
+
+async def _calm(scene: Scene) -> None:
+    """The raid of another picture is over."""
+    await scene.call("DELETE", f"/v1/admin/rooms/{ROOM}/raid", {}, scene.moderator)
 
 
 async def _feed(page: Page) -> None:
@@ -190,6 +195,7 @@ async def _console_raid(page: Page, scene: Scene) -> None:
 
 
 async def _console_card(page: Page, scene: Scene) -> None:
+    await _calm(scene)
     await scene.say()  # what was said for other pictures may be too long ago
     await _console(page, scene)
     await page.locator(".entry", has_text="there is the train again").last.focus()
