@@ -358,4 +358,4 @@ def _milliseconds(seconds: float) -> int:
 
 def _shown_name(name: str | None) -> str:
     """A name fit to be shown: one line, no control characters, not too long."""
-    return "".join(char for char in name or "" if char.isprintable()).strip()[:_MAX_NAME]
+    return "".join(char for char in name if char.isprintable()).strip()[:_MAX_NAME] if name else ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, get_args
 
 import msgpack
@@ -247,6 +248,7 @@ MSGPACK: Final = MsgpackCodec()
 JSON: Final = JsonCodec()
 
 
+@lru_cache(64)  # a handful of clients say it, as often as there are viewers
 def codec_for(offered: str | None) -> Codec | None:
     """The codec for a `Sec-WebSocket-Protocol` header; msgpack when none is offered, None when none fits."""
     if not offered:
