@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from danmaku.supervisor import NAME_VARIABLE
 from danmaku.telemetry import (
     FOLDER_VARIABLE,
-    BucketTally,
     BusMetrics,
     EdgeMetrics,
     LoopLag,
@@ -21,6 +20,7 @@ from danmaku.telemetry import (
     forget_process,
     scrape,
 )
+from danmaku.telemetry.tallies import BucketTally
 from tests.waiting import until
 
 

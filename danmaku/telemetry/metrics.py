@@ -1,90 +1,23 @@
-"""What a process counts and measures, for Prometheus.
-
-Metrics of all processes of a node are one scrape where PROMETHEUS_MULTIPROC_DIR names a folder they
-share; each then writes its values into files there. A supervised process that is started again goes
-on in the files of the one before it, so that counters never go back and files never pile up.
-"""
+"""What each kind of process counts and measures."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from functools import cache
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Final
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    values,
-)
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from danmaku.errors import REFUSALS
-from danmaku.supervisor import NAME_VARIABLE
-
-CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
-FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+from danmaku.telemetry.making import SECONDS, Maker
+from danmaku.telemetry.tallies import Tally
 
 _ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-
-
-class Tally:
-    """Counts what happens thousands of times a second. What it counted is seen after `hand_over`."""
-
-    def __init__(self, metric: Counter | Gauge) -> None:
-        self._metric = metric
-        self._count = 0
-
-    def inc(self, amount: int = 1) -> None:
-        """Below zero for a gauge only."""
-        self._count += amount
-
-    def hand_over(self) -> None:
-        count, self._count = self._count, 0
-        if count:
-            self._metric.inc(count)
-
-
-class BucketTally:
-    """The same for a histogram, which has nothing for many values at once: its parts are told their sums."""
-
-    def __init__(self, metric: Histogram, bounds: tuple[float, ...]) -> None:
-        self._buckets: list[Any] = metric._buckets
-        self._total: Any = metric._sum
-        self._bounds = bounds
-        self._counts = [0] * len(self._buckets)
-        self._sum = 0.0
-
-    def observe(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-
-    def hand_over(self) -> None:
-        for number, count in enumerate(self._counts):
-            if count:
-                self._buckets[number].inc(count)
-                self._counts[number] = 0
-        if self._sum:
-            self._total.inc(self._sum)
-            self._sum = 0.0
 
 
 class EdgeMetrics:
     """Metrics of one edge worker. Observe into them directly; each is safe to use from the loop."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        make = _Maker("danmaku_edge", registry)
+        make = Maker("danmaku_edge", registry)
         self.connections = Tally(make.gauge("connections", "WebSockets open now."))
         self.rooms = make.gauge("rooms", "Rooms with viewers, counted once by each worker that has any.")
         self.joins = Tally(make.counter("joins", "Rooms joined by viewers, reconnects included."))
@@ -142,7 +75,7 @@ class EdgeMetrics:
         self.change_lag_seconds = make.histogram(
             "change_lag_seconds",
             "From an entry of the changes log to its effect, by the wall clock.",
-            _SECONDS,
+            SECONDS,
         )
         self.rechecks = make.counter(
             "rechecks", "Connections asked about again, for the changes log did not tell all that happened."
@@ -163,7 +96,7 @@ class EdgeMetrics:
         self.chat_delivery_seconds = make.histogram(
             "chat_delivery_seconds",
             "From asking for a message to be stored to handing it to devices, where it was said.",
-            _SECONDS,
+            SECONDS,
         )
         self.chat_groups = make.gauge("chat_groups", "Groups with members at this worker.")
         self.chat_lookups = make.counter(
@@ -177,15 +110,15 @@ class EdgeMetrics:
         )
         self.items_per_batch = make.bucket_tally("items_per_batch", "Comments and events in a batch.", _ITEMS)
         self.bus_seconds = make.histogram(
-            "bus_seconds", "From a request to the rooms processes to its answer, over the bus.", _SECONDS
+            "bus_seconds", "From a request to the rooms processes to its answer, over the bus.", SECONDS
         )
         self.publish_seconds = make.bucket_tally(
-            "publish_seconds", "Time the loop spends on handing out what came, at one time.", _SECONDS
+            "publish_seconds", "Time the loop spends on handing out what came, at one time.", SECONDS
         )
         self.waited_seconds = make.bucket_tally(
             "waited_seconds",
             "How long the oldest waited, at each time that something is handed out.",
-            _SECONDS,
+            SECONDS,
         )
         self.loop_lag_seconds = make.loop_lag()
         self.tasks = make.tasks()
@@ -207,7 +140,7 @@ class RoomsMetrics:
     """Metrics of one rooms process."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        make = _Maker("danmaku_rooms", registry)
+        make = Maker("danmaku_rooms", registry)
         self.rooms = make.gauge("rooms", "Rooms in memory.")
         self.leases = make.gauge("leases", "Partitions owned now; 64 over all processes when all is well.")
         self.queue = make.gauge("queue", "Comments accepted that wait to be stored and shown.")
@@ -222,7 +155,7 @@ class RoomsMetrics:
             outcome=("allow", "change", "deny", "hold", "shadow", "timeout", "failed", "busy", "open"),
         )
         self.webhook_seconds = make.histogram(
-            "webhook_seconds", "How long the webhook took to answer, or not to.", _SECONDS
+            "webhook_seconds", "How long the webhook took to answer, or not to.", SECONDS
         )
         self.webhook_open = make.gauge("webhook_open", "1 while the webhook is not asked, for it failed.")
         self.batches = make.counter("batches", "Batches stored and published.")
@@ -239,7 +172,7 @@ class RoomsMetrics:
         self.change_lag_seconds = make.histogram(
             "change_lag_seconds",
             "From an entry of the changes log to its effect, by the wall clock.",
-            _SECONDS,
+            SECONDS,
         )
         self.chat_messages = make.counter(
             "chat_messages",
@@ -271,10 +204,10 @@ class RoomsMetrics:
         )
         self.items_per_batch = make.bucket_tally("items_per_batch", "Comments and events in a batch.", _ITEMS)
         self.store_seconds = make.histogram(
-            "store_seconds", "From a command to the store to its answer, by verb.", _SECONDS, "verb"
+            "store_seconds", "From a command to the store to its answer, by verb.", SECONDS, "verb"
         )
         self.bus_seconds = make.histogram(
-            "bus_seconds", "Time to hand what there is to say to the bus, all together.", _SECONDS
+            "bus_seconds", "Time to hand what there is to say to the bus, all together.", SECONDS
         )
         self.loop_lag_seconds = make.loop_lag()
         self.tasks = make.tasks()
@@ -284,7 +217,7 @@ class BusMetrics:
     """Metrics of a process's connection to the bus, whichever kind of process it is."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        make = _Maker("danmaku_bus", registry)
+        make = Maker("danmaku_bus", registry)
         self.reconnects = make.counter("reconnects", "Lost connections to NATS that were replaced.")
         self.subscriptions = make.gauge("subscriptions", "Subscriptions to NATS now.")
         self.lost = make.counter(
@@ -298,7 +231,7 @@ class SlowMetrics:
     """What took longer than `log.slow_ms`, in any process."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        make = _Maker("danmaku", registry)
+        make = Maker("danmaku", registry)
         kinds = "store", "bus", "flush", "join", "loop"
         slow = make.counter(
             "slow",
@@ -313,124 +246,10 @@ class TracingMetrics:
     """What became of spans. Only there where something is followed."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        make = _Maker("danmaku_tracing", registry)
+        make = Maker("danmaku_tracing", registry)
         self.spans = make.counter(
             "spans",
             "Spans of what is followed: ended, sent to the collector, lost as it did not take them. What is"
             " neither sent nor lost waits, or was dropped, as too many waited.",
             outcome=("ended", "sent", "lost"),
         )
-
-
-class _Maker:
-    def __init__(self, prefix: str, registry: CollectorRegistry) -> None:
-        _share_values()
-        self._prefix = prefix
-        self._registry = registry
-
-    def gauge(self, name: str, text: str, of_all: Literal["livesum", "livemin"] = "livesum") -> Gauge:
-        """`of_all`: what a scrape of several processes makes of their values."""
-        return Gauge(f"{self._prefix}_{name}", text, registry=self._registry, multiprocess_mode=of_all)
-
-    def counter(self, name: str, text: str, /, **labels: Iterable[str]) -> Counter:
-        """Of one label all values that are named are there from the start, at zero."""
-        counter = Counter(f"{self._prefix}_{name}", text, list(labels), registry=self._registry)
-        for label, known in labels.items():
-            for value in known:
-                counter.labels(**{label: value})
-        return counter
-
-    def histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-        name = f"{self._prefix}_{name}"
-        return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
-
-    def bucket_tally(self, name: str, text: str, buckets: tuple[float, ...]) -> BucketTally:
-        return BucketTally(self.histogram(name, text, buckets), buckets)
-
-    def tasks(self) -> Gauge:
-        return self.gauge("tasks", "Tasks of the event loop now; grows with load, and has to fall with it.")
-
-    def loop_lag(self) -> Histogram:
-        return self.histogram(
-            "loop_lag_seconds", "How late the event loop runs what is due; above 0.1 it has too much to do.",
-            _SECONDS,
-        )  # fmt: skip
-
-
-@cache
-def _share_values() -> None:
-    """Where a folder is shared, keep this process's values under its name, which outlives its pid."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    pid, _, name = os.environ.get(NAME_VARIABLE, "").partition(":")
-    if folder and pid == str(os.getpid()):
-        forget_process(Path(folder), name)
-        own = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]  # the library is half typed
-        values.ValueClass = own
-
-
-def forget_process(folder: Path, process: str | int) -> None:
-    """A process (its name or pid) ended: what it had open counts no longer; its counters stay."""
-    for file in folder.glob(f"gauge_live*_{process}.db"):
-        with suppress(FileNotFoundError):
-            file.unlink()
-
-
-def scrape(registry: CollectorRegistry = REGISTRY) -> bytes:
-    """All metrics in Prometheus' text format, of all processes of this node where they share a folder.
-
-    Reads files then, so a loop that must not wait runs it in a thread.
-    """
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if not folder:
-        return generate_latest(registry)
-    together = CollectorRegistry()
-    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]  # the library is half typed
-    return generate_latest(together)
-
-
-class LoopLag:
-    """Measures, while its block lasts, how late the loop wakes up what is due, and counts its tasks."""
-
-    def __init__(
-        self,
-        observe: Callable[[float], None],
-        counted: Callable[[int], None],
-        period_s: float = 0.5,
-        slow: Callable[..., None] | None = None,
-    ) -> None:
-        """slow: told `"loop"`, each lateness in seconds, and how many tasks there are."""
-        self._observe = observe
-        self._counted = counted
-        self._period_s = period_s
-        self._slow = slow
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._measure(), name="loop lag")
-
-    async def stop(self) -> None:
-        """Safe to call twice."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-
-    async def _measure(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + self._period_s
-            await asyncio.sleep(self._period_s)
-            late, tasks = max(0.0, loop.time() - due), len(asyncio.all_tasks())
-            self._observe(late)
-            self._counted(tasks)
-            if self._slow is not None:
-                self._slow("loop", late, tasks=tasks)
