@@ -80,10 +80,10 @@ class Retry:
 class StoreCalls:
     """A call of the store, or a pipeline of them: `store.timeout_s`, and parts of it.
 
-    replicas: for these to have it. unread: for a server that is not there, did not answer the call before,
-    or refuses calls unread; `tries` of them. looks: to ask who has what, `look` for one answer to that.
-    connections: to each server. vouched_s: from when sentinels said whether a server is still the primary to
-    when they are asked again.
+    replicas: of what is left of it, for these to have it. unread: for a server that is not there, did not
+    answer the call before, or refuses calls unread; `tries` of them. looks: to ask who has what, `look` for
+    one answer to that. connections: to each server, and as many again for calls that wait for replicas.
+    vouched_s: from when sentinels said whether a server is still the primary to when they are asked again.
     """
 
     replicas: float = 0.8

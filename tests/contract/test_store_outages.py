@@ -309,6 +309,28 @@ async def test_who_waits_for_a_connection_gets_one_in_turn(server: Running) -> N
     await link.close()
 
 
+async def test_what_waits_for_replicas_holds_nobody_else_up(server: Running) -> None:
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S * 4, replicas=1))
+    waiting = [asyncio.create_task(_is_said(link, n)) for n in range(3 * STORE.connections)]
+    await asyncio.sleep(0)
+    for n in range(3):
+        assert await link.one("ECHO", n) == b"%d" % n
+    assert not any(task.done() for task in waiting)
+    assert not any(await asyncio.gather(*waiting))
+    echoes = await asyncio.gather(*(link.one("ECHO", n) for n in range(STORE.connections)))
+    assert len(echoes) == STORE.connections  # nobody thinks that the server hangs
+    await link.close()
+
+
+async def _is_said(link: Link, number: int) -> bool:
+    """Whether replicas have it."""
+    try:
+        await link.one("SET", number, "x", safe=True)
+    except StoreDown:
+        return False
+    return True
+
+
 async def test_calls_that_are_given_up_leave_no_reply_to_others(server: Running, store: ValkeyStore) -> None:
     """As many as there are connections are cancelled in the middle; then each call gets its own reply."""
     (held,) = await store.leases.take([partition_of("lobby")], "one", LONG)

@@ -71,9 +71,7 @@ class Link:
         self._servers = servers
         self._slow = slow
         self._timeout_s = settings.timeout_s
-        wait_ms = round(self._timeout_s * STORE.replicas * 1000)
         self._replicas = settings.replicas
-        self._wait: Call = ("WAIT", self._replicas, wait_ms)
         self._scripts = Scripts()
         self._down = PartlyDown if servers.several else StoreDown
 
@@ -240,19 +238,24 @@ class Link:
     ) -> list[Any]:
         hurries = server.is_slow and self._servers.several  # the others are not to wait for it
         end = until.patient if hurries else until.last
+        is_there = False  # to be asked, and not waiting for its turn
         try:
             async with asyncio.timeout_at(end):
-                async with server.places:
+                async with server.safe_places if demand.replicas else server.places:
+                    is_there = True
+                    demand = demand._replace(end=end)
                     replies, mark = await self._exchange(server, calls, demand, asking=asking)
                     if _fail(replies):
                         mark = await self._teach(server, calls, replies, demand, asking=asking) or mark
                 if demand.vouched and not await self._servers.vouch(server, mark):
                     replies = _instead(replies, _Alone("the store may have been replaced as the primary"))
         except TimeoutError:
+            if not is_there:
+                return [_Unsent("too many calls wait for the store")] * len(calls)
             self._doubt_slow(server)
             return [_Away(f"the store did not answer within {end - until.begin:g} s")] * len(calls)
         except asyncio.CancelledError:
-            if asyncio.get_running_loop().time() > until.patient:  # somebody else had less time
+            if is_there and asyncio.get_running_loop().time() > until.patient:  # somebody else had less time
                 self._doubt_slow(server)
             raise
         except _Unsent as error:
@@ -276,6 +279,11 @@ class Link:
             replies[i] = reply
         return mark
 
+    def _wait(self, end: float) -> Call:
+        """For replicas, and not for so long that nobody would hear of it: then the server seemed to hang."""
+        left_s = (end - asyncio.get_running_loop().time()) * STORE.replicas
+        return "WAIT", self._replicas, max(1, round(left_s * 1000))
+
     def _doubt_slow(self, server: Server) -> None:
         server.is_slow = True
         self._servers.doubt()
@@ -285,7 +293,7 @@ class Link:
     ) -> tuple[list[Any], Mark | None]:
         """WAIT comes on the same connection: the server waits for what was written on it. ROLE says how far
         replicas are by then."""
-        wait = [self._wait, _ROLE] if demand.replicas else []
+        wait = [self._wait(demand.end), _ROLE] if demand.replicas else []
         said = [word for call in calls for word in (_ASKING, call)] if asking else [*calls]
         try:
             connection = await server.pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
@@ -316,10 +324,11 @@ class Link:
 
 
 class _Demand(NamedTuple):
-    """What must hold of calls before their replies count: see `Link.many`."""
+    """What must hold of calls before their replies count: see `Link.many`. end: by when, in loop time."""
 
     replicas: bool = False
     vouched: bool = False
+    end: float = 0.0
 
 
 _NOTHING: Final = _Demand()

@@ -40,7 +40,8 @@ class Server:
 
     is_slow: it did not answer the last call in time. is_tried: a call is finding out whether it does again.
     line: what it writes, where that is known. places: to be entered with a connection from the pool, for who
-    waits gets one in turn; a pool that blocks gives it to whoever has just given it back.
+    waits gets one in turn; a pool that blocks gives it to whoever has just given it back. safe_places: for
+    calls that wait for replicas, so that these hold nobody else up while there are too few.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Server:
         self.is_slow = False
         self.is_tried = False
         self.line: Line | None = None
-        self.places = asyncio.Semaphore(STORE.connections)
+        self.places, self.safe_places = (asyncio.Semaphore(STORE.connections) for _ in range(2))
         self.pool = ConnectionPool(
             **options,
             socket_timeout=None,  # a link times all of a call
