@@ -7,12 +7,13 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
-from danmaku.errors import BLOCKED_WORDS, HELD_FOR_REVIEW
+from danmaku import wire
+from danmaku.errors import BLOCKED_WORDS, FORBIDDEN, HELD_FOR_REVIEW, SLOW_MODE
 from danmaku.wire import Comment, Like, Ok, Send
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.pages.test_events import enter, items, say
-from tests.pages.test_page import refused
+from tests.pages.test_page import EPOCH, refused, welcome
 from tests.system.scripted import Visit, scripted
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -88,3 +89,89 @@ async def test_what_is_shown_after_all_need_not_be_said_again(visitors: Visitors
         await page.locator("#like").click()
         await expect(box).to_have_value("")
         await expect(page.locator("#outcome")).to_have_text("")
+
+
+async def test_a_comment_goes_out_as_it_was_styled(visitors: Visitors) -> None:
+    sent: list[Send] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        for number in (1, 2):
+            frame = await visit.expect(Send)
+            sent.append(frame)
+            await visit.say(Ok(frame.id, shown=number == 1, epoch=EPOCH, seq=1, at=1))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "  plain  ")
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+        await page.get_by_role("radio", name="bottom").check()
+        await page.get_by_role("radio", name="small").check()
+        await page.get_by_role("radio", name="gold").check()
+        await say(page, "弹幕 🎉")
+        await expect(page.locator("#outcome")).to_contain_text("too busy")
+        plain, styled = sent
+        assert (plain.room, plain.text, plain.mode, plain.color, plain.size) == (
+            "demo",
+            "plain",
+            None,
+            None,
+            None,
+        )
+        assert (styled.text, styled.mode, styled.color, styled.size) == ("弹幕 🎉", "bottom", 0xFFD166, 18)
+        assert plain.cid != styled.cid
+
+
+async def test_a_refusal_stands_next_to_the_box_and_counts_down(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(refused(await visit.expect(Send), SLOW_MODE, 1800))
+        again = await visit.expect(Send)
+        await visit.say(Ok(again.id, shown=True, epoch=EPOCH, seq=1, at=1))
+        await visit.say(refused(await visit.expect(Send), FORBIDDEN))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "too soon")
+        await expect(page.locator("#outcome")).to_have_text("Slow mode: one comment at a time – again in 2 s")
+        await expect(page.locator("#send")).to_be_disabled()
+        await expect(page.get_by_label("Your comment")).to_have_value("too soon")
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(page.locator("#outcome")).to_have_text("")
+        await page.get_by_label("Your comment").press("Enter")
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+        await say(page, "no")
+        await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
+        await expect(page.locator("#send")).to_be_enabled()
+
+
+async def test_what_is_held_was_taken_and_need_not_be_said_again(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(refused(await visit.expect(Send), HELD_FOR_REVIEW))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "see example.com")
+        await expect(page.locator("#outcome")).to_have_text("A moderator looks at it first")
+        await expect(page.locator("#outcome")).not_to_have_class("outcome bad")
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+
+
+async def test_what_a_rule_refused_may_be_tried_when_the_rules_change(visitors: Visitors) -> None:
+    go_on = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(refused(await visit.expect(Send), SLOW_MODE, 90_000))
+        await go_on.wait()
+        await visit.say(items(visit, 1, wire.SettingsChanged(visit.codec.value({"followers_only": True}))))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "too soon")
+        await expect(page.locator("#send")).to_be_disabled()
+        go_on.set()
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(page.locator("#outcome")).to_have_text("")
+        await expect(page.get_by_label("Your comment")).to_have_value("too soon")

@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 
 from danmaku import wire
 from danmaku.auth import Authority
-from danmaku.errors import BANNED, FORBIDDEN, HELD_FOR_REVIEW, RATE_LIMITED, SLOW_MODE, Kind
+from danmaku.errors import Kind
 from danmaku.model import Identity, Position, Role
 from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Like, Notice, Ok, Send, Skip, Stats
 from tests.pages.conftest import Visitors
@@ -109,92 +109,6 @@ async def test_text_is_only_ever_text(visitors: Visitors) -> None:
         assert (await texts(page))[0] == evil
         await expect(page.locator("#banners")).to_contain_text(evil)
         assert await page.title() == "demo · Danmaku"
-
-
-async def test_a_comment_goes_out_as_it_was_styled(visitors: Visitors) -> None:
-    sent: list[Send] = []
-
-    async def script(visit: Visit) -> None:
-        await welcome(visit)
-        for number in (1, 2):
-            frame = await visit.expect(Send)
-            sent.append(frame)
-            await visit.say(Ok(frame.id, shown=number == 1, epoch=EPOCH, seq=1, at=1))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await say(page, "  plain  ")
-        await expect(page.get_by_label("Your comment")).to_have_value("")
-        await page.get_by_role("radio", name="bottom").check()
-        await page.get_by_role("radio", name="small").check()
-        await page.get_by_role("radio", name="gold").check()
-        await say(page, "弹幕 🎉")
-        await expect(page.locator("#outcome")).to_contain_text("too busy")
-        plain, styled = sent
-        assert (plain.room, plain.text, plain.mode, plain.color, plain.size) == (
-            "demo",
-            "plain",
-            None,
-            None,
-            None,
-        )
-        assert (styled.text, styled.mode, styled.color, styled.size) == ("弹幕 🎉", "bottom", 0xFFD166, 18)
-        assert plain.cid != styled.cid
-
-
-async def test_a_refusal_stands_next_to_the_box_and_counts_down(visitors: Visitors) -> None:
-    async def script(visit: Visit) -> None:
-        await welcome(visit)
-        await visit.say(refused(await visit.expect(Send), SLOW_MODE, 1800))
-        again = await visit.expect(Send)
-        await visit.say(Ok(again.id, shown=True, epoch=EPOCH, seq=1, at=1))
-        await visit.say(refused(await visit.expect(Send), FORBIDDEN))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await say(page, "too soon")
-        await expect(page.locator("#outcome")).to_have_text("Slow mode: one comment at a time – again in 2 s")
-        await expect(page.locator("#send")).to_be_disabled()
-        await expect(page.get_by_label("Your comment")).to_have_value("too soon")
-        await expect(page.locator("#send")).to_be_enabled()
-        await expect(page.locator("#outcome")).to_have_text("")
-        await page.get_by_label("Your comment").press("Enter")
-        await expect(page.get_by_label("Your comment")).to_have_value("")
-        await say(page, "no")
-        await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
-        await expect(page.locator("#send")).to_be_enabled()
-
-
-async def test_what_is_held_was_taken_and_need_not_be_said_again(visitors: Visitors) -> None:
-    async def script(visit: Visit) -> None:
-        await welcome(visit)
-        await visit.say(refused(await visit.expect(Send), HELD_FOR_REVIEW))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await say(page, "see example.com")
-        await expect(page.locator("#outcome")).to_have_text("A moderator looks at it first")
-        await expect(page.locator("#outcome")).not_to_have_class("outcome bad")
-        await expect(page.get_by_label("Your comment")).to_have_value("")
-
-
-async def test_what_a_rule_refused_may_be_tried_when_the_rules_change(visitors: Visitors) -> None:
-    go_on = asyncio.Event()
-
-    async def script(visit: Visit) -> None:
-        await welcome(visit)
-        await visit.say(refused(await visit.expect(Send), SLOW_MODE, 90_000))
-        await go_on.wait()
-        await visit.say(items(visit, 1, wire.SettingsChanged(visit.codec.value({"followers_only": True}))))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await say(page, "too soon")
-        await expect(page.locator("#send")).to_be_disabled()
-        go_on.set()
-        await expect(page.locator("#send")).to_be_enabled()
-        await expect(page.locator("#outcome")).to_have_text("")
-        await expect(page.get_by_label("Your comment")).to_have_value("too soon")
 
 
 async def test_a_gap_is_pulled_and_shown_in_order(visitors: Visitors) -> None:
@@ -374,97 +288,6 @@ async def test_events_have_a_face_of_their_own(visitors: Visitors) -> None:
         await box.fill("sixsix")
         await expect(page.locator("#length")).to_have_text("6/5")
         await expect(page.locator("#send")).to_be_disabled()
-
-
-async def test_notices(visitors: Visitors) -> None:
-    go_on = asyncio.Event()
-
-    async def script(visit: Visit) -> None:
-        await welcome(visit)
-        await visit.say(Notice("muted", "demo", "spam", 90_000))
-        await go_on.wait()
-        await visit.say(Notice("unmuted", "demo"), Notice("kicked", "elsewhere", "not us"))
-        await visit.say(Notice("kicked", "demo", "rude"), visit.batch(EPOCH, 1, "not for us any more"))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await expect(page.locator("#outcome")).to_contain_text("You are muted: spam – again in ")
-        await expect(page.locator("#send")).to_be_disabled()
-        go_on.set()
-        await expect(page.locator("#send")).to_be_enabled()
-        await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
-        assert await texts(page) == []
-        await say(page, "why?")
-        back = "You are out of this room; choose it again to come back"
-        await expect(page.locator("#outcome")).to_have_text(back)
-
-
-async def test_who_is_banned_is_told_why_and_for_how_long(visitors: Visitors) -> None:
-    async def script(visit: Visit) -> None:
-        await welcome(visit)
-        await visit.say(Notice("banned", "demo", "spam", 90_000))
-        await visit.say(visit.batch(EPOCH, 1, "not for us any more"))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await expect(page.locator("#outcome")).to_contain_text("You are banned for ")
-        await expect(page.locator("#outcome")).to_contain_text(": spam")
-        assert await texts(page) == []
-
-
-@pytest.mark.parametrize(("reason", "told"), [("spam", ": spam"), (BANNED.text, "")])
-async def test_who_is_banned_is_told_so_when_he_comes(visitors: Visitors, reason: str, told: str) -> None:
-    async def script(visit: Visit) -> None:
-        await visit.greet()
-        join = await visit.expect(Join)
-        await visit.say(Err(join.id, BANNED.code, BANNED.name, reason, 90_000))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await expect(page.locator("#outcome")).to_have_text(f"You are banned for 90 s{told}")
-
-
-async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitors: Visitors) -> None:
-    async def script(visit: Visit) -> None:
-        await welcome(visit)
-        await visit.say(Notice("kicked", "demo", "rude"))
-        await visit.expect(wire.Leave)  # no like before
-        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello again")])
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
-        await page.locator("#like").click()
-        await page.get_by_role("button", name="Room:").click()
-        await page.locator("#rooms-list button", has_text="demo").click()
-        await shows(page, "hello again")
-        await expect(page.locator("#outcome")).to_have_text("")
-
-
-async def test_a_resync_joins_again_where_it_was(visitors: Visitors) -> None:
-    joins: list[Join] = []
-
-    async def script(visit: Visit) -> None:
-        await welcome(visit, 2)
-        await visit.say(visit.batch(EPOCH, 3, "three"), Notice("resync", "demo"))
-        joins.append(await visit.admit(Position(EPOCH, 4), [visit.batch(EPOCH, 4, "four")]))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await shows(page, "three", "four")
-        assert [join.since for join in joins] == [At(EPOCH, 3)]
-
-
-async def test_a_room_that_cannot_be_entered_says_why(visitors: Visitors) -> None:
-    async def script(visit: Visit) -> None:
-        await visit.greet()
-        await visit.say(refused(await visit.expect(Join), RATE_LIMITED, 20))
-        await visit.say(refused(await visit.expect(Join), FORBIDDEN))
-
-    async with scripted(script, http=respond) as url:
-        page = await visitors.open(f"{url}/?room=demo")
-        await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
-        await expect(page.locator("#list .note")).to_have_text("Your role does not allow this")
 
 
 async def test_likes_are_counted_at_once_and_told_together(visitors: Visitors) -> None:

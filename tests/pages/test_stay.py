@@ -1,0 +1,110 @@
+"""One's stay in a room on the page: what one is told, who is sent out, and who is not let in."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from danmaku import wire
+from danmaku.errors import BANNED, FORBIDDEN, RATE_LIMITED
+from danmaku.model import Position
+from danmaku.wire import At, Err, Join, Notice
+from tests.pages.conftest import Visitors
+from tests.pages.files import respond
+from tests.pages.test_page import EPOCH, refused, say, shows, texts, welcome
+from tests.system.scripted import Visit, scripted
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_notices(visitors: Visitors) -> None:
+    go_on = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(Notice("muted", "demo", "spam", 90_000))
+        await go_on.wait()
+        await visit.say(Notice("unmuted", "demo"), Notice("kicked", "elsewhere", "not us"))
+        await visit.say(Notice("kicked", "demo", "rude"), visit.batch(EPOCH, 1, "not for us any more"))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_contain_text("You are muted: spam – again in ")
+        await expect(page.locator("#send")).to_be_disabled()
+        go_on.set()
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
+        assert await texts(page) == []
+        await say(page, "why?")
+        back = "You are out of this room; choose it again to come back"
+        await expect(page.locator("#outcome")).to_have_text(back)
+
+
+async def test_who_is_banned_is_told_why_and_for_how_long(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(Notice("banned", "demo", "spam", 90_000))
+        await visit.say(visit.batch(EPOCH, 1, "not for us any more"))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_contain_text("You are banned for ")
+        await expect(page.locator("#outcome")).to_contain_text(": spam")
+        assert await texts(page) == []
+
+
+@pytest.mark.parametrize(("reason", "told"), [("spam", ": spam"), (BANNED.text, "")])
+async def test_who_is_banned_is_told_so_when_he_comes(visitors: Visitors, reason: str, told: str) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        join = await visit.expect(Join)
+        await visit.say(Err(join.id, BANNED.code, BANNED.name, reason, 90_000))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_have_text(f"You are banned for 90 s{told}")
+
+
+async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(Notice("kicked", "demo", "rude"))
+        await visit.expect(wire.Leave)  # no like before
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello again")])
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
+        await page.locator("#like").click()
+        await page.get_by_role("button", name="Room:").click()
+        await page.locator("#rooms-list button", has_text="demo").click()
+        await shows(page, "hello again")
+        await expect(page.locator("#outcome")).to_have_text("")
+
+
+async def test_a_resync_joins_again_where_it_was(visitors: Visitors) -> None:
+    joins: list[Join] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit, 2)
+        await visit.say(visit.batch(EPOCH, 3, "three"), Notice("resync", "demo"))
+        joins.append(await visit.admit(Position(EPOCH, 4), [visit.batch(EPOCH, 4, "four")]))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await shows(page, "three", "four")
+        assert [join.since for join in joins] == [At(EPOCH, 3)]
+
+
+async def test_a_room_that_cannot_be_entered_says_why(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await visit.say(refused(await visit.expect(Join), RATE_LIMITED, 20))
+        await visit.say(refused(await visit.expect(Join), FORBIDDEN))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
+        await expect(page.locator("#list .note")).to_have_text("Your role does not allow this")
