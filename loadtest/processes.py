@@ -81,10 +81,10 @@ class Family:
         self.look()
 
     @classmethod
-    def alone(cls, pid: int, kind: str) -> Family:
-        """A single process."""
+    def as_one(cls, root: int, kind: str) -> Family:
+        """A process and all that it started, as one kind."""
         made = cls()
-        made.processes = [Process(pid, kind)]
+        made.processes = [Process(pid, kind) for pid in (root, *(one.pid for one in family(root)))]
         return made
 
     def look(self) -> None:

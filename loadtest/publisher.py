@@ -26,6 +26,7 @@ class Publisher:
         self._size = size
         self._number = 0
         self._elapsed_s = 0.0
+        self._refused = b""
         self._socket: websockets.ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -68,6 +69,8 @@ class Publisher:
         return sent
 
     async def _publish(self, text: str) -> None:
+        if self._refused:
+            raise ConnectionError(f"publishing was refused: {self._refused.decode(errors='replace').strip()}")
         if self._dialect.post:
             await asyncio.to_thread(self._post, text)
         else:
@@ -91,5 +94,7 @@ class Publisher:
         with suppress(websockets.ConnectionClosed):  # found out where something is said
             async for message in socket:
                 said = message.encode() if isinstance(message, str) else message
-                if self._dialect.ping and said.strip() == self._dialect.ping.encode():
+                if self._dialect.refuses(said):
+                    self._refused = said
+                if self._dialect.pings(said):
                     await self._send(self._dialect.pong.encode())

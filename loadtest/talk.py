@@ -78,15 +78,17 @@ class Dialect:
     """The protocol of another server, as data.
 
     A viewer upgrades at `path`, offering `protocol` unless it is empty, sends each of `greeting`, and is
-    inside when a message holds `joined` (at once where that is empty). A message that is `ping` is answered
-    with `pong`. One who publishes greets with `hello` and then says `publish`, in which {text} and {size} (of
-    the text, in bytes) stand for the message; where `post` is not empty it goes there by HTTP instead.
-    Wherever the text turns up in a message, its stamp is found: it is `stamped`.
+    inside when a message holds `joined` (at once where that is empty), turned away where one holds `refused`.
+    A message with the line `ping` is answered with `pong`. One who publishes greets with `hello` and then
+    says `publish`, in which {text} and {size} (of the text, in bytes) stand for the message; where `post` is
+    not empty it goes there by HTTP instead. Wherever the text turns up in a message, its stamp is found: it
+    is `stamped`.
     """
 
     path: str
     greeting: tuple[str, ...] = ()
     joined: str = ""
+    refused: str = ""
     hello: tuple[str, ...] = ()
     publish: str = "{text}"
     post: str = ""
@@ -98,6 +100,14 @@ class Dialect:
     def said(self, text: str) -> bytes:
         """The message that publishes `text`."""
         return self.publish.replace("{size}", str(len(text))).replace("{text}", text).encode()
+
+    def pings(self, message: bytes) -> bool:
+        """Whether a line of it is a ping: a server with much to say joins that to it."""
+        ping = self.ping.encode()
+        return bool(ping) and ping in message.splitlines()
+
+    def refuses(self, message: bytes) -> bool:
+        return bool(self.refused) and self.refused.encode() in message
 
 
 def stamped(due_ns: int, number: int, size: int) -> str:
@@ -113,7 +123,6 @@ class Foreign(Talk):
         self._dialect = dialect
         self._greeting = b"".join(frames.masked(part.encode(), dialect.kind) for part in dialect.greeting)
         self._joined = dialect.joined.encode()
-        self._ping = dialect.ping.encode()
         self._pong = frames.masked(dialect.pong.encode(), dialect.kind)
         self.request = frames.upgrade(host, dialect.path, dialect.protocol)
         self.beat = b""
@@ -124,10 +133,12 @@ class Foreign(Talk):
         return self._greeting
 
     def joins(self, reader: Reader, payload: bytes, *, known: bool) -> bool:
+        if self._dialect.refuses(payload):
+            raise ConnectionError(f"a viewer was turned away: {payload.decode(errors='replace').strip()}")
         return self._joined in payload
 
     def answer(self, payload: bytes) -> bytes:
-        return self._pong if self._ping and payload.strip() == self._ping else b""
+        return self._pong if self._dialect.pings(payload) else b""
 
 
 class StampChecker(Checker):

@@ -44,10 +44,10 @@ class Name(StrEnum):
 class Peer(Scenario):
     """Other servers with the same load: CPU per frame of each over the bare send(2) loop.
 
-    All are there at once; windows of each, and of the floor before it, take turns. nats, ws and socketio are
-    started here, nchan and centrifugo are used where --at says. `danmaku` is our own service.
+    All are there at once; windows of each, and of the floor before it, take turns. Each is started
+    here and has to be installed, or is used where --at says. `danmaku` is our own service.
 
-    Example: python -m loadtest peer danmaku nats ws socketio --modules node_modules
+    Example: python -m loadtest peer danmaku nats ws socketio nchan --modules node_modules
     """
 
     names: Annotated[list[Name], typer.Argument(help="Which.", show_default=False)] = field()
@@ -120,7 +120,7 @@ class Peer(Scenario):
             where = given
             if where is None:
                 where = await stack.enter_async_context(started(name, peer, folder, self._modules()))
-            whole = Family.alone(where.pid, "edge") if where.pid else Family()
+            whole = Family.as_one(where.pid, "edge") if where.pid else Family()
             audience = Audience(
                 (("", load.viewers),), load.protocol, load.processes, first_address, dialect=dialect
             )

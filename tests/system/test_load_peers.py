@@ -1,4 +1,4 @@
-"""Servers that are not ours: one that is published to by HTTP, as Nchan is; and where there is none."""
+"""Servers that are not ours: those that are installed, one at an address; what is said of the others."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import asyncio
 import json
 import shutil
 import sys
+import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import websockets
 
-from loadtest.peers import PEERS, NoPeer, Starting, started
+from loadtest.peers import PEERS, NoPeer, Peer, Starting, started
+from loadtest.processes import Family, family
+from loadtest.publisher import Publisher
+from loadtest.talk import Dialect
+from tests.waiting import until
 
 pytestmark = pytest.mark.long
+MODULES = Path(__file__).parents[1] / "javascript" / "node_modules"
 
 UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 TAKEN = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -81,11 +89,100 @@ async def test_a_server_at_an_address_is_driven_and_checked(
     assert result["cpu_s"] == {}, "it is not ours"
 
 
-async def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NoPeer, match="give --at centrifugo=URL"):
-        async with started("centrifugo", PEERS["centrifugo"], tmp_path, tmp_path):
+@pytest.mark.parametrize("name", sorted(PEERS))
+async def test_a_server_that_is_installed_is_started_and_driven(tmp_path: Path, name: str) -> None:
+    try:
+        PEERS[name].command(Starting(1, tmp_path, MODULES))
+    except NoPeer as missing:
+        pytest.skip(str(missing))
+    figures = tmp_path / "figures.json"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "loadtest", "peer", name, "--modules", str(MODULES), "--viewers", "20",
+        "--rate", "10", "--seconds", "1", "--rounds", "2", "--no-floor", "--quiet", "--json", str(figures),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, said
+    result = json.loads(await asyncio.to_thread(figures.read_text))
+    assert result["delivered"] == result["expected"] == 2 * 10 * 20
+    assert result["cpu_s"]["edge"] > 0
+
+
+async def test_what_a_server_started_ends_with_it(tmp_path: Path) -> None:
+    async with started("forking", Peer(Dialect("/"), forking), tmp_path, tmp_path) as running:
+        children = [child.pid for child in family(running.pid)]
+        assert children, "it is the child that answers"
+        assert set(Family.as_one(running.pid, "edge").pids("edge")) == {running.pid, *children}
+    await until(lambda: not any(alive(pid) for pid in (running.pid, *children)))
+
+
+def forking(where: Starting) -> list[str]:
+    serve = f"python -m http.server --bind 127.0.0.1 {where.port}".replace("python", sys.executable)
+    return ["/bin/sh", "-c", f"{serve} & wait"]
+
+
+def alive(pid: int) -> bool:
+    """One that ended and was not asked how yet is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def test_what_does_not_start_says_why(tmp_path: Path) -> None:
+    failing = Peer(Dialect("/"), lambda _: ["/bin/sh", "-c", "echo no such luck >&2; exit 1"])
+    with pytest.raises(NoPeer, match="it did not start: no such luck"):
+        async with started("it", failing, tmp_path, tmp_path):
             pass
-    command = PEERS["ws"].command
-    assert command is not None
-    with pytest.raises(NoPeer, match="npm install ws" if shutil.which("node") else "node is not installed"):
-        command(Starting(1, tmp_path, tmp_path))
+
+
+async def test_what_a_server_refuses_to_publish_ends_the_run() -> None:
+    async def refuse(connection: websockets.ServerConnection) -> None:
+        async for _ in connection:
+            await connection.send('{"id":3,"error":{"code":103,"message":"permission denied"}}')
+
+    dialect = PEERS["centrifugo"].dialect
+    async with websockets.serve(refuse, "127.0.0.1", 0) as server:
+        host, port = next(iter(server.sockets)).getsockname()
+        async with Publisher(host, port, dialect, 1000.0, 100) as publisher:
+            with pytest.raises(ConnectionError, match=r"publishing was refused: .*permission denied"):
+                await publisher.run(time.time_ns(), 30.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "help_for"),
+    [("ws", "node is"), ("socketio", "node is"), ("nchan", "nginx is"), ("centrifugo", "centrifugo is")],
+)
+def test_what_is_missing_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, help_for: str
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(NoPeer, match=f"{help_for} not installed"):
+        PEERS[name].command(Starting(1, tmp_path, tmp_path))
+
+
+def test_a_module_of_node_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: "node")
+    with pytest.raises(NoPeer, match="npm install ws"):
+        PEERS["ws"].command(Starting(1, tmp_path, tmp_path))
+
+
+def test_nchan_may_be_a_module_built_in_or_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nginx = tmp_path / "nginx"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    def config(arguments: str) -> str:
+        nginx.write_text(f"#!/bin/sh\necho configure arguments: {arguments} >&2\n")
+        nginx.chmod(0o755)
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        command = PEERS["nchan"].command(Starting(18088, folder, tmp_path))
+        assert command[0] == str(nginx)
+        return Path(command[-1]).read_text()
+
+    with pytest.raises(NoPeer, match="apt install libnginx-mod-nchan"):
+        config(f"--modules-path={tmp_path}")
+    assert "load_module" not in config(f"--modules-path={tmp_path} --add-module=/src/nchan-1.3.7")
+    (tmp_path / "ngx_nchan_module.so").touch()
+    written = config(f"--modules-path={tmp_path}")
+    assert written.startswith(f"load_module {tmp_path}/ngx_nchan_module.so;\n")
+    assert "listen 127.0.0.1:18088 " in written

@@ -14,6 +14,7 @@ from danmaku.model import Position
 from loadtest import frames
 from loadtest.checks import Checker, Reader, Tally
 from loadtest.figures import histogram
+from loadtest.peers import PEERS
 from loadtest.talk import Dialect, Foreign, StampChecker, stamped
 
 EPOCH = 5
@@ -210,3 +211,28 @@ def test_a_foreign_server_is_greeted_and_answered() -> None:
     assert talk.answer(b"3") == b""
     assert not talk.at_once
     assert Foreign("host:1", Dialect("/")).at_once
+
+
+@pytest.mark.parametrize(
+    ("peer", "alone", "joined", "pong"),
+    [
+        ("centrifugo", b"{}", b'{"push":{"channel":"hot"}}\n{}', b"{}"),
+        ("nats", b"PING\r\n", b"MSG hot 1 4\r\ntext\r\nPING\r\n", b"PONG\r\n"),
+        ("socketio", b"2", b"2", b"3"),
+    ],
+)
+def test_a_ping_is_answered_also_where_it_comes_with_more(
+    peer: str, alone: bytes, joined: bytes, pong: bytes
+) -> None:
+    dialect = PEERS[peer].dialect
+    talk = Foreign("", dialect)
+    assert talk.answer(alone) == talk.answer(joined) == frames.masked(pong, dialect.kind)
+    assert talk.answer(b'42["said","2 {} PING"]') == b""
+
+
+def test_a_viewer_is_inside_a_peer_when_it_says_so_and_not_when_it_refuses() -> None:
+    talk, viewer = Foreign("", PEERS["centrifugo"].dialect), Reader("", timed=False)
+    assert not talk.joins(viewer, b'{"id":1,"connect":{"client":"c"}}', known=False)
+    assert talk.joins(viewer, b'{"id":1,"connect":{}}\n{"id":2,"subscribe":{}}', known=False)
+    with pytest.raises(ConnectionError, match=r"turned away: .*permission denied"):
+        talk.joins(viewer, b'{"id":2,"error":{"code":103,"message":"permission denied"}}\n', known=False)
