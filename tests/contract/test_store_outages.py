@@ -211,6 +211,8 @@ async def test_a_repeat_waits_for_the_replicas_too(server: Running, tmp_path: Pa
         "create": lambda store: store.rooms.create("one", taken.epoch, RoomInfo("lobby", created_ms=5)),
         "kick": lambda store: store.audit.write_down("one", taken.epoch, ACT),
         "block": lambda store: store.contacts.block("ann", "bob", 9),
+        "unblock": lambda store: store.contacts.unblock("cid", "bob"),
+        "add": lambda store: store.contacts.add([("ann", "p:ann:bob"), ("bob", "p:ann:bob")]),
         "known": lambda store: store.audit.knows("lobby", ACT.id),
         "say": lambda store: store.conversations.append(
             [conversations.Append("p:ann:bob", "ann", 1, b"hi", "c1", indexed=True)]

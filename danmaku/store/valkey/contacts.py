@@ -16,7 +16,8 @@ class ValkeyContacts:
         self._keys = keys
 
     async def add(self, entries: list[tuple[str, str]]) -> None:
-        calls: list[Call] = [("ZADD", self._keys.conversations(uid), 0, conv) for uid, conv in entries]
+        script, keys = self._link.script, self._keys
+        calls = [script("converse", [keys.conversations(uid)], conv) for uid, conv in entries]
         await self._link.all(calls, safe=True)  # by it what is said there is found
 
     async def remove(self, entries: list[tuple[str, str]]) -> None:
@@ -38,7 +39,7 @@ class ValkeyContacts:
         return bool(await self._link.one(*call, safe=True))
 
     async def unblock(self, uid: str, other: str) -> None:
-        await self._link.one("SREM", self._keys.blocked(uid), other, safe=True)
+        await self._link.one(*self._link.script("unblock", [self._keys.blocked(uid)], other), safe=True)
 
     async def blocked(self, uid: str) -> list[str]:
         return sorted(other.decode() for other in await self._link.one("SMEMBERS", self._keys.blocked(uid)))
