@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from config.settings import Store as StoreSettings
 from danmaku import change
 from danmaku.adjustment import KEPT, Adjustment
 from danmaku.change import Adjusted
@@ -9,6 +12,8 @@ from danmaku.model import Act, Role
 from danmaku.store import Store
 from danmaku.store.audit import EVERYWHERE
 from danmaku.store.changes import BEGINNING
+from danmaku.store.valkey.keys import Keys
+from danmaku.store.valkey.link import Link
 from tests.contract.stores import acts
 
 VALUES = {
@@ -95,6 +100,25 @@ async def test_an_act_makes_one_version(store: Store) -> None:
     assert not await store.adjustments.adjust(again, [act_of(again)])
     assert await store.adjustments.newest(10) == [second, first]
     assert await acts(store, EVERYWHERE) == []
+
+
+async def test_what_the_version_before_made_is_known_by_its_act(
+    store: Store, store_settings: StoreSettings | None
+) -> None:
+    """It notes of none which act made it, and runs beside this one during a rolling restart."""
+    if store_settings is None:
+        pytest.skip("a twin has one version")
+    link, key = Link.to(store_settings), Keys(store_settings.prefix).adjustments
+    for version in (1, 2, 3, 4):
+        assert await store.adjustments.adjust(made(version))
+    await link.one("HDEL", key, "act:act3", "act:act4")
+    assert await store.adjustments.adjust(made(5))
+    await link.one("HDEL", key, "act:act5")
+    assert not await store.adjustments.adjust(Adjustment(6, {}, "root", act="act4"))
+    assert [await store.adjustments.of_act(f"act{version}") for version in (2, 3, 4, 5)] == [
+        made(version) for version in (2, 3, 4, 5)
+    ]
+    await link.close()
 
 
 async def test_so_many_are_kept(store: Store) -> None:

@@ -2,7 +2,9 @@
 -- ARGV: entry, most entries, age_ms, version, adjustment, the id of its act, how many are kept, acts
 -- Returns 1, also where that was done before, or 0 where the version does not follow, or this act made another one.
 -- include _audit
+-- include _makers
 -- include _note
+know_makers(KEYS[2])
 local version = redis.call('HGET', KEYS[2], 'version') or '0'
 local made = redis.call('HGET', KEYS[2], 'act:' .. ARGV[6])
 if made then

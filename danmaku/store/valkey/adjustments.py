@@ -43,8 +43,8 @@ class ValkeyAdjustments:
         return None if found is None else _decode(found)
 
     async def of_act(self, act: str) -> Adjustment | None:
-        version = await self._reads.one("HGET", self._key, f"act:{act}")
-        return None if version is None else await self.of_version(int(version))
+        found = await self._reads.one(*self._reads.script("of_act", [self._key], act))
+        return None if found is None else _decode(found)
 
     async def adjust(self, adjustment: Adjustment, acts: Sequence[Act] = ()) -> bool:
         call = self._link.script(
