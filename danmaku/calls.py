@@ -187,6 +187,8 @@ CALLS: Final = (
     *(CHANGES, EVERYWHERE, ADJUSTMENTS, RECORDS, ALL_OWNERS, COUNTS, DRAIN),
 )
 
+VOTED_S: Final = 0.2  # for what somebody voted to be looked up; other rows wait for the same reply
+
 APPEND: Final = Retry("the append of a room's batch", 0.05, 1.0)
 CHANGE: Final = Retry("a change of a room, of its moderation or its rules", 0.1, 1.0)
 LOAD: Final = Retry("reading a room that nobody has in memory", 0.2, 0.8, attempts=4)

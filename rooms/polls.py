@@ -14,7 +14,6 @@ from itertools import takewhile
 from typing import Any, Final
 
 import structlog
-from msgspec.structs import replace
 
 from config.settings import Events, Rooms
 from danmaku.board import Poll
@@ -33,6 +32,7 @@ from rooms.moment import Moment
 from rooms.pending import Ticket
 from rooms.storing import LeaseLost, Storing
 from rooms.tasks import Tasks
+from rooms.voted import Voted
 
 _MOST: Final = 50_000  # votes that wait
 _AT_ONCE: Final = 500  # of one room, in one call of the script, beside which the store does nothing else
@@ -93,13 +93,14 @@ class RoomPolls:
         self._count = 0
         self._wake = asyncio.Event()
         self._tasks = Tasks(_CLOSING)
+        self._voted = Voted(store, metrics)
 
     def answer(
         self, loaded: LoadedRoom, row: VoteRow | GetPollRow | ClosePollRow, ticket: Ticket, now: Moment
     ) -> Answer | None:
         """None where the ticket is answered later. Raises Refusal."""
         if isinstance(row, GetPollRow):
-            return self._get_poll(loaded, row, ticket)
+            return self._voted.answer(loaded, row, ticket)
         if isinstance(row, ClosePollRow):
             return self._close_poll(loaded, row, ticket)
         self._vote(loaded, row, ticket, now)
@@ -117,34 +118,22 @@ class RoomPolls:
 
     async def close(self) -> None:
         await self._tasks.close()
+        await self._voted.close()
 
     def _vote(self, loaded: LoadedRoom, row: VoteRow, ticket: Ticket, now: Moment) -> None:
+        """Raises Refusal."""
         room = loaded.room
         vote = Cast(row.uid, row.option, late=not room.takes_vote(row, now))
-        polled = room.voting.polled(room.board, row.poll)
-        self._cast(loaded, polled.poll, vote, ticket, lambda standing: _answer(vote, standing))
-
-    def _get_poll(self, loaded: LoadedRoom, row: GetPollRow, ticket: Ticket) -> Polled | None:
-        polled = loaded.room.voting.polled(loaded.room.board, row.poll)
-        if row.uid == "":
-            return polled
-        looked_up = Cast(row.uid, 0, late=True)
-        self._cast(loaded, polled.poll, looked_up, ticket, lambda voted: replace(polled, voted=voted))
-        return None
-
-    def _cast(
-        self,
-        loaded: LoadedRoom,
-        poll: Poll,
-        vote: Cast,
-        ticket: Ticket,
-        answer: Callable[[int | None], Answer],
-    ) -> None:
-        """Raises Refusal."""
+        poll = room.voting.polled(room.board, row.poll).poll
         if self._count >= _MOST:
             raise Refusal(UNAVAILABLE, "too many votes wait to be counted", retry_ms=1000)
-        options = len(poll.options)
-        self._add(loaded, _Waiting(poll.id, options, vote, ticket.answer, lambda: ticket.is_over, answer))
+        self._add(
+            loaded,
+            _Waiting(
+                *(poll.id, len(poll.options), vote, ticket.answer, lambda: ticket.is_over),
+                answer=lambda standing: _answer(vote, standing),
+            ),
+        )
 
     def _close_poll(self, loaded: LoadedRoom, row: ClosePollRow, ticket: Ticket) -> Polled | None:
         if not row.role.is_staff:

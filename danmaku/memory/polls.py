@@ -27,6 +27,10 @@ class MemoryPolls:
     ) -> list[Counted | Exception | None]:
         return [self._cast(process, ballot, voters) for ballot in ballots]
 
+    async def voted(self, room: str, poll: str, uid: str) -> int | None:
+        kept = self._kept.get(room)
+        return kept.votes.get(uid) if kept is not None and kept.poll == poll else None
+
     def _cast(self, process: str, ballot: Ballot, voters: int) -> Counted | None:
         if not self._holds(process, ballot.lease, partition_of(ballot.room)):
             return None

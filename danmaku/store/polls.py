@@ -44,3 +44,6 @@ class Polls(Protocol):
         `voters`: so many may vote in one poll. The same vote may be cast again. Raises StoreDown when the
         outcome is unknown; in the answer it stands where that one alone is.
         """
+
+    async def voted(self, room: str, poll: str, uid: str) -> int | None:
+        """The option for which this user's vote in that poll counts, if any does. Raises StoreDown."""

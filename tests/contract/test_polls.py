@@ -46,6 +46,19 @@ async def test_a_late_vote_is_only_looked_up(store: Store) -> None:
     assert await cast(store, lease) == ((), (0, 1, 0))
 
 
+async def test_what_a_user_voted_in_that_poll_is_read(store: Store) -> None:
+    lease = await take(store)
+    assert await store.polls.voted(ROOM, "p1", "ann") is None
+    await cast(store, lease, Cast("ann", 0))
+    assert await store.polls.voted(ROOM, "p1", "ann") == 0
+    assert await store.polls.voted(ROOM, "p1", "bob") is None
+    assert await store.polls.voted(ROOM, "p0", "ann") is None
+    assert await store.polls.voted("stage", "p1", "ann") is None
+    await cast(store, lease, Cast("bob", 2), poll="p2")
+    assert await store.polls.voted(ROOM, "p1", "ann") is None
+    assert await store.polls.voted(ROOM, "p2", "bob") == 2
+
+
 async def test_another_poll_begins_with_its_first_vote(store: Store) -> None:
     lease = await take(store)
     await cast(store, lease, Cast("ann", 1))

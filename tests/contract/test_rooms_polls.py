@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 from danmaku import board, wire
 from danmaku.board import Board, Poll
 from danmaku.envelope import OutKind
@@ -12,6 +16,7 @@ from danmaku.rows import Admitted, DeleteRoomRow, Done, EventRow, JoinRow, Open,
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.polls import Ballot, Counted, Polls
+from tests.contract.failing import away
 from tests.contract.rooms_service import Service, refusal, send, the
 from tests.waiting import until
 
@@ -122,6 +127,24 @@ class _Forgetful:
             raise StoreDown("unknown")
         return outcomes
 
+    async def voted(self, room: str, poll: str, uid: str) -> int | None:
+        return await self._store.voted(room, poll, uid)
+
+
+class _Slow:
+    """Looks up what somebody voted, and tells it when `go` is set."""
+
+    def __init__(self, store: Polls) -> None:
+        self._store = store
+        self.cast = store.cast
+        self.asked = 0
+        self.go = asyncio.Event()
+
+    async def voted(self, room: str, poll: str, uid: str) -> int | None:
+        self.asked += 1
+        await self.go.wait()
+        return await self._store.voted(room, poll, uid)
+
 
 async def test_a_vote_whose_outcome_is_unknown_counts_once(live: Service) -> None:
     store = await live.open_store()
@@ -143,6 +166,84 @@ async def test_votes_wait_for_a_store_that_is_away(live: Service) -> None:
     forgetful.left = 0
     assert await live.ask(vote("ann", 1)) == Done()
     assert the(Polled, await live.ask(CLOSE)).counts == [0, 1]
+
+
+async def test_a_poll_is_told_while_votes_cannot_be_stored(live: Service) -> None:
+    store: Store = await live.open_store()
+    forgetful = _Forgetful(store.polls)
+    store.polls = forgetful  # type: ignore[misc]  # both stores have it as an attribute
+    running = await live.sole_owner(store=store)
+    await live.ask(opens())
+    forgetful.left = 0
+    assert await live.ask(vote("ann", 1)) == Done()
+    forgetful.left = 1000
+    waits = asyncio.create_task(live.request(running.name, vote("bob", 0), budget_s=20))
+    try:
+        await until(lambda: forgetful.left < 1000)
+        assert the(Polled, await live.ask(GetPollRow("a", ID, "ann"))).voted == 1
+        assert not waits.done()
+    finally:
+        waits.cancel()
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["fails", "hangs"])
+async def test_a_poll_is_told_without_what_the_store_does_not_say(
+    live: Service, monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
+    store: Store = await live.open_store()
+    slow = _Slow(store.polls)
+    if not hangs:
+        monkeypatch.setattr(slow, "voted", away)
+    store.polls = slow  # type: ignore[misc]  # both stores have it as an attribute
+    await live.sole_owner(store=store)
+    await live.ask(opens())
+    assert await live.ask(vote("ann", 1)) == Done()
+    stands = Polled(Poll(ID, "Which?", ("one", "two")), [0, 1], True)
+    assert await live.ask(GetPollRow("a", ID, "ann")) == stands
+
+
+async def test_a_poll_is_told_as_it_stands_when_the_vote_was_looked_up(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rooms.voted.VOTED_S", 60)
+    store: Store = await live.open_store()
+    slow = _Slow(store.polls)
+    store.polls = slow  # type: ignore[misc]  # both stores have it as an attribute
+    await live.sole_owner(store=store)
+    await live.ask(opens())
+    asked = asyncio.create_task(live.ask(GetPollRow("a", ID, "ann")))
+    await until(lambda: slow.asked == 1)
+    assert await live.ask(vote("ann", 1)) == Done()
+    await live.ask(CLOSE)
+    slow.go.set()
+    assert await asked == Polled(Poll(ID, "Which?", ("one", "two")), [0, 1], False, voted=1)
+
+
+async def test_of_a_poll_that_others_followed_meanwhile_nothing_is_told(
+    live: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rooms.voted.VOTED_S", 60)
+    store: Store = await live.open_store()
+    slow = _Slow(store.polls)
+    store.polls = slow  # type: ignore[misc]  # both stores have it as an attribute
+    await live.sole_owner(store=store)
+    await live.ask(opens())
+    asked = asyncio.create_task(live.ask(GetPollRow("a", ID, "ann")))
+    await until(lambda: slow.asked == 1)
+    await live.ask(CLOSE)
+    await live.ask(opens("p2"))
+    await live.ask(ClosePollRow("a", "boss", Role.MODERATOR, poll_id("boss", "p2")))
+    slow.go.set()
+    assert refusal(await asked) == "no_such_poll"
+
+
+async def test_who_is_too_many_is_told_the_poll_alone(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rooms.voted._MOST", 0)
+    await live.sole_owner()
+    await live.ask(opens())
+    assert await live.ask(vote("ann", 1)) == Done()
+    stands = Polled(Poll(ID, "Which?", ("one", "two")), [0, 1], True)
+    assert await live.ask(GetPollRow("a", ID, "ann")) == stands
 
 
 async def test_paid_comments_and_announcements_are_pinned(live: Service) -> None:

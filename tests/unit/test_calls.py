@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from danmaku import calls
-from danmaku.calls import CALLS, RETRIES, STORE, Call, Retry, budget_s, owner_s
+from danmaku.calls import CALLS, RETRIES, STORE, VOTED_S, Call, Retry, budget_s, owner_s
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs/OPERATIONS.md").read_text()
@@ -176,6 +176,7 @@ def test_the_table_says_so_of_the_store() -> None:
     assert f"{STORE.unread:g} × `store.timeout_s`, {STORE.tries} tries" in DOCS
     assert f"{STORE.look:g} × `store.timeout_s` each, {STORE.looks:g} × `store.timeout_s` in all" in DOCS
     assert f"one of {STORE.connections} connections to each server" in DOCS
+    assert f"to be told with a poll | {VOTED_S:g} s, " in DOCS
     assert f"{owner_s(1000):g} × what is left" in DOCS
 
 

@@ -23,6 +23,10 @@ class ValkeyPolls:
         replies = await self._link.many([self._cast(process, one, voters) for one in ballots], safe=True)
         return [_counted(reply) for reply in replies]
 
+    async def voted(self, room: str, poll: str, uid: str) -> int | None:
+        kept, option = await self._link.one("HMGET", self._keys.votes(room), "#poll", uid)
+        return int(option) if option is not None and kept == poll.encode() else None
+
     def _cast(self, process: str, ballot: Ballot, voters: int) -> Call:
         words: list[Word] = []
         for uid, option, late in ballot.votes:

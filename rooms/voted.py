@@ -1,0 +1,67 @@
+"""How a poll stands, and what somebody voted in it.
+
+The one is in memory, the other only in the store. Looking it up waits for no replicas and takes nothing from
+votes; where the store does not say so soon, the poll is told without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from msgspec.structs import replace
+
+from danmaku.calls import VOTED_S
+from danmaku.envelope import Answer
+from danmaku.errors import Refusal
+from danmaku.event_rows import GetPollRow, Polled
+from danmaku.rows import Refused
+from danmaku.store.errors import StoreDown
+from danmaku.store.polls import Polls
+from danmaku.telemetry import RoomsMetrics
+from rooms.loaded import ELSEWHERE, LoadedRoom
+from rooms.pending import Ticket
+from rooms.tasks import Tasks
+
+_MOST: Final = 2000  # that wait
+_AT_ONCE: Final = 8  # in the store, which has other things to do
+
+
+class Voted:
+    def __init__(self, store: Polls, metrics: RoomsMetrics) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._tasks = Tasks(_MOST)
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    def answer(self, loaded: LoadedRoom, row: GetPollRow, ticket: Ticket) -> Polled | None:
+        """None where the ticket is answered later. Raises Refusal."""
+        polled = loaded.room.voting.polled(loaded.room.board, row.poll)
+        if row.uid == "" or self._tasks.full:
+            return polled
+        self._tasks.start(self._tell(loaded, row, ticket))
+        return None
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def _tell(self, loaded: LoadedRoom, row: GetPollRow, ticket: Ticket) -> None:
+        voted = await self._look_up(row)
+        ticket.answer(ELSEWHERE if loaded.gone else _polled(loaded, row.poll, voted))
+
+    async def _look_up(self, row: GetPollRow) -> int | None:
+        """None also where it is not known."""
+        try:
+            async with asyncio.timeout(VOTED_S), self._places:
+                with self._metrics.store_seconds.labels("voted").time():
+                    return await self._store.voted(row.room, row.poll, row.uid)
+        except (StoreDown, TimeoutError):
+            return None
+
+
+def _polled(loaded: LoadedRoom, poll: str, voted: int | None) -> Answer:
+    """As it stands by now."""
+    try:
+        return replace(loaded.room.voting.polled(loaded.room.board, poll), voted=voted)
+    except Refusal as refusal:  # meanwhile there were other polls
+        return Refused.of(refusal)
