@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.pages.conftest import Visitors
 from tests.system.deployment import Deployment, serving
@@ -90,6 +90,33 @@ async def test_what_is_sent_twice_at_once_is_done_once(visitors: Visitors, servi
     await expect(page.locator(".toast")).to_have_count(1)
     await say(page, "thanks")
     await expect(page.locator(".entry .text").last).to_have_text("thanks")
+    await expect(page.locator(".entry.gift")).to_have_count(1)
+
+
+async def test_a_gift_that_nobody_answered_is_shown_once_whatever_is_said_meanwhile(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await studio(visitors, service, "lantern")
+    tries = 0
+
+    async def lose(route: Route) -> None:
+        nonlocal tries
+        tries += 1
+        await route.fetch()  # it is shown, and nobody hears of it
+        await route.abort()
+
+    await page.route("**/v1/rooms/lantern/messages", lose)
+    await page.locator("#gift-name").fill("Lantern")
+    await page.get_by_role("button", name="Show it").click()
+    await expect(page.locator(".toast.bad")).to_contain_text("cannot be reached")
+    assert tries > 0
+    visitors.complaints.clear()  # the browser itself tells of lost calls
+    await page.unroute("**/v1/rooms/lantern/messages")
+    await say(page, "thanks")
+    await page.get_by_role("button", name="Show it").click()
+    await expect(page.locator(".toast").last).to_have_text("The gift is shown.")
+    await say(page, "thanks again")
+    await expect(page.locator(".entry .text").last).to_have_text("thanks again")
     await expect(page.locator(".entry.gift")).to_have_count(1)
 
 

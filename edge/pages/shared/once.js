@@ -14,9 +14,9 @@ export class Once {
     return what !== "" && what === this.#open;
   }
 
-  /** It is known now, or given up. */
-  settle() {
-    this.#open = "";
+  /** It is known now, or given up. @param {string} [cid] if it is still this one */
+  settle(cid = this.#cid) {
+    if (cid === this.#cid) this.#open = "";
   }
 
   /**
@@ -25,15 +25,21 @@ export class Once {
    * @returns {Promise<T>} @throws {Refusal}
    */
   async say(what, say) {
-    if (!this.isOpen(what)) this.#cid = newId();
-    this.#open = what;
+    const wasOpen = this.isOpen(what);
+    const cid = wasOpen ? this.#cid : newId();
+    [this.#open, this.#cid] = [what, cid];
     try {
-      const answer = await say(this.#cid);
-      this.settle();
+      const answer = await say(cid);
+      this.settle(cid);
       return answer;
     } catch (error) {
-      if (!(error instanceof Refusal && UNDECIDED.has(error.name))) this.settle();
+      if (!(error instanceof Refusal && leavesOpen(error, wasOpen))) this.settle(cid);
       throw error;
     }
   }
+}
+
+/** What is refused for a while says nothing of an earlier try. @param {Refusal} refusal @param {boolean} wasOpen */
+function leavesOpen({ name, retryMs }, wasOpen) {
+  return UNDECIDED.has(name) || (wasOpen && retryMs !== null);
 }

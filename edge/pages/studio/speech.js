@@ -13,7 +13,9 @@ export class Speech {
   #deeds;
   #say;
   #room = "";
-  #once = new Once();
+  #comment = new Once();
+  #announcement = new Once();
+  #gift = new Once();
   #text = /** @type {HTMLInputElement} */ (part("say-text"));
   #pin = /** @type {HTMLSelectElement} */ (part("say-pin"));
 
@@ -37,7 +39,7 @@ export class Speech {
   async #speak(kind) {
     const text = this.#text.value.trim();
     if (text === "") return;
-    const say = () => this.#once.say(`${this.#room} ${text}`, (cid) => this.#say(text, cid));
+    const say = () => this.#comment.say(`${this.#room} ${text}`, (cid) => this.#say(text, cid));
     const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(say);
     if (done !== null && this.#text.value.trim() === text) this.#text.value = "";
   }
@@ -45,7 +47,7 @@ export class Speech {
   /** @param {string} text */
   #announce(text) {
     const pin = this.#pin.value === "" ? {} : { pin_s: Number(this.#pin.value) };
-    return this.#post({ kind: "announce", text, ...pin }, t("done.announced"));
+    return this.#post(this.#announcement, { kind: "announce", text, ...pin }, t("done.announced"));
   }
 
   async #give() {
@@ -54,14 +56,14 @@ export class Speech {
     const from = uid === "" ? {} : { uid, name: uid };
     const amount = paid > 0 ? { amount: Math.round(paid * 10 ** digitsOf(currency)), currency: currency.toUpperCase() || "USD" } : {};
     const body = { kind: "gift", gift, count, ...(text && { text }), ...from, ...amount };
-    await this.#post(body, t("done.gift"));
+    await this.#post(this.#gift, body, t("done.gift"));
   }
 
-  /** @param {object} body @param {string} done */
-  #post(body, done) {
+  /** @param {Once} once of its form @param {object} body @param {string} done */
+  #post(once, body, done) {
     const path = `v1/rooms/${this.#room}/messages`;
     const post = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
-    return this.#deeds.tell(() => this.#once.say(path + JSON.stringify(body), post), done);
+    return this.#deeds.tell(() => once.say(path + JSON.stringify(body), post), done);
   }
 }
 
