@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio.connection import ConnectionPool
 
 from config.settings import Rooms, Store
 from danmaku.calls import STORE
@@ -321,6 +323,34 @@ async def test_what_waits_for_replicas_holds_nobody_else_up(server: Running) -> 
     assert not any(await asyncio.gather(*waiting))
     echoes = await asyncio.gather(*(link.one("ECHO", n) for n in range(STORE.connections)))
     assert len(echoes) == STORE.connections  # nobody thinks that the server hangs
+    await link.close()
+
+
+async def test_a_slow_connection_leaves_less_time_to_wait_for_replicas(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the call would be over first, and the server seem to hang."""
+    timeout_s, connecting_s = TIMEOUT_S * 4, TIMEOUT_S
+    link = Link.to(Store(url=server.server.url, timeout_s=timeout_s, replicas=1))
+    sent: list[bytes] = []
+
+    async def connect(pool: ConnectionPool) -> Any:
+        await asyncio.sleep(connecting_s)
+        connection = await get_connection(pool)
+        send = connection.send_packed_command
+
+        async def spied(command: bytes) -> None:
+            sent.append(command)
+            await send(command)
+
+        connection.send_packed_command = spied
+        return connection
+
+    get_connection: Any = ConnectionPool.get_connection
+    monkeypatch.setattr(ConnectionPool, "get_connection", connect)
+    assert not await _is_said(link, 1)
+    (waited_ms,) = re.findall(rb"WAIT\r\n\$1\r\n1\r\n\$\d+\r\n(\d+)\r\n", b"".join(sent))
+    assert int(waited_ms) <= (timeout_s - connecting_s) * STORE.replicas * 1000
     await link.close()
 
 

@@ -293,12 +293,12 @@ class Link:
     ) -> tuple[list[Any], Mark | None]:
         """WAIT comes on the same connection: the server waits for what was written on it. ROLE says how far
         replicas are by then."""
-        wait = [self._wait(demand.end), _ROLE] if demand.replicas else []
         said = [word for call in calls for word in (_ASKING, call)] if asking else [*calls]
         try:
             connection = await server.pool.get_connection()  # type: ignore[no-untyped-call]  # decorated so
         except (RedisError, OSError, LoginError) as error:
             raise _Unsent(f"the store cannot be reached: {error}") from error
+        wait = [self._wait(demand.end), _ROLE] if demand.replicas else []  # by now: connecting took its time
         try:
             await connection.send_packed_command(b"".join(map(_pack, (*said, *wait))))
             replies: list[Any] = []
