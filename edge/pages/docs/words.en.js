@@ -22,7 +22,7 @@ export default {
   "in.header": "in the header",
   "is": "is",
   "where": "where",
-  "more": "more of it",
+  "more": "details",
   "code": "code",
   "status": "status",
   "says": "says",
