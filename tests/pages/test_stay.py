@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from playwright.async_api import expect
 
 from danmaku import wire
+from danmaku.auth import Authority
 from danmaku.errors import BANNED, FORBIDDEN, RATE_LIMITED
-from danmaku.model import Position
-from danmaku.wire import At, Err, Join, Notice
+from danmaku.model import Identity, Position, Role
+from danmaku.wire import At, Err, Hello, Join, Notice, Ok
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.pages.test_page import EPOCH, refused, say, shows, texts, welcome
@@ -81,6 +83,45 @@ async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitor
         await page.get_by_role("button", name="Room:").click()
         await page.locator("#rooms-list button", has_text="demo").click()
         await shows(page, "hello again")
+        await expect(page.locator("#outcome")).to_have_text("")
+
+
+async def test_who_signs_in_as_another_comes_in_where_the_guest_was_not_let_in(visitors: Visitors) -> None:
+    cut, returned = asyncio.Event(), asyncio.Event()
+    visits: list[Visit] = []
+    token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
+
+    async def guest(visit: Visit) -> None:
+        await visit.greet()
+        join = await visit.expect(Join)
+        await visit.say(Err(join.id, BANNED.code, BANNED.name, BANNED.text, 90_000))
+        await cut.wait()
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        visits.append(visit)
+        await visit.greet()
+        returned.set()
+
+    async def ann(visit: Visit) -> None:
+        hello = await visit.expect(Hello)
+        greeting = Ok(hello.id, uid="ann", name="Ann", role="viewer", session="s2", heartbeat_ms=20_000)
+        await visit.say(greeting)
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello ann")])
+
+    async with scripted(guest, again, ann, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#outcome")).to_contain_text("You are banned")
+        cut.set()
+        await asyncio.wait_for(returned.wait(), 30)
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.evaluate("location.hash = 'list'")  # leads nowhere else
+        await expect(page.locator("#list .note")).to_have_count(1)  # it was said before
+        await page.locator("#you-button").click()
+        await page.locator("#token-field").fill(token)
+        await page.locator("#you-form .primary").click()
+        await shows(page, "hello ann")
+        assert visits[0].waiting == 0  # as a guest he did not ask again
         await expect(page.locator("#outcome")).to_have_text("")
 
 

@@ -54,7 +54,7 @@ class Page {
 
   start() {
     new RoomsDialog(() => this.#stay.name, (room) => this.#go(room));
-    addEventListener("popstate", () => this.#stay.enter(roomInAddress()));
+    addEventListener("popstate", () => this.#turn(roomInAddress()));
     this.#stay.enter(roomInAddress());
     this.#identity.start();
     if (this.#memory.token === "") this.#link.connect();
@@ -71,6 +71,11 @@ class Page {
     if (this.#identity.token === "") return null;
     const { voted } = await this.#identity.calls.call("GET", `v1/rooms/${this.#stay.name}/polls/${poll}`);
     return Number.isSafeInteger(voted) ? voted : null;
+  }
+
+  /** As the address says; a link within the page changes it too. @param {string} name */
+  #turn(name) {
+    if (name !== this.#stay.name) this.#stay.enter(name);
   }
 
   /** @param {string} name */

@@ -52,20 +52,21 @@ export class Stay {
     return this.room?.name ?? "";
   }
 
-  /** @param {string} name */
+  /** Also the same one anew, where one is out of it. @param {string} name */
   enter(name) {
-    if (name === this.name && !this.#isOut) return; // a link within the page changes the address too
+    if (name === this.name && !this.#isOut) return;
     this.room?.leave();
-    this.#clear(name);
-    this.#come(name);
+    this.#begin(name);
   }
 
   /** As whom, on a connection that is new. @param {string} uid @param {string} role */
   greeted(uid, role) {
+    const isAnother = uid !== this.#me.uid;
     this.#me = { uid, role };
     this.#composer.allow(this.#settings, role);
     this.#screen.allow(this.name, uid, role);
-    void this.room?.enter();
+    if (!this.#isOut) void this.room?.enter();
+    else if (isAnother) this.#begin(this.name); // it was not he who was sent out
   }
 
   /** @param {import("../sdk/protocol.js").ServerFrame} frame */
@@ -79,6 +80,12 @@ export class Stay {
     if (event.kind === "settings") this.#allow(event.settings, changesInWords(this.#settings, event.settings));
     else if (event.kind === "opened") this.#opened();
     else if (event.kind === "closed") this.#closed(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
+  }
+
+  /** @param {string} name */
+  #begin(name) {
+    this.#clear(name);
+    this.#come(name);
   }
 
   /** @param {string} name */
