@@ -84,6 +84,7 @@ PURE := \
         rooms/rules.py \
         rooms/share.py \
         rooms/shed.py \
+        rooms/shortened.py \
         rooms/spelling.py \
         rooms/staff.py \
         rooms/telling.py \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import starmap
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -126,15 +127,18 @@ def _what(verb: str, what: str) -> str:
     if verb != "adjust":
         return what
     try:
-        changes = msgspec.json.decode(what, type=dict[str, dict[str, Any]])
+        changes = msgspec.json.decode(what, type=dict[str, dict[str, Any] | int])
     except msgspec.DecodeError:
         return what
-    return ", ".join(
-        f"{key}: back to {as_toml(one['back_to'])}"
-        if "back_to" in one
-        else f"{key}: {as_toml(one.get('was'))} → {as_toml(one.get('now'))}"
-        for key, one in changes.items()
-    )
+    return ", ".join(starmap(_change, changes.items()))
+
+
+def _change(key: str, one: dict[str, Any] | int) -> str:
+    if isinstance(one, int):
+        return f"and {one} more"
+    if "back_to" in one:
+        return f"{key}: back to {as_toml(one['back_to'])}"
+    return f"{key}: {as_toml(one.get('was'))} → {as_toml(one.get('now'))}"
 
 
 def _card(card: Any) -> Iterator[str]:

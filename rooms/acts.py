@@ -25,6 +25,7 @@ from danmaku.moderation_rows import (
 )
 from danmaku.rows import DeleteRoomRow, EventRow, PutRoomRow, RevokeRow
 from danmaku.wordlist import PutWordsRow
+from rooms.shortened import Change, fitted
 
 MAX_REASON: Final = 200
 MAX_WHAT: Final = 1000
@@ -87,19 +88,19 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
 
 
 def with_changes(act: Act, before: Values, after: Values, here: Settings) -> Act:
-    """It, with what an adjustment changed: what a key `was` and is `now`, or is `back_to` for it is unset.
+    """It, with what an adjustment changed: what a key is `now`, or is `back_to` for it is unset, and `was`.
 
-    here: what this process would go by without any adjustment.
+    Values are shortened as `fitted` does. here: what this process would go by without any adjustment.
     """
-    changes: dict[str, object] = {}
+    changes: dict[str, Change] = {}
     for key in [*after, *(key for key in before if key not in after)]:
         own = value_of(here, KEYS[key]) if key in KEYS else None
         was, now = before.get(key, own), after.get(key, own)
         if key not in after:
-            changes[key] = {"was": was, "back_to": now}
+            changes[key] = {"back_to": now, "was": was}
         elif key not in before or was != now:
-            changes[key] = {"was": was, "now": now}
-    return msgspec.structs.replace(act, what=_words(changes))
+            changes[key] = {"now": now, "was": was}
+    return msgspec.structs.replace(act, what=fitted(changes, MAX_WHAT))
 
 
 def posted(

@@ -157,7 +157,7 @@ async def test_who_asks_again_is_answered_as_before(live: Service) -> None:
     acts = [recorded.act for recorded in await store.audit.before(EVERYWHERE, None, 9)]
     assert {(act.verb, act.by, act.reason) for act in acts} == {("adjust", "root", "why")}
     assert [act.what for act in acts] == [
-        '{"policy.slow_s":{"was":0,"now":1}}', '{"policy.max_length":{"was":100,"now":9}}',
+        '{"policy.slow_s":{"now":1,"was":0}}', '{"policy.max_length":{"now":9,"was":100}}',
     ]  # fmt: skip
 
 

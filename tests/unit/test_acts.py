@@ -150,3 +150,15 @@ def test_what_an_adjustment_changed_is_written_down(
     found = with_changes(act, before, after, Settings(policy=Policy(slow_s=1)))
     assert msgspec.json.decode(found.what) == what
     assert replace(found, what="") == act
+
+
+def test_of_what_is_long_all_settings_can_be_read() -> None:
+    hosts = [f"https://live-{number}.example.com" for number in range(33)]
+    act = act_of(AdjustRow(by="root", role=Role.ADMIN, act="a"), 7)
+    before, after = {"edge.origins": hosts}, {"edge.origins": hosts[::-1], "policy.slow_s": 3}
+    what = with_changes(act, before, after, Settings(policy=Policy(slow_s=1))).what
+    told = msgspec.json.decode(what)
+    assert 950 < len(what) <= MAX_WHAT
+    assert list(told["edge.origins"]) == ["now", "was"]
+    assert told["edge.origins"]["now"][:12] == hosts[:-13:-1]
+    assert told["policy.slow_s"] == {"now": 3, "was": 1}

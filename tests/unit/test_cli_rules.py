@@ -7,6 +7,7 @@ import pytest
 from tests.unit.command_line import Desk, run
 
 CHANGES = '{"policy.slow_s":{"was":0,"now":3},"policy.links":{"was":"hold","back_to":"show"}}'
+NOW_FIRST = '{"policy.slow_s":{"now":3,"was":0},"policy.links":{"back_to":"show","was":"hold"},"…":12}'
 ANSWER = {
     "room": "lobby",
     "settings": {"slow_s": 3},
@@ -94,9 +95,11 @@ def test_help_teaches_by_example(command: str) -> None:
     ("what", "told"),
     [
         (CHANGES, 'policy.slow_s: 0 → 3, policy.links: back to "show"'),
+        (NOW_FIRST, 'policy.slow_s: 0 → 3, policy.links: back to "show", and 12 more'),
         (CHANGES[:-9], CHANGES[:-9]),
+        (NOW_FIRST[:-9], NOW_FIRST[:-9]),
     ],
-    ids=["whole", "cut"],
+    ids=["was first", "now first", "was first, cut", "now first, cut"],
 )
 def test_what_an_adjustment_changed_is_told(desk: Desk, what: str, told: str) -> None:
     entry = {"at": 0, "verb": "adjust", "uid": "", "what": what, "room": "", "seconds": None}

@@ -14,8 +14,9 @@ export function adjusted(verb, what) {
   }
 }
 
-/** @param {string} key @param {{was: unknown, now?: unknown, back_to?: unknown}} change */
+/** Or how many more there are. @param {string} key @param {{was: unknown, now?: unknown, back_to?: unknown} | number} change */
 function changeOf(key, change) {
+  if (typeof change === "number") return t("adjusted.more", { count: change });
   const isBack = "back_to" in change;
   return t(isBack ? "adjusted.back" : "adjusted.now", { key, was: shown(change.was), now: shown(isBack ? change.back_to : change.now) });
 }

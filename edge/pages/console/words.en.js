@@ -180,6 +180,7 @@ export default {
   "verb.roll_back": "{by} took settings of the service back to {what}",
   "adjusted.now": "{key}: {was} → {now}",
   "adjusted.back": "{key}: back to {now}",
+  "adjusted.more": "and {count} more",
   "adjusted.and": ", ",
   "adjusted.version": "version {version}",
   "over.unraid": "Raid mode was over",

@@ -180,6 +180,7 @@ export default {
   "verb.roll_back": "{by} 将全站设置回退到 {what}",
   "adjusted.now": "{key}：{was} → {now}",
   "adjusted.back": "{key}：恢复为 {now}",
+  "adjusted.more": "另有 {count} 项",
   "adjusted.and": "，",
   "adjusted.version": "版本 {version}",
   "over.unraid": "防冲击模式到时结束",

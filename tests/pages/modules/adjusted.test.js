@@ -19,7 +19,13 @@ export function what_was_changed_is_said_in_words() {
   same(adjusted("roll_back", '{"version":5}'), "version 5");
 }
 
+export function what_is_now_may_come_first() {
+  const what = '{"policy.slow_s":{"now":3,"was":0},"policy.links":{"back_to":"show","was":"hold"},"…":12}';
+  same(adjusted("adjust", what), "policy.slow_s: 0 → 3, policy.links: back to show, and 12 more");
+  same(adjusted("adjust", '{"edge.origins":{"now":["a","…"],"was":"*…"}}'), 'edge.origins: *… → ["a","…"]');
+}
+
 export function what_cannot_be_read_is_as_it_is() {
-  for (const what of ['{"rooms.window_ms":{"was":50,"n', '{"policy.slow_s":3}', ""]) same(adjusted("adjust", what), what);
+  for (const what of ['{"rooms.window_ms":{"was":50,"n', '{"rooms.window_ms":{"now":50,"w', '{"policy.slow_s":"x"}', ""]) same(adjusted("adjust", what), what);
   same(adjusted("settings", '{"slow_s":3}'), '{"slow_s":3}');
 }
