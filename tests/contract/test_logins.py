@@ -171,7 +171,10 @@ async def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, keys: dict[st
 async def test_a_cluster_by_the_acl_of_the_example(tmp_path: Path) -> None:
     users = re.findall(r"^#     (user .*)$", (CONFIG / "valkey.conf").read_text(), re.MULTILINE)
     acl = tmp_path / "users.acl"
-    acl.write_text("\n".join(users[1:]).replace("PASSWORD", "sesame") + "\nuser default on nopass ~* +@all\n")
+    (own,) = (user for user in users if user.startswith("user danmaku "))
+    less = own.replace("danmaku", "less", 1) + " -info -role -wait"
+    lines = [*users[1:], less, "user default on nopass ~* +@all", ""]
+    acl.write_text("\n".join(lines).replace("PASSWORD", "sesame"))
     file = tmp_path / "password"
     file.write_text("sesame")
     options = {"aclfile": str(acl), "masteruser": "replica", "masterauth": "sesame"}
@@ -199,6 +202,9 @@ async def test_a_cluster_by_the_acl_of_the_example(tmp_path: Path) -> None:
         ):
             with pytest.raises(StoreDown, match="nobody tells where the store is"):
                 await ValkeyStore.connect(bad, Rooms())
+        store = await ValkeyStore.connect(msgspec.structs.replace(good, replicas=0, user="less"), Rooms())
+        assert await store.leases.take([2], "one", 1000), "without replicas it need not tell of them"
+        await store.close()
 
 
 async def test_sentinels_with_a_password_of_their_own(

@@ -17,6 +17,14 @@ def test_a_primary_says_whom_it_followed_and_how_far() -> None:
     assert line_of(INFO % b"slave") is None
 
 
+def test_of_a_primary_that_does_not_say_it_nothing_is_known() -> None:
+    assert line_of(b"# Replication\r\nconnected_slaves:0\r\n") is None
+    line = line_of(b"role:master\r\nconnected_slaves:1\r\n")
+    assert line == Line(b"", b"", -1)
+    assert mark_of(line, [b"master", 120, [[b"h", b"1", b"90"]]], 1) is None
+    assert Confirmed().missing(line) == 0
+
+
 @pytest.mark.parametrize(
     ("role", "replicas", "mark"),
     [

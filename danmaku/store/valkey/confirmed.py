@@ -12,7 +12,10 @@ _KEPT: Final = 64  # primaries; of more nobody asks
 
 
 class Line(NamedTuple):
-    """What one primary writes. before: what it followed until then, and has nothing of from `parted` on."""
+    """What one primary writes. before: what it followed until then, and has nothing of from `parted` on.
+
+    Both are empty where it does not say.
+    """
 
     id: bytes
     before: bytes
@@ -29,14 +32,15 @@ class Mark(NamedTuple):
 def line_of(info: bytes) -> Line | None:
     """By INFO replication; None of a replica."""
     facts = dict(row.split(b":", 1) for row in info.splitlines() if b":" in row)
-    if facts[b"role"] != b"master":
+    if facts.get(b"role") != b"master":
         return None
-    return Line(facts[b"master_replid"], facts[b"master_replid2"], int(facts[b"second_repl_offset"]))
+    parted = int(facts.get(b"second_repl_offset", -1))
+    return Line(facts.get(b"master_replid", b""), facts.get(b"master_replid2", b""), parted)
 
 
 def mark_of(line: Line, role: Any, replicas: int) -> Mark | None:
-    """By what ROLE says of `replicas`; None where these are not there any more, or it may not be asked."""
-    if not isinstance(role, list) or role[0] != b"master" or len(role[2]) < replicas:
+    """By what ROLE says of `replicas`; None where these are not there any more, or it does not say."""
+    if not line.id or not isinstance(role, list) or role[0] != b"master" or len(role[2]) < replicas:
         return None
     offsets = sorted((int(offset) for _, _, offset in role[2]), reverse=True)
     return Mark(line.id, offsets[replicas - 1])

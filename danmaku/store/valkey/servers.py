@@ -101,7 +101,7 @@ def servers(settings: Store, lost: Callable[[], None] = lambda: None) -> Servers
     options = options_of(settings)
     if settings.kind == "cluster":
         addresses = [address_of(url, settings) for url in urls(settings.url)]
-        return _Cluster(settings.timeout_s, options, lost, addresses)
+        return _Cluster(settings.timeout_s, options, lost, addresses, confirms=settings.replicas > 0)
     if settings.kind == "sentinel":
         return _Watched(settings.timeout_s, options, lost, sentinels(settings), settings.master)
     return _Single(settings.timeout_s, options)
@@ -264,14 +264,24 @@ class _Watched(_Found):
 
 
 class _Cluster(_Found):
-    """The servers of a cluster: which of them has a key follows from its hash slot."""
+    """The servers of a cluster: which of them has a key follows from its hash slot.
+
+    confirms: whether replicas are waited for; else nobody needs to hear what a server writes.
+    """
 
     several = True
 
     def __init__(
-        self, timeout_s: float, options: Options, lost: Callable[[], None], addresses: list[Address]
+        self,
+        timeout_s: float,
+        options: Options,
+        lost: Callable[[], None],
+        addresses: list[Address],
+        *,
+        confirms: bool,
     ) -> None:
         super().__init__(timeout_s, options, lost)
+        self._confirms = confirms
         own = {key: value for key, value in options.items() if key not in ("db", "connection_class")}
         nodes = [ClusterNode(host, port) for host, port in addresses]
         # It is only ever asked who has what: how it carries calls is not how they are carried here.
@@ -295,6 +305,12 @@ class _Cluster(_Found):
         await super().close()
         await self._map.aclose()
         await self._map.aclose("startup_nodes")
+
+    async def _greet(self, server: Server, connection: Any) -> None:
+        if self._confirms:
+            await super()._greet(server, connection)
+        else:
+            await connection.on_connect()
 
     async def _find(self) -> set[Address]:
         await self._map.initialize()
