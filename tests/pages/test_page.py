@@ -290,6 +290,18 @@ async def test_events_have_a_face_of_their_own(visitors: Visitors) -> None:
         await expect(page.locator("#send")).to_be_disabled()
 
 
+async def test_what_lasts_is_not_pushed_out_of_the_picture(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        news = (wire.Announce(text, name="ann") for text in ("one", "two", "three"))
+        await visit.say(items(visit, 1, wire.Closed("see you tomorrow"), *news))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        closed = "The room was closed: see you tomorrow"
+        await expect(page.locator("#banners .banner")).to_have_text([closed, "anntwo", "annthree"])
+
+
 async def test_likes_are_counted_at_once_and_told_together(visitors: Visitors) -> None:
     likes: list[Like] = []
 

@@ -51,8 +51,15 @@ export class Banners {
     if (name) banner.append(element("bdi", "name", name));
     banner.append(element("bdi", "", text));
     this.#box.append(banner);
-    while (this.#box.childElementCount > MOST_BANNERS) this.#box.firstElementChild?.remove();
     if (isLasting) this.#lasting = banner;
     else setTimeout(() => banner.remove(), BANNER_MS);
+    this.#thinOut();
+  }
+
+  /** What lasts stays; of the others the oldest go. */
+  #thinOut() {
+    const passing = [...this.#box.children].filter((one) => one !== this.#lasting);
+    const over = Math.max(0, this.#box.childElementCount - MOST_BANNERS);
+    for (const banner of passing.slice(0, over)) banner.remove();
   }
 }
