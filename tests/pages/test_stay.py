@@ -79,11 +79,12 @@ async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitor
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
         await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
-        await page.locator("#like").click()
+        await expect(page.locator("#like")).to_be_disabled()
         await page.get_by_role("button", name="Room:").click()
         await page.locator("#rooms-list button", has_text="demo").click()
         await shows(page, "hello again")
         await expect(page.locator("#outcome")).to_have_text("")
+        await expect(page.locator("#like")).to_be_enabled()
 
 
 async def test_who_signs_in_as_another_comes_in_where_the_guest_was_not_let_in(visitors: Visitors) -> None:

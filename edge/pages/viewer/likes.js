@@ -23,7 +23,7 @@ export class Likes {
   #timer = 0;
 
   /**
-   * @param {HTMLElement} button @param {HTMLElement} number
+   * @param {HTMLButtonElement} button @param {HTMLElement} number
    * @param {() => Room | null} room @param {(count: number) => void} cheer
    * @param {(refusal: Refusal) => void} refused
    */
@@ -38,7 +38,15 @@ export class Likes {
 
   /** Another room. */
   clear() {
+    this.#button.disabled = false;
     this.#total = this.#told = this.#untold = 0;
+    this.#show();
+  }
+
+  /** One is out of the room: here nothing counts any more. */
+  close() {
+    this.#button.disabled = true;
+    this.#untold = 0;
     this.#show();
   }
 

@@ -42,7 +42,7 @@ export class Stay {
     this.#screen = screen;
     this.#composer = composer;
     this.#likes = new Likes(
-      part("like"), part("likes"), () => (this.#isOut ? null : this.room), (count) => screen.cheer(count),
+      /** @type {HTMLButtonElement} */ (part("like")), part("likes"), () => this.room, (count) => screen.cheer(count),
       (refusal) => refusal.name !== "timeout" && composer.refuse(refused(refusal), refusal.retryMs), // they may count still
     );
   }
@@ -192,6 +192,7 @@ export class Stay {
   /** This room shows us nothing any more. @param {string} why */
   #outside(why) {
     this.#isOut = true;
+    this.#likes.close();
     this.#viewers.textContent = "–";
     this.#screen.announce(why);
     this.#composer.refuse(why);
