@@ -113,6 +113,9 @@ def copies(wanted: int, facts: Sequence[Facts], known: int = 0) -> Finding:
         return Finding(name, "broken", text, "start the missing replicas")
     if not least.replicas:
         return Finding(name, "warning", f"{text}: nobody takes over for it", "give it a replica")
+    if least.replicas < there:
+        text += f", another primary {there}: any may take over, and {wanted} have what is acknowledged"
+        return Finding(name, "warning", text, "give each primary the same number of replicas")
     if wanted < most:
         text = f"any of {most} replicas may take over, and {wanted} have what is acknowledged: it may be lost"
         mend = f"store.replicas = {most}, where chat may wait while one of them is away"

@@ -94,14 +94,23 @@ def test_a_store_that_may_throw_keys_away_is_told() -> None:
     [
         (1, 0, "broken", "b:2 has 0 replicas, store.replicas is 1: nothing of chat is acknowledged"),
         (0, 0, "warning", "b:2 has 0 replicas: nobody takes over"),
-        (0, 1, "warning", "any of 2 replicas may take over, and 0 have"),
-        (1, 1, "warning", "any of 2 replicas may take over, and 1 have"),
+        (0, 1, "warning", "b:2 has 1 replicas, another primary 2: any may take over, and 0 have"),
+        (1, 1, "warning", "b:2 has 1 replicas, another primary 2: any may take over, and 1 have"),
+        (0, 2, "warning", "any of 2 replicas may take over, and 0 have"),
+        (1, 2, "warning", "any of 2 replicas may take over, and 1 have"),
         (2, 2, "ok", "all 2 replicas have what is acknowledged"),
     ],
 )
 def test_replicas_that_are_missing_are_told(wanted: int, replicas: int, state: str, says: str) -> None:
     found = copies(wanted, [facts(replicas=2), facts(where="b:2", replicas=replicas)])
     assert (found.state, says in found.text) == (state, True)
+
+
+def test_no_advice_stops_the_chat_of_a_primary_with_fewer_replicas() -> None:
+    uneven = [facts(replicas=2), facts(where="b:2", replicas=1)]
+    assert copies(1, uneven).mend == "give each primary the same number of replicas"
+    assert copies(2, uneven).state == "broken"
+    assert copies(1, [facts(replicas=2), facts(where="b:2", replicas=2)]).mend[:18] == "store.replicas = 2"
 
 
 def test_a_replica_that_is_away_may_take_over_when_it_is_back() -> None:
