@@ -124,13 +124,19 @@ def _entry(entry: Any) -> str:
 
 def _what(verb: str, what: str) -> str:
     """Of an adjustment in words, but where it was cut."""
-    if verb != "adjust":
+    if verb not in ("adjust", "roll_back"):
         return what
     try:
+        if verb == "roll_back":
+            return _version(msgspec.json.decode(what, type=dict[str, int])["version"])
         changes = msgspec.json.decode(what, type=dict[str, dict[str, Any] | int])
     except msgspec.DecodeError:
         return what
     return ", ".join(starmap(_change, changes.items()))
+
+
+def _version(version: int) -> str:
+    return f"to version {version}" if version else "to version 0: nothing is adjusted any more"
 
 
 def _change(key: str, one: dict[str, Any] | int) -> str:

@@ -102,7 +102,24 @@ def test_help_teaches_by_example(command: str) -> None:
     ids=["was first", "now first", "was first, cut", "now first, cut"],
 )
 def test_what_an_adjustment_changed_is_told(desk: Desk, what: str, told: str) -> None:
-    entry = {"at": 0, "verb": "adjust", "uid": "", "what": what, "room": "", "seconds": None}
+    assert f"  adjust  {told}  by root (admin)" in told_of(desk, "adjust", what)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ('{"version":5}', "to version 5"),
+        ('{"version":0}', "to version 0: nothing is adjusted any more"),
+        ('{"versi', '{"versi'),
+    ],
+)
+def test_where_settings_were_taken_back_to_is_told(desk: Desk, what: str, told: str) -> None:
+    assert f"  roll_back  {told}  by root (admin)" in told_of(desk, "roll_back", what)
+
+
+def told_of(desk: Desk, verb: str, what: str) -> str:
+    """What the audit record of all rooms is told as, where this is all that stands there."""
+    entry = {"at": 0, "verb": verb, "uid": "", "what": what, "room": "", "seconds": None}
     entry |= {"by": "root", "role": "admin", "reason": "busy"}
     desk.answer = lambda *_: {"entries": [entry]}
-    assert f"  adjust  {told}  by root (admin)" in desk.told("mod", "audit", "--everywhere")
+    return desk.told("mod", "audit", "--everywhere")

@@ -7,7 +7,7 @@ export function adjusted(verb, what) {
   if (verb !== "adjust" && verb !== "roll_back") return what;
   try {
     const found = JSON.parse(what);
-    if (verb === "roll_back") return t("adjusted.version", found);
+    if (verb === "roll_back") return t(found.version === 0 ? "adjusted.none" : "adjusted.version", found);
     return Object.entries(found).map(([key, change]) => changeOf(key, change)).join(t("adjusted.and"));
   } catch {
     return what;
