@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio.connection import ConnectionPool
 
 from config.settings import Rooms, Store
@@ -149,6 +150,19 @@ async def test_a_comment_is_held_when_the_replicas_have_it(server: Running) -> N
     one = Held(f"{taken.epoch}-1", "ann", "c1", 1, b"item", "link")
     with pytest.raises(StoreDown, match="replicas"):
         await store.held.change("one", taken.epoch, "lobby", [one])
+    await store.close()
+
+
+async def test_what_somebody_voted_is_read_without_replicas(server: Running) -> None:
+    here = Store(url=server.server.url, timeout_s=TIMEOUT_S)
+    store = await ValkeyStore.connect(here, Rooms())
+    safe = await ValkeyStore.connect(replace(here, replicas=1), Rooms())
+    (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
+    ballot = Ballot("lobby", taken.epoch, "p1", 2, (Cast("ann", 1),))
+    await store.polls.cast("one", [ballot], 10)
+    assert not await _is_safe(partial(safe.polls.cast, "one", [ballot], 10))
+    assert await safe.polls.voted("lobby", "p1", "ann") == 1
+    await safe.close()
     await store.close()
 
 
