@@ -328,16 +328,32 @@ async def test_who_waits_for_a_connection_gets_one_in_turn(server: Running) -> N
 
 
 async def test_what_waits_for_replicas_holds_nobody_else_up(server: Running) -> None:
-    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S * 4, replicas=1))
+    link = Link.to(Store(url=server.server.url, timeout_s=60, replicas=1))
+    other = Link.to(Store(url=server.server.url))
     waiting = [asyncio.create_task(_is_said(link, n)) for n in range(3 * STORE.connections)]
-    await asyncio.sleep(0)
+
+    async def blocked() -> list[bytes]:
+        clients: bytes = await other.one("CLIENT", "LIST")
+        return re.findall(rb"^id=(\d+) .* flags=\w*b", clients, re.MULTILINE)
+
+    async def all_are_told() -> bool:
+        for one in await blocked():
+            await other.one("CLIENT", "UNBLOCK", one)  # as if its time were over
+        return all(task.done() for task in waiting)
+
+    async def all_connections_wait() -> bool:
+        return len(await blocked()) == STORE.connections
+
+    await until(all_connections_wait)
     for n in range(3):
         assert await link.one("ECHO", n) == b"%d" % n
     assert not any(task.done() for task in waiting)
+    await until(all_are_told)
     assert not any(await asyncio.gather(*waiting))
     echoes = await asyncio.gather(*(link.one("ECHO", n) for n in range(STORE.connections)))
     assert len(echoes) == STORE.connections  # nobody thinks that the server hangs
     await link.close()
+    await other.close()
 
 
 async def test_a_slow_connection_leaves_less_time_to_wait_for_replicas(
