@@ -83,13 +83,17 @@ def as_far_as_it_goes(settings: Settings, values: Values) -> tuple[Settings, Pas
     """
     with suppress(SettingsError):
         return adjusted(settings, values), {}
-    passed_over: dict[str, SettingsError] = {}
-    for key in sorted(values):
-        try:
-            settings = adjusted(settings, {key: values[key]})
-        except SettingsError as error:
-            passed_over[key] = error
-    return settings, passed_over
+    left = sorted(values)
+    while True:
+        passed_over: dict[str, SettingsError] = {}
+        for key in left:
+            try:
+                settings = adjusted(settings, {key: values[key]})
+            except SettingsError as error:
+                passed_over[key] = error
+        if len(passed_over) == len(left):
+            return settings, passed_over
+        left = [*passed_over]  # one may go with another that came after it
 
 
 class Running:
@@ -103,7 +107,8 @@ class Running:
         self.settings: Final = _copied(base)
         self._base = base
         self._origins = origins or {}
-        self._values: dict[str, object] = {}
+        self._asked: Values = {}
+        self._passed_over: PassedOver = {}
         self._listeners: list[Listener] = []
 
     @property
@@ -113,7 +118,7 @@ class Running:
     @property
     def values(self) -> Values:
         """What is adjusted here, as far as it can be used."""
-        return self._values
+        return {key: value for key, value in self._asked.items() if key not in self._passed_over}
 
     def origin(self, key: str) -> str:
         """Where the value of `base` comes from, as Loaded has it."""
@@ -136,20 +141,19 @@ class Running:
     ) -> tuple[list[str], PassedOver]:
         """Go by these settings beneath what was adjusted, as far as they can change by now.
 
-        The keys whose new values need a restart, or go only with those that do; and what was adjusted that
-        cannot be used with the others.
+        The keys whose new values need a restart, or go only with those that do; and what is adjusted and
+        cannot be used here, with the others.
         """
         wanted = {name: value_of(base, key) for name, key in LIVE.items() if _differs(key, base, self._base)}
         made, _ = as_far_as_it_goes(self._base, wanted)
         waiting = [name for name, key in KEYS.items() if _differs(key, base, made)]
         self._origins = {**(origins or {}), **{key: self.origin(key) for key in waiting}}
-        return waiting, self._go_by(made, self._values)
+        return waiting, self._go_by(made, self._asked)
 
     def _go_by(self, base: Settings, values: Values) -> PassedOver:
         wanted, passed_over = as_far_as_it_goes(base, values)
         changed = [name for name, key in LIVE.items() if _differs(key, wanted, self.settings)]
-        self._base = base
-        self._values = {key: value for key, value in values.items() if key not in passed_over}
+        self._base, self._asked, self._passed_over = base, dict(values), passed_over
         _put(self.settings, {name: value_of(wanted, LIVE[name]) for name in changed})
         if changed:
             for listener in self._listeners:

@@ -94,6 +94,25 @@ def test_where_settings_do_not_go_together_by_themselves_all_is_passed_over() ->
     assert running.adjust({"edge.heartbeat_s": 10.0}) == {}
 
 
+def test_each_that_goes_with_the_rest_counts_whatever_its_name() -> None:
+    running = Running(Settings(edge=Edge(heartbeat_s=100.0)))
+    values = {"chat.blocked_users": 5, "edge.heartbeat_s": 10.0, "future.key": 1}
+    assert set(running.adjust(values)) == {"future.key"}
+    assert (running.settings.chat.blocked_users, running.settings.edge.heartbeat_s) == (5, 10.0)
+
+
+def test_what_is_adjusted_in_vain_is_told_with_each_file() -> None:
+    running = Running(Settings(edge=Edge(idle_s=60)))
+    assert set(running.adjust({"edge.heartbeat_s": 100.0, "policy.slow_s": 3})) == {"edge.heartbeat_s"}
+    for length in (50, 60):
+        file = Settings(edge=Edge(idle_s=60), policy=Policy(max_length=length))
+        waiting, passed_over = running.reread(file)
+        assert (waiting, set(passed_over)) == ([], {"edge.heartbeat_s"})
+        assert running.values == {"policy.slow_s": 3}
+    assert running.adjust({"policy.slow_s": 3}) == {}
+    assert running.reread(Settings(edge=Edge(idle_s=60))) == ([], {})
+
+
 def test_a_file_read_again_counts_beneath_what_is_adjusted() -> None:
     running = Running(BASE)
     running.adjust({"policy.slow_s": 3})

@@ -69,6 +69,13 @@ async def process(tmp_path: Path, logs: list[Any]) -> Any:
         yield made
 
 
+async def test_it_says_what_is_adjusted_and_cannot_be_used(process: Process) -> None:
+    process.running.adjust({"edge.heartbeat_s": 900.0})
+    told = await process.reread()
+    assert (told["log_level"], told.get("changed")) == ("warning", None)
+    assert "must be below edge.idle_s" in told["adjusted_in_vain"]
+
+
 async def test_it_says_in_a_line_what_changed(process: Process) -> None:
     assert await process.reread() == NOTHING
     process.write('max_length = 60\nlinks = "hold"')
