@@ -68,6 +68,15 @@ export class ChatComposer {
     this.#outcome.classList.toggle("bad", isBad);
   }
 
+  /** It need not be said again. @param {Part[]} body */
+  taken(body) {
+    const of = (/** @type {string} */ type) => body.find((one) => one.type === type);
+    if (this.#text.value.trim() === of("text")?.text) this.#text.value = "";
+    if (webAddress(this.#image.value.trim())?.href === of("image")?.url) this.#showImage(false);
+    this.#typedAt = -TYPING_MS;
+    this.say("");
+  }
+
   #tellTyping() {
     const now = performance.now();
     if (this.#text.value === "" || now - this.#typedAt < TYPING_MS) return;
@@ -92,11 +101,9 @@ export class ChatComposer {
     this.#isBusy = this.#button.disabled = true;
     try {
       const words = text === "" ? [] : [{ type: "text", text }];
-      await this.#send(text, url === null ? words : [...words, { type: "image", url: url.href }]);
-      if (this.#text.value.trim() === text) this.#text.value = "";
-      if (this.#image.value.trim() === address) this.#showImage(false);
-      this.#typedAt = -TYPING_MS;
-      this.say("");
+      const body = url === null ? words : [...words, { type: "image", url: url.href }];
+      await this.#send(text, body);
+      this.taken(body);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.say(refused(error), true);

@@ -116,7 +116,7 @@ class ChatPage {
   /** @param {Chat[]} messages */
   #shown(messages) {
     for (const message of messages) this.#inbox.shown(message);
-    this.#thread.take(messages.filter((message) => message.conv === this.#thread.conv));
+    this.#thread.take(messages);
     this.#draw();
   }
 

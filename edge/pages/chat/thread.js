@@ -16,11 +16,11 @@ import { sleep } from "../sdk/pace.js";
 import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
-import { Once } from "../shared/once.js";
 import { BlockButton } from "./block-button.js";
 import { ChatComposer } from "./composer.js";
 import { mentioned, sendsAway } from "./inbox.js";
 import { MembersDialog } from "./members.js";
+import { Sayings } from "./sayings.js";
 import { Transcript } from "./transcript.js";
 
 const PAGE = 50; // messages that are read at one time
@@ -30,7 +30,7 @@ const READ_PAUSE_MS = 300; // between two words about what was read
 export class Thread {
   /** Another one with each conversation that is opened. @type {Visit | null} */
   #visit = null;
-  #once = new Once();
+  #sayings = new Sayings();
   #isReading = false;
   #isFetching = false;
   #typingTimer = 0;
@@ -91,8 +91,10 @@ export class Thread {
     else void this.read();
   }
 
-  /** What was said here. @param {Chat[]} messages */
-  take(messages) {
+  /** What was said, here and elsewhere. @param {Chat[]} all */
+  take(all) {
+    this.#settle(all);
+    const messages = all.filter((message) => message.conv === this.conv);
     if (this.#visit === null || messages.length === 0) return;
     const { inbox, messenger } = this.#visit;
     this.#transcript.add(messages);
@@ -180,6 +182,7 @@ export class Thread {
       const found = await visit.messenger.page(visit.conversation.conv, after, until);
       if (visit !== this.#visit) return;
       this.#transcript.add(found);
+      this.#settle(found);
       part("earlier").hidden = after === 0 || found.length === 0;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -194,7 +197,14 @@ export class Thread {
     if (this.#visit === null) throw new Refusal("unavailable", "there is no conversation");
     const { conversation: { conv }, inbox: { me }, messenger, members } = this.#visit;
     const mention = mentioned(text, members);
-    await this.#once.say(JSON.stringify([conv, body]), (cid) => messenger.send(me, conv, body, mention, cid));
+    await this.#sayings.say(conv, JSON.stringify([me, body]), (cid) => messenger.send(me, conv, body, mention, cid));
+  }
+
+  /** What has come need not be said again. @param {Chat[]} messages */
+  #settle(messages) {
+    for (const { conv, body } of this.#sayings.settle(messages)) {
+      if (conv === this.conv && body !== undefined) this.#composer.taken(body);
+    }
   }
 
   /** @param {number} seq */

@@ -14,9 +14,11 @@ export class Once {
     return what !== "" && what === this.#open;
   }
 
-  /** It is known now, or given up. @param {string} [cid] if it is still this one */
+  /** It is known now, or given up. @param {string} [cid] if it is still this one @returns {boolean} whether it was open */
   settle(cid = this.#cid) {
-    if (cid === this.#cid) this.#open = "";
+    const wasOpen = this.#open !== "" && cid === this.#cid;
+    if (wasOpen) this.#open = "";
+    return wasOpen;
   }
 
   /**

@@ -1,0 +1,65 @@
+"""The chat page before a service that does not answer, and delivers what it was told."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.async_api import expect
+
+from danmaku.auth import Authority
+from danmaku.model import Identity, Role
+from danmaku.wire import Hello, Ok
+from danmaku.wire_chat import Chat, ChatSend, ChatSync, Synced
+from tests.pages.conftest import Visitors
+from tests.pages.files import respond
+from tests.system.scripted import Visit, scripted
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CONV = "g:crew"
+
+
+async def test_what_came_after_all_need_not_be_said_again_and_may_be(visitors: Visitors) -> None:
+    token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
+    cids: list[str] = []
+
+    async def script(visit: Visit) -> None:
+        hello = await visit.expect(Hello)
+        await visit.say(
+            Ok(hello.id, uid="ann", role="viewer", session="s1", heartbeat_ms=20_000, server_time=1)
+        )
+        sync = await visit.expect(ChatSync)
+        await visit.say(Ok(sync.id, convs=visit.codec.value([Synced(CONV, 0, 0, 0)]), more=False))
+        first = await _sent(visit)
+        message = Chat(conv=CONV, seq=1, from_="ann", at=1, kind="message", cid=first.cid)
+        message.body = visit.codec.value(first.body)
+        await expect(page.locator("#outcome")).to_contain_text("no answer", ignore_case=True)
+        await visit.say(message)
+        second = await _sent(visit)
+        await visit.say(Ok(second.id, conv=CONV, seq=2, at=2))
+        cids.extend([first.cid, second.cid])
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/v1/groups/**", lambda route: route.fulfill(json={"members": []}))
+        await page.goto(f"{url}/chat?conv={CONV}#token={token}")
+        box = page.get_by_label("Your message")
+        await box.fill("ok")
+        await box.press("Enter")
+        words = page.locator("#messages .words")
+        await expect(words).to_have_text(["ok"])
+        await expect(box).to_have_value("")
+        await expect(page.locator("#outcome")).to_have_text("")
+        await box.fill("ok")
+        await box.press("Enter")
+        await expect(words).to_have_text(["ok", "ok"])
+        await expect(box).to_have_value("")
+        assert len(set(cids)) == 2
+
+
+async def _sent(visit: Visit) -> ChatSend:
+    """The next thing that is said; that one writes or has read does not matter."""
+    while not isinstance(frame := await visit.hear(), ChatSend):
+        pass
+    return frame
