@@ -18,6 +18,7 @@ from loadtest.service import free_port
 _HERE: Final = Path(__file__).parent
 _OF_ROOT: Final = "/usr/sbin:/usr/local/sbin"  # where nginx is, which others have not on their PATH
 _CONNECTIONS: Final = 65_536
+_ASKED_S: Final = 20.0
 _NGINX: Final = """\
 daemon off;
 worker_processes 1;
@@ -92,7 +93,7 @@ def nchan(where: Starting) -> list[str]:
 
 def _module(program: str) -> str:
     """The line that loads Nchan; empty where it is built in. Raises NoPeer."""
-    built = subprocess.run([program, "-V"], capture_output=True, text=True, check=True).stderr  # noqa: S603  of the caller's own PATH
+    built = _said([program, "-V"])
     folder = re.search(r"--modules-path=(\S+)", built)
     module = Path(folder[1] if folder else "/usr/lib/nginx/modules", "ngx_nchan_module.so")
     if module.exists():
@@ -100,6 +101,15 @@ def _module(program: str) -> str:
     if re.search(r"--add-module=\S*nchan", built):
         return ""
     raise NoPeer(f"{program} has no Nchan: apt install libnginx-mod-nchan")
+
+
+def _said(command: list[str]) -> str:
+    """On its standard error. Raises NoPeer."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_ASKED_S)  # noqa: S603  of the caller's own PATH
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NoPeer(f"it does not say how it was built: {error}") from error
+    return done.stderr
 
 
 def centrifugo(where: Starting) -> list[str]:

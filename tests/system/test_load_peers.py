@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import websockets
 
-from loadtest.peers import PEERS, NoPeer, Peer, Starting, started
+from loadtest.peers import PEERS, NoPeer, Peer, Starting, commands, started
 from loadtest.processes import Family, family
 from loadtest.publisher import Publisher
 from loadtest.talk import Dialect
@@ -186,3 +186,17 @@ def test_nchan_may_be_a_module_built_in_or_missing(monkeypatch: pytest.MonkeyPat
     written = config(f"--modules-path={tmp_path}")
     assert written.startswith(f"load_module {tmp_path}/ngx_nchan_module.so;\n")
     assert "listen 127.0.0.1:18088 " in written
+
+
+@pytest.mark.parametrize(("does", "says"), [("exit 1", "exit status 1"), ("exec sleep 60", "timed out")])
+def test_an_nginx_that_does_not_tell_of_itself_is_no_peer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, does: str, says: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(commands, "_ASKED_S", 0.5)
+    nginx, files = tmp_path / "nginx", tmp_path / "files"
+    files.mkdir()
+    nginx.write_text(f"#!/bin/sh\n{does}\n")
+    nginx.chmod(0o755)
+    with pytest.raises(NoPeer, match=f"does not say how it was built: .*{says}"):
+        PEERS["nchan"].command(Starting(18088, files, tmp_path))
