@@ -188,12 +188,14 @@ def test_nchan_may_be_a_module_built_in_or_missing(monkeypatch: pytest.MonkeyPat
     assert "listen 127.0.0.1:18088 " in written
 
 
-@pytest.mark.parametrize(("does", "says"), [("exit 1", "exit status 1"), ("exec sleep 60", "timed out")])
+@pytest.mark.parametrize(
+    ("does", "in_s", "says"), [("exit 1", 20.0, "exit status 1"), ("exec sleep 60", 0.1, "timed out")]
+)
 def test_an_nginx_that_does_not_tell_of_itself_is_no_peer(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, does: str, says: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, does: str, in_s: float, says: str
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(commands, "_ASKED_S", 0.5)
+    monkeypatch.setattr(commands, "_ASKED_S", in_s)
     nginx, files = tmp_path / "nginx", tmp_path / "files"
     files.mkdir()
     nginx.write_text(f"#!/bin/sh\n{does}\n")
