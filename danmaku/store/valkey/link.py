@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+import hiredis
 from redis.exceptions import (
     AskError,
     BusyLoadingError,
@@ -31,10 +32,11 @@ from danmaku.slow import Slow
 from danmaku.store.errors import PartlyDown, StoreDown
 from danmaku.store.valkey.confirmed import Mark, mark_of
 from danmaku.store.valkey.scripts import Call as Call
-from danmaku.store.valkey.scripts import Scripts, pack
+from danmaku.store.valkey.scripts import Scripts
 from danmaku.store.valkey.scripts import Word as Word
 from danmaku.store.valkey.servers import Server, Servers, servers
 
+_pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _ASKING: Final[Call] = ("ASKING",)
 _ROLE: Final[Call] = ("ROLE",)
 
@@ -298,7 +300,7 @@ class Link:
             raise _Unsent(f"the store cannot be reached: {error}") from error
         wait = [self._wait(demand.end), _ROLE] if demand.replicas else []  # by now: connecting took its time
         try:
-            await connection.send_packed_command(b"".join(map(pack, (*said, *wait))))
+            await connection.send_packed_command(b"".join(map(_pack, (*said, *wait))))
             replies: list[Any] = []
             for _ in (*said, *wait):
                 try:

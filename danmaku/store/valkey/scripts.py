@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import hiredis
-
 Word = bytes | str | int
 Call = tuple[Word, ...]
-
-pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
-"""A call as it is said to a server."""
 
 _LUA: Final = Path(__file__).parent.parent / "lua"
 _INCLUDE: Final = re.compile(rb"^-- include (\w+)$", re.MULTILINE)

@@ -14,13 +14,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+import hiredis
 from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import RedisError
 
 from danmaku.calls import STORE
 from danmaku.store.valkey.options import Address
-from danmaku.store.valkey.scripts import pack
+from danmaku.store.valkey.scripts import Call
 
+_pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _NOBODY: Final = b"*"
 _NO_VOTE: Final = 0, "danmaku"  # in an epoch that is over: what was voted is told, and no vote is given
 _FAILED: Final = (RedisError, OSError, TimeoutError)
@@ -106,8 +108,8 @@ class Vouching:
             await asyncio.sleep(STORE.vouched_s)
         if self._turns[-1] is asyncio.current_task():
             self._next = None
-        question = pack(("SENTINEL", "IS-MASTER-DOWN-BY-ADDR", *address, *_NO_VOTE))
-        question += pack(("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._master))
+        question = _pack(("SENTINEL", "IS-MASTER-DOWN-BY-ADDR", *address, *_NO_VOTE))
+        question += _pack(("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._master))
         views: list[View] = []
         closer: list[Closer] = []
 
