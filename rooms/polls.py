@@ -130,8 +130,12 @@ class RoomPolls:
         self._add(
             loaded,
             _Waiting(
-                *(poll.id, len(poll.options), vote, ticket.answer, lambda: ticket.is_over),
-                answer=lambda standing: _answer(vote, standing),
+                poll.id,
+                len(poll.options),
+                vote,
+                ticket.answer,
+                lambda: ticket.is_over,
+                lambda standing: _answer(vote, standing),
             ),
         )
 

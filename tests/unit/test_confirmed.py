@@ -25,6 +25,14 @@ def test_of_a_primary_that_does_not_say_it_nothing_is_known() -> None:
     assert Confirmed().missing(line) == 0
 
 
+def test_who_does_not_say_since_when_it_followed_nobody_lacks_nothing_that_is_known() -> None:
+    line = line_of(b"role:master\r\nmaster_replid:b\r\nmaster_replid2:a\r\n")
+    assert line == Line(b"b", b"", -1)
+    confirmed = Confirmed()
+    confirmed.note(Mark(b"a", 100))
+    assert confirmed.missing(line) == 0
+
+
 @pytest.mark.parametrize(
     ("role", "replicas", "mark"),
     [

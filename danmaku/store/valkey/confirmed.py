@@ -14,7 +14,7 @@ _KEPT: Final = 64  # primaries; of more nobody asks
 class Line(NamedTuple):
     """What one primary writes. before: what it followed until then, and has nothing of from `parted` on.
 
-    Both are empty where it does not say.
+    What it does not say is empty; without `parted` so is `before`.
     """
 
     id: bytes
@@ -35,7 +35,8 @@ def line_of(info: bytes) -> Line | None:
     if facts.get(b"role") != b"master":
         return None
     parted = int(facts.get(b"second_repl_offset", -1))
-    return Line(facts.get(b"master_replid", b""), facts.get(b"master_replid2", b""), parted)
+    before = facts.get(b"master_replid2", b"") if parted >= 0 else b""
+    return Line(facts.get(b"master_replid", b""), before, parted)
 
 
 def mark_of(line: Line, role: Any, replicas: int) -> Mark | None:
