@@ -23,6 +23,7 @@ from danmaku.memory import MemoryBus
 from danmaku.servers import NatsServer, Running, running
 from danmaku.telemetry import BusMetrics
 from tests.contract.inbox import SOON, Inbox
+from tests.listening import accept_no_more
 from tests.ports import free_port
 from tests.waiting import until
 
@@ -352,6 +353,7 @@ async def test_what_is_not_nats_is_an_outage_like_any_other(tmp_path: Path, gree
     bus = NatsBus.start(Nats(url=server.url), "test")
     restored = Restored(bus)
     await asyncio.wait_for(met.wait(), SOON)
+    await accept_no_more(impostor)
     impostor.close()
     await impostor.wait_closed()
     async with running(server):

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from tests.listening import accept_no_more
+
 _CHUNK: Final = 64 * 1024
 
 
@@ -38,6 +40,7 @@ class Wire:
 
     async def close(self) -> None:
         if self._server is not None:
+            await accept_no_more(self._server)
             self._server.close()
         await self._end_all()
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from danmaku.envelope import Out, OutKind, decode_out
+from tests.listening import accept_no_more
 
 Rule = Callable[[Out], bool]
 """Whether this message gets lost."""
@@ -75,6 +76,7 @@ class NatsProxy:
 
     async def close(self) -> None:
         assert self._server is not None
+        await accept_no_more(self._server)
         self._server.close()
         for task in self._tasks:
             task.cancel()

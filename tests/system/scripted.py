@@ -31,6 +31,7 @@ from danmaku.wire import (
     Ping,
     ServerFrame,
 )
+from tests.listening import accept_no_more
 
 F = TypeVar("F", bound=ClientFrame)
 
@@ -177,5 +178,6 @@ async def scripted(*scripts: Script, http: Http | None = None) -> AsyncIterator[
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield f"http://127.0.0.1:{port}"
+        await accept_no_more(server)
         if failures:
             raise failures[0]
