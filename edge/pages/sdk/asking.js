@@ -10,7 +10,6 @@ import { sleep } from "./pace.js";
 import { Lost, Refusal } from "./protocol.js";
 
 const RETRY_MS = 250;
-const UNDECIDED = new Set(["unavailable", "timeout"]);
 
 /**
  * Try until it is answered, again where the outcome is unknown. Only for what may be said twice.
@@ -29,7 +28,7 @@ export function untilAnswered(linked, attempt, timeoutMs, random) {
       try {
         return await attempt(leftMs());
       } catch (error) {
-        if (error instanceof Refusal && UNDECIDED.has(error.name)) last = error;
+        if (error instanceof Refusal && error.isUndecided) last = error;
         else if (!(error instanceof Lost)) throw error;
         if (error instanceof Refusal) waitMs = error.retryMs ?? RETRY_MS;
       }

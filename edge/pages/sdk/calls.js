@@ -10,7 +10,6 @@ import { Refusal } from "./protocol.js";
 const ANSWER_MS = 10_000;
 const ATTEMPTS = 3;
 const AGAIN_MS = 400;
-const UNDECIDED = new Set(["unavailable", "timeout"]);
 
 export class Calls {
   #token;
@@ -38,7 +37,7 @@ export class Calls {
         return await this.#once(method, path, body);
       } catch (error) {
         if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
-        if (UNDECIDED.has(error.name)) await sleep((error.retryMs ?? AGAIN_MS) * (0.5 + Math.random()));
+        if (error.isUndecided) await sleep((error.retryMs ?? AGAIN_MS) * (0.5 + Math.random()));
         else if (error.name !== "unauthorized" || !(await this.#renewed(error.message))) throw error;
       }
     }

@@ -90,6 +90,11 @@ export class Refusal extends Error {
     return RETRYABLE.has(this.name) || (this.retryMs !== null && !FINAL.has(this.name));
   }
 
+  /** Whether nobody knows what came of the request. */
+  get isUndecided() {
+    return this.name === "unavailable" || this.name === "timeout";
+  }
+
   /** @param {Err} frame */
   static of(frame) {
     return new Refusal(frame.error, frame.message, frame.retry_ms ?? null);

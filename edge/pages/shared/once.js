@@ -2,8 +2,6 @@
 
 import { newId, Refusal } from "../sdk/protocol.js";
 
-const UNDECIDED = new Set(["unavailable", "timeout"]);
-
 export class Once {
   /** What nobody answered, as text; "" for nothing. */
   #open = "";
@@ -42,6 +40,6 @@ export class Once {
 }
 
 /** What is refused for a while says nothing of an earlier try. @param {Refusal} refusal @param {boolean} wasOpen */
-function leavesOpen({ name, retryMs }, wasOpen) {
-  return UNDECIDED.has(name) || (wasOpen && retryMs !== null);
+function leavesOpen({ isUndecided, retryMs }, wasOpen) {
+  return isUndecided || (wasOpen && retryMs !== null);
 }
