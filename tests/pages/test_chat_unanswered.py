@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from danmaku.auth import Authority
 from danmaku.model import Identity, Role
@@ -21,29 +21,21 @@ CONV = "g:crew"
 
 
 async def test_what_came_after_all_need_not_be_said_again_and_may_be(visitors: Visitors) -> None:
-    token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
     cids: list[str] = []
 
     async def script(visit: Visit) -> None:
-        hello = await visit.expect(Hello)
-        await visit.say(
-            Ok(hello.id, uid="ann", role="viewer", session="s1", heartbeat_ms=20_000, server_time=1)
-        )
-        sync = await visit.expect(ChatSync)
-        await visit.say(Ok(sync.id, convs=visit.codec.value([Synced(CONV, 0, 0, 0)]), more=False))
+        await _welcome(visit)
         first = await _sent(visit)
-        message = Chat(conv=CONV, seq=1, from_="ann", at=1, kind="message", cid=first.cid)
-        message.body = visit.codec.value(first.body)
         await expect(page.locator("#outcome")).to_contain_text("no answer", ignore_case=True)
-        await visit.say(message)
+        await page.locator("#image-button").click()
+        await page.locator("#image").fill("https://")
+        await visit.say(_message(visit, first, 1))
         second = await _sent(visit)
         await visit.say(Ok(second.id, conv=CONV, seq=2, at=2))
         cids.extend([first.cid, second.cid])
 
     async with scripted(script, http=respond) as url:
-        page = await visitors.open("about:blank")
-        await page.route("**/v1/groups/**", lambda route: route.fulfill(json={"members": []}))
-        await page.goto(f"{url}/chat?conv={CONV}#token={token}")
+        page = await _open(visitors, url)
         box = page.get_by_label("Your message")
         await box.fill("ok")
         await box.press("Enter")
@@ -51,11 +43,53 @@ async def test_what_came_after_all_need_not_be_said_again_and_may_be(visitors: V
         await expect(words).to_have_text(["ok"])
         await expect(box).to_have_value("")
         await expect(page.locator("#outcome")).to_have_text("")
+        await expect(page.locator("#image")).to_have_value("https://")  # it was no part of that
+        await page.locator("#image-button").click()
         await box.fill("ok")
         await box.press("Enter")
         await expect(words).to_have_text(["ok", "ok"])
         await expect(box).to_have_value("")
         assert len(set(cids)) == 2
+
+
+async def test_what_came_before_its_answer_is_taken_out_of_the_box_once(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await _welcome(visit)
+        said = await _sent(visit)
+        await visit.say(_message(visit, said, 1))
+        await expect(box).to_have_value("")
+        await box.fill("ok")
+        await visit.say(Ok(said.id, conv=CONV, seq=1, at=1))
+
+    async with scripted(script, http=respond) as url:
+        page = await _open(visitors, url)
+        box = page.get_by_label("Your message")
+        await box.fill("ok")
+        await box.press("Enter")
+        await expect(page.locator("#send")).to_be_disabled()
+        await expect(page.locator("#send")).to_be_enabled()
+        await expect(box).to_have_value("ok")
+
+
+async def _open(visitors: Visitors, url: str) -> Page:
+    token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
+    page = await visitors.open("about:blank")
+    await page.route("**/v1/groups/**", lambda route: route.fulfill(json={"members": []}))
+    await page.goto(f"{url}/chat?conv={CONV}#token={token}")
+    return page
+
+
+async def _welcome(visit: Visit) -> None:
+    hello = await visit.expect(Hello)
+    await visit.say(Ok(hello.id, uid="ann", role="viewer", session="s1", heartbeat_ms=20_000, server_time=1))
+    sync = await visit.expect(ChatSync)
+    await visit.say(Ok(sync.id, convs=visit.codec.value([Synced(CONV, 0, 0, 0)]), more=False))
+
+
+def _message(visit: Visit, said: ChatSend, seq: int) -> Chat:
+    message = Chat(conv=CONV, seq=seq, from_="ann", at=seq, kind="message", cid=said.cid)
+    message.body = visit.codec.value(said.body)
+    return message
 
 
 async def _sent(visit: Visit) -> ChatSend:

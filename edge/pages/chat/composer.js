@@ -22,6 +22,8 @@ export class ChatComposer {
   #typing;
   #typedAt = -TYPING_MS;
   #isBusy = false;
+  /** Whether what is under way has come, before it was answered. */
+  #hasCome = false;
 
   /**
    * @param {HTMLFormElement} form @param {(text: string, body: Part[]) => Promise<void>} send may throw Refusal
@@ -71,8 +73,10 @@ export class ChatComposer {
   /** It need not be said again. @param {Part[]} body */
   taken(body) {
     const of = (/** @type {string} */ type) => body.find((one) => one.type === type);
+    const [address, url] = [this.#image.value.trim(), of("image")?.url];
     if (this.#text.value.trim() === of("text")?.text) this.#text.value = "";
-    if (webAddress(this.#image.value.trim())?.href === of("image")?.url) this.#showImage(false);
+    if (url === undefined ? address === "" : webAddress(address)?.href === url) this.#showImage(false);
+    this.#hasCome = true;
     this.#typedAt = -TYPING_MS;
     this.say("");
   }
@@ -99,11 +103,12 @@ export class ChatComposer {
     if (address !== "" && url === null) return this.say(t("image.address"), true);
     if (Array.from(text).length > MOST_TEXT) return this.say(t("text.most", { n: MOST_TEXT }), true);
     this.#isBusy = this.#button.disabled = true;
+    this.#hasCome = false;
     try {
       const words = text === "" ? [] : [{ type: "text", text }];
       const body = url === null ? words : [...words, { type: "image", url: url.href }];
       await this.#send(text, body);
-      this.taken(body);
+      if (!this.#hasCome) this.taken(body);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.say(refused(error), true);

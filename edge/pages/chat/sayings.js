@@ -4,6 +4,7 @@
  * @typedef {import("../sdk/protocol.js").Chat} Chat
  */
 
+import { Refusal } from "../sdk/protocol.js";
 import { Once } from "../shared/once.js";
 
 export class Sayings {
@@ -12,12 +13,17 @@ export class Sayings {
 
   /**
    * @param {string} conv @param {string} what is said there, and by whom @param {(cid: string) => Promise<void>} say
-   * @throws {import("../sdk/protocol.js").Refusal}
+   * @throws {Refusal} unless it has come all the same
    */
-  say(conv, what, say) {
+  async say(conv, what, say) {
     const once = this.#all.get(conv) ?? new Once();
     this.#all.set(conv, once);
-    return once.say(what, say);
+    try {
+      await once.say(what, say);
+    } catch (error) {
+      const hasCome = error instanceof Refusal && error.isUndecided && !once.isOpen(what);
+      if (!hasCome) throw error;
+    }
   }
 
   /** @param {Chat[]} messages that have come @returns {Chat[]} those which nobody had answered yet */

@@ -29,3 +29,13 @@ export async function what_came_after_all_is_known() {
   same(sayings.settle([message, message]).length, 1);
   holds((await cidOf(sayings, "p:ann:bob")) !== cid, "the same words again are another message");
 }
+
+export async function what_came_by_the_conversation_itself_did_not_fail() {
+  const sayings = new Sayings();
+  const come = (/** @type {string} */ name) => sayings.say("g:crew", "hello", async (cid) => {
+    same(sayings.settle([{ t: "chat", conv: "g:crew", seq: 1, kind: "message", cid }]).length, 1);
+    throw new Refusal(name, "no");
+  });
+  await come("timeout");
+  same(await come("forbidden").catch((error) => error.name), "forbidden");
+}
