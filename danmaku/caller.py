@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from danmaku import staying
+from danmaku.errors import BAD_FRAME
 
 _ANSWER_BYTES = 16 * 1024 * 1024
 
@@ -76,6 +77,11 @@ class Caller:
             raise CallFailed(f"cannot reach {self.url}: {why}; is it running? (danmaku up)") from None
 
 
+def told(refused: str, message: str) -> str:
+    """A refusal at a shell, where nobody wrote a frame: that name would only puzzle."""
+    return message if refused == BAD_FRAME.name else f"{refused}: {message}"
+
+
 def _is_address(url: str) -> bool:
     try:
         return urlsplit(url).scheme in ("http", "https") and " " not in url
@@ -93,7 +99,7 @@ def _read(body: bytes, url: str) -> Any:
 def _refusal(body: bytes, status: int) -> str:
     try:
         error = msgspec.json.decode(body)["error"]
-        text = f"{error['error']}: {error['message']}"
+        text = told(error["error"], error["message"])
     except (msgspec.DecodeError, LookupError, TypeError):
         return f"the service answered with status {status}"
     retry_ms = error.get("retry_ms")

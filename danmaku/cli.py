@@ -23,7 +23,7 @@ from typer.main import get_group
 from config.keys import SettingsError
 from danmaku import cli_doctor, cli_drain, cli_load, cli_post, cli_token, cli_up
 from danmaku.auth import AuthError
-from danmaku.caller import CallFailed
+from danmaku.caller import CallFailed, told
 from danmaku.cli_options import Service, command
 from danmaku.cli_output import FAILED, WRONG, ended, show, table
 from danmaku.cli_status import tables
@@ -171,7 +171,7 @@ def _told() -> Iterator[None]:
     except (SettingsError, AuthError) as error:
         raise ended(str(error), WRONG) from None
     except Refusal as refusal:
-        raise ended(f"{refusal.name}: {refusal.message}", FAILED) from None
+        raise ended(told(refusal.name, refusal.message), FAILED) from None
     except (FolderError, PortInUse, ServerError, CallFailed) as error:
         text = error.strerror if isinstance(error, PortInUse) and error.strerror else str(error)
         raise ended(text, FAILED) from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from config.handing import kind_of
-from config.keys import value_of
+from config.keys import SettingsError, value_of
 from config.live import ADJUSTED, LIVE, Running
 from config.words import allowed
 from danmaku.adjustment import KEPT, MAX_REASON, NOTHING, Adjustment, AdjustRow, RollBackRow
@@ -22,6 +22,10 @@ _DEFAULT: Final = 20
 _LIMIT: Final = NumberQuery("limit", f"how many at most; {_DEFAULT} if not given", 1, KEPT)
 
 Value = bool | Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)] | float | str | list[str]
+Values = Annotated[
+    dict[str, Any], Meta(extra_json_schema={"additionalProperties": msgspec.json.schema(Value)})
+]
+"""As dict[str, Value]; what is none is refused by its key."""
 Reason = Annotated[str, Meta(max_length=MAX_REASON)] | None
 Expected = Annotated[int, Meta(ge=0, le=MAX_NUMBER)] | None
 
@@ -78,7 +82,7 @@ class PatchConfig(msgspec.Struct, forbid_unknown_fields=True):
     With `expected`, only if that version is in force.
     """
 
-    values: dict[str, Value] = {}
+    values: Values = {}
     unset: list[str] = []
     reason: Reason = None
     expected: Expected = None
@@ -126,6 +130,8 @@ class ConfigCalls:
     async def patch(self, call: Call) -> ConfigVersion:
         """Stored when it is answered; each process of the service learns of it from the changes log."""
         body: PatchConfig = call.body
+        for key, value in body.values.items():
+            _check(key, value)
         if not (body.values or body.unset):
             raise Refusal(BAD_FRAME, "give values, or keys to unset")
         if twice := body.values.keys() & set(body.unset):
@@ -157,3 +163,12 @@ class ConfigCalls:
             why = passed_over[key].told if key in passed_over else None
             made[key] = LiveSetting(value, origin, allowed(key, LIVE[key].type), why)
         return made
+
+
+def _check(key: str, value: object) -> None:
+    """It can travel to rooms processes, which judge the rest. Raises Refusal (bad_frame)."""
+    try:
+        msgspec.convert(value, Value)
+    except msgspec.ValidationError:
+        may_be = allowed(key, LIVE[key].type if key in LIVE else Value)
+        raise Refusal(BAD_FRAME, SettingsError("", key, value, f"must be {may_be}").told) from None

@@ -84,6 +84,9 @@ def test_a_refusal_is_told_in_its_own_words(server: _Server) -> None:
     server.answer = b'{"error": {"code": 4031, "error": "muted", "message": "quiet"}}'
     with pytest.raises(CallFailed, match=r"^muted: quiet$"):
         Caller(_url(server)).get("/")
+    server.answer = b'{"error": {"code": 4000, "error": "bad_frame", "message": "seconds is missing"}}'
+    with pytest.raises(CallFailed, match=r"^seconds is missing$"):
+        Caller(_url(server)).get("/")
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"{}", b"[]", b'{"error": "x"}', b'{"error": {"error": 1}}'])

@@ -117,3 +117,24 @@ async def test_who_expects_another_version_overwrites_nobody() -> None:
     body = {"values": {"policy.slow_s": 3}, "expected": 7}
     answer = await service.call("PATCH", PATH, body, service.token("root", Role.ADMIN))
     assert answer.refusal == (409, "conflict")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (
+            {"policy.links": "hold", "policy.slow_s": 2**70},
+            f"policy.slow_s = {2**70}: must be a whole number from 0 to 31622400, in seconds",
+        ),
+        ({"policy.slow_s": None}, "policy.slow_s: must be a whole number from 0 to 31622400, in seconds"),
+        ({"policy.links": {"a": 1}}, "policy.links = {'a': 1}: must be one of hold, refuse, show"),
+        ({"events.paid_pins": [1]}, "events.paid_pins = [1]: must be a list; each: "),
+        ({"future.key": [1]}, "future.key = [1]: must be true or false or "),
+    ],
+)
+async def test_what_cannot_be_a_value_is_told_by_its_key(values: dict[str, Any], told: str) -> None:
+    service = Service()
+    answer = await service.call("PATCH", PATH, {"values": values}, service.token("root", Role.ADMIN))
+    assert answer.refusal == (400, "bad_frame")
+    assert answer.json["error"]["message"].startswith(told)
+    assert len(service.rooms.adjusted) == 1

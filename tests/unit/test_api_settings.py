@@ -59,6 +59,7 @@ async def test_what_are_no_settings(body: Any) -> None:
         ({"slow_s": -3}, "slow_s must be from 0 to 31622400"),
         ({"max_length": 2**60}, "max_length must be from 1 to 10000"),
         ({"links": "maybe"}, "hold, refuse, show"),
+        ({"slow_s": "3"}, "slow_s must be a whole number or null"),
         ({"slow": 3}, ", ".join(sorted(RoomSettings.__struct_fields__))),
     ],
 )
@@ -71,13 +72,6 @@ async def test_what_may_be_set_is_told(settings: dict[str, Any], told: str) -> N
     ):
         assert answer.refusal == (400, "bad_frame")
         assert told in answer.json["error"]["message"]
-
-
-async def test_of_other_errors_no_more_is_told() -> None:
-    service = Service()
-    mod = service.token("mod", r=Role.MODERATOR)
-    answer = await service.call("PATCH", OF_ROOM, {"slow_s": "3"}, mod)
-    assert answer.json["error"]["message"] == "Expected `int | null`, got `str` - at `$.slow_s`"
 
 
 OF_ROOM = "/v1/admin/rooms/r/settings"
