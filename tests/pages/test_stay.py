@@ -10,13 +10,14 @@ from playwright.async_api import expect
 
 from danmaku import wire
 from danmaku.auth import Authority
-from danmaku.errors import BANNED, FORBIDDEN, RATE_LIMITED
+from danmaku.errors import BANNED, FORBIDDEN, RATE_LIMITED, ROOM_CLOSED
 from danmaku.model import Identity, Position, Role
 from danmaku.wire import At, Err, Hello, Join, Notice, Ok
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.pages.test_page import EPOCH, refused, say, shows, texts, welcome
 from tests.system.scripted import Visit, scripted
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -85,6 +86,26 @@ async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitor
         await shows(page, "hello again")
         await expect(page.locator("#outcome")).to_have_text("")
         await expect(page.locator("#like")).to_be_enabled()
+
+
+async def test_who_is_banned_waits_no_longer_for_the_room_to_open(visitors: Visitors) -> None:
+    visits: list[Visit] = []
+
+    async def script(visit: Visit) -> None:
+        visits.append(visit)
+        await visit.greet()
+        await visit.say(refused(await visit.expect(Join), ROOM_CLOSED))
+        await expect(page.locator("#banners")).to_contain_text("This page comes in when it opens")
+        await visit.say(Notice("banned", "demo", "spam"))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.clock.install()
+        await page.goto(f"{url}/?room=demo")
+        await expect(page.locator("#banners .banner")).to_have_text("You are banned: spam")
+        await page.clock.fast_forward(60_000)
+        await until(lambda: visits[0].pings > 0)  # later than it would have knocked
+        assert visits[0].waiting == 0
 
 
 async def test_who_signs_in_as_another_comes_in_where_the_guest_was_not_let_in(visitors: Visitors) -> None:

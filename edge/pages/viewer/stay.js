@@ -192,8 +192,11 @@ export class Stay {
   /** This room shows us nothing any more. @param {string} why */
   #outside(why) {
     this.#isOut = true;
+    this.#isWaiting = false;
+    this.#returning.stop();
     this.#likes.close();
     this.#viewers.textContent = "–";
+    this.#screen.settle();
     this.#screen.announce(why);
     this.#composer.refuse(why);
   }
