@@ -36,7 +36,7 @@ from tests.contract.audited import ACT, FOR_ALL, IN_ROOM
 from tests.ports import free_port
 from tests.waiting import until
 
-TIMEOUT_S = 0.5
+TIMEOUT_S = 2.0  # a busy machine answers sooner
 MUCH_LATER_S = 5.0
 LONG = 60_000
 
@@ -144,12 +144,11 @@ async def test_a_message_is_acknowledged_when_the_replicas_have_it(server: Runni
 
 
 async def test_a_comment_is_held_when_the_replicas_have_it(server: Running) -> None:
-    safe = Store(url=server.server.url, timeout_s=2 * TIMEOUT_S, replicas=1)
+    safe = Store(url=server.server.url, timeout_s=TIMEOUT_S, replicas=1)
     store = await ValkeyStore.connect(safe, Rooms())
     (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
     one = Held(f"{taken.epoch}-1", "ann", "c1", 1, b"item", "link")
-    with pytest.raises(StoreDown, match="replicas"):
-        await store.held.change("one", taken.epoch, "lobby", [one])
+    await until(partial(_is_refused, partial(store.held.change, "one", taken.epoch, "lobby", [one])))
     await store.close()
 
 
@@ -171,7 +170,7 @@ async def test_what_a_moderator_does_is_done_when_the_replicas_have_it(
 ) -> None:
     main = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     port = await listen(main)
-    safe = Store(url=server.server.url, timeout_s=4 * TIMEOUT_S, replicas=1)
+    safe = Store(url=server.server.url, timeout_s=TIMEOUT_S, replicas=1)
     store = await ValkeyStore.connect(safe, Rooms())
     (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
     acts: list[Callable[[], Awaitable[Any]]] = [
@@ -183,11 +182,10 @@ async def test_what_a_moderator_does_is_done_when_the_replicas_have_it(
         partial(store.contacts.add, [("ann", "p:ann:bob")]),
     ]
 
-    async def refused() -> list[bool]:
-        answers = await asyncio.gather(*(act() for act in acts), return_exceptions=True)
-        return ["replicas should have" in str(answer) for answer in answers]
+    async def are_refused() -> None:
+        await asyncio.gather(*(until(partial(_is_refused, act)) for act in acts))
 
-    assert all(await refused())
+    await are_refused()
     async with running(ValkeyServer(tmp_path / "replica")) as child:
         replica = Link.to(Store(url=child.server.url, timeout_s=TIMEOUT_S))
         await replica.one("REPLICAOF", "127.0.0.1", port)
@@ -202,17 +200,24 @@ async def test_what_a_moderator_does_is_done_when_the_replicas_have_it(
             await until(partial(is_safe, act))
         assert await replica.one("EXISTS", Keys("danmaku").revoked("bob")) == 1
         await replica.one("REPLICAOF", "NO", "ONE")  # the next repeat writes, and waits in vain
-        assert all(await refused())
+        await are_refused()
         await replica.close()
     await store.close()
     await main.close()
+
+
+async def _is_refused(act: Callable[[], Awaitable[Any]]) -> bool:
+    """For want of replicas, and not as it took too long on a busy machine; fails where it is acknowledged."""
+    with pytest.raises(StoreDown) as refused:
+        await act()
+    return "replicas should have" in str(refused.value)
 
 
 async def test_a_repeat_waits_for_the_replicas_too(server: Running, tmp_path: Path) -> None:
     """On whatever connection: so it has to write, or there is nothing that its wait is about."""
     main = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     port = await listen(main)
-    safe = Store(url=server.server.url, timeout_s=4 * TIMEOUT_S, replicas=1)
+    safe = Store(url=server.server.url, timeout_s=TIMEOUT_S, replicas=1)
     store = await ValkeyStore.connect(safe, Rooms())
     (taken,) = await store.leases.take([partition_of("lobby")], "one", LONG)
     ballot = Ballot("lobby", taken.epoch, "p1", 2, (Cast("ann", 1),))
@@ -293,7 +298,7 @@ async def test_a_server_that_hangs_is_down_in_time(server: Running, store: Valke
 
 async def test_a_server_that_is_known_to_hang_is_waited_for_by_one_call_at_a_time(server: Running) -> None:
     """The others are refused at once, and nothing is left of that when it goes on."""
-    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S * 4))
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     assert await link.one("ECHO", "x") == b"x"
     os.kill(server.pid, signal.SIGSTOP)
     try:
@@ -313,7 +318,7 @@ async def test_a_server_that_is_known_to_hang_is_waited_for_by_one_call_at_a_tim
 
 async def test_who_waits_for_a_connection_gets_one_in_turn(server: Running) -> None:
     """Those that go on at once with another call hold nobody up."""
-    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S * 4))
+    link = Link.to(Store(url=server.server.url, timeout_s=TIMEOUT_S))
     counts = [0] * 3 * STORE.connections
 
     async def go_on(one: int) -> None:
@@ -321,7 +326,7 @@ async def test_who_waits_for_a_connection_gets_one_in_turn(server: Running) -> N
             assert await link.one("ECHO", one) == b"%d" % one
             counts[one] += 1
 
-    async with asyncio.timeout(MUCH_LATER_S):
+    async with asyncio.timeout(10 * MUCH_LATER_S):
         await asyncio.gather(*map(go_on, range(len(counts))))
     assert max(counts) < 10
     await link.close()
@@ -360,7 +365,7 @@ async def test_a_slow_connection_leaves_less_time_to_wait_for_replicas(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the call would be over first, and the server seem to hang."""
-    timeout_s, connecting_s = TIMEOUT_S * 4, TIMEOUT_S
+    timeout_s, connecting_s = TIMEOUT_S, TIMEOUT_S / 4
     link = Link.to(Store(url=server.server.url, timeout_s=timeout_s, replicas=1))
     sent: list[bytes] = []
 
