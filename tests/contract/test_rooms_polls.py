@@ -8,6 +8,7 @@ import pytest
 
 from danmaku import board, wire
 from danmaku.board import Board, Poll
+from danmaku.calls import VOTED_S
 from danmaku.envelope import OutKind
 from danmaku.event_rows import ClosePollRow, GetPollRow, PaidRow, Polled, PollRow, UnpinRow, VoteRow, poll_id
 from danmaku.model import Role
@@ -22,6 +23,12 @@ from tests.waiting import until
 
 ID = poll_id("boss", "p1")
 WELCOME = wire.encode_item(wire.Announce("welcome"))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no store that does not tell what somebody voted."""
+    monkeypatch.setattr("rooms.voted.VOTED_S", 60)
 
 
 def opens(cid: str = "p1", seconds: int | None = None) -> PollRow:
@@ -192,6 +199,7 @@ async def test_a_poll_is_told_while_votes_cannot_be_stored(live: Service) -> Non
 async def test_a_poll_is_told_without_what_the_store_does_not_say(
     live: Service, monkeypatch: pytest.MonkeyPatch, hangs: bool
 ) -> None:
+    monkeypatch.setattr("rooms.voted.VOTED_S", VOTED_S)
     store: Store = await live.open_store()
     slow = _Slow(store.polls)
     if not hangs:
@@ -206,10 +214,7 @@ async def test_a_poll_is_told_without_what_the_store_does_not_say(
     await until(lambda: slow.ended == slow.asked)  # none is cut short, for which the store would seem to hang
 
 
-async def test_a_poll_is_told_as_it_stands_when_the_vote_was_looked_up(
-    live: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rooms.voted.VOTED_S", 60)
+async def test_a_poll_is_told_as_it_stands_when_the_vote_was_looked_up(live: Service) -> None:
     store: Store = await live.open_store()
     slow = _Slow(store.polls)
     store.polls = slow  # type: ignore[misc]  # both stores have it as an attribute
@@ -223,10 +228,7 @@ async def test_a_poll_is_told_as_it_stands_when_the_vote_was_looked_up(
     assert await asked == Polled(Poll(ID, "Which?", ("one", "two")), [0, 1], False, voted=1)
 
 
-async def test_of_a_poll_that_others_followed_meanwhile_nothing_is_told(
-    live: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rooms.voted.VOTED_S", 60)
+async def test_of_a_poll_that_others_followed_meanwhile_nothing_is_told(live: Service) -> None:
     store: Store = await live.open_store()
     slow = _Slow(store.polls)
     store.polls = slow  # type: ignore[misc]  # both stores have it as an attribute
