@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -384,9 +385,9 @@ async def test_why_it_does_not_connect_is_told_once_for_each_kind_of_reason(tmp_
         await bus.close()
     away, *others = told("warning")
     assert "ConnectionRefused" in away
-    # The server may be gone before it could be read what it said: that is another kind, in between.
-    kinds = ["Authorization" if "Authorization" in why else "ConnectionReset" for why in others]
-    assert "Authorization" in kinds
+    # The server may be gone before it could be read what it said: those are other kinds, in between.
+    kinds = [re.sub(r".* at \S+: (\w+)\(.*", r"\1", why) for why in others]
+    assert any("Authorization" in why for why in others)
     assert all(one != next_one for one, next_one in pairwise(kinds)), others
     assert not any("wrong" in why for why in others)
 
