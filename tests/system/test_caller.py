@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -30,6 +31,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _any(self) -> None:
+        with suppress(ConnectionError):  # who asked may have given up
+            self._answer()
+
+    def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.requests.append((self.command, self.path, self.headers.get("Authorization"), body))
         if self.server.hold is not None:

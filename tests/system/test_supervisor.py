@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from danmaku.supervisor import USELESS, Backoff, Child, Supervisor, reason_of
+from tests.system.deployment import alive
 
 _QUICK = Backoff(first_s=0.01, most_s=0.05, healthy_s=60)
 
@@ -66,14 +67,6 @@ async def until(done: Callable[[], bool], deadline_s: float = 20.0) -> None:
     async with asyncio.timeout(deadline_s):
         while not done():  # noqa: ASYNC110  what is waited for happens in another process
             await asyncio.sleep(0.01)
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 @asynccontextmanager
