@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,37 +16,16 @@ from danmaku import envelope
 from danmaku.bus.nats import NatsBus
 from danmaku.envelope import Counts, Out, OutKind, Owners
 from danmaku.model import Position
-from danmaku.servers import NatsServer, Running
 from danmaku.subjects import Subjects
 from tests.system.clients import Line
 from tests.system.deployment import until
-from tests.system.fleet import Edge, Fleet, Part
+from tests.system.fleet import Edge, Fleet, Part, fleet
 from tests.system.test_lost_batches import Watcher, metrics_of
 
 ROOM: Final = "r"
 _BYTES: Final = 64 * 1024
-_MOST: Final = 2000  # messages: far more than kernel and server hold back for one reader
+_MOST: Final = 2000  # messages: far more than kernel and server (64 MB) hold back for one reader
 _SUBJECTS: Final = Subjects()
-
-
-class StrictNats(NatsServer):
-    """Holds little back for a reader that does not keep up."""
-
-    @property
-    def argv(self) -> list[str]:
-        return [*super().argv, "--config", str(self.config)]
-
-    def prepare(self) -> None:
-        super().prepare()
-        self.config.write_text('max_pending: 2MB\nwrite_deadline: "1s"\n')
-
-
-class StrictFleet(Fleet):
-    def __init__(self, folder: Path, more: Mapping[str, str]) -> None:
-        super().__init__(folder, more)
-        server = self.nats.server
-        assert isinstance(server, NatsServer)
-        self.nats = Running(StrictNats(folder / "nats", server.port))
 
 
 def thrown_out(whole: Fleet) -> int:
@@ -93,12 +71,8 @@ async def name_of_the_owner(whole: Fleet) -> str:
 
 @pytest.mark.parametrize("victim", ["edge", "rooms"])
 async def test_who_does_not_read_is_thrown_out_and_comes_back(victim: str, tmp_path: Path) -> None:
-    whole = StrictFleet(tmp_path, {"DANMAKU_ROOMS_LEASE_MS": "30000"})
-    try:
-        await whole.start(edges=2, rooms=1)
+    async with fleet(tmp_path, edges=2, rooms=1, DANMAKU_ROOMS_LEASE_MS="30000") as whole:
         await _watch_and_speak(whole, victim)
-    finally:
-        await asyncio.to_thread(whole.kill)
 
 
 async def _watch_and_speak(whole: Fleet, victim: str) -> None:
