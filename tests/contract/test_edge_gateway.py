@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import InvalidStatus
 
 from danmaku import envelope, wire
+from danmaku.calls import CLOSE_GAP
 from danmaku.client import Client, Refusal
 from danmaku.envelope import Replaced, Row
 from danmaku.model import Position, Role
@@ -382,7 +384,9 @@ async def test_equal_questions_to_history_are_one(start: Start) -> None:
         assert worker.owner.history_asked == asked + 1
 
 
-async def test_a_lost_batch_is_fetched_once_for_all(start: Start) -> None:
+async def test_a_lost_batch_is_fetched_once_for_all(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = replace(CLOSE_GAP, most_s=20, in_all_s=20)  # a late answer is none that gets lost
+    monkeypatch.setattr("edge.mending.CLOSE_GAP", patient)
     async with start() as worker, viewer(worker.port) as ann, viewer(worker.port, wire.JSON) as bob:
         await joined(ann)
         await joined(bob)
