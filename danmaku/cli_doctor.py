@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from rich.text import Text
 from config.keys import SettingsError
 from config.loading import load
 from config.settings import Settings
-from danmaku.cli_options import DATA, Config, Data, Json
+from danmaku.cli_options import DATA, Config, Data, Host, Json, Port
 from danmaku.cli_output import FAILED, show
 from danmaku.data_folder import DataFolder
 
@@ -28,20 +29,26 @@ _MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broke
 
 
 @app.command()
-def doctor(data: Data = DATA, config: Config = None, as_json: Json = False) -> None:
+def doctor(
+    data: Data = DATA, port: Port = None, host: Host = None, config: Config = None, as_json: Json = False
+) -> None:
     """Look for what is missing or wrong here, and say how to mend it.
 
-    The exit code is 1 when something must be mended.
+    Before a service is started, or while it runs on the data folder. The exit code is 1 when something must
+    be mended.
 
     Example: `danmaku doctor --config my.toml`
     """
-    findings = asyncio.run(_findings(data, config, quiet=as_json))
+    flags = {"edge.port": port, "edge.host": host}
+    findings = asyncio.run(_findings(data, config, flags, quiet=as_json))
     if as_json:
         typer.echo(msgspec.json.encode(findings))
     raise typer.Exit(FAILED if any(finding.state == "broken" for finding in findings) else 0)
 
 
-async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[Finding]:
+async def _findings(
+    data: Path, config: Path | None, flags: Mapping[str, int | str | None], *, quiet: bool
+) -> list[Finding]:
     from danmaku import doctor as checks
 
     findings: list[Finding] = []
@@ -52,12 +59,13 @@ async def _findings(data: Path, config: Path | None, *, quiet: bool) -> list[Fin
             show(_finding_line(finding))
 
     try:
-        settings = load(config, os.environ, {})
+        settings = load(config, os.environ, flags)
         found(checks.Finding("settings", "ok", "valid"))
     except SettingsError as error:
         settings = Settings()
         found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
-    async for finding in checks.examine(settings, DataFolder(data)):
+    elsewhere = any(flag is not None for flag in flags.values())
+    async for finding in checks.examine(settings, DataFolder(data), elsewhere=elsewhere):
         found(finding)
     return findings
 

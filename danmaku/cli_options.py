@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar, get_t
 
 import typer
 
-from config.loading import load
+from config.keys import DEFAULT
+from config.loading import load, load_with_origins
 from danmaku.address import Address
 from danmaku.auth import Authority, from_settings
 from danmaku.caller import Caller
@@ -29,6 +31,8 @@ Data = Annotated[
 Config = Annotated[
     Path | None, typer.Option(help="A TOML file with settings.", envvar="DANMAKU_CONFIG", metavar="FILE")
 ]
+Port = Annotated[int | None, typer.Option(help="Where to listen [default: 8080].")]
+Host = Annotated[str | None, typer.Option(help="The address to listen on [default: 0.0.0.0].")]
 Url = Annotated[
     str | None,
     typer.Option(help="Where the service is; else the one on the data folder.", envvar="DANMAKU_URL"),
@@ -121,7 +125,7 @@ def authority(data: Path, config: Path | None) -> Authority:
     """Who signs tokens here: the settings' keys, or the data folder's secret. Raises as `mint`."""
     folder = DataFolder(data)
     settings = folder.with_secret(load(config, os.environ, {}))
-    if settings.auth.secret_file == str(folder.secret) and not folder.secret.exists():
+    if settings.auth.secret_file == str(folder.secret) and not folder.has_secret():
         raise FolderError(
             f"there is no secret in {folder.path}: start `danmaku up` there first, "
             "name its folder with --data, or give a token"
@@ -130,11 +134,21 @@ def authority(data: Path, config: Path | None) -> Authority:
 
 
 def service_url(url: str | None, data: Path, config: Path | None) -> str:
-    """The one given, else the one that runs on the data folder, else where the settings lead."""
+    """The one given, else the one that runs on the data folder, else where the settings lead.
+
+    Raises FolderError where a folder was named on which none runs, and no setting says where it is.
+    """
     if url is not None:
         return url
-    running = DataFolder(data).url()
+    folder = DataFolder(data)
+    running = folder.url()
     if running is not None:
         return running
-    edge = load(config, os.environ, {}).edge
+    loaded = load_with_origins(config, os.environ, {})
+    if data != DATA and all(loaded.origins[key] == DEFAULT for key in ("edge.host", "edge.port")):
+        raise FolderError(
+            f"no service runs on the data folder {folder.path}: "
+            f"start it with `danmaku up --data {shlex.quote(str(data))}`, or say with --url where it is"
+        )
+    edge = loaded.settings.edge
     return Address(edge.host, edge.port, bool(edge.tls_certificate)).http

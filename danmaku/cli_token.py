@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -56,10 +59,15 @@ def token(
         typer.echo(pair.access)
     else:
         try:
-            page = page_address(service_url(None, data, config), url)
+            page = page_address(_service(url, data, config), url)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--url") from None
         typer.echo(f"{page}#token={pair.access}" + (f"&refresh={pair.refresh}" if refresh else ""))
+
+
+def _service(page: str, data: Path, config: Path | None) -> str:
+    """Where a page is that says so not itself."""
+    return "" if urlsplit(page).scheme else service_url(os.environ.get("DANMAKU_URL"), data, config)
 
 
 def _identity(uid: str, name: str, role: Role, rooms: list[str]) -> Identity:

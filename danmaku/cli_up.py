@@ -17,7 +17,7 @@ from rich.text import Text
 
 from config.loading import Loaded, load_with_origins
 from danmaku.address import Address
-from danmaku.cli_options import DATA, Config, Data
+from danmaku.cli_options import DATA, Config, Data, Host, Port
 from danmaku.cli_output import show
 from danmaku.data_folder import DataFolder
 
@@ -28,8 +28,8 @@ app = typer.Typer()
 @app.command()
 def up(
     data: Data = DATA,
-    port: Annotated[int | None, typer.Option(help="Where to listen [default: 8080].")] = None,
-    host: Annotated[str | None, typer.Option(help="The address to listen on [default: 0.0.0.0].")] = None,
+    port: Port = None,
+    host: Host = None,
     workers: Annotated[int | None, typer.Option(help="Edge workers; 0: cores - 1.")] = None,
     rooms: Annotated[int, typer.Option(min=1, max=64, help="Rooms processes.")] = 1,
     config: Config = None,

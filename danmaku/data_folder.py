@@ -84,6 +84,13 @@ class DataFolder:
             raise FolderError(f"{self.secret} is empty: remove it to have a new one made")
         return self.secret
 
+    def has_secret(self) -> bool:
+        """Raises FolderError where nobody may look who is not the owner."""
+        try:
+            return self.secret.exists()
+        except PermissionError:
+            raise self._closed() from None
+
     def with_secret(self, settings: Settings) -> Settings:
         """`settings` that sign with this folder's secret, unless they bring keys or a secret of their own."""
         auth = settings.auth
@@ -116,7 +123,10 @@ class DataFolder:
                 self._url.unlink(missing_ok=True)
 
     def url(self) -> str | None:
-        """Where the service on this folder is, if it runs; what a killed one left behind does not count."""
+        """Where the service on this folder is, if it runs; what a killed one left behind does not count.
+
+        Raises FolderError where nobody may look who is not the owner.
+        """
         try:
             with self._url.open() as file:
                 try:
@@ -124,5 +134,12 @@ class DataFolder:
                 except BlockingIOError:
                     return file.read().strip() or None
                 return None
+        except PermissionError:
+            raise self._closed() from None
         except OSError:
             return None
+
+    def _closed(self) -> FolderError:
+        return FolderError(
+            f"cannot look into the data folder {self.path}: it belongs to somebody else; do it as them"
+        )

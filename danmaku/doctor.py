@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from config.settings import Nats, Settings, Store
 from danmaku import doctor_engines
 from danmaku.auth import AuthError, from_settings
 from danmaku.certificate import CertificateError, load
-from danmaku.data_folder import DataFolder
+from danmaku.data_folder import DataFolder, FolderError
 from danmaku.finding import Finding as Finding
 from danmaku.ports import PortInUse, ensure_port_free, listeners
 from danmaku.servers import NatsServer, Server, ServerError, ValkeyServer, running
@@ -32,8 +33,13 @@ _RENEW_S: Final = 21 * 24 * 3600  # a certificate that ends sooner should have b
 _CLOCK_ERROR: Final = 5  # TIME_ERROR of adjtimex: nobody sets this clock
 
 
-async def examine(settings: Settings, folder: DataFolder) -> AsyncIterator[Finding]:
-    """Look at everything, one by one."""
+async def examine(
+    settings: Settings, folder: DataFolder, *, elsewhere: bool = False
+) -> AsyncIterator[Finding]:
+    """Look at everything, one by one.
+
+    elsewhere: at the port of the settings, also where the service on the folder runs on another one.
+    """
     yield python()
     for finding in packages():
         yield finding
@@ -42,7 +48,9 @@ async def examine(settings: Settings, folder: DataFolder) -> AsyncIterator[Findi
         yield finding
     async for finding in store(settings.store):
         yield finding
-    yield port(settings.edge.host, settings.edge.port, folder.url())
+    running_at = _running_at(folder)
+    taken = None if elsewhere or running_at is None else urlsplit(running_at).port
+    yield port(settings.edge.host, taken or settings.edge.port, running_at)
     yield file_limit(settings.edge.connections)
     if settings.edge.tls_certificate:
         yield certificate(settings.edge.tls_certificate, settings.edge.tls_key)
@@ -128,6 +136,13 @@ def port(host: str, number: int, running_at: str | None) -> Finding:
     return Finding("port", "ok", f"{number} is free")
 
 
+def _running_at(folder: DataFolder) -> str | None:
+    try:
+        return folder.url()
+    except FolderError:  # which is told of the folder itself
+        return None
+
+
 def file_limit(connections: int, limits: tuple[int, int] | None = None) -> Finding:
     soft, hard = limits or resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + _SPARE_FILES
@@ -169,7 +184,7 @@ def clock(now_s: float | None = None, built_s: float | None = None) -> Finding:
 
 def data_folder(folder: DataFolder) -> Finding:
     path = folder.path
-    beginning = next(parent for parent in (path, *path.parents) if parent.exists())
+    beginning = next(parent for parent in (path, *path.parents) if os.path.exists(parent))  # noqa: PTH110  false where nobody may look
     if not beginning.is_dir() or not os.access(beginning, os.W_OK | os.X_OK):
         return Finding(
             "data folder", "broken", f"cannot write into {beginning}", "choose another with --data"
@@ -188,10 +203,12 @@ def data_folder(folder: DataFolder) -> Finding:
 def keys(settings: Settings, folder: DataFolder) -> Finding:
     """Tokens can be checked, and made."""
     auth = folder.with_secret(settings).auth
-    if auth.secret_file == str(folder.secret) and not folder.secret.exists():
-        return Finding("keys", "ok", "danmaku up will make a secret")
     try:
+        if auth.secret_file == str(folder.secret) and not folder.has_secret():
+            return Finding("keys", "ok", "danmaku up will make a secret")
         from_settings(auth)
+    except FolderError as error:
+        return Finding("keys", "broken", str(error), "ask as the user of the service, or use another folder")
     except AuthError as error:
         return Finding("keys", "broken", str(error), "correct it in the section [auth]")
     if auth.jwks_url:

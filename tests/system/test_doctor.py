@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import socket
 import time
@@ -9,14 +10,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from config.settings import Auth, Nats, Settings, Store
+from config.settings import Auth, Edge, Nats, Settings, Store
 from danmaku import doctor
-from danmaku.data_folder import DataFolder
+from danmaku.data_folder import DataFolder, FolderError
 from danmaku.finding import Finding
 from danmaku.servers import NatsServer, running
 from tests.engines import NATS_PASSWORD, ValkeyCluster, nats_cluster, sentinel_set
 from tests.ports import free_port
+from tests.unit.command_line import run
 
 _HOST = "127.0.0.1"
 _UNLIMITED = resource.RLIM_INFINITY
@@ -183,6 +186,40 @@ def test_keys(tmp_path: Path) -> None:
     assert doctor.keys(Settings(), folder).text == "HS256 keys can be used"
     found = doctor.keys(Settings(auth=Auth(secret="short")), folder)
     assert (found.state, "auth.secret" in found.text) == ("broken", True)
+
+
+async def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.make()
+
+    def closed() -> str:
+        raise FolderError("it belongs to somebody else")
+
+    monkeypatch.setattr(folder, "url", closed)
+    monkeypatch.setattr(folder, "has_secret", closed)
+    found = await all_of(doctor.examine(Settings(edge=Edge(port=free_port())), folder))
+    assert (found["port"].state, found["keys"].state) == ("ok", "broken")
+    assert found["keys"].text == "it belongs to somebody else"
+
+
+async def test_the_port_is_that_of_the_service_on_the_folder(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.make()
+    settings = Settings(edge=Edge(host=_HOST, port=free_port()))
+    with socket.create_server((_HOST, 0)) as somebody:
+        taken = somebody.getsockname()[1]
+        with folder.serving(f"http://{_HOST}:{taken}"):
+            found = (await all_of(doctor.examine(settings, folder)))["port"]
+            assert (found.state, found.text) == ("ok", f"{taken}: danmaku runs here")
+            found = (await all_of(doctor.examine(settings, folder, elsewhere=True)))["port"]
+            assert found.text == f"{settings.edge.port} is free"
+
+
+def test_another_port_can_be_asked_for(tmp_path: Path) -> None:
+    number = str(free_port())
+    told = run("doctor", "--data", str(tmp_path / "data"), "--port", number, "--host", _HOST, "--json")
+    (found,) = (one for one in json.loads(told.stdout) if one["name"] == "port")
+    assert found["text"] == f"{number} is free"
 
 
 async def test_everything_is_looked_at_once(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -103,9 +105,10 @@ def test_a_uid_that_is_none(folder: DataFolder) -> None:
 
 def test_a_link_signs_in_by_its_fragment(folder: DataFolder) -> None:
     words = ["token", "--data", str(folder.path), "--uid", "ann", "--url"]
-    link = run(*words, "console?room=lobby").stdout.strip()
+    with folder.serving("http://127.0.0.1:9000"):
+        link = run(*words, "console?room=lobby").stdout.strip()
     page, _, fragment = link.partition("#")
-    assert page == "http://127.0.0.1:8080/console?room=lobby"
+    assert page == "http://127.0.0.1:9000/console?room=lobby"
     token = fragment.removeprefix("token=")
     assert _holder(token, folder, _issued_at(token)).uid == "ann"
 
@@ -119,9 +122,17 @@ def test_a_link_signs_in_by_its_fragment(folder: DataFolder) -> None:
 
 @pytest.mark.parametrize("page", ["console#there", "javascript:alert(1)"])
 def test_a_link_leads_to_a_page(folder: DataFolder, page: str) -> None:
-    result = run("token", "--data", str(folder.path), "--uid", "ann", "--url", page)
+    with folder.serving("http://127.0.0.1:9000"):
+        result = run("token", "--data", str(folder.path), "--uid", "ann", "--url", page)
     assert result.exit_code == 2
     assert "is not the address of a page" in result.stderr
+
+
+def test_a_link_is_to_the_service_that_a_shell_names(folder: DataFolder) -> None:
+    words = ["token", "--data", str(folder.path), "--uid", "ann", "--url", "console"]
+    link = run(*words, environ={"DANMAKU_URL": "https://live.example"}).stdout
+    assert link.startswith("https://live.example/console#token=")
+    assert "no service runs on" in _one_line(run(*words), 1)
 
 
 def test_without_a_secret_there_is_no_token(tmp_path: Path) -> None:
@@ -175,6 +186,43 @@ def test_the_running_service_of_a_folder_is_found(folder: DataFolder) -> None:
     port = free_port("127.0.0.1")
     with folder.serving(f"http://127.0.0.1:{port}"):
         assert f":{port}" in _one_line(run("rooms", "--data", str(folder.path)), 1)
+
+
+def test_a_folder_on_which_none_runs_is_told_of(folder: DataFolder, tmp_path: Path) -> None:
+    for words in (
+        ["rooms"],
+        ["status"],
+        ["post", "lobby", "hi"],
+        ["mod", "held", "lobby"],
+        ["config", "list"],
+    ):
+        line = _one_line(run(*words, "--data", str(folder.path)), 1)
+        assert f"no service runs on the data folder {folder.path}: start it with `danmaku up --data" in line
+    assert "no service runs on" in _one_line(run("rooms", "--data", str(tmp_path / "none")), 1)
+
+
+def test_where_settings_say_where_it_is_they_lead(folder: DataFolder) -> None:
+    port = str(free_port("127.0.0.1"))
+    said = run("rooms", "--data", str(folder.path), environ={"DANMAKU_EDGE_PORT": port})
+    assert f":{port}: Connection refused" in _one_line(said, 1)
+
+
+@pytest.mark.parametrize("words", [["rooms"], ["token", "--uid", "ann"], ["status"]])
+def test_a_folder_of_somebody_else_is_told_of(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    def closed(what: Callable[..., Any]) -> Callable[..., Any]:
+        def called(path: Path, *words: Any, **named: Any) -> Any:
+            if path.is_relative_to(folder.path):
+                raise PermissionError(13, "Permission denied")
+            return what(path, *words, **named)
+
+        return called
+
+    monkeypatch.setattr(Path, "stat", closed(Path.stat))
+    monkeypatch.setattr(Path, "open", closed(Path.open))
+    line = _one_line(run(*words, "--data", str(folder.path)), 1)
+    assert f"cannot look into the data folder {folder.path}: it belongs to somebody else" in line
 
 
 def test_the_load_tool_is_a_command() -> None:

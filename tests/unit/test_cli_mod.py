@@ -46,7 +46,7 @@ def test_help_teaches_by_example(command: str) -> None:
 def test_what_cannot_be_meant_is_told(
     folder: DataFolder, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    result = run("mod", *words, "--data", str(folder.path))
+    result = run("mod", *words, "--data", str(folder.path), "--url", "http://127.0.0.1:1")
     assert (result.exit_code, said in result.stderr) == (code, True), result.output
 
 
