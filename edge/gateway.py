@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any, Final
 
 from config.settings import Edge
@@ -96,6 +97,8 @@ class Gateway:
         self._monotonic = monotonic
         self._wall = wall
         self._warned = False
+        self._sessions = f"{secrets.token_urlsafe(9)}."  # what their names begin with
+        self._numbers = count(1)
         self._acts: dict[type, Callable[[Connection, Any], None]] = {
             wire.Hello: self._hello,
             wire.Join: viewing.join,
@@ -251,7 +254,7 @@ class Gateway:
             self._turn_away(connection, frame.id, refusal)
             return
         if frame.device is not None and frame.n is not None:
-            session.counted = Counted(frame.device, frame.n, _session_id())
+            session.counted = Counted(frame.device, frame.n, self._session_name())
         self._introduce(connection, identity)
         row = self._hello_row(identity, session.counted)
         self._client.submit_user(row, partial(self._checked, connection, frame, identity))
@@ -293,7 +296,7 @@ class Gateway:
             uid=identity.uid,
             name=identity.name,
             role=identity.role.label,
-            session=_session_id() if session.counted is None else session.counted.session,
+            session=self._session_name() if session.counted is None else session.counted.session,
             heartbeat_ms=round(self._limits.heartbeat_s * 1000),
             frame_bytes=self._frame_bytes,
             deflate=session.deflate or None,
@@ -304,6 +307,10 @@ class Gateway:
             self._deliveries.arrive(connection)
         for action in held:
             self._act(connection, action)
+
+    def _session_name(self) -> str:
+        """Of one connection only, and no secret: random bytes for each would be a call of the system."""
+        return f"{self._sessions}{next(self._numbers)}"
 
     def _now_ms(self) -> int:
         return int(self._wall() * 1000)
@@ -316,10 +323,6 @@ class Gateway:
         if scheme.lower() != "bearer":
             raise Refusal(UNAUTHORIZED, "the Authorization header must be: Bearer <token>")
         return self._authority.verify(token.strip(), self._wall())
-
-
-def _session_id() -> str:
-    return secrets.token_urlsafe(9)
 
 
 def _close_code(refusal: Refusal) -> Close:

@@ -1,7 +1,8 @@
 """Gathers rows for a short window and asks about them in few requests.
 
-A request per comment would cost ten times as much as one per window. A row that gets no answer is
-asked about again, of whoever is in charge by then, until its time is up.
+A request per comment would cost ten times as much as one per window. The first row after a pause is asked
+about at once, with all that came in the same turn of the loop. A row that gets no answer is asked about
+again, of whoever is in charge by then, until its time is up.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ BROKEN: Final = Refused("internal")
 
 
 class Times(NamedTuple):
-    """Seconds: a row waits for others where few come, for one request, for all attempts together."""
+    """Seconds: between two requests where few rows come, for one request, for all attempts together."""
 
     window_s: float
     attempt_s: float
@@ -65,6 +66,7 @@ class Gather(Generic[R, A]):
         self._seconds = seconds
         self._window = Window(times.window_s)
         self._gathered = 0
+        self._flushed = 0.0
         self._attempt_s, self._patience_s = times.attempt_s, times.patience_s
         self._traces = traces
         self._loop = asyncio.get_running_loop()
@@ -83,16 +85,17 @@ class Gather(Generic[R, A]):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
         self._gathered += 1
-        self._flush_at(now + self._window.s)
+        self._flush_at(max(now, self._flushed + self._window.s))
 
     def flush(self) -> None:
         """Make the requests that can be made now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._flushed = self._loop.time()
         self._window.gathered(self._gathered)
         self._gathered = 0
-        parcels, late, lost = self._outbox.take(self._loop.time())
+        parcels, late, lost = self._outbox.take(self._flushed)
         for parcel in parcels:
             self._start(parcel)
         if lost:

@@ -19,7 +19,7 @@ from config.settings import Edge
 _LONGEST_S: Final = 1.0  # from the end of a turn: one that took very long may be a machine that stood still
 _STORM_PER_S: Final = 1000  # so many newcomers are a storm,
 _STORM: Final = 0.15  # in which turns may take so much of their share,
-_LONGEST_STORM_S: Final = 0.2  # but no longer than that, from the end of one: others wait for what is said
+_LONGEST_STORM_S: Final = 0.25  # but no longer than that, from the end of one: others wait for what is said
 
 
 class Pacing:

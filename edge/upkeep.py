@@ -17,8 +17,7 @@ from edge.uws import Connection
 _EVERY_S: Final = 1.0
 _SLICE: Final = 200  # connections looked at in one go
 _PAUSE_S: Final = 0.005  # between two such goes
-_NEWCOMERS_EVERY_S: Final = 0.25
-_COUNTED_EVERY_S: Final = 0.25
+_OFTEN_S: Final = 0.25
 _MOST_COUNTED: Final = 100  # that are checked at one time: 400 a second, however many came at once
 
 
@@ -59,16 +58,19 @@ class Upkeep:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch_newcomers())
+            tasks.create_task(self._look_often())
             tasks.create_task(self._watch_readers())
-            tasks.create_task(self._watch_counted())
 
-    async def _watch_newcomers(self) -> None:
+    async def _look_often(self) -> None:
         while True:
-            for connection in self._newcomers.due(time.monotonic()):
+            await asyncio.sleep(_OFTEN_S)
+            self._metrics.hand_over()
+            now = time.monotonic()
+            for connection in self._newcomers.due(now):
                 if connection.is_open and not connection.session.said_hello:
                     connection.close(Close.NO_HELLO, "no hello in time")
-            await asyncio.sleep(_NEWCOMERS_EVERY_S)
+            for connection in self._counted.due(now, _MOST_COUNTED):
+                self._check(connection)
 
     async def _watch_readers(self) -> None:
         published = self._fanout.published_bytes
@@ -78,13 +80,6 @@ class Upkeep:
             if self._fanout.published_bytes - published > self._behind_bytes:
                 published = self._fanout.published_bytes
                 await self._look_at(self._server.connections())
-
-    async def _watch_counted(self) -> None:
-        while True:
-            await asyncio.sleep(_COUNTED_EVERY_S)
-            self._metrics.hand_over()
-            for connection in self._counted.due(time.monotonic(), _MOST_COUNTED):
-                self._check(connection)
 
     async def _look_at(self, connections: list[Connection]) -> None:
         for begin in range(0, len(connections), _SLICE):

@@ -158,8 +158,8 @@ class Live:
             else:
                 pending.answer(number, ELSEWHERE)
         if not pending.is_over:
-            loop = asyncio.get_running_loop()
-            loop.call_later(max(0.0, owner_s(request.budget_ms) - age_s), pending.expire)
+            left_s = max(0.0, owner_s(request.budget_ms) - age_s)
+            pending.expires_by(asyncio.get_running_loop().call_later(left_s, pending.expire))
 
     def _reply(self, reply: str, rooms: list[str], answers: list[Answer]) -> None:
         for answer in answers:

@@ -7,6 +7,7 @@ the caller asks again, as long as it has time: comments carry their cid, and all
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from danmaku.envelope import Answer
 from danmaku.rows import Open
@@ -14,15 +15,20 @@ from danmaku.rows import Open
 _OPEN = Open()
 
 
+class Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
 class Pending:
     """`done` is called with all answers, once, in the order of the rows."""
 
-    __slots__ = ("_answers", "_done", "_left")
+    __slots__ = ("_answers", "_done", "_left", "_timer")
 
     def __init__(self, rows: int, done: Callable[[list[Answer]], None]) -> None:
         self._answers: list[Answer] = [_OPEN] * rows
         self._left = rows
         self._done: Callable[[list[Answer]], None] | None = done
+        self._timer: Timer | None = None
 
     @property
     def is_over(self) -> bool:
@@ -36,6 +42,10 @@ class Pending:
         if self._left == 0:
             self._finish()
 
+    def expires_by(self, timer: Timer) -> None:
+        """It calls `expire`; where all is answered before, it must not wake the process for nothing."""
+        self._timer = timer
+
     def expire(self) -> None:
         """Time is up."""
         self._finish()
@@ -43,6 +53,8 @@ class Pending:
     def _finish(self) -> None:
         done, self._done = self._done, None
         if done is not None:
+            if self._timer is not None:
+                self._timer.cancel()
             done(self._answers.copy())
 
 

@@ -46,7 +46,12 @@ def subjects() -> Subjects:
 
 @asynccontextmanager
 async def client_on(
-    connect: Connect, subjects: Subjects, *, request_s: float = 5.0, bounds: Bounds | None = None
+    connect: Connect,
+    subjects: Subjects,
+    *,
+    request_s: float = 5.0,
+    gather_s: float = 0.005,
+    bounds: Bounds | None = None,
 ) -> AsyncIterator[tuple[RoomsClient, list[Replaced]]]:
     told: list[Replaced] = []
     client = RoomsClient(
@@ -55,7 +60,7 @@ async def client_on(
         "edge",
         EdgeMetrics(CollectorRegistry()).bus_seconds,
         request_s=request_s,
-        gather_s=0.005,
+        gather_s=gather_s,
         bounds=bounds or Bounds(),
     )
     running = asyncio.create_task(client.run(told.append))
@@ -88,6 +93,13 @@ async def test_rows_of_one_window_share_a_request(
         assert len(owner.requests) == 1
         assert owner.requests[0].edge == "edge"
         assert 0 < owner.requests[0].budget_ms <= 30_000
+
+
+async def test_the_first_row_after_a_pause_does_not_wait_for_others(
+    connect: Connect, subjects: Subjects, owner: FakeOwner
+) -> None:
+    async with client_on(connect, subjects, gather_s=3600) as (client, _):
+        assert isinstance(await client.ask(send(1)), Shown)
 
 
 async def test_large_requests_are_split(connect: Connect, subjects: Subjects, owner: FakeOwner) -> None:

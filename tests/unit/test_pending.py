@@ -22,6 +22,22 @@ def test_all_answers_come_at_once_in_the_order_of_the_rows() -> None:
     assert len(told) == 1
 
 
+def test_no_timer_rings_for_what_is_answered() -> None:
+    class Timer:
+        def cancel(self) -> None:
+            cancelled.append(self)
+
+    cancelled: list[Timer] = []
+    (one, other), request, _ = pending(2)
+    timer = Timer()
+    request.expires_by(timer)
+    one.answer(Done())
+    assert cancelled == []
+    other.answer(Done())
+    request.expire()
+    assert cancelled == [timer]
+
+
 def test_a_row_whose_outcome_is_open_when_time_is_up_does_not_silence_the_others() -> None:
     tickets, request, told = pending(3)
     tickets[0].answer(Done())
