@@ -58,7 +58,8 @@ class Handing:
 class Rereading:
     """Has `running`, made of what was `loaded` at the start, go by what `read` reads, which may block.
 
-    took: called with what was read, where something that can change while this runs is other than before.
+    took: called with what was read, where something that can change while this runs is other than before: in
+    a process whose children are to go by it. What is adjusted these know, and not the process itself.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Rereading:
         read: Callable[[], Loaded],
         loaded: Loaded,
         running: Running,
-        took: Callable[[Loaded], None] = lambda _: None,
+        took: Callable[[Loaded], None] | None = None,
     ) -> None:
         self._read = read
         self._loaded = loaded
@@ -106,7 +107,7 @@ class Rereading:
         found = taken(read, self._loaded, waiting)
         changed = [key for key in LIVE if _said(found, key) != _said(self._loaded, key)]
         try:
-            if changed:
+            if changed and self._took is not None:
                 self._took(found)
         except OSError as error:  # asked again, it tries again
             _log.error("children have the former settings, and only they", error=str(error))
@@ -116,16 +117,19 @@ class Rereading:
             self._tell(changed, waiting, passed_over)
 
     def _tell(self, changed: list[str], waiting: list[str], passed_over: PassedOver) -> None:
-        base, adjusted = self._running.base, self._running.values
+        base, settings, adjusted = self._running.base, self._running.settings, self._running.values
+        done = "changed" if self._took is None else "handed_on"
+        new = {key: f"{key} = {as_toml(value_of(base, LIVE[key]))}" for key in changed}
+        above = {key: as_toml(value_of(settings, LIVE[key])) for key in changed if key in adjusted}
         said = {
-            "changed": [f"{key} = {as_toml(value_of(base, LIVE[key]))}" for key in changed],
+            done: [text for key, text in new.items() if key not in above],
             "waits_for_restart": waiting,
-            "adjusted_above": [key for key in changed if key in adjusted],
+            "adjusted_above": [f"{new[key]} is passed over for {value}" for key, value in above.items()],
             "adjusted_in_vain": [error.told for error in passed_over.values()],
         }
         words = {name: ", ".join(found) for name, found in said.items() if found}
-        tell = _log.info if words.keys() <= {"changed"} else _log.warning
-        tell("settings were read again", **(words or {"changed": "nothing"}))
+        tell = _log.info if words.keys() <= {done} else _log.warning
+        tell("settings were read again", **(words or {done: "nothing"}))
 
 
 def _said(loaded: Loaded, key: str) -> tuple[object, str]:

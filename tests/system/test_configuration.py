@@ -195,6 +195,7 @@ async def by_its_file(service: Service, file: Path) -> None:
     await service.run("config", "set", "policy.max_length", "10")
     await until(lambda: service.goes_by(10, 1), "all go by what is adjusted")
     await reread(
-        "[policy]\nmax_length = 50\n[edge]\nrooms_per_connection = 4\n", "adjusted_above=policy.max_length"
+        "[policy]\nmax_length = 50\n[edge]\nrooms_per_connection = 4\n",
+        "adjusted_above='policy.max_length = 50 is passed over for 10'",
     )
     assert await service.goes_by(10, 2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ NOTHING = {"event": "settings were read again", "log_level": "info", "changed": 
 class Process:
     """Made of a file with `max_length = 50`."""
 
-    def __init__(self, folder: Path, logs: list[Any]) -> None:
+    def __init__(self, folder: Path, logs: list[Any], *, hands: bool = False) -> None:
         self.file = folder / "my.toml"
         self.logs = logs
         self.reads = 0
@@ -31,7 +32,7 @@ class Process:
         self.took: list[Loaded] = []
         self.full = False
         self.asked = asyncio.Event()
-        self.rereading = Rereading(self.read, loaded, self.running, self.take)
+        self.rereading = Rereading(self.read, loaded, self.running, self.take if hands else None)
 
     def write(self, policy: str, others: str = "") -> None:
         self.file.write_text(f"[policy]\n{policy}\n{others}")
@@ -61,11 +62,23 @@ def logs() -> Iterator[list[Any]]:
         yield found
 
 
-@pytest.fixture
-async def process(tmp_path: Path, logs: list[Any]) -> Any:
-    made = Process(tmp_path, logs)
+@asynccontextmanager
+async def following(made: Process) -> AsyncIterator[Process]:
     async with made.rereading.follow(made.asked):
         await until(lambda: made.reads == 2)  # at the start, and once more
+        yield made
+
+
+@pytest.fixture
+async def process(tmp_path: Path, logs: list[Any]) -> Any:
+    async with following(Process(tmp_path, logs)) as made:
+        yield made
+
+
+@pytest.fixture
+async def parent(tmp_path: Path, logs: list[Any]) -> Any:
+    """One that has children."""
+    async with following(Process(tmp_path, logs, hands=True)) as made:
         yield made
 
 
@@ -82,56 +95,68 @@ async def test_it_says_in_a_line_what_changed(process: Process) -> None:
     told = await process.reread()
     assert (told["log_level"], told["changed"]) == ("info", 'policy.max_length = 60, policy.links = "hold"')
     assert process.running.settings.policy.max_length == 60
-    assert [one.settings.policy.max_length for one in process.took] == [60]
     assert await process.reread() == NOTHING
+
+
+async def test_whoever_has_children_says_what_they_are_handed(parent: Process) -> None:
+    assert (await parent.reread())["handed_on"] == "nothing"
+    parent.write("max_length = 60")
+    told = await parent.reread()
+    assert (told["log_level"], told["handed_on"], told.get("changed")) == (
+        "info",
+        "policy.max_length = 60",
+        None,
+    )
+    assert [one.settings.policy.max_length for one in parent.took] == [60]
 
 
 async def test_what_stands_above_or_waits_is_in_that_line(process: Process) -> None:
     process.running.adjust({"policy.max_length": 10, "edge.heartbeat_s": 50.0})
-    process.write("max_length = 60", "[edge]\nport = 1\nidle_s = 20\nheartbeat_s = 10")
+    process.write('max_length = 60\nlinks = "hold"', "[edge]\nport = 1\nidle_s = 20\nheartbeat_s = 10")
     told = await process.reread()
     assert told == {
         "event": "settings were read again",
         "log_level": "warning",
-        "changed": "edge.heartbeat_s = 10.0, policy.max_length = 60",
-        "adjusted_above": "edge.heartbeat_s, policy.max_length",
+        "changed": 'policy.links = "hold"',
+        "adjusted_above": "edge.heartbeat_s = 10.0 is passed over for 50.0, "
+        "policy.max_length = 60 is passed over for 10",
         "waits_for_restart": "edge.port, edge.idle_s",
     }
     assert process.running.settings.policy.max_length == 10
 
 
-async def test_what_goes_only_with_what_waits_is_left_and_the_rest_is_taken(process: Process) -> None:
-    process.write("max_length = 60", "[rooms]\nwindow_ms = 10\nhistory_batches = 12000")
-    told = await process.reread()
-    assert told["changed"] == "policy.max_length = 60"
+async def test_what_goes_only_with_what_waits_is_left_and_the_rest_is_taken(parent: Process) -> None:
+    parent.write("max_length = 60", "[rooms]\nwindow_ms = 10\nhistory_batches = 12000")
+    told = await parent.reread()
+    assert told["handed_on"] == "policy.max_length = 60"
     assert told["waits_for_restart"] == "rooms.window_ms, rooms.history_batches"
-    assert (process.running.settings.policy.max_length, process.running.settings.rooms.window_ms) == (60, 50)
-    (taken,) = process.took
+    assert (parent.running.settings.policy.max_length, parent.running.settings.rooms.window_ms) == (60, 50)
+    (taken,) = parent.took
     assert (taken.settings.rooms.window_ms, taken.origins["rooms.window_ms"]) == (50, "default")
-    process.write("max_length = 60")
-    assert await process.reread() == NOTHING
+    parent.write("max_length = 60")
+    assert (await parent.reread())["handed_on"] == "nothing"
 
 
-async def test_a_file_that_cannot_be_used_changes_nothing(process: Process) -> None:
-    process.write("max_length = 0\nslow_s = 3")
-    told = await process.reread()
+async def test_a_file_that_cannot_be_used_changes_nothing(parent: Process) -> None:
+    parent.write("max_length = 0\nslow_s = 3")
+    told = await parent.reread()
     assert (told["event"], told["log_level"]) == ("settings stay as they are", "error")
     assert "policy.max_length = 0" in told["error"]
-    assert process.running.settings.policy.slow_s == 0
-    assert process.took == []
+    assert parent.running.settings.policy.slow_s == 0
+    assert parent.took == []
 
 
-async def test_that_children_have_the_former_ones_is_said_until_they_are_told(process: Process) -> None:
-    process.full = True
-    process.write("max_length = 60")
+async def test_that_children_have_the_former_ones_is_said_until_they_are_told(parent: Process) -> None:
+    parent.full = True
+    parent.write("max_length = 60")
     for _ in range(2):
-        told = await process.reread()
+        told = await parent.reread()
         assert told["event"] == "children have the former settings, and only they"
         assert (told["log_level"], told["error"]) == ("error", "no space left")
-        assert process.running.settings.policy.max_length == 60
-    process.full = False
-    assert (await process.reread())["changed"] == "policy.max_length = 60"
-    assert [one.settings.policy.max_length for one in process.took] == [60]
+        assert parent.running.settings.policy.max_length == 60
+    parent.full = False
+    assert (await parent.reread())["handed_on"] == "policy.max_length = 60"
+    assert [one.settings.policy.max_length for one in parent.took] == [60]
 
 
 async def test_what_changed_before_anybody_could_ask_counts(tmp_path: Path, logs: list[Any]) -> None:
