@@ -236,6 +236,29 @@ async def test_what_one_may_not_do_is_not_offered(visitors: Visitors, service: D
     await expect(page.get_by_role("button", name="Make a moderator")).to_be_hidden()
 
 
+async def test_who_is_put_out_reads_why_and_comes_in_again(visitors: Visitors, service: Deployment) -> None:
+    bob = await _watch(visitors, service, "out", "bob")
+    await _say(bob, "hello")
+    mod = await _console(visitors, service, "out")
+    await expect(mod.locator(".entry .text")).to_have_text(["hello"])
+    outcome = mod.locator(".column .outcome")
+    admin = service.token("root", "admin")
+    gone = {"uid": "mod", "reason": "rest"}
+    assert (await service.call("POST", "/v1/admin/rooms/out/kicks", gone, admin))[0] == 200
+    await expect(outcome).to_have_text("You were sent out of the room: rest. Add it again to come back.")
+    await _say(bob, "not for the moderator")
+    await mod.get_by_role("tab", name="Record").click()
+    await expect(mod.locator("#panel-audit .act")).to_contain_text(["root kicked mod"])
+    await expect(outcome).to_contain_text("Add it again")
+    await mod.locator("#room-field").fill("out")
+    await mod.locator("#room-field").press("Enter")
+    await expect(mod.locator(".entry .text")).to_have_text(["hello", "not for the moderator"])
+    await expect(outcome).to_be_empty()
+    assert (await service.call("POST", "/v1/admin/rooms/out/bans", gone | {"seconds": 90}, admin))[0] == 200
+    await expect(outcome).to_contain_text("You are banned for ")
+    await expect(outcome).to_contain_text(": rest.")
+
+
 async def test_a_login_is_renewed_and_one_that_expired_is_said(
     visitors: Visitors, service: Deployment
 ) -> None:

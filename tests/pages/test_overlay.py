@@ -19,6 +19,7 @@ from websockets.http11 import Request, Response
 
 from danmaku import wire
 from danmaku.errors import MEMBERS_ONLY, ROOM_CLOSED, Kind
+from danmaku.model import Position
 from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Notice, Ok, OpenPoll, Pinned, Stats
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
@@ -241,6 +242,21 @@ async def test_who_is_sent_out_comes_back_and_who_is_cut_off_says_nothing(visito
         page = await visitors.open(f"{url}/overlay?room=demo")
         await expect(page.locator(".card")).to_have_text(["after"])
         await expect(page.locator("#complaint")).to_contain_text("cannot be shown")
+
+
+async def test_who_is_banned_is_shown_as_such_and_knocks_again(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit)
+        await visit.say(Notice("banned", "demo", "spam"))
+        await visit.admit(Position(EPOCH, 0))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.clock.install()
+        await page.goto(f"{url}/overlay?room=demo")
+        await expect(page.locator("#complaint")).to_contain_text("cannot be shown: banned by a moderator")
+        await page.clock.fast_forward(7_600)
+        await expect(page.locator("#complaint")).to_be_hidden()
 
 
 async def test_a_flood_leaves_it_bounded(visitors: Visitors) -> None:

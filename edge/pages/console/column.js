@@ -23,10 +23,11 @@ import { element } from "../shared/element.js";
 import { Entry, note } from "../shared/entry.js";
 import { Feed } from "../shared/feed.js";
 import { isAtLeast } from "../shared/identity.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
 import { short } from "../shared/wording.js";
 import { ActBar } from "./act-bar.js";
 import { Raid } from "./raid.js";
+import { Standing } from "./standing.js";
 import { Watch } from "./watch.js";
 
 const SAID = new Set(["comment", "gift", "paid", "announce"]);
@@ -41,8 +42,8 @@ export class Column {
   /** @type {Sign[]} */
   signs = [];
   #isModerator = false;
+  #standing = new Standing();
   #viewers = element("span", "figure");
-  #outcome = element("p", "outcome bad");
 
   /** @param {string} name @param {Desk} desk */
   constructor(name, desk) {
@@ -54,8 +55,7 @@ export class Column {
     const head = element("header", "column-head");
     const bar = element("div", "column-bar");
     head.append(bar, this.raid.until);
-    this.box.append(head, this.#outcome);
-    this.#outcome.setAttribute("role", "status");
+    this.box.append(head, this.#standing.line);
     this.acts = new ActBar({ ...desk, room: name, role: () => this.role, uid: () => desk.identity.who?.uid ?? "" });
     this.feed = new Feed(this.box, t("feed.label", { room: name }), (entry, row) => this.acts.show(entry, row));
     this.#fillBar(bar);
@@ -74,9 +74,12 @@ export class Column {
     this.room = new Room(name, desk.link, {
       shown: (placed) => this.#shown(placed),
       counted: (viewers) => (this.#viewers.textContent = t("viewers", { n: viewers, count: short(viewers) })),
-      joined: () => void this.#look(),
+      joined: () => {
+        this.#standing.cameIn();
+        void this.#look();
+      },
       missed: (count) => this.feed.note(note(t("feed.missed", { n: count }), Date.now())),
-      refused: (refusal) => (this.#outcome.textContent = refused(refusal)),
+      refused: (refusal) => this.#standing.keptOut(refusal),
     }, TIMING);
   }
 
@@ -88,8 +91,27 @@ export class Column {
 
   /** Begin, once. */
   open() {
-    if (this.desk.link.isLive) void this.room.enter();
+    if (this.desk.link.isLive) this.enter();
     void this.watch.run();
+  }
+
+  /** One was sent out, or not let in. */
+  get isOut() {
+    return this.#standing.isOut;
+  }
+
+  /** What the service tells one of this room. @param {import("../sdk/protocol.js").Notice} notice */
+  noticed(notice) {
+    if (notice.kind === "resync") this.enter();
+    if (notice.kind !== "kicked" && notice.kind !== "banned") return;
+    this.room.end();
+    this.#standing.sentOut(notice);
+    this.#viewers.textContent = "";
+  }
+
+  /** Over a connection that is new, or again. */
+  enter() {
+    if (!this.isOut) void this.room.enter();
   }
 
   close() {
@@ -125,7 +147,7 @@ export class Column {
   }
 
   #allowed() {
-    this.#outcome.textContent = "";
+    this.#standing.mayModerate();
     if (this.#isModerator) return;
     this.#isModerator = true;
     this.raid.offer();
@@ -134,9 +156,8 @@ export class Column {
 
   /** @param {import("../sdk/protocol.js").Refusal} refusal */
   #refused(refusal) {
-    const isNew = refusal.name === "room_not_found";
     if (refusal.name === "forbidden") this.watch.stop();
-    this.#outcome.textContent = isNew ? t("room.new") : t("room.refused", { why: refused(refusal), name: refusal.name });
+    this.#standing.mayNotModerate(refusal);
   }
 
   async #look() {

@@ -27,7 +27,7 @@ export class Desk {
     this.#told = told;
     this.link = new Link(told.hello, {
       changed: told.state,
-      greeted: () => this.columns.forEach((column) => void column.room.enter()),
+      greeted: () => this.columns.forEach((column) => column.enter()),
       delivered: (frame) => this.#delivered(frame),
       lost: () => this.columns.forEach((column) => column.room.lost()),
     });
@@ -65,6 +65,7 @@ export class Desk {
 
   /** @param {string} room @returns {boolean} whether there is a place for it */
   add(room) {
+    if (this.#columns.get(room)?.isOut) this.remove(room); // comes in again
     if (!this.#columns.has(room)) {
       if (this.#columns.size >= MOST_ROOMS) return false;
       const column = new Column(room, this.#stands);
@@ -116,7 +117,7 @@ export class Desk {
   /** @param {import("../sdk/protocol.js").ServerFrame} frame */
   #delivered(frame) {
     if (frame.t === "notice") {
-      if (frame.kind === "resync") void this.#columns.get(frame.room ?? "")?.room.enter();
+      this.#columns.get(frame.room ?? "")?.noticed(frame);
     } else if (isOfRoom(frame)) {
       this.#columns.get(frame.room)?.room.take(frame);
     }

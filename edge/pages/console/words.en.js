@@ -51,6 +51,8 @@ export default {
   "feed.closed": "The room was closed.",
   "feed.settings": "The rules changed.",
   "room.new": "Nothing was said in this room yet. It is there with the first comment, or when its streamer makes it.",
+  "room.kicked": "{told}. Add it again to come back.",
+  "room.banned": "{told}.",
   "room.refused": "You may watch here, not moderate: {why} ({name})",
   "rooms.bad": "1 to 64 letters, digits, - or _",
   "rooms.full": "{n} rooms stand here. Close one first.",

@@ -51,6 +51,8 @@ export default {
   "feed.closed": "房间已关闭。",
   "feed.settings": "规则已更改。",
   "room.new": "这个房间还没有人说过话。有了第一条弹幕，或主播创建之后，它才存在。",
+  "room.kicked": "{told}。再次添加此房间即可返回。",
+  "room.banned": "{told}。",
   "room.refused": "你只能观看这里，不能管理：{why}（{name}）",
   "rooms.bad": "1 到 64 个字母、数字、- 或 _",
   "rooms.full": "已打开 {n} 个房间，请先关闭一个。",

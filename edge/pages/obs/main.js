@@ -126,9 +126,9 @@ class Page {
     if (!("room" in frame) || frame.room !== this.#wish.room) return;
     if (isOfRoom(frame)) this.#room?.take(frame);
     else if (frame.t === "notice" && frame.kind === "resync") void this.#room?.enter();
-    else if (frame.t === "notice" && frame.kind === "kicked") {
+    else if (frame.t === "notice" && (frame.kind === "kicked" || frame.kind === "banned")) {
       this.#room?.end();
-      this.#refused("kicked", t("overlay.kicked"));
+      this.#refused(frame.kind, t(`overlay.${frame.kind}`));
     }
   }
 

@@ -7,4 +7,5 @@ export default {
   "overlay.unauthorized": "This address needs a valid token behind its #. Take it from the studio again.",
   "overlay.other": "The room “{room}” cannot be shown: {why}",
   "overlay.kicked": "sent out by a moderator",
+  "overlay.banned": "banned by a moderator",
 };

@@ -7,4 +7,5 @@ export default {
   "overlay.unauthorized": "地址的 # 后面需要有效的令牌，请从直播间后台重新复制地址。",
   "overlay.other": "无法显示房间“{room}”：{why}",
   "overlay.kicked": "被管理员请出",
+  "overlay.banned": "被管理员封禁",
 };

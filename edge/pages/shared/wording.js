@@ -11,6 +11,12 @@ export function lasting(seconds) {
   return minutes < 100 ? t("lasting.minutes", { n: minutes }) : t("lasting.hours", { n: Math.ceil(minutes / 60) });
 }
 
+/** What a notice tells somebody about himself. @param {string} kind @param {string} [reason] @param {number | null} [retryMs] for so long */
+export function noticed(kind, reason = "", retryMs = null) {
+  const span = retryMs === null ? "" : t("notice.span", { time: lasting(Math.ceil(retryMs / 1000)) });
+  return t(`notice.${kind}`, { span, why: reason && t("notice.why", { reason }) });
+}
+
 /** A number that fits anywhere: 999, 12.3K, 4M; 1.2万. @param {number} value */
 export function short(value) {
   return compact.format(value);

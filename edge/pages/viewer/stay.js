@@ -13,7 +13,7 @@ import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
 import { PASSING, Returning } from "../shared/returning.js";
-import { lasting, short } from "../shared/wording.js";
+import { noticed, short } from "../shared/wording.js";
 import { Likes } from "./likes.js";
 import { changesInWords } from "./rules.js";
 
@@ -130,7 +130,9 @@ export class Stay {
 
   /** @param {Refusal} refusal */
   #keptOut(refusal) {
-    if (refusal.name === "banned") return this.#banned(refusal.message === UNSAID ? "" : refusal.message, refusal.retryMs);
+    if (refusal.name === "banned") {
+      return this.#outside(noticed("banned", refusal.message === UNSAID ? "" : refusal.message, refusal.retryMs));
+    }
     if (!PASSING.has(refusal.name)) return this.#outside(refused(refusal));
     if (!this.#isWaiting) this.#closed(t("room.waiting", { why: refused(refusal) }));
     this.#isWaiting = true;
@@ -154,39 +156,32 @@ export class Stay {
   /** @param {Notice} notice */
   #noticed(notice) {
     if (notice.room !== undefined && notice.room !== this.name) return;
-    const why = because(notice.reason);
-    switch (notice.kind) {
+    const { kind, reason, retry_ms: retryMs = null } = notice;
+    switch (kind) {
       case "kicked":
         this.room?.end();
-        this.#outside(t("kicked", { why }));
+        this.#outside(noticed(kind, reason));
         break;
       case "banned":
         this.room?.end();
-        this.#banned(notice.reason ?? "", notice.retry_ms ?? null);
+        this.#outside(noticed(kind, reason, retryMs));
         break;
       case "muted":
-        this.#composer.refuse(t("muted", { span: "", why }), notice.retry_ms ?? null);
-        this.#screen.note(t("muted", { span: span(notice.retry_ms ?? null), why }));
+        this.#composer.refuse(noticed(kind, reason), retryMs);
+        this.#screen.note(noticed(kind, reason, retryMs));
         break;
       case "unmuted":
         this.#composer.reopen();
-        this.#screen.note(t("unmuted"));
+        this.#screen.note(noticed(kind));
         break;
       case "approved":
-        this.#screen.note(t("approved"));
-        break;
       case "denied":
-        this.#screen.note(t("denied", { why }));
+        this.#screen.note(noticed(kind, reason));
         break;
       case "resync":
         void this.room?.enter();
         break;
     }
-  }
-
-  /** @param {string} reason @param {number | null} retryMs */
-  #banned(reason, retryMs) {
-    this.#outside(t("banned", { span: span(retryMs), why: because(reason) }));
   }
 
   /** This room shows us nothing any more. @param {string} why */
@@ -207,14 +202,4 @@ export class Stay {
     this.#composer.allow(settings, this.#me.role);
     if (changes !== "") this.#screen.note(changes);
   }
-}
-
-/** For how long, where that has an end. @param {number | null} retryMs */
-function span(retryMs) {
-  return retryMs === null ? "" : t("span", { time: lasting(Math.ceil(retryMs / 1000)) });
-}
-
-/** @param {string | undefined} reason */
-function because(reason) {
-  return reason ? t("why", { reason }) : "";
 }
