@@ -21,7 +21,9 @@ app = typer.Typer(
     "Without a token the secret in the data folder signs one, as streamer of the room.\n\n"
     "Example: `danmaku poll open lobby 'Next song?' Hello Goodbye --seconds 60`",
 )
-_Poll = Annotated[str, typer.Argument(metavar="POLL", help="Its id, as `open` tells it.")]
+_Poll = Annotated[
+    str | None, typer.Argument(metavar="[POLL]", help="Its id, as `open` tells it [default: the open one].")
+]
 
 
 @command(app, "open")
@@ -48,25 +50,29 @@ def open_poll(
 
 
 @command(app, "show")
-def show_poll(service: Service, room: Room, poll: _Poll) -> None:
+def show_poll(service: Service, room: Room, poll: _Poll = None) -> None:
     """Show how a poll stands, or what came of it.
 
-    Example: `danmaku poll show lobby 5f2c51f3ab0c4d21`
+    Example: `danmaku poll show lobby`
     """
     _tell(service, service.caller().get(_path(room, poll)))
 
 
 @command(app, "close")
-def close_poll(service: Service, room: Room, poll: _Poll, uid: Uid = "streamer") -> None:
+def close_poll(service: Service, room: Room, poll: _Poll = None, uid: Uid = "streamer") -> None:
     """Close a poll, and show what came of it.
 
-    Example: `danmaku poll close lobby 5f2c51f3ab0c4d21`
+    Example: `danmaku poll close lobby`
     """
-    _tell(service, staff(service, room, uid).call("DELETE", _path(room, poll)))
+    caller = staff(service, room, uid)
+    named = caller.get(_path(room, None))["poll"] if poll is None else poll
+    _tell(service, caller.call("DELETE", _path(room, named)))
 
 
-def _path(room: str, poll: str) -> str:
-    return f"/v1/rooms/{check_id(room, 'the room')}/polls/{quote(check_id(poll, 'POLL'))}"
+def _path(room: str, poll: str | None) -> str:
+    """Without an id, of the open one."""
+    polls = f"/v1/rooms/{check_id(room, 'the room')}/polls"
+    return polls if poll is None else f"{polls}/{quote(check_id(poll, 'POLL'))}"
 
 
 def _tell(service: Service, state: Any) -> None:
@@ -80,4 +86,4 @@ def _tell(service: Service, state: Any) -> None:
 def _lines(state: Any) -> Iterator[str]:
     yield f"{state['question']}{'' if state['open'] else '  (closed)'}"
     for option, votes in zip(state["options"], state["counts"], strict=True):
-        yield f"{votes:>9,}  {option}"
+        yield f"{votes:>9,} {'vote ' if votes == 1 else 'votes'}  {option}"

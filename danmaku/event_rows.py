@@ -60,7 +60,7 @@ class ClosePollRow(RowBase, tag="close_poll"):
 class GetPollRow(RowBase, tag="get_poll"):
     """The open poll, or the one that was closed last. Answered by Polled, or Refused (no_such_poll).
 
-    uid: whose vote is told, too; "": nobody's.
+    poll: "" for the open one, whichever that is. uid: whose vote is told, too; "": nobody's.
     """
 
     room: str

@@ -37,10 +37,11 @@ class Voted:
 
     def answer(self, loaded: LoadedRoom, row: GetPollRow, ticket: Ticket) -> Polled | None:
         """None where the ticket is answered later. Raises Refusal."""
-        polled = loaded.room.voting.polled(loaded.room.board, row.poll)
+        voting, board = loaded.room.voting, loaded.room.board
+        polled = voting.polled(board, row.poll) if row.poll else voting.now_open(board)
         if row.uid == "" or self._tasks.full:
             return polled
-        self._tasks.start(self._tell(loaded, row, ticket))
+        self._tasks.start(self._tell(loaded, replace(row, poll=polled.poll.id), ticket))
         return None
 
     async def close(self) -> None:

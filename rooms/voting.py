@@ -45,6 +45,12 @@ class Voting:
             return Polled(last.poll, list(last.counts), False)
         raise Refusal(NO_SUCH_POLL)
 
+    def now_open(self, board: Board) -> Polled:
+        """How the open poll stands. Raises Refusal."""
+        if board.poll is None:
+            raise Refusal(NO_SUCH_POLL, "no poll is open in this room")
+        return self.polled(board, board.poll.id)
+
     def takes(self, board: Board, row: VoteRow, now: Moment) -> bool:
         """False where the poll is over: an earlier vote stands, but none is taken. Raises Refusal."""
         if row.role == Role.GUEST and not self._settings.guests_may_vote:

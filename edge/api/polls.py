@@ -92,20 +92,19 @@ class PollCalls:
     def routes(self) -> list[Route]:
         staff, pinned = Who.MODERATOR, "/v1/rooms/{room}/pinned"
         opens, closes = "Open a poll; one at a time.", "Close a poll."
-        reads, votes = "The open poll, or the one that was closed last.", "Vote, once and for good."
+        finds, votes = "The poll that is open.", "Vote, once and for good."
+        reads = "The open poll, or the one that was closed last."
+        unread = NO_SUCH_POLL, ROOM_CLOSED
         unpins = "Take the pinned announcement down."
         return [
             Route(
                 *("POST", _POLLS, staff, opens, self.open, NewPoll, OpenedPoll),
                 refuses=(EMPTY, TOO_LONG, *_POSTING),
             ),
-            Route(
-                "GET", _POLL, Who.READER, reads, self.get, None, PollState, (), (NO_SUCH_POLL, ROOM_CLOSED)
-            ),
+            Route("GET", _POLLS, Who.READER, finds, self.get_open, None, PollState, (), unread),
+            Route("GET", _POLL, Who.READER, reads, self.get, None, PollState, (), unread),
             Route("POST", _POLL + "/votes", Who.VIEWER, votes, self.vote, Vote, Voted, (), _VOTING),
-            Route(
-                "DELETE", _POLL, staff, closes, self.close, None, PollState, (), (NO_SUCH_POLL, ROOM_CLOSED)
-            ),
+            Route("DELETE", _POLL, staff, closes, self.close, None, PollState, (), unread),
             Route(
                 *("DELETE", pinned, staff, unpins, self.unpin, None, Unpinned),
                 refuses=(*_POSTING, NO_SUCH_MESSAGE),
@@ -120,10 +119,11 @@ class PollCalls:
         shown = await self._shown(row)
         return OpenedPoll(poll_id(uid, cid), shown.epoch, shown.seq, shown.at)
 
+    async def get_open(self, call: Call) -> PollState:
+        return await self._read(call, "")
+
     async def get(self, call: Call) -> PollState:
-        await enter(self._rooms, call)
-        uid = "" if call.role is Role.GUEST else call.caller.uid
-        return await self._polled(GetPollRow(call.parts["room"], call.parts["poll"], uid))
+        return await self._read(call, call.parts["poll"])
 
     async def vote(self, call: Call) -> Voted:
         body: Vote = call.body
@@ -139,6 +139,11 @@ class PollCalls:
         cid = secrets.token_hex(8)  # of this call: asked again under way it is the same one
         shown = await self._shown(UnpinRow(call.parts["room"], call.caller.uid, call.role, cid))
         return Unpinned(shown.epoch, shown.seq, shown.at)
+
+    async def _read(self, call: Call, poll: str) -> PollState:
+        await enter(self._rooms, call)
+        uid = "" if call.role is Role.GUEST else call.caller.uid
+        return await self._polled(GetPollRow(call.parts["room"], poll, uid))
 
     async def _shown(self, row: PollRow | UnpinRow) -> Shown:
         answer = await self._rooms.ask(row)

@@ -64,6 +64,7 @@ async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
     assert await live.ask(GetPollRow("a", ID, "ann")) == Polled(poll, [0, 2], True, voted=1)
     assert await live.ask(GetPollRow("a", ID, "cat")) == Polled(poll, [0, 2], True)
     assert await live.ask(GetPollRow("a", ID)) == Polled(poll, [0, 2], True)  # who looks has not voted
+    assert await live.ask(GetPollRow("a", "", "ann")) == Polled(poll, [0, 2], True, voted=1)
     joined = the(Admitted, await live.ask(JoinRow("a", "ann", Role.VIEWER)))
     assert board.decode(joined.view) == Board(poll=poll)
     assert joined.counts == [0, 2]
@@ -77,6 +78,7 @@ async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
     assert both[0] == both[2] == closed
     assert refusal(both[1]) == "poll_closed"
     assert await live.ask(CLOSE) == await live.ask(GetPollRow("a", ID)) == closed
+    assert refusal(await live.ask(GetPollRow("a", ""))) == "no_such_poll"
     assert the(Polled, await live.ask(GetPollRow("a", ID, "bob"))).voted == 1
     assert await live.ask(vote("ann", 1)) == Done()  # as it was answered before
     assert refusal(await live.ask(vote("dan", 1))) == "poll_closed"

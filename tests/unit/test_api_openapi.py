@@ -15,7 +15,7 @@ EXPECTED = {
     "POST /v1/tokens", "POST /v1/tokens/refresh", "DELETE /v1/tokens/{uid}",
     "GET /v1/rooms", "GET /v1/rooms/{room}", "PUT /v1/rooms/{room}", "DELETE /v1/rooms/{room}",
     "POST /v1/rooms/{room}/messages", "GET /v1/rooms/{room}/messages", "POST /v1/broadcast",
-    "POST /v1/rooms/{room}/polls", "GET /v1/rooms/{room}/polls/{poll}",
+    "POST /v1/rooms/{room}/polls", "GET /v1/rooms/{room}/polls", "GET /v1/rooms/{room}/polls/{poll}",
     "DELETE /v1/rooms/{room}/polls/{poll}", "POST /v1/rooms/{room}/polls/{poll}/votes",
     "DELETE /v1/rooms/{room}/pinned",
     "GET /v1/edges", "GET /v1/fleet",

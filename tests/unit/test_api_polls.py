@@ -79,6 +79,8 @@ async def test_a_poll_is_read_and_closed() -> None:
     assert room == GetRoomRow("r")
     assert isinstance(join, JoinRow)
     assert asked == [GetPollRow("r", "p1"), close]
+    assert (await service.call("GET", POLLS)).json == STATE
+    assert service.rooms.rows[-1] == GetPollRow("r", "")
     service.rooms.answers[GetPollRow] = Refusal(NO_SUCH_POLL)
     assert (await service.call("GET", f"{POLLS}/p1")).refusal == (404, "no_such_poll")
     service.rooms.answers[GetPollRow] = service.rooms.answers[PollRow] = Done()
@@ -92,6 +94,8 @@ async def test_who_is_logged_in_is_told_his_vote() -> None:
     answer = await service.call("GET", f"{POLLS}/p1", None, service.token("bob"))
     assert answer.json == {**STATE, "voted": 0}
     assert service.rooms.rows[-1] == GetPollRow("r", "p1", "bob")
+    assert (await service.call("GET", POLLS, None, service.token("bob"))).json == {**STATE, "voted": 0}
+    assert service.rooms.rows[-1] == GetPollRow("r", "", "bob")
 
 
 async def test_who_may_not_join_reads_no_poll() -> None:

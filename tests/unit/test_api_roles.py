@@ -67,6 +67,7 @@ TABLE: Final = [
     Row(ALL, "GET", "/v1/rooms/{room}/messages", "/v1/rooms/r/messages"),
     Row(MODERATORS, "POST", "/v1/rooms/{room}/messages", "/v1/rooms/r/messages", PAID),
     Row(MODERATORS, "POST", "/v1/rooms/{room}/polls", "/v1/rooms/r/polls", POLL),
+    Row(ALL, "GET", "/v1/rooms/{room}/polls", "/v1/rooms/r/polls"),
     Row(ALL, "GET", "/v1/rooms/{room}/polls/{poll}", "/v1/rooms/r/polls/p1"),
     Row(MODERATORS, "DELETE", "/v1/rooms/{room}/polls/{poll}", "/v1/rooms/r/polls/p1"),
     Row(USERS, "POST", "/v1/rooms/{room}/polls/{poll}/votes", "/v1/rooms/r/polls/p1/votes", {"option": 0}),

@@ -12,7 +12,7 @@ POLL = {
     "poll": "p1",
     "question": "Which\x1b[2J?",
     "options": ["one", "two"],
-    "counts": [1200, 3],
+    "counts": [1200, 1],
     "open": True,
 }
 ANSWERS: dict[str, Any] = {
@@ -90,13 +90,24 @@ def test_a_poll_is_opened_shown_and_closed(desk: Desk) -> None:
     opened = desk.told("poll", "open", "r", "Which?", "one", "two", "--seconds", "60", "--cid", "c1")
     assert opened == "p1\n"
     lines = desk.told("poll", "show", "r", "p1").splitlines()
-    assert lines[1:] == ["    1,200  one", "        3  two"]
+    assert lines[1:] == ["    1,200 votes  one", "        1 vote   two"]
     assert "\x1b" not in lines[0]
     assert json.loads(desk.told("poll", "close", "r", "p1", "--json")) == POLL
     asked = {"question": "Which?", "options": ["one", "two"], "cid": "c1", "seconds": 60}
     assert desk.asked == [
         ("POST", "/v1/rooms/r/polls", asked),
         ("GET", "/v1/rooms/r/polls/p1", None),
+        ("DELETE", "/v1/rooms/r/polls/p1", None),
+    ]
+
+
+def test_without_an_id_it_is_the_open_poll(desk: Desk) -> None:
+    desk.answer = lambda _, __, ___: POLL
+    assert json.loads(desk.told("poll", "show", "r", "--json")) == POLL
+    assert json.loads(desk.told("poll", "close", "r", "--json")) == POLL
+    assert desk.asked == [
+        ("GET", "/v1/rooms/r/polls", None),
+        ("GET", "/v1/rooms/r/polls", None),
         ("DELETE", "/v1/rooms/r/polls/p1", None),
     ]
 

@@ -44,6 +44,14 @@ def test_it_stands_as_the_store_said_last() -> None:
     assert voting.polled(BOARD, "p1") == Polled(BEFORE, [1, 2, 3], False)
 
 
+def test_the_open_one_is_found() -> None:
+    voting = Voting(Events())
+    voting.counted(BOARD, "p2", (5, 6))
+    assert voting.now_open(BOARD) == Polled(POLL, [5, 6], True)
+    with pytest.raises(Refusal, match="no_such_poll: no poll is open in this room"):
+        voting.now_open(Board(last=BOARD.last))
+
+
 def test_votes_are_taken_while_it_is_open() -> None:
     voting = Voting(Events())
     assert voting.takes(BOARD, vote(), NOW)
