@@ -87,6 +87,9 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await mod.get_by_label("Slow mode").fill("")
     await mod.get_by_role("button", name="Apply").click()
     await expect(_toast(mod)).to_contain_text("The rules of held hold now")
+    await expect(mod.locator(".entry.note .text").last).to_have_text(
+        "New rules here: a moderator looks at each comment first"
+    )
     for text in ("one", "two"):
         await bob.get_by_label("Your comment").fill(text)
         await bob.get_by_label("Your comment").press("Enter")

@@ -83,6 +83,16 @@ async def test_a_pinned_announcement_that_is_taken_back_is_pinned_no_longer(
     await expect(page.locator("#pinned")).to_be_hidden()
 
 
+async def test_which_rules_hold_now_is_said(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "rules")
+    token = service.token("mira", "streamer", "rules")
+    rules = {"slow_s": 7, "links": "refuse"}
+    status, _ = await service.call("PATCH", "/v1/admin/rooms/rules/settings", rules, token)
+    assert status == 200
+    told = "New rules here: slow mode, 7 s between two comments, no links"
+    await expect(page.locator(".entry.note .text").last).to_have_text(told)
+
+
 async def test_what_is_sent_twice_at_once_is_done_once(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "twice")
     await page.locator("#gift-name").fill("Lantern")

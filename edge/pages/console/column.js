@@ -24,6 +24,7 @@ import { Entry, note } from "../shared/entry.js";
 import { Feed } from "../shared/feed.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
+import { Ruling } from "../shared/ruling.js";
 import { short } from "../shared/wording.js";
 import { ActBar } from "./act-bar.js";
 import { Raid } from "./raid.js";
@@ -43,6 +44,7 @@ export class Column {
   signs = [];
   #isModerator = false;
   #standing = new Standing();
+  #ruling = new Ruling();
   #viewers = element("span", "figure");
 
   /** @param {string} name @param {Desk} desk */
@@ -74,7 +76,8 @@ export class Column {
     this.room = new Room(name, desk.link, {
       shown: (placed) => this.#shown(placed),
       counted: (viewers) => (this.#viewers.textContent = t("viewers", { n: viewers, count: short(viewers) })),
-      joined: () => {
+      joined: (settings) => {
+        this.#ruling.hold(settings, desk.link.serviceNow);
         this.#standing.cameIn();
         void this.#look();
       },
@@ -176,13 +179,20 @@ export class Column {
       } else if (event.kind === "recall") {
         this.feed.recall(event, position);
         if (event.of === null) this.feed.note(note(t(event.uid ? "feed.cleared.user" : "feed.cleared", { uid: event.uid }), at));
-      } else if (event.kind === "opened" || event.kind === "closed" || event.kind === "settings") {
+      } else if (event.kind === "opened" || event.kind === "closed") {
         this.feed.note(note(t(`feed.${event.kind}`), at));
-        if (event.kind === "settings") void this.#look();
+      } else if (event.kind === "settings") {
+        this.#ruled(event.settings, at);
       }
       if (event.kind === "recall") this.watch.hurry(); // the record says who
     }
     this.#tellWho(this.record.slice(-50));
+  }
+
+  /** @param {import("../sdk/protocol.js").RoomSettings} settings @param {number} at */
+  #ruled(settings, at) {
+    this.feed.note(note(this.#ruling.change(settings, at) || t("feed.settings"), at));
+    void this.#look();
   }
 
   /** @param {HTMLElement} bar */

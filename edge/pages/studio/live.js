@@ -16,6 +16,7 @@ import { Client } from "../sdk/client.js";
 import { Refusal } from "../sdk/protocol.js";
 import { Entry, note } from "../shared/entry.js";
 import { refused, t } from "../shared/language.js";
+import { Ruling } from "../shared/ruling.js";
 
 const SAID = new Set(["comment", "gift", "paid", "announce"]);
 const CHANGES = new Set(["opened", "closed", "settings", "unpinned", "announce", "recall"]);
@@ -28,6 +29,7 @@ export class Live {
   #told;
   /** @type {JoinedRoom | null} */
   #room = null;
+  #ruling = new Ruling();
   #isOver = false;
   /** Until one is in, or was not let in. */
   #entering = Promise.resolve();
@@ -69,6 +71,7 @@ export class Live {
     }
     this.#told.outside("");
     this.#look(this.#room);
+    this.#ruling.hold(this.#room.settings, this.now);
     this.#room.on("item", (item) => this.#take(item));
     this.#room.on("end", (refusal) => this.#out(refusal));
   }
@@ -124,9 +127,8 @@ export class Live {
     else if (item.kind === "recall") this.#feed.recall(item, item.position);
     else if (item.kind === "poll") this.#polls.open({ ...item, counts: item.options.map(() => 0) });
     else if (item.kind === "poll_closed") this.#polls.close(item.id, item.counts);
-    else if (item.kind === "opened" || item.kind === "closed" || item.kind === "settings") {
-      this.#feed.note(note(t(`said.${item.kind}`), item.at));
-    }
+    else if (item.kind === "opened" || item.kind === "closed") this.#feed.note(note(t(`said.${item.kind}`), item.at));
+    else if (item.kind === "settings") this.#feed.note(note(this.#ruling.change(item.settings, item.at) || t("said.settings"), item.at));
     if (CHANGES.has(item.kind)) this.#told.happened(item);
   }
 }

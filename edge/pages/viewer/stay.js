@@ -13,9 +13,9 @@ import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
 import { PASSING, Returning } from "../shared/returning.js";
+import { changesInWords } from "../shared/rules.js";
 import { noticed, short } from "../shared/wording.js";
 import { Likes } from "./likes.js";
-import { changesInWords } from "./rules.js";
 
 const UNSAID = "you are banned"; // as the service refuses where no reason was given
 

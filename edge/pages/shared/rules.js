@@ -4,8 +4,8 @@
  * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
  */
 
-import { t } from "../shared/language.js";
-import { lasting } from "../shared/wording.js";
+import { t } from "./language.js";
+import { lasting } from "./wording.js";
 
 /** How many at most are told in one sentence. */
 const MOST = 6;
