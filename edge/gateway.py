@@ -162,8 +162,11 @@ class Gateway:
         now = self._monotonic()
         frames = session.codec.decode(message)
         self._metrics.frames_in.inc(len(frames))
+        was_greeted = session.greeted
         for frame in frames:
             self._act(connection, session.receive(frame, now))
+        if not was_greeted:
+            self._answer_hello(connection)
 
     def beat(self, connection: Connection) -> None:
         self._act(connection, connection.session.beat(self._monotonic()))
@@ -275,6 +278,12 @@ class Gateway:
             self._turn_away(connection, frame.id, answer.refusal())
         else:
             self._greet(connection, frame, identity)
+            self._answer_hello(connection)
+
+    def _answer_hello(self, connection: Connection) -> None:
+        """Now, if it was good, unless a join came with it: then with the answer to that."""
+        if not connection.session.joins:
+            self._replies.release(connection)
 
     def _turn_away(self, connection: Connection, frame_id: int, refusal: Refusal) -> None:
         if refusal.kind is UNAVAILABLE:  # he may have become one, and is no flood
@@ -302,9 +311,12 @@ class Gateway:
             deflate=session.deflate or None,
             server_time=self._now_ms(),
         )
-        self._replies.send(connection, answer)
-        if session.chat and connection.is_open:
-            self._deliveries.arrive(connection)
+        if session.chat:
+            self._replies.send(connection, answer)
+            if connection.is_open:
+                self._deliveries.arrive(connection)
+        else:
+            self._replies.hold(connection, answer)
         for action in held:
             self._act(connection, action)
 

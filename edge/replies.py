@@ -12,6 +12,7 @@ from edge.forms import joined
 from edge.uws import Connection
 
 _SOON_S: Final = 0.002
+_HELD_S: Final = 0.2
 
 
 class Replies:
@@ -26,16 +27,35 @@ class Replies:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Connection, list[bytes]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._held: dict[Connection, tuple[bytes, float]] = {}  # and when it is due; in that order
+        self._release_timer: asyncio.TimerHandle | None = None
 
     def send(self, connection: Connection, frame: wire.ServerFrame) -> None:
         codec: wire.Codec = connection.session.codec
-        if connection.send(codec.encode(frame), codec.binary):
+        message = codec.encode(frame)
+        if self._held and (held := self._held.pop(connection, None)) is not None:
+            self._send_all(connection, [held[0], message])
+        elif connection.send(message, codec.binary):
             self._metrics.frames_out.inc()
         else:
             connection.close(Close.TOO_SLOW, "too slow for an answer")
 
+    def hold(self, connection: Connection, frame: wire.ServerFrame) -> None:
+        """Send it with the next answer to this connection, or after a while: each message is a system call,
+        and wakes whoever reads it."""
+        due = self._loop.time() + _HELD_S
+        self._held[connection] = connection.session.codec.encode(frame), due
+        if self._release_timer is None:
+            self._release_timer = self._loop.call_at(due, self._release_due)
+
+    def release(self, connection: Connection) -> None:
+        """Send now what is held for it."""
+        if (held := self._held.pop(connection, None)) is not None:
+            self._send_all(connection, [held[0]])
+
     def send_soon(self, connection: Connection, frame: wire.ServerFrame) -> None:
         """In one message with others that are due within a moment: each message is a system call."""
+        self.release(connection)
         codec: wire.Codec = connection.session.codec
         frames = self._waiting.get(connection)
         if frames is None:
@@ -50,11 +70,21 @@ class Replies:
         self._timer = None
         waiting, self._waiting = self._waiting, {}
         for connection, frames in waiting.items():
-            is_binary = connection.session.codec.binary
-            if all(connection.send(message, is_binary) for message in joined(frames, is_binary=is_binary)):
-                self._metrics.frames_out.inc(len(frames))
-            else:
-                connection.close(Close.TOO_SLOW, "too slow for an answer")
+            self._send_all(connection, frames)
+
+    def _release_due(self) -> None:
+        now = self._loop.time()
+        for connection in [one for one, (_, due) in self._held.items() if due <= now]:
+            self.release(connection)
+        first = next(iter(self._held.values()), None)
+        self._release_timer = None if first is None else self._loop.call_at(first[1], self._release_due)
+
+    def _send_all(self, connection: Connection, frames: list[bytes]) -> None:
+        is_binary = connection.session.codec.binary
+        if all(connection.send(message, is_binary) for message in joined(frames, is_binary=is_binary)):
+            self._metrics.frames_out.inc(len(frames))
+        else:
+            connection.close(Close.TOO_SLOW, "too slow for an answer")
 
     def refuse(self, connection: Connection, frame_id: int | None, refusal: Refusal) -> None:
         self._metrics.refusals.labels(refusal.name).inc()

@@ -109,6 +109,11 @@ class Session:
         return self._phase is not _Phase.NEW
 
     @property
+    def joins(self) -> bool:
+        """Whether a join is not answered yet."""
+        return bool(self._joining)
+
+    @property
     def greeted(self) -> bool:
         return self._phase is _Phase.GREETED
 

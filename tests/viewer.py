@@ -18,13 +18,14 @@ F = TypeVar("F", bound=wire.ServerFrame)
 
 
 class Viewer:
-    """`frames` is everything received, in order; `closed` the close code once it ended;
-    `compressed` how many messages were."""
+    """`frames` is everything received, in order, in so many `messages`, of which some were `compressed`;
+    `closed` the close code once it ended."""
 
     def __init__(self, socket: ClientConnection, codec: wire.Codec) -> None:
         self.codec = codec
         self.frames: list[wire.ServerFrame] = []
         self.closed: int | None = None
+        self.messages = 0
         self.compressed = 0
         self._socket = socket
         self._ids = 0
@@ -113,6 +114,7 @@ class Viewer:
             while True:
                 message = await self._socket.recv(decode=False)
                 frames = wire.inflated(message)
+                self.messages += 1
                 self.compressed += frames != message
                 self.frames += self.codec.decode_server(frames)
                 self._news.set()

@@ -20,7 +20,7 @@ from danmaku.calls import CLOSE_GAP
 from danmaku.client import Client, Refusal
 from danmaku.envelope import Replaced, Row
 from danmaku.model import Position, Role
-from danmaku.rows import Delayed, Done, HelloRow, JoinRow, LikeRow, Refused, SendRow, Shadowed, Shed
+from danmaku.rows import Delayed, Done, HelloRow, JoinRow, LikeRow, Open, Refused, SendRow, Shadowed, Shed
 from edge.welcome import Welcome
 from tests.contract.edge_worker import AUTH, Connect, Start, token
 from tests.viewer import Viewer, viewer
@@ -60,6 +60,17 @@ async def test_hello_and_join_may_come_in_one_message(start: Start) -> None:
         await member.say(wire.Hello(1, token=token("ann")), wire.Join(2, "r"))
         for one in (guest, member):
             assert isinstance(await one.answer(2), wire.Ok)
+            assert [ok.id for ok in one.all(wire.Ok)] == [1, 2]
+
+
+async def test_a_hello_is_answered_also_where_the_join_behind_it_takes_long(start: Start) -> None:
+    async with start() as worker, viewer(worker.port) as guest, viewer(worker.port) as member:
+        worker.owner.judge = lambda _: Open()
+        await guest.say(wire.Hello(1), wire.Join(2, "r"))
+        await member.say(wire.Hello(1, token=token("ann")), wire.Join(2, "r"))
+        for one in (guest, member):
+            assert isinstance(await one.answer(1), wire.Ok)
+            assert [ok.id for ok in one.all(wire.Ok)] == [1], "while its join is asked about again and again"
 
 
 async def test_a_token_says_who_somebody_is(start: Start) -> None:

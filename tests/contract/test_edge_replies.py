@@ -56,6 +56,9 @@ class Edge:
         for number in ids:
             self.replies.send_soon(cast("Connection", viewer), wire.Ok(number, shown=True))
 
+    def hold(self, viewer: Viewer, number: int) -> None:
+        self.replies.hold(cast("Connection", viewer), wire.Ok(number))
+
     @property
     def sent(self) -> float:
         self.metrics.hand_over()
@@ -101,3 +104,31 @@ async def test_what_comes_later_is_sent_later() -> None:
     assert ann.answers == [1]
     await until(lambda: len(ann.messages) == 2)
     assert ann.answers == [1, 2]
+
+
+@pytest.mark.parametrize("codec", [wire.MSGPACK, wire.JSON])
+async def test_what_is_held_goes_out_with_the_next_answer_to_the_same_connection(codec: wire.Codec) -> None:
+    edge, ann, bob = Edge(), Viewer(codec), Viewer(codec)
+    edge.hold(ann, 1)
+    edge.hold(bob, 1)
+    edge.replies.send(cast("Connection", ann), wire.Ok(2))
+    assert (len(ann.messages), ann.answers) == (1, [1, 2])
+    assert bob.messages == []
+    edge.tell(bob, 2)
+    await until(lambda: len(bob.answers) == 2)
+    assert bob.answers == [1, 2]
+    assert edge.sent == 4
+
+
+async def test_what_is_held_goes_out_by_itself() -> None:
+    edge, ann, bob, slow = Edge(), Viewer(), Viewer(), Viewer(takes=0)
+    for one in (ann, bob, slow):
+        edge.hold(one, 1)
+    edge.replies.release(cast("Connection", ann))
+    edge.replies.release(cast("Connection", ann))
+    assert (ann.answers, bob.answers) == ([1], [])
+    await until(bob.has_heard)
+    await until(slow.has_heard)
+    assert (bob.answers, slow.closed_with) == ([1], [Close.TOO_SLOW])
+    edge.hold(ann, 2)
+    await until(lambda: ann.answers == [1, 2])
