@@ -127,15 +127,15 @@ def _what(verb: str, what: str) -> str:
     if verb not in ("adjust", "roll_back"):
         return what
     try:
-        if verb == "roll_back":
-            return _version(msgspec.json.decode(what, type=dict[str, int])["version"])
         changes = msgspec.json.decode(what, type=dict[str, dict[str, Any] | int])
     except msgspec.DecodeError:
         return what
-    return ", ".join(starmap(_change, changes.items()))
+    version = changes.pop("version", None)
+    told = [", ".join(starmap(_change, changes.items()))] if changes else []
+    return "; ".join(told if version is None else [_version(version), *told])
 
 
-def _version(version: int) -> str:
+def _version(version: Any) -> str:
     return f"to version {version}" if version else "to version 0: nothing is adjusted any more"
 
 

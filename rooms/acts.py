@@ -87,10 +87,11 @@ def act_of(row: ActOfRow, now_ms: int) -> Act:
             return Act(act, now_ms, row.by, row.role, "revoke", uid=row.uid)
 
 
-def with_changes(act: Act, before: Values, after: Values, here: Settings) -> Act:
+def with_changes(act: Act, before: Values, after: Values, here: Settings, version: int | None = None) -> Act:
     """It, with what an adjustment changed: what a key is `now`, or is `back_to` for it is unset, and `was`.
 
     Values are shortened as `fitted` does. here: what this process would go by without any adjustment.
+    version: which was gone back to, if one was.
     """
     changes: dict[str, Change] = {}
     for key in [*after, *(key for key in before if key not in after)]:
@@ -100,7 +101,8 @@ def with_changes(act: Act, before: Values, after: Values, here: Settings) -> Act
             changes[key] = {"back_to": now, "was": was}
         elif key not in before or was != now:
             changes[key] = {"now": now, "was": was}
-    return msgspec.structs.replace(act, what=fitted(changes, MAX_WHAT))
+    head = {} if version is None else {"version": version}
+    return msgspec.structs.replace(act, what=fitted(changes, MAX_WHAT, head))
 
 
 def posted(
@@ -122,11 +124,9 @@ def by_itself(verb: str, room: str, what: str, now_ms: int) -> Act:
 
 
 def _adjusting(row: AdjustRow | RollBackRow, act: str, now_ms: int) -> Act:
-    reason = row.reason[:MAX_REASON]
-    if isinstance(row, RollBackRow):
-        what = _words({"version": row.version})
-        return Act(act, now_ms, row.by, row.role, "roll_back", reason=reason, what=what)
-    return Act(act, now_ms, row.by, row.role, "adjust", reason=reason)  # what it changes is known later
+    """What it changes is known later."""
+    verb = "roll_back" if isinstance(row, RollBackRow) else "adjust"
+    return Act(act, now_ms, row.by, row.role, verb, reason=row.reason[:MAX_REASON])
 
 
 def _asked(row: PutRoomRow) -> dict[str, object]:

@@ -104,8 +104,8 @@ class Adjusting:
             made = await self._made(row, before, act)
             if made.values == before.values:
                 return before
-            if isinstance(row, AdjustRow):
-                act = with_changes(act, before.values, made.values, self._running.base)
+            to = row.version if isinstance(row, RollBackRow) else None
+            act = with_changes(act, before.values, made.values, self._running.base, to)
             if await self._store.adjust(made, [act]):
                 return made
         raise Refusal(CONFLICT, "others adjust settings all the time")

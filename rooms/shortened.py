@@ -14,8 +14,8 @@ ELLIPSIS: Final = "…"
 _SHORT: Final = 20  # characters, which no value is shortened below
 
 
-def fitted(changes: Mapping[str, Change], most: int) -> str:
-    """As JSON of at most `most` characters.
+def fitted(changes: Mapping[str, Change], most: int, head: Mapping[str, object] | None = None) -> str:
+    """As JSON of at most `most` characters, behind what `head` says, which is short.
 
     Where it would be longer, the longest values are shortened, all to the same length: a list to its first
     ones with "…" behind them, all else to a beginning with "…". Where that is not enough the last settings
@@ -27,7 +27,7 @@ def fitted(changes: Mapping[str, Change], most: int) -> str:
         some: dict[str, object] = {
             key: {word: _shortened(value, length) for word, value in changes[key].items()} for key in kept
         }
-        return _json(some | {ELLIPSIS: left_out} if left_out else some)
+        return _json({**(head or {}), **some} | ({ELLIPSIS: left_out} if left_out else {}))
 
     while len(told(_SHORT)) > most:
         kept.pop()

@@ -161,6 +161,19 @@ async def test_who_asks_again_is_answered_as_before(live: Service) -> None:
     ]  # fmt: skip
 
 
+async def test_the_record_has_what_going_back_changed(live: Service) -> None:
+    await live.sole_owner()
+    await done(live, adjust(policy__slow_s=1))
+    await done(live, adjust(policy__slow_s=2, policy__max_length=9))
+    await done(live, back(1))
+    store = await live.open_store()
+    (recorded,) = await store.audit.before(EVERYWHERE, None, 1)
+    assert (recorded.act.verb, recorded.act.what) == (
+        "roll_back",
+        '{"version":1,"policy.slow_s":{"now":1,"was":2},"policy.max_length":{"back_to":100,"was":9}}',
+    )
+
+
 async def test_what_was_in_force_long_ago_is_not_read_to_adjust(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

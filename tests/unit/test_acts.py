@@ -39,7 +39,7 @@ ACTS: list[tuple[ActOfRow, Act]] = [
     ),
     (
         RollBackRow(version=5, by="root", role=Role.ADMIN, act="a"),
-        Act("a", 7, "root", Role.ADMIN, "roll_back", what='{"version":5}'),
+        Act("a", 7, "root", Role.ADMIN, "roll_back"),
     ),
     (
         SanctionRow("r", "mute", "bob", "ann", Role.MODERATOR, 60, "x" * 300, act="a"),
@@ -150,6 +150,20 @@ def test_what_an_adjustment_changed_is_written_down(
     found = with_changes(act, before, after, Settings(policy=Policy(slow_s=1)))
     assert msgspec.json.decode(found.what) == what
     assert replace(found, what="") == act
+
+
+def test_what_going_back_changed_stands_behind_the_version() -> None:
+    act = act_of(RollBackRow(version=5, by="root", role=Role.ADMIN, act="a"), 7)
+    before, after = {"policy.slow_s": 3, "policy.links": "hold"}, {"policy.slow_s": 2}
+    found = with_changes(act, before, after, Settings(), 5)
+    assert found.what == (
+        '{"version":5,"policy.slow_s":{"now":2,"was":3},"policy.links":{"back_to":"show","was":"hold"}}'
+    )
+    assert replace(found, what="") == act
+    many = {f"future.key_{number}": "x" * 900 for number in range(99)}
+    told = with_changes(act, many, {}, Settings(), 5).what
+    assert len(told) <= MAX_WHAT
+    assert next(iter(msgspec.json.decode(told))) == "version"
 
 
 def test_of_what_is_long_all_settings_can_be_read() -> None:

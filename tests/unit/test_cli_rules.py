@@ -110,6 +110,14 @@ def test_what_an_adjustment_changed_is_told(desk: Desk, what: str, told: str) ->
     [
         ('{"version":5}', "to version 5"),
         ('{"version":0}', "to version 0: nothing is adjusted any more"),
+        (
+            '{"version":5,"policy.slow_s":{"now":3,"was":9},"…":2}',
+            "to version 5; policy.slow_s: 9 → 3, and 2 more",
+        ),
+        (
+            '{"version":0,"policy.slow_s":{"back_to":0,"was":9}}',
+            "to version 0: nothing is adjusted any more; policy.slow_s: back to 0",
+        ),
         ('{"versi', '{"versi'),
     ],
 )
