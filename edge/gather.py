@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 A = TypeVar("A")
+_PAUSE: Final = 4  # windows without a request: a row that comes then is likely to be alone
 TOO_BUSY: Final = Refused("unavailable", retry_ms=1000)
 NO_ANSWER: Final = Refused("unavailable", "nobody could answer in time", retry_ms=1000)
 TOO_LARGE: Final = Refused("too_large")
@@ -35,7 +37,7 @@ BROKEN: Final = Refused("internal")
 
 
 class Times(NamedTuple):
-    """Seconds: between two requests where few rows come, for one request, for all attempts together."""
+    """Seconds: a row waits for others where few come, for one request, for all attempts together."""
 
     window_s: float
     attempt_s: float
@@ -66,7 +68,7 @@ class Gather(Generic[R, A]):
         self._seconds = seconds
         self._window = Window(times.window_s)
         self._gathered = 0
-        self._flushed = 0.0
+        self._flushed = -math.inf
         self._attempt_s, self._patience_s = times.attempt_s, times.patience_s
         self._traces = traces
         self._loop = asyncio.get_running_loop()
@@ -85,7 +87,8 @@ class Gather(Generic[R, A]):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
         self._gathered += 1
-        self._flush_at(max(now, self._flushed + self._window.s))
+        is_lone = now - self._flushed >= _PAUSE * self._window.s
+        self._flush_at(now if is_lone else now + self._window.s)
 
     def flush(self) -> None:
         """Make the requests that can be made now."""
