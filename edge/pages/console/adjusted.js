@@ -6,9 +6,11 @@ import { t } from "../shared/language.js";
 export function adjusted(verb, what) {
   if (verb !== "adjust" && verb !== "roll_back") return what;
   try {
-    const found = JSON.parse(what);
-    if (verb === "roll_back") return t(found.version === 0 ? "adjusted.none" : "adjusted.version", found);
-    return Object.entries(found).map(([key, change]) => changeOf(key, change)).join(t("adjusted.and"));
+    const { version, ...found } = JSON.parse(what);
+    const changes = Object.entries(found).map(([key, change]) => changeOf(key, change)).join(t("adjusted.and"));
+    if (verb === "adjust") return changes;
+    const back = t(version === 0 ? "adjusted.none" : "adjusted.version", { version });
+    return changes === "" ? back : t("adjusted.with", { back, changes });
   } catch {
     return what;
   }

@@ -185,6 +185,7 @@ export default {
   "adjusted.more": "and {count} more",
   "adjusted.and": ", ",
   "adjusted.version": "version {version}",
+  "adjusted.with": "{back} ({changes})",
   "adjusted.none": "version 0: nothing is adjusted any more",
   "over.unraid": "Raid mode was over",
   "over.close_poll": "A poll was over: {what}",

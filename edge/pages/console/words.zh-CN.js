@@ -185,6 +185,7 @@ export default {
   "adjusted.more": "另有 {count} 项",
   "adjusted.and": "，",
   "adjusted.version": "版本 {version}",
+  "adjusted.with": "{back}（{changes}）",
   "adjusted.none": "版本 0：所有更改均已撤销",
   "over.unraid": "防冲击模式到时结束",
   "over.close_poll": "投票到时结束：{what}",

@@ -17,6 +17,7 @@ export function what_was_changed_is_said_in_words() {
     'rooms.window_ms: 50 → 100, policy.links: show → hold, edge.origins: ["*"] → [], edge.accepts_per_s: back to 0',
   );
   same(adjusted("roll_back", '{"version":5}'), "version 5");
+  same(adjusted("roll_back", '{"version":5,"policy.slow_s":{"now":3,"was":0},"…":2}'), "version 5 (policy.slow_s: 0 → 3, and 2 more)");
   same(adjusted("roll_back", '{"version":0}'), "version 0: nothing is adjusted any more");
 }
 
