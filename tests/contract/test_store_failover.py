@@ -215,6 +215,14 @@ async def test_it_is_told_when_who_took_over_in_a_cluster_lacks_what_was_acknowl
     await link.close()
 
 
+async def test_once_it_is_connected_it_is_known_where_all_is_for_large_reads_too(
+    shared_cluster: ValkeyCluster,
+) -> None:
+    store = await ValkeyStore.connect(settings(shared_cluster), Rooms())
+    assert len(store._reads._servers.all()) == len(store._link._servers.all()) == shared_cluster.primaries
+    await store.close()
+
+
 async def test_while_one_server_hangs_the_others_answer(shared_cluster: ValkeyCluster) -> None:
     link = Link.to(settings(shared_cluster))
     own = Keys(f"t{token_hex(4)}")

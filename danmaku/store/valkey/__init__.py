@@ -68,6 +68,7 @@ class ValkeyStore:
         store = cls(link, reads, Keys(settings.prefix), rooms, chat)
         try:
             await store.ping()
+            await reads.ping()  # or its first call had a tenth of its time to find out where the servers are
         except BaseException:
             await store.close()
             raise
