@@ -17,7 +17,7 @@ from danmaku.subjects import PARTITIONS, partition_of
 from rooms.leases import boot_clock
 from tests.contract.failing import Fault
 from tests.contract.losing import lose, lose_state
-from tests.contract.rooms_service import LONG, Running, Service, send, the
+from tests.contract.rooms_service import LONG, QUICK, Running, Service, send, the
 from tests.waiting import until
 
 LEASE_S = LONG.lease_ms / 1000
@@ -235,6 +235,8 @@ async def test_who_had_a_partition_takes_it_again(live: Service, monkeypatch: py
         return not await store.leases.holders()
 
     await until(all_are_free)
+    for process in (one, two):  # or who comes first were alone, and took all
+        await store.leases.enlist(process.name, QUICK.lease_ms)
     for fault in away:
         fault.left = 0
     await until(lambda: len(one.leases.partitions) == len(two.leases.partitions) == 32)
