@@ -60,6 +60,15 @@ class Viewer:
         assert isinstance(answer, wire.Err), answer
         return answer.error
 
+    async def turned_away(self, hello: wire.Hello, error: str) -> int:
+        """Say hello, and be refused with `error`; the close code. Where that is what was decided about
+        somebody a moment ago, he may be sent away for it before he is answered."""
+        await self.say(msgspec.structs.replace(hello, id=1))
+        code = await self.ended()
+        assert not self.all(wire.Ok)
+        assert {answer.error for answer in self.all(wire.Err)} <= {error}
+        return code
+
     async def answer(self, number: int) -> wire.Ok | wire.Err:
         while True:
             for frame in self.frames:

@@ -280,8 +280,7 @@ async def test_what_a_user_holds_is_revoked(service: Deployment, admin: str) -> 
     for token in (access, second["access_token"]):
         assert await refused(service, "POST", path, body, token) == (401, "unauthorized")
         async with viewer(service.port) as again:
-            assert await again.err(wire.Hello(0, token=token)) == "unauthorized"
-            assert await again.ended() == Close.UNAUTHORIZED
+            assert await again.turned_away(wire.Hello(0, token=token), "unauthorized") == Close.UNAUTHORIZED
     for token in (first, second["refresh_token"]):  # the first could be repeated still
         assert await refresh(service, token) == (401, "unauthorized")
     access, first = await issue(service, admin, "uma")
@@ -373,4 +372,4 @@ async def test_a_ban_and_a_revocation_outlive_a_restart(tmp_path: Path) -> None:
         async with greeted(started, "ann") as ann:
             assert await ann.err(wire.Join(0, "club")) == "banned"
         async with viewer(started.port) as bob:
-            assert await bob.err(wire.Hello(0, token=held)) == "unauthorized"
+            assert await bob.turned_away(wire.Hello(0, token=held), "unauthorized") == Close.UNAUTHORIZED

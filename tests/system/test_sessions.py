@@ -66,10 +66,7 @@ async def test_the_newest_connection_of_a_device_is_left(tmp_path: Path) -> None
         assert await second.ended() == 4409
         for edge in whole.edges:
             async with viewer(edge.port) as stale:
-                await stale.say(hello(whole, 2))
-                assert await stale.ended() == 4409, "by its answer, or by the notice of the third"
-                assert {answer.error for answer in stale.all(wire.Err)} <= {"conflict"}
-                assert not stale.all(wire.Ok)
+                assert await stale.turned_away(hello(whole, 2), "conflict") == 4409
         for one in (*tabs, *guests, third):
             await one.ok(wire.Ping(3))
 
