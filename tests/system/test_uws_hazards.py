@@ -507,7 +507,7 @@ async def test_every_tcp_connection_is_known_from_its_beginning_to_its_end(child
 
 @pytest.mark.parametrize("who", ["server", "client"])
 async def test_who_says_goodbye_is_there_until_it_can_be_there_no_longer(who: str) -> None:
-    async with a_child(goodbye_s=1.5) as child:
+    async with a_child(goodbye_s=4) as child:
         one = await RawClient.open(child.port)
         if who == "server":
             one.send("close 4001 because")
@@ -546,16 +546,16 @@ async def test_pings_and_pongs_are_told(child: Process) -> None:
 
 
 async def test_after_many_came_others_wait_and_those_who_are_here_do_not() -> None:
-    async with a_child(accepts_per_s=100) as child, client(child) as present:
+    async with a_child(accepts_per_s=20) as child, client(child) as present:
         begin = time.monotonic()
-        others = await asyncio.gather(*(RawClient.open(child.port, "/ws") for _ in range(100)))
+        others = await asyncio.gather(*(RawClient.open(child.port, "/ws") for _ in range(20)))
         coming = [asyncio.create_task(RawClient.open(child.port, "/ws")) for _ in range(20)]
         answered = 0
         while not all(one.done() for one in coming):
             assert await ask(present, f"echo {answered}") == f"{answered}"
             answered += 1
         others += [await one for one in coming]
-        assert time.monotonic() - begin > 0.9, "a hundred were enough for a second"
+        assert time.monotonic() - begin > 0.9, "twenty were enough for a second"
         assert answered > 10
         for other in others:
             assert await ask(other, "echo x") == "x"
