@@ -19,6 +19,8 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 
+GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")  # also in the middle of it
+
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
@@ -81,7 +83,7 @@ class Visitors:
 
     def _heard(self, message: ConsoleMessage) -> None:
         # that a server is gone is told by the browser itself, whatever a page does
-        gone = message.text.startswith("WebSocket connection to") or "ERR_CONNECTION_REFUSED" in message.text
+        gone = message.text.startswith("WebSocket connection to") or any(how in message.text for how in GONE)
         if message.type in ("error", "warning") and not gone:
             self.complaints.append(message.text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -53,12 +54,15 @@ async def test_what_came_after_all_need_not_be_said_again_and_may_be(visitors: V
 
 
 async def test_what_came_before_its_answer_is_taken_out_of_the_box_once(visitors: Visitors) -> None:
+    waits = asyncio.Event()
+
     async def script(visit: Visit) -> None:
         await _welcome(visit)
         said = await _sent(visit)
         await visit.say(_message(visit, said, 1))
         await expect(box).to_have_value("")
         await box.fill("ok")
+        await waits.wait()
         await visit.say(Ok(said.id, conv=CONV, seq=1, at=1))
 
     async with scripted(script, http=respond) as url:
@@ -67,6 +71,7 @@ async def test_what_came_before_its_answer_is_taken_out_of_the_box_once(visitors
         await box.fill("ok")
         await box.press("Enter")
         await expect(page.locator("#send")).to_be_disabled()
+        waits.set()
         await expect(page.locator("#send")).to_be_enabled()
         await expect(box).to_have_value("ok")
 

@@ -29,6 +29,11 @@ FRAMES = """() => new Promise((done) => {
     requestAnimationFrame(next);
 })"""
 
+SCROLL_BACK = """(list) => new Promise((done) => {
+    list.addEventListener("scroll", () => done(), { once: true });
+    list.scrollTop = 2000;
+})"""
+
 
 async def texts(page: Page) -> list[str]:
     return await page.locator("#list .text").all_text_contents()
@@ -304,11 +309,13 @@ async def test_what_lasts_is_not_pushed_out_of_the_picture(visitors: Visitors) -
 
 async def test_likes_are_counted_at_once_and_told_together(visitors: Visitors) -> None:
     likes: list[Like] = []
+    counted = asyncio.Event()
 
     async def script(visit: Visit) -> None:
         await welcome(visit)
         like = await visit.expect(Like)
         likes.append(like)
+        await counted.wait()
         await visit.say(Ok(like.id), Stats("demo", 0, 0, 3, 1240))
 
     async with scripted(script, http=respond) as url:
@@ -317,6 +324,7 @@ async def test_likes_are_counted_at_once_and_told_together(visitors: Visitors) -
         button = page.get_by_role("button", name="Like")
         await button.evaluate("button => { for (let n = 0; n < 7; n += 1) button.click(); }")
         await expect(page.locator("#likes")).to_have_text("7")
+        counted.set()
         await expect(page.locator("#likes")).to_have_text("1.2K")
         assert [like.n for like in likes] == [7]
 
@@ -374,7 +382,7 @@ async def test_the_list_is_bounded_and_leaves_a_reader_in_peace(visitors: Visito
         await expect(rows).to_have_count(200)
         await expect(rows.last).to_be_in_viewport()
         place = "list => [list.scrollTop, list.scrollHeight]"
-        await page.locator("#list").evaluate("list => { list.scrollTop = 2000; }")
+        await page.locator("#list").evaluate(SCROLL_BACK)
         reading = page.locator("#list li", has_text="comment 400").locator(".text")
         before = await reading.bounding_box()
         go_on.set()
