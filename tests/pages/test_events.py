@@ -158,6 +158,33 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         assert await options.first.evaluate("button => button.isTheSame")  # no press is lost to votes
 
 
+async def test_ones_own_vote_is_counted_at_once_and_once(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [0, 0], now_ms() + 600_000))
+        vote = await visit.expect(Vote)
+        await visit.say(Ok(vote.id))
+        again = await visit.expect(Vote)
+        await visit.say(Ok(again.id))
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True), items(visit, 1, wire.Poll("p2", "Who?", ["a", "b"])))
+        vote = await visit.expect(Vote)
+        await visit.say(Stats("demo", 0, 1, 9, 0, "p2", [1, 2]), Ok(vote.id))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        card = page.get_by_role("region", name="Poll")
+        options = card.locator("button.option")
+        await options.first.click()
+        await expect(options).to_have_text(["one100 %", "two0 %"])
+        await options.first.click()  # again
+        await expect(card.locator(".hint")).to_have_text("1 vote")
+        await say(page, "and now?")
+        await expect(card.get_by_role("heading")).to_have_text("Who?")
+        await options.first.click()
+        await expect(options.first).to_have_attribute("aria-pressed", "true")
+        await expect(card.locator(".hint")).to_have_text("3 votes")
+
+
 async def test_a_guest_sees_how_a_poll_stands_and_has_nothing_to_press(visitors: Visitors) -> None:
     async def script(visit: Visit) -> None:
         poll = OpenPoll("p1", "Next song?", ["one", "two"], [3, 1], now_ms() + 600_000)

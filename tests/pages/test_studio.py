@@ -141,10 +141,10 @@ async def test_a_poll_is_asked_and_its_totals_move(visitors: Visitors, service: 
     await expect(close).to_be_focused()
     await close.evaluate("button => (button.isTheSame = true)")
     await ann.locator("#poll .option").nth(1).click()
-    await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1)")
+    await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1 vote)")
     assert await close.evaluate("button => button.isTheSame")  # a press that votes interrupt is not lost
     await page.reload()
-    await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1)")
+    await expect(page.locator("#poll .option").nth(1)).to_contain_text("100 % (1 vote)")
     await page.get_by_role("button", name="Close the poll").click()
     await expect(page.locator("#poll")).to_contain_text("Over, with 1 vote")
     await page.get_by_role("button", name="Ask another one").click()

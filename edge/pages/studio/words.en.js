@@ -31,7 +31,7 @@ export default {
   "poll.open": "Ask it",
   "poll.close": "Close the poll",
   "poll.another": "Ask another one",
-  "poll.share": "{share} % ({n})",
+  "poll.share": { one: "{share} % ({n} vote)", other: "{share} % ({n} votes)" },
   "poll.standing": { one: "{n} vote so far", other: "{n} votes so far" },
   "poll.over": { one: "Over, with {n} vote", other: "Over, with {n} votes" },
   "links.watch": "To watch",

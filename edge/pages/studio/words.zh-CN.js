@@ -57,7 +57,7 @@ export default {
   "poll.open": "发起投票",
   "poll.close": "结束投票",
   "poll.another": "再发起一个",
-  "poll.share": "{share} %（{n}）",
+  "poll.share": "{share} %（{n} 票）",
   "poll.standing": "目前 {n} 票",
   "poll.over": "已结束，共 {n} 票",
   "gift.title": "礼物",

@@ -100,8 +100,10 @@ export class PollCard {
     this.#isBusy = true;
     let isKnown = true;
     const key = this.#keyOf(poll);
+    const before = this.#counts[option];
     try {
       await this.#vote(poll.id, option);
+      if (this.#mine < 0 && !this.#isOver && poll.id === this.#poll?.id) this.#countAtLeast(option, before + 1);
       this.#votes.keep(key, option);
       this.#recall();
       this.#says = "";
@@ -115,6 +117,11 @@ export class PollCard {
     if (isKnown) return;
     await this.#votes.learn(key, poll.id);
     this.#mark();
+  }
+
+  /** One's own vote, which is counted in the next statistics, or was already. @param {number} option @param {number} least */
+  #countAtLeast(option, least) {
+    this.#counts = this.#counts.map((count, place) => (place === option ? Math.max(count, least) : count));
   }
 
   /** @param {Poll} poll */
