@@ -159,7 +159,7 @@ def send(
 @_command()
 def follow(
     login: Login,
-    target: Annotated[str | None, typer.Argument(metavar="TARGET", help=_TARGET)] = None,
+    target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help=_TARGET)] = None,
     everything: Annotated[bool, typer.Option("--all", help="Begin with the oldest messages.")] = False,
 ) -> None:
     """Show what is said as it comes, until Ctrl-C; first what you have not read yet.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-from difflib import get_close_matches
+from collections.abc import Iterable
 from functools import partial
+from itertools import starmap
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,9 +13,19 @@ import typer
 
 from config.keys import KEYS, as_toml
 from config.live import LIVE
-from config.loading import LIKE, Loaded, load_with_origins, masked, to_toml
+from config.loading import Loaded, load_with_origins, masked, to_toml
 from config.words import choices, is_list
 from danmaku import cli_options as options
+from danmaku.cli_config_lines import (
+    PASSED_OVER,
+    became,
+    history_lines,
+    is_changed,
+    not_there,
+    outcome,
+    setting_line,
+    version_line,
+)
 from danmaku.cli_desk import DESK, Desk, desk_of
 from danmaku.cli_options import Config, Json
 from danmaku.cli_output import FAILED, ended
@@ -24,13 +33,17 @@ from danmaku.printable import printable
 
 _PATH: Final = "/v1/admin/config"
 _MOST: Final = 100
-_PASSED_OVER: Final = "the edge that was asked passes over what is adjusted"
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
 
 
 def _keys(incomplete: str) -> list[str]:
     return sorted(key for key in LIVE if key.startswith(incomplete))
+
+
+def _sections_and_keys(incomplete: str) -> list[str]:
+    sections = {key.section for key in LIVE.values()}
+    return [*sorted(one for one in sections if one.startswith(incomplete)), *_keys(incomplete)]
 
 
 def _keys_and_values(context: typer.Context, args: list[str], incomplete: str) -> list[str]:
@@ -45,13 +58,24 @@ def _keys_and_values(context: typer.Context, args: list[str], incomplete: str) -
 _Words = Annotated[
     list[str],
     typer.Argument(
-        metavar="KEY VALUE",
+        metavar="KEY VALUE...",
         help="What is set, and to what; one after the other.",
         autocompletion=_keys_and_values,
     ),
 ]
-_Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="Like policy.slow_s.", autocompletion=_keys)]
-_Version = Annotated[int, typer.Argument(metavar="VERSION", min=0, help="As `history` tells it.")]
+_Keys = Annotated[
+    list[str], typer.Argument(metavar="KEY...", help="Like policy.slow_s.", autocompletion=_keys)
+]
+_Beginnings = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[BEGINNING]...",
+        help="Only keys that begin so: a section, or a key.",
+        autocompletion=_sections_and_keys,
+        show_default=False,
+    ),
+]
+_Version = Annotated[list[str], typer.Argument(metavar="VERSION", help="As `history` tells it.")]
 _Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
 _Expected = Annotated[
     int | None,
@@ -92,15 +116,22 @@ def show(
 
 
 @command("list")
-def list_settings(desk: Desk, changed: _Changed = False) -> None:
+def list_settings(desk: Desk, beginnings: _Beginnings = None, changed: _Changed = False) -> None:
     """Show what can be changed while the service runs, as it is, and where each value comes from.
 
-    Example: `danmaku config list --changed --url https://live.example`
+    Example: `danmaku config list policy events --changed`
     """
     answer = desk.call("GET", _PATH)
     every: dict[str, Any] = answer["settings"]
-    shown = {key: one for key, one in every.items() if not changed or _is_changed(one)}
-    lines = [_version(answer["newest"]), *(_line(*row) for row in shown.items())]
+    for beginning in beginnings or []:
+        if not any(key.startswith(beginning) for key in every):
+            raise ended(not_there(beginning), FAILED)
+    shown = {
+        key: one
+        for key, one in every.items()
+        if key.startswith(tuple(beginnings or [""])) and (is_changed(one) or not changed)
+    }
+    lines = [version_line(answer["newest"]), *starmap(setting_line, shown.items())]
     desk.tell({**answer, "settings": shown}, lines)
 
 
@@ -114,9 +145,9 @@ def get_setting(desk: Desk, keys: _Keys) -> None:
     found = {key: answer["settings"].get(key) for key in keys}
     for key, one in found.items():
         if one is None:
-            raise ended(_not_there(key), FAILED)  # as for one that the service refuses to set
+            raise ended(not_there(key), FAILED)  # as for one that the service refuses to set
         if why := one.get("passed_over"):
-            typer.echo(printable(f"{_PASSED_OVER}: {why}"), err=True)
+            typer.echo(printable(f"{PASSED_OVER}: {why}"), err=True)
     values = [one["value"] for one in found.values()]
     desk.tell(found, [value if isinstance(value, str) else as_toml(value) for value in values])
 
@@ -127,8 +158,7 @@ def set_settings(desk: Desk, words: _Words, reason: _Reason = None, expected: _E
 
     Example: `danmaku config set policy.slow_s 3 policy.links hold --reason "busy night"`
     """
-    if unknown := [word for word in words[::2] if word.startswith("-")]:
-        raise typer.BadParameter(f"there is no option {unknown[0]}; write KEY VALUE, one after the other")
+    _check_options(words[::2], "write KEY VALUE, one after the other")
     if len(words) % 2:
         raise typer.BadParameter(f"write KEY VALUE: {words[-1]} has no value")
     values = {key: _value(key, word) for key, word in zip(words[::2], words[1::2], strict=True)}
@@ -153,19 +183,21 @@ def history(desk: Desk, limit: _Limit = 20) -> None:
     Example: `danmaku config history`
     """
     answer = desk.call("GET", f"{_PATH}/history", limit=limit)
-    desk.tell(answer, [*_history(answer["versions"])] or "nothing was changed yet")
+    desk.tell(answer, [*history_lines(answer["versions"])] or "nothing was changed yet")
 
 
-@command("rollback")
-def roll_back(desk: Desk, version: _Version, reason: _Reason = None, expected: _Expected = None) -> None:
+@command("rollback", dashed=True)
+def roll_back(desk: Desk, words: _Version, reason: _Reason = None, expected: _Expected = None) -> None:
     """Have all that was changed as it was in a version, as a new version; 0: nothing is changed any more.
 
     Example: `danmaku config rollback 6`
     """
+    version = _number(words)
+    before = _newest(desk)
     body = {"version": version, "reason": reason, "expected": expected}
     answer = desk.call("POST", f"{_PATH}/rollback", body)
     told = [f"{key} = {as_toml(value)}" for key, value in answer["values"].items()]
-    desk.tell(answer, [*(told or ["all is as the files say"]), _version(answer)])
+    desk.tell(answer, [*(told or ["all is as the files say"]), *outcome(before, answer)])
 
 
 def _is_typed(context: typer.Context, option: str) -> bool:
@@ -174,13 +206,32 @@ def _is_typed(context: typer.Context, option: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
+def _check_options(words: Iterable[str], instead: str) -> None:
+    """Words may begin with a dash, but none that looks like an option can be one."""
+    if unknown := [word for word in words if word.startswith("-") and not word[1:].isdigit()]:
+        raise typer.BadParameter(f"there is no option {unknown[0]}; {instead}")
+
+
+def _number(words: list[str]) -> int:
+    rule = "write one VERSION, a number from 0 up, as `history` tells it"
+    _check_options(words, rule)
+    if len(words) > 1 or not (words[0].isascii() and words[0].isdigit()):
+        raise typer.BadParameter(f"{' '.join(words)}: {rule}")
+    return int(words[0])
+
+
+def _newest(desk: Desk) -> dict[str, Any]:
+    """The version in force."""
+    versions = desk.call("GET", f"{_PATH}/history", limit=1)["versions"]
+    newest: dict[str, Any] = versions[0] if versions else {"version": 0, "values": {}}
+    return newest
+
+
 def _patch(desk: Desk, body: dict[str, Any], keys: Iterable[str]) -> None:
+    before = _newest(desk)
     answer = desk.call("PATCH", _PATH, body)
-    values = answer["values"]
-    told = [
-        f"{key} = {as_toml(values[key])}" if key in values else f"{key} is as the files say" for key in keys
-    ]
-    desk.tell(answer, [*told, _version(answer)])
+    told = [became(key, before["values"], answer["values"]) for key in keys]
+    desk.tell(answer, [*told, *outcome(before, answer)])
 
 
 def _value(key: str, word: str) -> Any:
@@ -192,51 +243,6 @@ def _value(key: str, word: str) -> Any:
         if known is not None and is_list(known.type):
             return [one.strip() for one in word.split(",") if one.strip()]
         return word
-
-
-def _history(versions: list[Any]) -> Iterator[str]:
-    """Oldest first. What was before the oldest is not known, unless it is the first of all."""
-    before: dict[str, Any] | None = None
-    for one in reversed(versions):
-        yield _version(one)
-        if before is None:
-            before = {} if one["version"] == 1 else one["values"]
-        yield from _differences(before, one["values"])
-        before = one["values"]
-
-
-def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    for key in sorted(before.keys() | after.keys()):
-        old, new = (as_toml(values[key]) if key in values else "" for values in (before, after))
-        if not new:
-            yield f"    {key} unset, was {old}"
-        elif old != new:
-            yield f"    {key} = {new}{f', was {old}' if old else ''}"
-
-
-def _version(one: Any) -> str:
-    if not one["version"]:
-        return "version 0: nothing was ever changed while the service runs"
-    when = datetime.fromtimestamp(one["at"] / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    again = f"  as version {one['of']}" if one["of"] else ""
-    why = f": {one['reason']}" if one["reason"] else ""
-    return f"version {one['version']}{again}  {when}  by {one['by']}{why}"
-
-
-def _is_changed(one: Any) -> bool:
-    return one["origin"] != "default" or bool(one.get("passed_over"))
-
-
-def _line(key: str, one: Any) -> str:
-    why = one.get("passed_over")  # an older edge does not say
-    return f"{key} = {as_toml(one['value'])}  # {one['origin']}{f'; {_PASSED_OVER}: {why}' if why else ''}"
-
-
-def _not_there(key: str) -> str:
-    if key not in KEYS:
-        near = get_close_matches(key, KEYS, n=1, cutoff=LIKE)
-        return f"there is no such key as {key}" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{key} does not change while the service runs; `danmaku config` shows it, and where it comes from"
 
 
 def _as_json(loaded: Loaded) -> str:

@@ -11,7 +11,7 @@ from danmaku.cli_desk import Desk, OneRoom, Reason, command, of_room
 from danmaku.model import check_id
 
 _Position = Annotated[str, typer.Argument(metavar="EPOCH-SEQ", help="Where it stands in the room.")]
-_User = Annotated[str | None, typer.Argument(metavar="UID", help="Whose comments [default: everybody's].")]
+_User = Annotated[str | None, typer.Argument(metavar="[UID]", help="Whose comments [default: everybody's].")]
 _STAYS = "; what somebody of a higher role than yours said stays"
 
 

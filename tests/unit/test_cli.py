@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -289,3 +290,20 @@ def test_groups_are_listed_and_suggested(group: str, command: str) -> None:
     assert group in listed
     assert f" {group} {command} [OPTIONS]" in run(group, command, "--help").stdout
     assert f"Did you mean '{group}'" in run(f"{group}x").stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("mod mute", "[ROOM] UID"),
+        ("mod words", "[ROOM]"),
+        ("config set", "KEY VALUE..."),
+        ("config list", "[BEGINNING]..."),
+        ("poll open", "ROOM QUESTION OPTION..."),
+        ("poll show", "ROOM [POLL]"),
+        ("chat follow", "[TARGET]"),
+    ],
+)
+def test_a_usage_shows_words_as_they_are_written(command: str, usage: str) -> None:
+    told = run(*command.split(), "--help").stdout
+    assert f" {command} [OPTIONS] {usage} \n" in re.sub(" +", " ", told)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from config.live import LIVE
 from danmaku.cli import app
 from tests.unit.command_line import Desk, run
 
@@ -37,6 +38,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("PATCH", PATH): THIRD,
     ("GET", f"{PATH}/history?limit=20"): {"versions": [THIRD, SECOND, FIRST]},
     ("GET", f"{PATH}/history?limit=2"): {"versions": [THIRD, SECOND]},
+    ("GET", f"{PATH}/history?limit=1"): {"versions": [SECOND]},
     ("POST", f"{PATH}/rollback"): THIRD,
 }
 
@@ -53,7 +55,8 @@ def lines(desk: Desk, *words: str) -> list[str]:
 
 
 def bodies(desk: Desk) -> list[Any]:
-    return [body for _, _, body in desk.asked]
+    """Of what was asked for beside what there is."""
+    return [body for method, _, body in desk.asked if method != "GET"]
 
 
 def test_settings_are_listed_with_where_they_come_from(desk: Desk) -> None:
@@ -67,7 +70,23 @@ def test_settings_are_listed_with_where_they_come_from(desk: Desk) -> None:
         "policy.slow_s = 3  # adjusted",
     ]
     assert lines(desk, "list", "--changed")[1:] == [rest[0], *rest[2:]]
-    assert bodies(desk) == [None, None]
+    assert lines(desk, "list", "policy.")[1:] == rest[2:]
+    assert lines(desk, "list", "log", "edge.heart", "--changed")[1:] == rest[:1]
+    assert set(desk.asked) == {("GET", PATH, None)}
+
+
+@pytest.mark.parametrize(
+    ("beginning", "says"),
+    [
+        ("polic.", "there is no such key as polic.; did you mean policy?"),
+        ("auth", "nothing that begins with auth changes while the service runs; `danmaku config` shows it"),
+        ("edge.port", "edge.port does not change while the service runs; `danmaku config` shows it"),
+    ],
+)
+def test_where_nothing_begins_so_that_is_said(desk: Desk, beginning: str, says: str) -> None:
+    result = desk.run("config", "list", "policy", beginning)
+    assert result.exit_code == 1
+    assert says in result.stderr
 
 
 def test_values_are_printed_alone(desk: Desk) -> None:
@@ -122,7 +141,11 @@ def test_values_are_set(desk: Desk) -> None:
         (["set", "-x", "policy.slow_s", "3"], "there is no option -x"),
         (["set"], "Missing argument"),
         (["unset"], "Missing argument"),
-        (["rollback", "-1"], "-1"),
+        (["rollback", "-1"], "-1: write one VERSION, a number from 0 up, as `history` tells it"),
+        (["rollback", "last"], "last: write one VERSION"),
+        (["rollback", "6", "7"], "6 7: write one VERSION"),
+        (["rollback", "6", "--resaon", "x"], "there is no option --resaon"),
+        (["rollback", "--resaon"], "there is no option --resaon"),
     ],
 )
 def test_what_cannot_be_asked(desk: Desk, words: list[str], says: str) -> None:
@@ -138,6 +161,31 @@ def test_values_are_unset_and_rolled_back(desk: Desk) -> None:
     assert told[0] == "policy.slow_s = 3"
     assert told[1].startswith("version 3  as version 1  2027")
     assert bodies(desk) == [{"unset": ["policy.links"], "reason": "over"}, {"version": 3, "expected": 9}]
+
+
+def test_what_was_not_set_is_told_of(desk: Desk) -> None:
+    told = lines(desk, "unset", "policy.links", "log.level")
+    assert told[:2] == ["policy.links is as the files say", "log.level was not set: it is as the files say"]
+    assert told[2].startswith("version 3 ")
+
+
+def test_where_nothing_is_changed_that_is_told(desk: Desk) -> None:
+    newest: dict[tuple[str, str], Any] = {("GET", f"{PATH}/history?limit=1"): {"versions": [THIRD]}}
+    desk.answer = lambda method, path, _: {**ANSWERS, **newest}[method, path]
+    for words in (["unset", "log.level"], ["set", "policy.slow_s", "3"], ["rollback", "1"]):
+        _, said, version = lines(desk, *words)
+        assert said == "nothing was changed; in force is"
+        assert version.startswith("version 3 ")
+
+
+def test_before_anything_was_changed(desk: Desk) -> None:
+    nothing = {**FIRST, "version": 0, "values": {}}
+    desk.answer = lambda method, _, __: nothing if method == "PATCH" else {"versions": []}
+    assert lines(desk, "unset", "log.level") == [
+        "log.level was not set: it is as the files say",
+        "nothing was changed; in force is",
+        "version 0: nothing was ever changed while the service runs",
+    ]
 
 
 def test_history_tells_what_was_changed(desk: Desk) -> None:
@@ -178,6 +226,7 @@ def test_options_stand_behind_the_command(desk: Desk) -> None:
         ("set no.such ", []),
         ("set policy.review t", ["true"]),
         ("unset edge.po", []),
+        ("list poli", ["policy", *sorted(key for key in LIVE if key.startswith("policy."))]),
     ],
 )
 def test_a_shell_completes_keys_and_choices(words: str, found: list[str]) -> None:
