@@ -18,6 +18,18 @@ from tests.system.deployment import Deployment, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+FULL_BADGES = """() => document.querySelectorAll("#tabs .badge").forEach((badge) => {
+    badge.hidden = false;
+    badge.textContent = "100";
+})"""
+# In how many lines the tabs stand, and whether the tools end before them.
+TABS = """() => {
+    const seen = (where) => [...document.querySelectorAll(where)].filter((one) => one.checkVisibility());
+    const tabs = seen("#tabs [role=tab]").map((one) => one.getBoundingClientRect());
+    const tools = seen("#tools > *").map((one) => one.getBoundingClientRect().right);
+    const first = Math.min(...tabs.map(({ left }) => left));
+    return [new Set(tabs.map(({ top }) => top)).size, Math.max(...tools) < first];
+}"""
 EVIL = "<img src=x onerror=\"document.title='pwned'\">"
 
 
@@ -301,6 +313,21 @@ async def test_the_form_has_all_settings_and_their_bounds(visitors: Visitors, se
     assert {row["key"] for row in rows} == set(RoomSettings.__struct_fields__)
     bounds = {row["key"]: (row["least"], row["most"]) for row in rows if row["kind"] == "number"}
     assert bounds == SETTING_BOUNDS
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+async def test_the_tabs_stand_in_one_line_beside_the_tools(
+    visitors: Visitors, service: Deployment, locale: str
+) -> None:
+    token = service.token("mod", "moderator")
+    page = await visitors.open(f"{service.url}/console#token={token}", locale=locale)
+    await expect(page.locator("#tab-held")).to_be_visible()
+    await page.evaluate(FULL_BADGES)
+    for width in (1200, 1280, 1501, 1920):
+        await page.set_viewport_size({"width": width, "height": 720})
+        assert await page.evaluate(TABS) == [1, True], width
+    await page.locator("#tab-sanctions").click()
+    await expect(page.locator("#panel-sanctions")).to_be_visible()
 
 
 async def _watch(visitors: Visitors, service: Deployment, room: str, uid: str) -> Page:

@@ -134,6 +134,8 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
         one, two = card.get_by_role("button", name="one"), card.get_by_role("button", name="two")
         await expect(card.get_by_role("heading")).to_have_text("Next song?")
         await expect(one).to_have_text("one75 %")
+        ground = await card.evaluate("card => getComputedStyle(card).backgroundColor")
+        assert ground.startswith("rgb(")  # nothing that flies is seen through it
         await two.click()
         await expect(card.locator(".hint")).to_have_text("You have voted for something else")
         await one.focus()
