@@ -15,7 +15,7 @@ from rich.table import Column
 from rich.text import Text
 
 from danmaku import chatting
-from danmaku.cli_options import OPTIONS, Service, command, option
+from danmaku.cli_options import OPTIONS, WHO, Cid, Service, command, option
 from danmaku.cli_output import show, table
 from danmaku.client import Client, Conversation, Message
 from danmaku.conversation import Mention
@@ -32,7 +32,7 @@ app = typer.Typer(
     "Example: `danmaku chat send bob 'are you there?' --uid ann`",
 )
 
-_Uid = Annotated[str | None, typer.Option(help="Who you are, where no token is given.")]
+_Uid = Annotated[str | None, typer.Option("--uid", "--as", metavar="UID", help=WHO)]
 _TARGET: Final = "A user, or a conversation: p:UID:UID, g:GROUP."
 _Target = Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET)]
 _Number = typer.Option(min=0, help="Begin after this message [default: show the newest].")
@@ -139,9 +139,7 @@ def send(
     mention: Annotated[
         list[str] | None, typer.Option(metavar="UID", help="Mention a user, or `all`. Repeatable.")
     ] = None,
-    cid: Annotated[
-        str | None, typer.Option(help="Under the same one it is said once, however often it is sent.")
-    ] = None,
+    cid: Cid = None,
 ) -> None:
     """Say something to a user or in a group. Returns once it is stored.
 
@@ -159,7 +157,9 @@ def send(
 @_command()
 def follow(
     login: Login,
-    target: Annotated[str | None, typer.Argument(metavar="[TARGET]", help=_TARGET)] = None,
+    target: Annotated[
+        str | None, typer.Argument(metavar="[TARGET]", help=f"{_TARGET} [default: all of yours]")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Begin with the oldest messages.")] = False,
 ) -> None:
     """Show what is said as it comes, until Ctrl-C; first what you have not read yet.

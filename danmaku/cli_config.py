@@ -96,10 +96,11 @@ def show(
     url: _Misplaced = None,
     token: _Misplaced = None,
 ) -> None:
-    """Print the settings of this machine and where each comes from; secrets are masked.
+    """Print the settings of this machine; show and change those of a service that runs.
 
-    Precedence: defaults, the file, the environment (`DANMAKU_EDGE_PORT=9000`), flags. The commands are
-    about a service that runs: what is changed there holds in all its processes at once, above all of these.
+    Without a command: the settings of this machine and where each comes from; secrets are masked. Precedence:
+    defaults, the file, the environment (`DANMAKU_EDGE_PORT=9000`), flags. The commands are about a service
+    that runs: what is changed there holds in all its processes at once, above all of these.
 
     Example: `danmaku config --config my.toml | grep -v default`
     """
@@ -188,7 +189,7 @@ def history(desk: Desk, limit: _Limit = 20) -> None:
 
 @command("rollback", dashed=True)
 def roll_back(desk: Desk, words: _Version, reason: _Reason = None, expected: _Expected = None) -> None:
-    """Have all that was changed as it was in a version, as a new version; 0: nothing is changed any more.
+    """Go back to a version: all that is changed is so as it was then, as a new version; 0: nothing is.
 
     Example: `danmaku config rollback 6`
     """

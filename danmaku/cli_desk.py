@@ -14,7 +14,7 @@ import typer
 
 from danmaku import cli_options as options
 from danmaku.caller import Caller, CallFailed
-from danmaku.cli_options import OPTIONS, Service, option
+from danmaku.cli_options import OPTIONS, WHO, Service, option
 from danmaku.model import Identity, Role, check_id
 from danmaku.printable import printable
 
@@ -37,7 +37,9 @@ RoomAndWhom = Annotated[
     typer.Argument(metavar="[ROOM] UID", help="The room, unless it is for all rooms, and whom it concerns."),
 ]
 Everywhere = Annotated[bool, typer.Option("--everywhere", help="For all rooms; admins may.")]
-Seconds = Annotated[int | None, typer.Option(min=1, help="So long [default: until it is lifted].")]
+Seconds = Annotated[
+    int | None, typer.Option(min=1, help="For so many seconds [default: until it is lifted].")
+]
 Reason = Annotated[str | None, typer.Option(help="Why, for the record; the user may be told.")]
 
 
@@ -89,7 +91,7 @@ def desk_of(uid_of_mine: str, **given: Any) -> Desk:
     return Desk(service.caller(admin, _TTL_S), service.as_json)
 
 
-_Mine = Annotated[str, typer.Option("--as", metavar="UID", help="Who you are, where no token is given.")]
+_Mine = Annotated[str, typer.Option("--as", metavar="UID", help=WHO)]
 DESK: Final = (option("uid_of_mine", _Mine, "admin"), *OPTIONS)
 command: Final = partial(options.command, app, options=DESK, given=desk_of)
 """Make a function of a Desk and its own words a command of `danmaku mod`."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
@@ -15,7 +15,7 @@ from rich.text import Text
 from config.keys import SettingsError
 from config.loading import load
 from config.settings import Settings
-from danmaku.cli_options import DATA, Config, Data, Host, Json, Port
+from danmaku.cli_options import DATA, Config, Data, Host, Json
 from danmaku.cli_output import FAILED, show
 from danmaku.data_folder import DataFolder
 
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 app = typer.Typer()
 """Its commands stand beside those of danmaku.cli."""
 
+_Port = Annotated[
+    int | None,
+    typer.Option(help="Where to listen [default: where the service on the data folder does, else 8080]."),
+]
 _MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("broken", "red")}
 
 
 @app.command()
 def doctor(
-    data: Data = DATA, port: Port = None, host: Host = None, config: Config = None, as_json: Json = False
+    data: Data = DATA, port: _Port = None, host: Host = None, config: Config = None, as_json: Json = False
 ) -> None:
     """Look for what is missing or wrong here, and say how to mend it.
 

@@ -40,8 +40,8 @@ def plan_service(
     rate: Annotated[float, typer.Option(min=0, help="Comments a second, over all rooms.")],
     zipf: Annotated[float, typer.Option(min=0, max=5, help="How much rooms differ; 0: not at all.")] = 0.0,
     joins: Annotated[float, typer.Option(min=0, help="Viewers that come in a second.")] = 0.0,
-    window: Annotated[float, typer.Option(min=1, help="rooms.window_ms")] = 50.0,
-    display: Annotated[float, typer.Option(min=0.1, help="policy.display_per_s")] = 40.0,
+    window: Annotated[float, typer.Option(min=1, help="As `rooms.window_ms` is set.")] = 50.0,
+    display: Annotated[float, typer.Option(min=0.1, help="As `policy.display_per_s` is set.")] = 40.0,
     busy: Annotated[
         float, typer.Option(min=0.05, max=1, help="Share of its core that a process may use.")
     ] = 0.6,

@@ -36,10 +36,21 @@ Port = Annotated[int | None, typer.Option(help="Where to listen [default: 8080].
 Host = Annotated[str | None, typer.Option(help="The address to listen on [default: 0.0.0.0].")]
 Url = Annotated[
     str | None,
-    typer.Option(help="Where the service is; else the one on the data folder.", envvar="DANMAKU_URL"),
+    typer.Option(
+        help="Where it is, like https://live.example [default: the service on the data folder].",
+        envvar="DANMAKU_URL",
+    ),
 ]
-Token = Annotated[str | None, typer.Option(help="Who you are.", envvar="DANMAKU_TOKEN")]
+Token = Annotated[
+    str | None, typer.Option(help="Who you are, as `danmaku token` says it.", envvar="DANMAKU_TOKEN")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")]
+Cid = Annotated[
+    str | None,
+    typer.Option(help="An id of your own: under the same one it is shown once, however often it is said."),
+]
+WHO: Final = "Who you are, where no token is given."
 DATA: Final = Path("data")
 _TTL_S: Final = 60
 

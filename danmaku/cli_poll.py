@@ -9,8 +9,8 @@ from urllib.parse import quote
 import msgspec
 import typer
 
-from danmaku.cli_options import Service, command
-from danmaku.cli_post import Cid, Room, Uid, fresh, staff, tell
+from danmaku.cli_options import Cid, Service, command
+from danmaku.cli_post import Room, Uid, fresh, staff, tell
 from danmaku.model import check_id
 from danmaku.printable import printable
 
@@ -33,7 +33,7 @@ def open_poll(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked.")],
     options: Annotated[list[str], typer.Argument(metavar="OPTION...", help="Two to ten of them.")],
     seconds: Annotated[
-        int | None, typer.Option(min=1, help="Close it after so long [default: when it is closed].")
+        int | None, typer.Option(min=1, help="Close it by itself after so many seconds [default: never].")
     ] = None,
     uid: Uid = "streamer",
     cid: Cid = None,

@@ -8,17 +8,14 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from danmaku.cli_options import Service, command
+from danmaku.cli_options import WHO, Cid, Service, command
 from danmaku.model import Identity, Role, check_id
 
 app = typer.Typer()
 """Its commands stand beside those of danmaku.cli."""
 
 Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room.")]
-Uid = Annotated[str, typer.Option(help="Who does it, where no token is given.")]
-Cid = Annotated[
-    str | None, typer.Option(help="Under the same one it is shown once, however often it is said.")
-]
+Uid = Annotated[str, typer.Option("--uid", "--as", metavar="UID", help=WHO)]
 _Payer = Annotated[str, typer.Option("--from", metavar="UID", help="Who pays for it.")]
 _Giver = Annotated[str | None, typer.Option("--from", metavar="UID", help="Who gives it [default: you].")]
 _Name = Annotated[str | None, typer.Option(help="How others see them [default: the uid].")]

@@ -10,7 +10,9 @@ import typer
 from danmaku.cli_desk import Desk, OneRoom, Reason, command, of_room
 from danmaku.model import check_id
 
-_Position = Annotated[str, typer.Argument(metavar="EPOCH-SEQ", help="Where it stands in the room.")]
+_Position = Annotated[
+    str, typer.Argument(metavar="EPOCH-SEQ", help="Where it stands in the room, as `user` tells it.")
+]
 _User = Annotated[str | None, typer.Argument(metavar="[UID]", help="Whose comments [default: everybody's].")]
 _STAYS = "; what somebody of a higher role than yours said stays"
 

@@ -12,11 +12,11 @@ import typer
 
 from config.keys import as_toml
 from danmaku.cli_desk import Desk, Everywhere, OneRoom, Reason, Room, Whom, base, command, of_room, whom
+from danmaku.cli_options import Follow
 
 _WAIT_S: Final = 25
 _PAGE: Final = 200
 _Limit = Annotated[int, typer.Option(min=1, max=_PAGE, help="So many of the newest.")]
-_Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is done, until Ctrl-C.")]
 
 
 @command()
@@ -49,7 +49,7 @@ def user(desk: Desk, room: OneRoom, uid: Whom) -> None:
 
 @command()
 def audit(
-    desk: Desk, room: Room = None, everywhere: Everywhere = False, limit: _Limit = 20, follow: _Follow = False
+    desk: Desk, room: Room = None, everywhere: Everywhere = False, limit: _Limit = 20, follow: Follow = False
 ) -> None:
     """Show what moderators did in a room, or admins for all rooms, the newest last.
 

@@ -8,16 +8,16 @@ from urllib.parse import quote
 import typer
 
 from danmaku.cli_desk import Desk, OneRoom, Reason, command, of_room
+from danmaku.cli_options import Follow
 from danmaku.model import check_id
 
 _WAIT_S: Final = 20
 _PAGE: Final = 100
 _Held = Annotated[str, typer.Argument(metavar="ID", help="Its id, as `held` shows it.")]
-_Follow = Annotated[bool, typer.Option("--follow", help="Go on with what comes, until it is interrupted.")]
 
 
 @command()
-def held(desk: Desk, room: OneRoom, follow: _Follow = False) -> None:
+def held(desk: Desk, room: OneRoom, follow: Follow = False) -> None:
     """Show the comments that wait for a moderator.
 
     With --json and --follow each line holds those that came together.

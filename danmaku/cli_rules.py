@@ -10,18 +10,18 @@ import msgspec
 import typer
 
 from danmaku.cli_desk import Desk, OneRoom, Reason, command, of_room
+from danmaku.cli_options import Follow
 
 _WAIT_S: Final = 20
 _Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[KEY=VALUE]...",
-        help="What to set; KEY= alone lets it be as in all rooms.",
+        help="What to set; KEY= alone lets it be as in all rooms [default: show every key].",
         show_default=False,
     ),
 ]
-_Raid = Annotated[int, typer.Option(min=1, help="So long.")]
-_Follow = Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")]
+_Raid = Annotated[int, typer.Option(min=1, help="For so many seconds.")]
 _Off = Annotated[bool, typer.Option("--off", help="End it now.")]
 
 
@@ -53,7 +53,7 @@ def raid(desk: Desk, room: OneRoom, seconds: _Raid = 600, off: _Off = False, rea
 
 
 @command()
-def signs(desk: Desk, room: OneRoom, follow: _Follow = False) -> None:
+def signs(desk: Desk, room: OneRoom, follow: Follow = False) -> None:
     """Show signs of abuse: the same text of many, floods of joins, many new accounts.
 
     Example: `danmaku mod signs lobby --follow`

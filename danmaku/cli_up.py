@@ -30,7 +30,9 @@ def up(
     data: Data = DATA,
     port: Port = None,
     host: Host = None,
-    workers: Annotated[int | None, typer.Option(help="Edge workers; 0: cores - 1.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Edge workers [default: one for each core but one].")
+    ] = None,
     rooms: Annotated[int, typer.Option(min=1, max=64, help="Rooms processes.")] = 1,
     config: Config = None,
 ) -> None:

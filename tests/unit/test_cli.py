@@ -5,17 +5,20 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 from typer.testing import Result
 
 from config.keys import KEYS
 from config.settings import Settings
 from danmaku.auth import from_settings
+from danmaku.cli import app
 from danmaku.data_folder import DataFolder
 from danmaku.model import Identity, Role
 from danmaku.ports import free_port
@@ -307,3 +310,27 @@ def test_groups_are_listed_and_suggested(group: str, command: str) -> None:
 def test_a_usage_shows_words_as_they_are_written(command: str, usage: str) -> None:
     told = run(*command.split(), "--help").stdout
     assert f" {command} [OPTIONS] {usage} \n" in re.sub(" +", " ", told)
+
+
+def options() -> Iterator[tuple[str, Any]]:
+    """Of each command, with what it is called."""
+    waiting: list[tuple[str, Any]] = [("", get_command(app))]
+    while waiting:
+        name, one = waiting.pop()
+        below: list[str] = one.list_commands(None) if isinstance(one, TyperGroup) else []  # type: ignore[arg-type]  # needs none
+        waiting += [(f"{name} {word}".strip(), one.get_command(None, word)) for word in below]
+        yield from ((name, option) for option in one.params if option.param_type_name == "option")
+
+
+@pytest.mark.parametrize(
+    "name", ["--url", "--uid", "--as", "--token", "--data", "--config", "--json", "--follow", "-f", "--cid"]
+)
+def test_options_of_one_name_are_alike(name: str) -> None:
+    """But in `token`, which is about somebody else."""
+    found = [
+        option.help
+        for command, option in options()
+        if name in option.opts and command != "token" and not option.hidden
+    ]
+    assert len(found) > 1
+    assert len(set(found)) == 1
