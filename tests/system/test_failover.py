@@ -14,6 +14,7 @@ from tests.engines import caught_up, primaries_of
 from tests.faults.whole import SeveralFleet, whole_service
 from tests.system.devices import Device, check, read_back, until_all_saw
 from tests.system.lateness import Lateness
+from tests.talking import Talking
 
 pytestmark = pytest.mark.long
 
@@ -25,29 +26,17 @@ TICK_S = 0.02
 MOST_S = 30.0
 
 
-class Talk:
+class Talk(Talking):
     """Says one message after the other to somebody, each until it is taken. `taken_s`: when each was."""
 
     def __init__(self, device: Device, target: str) -> None:
+        super().__init__()
         self.taken_s: list[float] = []
         self._device = device
         self._target = target
-        self._stopped = False
-        self._running: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Or go on."""
-        self._stopped = False
-        self._running = asyncio.create_task(self._run())
-
-    async def end(self) -> None:
-        """Return when nothing is under way."""
-        assert self._running is not None
-        self._stopped = True
-        await self._running
-
-    async def _run(self) -> None:
-        while not self._stopped:
+    async def talk(self) -> None:
+        while self.is_to_go_on:
             cid = f"c-{len(self.taken_s)}"
             said = await self._device.client.chat.send(self._target, cid, cid=cid, timeout_s=MOST_S)
             self._device.acked[cid] = said.conv, said.seq
