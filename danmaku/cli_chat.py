@@ -123,6 +123,8 @@ def history(
             page = await chatting.following(client, conv, after, limit)
         for message in page.messages:
             _show(message, as_json=login.as_json)
+        if not (page.messages or login.as_json):
+            typer.echo("nothing was said after that" if after else "nothing was said yet")
         if read and page.messages:
             await client.chat.read(conv, page.messages[-1].seq)
         return page.complete

@@ -53,6 +53,7 @@ def close_room(service: Service, room: Room, for_good: _ForGood = False, uid: Ui
     if for_good:
         tell(service, caller.call("DELETE", path), f"{room} is closed for good")
     else:
+        caller.get(path)  # one that is not there would be made, and what was meant stay open
         _tell(service, caller.call("PUT", path, {"open": False}))
 
 

@@ -45,7 +45,7 @@ def _found(shape: inspect.Type, steps: list[str]) -> Iterator[inspect.Type]:
     if isinstance(shape, inspect.UnionType):
         for one in shape.types:
             yield from _found(one, steps)
-    elif isinstance(shape, inspect.Metadata):
+    elif isinstance(shape, inspect.Metadata) and (steps or "allowed" not in (shape.extra or {})):
         yield from _found(shape.type, steps)
     elif not steps:
         yield shape

@@ -61,7 +61,7 @@ _BatchFrame = Annotated[
 
 
 Amount = Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", extra={"allowed": "three capital letters, like CNY"})]
 
 
 class Comment(msgspec.Struct, tag_field="kind", tag="comment", forbid_unknown_fields=True):

@@ -50,6 +50,9 @@ def test_what_is_sent_is_listed_shown_and_read(service: Deployment) -> None:
     assert [(one["seq"], one["body"][0]["text"]) for one in page] == [(2, "message 2"), (3, "message 3")]
     assert json.loads(chat(service, "ann", "list", "--json"))[0]["unread"] == 0
     assert chat(service, "nobody", "list") == "no conversations yet\n"
+    assert chat(service, "nobody", "history", "ann") == "nothing was said yet\n"
+    assert chat(service, "nobody", "history", "ann", "--json") == ""
+    assert chat(service, "ann", "history", CONV, "--after", "4") == "nothing was said after that\n"
 
 
 def test_a_group_is_followed_as_it_is_said(service: Deployment) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from danmaku.caller import CallFailed
 from tests.unit.command_line import Desk
 
 SOLD = ("--from", "bob", "--amount", "5000", "--currency", "CNY")
@@ -124,9 +125,22 @@ def test_a_room_is_shown_opened_and_closed(desk: Desk) -> None:
         ("GET", path, None),
         ("PUT", path, {"open": True, "title": "Friday"}),
         ("PUT", path, {"open": True}),
+        ("GET", path, None),
         ("PUT", path, {"open": False}),
         ("DELETE", path, None),
     ]
+
+
+def test_a_room_that_is_not_there_is_not_closed(desk: Desk) -> None:
+    def answer(method: str, path: str, _: Any) -> Any:
+        if method == "GET":
+            raise CallFailed("room_not_found: there is no such room", 404)
+        return ANSWERS["/r"]
+
+    desk.answer = answer
+    done = desk.run("room", "close", "r")
+    assert (done.exit_code, done.stderr) == (1, "error: room_not_found: there is no such room\n")
+    assert [method for method, *_ in desk.asked] == ["GET"]
 
 
 @pytest.mark.parametrize(

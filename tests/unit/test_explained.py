@@ -89,7 +89,7 @@ OF_ALL = "PUT /v1/admin/settings"
         (POLLS, {"question": "q"}, "options is missing"),
         (POLLS, [], "the body must be an object"),
         (MESSAGES, {"kind": "dance"}, "kind must be one of announce, comment, gift, paid"),
-        (MESSAGES, {"kind": "paid", "currency": "cny"}, "currency must be text like ^[A-Z]{3}$"),
+        (MESSAGES, {"kind": "paid", "currency": "cny"}, "currency must be three capital letters, like CNY"),
         (MESSAGES, {"kind": "comment", "mode": "up"}, "mode must be one of bottom, scroll, top"),
         (OF_ROOM, {"slow_s": "3"}, "slow_s must be a whole number or null"),
         (OF_ALL, {"settings": {"links": "eat"}}, "settings.links must be one of hold, refuse, show"),
