@@ -21,21 +21,31 @@ from danmaku.rows import (
     Room,
     Shown,
 )
+from danmaku.store import Store
 from tests.contract.failing import Fault
-from tests.contract.rooms_service import Service, refusal, send, the
+from tests.contract.rooms_service import Running, Service, refusal, send, the
+from tests.contract.rooms_watching import Watching
 from tests.contract.stores import kept_of
 from tests.waiting import until
+
+
+async def begun(
+    live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
+) -> tuple[Store, Fault, Running, Watching]:
+    """A room with one comment, of a process whose appends fail where that is asked for."""
+    store = await live.open_store()
+    append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
+    process = await live.sole_owner(store=store)
+    watching = await live.watch("a")
+    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    return store, append, process, watching
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
 async def test_an_append_of_unknown_outcome_is_repeated_until_it_is_known(
     live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
 ) -> None:
-    store = await live.open_store()
-    append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
-    process = await live.sole_owner(store=store)
-    watching = await live.watch("a")
-    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    store, append, process, watching = await begun(live, monkeypatch, carried_out)
     append.left = 3
     name = process.name
     first = asyncio.create_task(live.request(name, send("a", "u1", "two", "c2")))
@@ -101,11 +111,7 @@ async def test_changes_are_repeated_until_their_outcome_is_known(
 async def test_a_change_of_unknown_outcome_does_not_hold_until_it_is_known(
     live: Service, monkeypatch: pytest.MonkeyPatch, carried_out: bool
 ) -> None:
-    store = await live.open_store()
-    append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
-    process = await live.sole_owner(store=store)
-    watching = await live.watch("a")
-    the(Shown, await live.ask(send("a", "u1", "one", "c1")))
+    store, append, process, watching = await begun(live, monkeypatch, carried_out)
     append.left = 1000
     close = PutRoomRow("a", "boss", Role.STREAMER, open=False)
     name = process.name
