@@ -73,7 +73,7 @@ async def test_keys_change_and_the_login_service_goes_away(tmp_path: Path) -> No
             "DANMAKU_AUTH_ALGORITHM": "EdDSA",
             "DANMAKU_AUTH_JWKS_URL": login.url,
             "DANMAKU_AUTH_JWKS_REFRESH_S": "1",
-            "DANMAKU_AUTH_JWKS_KEEP_S": "2",
+            "DANMAKU_AUTH_JWKS_KEEP_S": "5",
         }
         async with serving(tmp_path, "--workers", "1", **settings) as service:
 
