@@ -34,9 +34,12 @@ def words(desk: Desk, room: Room = None, everywhere: Everywhere = False) -> None
 
     Example: `danmaku mod words lobby > words.txt`
     """
-    path, _ = base(room, everywhere)
+    path, where = base(room, everywhere)
     found = desk.call("GET", f"{path}/words")
-    desk.tell(found, [f"{action} {entry}" for action in ACTIONS for entry in found[action]])
+    lines = [f"{action} {entry}" for action in ACTIONS for entry in found[action]]
+    if not (lines or desk.as_json):
+        typer.echo(f"no word is listed in {where}", err=True)  # beside what may go into a file
+    desk.tell(found, lines)
 
 
 @command("words-put")

@@ -109,8 +109,9 @@ def test_a_room_from_its_opening_to_its_end(service: Deployment) -> None:
     assert "nothing is pinned" in told("unpin", "show")
     poll = told("poll", "open", "show", "Next song?", "Hello", "Goodbye").strip()
     assert told("poll", "show", "show", poll).splitlines()[0] == "Next song?"
-    closed = told("poll", "close", "show", poll).splitlines()
-    assert closed == ["Next song?  (closed)", "        0  Hello", "        0  Goodbye"]
+    assert told("poll", "show", "show") == told("poll", "show", "show", poll)
+    closed = told("poll", "close", "show").splitlines()
+    assert closed == ["Next song?  (closed)", "        0 votes  Hello", "        0 votes  Goodbye"]
     assert "closed" in told("room", "close", "show")
     assert "room_closed" in invoke(service, "post", "show", "too late").stderr
     assert told("room", "close", "show", "--for-good") == "show is closed for good\n"

@@ -27,6 +27,13 @@ def test_a_list_is_shown_as_it_can_be_put(desk: Desk, tmp_path: Path) -> None:
     assert desk.asked == [("GET", ROOM, None), ("PUT", "/v1/admin/words", lists)]
 
 
+def test_a_list_without_words_is_told_of_beside_it(desk: Desk) -> None:
+    desk.answer = lambda *_: {**FOUND, "refuse": [], "mask": []}
+    done = desk.run("mod", "words", "--everywhere")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "no word is listed in all rooms\n")
+    assert desk.run("mod", "words", "lobby", "--json").stderr == ""
+
+
 def test_entries_are_added_and_removed_in_the_list_as_it_was(desk: Desk) -> None:
     desk.told("mod", "words-add", "lobby", "bad", "new", "--action", "mask")
     assert desk.asked[-1][2] == {**FOUND, "refuse": ["worse"], "mask": ["坏", "bad", "new"]}
