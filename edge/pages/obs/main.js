@@ -41,7 +41,7 @@ class Page {
   });
   #link = new Link(() => (this.#wish.token ? { token: this.#wish.token } : {}), {
     changed: (state) => this.#changed(state),
-    greeted: () => void this.#room?.enter(),
+    opened: () => void this.#room?.enter(),
     delivered: (frame) => this.#delivered(frame),
     lost: () => this.#room?.lost(),
   });
@@ -88,7 +88,7 @@ class Page {
       missed: () => {},
       refused: (refusal) => this.#refused(refusal.name, refused(refusal)),
     }, TIMING);
-    if (this.#link.isLive) void this.#room.enter();
+    if (this.#link.isOpen) void this.#room.enter();
   }
 
   /** @param {Event} event @param {Position} position @param {number} at */

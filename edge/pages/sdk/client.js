@@ -86,6 +86,7 @@ export class Client {
     this.#places = new Places([url].flat().map(socketAddress));
     this.#connection = new Connection(() => this.#places.current, () => this.#attempt(), {
       changed: (state) => this.#changed(state),
+      opened: () => this.#opened(),
       greeted: (ok) => this.#greeted(ok),
       delivered: (frame) => this.#delivered(frame),
       lost: () => this.#lost(),
@@ -225,6 +226,9 @@ export class Client {
   #greeted({ uid = "", name = "", role = "", session = "" }) {
     Object.assign(this, { uid, name, role, session });
     this.chat.resync();
+  }
+
+  #opened() {
     for (const { room } of this.#rooms.values()) if (room.hasBeenIn) void room.enter();
   }
 

@@ -13,7 +13,8 @@
  *   `until` is of the clock that was given, `code` that of the close, `name` that of a refusal
  * @typedef {object} Listener who is told, synchronously and in order, what becomes of the connection
  * @property {(state: State) => void} changed
- * @property {(ok: Ok) => void} greeted
+ * @property {() => void} [opened] what is asked now goes out along with the greeting, and is answered after it
+ * @property {(ok: Ok) => void} [greeted]
  * @property {(frame: ServerFrame) => void} delivered
  * @property {() => void} lost
  */
@@ -28,6 +29,7 @@ export { Lost };
 
 const BROKEN = 1006;
 const MESSAGE_BYTES = 16 * 1024; // what a service takes as shipped
+const TOGETHER = 8192; // letters, with the greeting
 const WAITING_BYTES = 1024 * 1024; // more than that is not to wait for a network that takes nothing
 const OPEN = 1;
 
@@ -71,6 +73,8 @@ export class Connection {
   /** Why there will be no connection. @type {Refusal | null} */
   #refusal = null;
   #changed = new Bell();
+  /** What goes out in one message with the greeting. @type {(string | Uint8Array<ArrayBuffer>)[] | null} */
+  #along = null;
 
   /** Milliseconds since 1970 by the service's clock, as far as it is known. */
   get serviceNow() {
@@ -99,8 +103,14 @@ export class Connection {
     this.#heartbeat = timing.heartbeat;
   }
 
+  /** Whether something can be asked. */
+  get isOpen() {
+    return this.#socket?.readyState === OPEN;
+  }
+
+  /** Whether it was greeted, too. */
   get isLive() {
-    return this.#isLive && this.#socket?.readyState === OPEN;
+    return this.#isLive && this.isOpen;
   }
 
   /**
@@ -186,7 +196,8 @@ export class Connection {
         if (socket === this.#socket && this.#isLive && this.#heard === heard) this.#ping();
       }, Math.min(timeoutMs, this.#timing.answer));
       this.#asked.set(id, answer);
-      socket.send(message);
+      if (this.#along === null) socket.send(message);
+      else this.#along.push(message);
     });
   }
 
@@ -231,7 +242,7 @@ export class Connection {
   /** @param {WebSocket} socket @param {Record<string, unknown>} hello */
   async #greet(socket, hello) {
     try {
-      const ok = await this.ask({ t: "hello", deflate: CAN_INFLATE, ...hello });
+      const ok = await this.#sayHello(socket, { t: "hello", deflate: CAN_INFLATE, ...hello });
       if (socket !== this.#socket) return;
       this.#isLive = true;
       this.#heartbeat = ok.heartbeat_ms ?? this.#timing.heartbeat;
@@ -239,7 +250,7 @@ export class Connection {
       this.#pace.connected(this.#now());
       this.#listener.changed({ phase: "live" });
       this.aheadMs = (ok.server_time ?? Date.now()) - Date.now();
-      this.#listener.greeted(ok);
+      this.#listener.greeted?.(ok);
       this.#changed.ring();
       this.#keepAlive();
     } catch (error) {
@@ -251,6 +262,17 @@ export class Connection {
         this.#refuse(error.name, error.message);
       }
     }
+  }
+
+  /** @param {WebSocket} socket @param {{t: string} & Record<string, any>} hello */
+  #sayHello(socket, hello) {
+    this.#along = [];
+    const greeted = this.ask(hello);
+    this.#listener.opened?.();
+    const along = this.#along;
+    this.#along = null;
+    if (this.#socket === socket) for (const message of inOne(along)) socket.send(message);
+    return greeted;
   }
 
   /** @param {string | ArrayBuffer} message */
@@ -337,6 +359,13 @@ export class Connection {
       act();
     }, ms);
   }
+}
+
+/** @template {string | Uint8Array} M @param {M[]} messages @returns {(M | string)[]} one, where they are lines and few */
+function inOne(messages) {
+  const isText = messages.every((message) => typeof message === "string");
+  const all = messages.join("\n");
+  return isText && all.length < TOGETHER ? [all] : messages;
 }
 
 /** @param {string | Uint8Array} message */

@@ -13,7 +13,8 @@ export class Link extends Connection {
   constructor(hello, listener) {
     super(socketAddress(new URL(".", document.baseURI).href), hello, {
       changed: (state) => listener.changed(state),
-      greeted: (ok) => listener.greeted(ok),
+      opened: () => listener.opened?.(),
+      greeted: (ok) => listener.greeted?.(ok),
       delivered: (frame) => {
         if (frame.t === "notice" && frame.kind === "reconnect") this.move(frame.retry_ms ?? 0);
         listener.delivered(frame);

@@ -23,6 +23,7 @@ class Page {
       this.#status.show(state);
       void this.#identity.heed(state, () => this.#link.connect());
     },
+    opened: () => this.#stay.opened(),
     greeted: (ok) => {
       this.#you.greeted(ok.uid, ok.name ?? "", ok.role ?? "");
       this.#stay.greeted(ok.uid, ok.role ?? "");

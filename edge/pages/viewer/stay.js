@@ -59,14 +59,18 @@ export class Stay {
     this.#begin(name);
   }
 
-  /** As whom, on a connection that is new. @param {string} uid @param {string} role */
+  /** There is a new connection. */
+  opened() {
+    if (!this.#isOut) void this.room?.enter();
+  }
+
+  /** As whom. @param {string} uid @param {string} role */
   greeted(uid, role) {
     const isAnother = uid !== this.#me.uid;
     this.#me = { uid, role };
     this.#composer.allow(this.#settings, role);
     this.#screen.allow(this.name, uid, role);
-    if (!this.#isOut) void this.room?.enter();
-    else if (isAnother) this.#begin(this.name); // it was not he who was sent out
+    if (this.#isOut && isAnother) this.#begin(this.name); // it was not he who was sent out
   }
 
   /** @param {import("../sdk/protocol.js").ServerFrame} frame */
@@ -103,7 +107,7 @@ export class Stay {
       missed: (count) => screen.missed(count),
       refused: (refusal) => this.#keptOut(refusal),
     }, TIMING);
-    if (this.#link.isLive) void this.room.enter();
+    if (this.#link.isOpen) void this.room.enter();
   }
 
   /** @param {string} name of the room that comes */

@@ -23,10 +23,11 @@ class Socket {
   }
 
   send(message) {
-    const frame = JSON.parse(message);
-    this.said.push(frame);
-    const answer = Socket.answers[frame.t]?.(frame);
-    if (answer) queueMicrotask(() => this.say({ t: "ok", id: frame.id, ...answer }));
+    for (const frame of message.split("\n").map((line) => JSON.parse(line))) {
+      this.said.push(frame);
+      const answer = Socket.answers[frame.t]?.(frame);
+      if (answer) queueMicrotask(() => this.say({ t: "ok", id: frame.id, ...answer }));
+    }
   }
 
   say(...frames) {

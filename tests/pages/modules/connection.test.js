@@ -8,12 +8,14 @@ class Socket {
   readyState = Socket.OPEN;
   /** @type {Record<string, any>[]} */
   said = [];
+  messages = 0;
   onopen = () => {};
   onmessage = (/** @type {{data: string | ArrayBuffer}} */ _event) => {};
   onclose = (/** @type {{code: number, reason: string}} */ _event) => {};
 
   send(message) {
-    this.said.push(JSON.parse(message));
+    this.messages += 1;
+    this.said.push(...message.split("\n").map((line) => JSON.parse(line)));
   }
 
   close() {}
@@ -24,7 +26,7 @@ class Socket {
 }
 
 /** Run `act` with a connection over such sockets; `states` are those it was in, `delivered` what came. */
-async function connected(act) {
+async function connected(act, opened = (/** @type {Connection} */ _connection) => {}) {
   const native = globalThis.WebSocket;
   const sockets = [];
   const states = [];
@@ -38,6 +40,7 @@ async function connected(act) {
   const delivered = [];
   const listener = {
     changed: (state) => states.push(state),
+    opened: () => opened(connection),
     greeted() {},
     delivered: (frame) => delivered.push(frame),
     lost() {},
@@ -61,6 +64,32 @@ async function refused(asked) {
     return error.name;
   }
   return "nothing";
+}
+
+export async function what_is_asked_once_it_is_open_goes_out_with_the_greeting() {
+  const answers = [];
+  const join = (connection) => answers.push(connection.ask({ t: "join", room: "r" }));
+  await connected(async (connection, [socket]) => {
+    same([socket.said.map((frame) => frame.t), socket.messages], [["hello", "join"], 1]);
+    holds(connection.isOpen && !connection.isLive, "not greeted yet");
+    const answer = (/** @type {number} */ at) => ({ t: "ok", id: socket.said[at].id });
+    socket.onmessage({ data: `${JSON.stringify(answer(0))}\n${JSON.stringify({ ...answer(1), viewers: 7 })}` });
+    same((await answers[0]).viewers, 7);
+    holds(connection.isLive, "it was greeted, before that");
+    const ping = connection.ask({ t: "ping" });
+    same(socket.messages, 2);
+    socket.answer({});
+    await ping;
+  }, join);
+}
+
+export async function what_would_make_the_greeting_too_large_goes_out_behind_it() {
+  const answers = [];
+  const send = (connection) => answers.push(refused(connection.ask({ t: "send", room: "r", text: "x".repeat(9000), cid: "c" })));
+  await connected(async (_connection, [socket]) => {
+    same([socket.said.map((frame) => frame.t), socket.messages], [["hello", "send"], 2]);
+  }, send);
+  await answers[0];
 }
 
 export async function what_is_larger_than_the_service_takes_is_not_said() {

@@ -38,10 +38,10 @@ class World {
 
       send(message) {
         if (world.chance(0.03)) return this.break(); // it never arrived
-        const frame = JSON.parse(message);
-        const answer = world.answer(this, frame);
+        const frames = message.split("\n").map((line) => JSON.parse(line));
+        const answers = frames.map((frame) => ({ id: frame.id, ...world.answer(this, frame) }));
         if (world.chance(0.03)) return this.break(); // its answer never will
-        world.later(() => this.say({ id: frame.id, ...answer }));
+        world.later(() => answers.forEach((answer) => this.say(answer)));
       }
 
       say(frame) {
