@@ -175,6 +175,29 @@ async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment
     await expect(mod.locator("#panel-words .outcome")).to_contain_text("refuse, because of “casino”")
 
 
+async def test_the_record_of_all_rooms_is_followed_and_which_one_is_kept(
+    visitors: Visitors, service: Deployment
+) -> None:
+    admin = service.token("root", "admin")
+    page = await visitors.open(f"{service.url}/console#token={admin}")
+    await page.get_by_role("tab", name="Record").click()
+    await expect(page.locator("#audit-scope")).to_have_value("all")  # there is no room
+    gone = {"uid": "troll", "reason": "rude"}
+    assert (await service.call("POST", "/v1/admin/bans", gone, admin))[0] == 200
+    await expect(page.locator("#panel-audit .act").first).to_contain_text("root banned troll")
+    await _say(await _watch(visitors, service, "record", "bob"), "hello")
+    await page.locator("#room-field").fill("record")
+    await page.locator("#room-field").press("Enter")
+    await expect(page.locator("#audit-scope")).to_have_value("room")
+    await page.locator("#audit-scope").select_option("all")
+    await page.reload()
+    await page.get_by_role("tab", name="Record").click()
+    await expect(page.locator("#panel-room")).to_have_text("record")
+    await expect(page.locator("#audit-scope")).to_have_value("all")
+    assert (await service.call("DELETE", "/v1/admin/bans/troll", None, admin))[0] == 200
+    await expect(page.locator("#panel-audit .act").first).to_contain_text("root unbanned troll")
+
+
 async def test_words_of_one_room_are_not_offered_for_another(visitors: Visitors, service: Deployment) -> None:
     admin = service.token("root", "admin")
     for room, word in (("alpha", "casino"), ("beta", "lottery")):

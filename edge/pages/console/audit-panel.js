@@ -3,11 +3,15 @@
 import { element } from "../shared/element.js";
 import { knows, t } from "../shared/language.js";
 import { button, field, input, nothingRow, select, when } from "../shared/parts.js";
+import { read, thisTab, write } from "../shared/storage.js";
 import { lasting } from "../shared/wording.js";
 import { adjusted } from "./adjusted.js";
+import { Round } from "./round.js";
+import { Trail } from "./trail.js";
 
-/** @typedef {import("./watch.js").Entry} Entry */
+/** @typedef {import("./trail.js").Entry} Entry */
 const MOST = 1000;
+const KEY = "danmaku.console.record"; // whose record was chosen last
 
 export class AuditPanel {
   #context;
@@ -19,30 +23,63 @@ export class AuditPanel {
   #past = [];
   /** @type {string | null} */
   #before = null;
+  /** What was done for all rooms since. @type {Entry[]} */
+  #everywhere = [];
+  /** @type {Round | null} */
+  #round = null;
   #room = "";
   #asked = 0;
 
   /** @param {HTMLElement} box @param {import("./panel.js").Context} context */
   constructor(box, context) {
     this.#context = context;
-    this.#scope.addEventListener("change", () => void this.open());
+    this.#scope.addEventListener("change", () => {
+      write(thisTab, KEY, this.#scope.value);
+      void this.open();
+    });
     this.#search.addEventListener("input", () => this.#draw());
     this.#list.setAttribute("aria-label", t("audit.label"));
     box.append(field("audit-scope", t("words.scope"), this.#scope), field("audit-search", t("audit.search"), this.#search), this.#list, this.#older);
   }
 
   async open() {
-    const scope = /** @type {HTMLElement} */ (this.#scope.parentElement);
-    scope.hidden = !this.#context.isAdmin();
-    if (scope.hidden) this.#scope.value = "room";
+    this.close();
+    const isAdmin = this.#context.isAdmin();
+    /** @type {HTMLElement} */ (this.#scope.parentElement).hidden = !isAdmin;
     this.#past = [];
     this.#before = null;
     this.#room = this.#context.column()?.name ?? "";
+    this.#scope.value = (isAdmin && (read(thisTab, KEY) || (this.#room === "" && "all"))) || "room";
+    if (this.#scope.value === "all") this.#follow();
     await this.#readOlder();
+  }
+
+  close() {
+    this.#round?.stop();
+    this.#round = null;
+  }
+
+  hurry() {
+    this.#round?.hurry();
   }
 
   changed() {
     this.#draw();
+  }
+
+  /** That of a room is followed by its column. */
+  #follow() {
+    const trail = new Trail(this.#context.calls, "v1/admin/audit");
+    this.#everywhere = [];
+    const look = async () => {
+      const entries = await trail.next();
+      if (round !== this.#round || entries.length === 0) return;
+      this.#everywhere = [...this.#everywhere, ...entries].slice(-MOST);
+      this.#draw();
+    };
+    const round = new Round(() => [look()]);
+    this.#round = round;
+    void round.run();
   }
 
   async #readOlder() {
@@ -59,7 +96,7 @@ export class AuditPanel {
   }
 
   #draw() {
-    const followed = this.#scope.value === "room" ? this.#context.column()?.record ?? [] : [];
+    const followed = this.#scope.value === "room" ? this.#context.column()?.record ?? [] : this.#everywhere;
     const last = this.#past.at(-1);
     // One act is told by both. Acts of one millisecond are told apart by what they are about.
     const known = new Set(this.#past.map(key));

@@ -105,7 +105,7 @@ export class Column {
 
   /** What the service tells one of this room. @param {import("../sdk/protocol.js").Notice} notice */
   noticed(notice) {
-    if (notice.kind === "resync") this.enter();
+    if (notice.kind === "resync" && !this.isOut) void this.room.enter();
     if (notice.kind !== "kicked" && notice.kind !== "banned") return;
     this.room.end();
     this.#standing.sentOut(notice);
@@ -115,6 +115,7 @@ export class Column {
   /** Over a connection that is new, or again. */
   enter() {
     if (!this.isOut) void this.room.enter();
+    this.watch.hurry();
   }
 
   close() {

@@ -20,14 +20,17 @@ export class Desk {
 
   /**
    * @param {Identity} identity @param {Acts} acts
-   * @param {{state: (state: import("../sdk/connection.js").State) => void, chosen: () => void, changed: () => void,
+   * @param {{state: (state: import("../sdk/connection.js").State) => void, back: () => void, chosen: () => void, changed: () => void,
    *   muteSeconds: () => number | null, openCard: (room: string, uid: string) => void, hello: () => Record<string, unknown>}} told
    */
   constructor(identity, acts, told) {
     this.#told = told;
     this.link = new Link(told.hello, {
       changed: told.state,
-      greeted: () => this.columns.forEach((column) => column.enter()),
+      greeted: () => {
+        this.columns.forEach((column) => column.enter());
+        told.back();
+      },
       delivered: (frame) => this.#delivered(frame),
       lost: () => this.columns.forEach((column) => column.room.lost()),
     });

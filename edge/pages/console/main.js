@@ -40,6 +40,7 @@ class Console {
       void this.#identity.heed(state, () => this.#desk.link.connect());
     },
     hello: () => ({ token: this.#memory.token, device: this.#memory.device }),
+    back: () => this.#panels[this.#tabs.name]?.hurry?.(),
     chosen: () => this.#look(),
     changed: () => this.#news(),
     muteSeconds: () => seconds(/** @type {HTMLSelectElement} */ (part("mute-seconds")).value),
@@ -47,6 +48,7 @@ class Console {
   });
   #context = {
     acts: this.#acts, column: () => this.#desk.column, columns: () => this.#desk.columns,
+    calls: this.#identity.calls,
     isAdmin: () => this.#identity.who?.role === "admin",
     openCard: (/** @type {string} */ room, /** @type {string} */ uid) => this.#card.open(room, uid),
   };
@@ -93,6 +95,7 @@ class Console {
   /** @param {string} why */
   #ended(why) {
     this.#desk.close();
+    for (const panel of Object.values(this.#panels)) panel.close?.();
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
     for (const name of ["console", "add-room", "tools", "sign-out"]) part(name).hidden = true;
     part("me").textContent = "";
@@ -113,6 +116,7 @@ class Console {
     part("panel-room").textContent = this.#desk.column?.name ?? "";
     part("panel-room").hidden = this.#desk.column === null;
     part("clear-room").hidden = this.#desk.column === null;
+    for (const [name, panel] of Object.entries(this.#panels)) if (name !== this.#tabs.name) panel.close?.();
     if (this.#identity.token !== "") void this.#panels[this.#tabs.name]?.open();
     this.#count();
   }
@@ -126,6 +130,7 @@ class Console {
   /** Something was done, here. @param {string} room "" for all */
   #done(room) {
     this.#desk.hurry(room);
+    this.#panels[this.#tabs.name]?.hurry?.();
     if (this.#tabs.name === "sanctions") this.#panels.sanctions.changed?.();
   }
 
