@@ -19,7 +19,7 @@ from danmaku.cli_options import OPTIONS, WHO, Cid, Service, command, option
 from danmaku.cli_output import show, table
 from danmaku.client import Client, Conversation, Message
 from danmaku.conversation import Mention
-from danmaku.model import Identity, Role, check_id
+from danmaku.model import MAX_NUMBER, Identity, Role, check_id
 
 T = TypeVar("T")
 _TTL_S: Final = 3600
@@ -35,7 +35,7 @@ app = typer.Typer(
 _Uid = Annotated[str | None, typer.Option("--uid", "--as", metavar="UID", help=WHO)]
 _TARGET: Final = "A user, or a conversation: p:UID:UID, g:GROUP."
 _Target = Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET)]
-_Number = typer.Option(min=0, help="Begin after this message [default: show the newest].")
+_Number = typer.Option(min=0, max=MAX_NUMBER, help="Begin after this message [default: show the newest].")
 
 
 @dataclass(frozen=True, slots=True)

@@ -334,3 +334,9 @@ def test_options_of_one_name_are_alike(name: str) -> None:
     ]
     assert len(found) > 1
     assert len(set(found)) == 1
+
+
+def test_a_number_that_no_message_has(folder: DataFolder) -> None:
+    result = run("chat", "history", "bob", "--after", "9" * 20, "--uid", "ann", "--data", str(folder.path))
+    assert result.exit_code == 2
+    assert "Invalid value for '--after'" in result.stderr
