@@ -8,7 +8,6 @@ from typing import Any, Final
 from msgspec.inspect import (
     AnyType,
     BoolType,
-    EnumType,
     FloatType,
     IntType,
     ListType,
@@ -68,8 +67,6 @@ def in_words(kind: Type) -> str:
         return f"a list{_length(kind)}; each: {in_words(kind.item_type)}"
     if isinstance(kind, LiteralType):
         return "one of " + ", ".join(str(value) for value in kind.values)
-    if isinstance(kind, EnumType):
-        return "one of " + ", ".join(str(one.value) for one in kind.cls)
     if isinstance(kind, StrType):
         like = f" like {kind.pattern}" if kind.pattern else ""
         return f"text{_length(kind, ' characters')}{like}"
