@@ -25,8 +25,8 @@ import { Feed } from "../shared/feed.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
 import { Ruling } from "../shared/ruling.js";
-import { short } from "../shared/wording.js";
 import { ActBar } from "./act-bar.js";
+import { ColumnHead } from "./column-head.js";
 import { Raid } from "./raid.js";
 import { Standing } from "./standing.js";
 import { Watch } from "./watch.js";
@@ -45,7 +45,7 @@ export class Column {
   #isModerator = false;
   #standing = new Standing();
   #ruling = new Ruling();
-  #viewers = element("span", "figure");
+  #head;
 
   /** @param {string} name @param {Desk} desk */
   constructor(name, desk) {
@@ -54,13 +54,10 @@ export class Column {
     this.box = element("section", "column");
     this.box.setAttribute("aria-label", t("column.label", { room: name }));
     this.raid = new Raid((seconds) => desk.acts.raid(name, seconds));
-    const head = element("header", "column-head");
-    const bar = element("div", "column-bar");
-    head.append(bar, this.raid.until);
-    this.box.append(head, this.#standing.line);
+    this.#head = new ColumnHead(name, this.raid, { pause: () => this.pause(), close: () => desk.closed(name) });
+    this.box.append(this.#head.box, this.#standing.line);
     this.acts = new ActBar({ ...desk, room: name, role: () => this.role, uid: () => desk.identity.who?.uid ?? "" });
     this.feed = new Feed(this.box, t("feed.label", { room: name }), (entry, row) => this.acts.show(entry, row));
-    this.#fillBar(bar);
     this.box.addEventListener("focusin", () => desk.chosen(name));
     this.box.addEventListener("pointerdown", () => desk.chosen(name));
     this.box.addEventListener("click", (event) => this.#opened(event));
@@ -75,7 +72,7 @@ export class Column {
     });
     this.room = new Room(name, desk.link, {
       shown: (placed) => this.#shown(placed),
-      counted: (viewers) => (this.#viewers.textContent = t("viewers", { n: viewers, count: short(viewers) })),
+      counted: (viewers) => this.#head.count(viewers),
       joined: (settings) => {
         this.#ruling.hold(settings, desk.link.serviceNow);
         this.#standing.cameIn();
@@ -109,7 +106,7 @@ export class Column {
     if (notice.kind !== "kicked" && notice.kind !== "banned") return;
     this.room.end();
     this.#standing.sentOut(notice);
-    this.#viewers.textContent = "";
+    this.#head.count(null);
   }
 
   /** Over a connection that is new, or again. */
@@ -196,24 +193,10 @@ export class Column {
     void this.#look();
   }
 
-  /** @param {HTMLElement} bar */
-  #fillBar(bar) {
-    const name = element("h2", "ellipsis", this.name);
-    const close = /** @type {HTMLButtonElement} */ (element("button", "quiet icon-only", "✕"));
-    close.type = "button";
-    close.setAttribute("aria-label", t("column.close", { room: this.name }));
-    close.addEventListener("click", () => this.desk.closed(this.name));
-    const pause = /** @type {HTMLButtonElement} */ (element("button", "pause quiet", t("feed.pause")));
-    pause.type = "button";
-    pause.addEventListener("click", () => this.pause());
-    this.pauseButton = pause;
-    bar.append(name, this.#viewers, element("span", "spring"), this.raid.button, pause, close);
-  }
-
   /** Stand still, or go on. */
   pause() {
     this.feed.pause(!this.feed.isPaused);
-    this.pauseButton?.setAttribute("aria-pressed", String(this.feed.isPaused));
+    this.#head.pause(this.feed.isPaused);
   }
 
   /** @param {MouseEvent} event */
