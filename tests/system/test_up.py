@@ -232,8 +232,8 @@ def test_its_file_is_read_again_and_nobody_stops(tmp_path: Path) -> None:
         reread("[edge]\nbody_bytes = 1\n", "settings stay as they are")
         assert "edge.body_bytes = 1: must be a whole number from 1024" in one.said
         reread("[edge]\nbody_bytes = 20000\n", "waits_for_restart=edge.body_bytes")
-        # `up`, the rooms process, who watches over the edge workers, and these
-        reread("[policy]\nslow_s = 3\n", "changed='policy.slow_s = 3'", 5)
+        # changed by the rooms process and the edge workers, handed on by `up` and who watches over these
+        reread("[policy]\nslow_s = 3\n", "='policy.slow_s = 3'", 5)
         assert one.processes() == processes
 
         killed = {one.pid_of("-m rooms"), one.workers()[0]}
