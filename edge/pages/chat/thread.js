@@ -11,8 +11,6 @@
  * @typedef {{conversation: Conversation, inbox: Inbox, messenger: Messenger, members: string[]}} Visit
  */
 
-import { Lost } from "../sdk/connection.js";
-import { sleep } from "../sdk/pace.js";
 import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
@@ -20,21 +18,19 @@ import { BlockButton } from "./block-button.js";
 import { ChatComposer } from "./composer.js";
 import { mentioned, sendsAway } from "./inbox.js";
 import { MembersDialog } from "./members.js";
+import { Reading } from "./reading.js";
 import { Sayings } from "./sayings.js";
 import { Transcript } from "./transcript.js";
 
 const PAGE = 50; // messages that are read at one time
 const TYPING_MS = 5000; // after which somebody is thought to have stopped
-const READ_PAUSE_MS = 300; // between two words about what was read
 
 export class Thread {
   /** Another one with each conversation that is opened. @type {Visit | null} */
   #visit = null;
   #sayings = new Sayings();
-  #isReading = false;
   #isFetching = false;
   #typingTimer = 0;
-  #changed;
   #transcript = new Transcript(
     part("scroller"), part("messages"), /** @type {HTMLButtonElement} */ (part("newest")),
     (seq) => void this.#recall(seq), () => void this.read(), () => this.#renew(),
@@ -43,12 +39,13 @@ export class Thread {
     /** @type {HTMLFormElement} */ (part("composer")), (text, body) => this.#send(text, body),
     () => this.#visit?.messenger.typing(this.#visit.conversation.conv),
   );
+  #reading;
   #members;
   #block;
 
   /** @param {Groups} groups @param {Calls} calls @param {() => void} changed what is unread */
   constructor(groups, calls, changed) {
-    this.#changed = changed;
+    this.#reading = new Reading(() => this.#seen(), changed);
     this.#block = new BlockButton(calls, (text, isBad) => this.#composer.say(text, isBad));
     this.#members = new MembersDialog(groups, (uid) => this.#composer.mention(uid), (members) => {
       if (this.#visit !== null) this.#visit.members = members.map((member) => member.uid);
@@ -122,25 +119,15 @@ export class Thread {
     this.#composer.say(refused(refusal), true);
   }
 
-  /** What is in sight was read; one word about it at a time. */
-  async read() {
-    const visit = this.#visit;
+  /** What is in sight was read. */
+  read() {
+    return this.#reading.tell();
+  }
+
+  /** All that was said lately is in sight. @returns {Visit | null} */
+  #seen() {
     const isSeen = !document.hidden && this.#transcript.isFollowing && this.#transcript.first !== null;
-    if (visit === null || !isSeen || this.#isReading || this.#isFetching) return;
-    const { conversation, inbox, messenger } = visit;
-    if (conversation.lastSeq <= conversation.readSeq) return;
-    this.#isReading = true;
-    try {
-      inbox.read(conversation.conv, inbox.me, await messenger.read(conversation.conv, conversation.lastSeq));
-      this.#changed();
-      await sleep(READ_PAUSE_MS);
-    } catch (error) {
-      if (!(error instanceof Refusal || error instanceof Lost)) throw error;
-      return; // it is told with the next message, or after the next connect
-    } finally {
-      this.#isReading = false;
-    }
-    void this.read();
+    return isSeen && !this.#isFetching ? this.#visit : null;
   }
 
   #renew() {
