@@ -39,7 +39,7 @@ async def come(stack: AsyncExitStack, whole: Fleet, edge: Edge, uid: str, *rooms
 
 async def refusals(one: Viewer) -> set[str]:
     """What the rooms say to a comment."""
-    answers = [await one.ask(wire.Send(0, room, "hi", token_hex(8))) for room in ROOMS]
+    answers = await asyncio.gather(*(one.ask(wire.Send(0, room, "hi", token_hex(8))) for room in ROOMS))
     return {answer.error if isinstance(answer, wire.Err) else "shown" for answer in answers}
 
 
@@ -51,7 +51,7 @@ def rooms_told(one: Viewer) -> set[str]:
     }
 
 
-async def until_refused(one: Viewer, name: str, deadline_s: float = 30.0) -> None:
+async def until_refused(one: Viewer, name: str, deadline_s: float = 60.0) -> None:
     async with asyncio.timeout(deadline_s):
         while await refusals(one) != {name}:  # noqa: ASYNC110  what is waited for is in other processes
             await asyncio.sleep(0.1)
