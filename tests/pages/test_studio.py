@@ -83,6 +83,15 @@ async def test_a_pinned_announcement_that_is_taken_back_is_pinned_no_longer(
     await expect(page.locator("#pinned")).to_be_hidden()
 
 
+async def test_who_is_sent_out_reads_why(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "out")
+    admin = service.token("root", "admin")
+    gone = {"uid": "mira", "reason": "rest"}
+    status, _ = await service.call("POST", "/v1/admin/rooms/out/kicks", gone, admin)
+    assert status == 200
+    await expect(page.locator("#room-outcome")).to_have_text("You were sent out of the room: rest")
+
+
 async def test_which_rules_hold_now_is_said(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "rules")
     token = service.token("mira", "streamer", "rules")

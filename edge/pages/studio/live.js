@@ -17,6 +17,7 @@ import { Refusal } from "../sdk/protocol.js";
 import { Entry, note } from "../shared/entry.js";
 import { refused, t } from "../shared/language.js";
 import { Ruling } from "../shared/ruling.js";
+import { noticed } from "../shared/wording.js";
 
 const SAID = new Set(["comment", "gift", "paid", "announce"]);
 const CHANGES = new Set(["opened", "closed", "settings", "unpinned", "announce", "recall"]);
@@ -30,6 +31,8 @@ export class Live {
   /** @type {JoinedRoom | null} */
   #room = null;
   #ruling = new Ruling();
+  /** Why, in words, if one was. */
+  #sentOut = "";
   #isOver = false;
   /** Until one is in, or was not let in. */
   #entering = Promise.resolve();
@@ -48,6 +51,7 @@ export class Live {
     this.#told = told;
     this.#client = new Client(document.baseURI.replace(/[^/]*$/, ""), { token: () => identity.token, device, replaces: false });
     this.#client.on("connection", (state) => told.connection(state));
+    this.#client.on("notice", (notice) => this.#noticed(notice));
   }
 
   /** Milliseconds since 1970 by the service's clock. */
@@ -97,11 +101,16 @@ export class Live {
     this.#client.close();
   }
 
+  /** It is told before one is out. @param {import("../sdk/client.js").Notice} notice */
+  #noticed({ notice, room, reason, retryMs }) {
+    if (room === this.#room?.name && (notice === "kicked" || notice === "banned")) this.#sentOut = noticed(notice, reason, retryMs);
+  }
+
   /** @param {unknown} why */
   #out(why) {
     this.#room = null;
     if (this.#isOver) return; // what it says now is of a room that is not looked at any more
-    if (why instanceof Refusal) this.#told.outside(refused(why));
+    if (why instanceof Refusal) this.#told.outside(this.#sentOut || refused(why));
     else if (why) throw why;
   }
 
