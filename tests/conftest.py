@@ -41,7 +41,7 @@ def _served(server: Server) -> Iterator[str]:
     child = Running(server)
     child.start()
     try:
-        asyncio.run(server.wait_ready(10))
+        asyncio.run(server.wait_ready(60))
         yield server.url
     finally:
         child.kill()
@@ -55,7 +55,7 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyC
         for node in whole.nodes:
             node.start()
             stack.callback(node.kill)
-            asyncio.run(node.server.wait_ready(10))
+            asyncio.run(node.server.wait_ready(60))
         asyncio.run(whole.form())
         yield whole
 

@@ -62,7 +62,7 @@ async def down(bus: NatsBus) -> None:
 
 async def restart(server: Running) -> None:
     server.start()
-    await server.server.wait_ready(10)
+    await server.server.wait_ready(60)
 
 
 async def test_without_a_server_to_connect_fails_and_tells_no_password(tmp_path: Path) -> None:

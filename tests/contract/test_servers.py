@@ -26,7 +26,7 @@ async def test_answers_again_at_the_same_address_after_a_crash(server: Server) -
         url, pid = server.url, child.pid
         child.kill()
         child.start()
-        await server.wait_ready(10)
+        await server.wait_ready(60)
         assert (server.url, child.pid == pid) == (url, False)
 
 
@@ -77,7 +77,7 @@ async def test_what_valkey_acknowledged_survives_a_crash(tmp_path: Path) -> None
         assert await _say(server, "SET name danmaku") == b"+OK\r\n"
         child.kill()
         child.start()
-        await server.wait_ready(10)
+        await server.wait_ready(60)
         assert await _say(server, "GET name") == b"$7\r\n"
 
 

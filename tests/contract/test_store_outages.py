@@ -70,7 +70,7 @@ async def test_a_call_after_a_restart_works_at_once_and_finds_what_was_stored(
     assert await store.history.append("one", [append]) == [Appended(Outcome.OK, last)]
     server.kill()
     server.start()
-    await server.server.wait_ready(10)
+    await server.server.wait_ready(60)
     assert await store.history.append("one", [append]) == [Appended(Outcome.OK, last)]
     assert (await store.history.latest("lobby", 9, 999)).entries == (append.entry,)
 
@@ -89,7 +89,7 @@ async def test_messages_survive_the_death_of_the_server_and_are_not_said_twice(
     with suppress(StoreDown):
         answers += await underway
     server.start()
-    await server.server.wait_ready(10)
+    await server.server.wait_ready(60)
     again = await store.conversations.append(said)
     seqs = [one.seq for one in again if isinstance(one, conversations.Appended)]
     assert seqs == list(range(1, 200))
@@ -278,7 +278,7 @@ async def test_a_dead_server_is_down(server: Running, store: ValkeyStore) -> Non
         with pytest.raises(StoreDown):
             await store.history.append("one", [Append("lobby", 1, START, Entry(Position(1, 1), 1, 1, b""))])
     server.start()
-    await server.server.wait_ready(10)
+    await server.server.wait_ready(60)
     assert await store.leases.holders() == {}
 
 

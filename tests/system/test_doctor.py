@@ -78,7 +78,7 @@ async def test_a_bus_of_several_servers(tmp_path: Path) -> None:
         whole.nodes[2].kill()  # while it is looked at
         (together,) = [finding async for finding in looking]
         assert (together.name, together.state) == ("nats cluster", "broken")
-        found = await all_of(doctor.bus(msgspec.structs.replace(settings, timeout_s=1)))
+        found = await all_of(doctor.bus(msgspec.structs.replace(settings, timeout_s=5)))
         assert (found["nats"].state, found["nats"].text[:6]) == ("warning", "2 of 3")
 
 

@@ -78,7 +78,7 @@ def post(url: str, bearer: str, body: dict[str, str]) -> None:
 
 
 async def until_status(port: int, path: str, wanted: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await asyncio.to_thread(status, port, path) != wanted:  # noqa: ASYNC110  it is another process
             await asyncio.sleep(0.05)
 
@@ -161,7 +161,7 @@ async def test_it_waits_for_a_bus_that_is_not_there_yet(store_url: str) -> None:
         async with viewer(port) as ann:
             await ann.ok(wire.Hello(0))
         edge.terminate()
-        _, said = await asyncio.wait_for(edge.communicate(), 30)
+        _, said = await asyncio.wait_for(edge.communicate(), 60)
         assert edge.returncode == 0
         assert b"bus" in said
 
@@ -169,7 +169,7 @@ async def test_it_waits_for_a_bus_that_is_not_there_yet(store_url: str) -> None:
 async def ends_with_words(environment: dict[str, str], *arguments: str) -> str:
     """What an edge says that does not start."""
     async with program("edge", environment, *arguments) as edge:
-        _, said = await asyncio.wait_for(edge.communicate(), 30)
+        _, said = await asyncio.wait_for(edge.communicate(), 60)
         assert edge.returncode == 2
         assert b"Traceback" not in said
         return said.decode()
@@ -202,4 +202,4 @@ async def test_all_workers_answer_on_one_port(nats_url: str, store_url: str, wor
     async with program("edge", environment, "--workers", workers) as edge:
         await until_status(port, "/healthz", 200)
         edge.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(edge.wait(), 20) == 0
+        assert await asyncio.wait_for(edge.wait(), 60) == 0

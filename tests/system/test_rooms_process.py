@@ -24,7 +24,7 @@ from danmaku.rows import SendRow, Shown
 from danmaku.subjects import PARTITIONS, Subjects
 from tests.ports import free_port
 
-DEADLINE_S = 30
+DEADLINE_S = 60
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ async def test_it_serves_alone_and_hands_everything_back_on_sigterm(nats_url: st
             first = await owning.until(PARTITIONS)
             row = SendRow("a", "u1", "Uma", Role.VIEWER, "hi", "c1")
             request = envelope.encode(OwnerRequest("edge-t", 5000, [row]))
-            reply = await bus.request(subjects.owner(first.process), request, 5)
+            reply = await bus.request(subjects.owner(first.process), request, 20)
             (answer,) = envelope.decode_owner_reply(reply).answers
             assert isinstance(answer, Shown)
             process.send_signal(signal.SIGTERM)
@@ -91,7 +91,7 @@ async def test_it_serves_alone_and_hands_everything_back_on_sigterm(nats_url: st
         async with rooms(environment=environment):
             second = await owning.until(PARTITIONS)
             assert second.process != first.process
-            reply = await bus.request(subjects.owner(second.process), request, 5)
+            reply = await bus.request(subjects.owner(second.process), request, 20)
             assert envelope.decode_owner_reply(reply).answers == [answer]
     finally:
         await bus.close()
