@@ -19,7 +19,12 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 
-GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")  # also in the middle of it
+GONE = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_SOCKET_NOT_CONNECTED",
+)  # also in the middle of it
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
