@@ -44,6 +44,7 @@ class Reports(Protocol):
 
 class Draining:
     """`orders`: the subject on which they come. `listen` lets newcomers come; it may raise PortInUse.
+    `release` sends what is held for a connection.
 
     goodbye_s: within which all viewers move, unless an order says otherwise.
     """
@@ -56,6 +57,7 @@ class Draining:
         listen: Callable[[], None],
         reports: Reports,
         admission: Admission,
+        release: Callable[[Connection], None],
         goodbye_s: float,
     ) -> None:
         self._bus = bus
@@ -64,6 +66,7 @@ class Draining:
         self._listen = listen
         self._reports = reports
         self._admission = admission
+        self._release = release
         self._goodbye_s = goodbye_s
         self._orders: asyncio.Queue[tuple[Drain, str]] = asyncio.Queue(_MOST_ORDERS)
         self._moving: asyncio.Task[None] | None = None
@@ -140,6 +143,7 @@ class Draining:
         connections = self._sockets.connections()
         random.shuffle(connections)
         for number, connection in enumerate(connections):
+            self._release(connection)  # it was greeted before it is told to go
             _say_reconnect(connection, round(seconds * 1000 * number / len(connections)))
             if number % _GOODBYES_PER_TURN == 0:
                 await asyncio.sleep(0)

@@ -282,7 +282,7 @@ class Gateway:
 
     def _answer_hello(self, connection: Connection) -> None:
         """Now, if it was good, unless a join came with it: then with the answer to that."""
-        if not connection.session.joins:
+        if not connection.session.is_joining:
             self._replies.release(connection)
 
     def _turn_away(self, connection: Connection, frame_id: int, refusal: Refusal) -> None:
@@ -311,7 +311,7 @@ class Gateway:
             deflate=session.deflate or None,
             server_time=self._now_ms(),
         )
-        if session.chat:
+        if session.chat:  # what is delivered goes out by another way
             self._replies.send(connection, answer)
             if connection.is_open:
                 self._deliveries.arrive(connection)

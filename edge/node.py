@@ -228,6 +228,7 @@ class Node:
             self._listen,
             self._reports,
             admission,
+            replies.release,
             edge.drain_s * _GOODBYE,
         )
         self._server.door(self._gateway)

@@ -33,12 +33,18 @@ class Replies:
     def send(self, connection: Connection, frame: wire.ServerFrame) -> None:
         codec: wire.Codec = connection.session.codec
         message = codec.encode(frame)
-        if self._held and (held := self._held.pop(connection, None)) is not None:
+        if (held := self._held.pop(connection, None)) is not None:
             self._send_all(connection, [held[0], message])
         elif connection.send(message, codec.binary):
             self._metrics.frames_out.inc()
         else:
             connection.close(Close.TOO_SLOW, "too slow for an answer")
+
+    def refuse(self, connection: Connection, frame_id: int | None, refusal: Refusal) -> None:
+        self._metrics.refusals.labels(refusal.name).inc()
+        self.send(
+            connection, wire.Err(frame_id, refusal.code, refusal.name, refusal.message, refusal.retry_ms)
+        )
 
     def hold(self, connection: Connection, frame: wire.ServerFrame) -> None:
         """Send it with the next answer to this connection, or after a while: each message is a system call,
@@ -85,9 +91,3 @@ class Replies:
             self._metrics.frames_out.inc(len(frames))
         else:
             connection.close(Close.TOO_SLOW, "too slow for an answer")
-
-    def refuse(self, connection: Connection, frame_id: int | None, refusal: Refusal) -> None:
-        self._metrics.refusals.labels(refusal.name).inc()
-        self.send(
-            connection, wire.Err(frame_id, refusal.code, refusal.name, refusal.message, refusal.retry_ms)
-        )

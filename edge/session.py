@@ -29,7 +29,7 @@ from edge.forms import Form
 
 MAX_TEXT: Final = 10_000  # code points; what a room allows is its owner's to judge
 MAX_LIKES: Final = 100
-_MAX_HELD: Final = 16  # frames that came right behind a hello which is still being checked
+_MAX_HELD: Final = 16  # frames that came right behind a hello which is still being checked, or all rooms
 _MAX_GARBLED: Final = 10  # frames in a row
 _PATIENCE: Final = 10  # bursts that may be refused before the connection is closed
 
@@ -109,7 +109,7 @@ class Session:
         return self._phase is not _Phase.NEW
 
     @property
-    def joins(self) -> bool:
+    def is_joining(self) -> bool:
         """Whether a join is not answered yet."""
         return bool(self._joining)
 
@@ -198,7 +198,7 @@ class Session:
         return Refuse(frame.id, Refusal(BAD_FRAME, frame.reason))
 
     def _hold(self, frame: wire.ClientFrame) -> Action:
-        if len(self._held) == _MAX_HELD:
+        if len(self._held) >= max(_MAX_HELD, self._limits.rooms_per_connection):
             return Refuse(frame.id, Refusal(RATE_LIMITED, "wait for the answer to hello"))
         self._held += (frame,)
         return None

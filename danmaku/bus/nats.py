@@ -34,7 +34,7 @@ from danmaku.telemetry import BusMetrics, SlowMetrics
 
 _PENDING_BYTES: Final = 8 * 1024 * 1024  # more than this unsent means that the server does not keep up
 _PING_S: Final = 2.0  # a connection that is dead without saying so is noticed after three of them
-_WATCH_S: Final = 1.0
+_WATCH_S: Final = 0.25
 _CLOSE_S: Final = 1.0
 _RETRY_S: Final = 0.1
 _RETRY_MOST_S: Final = 2.0

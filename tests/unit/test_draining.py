@@ -27,9 +27,11 @@ class Viewer:
     def __init__(self) -> None:
         self.session = Session(wire.MSGPACK, Edge())
         self.told = 0
+        self.released = 0
         self.is_closed = False
 
     def send(self, _: bytes, __: bool) -> None:
+        assert self.released > self.told, "what was held comes before"
         self.told += 1
 
     def close(self, *_: object) -> None:
@@ -45,13 +47,18 @@ class Worker:
         self.bus = MemoryBus()
         edge = Edge()
         self.admission = Admission(edge, Allowances(edge), 10, int)
-        self.draining = Draining(self.bus, ORDERS, self, self.listen, self, self.admission, 60.0)
+        self.draining = Draining(
+            self.bus, ORDERS, self, self.listen, self, self.admission, self.release, 60.0
+        )
         self.forced = asyncio.Event()
         self.forced.set()
 
     @property
     def told(self) -> int:
         return sum(viewer.told for viewer in self.viewers)
+
+    def release(self, connection: Connection) -> None:
+        cast("Viewer", connection).released += 1
 
     def listen(self) -> None:
         self.is_listening = True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,18 @@ def test_only_so_many_frames_wait_behind_a_hello() -> None:
         (number, "rate_limited") for number in range(16, 20)
     ]
     assert session.greet(ANN) == [wire.Ping(number) for number in range(16)]
+
+
+def test_who_comes_back_may_join_all_his_rooms_behind_his_hello() -> None:
+    session = make(msgspec.structs.replace(LOOSE, rooms_per_connection=24))
+    session.receive(wire.Hello(1), 0.0)
+    joins = [wire.Join(number, f"r{number}") for number in range(25)]
+    answers = [session.receive(join, 0.0) for join in joins]
+    assert answers[:24] == [None] * 24
+    assert refusal(answers[24]) == (24, "rate_limited")
+    assert not session.is_joining
+    assert session.greet(ANN) == joins[:24]
+    assert session.is_joining
 
 
 def test_what_cannot_be_read_is_refused_under_its_id() -> None:

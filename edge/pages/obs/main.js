@@ -37,7 +37,7 @@ class Page {
   #room = null;
   #returning = new Returning(() => {
     this.#enter();
-    if (!this.#link.isLive) this.#link.connect();
+    if (!this.#link.isOpen) this.#link.connect();
   });
   #link = new Link(() => (this.#wish.token ? { token: this.#wish.token } : {}), {
     changed: (state) => this.#changed(state),

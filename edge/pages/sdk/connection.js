@@ -29,7 +29,7 @@ export { Lost };
 
 const BROKEN = 1006;
 const MESSAGE_BYTES = 16 * 1024; // what a service takes as shipped
-const TOGETHER = 8192; // letters, with the greeting
+const LEAST_BYTES = 1024; // what any service takes: before the greeting one does not know
 const WAITING_BYTES = 1024 * 1024; // more than that is not to wait for a network that takes nothing
 const OPEN = 1;
 
@@ -266,12 +266,16 @@ export class Connection {
 
   /** @param {WebSocket} socket @param {{t: string} & Record<string, any>} hello */
   #sayHello(socket, hello) {
-    this.#along = [];
+    /** @type {(string | Uint8Array<ArrayBuffer>)[]} */
+    const along = [];
+    this.#along = along;
     const greeted = this.ask(hello);
-    this.#listener.opened?.();
-    const along = this.#along;
-    this.#along = null;
-    if (this.#socket === socket) for (const message of inOne(along)) socket.send(message);
+    try {
+      if (along.length > 0) this.#listener.opened?.();
+    } finally {
+      this.#along = null;
+      if (this.#socket === socket) for (const message of inOne(along)) socket.send(message);
+    }
     return greeted;
   }
 
@@ -361,11 +365,11 @@ export class Connection {
   }
 }
 
-/** @template {string | Uint8Array} M @param {M[]} messages @returns {(M | string)[]} one, where they are lines and few */
+/** Lines in one, where that is not too large. @template {string | Uint8Array} M @param {M[]} messages */
 function inOne(messages) {
-  const isText = messages.every((message) => typeof message === "string");
+  if (messages.length < 2 || !messages.every((message) => typeof message === "string")) return messages;
   const all = messages.join("\n");
-  return isText && all.length < TOGETHER ? [all] : messages;
+  return bytes(all) > LEAST_BYTES ? messages : [all];
 }
 
 /** @param {string | Uint8Array} message */

@@ -26,7 +26,7 @@ class Socket {
 }
 
 /** Run `act` with a connection over such sockets; `states` are those it was in, `delivered` what came. */
-async function connected(act, opened = (/** @type {Connection} */ _connection) => {}) {
+async function connected(act, opened = (/** @type {Connection} */ _connection) => {}, hello = {}) {
   const native = globalThis.WebSocket;
   const sockets = [];
   const states = [];
@@ -45,7 +45,7 @@ async function connected(act, opened = (/** @type {Connection} */ _connection) =
     delivered: (frame) => delivered.push(frame),
     lost() {},
   };
-  const connection = new Connection("ws://here", () => ({ name: "ann" }), listener, TIMING);
+  const connection = new Connection("ws://here", () => ({ name: "ann", ...hello }), listener, TIMING);
   try {
     connection.connect();
     sockets[0].onopen();
@@ -85,11 +85,18 @@ export async function what_is_asked_once_it_is_open_goes_out_with_the_greeting()
 
 export async function what_would_make_the_greeting_too_large_goes_out_behind_it() {
   const answers = [];
-  const send = (connection) => answers.push(refused(connection.ask({ t: "send", room: "r", text: "x".repeat(9000), cid: "c" })));
+  const send = (connection) => answers.push(refused(connection.ask({ t: "send", room: "r", text: "x".repeat(1000), cid: "c" })));
   await connected(async (_connection, [socket]) => {
     same([socket.said.map((frame) => frame.t), socket.messages], [["hello", "send"], 2]);
   }, send);
   await answers[0];
+}
+
+export async function where_there_is_no_greeting_nothing_goes_out_along_with_it() {
+  const opened = [];
+  await connected(async (connection, [socket]) => {
+    same([opened.length, socket.messages, connection.isLive], [0, 0, false]);
+  }, (connection) => opened.push(connection), { token: "x".repeat(20_000) });
 }
 
 export async function what_is_larger_than_the_service_takes_is_not_said() {
