@@ -77,7 +77,7 @@ export class AuditPanel {
       this.#everywhere = [...this.#everywhere, ...entries].slice(-MOST);
       this.#draw();
     };
-    const round = new Round(() => [look()]);
+    const round = new Round(() => [look()], () => this.close());
     this.#round = round;
     void round.run();
   }

@@ -112,7 +112,6 @@ export class Column {
   /** Over a connection that is new, or again. */
   enter() {
     if (!this.isOut) void this.room.enter();
-    this.watch.hurry();
   }
 
   close() {

@@ -15,6 +15,8 @@ export class Desk {
   /** @type {Map<string, Column>} */
   #columns = new Map();
   #chosen = "";
+  /** Whether the service could not be reached, or not in good time. */
+  #wasAway = false;
   #stands;
   #told;
 
@@ -26,10 +28,13 @@ export class Desk {
   constructor(identity, acts, told) {
     this.#told = told;
     this.link = new Link(told.hello, {
-      changed: told.state,
+      changed: (state) => {
+        this.#wasAway ||= state.phase === "waiting";
+        told.state(state);
+      },
       greeted: () => {
         this.columns.forEach((column) => column.enter());
-        told.back();
+        if (this.#wasAway) this.#back();
       },
       delivered: (frame) => this.#delivered(frame),
       lost: () => this.columns.forEach((column) => column.room.lost()),
@@ -109,6 +114,13 @@ export class Desk {
   /** Something was done in a room, or in all of them. @param {string} room */
   hurry(room) {
     for (const column of this.columns) if (room === "" || room === column.name) column.watch.hurry();
+  }
+
+  /** The service is there again. */
+  #back() {
+    this.#wasAway = false;
+    this.hurry("");
+    this.#told.back();
   }
 
   #draw() {

@@ -1,6 +1,6 @@
 /**
  * What is asked for again and again: every other second, more seldom while nobody sees the page or the service is away, never by all at one
- * time then, and at once where there is reason.
+ * time then, and at once where there is reason, but never sooner than the service asked for.
  */
 
 import { sleep } from "../sdk/pace.js";
@@ -15,7 +15,7 @@ export class Round {
   #refused;
   #random;
   #nap = new AbortController();
-  #isOver = false;
+  #over = new AbortController();
   /** How many rounds in a row the service did not answer. */
   #failures = 0;
 
@@ -31,24 +31,25 @@ export class Round {
 
   /** Until it is stopped. */
   async run() {
-    while (!this.#isOver) {
+    while (!this.#over.signal.aborted) {
       const nap = (this.#nap = new AbortController()); // from now on, so that a hurry meanwhile counts
       const refusals = refusalsOf(await Promise.allSettled(this.#ask()));
-      if (this.#isOver) return;
+      if (this.#over.signal.aborted) return;
       for (const refusal of refusals) if (!refusal.retryable) this.#refused(refusal);
       this.#failures = refusals.some(({ retryable }) => retryable) ? this.#failures + 1 : 0;
       const least = Math.max(0, ...refusals.map(({ retryMs }) => retryMs ?? 0));
-      await sleep(Math.max(least, this.#pause), nap.signal);
+      if (least > 0) await sleep(least, this.#over.signal);
+      await sleep(Math.max(0, this.#pause - least), nap.signal);
     }
   }
 
-  /** Ask at once: something was done, or the service is there again. */
+  /** Ask as soon as the service allows: something was done, or it is there again. */
   hurry() {
     this.#nap.abort();
   }
 
   stop() {
-    this.#isOver = true;
+    this.#over.abort();
     this.#nap.abort();
   }
 

@@ -59,6 +59,33 @@ export async function it_waits_as_long_as_it_is_told_and_tells_what_is_refused_f
   same(told, ["forbidden"]);
 }
 
+export async function a_hurry_waits_as_long_as_the_service_asked() {
+  let asked = 0;
+  const refusals = [new Refusal("rate_limited", "no", 60_000), new Refusal("forbidden", "no")];
+  const round = new Round(() => [Promise.reject(refusals[asked++])]);
+  await waiting(async (wait, go) => {
+    void round.run();
+    same(await wait(), 60_000);
+    for (let n = 0; n < 6; n++) round.hurry();
+    for (let n = 0; n < 20; n++) await Promise.resolve();
+    same(asked, 1);
+    go();
+    same(await wait(), 2000); // at once then, and not hurried any more
+    same(asked, 2);
+    round.stop();
+  });
+}
+
+export async function who_stops_does_not_wait_for_what_the_service_asked() {
+  const round = new Round(() => [Promise.reject(new Refusal("rate_limited", "no", 60_000))]);
+  await waiting(async (wait) => {
+    const over = round.run();
+    await wait();
+    round.stop();
+    await over;
+  });
+}
+
 export async function a_hurry_counts_also_while_it_asks() {
   let [asked, answer] = [0, () => {}];
   const round = new Round(() => [new Promise((resolve) => {
