@@ -62,6 +62,21 @@ def danmaku(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, env=environment(**more), capture_output=True, text=True, timeout=60)
 
 
+@contextmanager
+def following(*words: str, **more: str) -> Iterator[Callable[[], Any]]:
+    """Run a command that goes on until Ctrl-C, which it has to take well: gives the next line, of JSON."""
+    argv = [sys.executable, "-m", "danmaku.cli", *words]
+    with subprocess.Popen(argv, env=environment(**more), stdout=subprocess.PIPE, text=True) as process:
+        lines = process.stdout
+        assert lines is not None
+        try:
+            yield lambda: json.loads(lines.readline())
+            process.send_signal(signal.SIGINT)
+            assert process.wait(_DEADLINE_S) == 0
+        finally:
+            process.kill()
+
+
 class Deployment:
     """`danmaku up` on `folder`. Start and stop it as often as you like."""
 

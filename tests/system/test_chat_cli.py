@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.system.deployment import Deployment, danmaku, deployed, environment
+from tests.system.deployment import Deployment, danmaku, deployed, following
 
 CONV = "p:ann:bob"
 
@@ -60,24 +57,13 @@ def test_a_group_is_followed_as_it_is_said(service: Deployment) -> None:
         "/v1/groups", {"gid": "team", "name": "Team", "members": ["dan"]}
     )
     chat(service, "eve", "send", "g:team", "before", "--mention", "all")
-    follower = subprocess.Popen(
-        [sys.executable, "-m", "danmaku.cli", "chat", "follow", "g:team", "--json", "--uid", "dan"],
-        env=environment(DANMAKU_DATA=str(service.data.path)), stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        assert follower.stdout is not None
-        first = json.loads(follower.stdout.readline())
-        while first["kind"] == "member":
-            first = json.loads(follower.stdout.readline())
+    command = "chat", "follow", "g:team", "--json", "--uid", "dan"
+    with following(*command, DANMAKU_DATA=str(service.data.path)) as told:
+        while (first := told())["kind"] == "member":
+            pass
         chat(service, "eve", "send", "dan", "not here")
         chat(service, "eve", "send", "g:team", "now")
-        second = json.loads(follower.stdout.readline())
-    finally:
-        follower.send_signal(signal.SIGINT)
-        code = follower.wait(20)
-        if follower.stdout is not None:
-            follower.stdout.close()
-    assert code == 0
+        second = told()
     assert (first["body"][0]["text"], first["mention"]) == ("before", "all")
     assert (second["conv"], second["uid"], second["body"][0]["text"]) == ("g:team", "eve", "now")
     assert " Team " in chat(service, "dan", "list")

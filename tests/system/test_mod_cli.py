@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
@@ -15,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from danmaku.cli import app
-from tests.system.deployment import Deployment, deployed, environment
+from tests.system.deployment import Deployment, deployed, following
 
 
 @pytest.fixture(scope="module")
@@ -121,17 +118,8 @@ def test_a_room_from_its_opening_to_its_end(service: Deployment) -> None:
 
 def test_what_is_done_is_followed(service: Deployment) -> None:
     command = "mod", "audit", "followed", "--follow", "--json"
-    with subprocess.Popen(
-        [sys.executable, "-m", "danmaku.cli", *command],
-        env=environment(DANMAKU_DATA=str(service.data.path)), stdout=subprocess.PIPE, text=True,
-    ) as follower:  # fmt: skip
-        try:
-            assert follower.stdout is not None
-            service.caller(service.token("root", "admin")).call("PUT", "/v1/rooms/followed", {})
-            assert json.loads(follower.stdout.readline())["verb"] == "put"
-            mod(service, "ban", "followed", "bob")
-            assert json.loads(follower.stdout.readline())["verb"] == "ban"
-            follower.send_signal(signal.SIGINT)
-            assert follower.wait(20) == 0
-        finally:
-            follower.kill()
+    with following(*command, DANMAKU_DATA=str(service.data.path)) as told:
+        service.caller(service.token("root", "admin")).call("PUT", "/v1/rooms/followed", {})
+        assert told()["verb"] == "put"
+        mod(service, "ban", "followed", "bob")
+        assert told()["verb"] == "ban"

@@ -7,8 +7,6 @@ import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,7 @@ from tests.system.deployment import (
     command_of,
     danmaku,
     deployed,
-    environment,
+    following,
     until,
 )
 
@@ -129,22 +127,11 @@ def test_a_child_that_dies_comes_back(
 
 def test_the_command_line_talks_to_it(service: Deployment) -> None:
     data = ["--data", str(service.data.path)]
-    watching = subprocess.Popen(
-        [sys.executable, "-m", "danmaku.cli", "watch", "talk", "--json", *data],
-        env=environment(), stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
+    with following("watch", "talk", "--json", *data) as told:
         posted = danmaku("post", "talk", "你好 shell", "--color", "ff8800", "--mode", "top", "--json", *data)
         assert posted.returncode == 0, posted.stderr
         answer = json.loads(posted.stdout)
-        assert watching.stdout is not None
-        seen = json.loads(watching.stdout.readline())
-    finally:
-        watching.send_signal(signal.SIGINT)
-        code = watching.wait(20)
-        if watching.stdout is not None:
-            watching.stdout.close()
-    assert code == 0
+        seen = told()
     assert (seen["kind"], seen["text"], seen["color"], seen["mode"], seen["role"]) == (
         "comment", "你好 shell", 0xFF8800, "top", "streamer",
     )  # fmt: skip
