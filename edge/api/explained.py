@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
+import msgspec
 from msgspec import inspect
 
 from config.words import in_words
 
-_OF_SHAPE: Final = ("Expected ", "Invalid ", "Number ", "Object ")
+_OF_SHAPE: Final = ("Expected ", "Integer ", "Invalid ", "Number ", "Object ")
 _FIELD: Final = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 _AT: Final = " - at `$"
-_STEP: Final = re.compile(r"[^.\[\]]+")
+_STEP: Final = re.compile(r"\.{3}|[^.\[\]]+")
+_IN_MAP: Final = re.compile(r"(\w+)\[\.{3}\](.*)")
 
 
-def explained(error: str, body: Any) -> str | None:
-    """What msgspec says of bytes that are no `body`; None where it cannot be said better."""
+def explained(error: str, body: Any, given: bytes) -> str | None:
+    """What msgspec says of bytes that are `given` and no `body`; None where it cannot be said better."""
     if not error.startswith(_OF_SHAPE):
         return "the body is not JSON: " + error.removeprefix("JSON is malformed: ").removeprefix(
             "Input data was "
@@ -28,9 +32,12 @@ def explained(error: str, body: Any) -> str | None:
         what, path = error, ""
     where = path.removesuffix("`").removeprefix(".")
     found = [*_found(_shape(body), _STEP.findall(where))]
+    where = _with_key(where, error, body, given)
     if field := _FIELD.fullmatch(what):
         name = f"{where}.{field[2]}" if where else field[2]
-        return f"{name} is missing" if field[1].startswith("missing") else _unknown(name, found)
+        return f"{name} is missing" if field[1].startswith("missing") else _unknown(name, field[2], found)
+    if any(isinstance(one, inspect.AnyType) for one in found):
+        return f"{where} is too large a number"  # all that can be wrong there
     words = _words([one for one in found if not isinstance(one, inspect.NoneType) or "null" in what])
     return f"{where or 'the body'} must be {words}" if words else None
 
@@ -47,10 +54,12 @@ def _found(shape: inspect.Type, steps: list[str]) -> Iterator[inspect.Type]:
             yield from _found(one, steps)
     elif isinstance(shape, inspect.Metadata) and (steps or "allowed" not in (shape.extra or {})):
         yield from _found(shape.type, steps)
-    elif not steps:
+    elif not steps or isinstance(shape, inspect.AnyType):
         yield shape
     elif isinstance(shape, inspect.ListType):
         yield from _found(shape.item_type, steps[1:])
+    elif isinstance(shape, inspect.DictType):
+        yield from _found(shape.value_type, steps[1:])
     elif isinstance(shape, inspect.StructType):
         if shape.tag_field == steps[0]:
             yield inspect.LiteralType((shape.tag,))
@@ -67,8 +76,35 @@ def _words(found: list[inspect.Type]) -> str:
     return " or ".join(dict.fromkeys(words))
 
 
-def _unknown(name: str, found: list[inspect.Type]) -> str:
+def _with_key(where: str, error: str, body: Any, given: bytes) -> str:
+    """msgspec names no key of a map: it is the first one up to which the same is said."""
+    if (step := _IN_MAP.fullmatch(where)) is None:
+        return where
+    field, behind = step.groups()
+    with suppress(ValueError, RecursionError):  # behind it, where nobody looked, may be no JSON
+        fields = msgspec.json.decode(given, type=dict[str, msgspec.Raw])
+        items = [*msgspec.json.decode(fields[field], type=dict[str, msgspec.Raw]).items()]
+
+        def is_wrong(count: int) -> bool:
+            return _error(msgspec.json.encode({field: dict(items[:count])}), body) == error
+
+        good = bisect_left(range(1, len(items) + 1), True, key=is_wrong)
+        return f"{field}.{items[good][0]}{behind}" if good < len(items) else where
+    return where
+
+
+def _error(given: bytes, body: Any) -> str:
+    try:
+        msgspec.json.decode(given, type=body)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _unknown(name: str, field: str, found: list[inspect.Type]) -> str:
     known = {
         one.encode_name for shape in found if isinstance(shape, inspect.StructType) for one in shape.fields
     }
+    if field in known:
+        return f"{name} does not go with this kind"
     return f"there is no such field as {name}" + (f"; it may be {', '.join(sorted(known))}" if known else "")

@@ -338,7 +338,7 @@ def decode_body(route: Route, request: Request, most_bytes: int) -> Any:
         if "got `float`" in str(error):
             with suppress(ValueError, RecursionError):
                 return msgspec.convert(_lenient.decode(body), route.body)
-        raise Refusal(BAD_FRAME, explained(str(error), route.body)) from None
+        raise Refusal(BAD_FRAME, explained(str(error), route.body, body)) from None
 
 
 def _whole(number: str) -> int | float:

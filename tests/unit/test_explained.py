@@ -59,6 +59,13 @@ def refusal_of(route: Route, body: Any) -> Refusal | None:
     return None
 
 
+def said_of(route: str, raw: bytes) -> str | None:
+    (one,) = (one for one in ROUTES if f"{one.method} {one.path}" == route)
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(raw, type=one.body)
+    return explained(str(caught.value), one.body, raw)
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_no_body_is_answered_in_the_words_of_a_library(route: Route) -> None:
     refusals = [(body, refusal) for body in bodies(route) if (refusal := refusal_of(route, body))]
@@ -74,6 +81,10 @@ POLLS = "POST /v1/rooms/{room}/polls"
 MESSAGES = "POST /v1/rooms/{room}/messages"
 OF_ROOM = "PATCH /v1/admin/rooms/{room}/settings"
 OF_ALL = "PUT /v1/admin/settings"
+TOKENS = "POST /v1/tokens"
+CONFIG = "PATCH /v1/admin/config"
+LONG = b"9" * 5000
+ROLES = "one of admin, guest, moderator, streamer, viewer"
 
 
 @pytest.mark.parametrize(
@@ -94,17 +105,40 @@ OF_ALL = "PUT /v1/admin/settings"
         (OF_ROOM, {"slow_s": "3"}, "slow_s must be a whole number or null"),
         (OF_ALL, {"settings": {"links": "eat"}}, "settings.links must be one of hold, refuse, show"),
         (OF_ALL, {"settings": {"slow": 3}}, "there is no such field as settings.slow; it may be delay_s, "),
+        (MESSAGES, {"kind": "announce", "mode": "top"}, "mode does not go with this kind"),
+        (MESSAGES, {"kind": "announce", "mod": "top"}, "there is no such field as mod; it may be amount, "),
+        (TOKENS, {"rooms": 7}, "rooms must be an object or null"),
+        (TOKENS, {"rooms": {"side": "viewer", "lobby": "boss"}}, f"rooms.lobby must be {ROLES}"),
+        (TOKENS, {"rooms": {"lobby": None}}, f"rooms.lobby must be {ROLES}"),
+        (
+            TOKENS,
+            {"rooms": {f"r{n}": "boss" if n > 4 else "guest" for n in range(9)}},
+            f"rooms.r5 must be {ROLES}",
+        ),
     ],
 )
 def test_what_may_stand_there_is_said(route: str, body: Any, told: str) -> None:
-    (one,) = (one for one in ROUTES if f"{one.method} {one.path}" == route)
-    with pytest.raises(msgspec.ValidationError) as caught:
-        msgspec.json.decode(msgspec.json.encode(body), type=one.body)
-    said = explained(str(caught.value), one.body) or ""
+    said = said_of(route, msgspec.json.encode(body)) or ""
     assert said.startswith(told)
     assert said == told or told.endswith(", ")
 
 
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b'{"values": {"a": 1, "policy.slow_s": 1e999}}', "values.policy.slow_s is too large a number"),
+        (b'{"values": {"a": [1, -1e999]}}', "values.a[1] is too large a number"),
+        (b'{"values": {"a": %s}}' % LONG, "values.a is too large a number"),
+        (b'{"expected": %s}' % LONG, "expected must be a whole number from 0 to 9007199254740991"),
+        (b'{"values": {"a": 1e999}', "values[...] is too large a number"),
+        (b'{"values": {"a": 1e999, "a": 1}}', "values[...] is too large a number"),
+    ],
+)
+def test_what_is_too_large_for_any_number_is_told_by_its_key(raw: bytes, told: str) -> None:
+    """Where one key can be told: behind the number all may be wrong, or there may be another value."""
+    assert said_of(CONFIG, raw) == told
+
+
 def test_of_what_is_in_no_such_place_nothing_is_made_up() -> None:
     """A key may look like a place."""
-    assert explained("Expected `str`, got `int` - at `$.no.such[3]`", ROUTES[0].body) is None
+    assert explained("Expected `str`, got `int` - at `$.no.such[3]`", ROUTES[0].body, b"{}") is None
