@@ -15,7 +15,7 @@ from rich.text import Text
 from config.keys import SettingsError
 from config.loading import load
 from config.settings import Settings
-from danmaku.cli_options import DATA, Config, Data, Host, Json
+from danmaku.cli_options import DATA, Config, Data, Json
 from danmaku.cli_output import FAILED, show
 from danmaku.data_folder import DataFolder
 
@@ -27,14 +27,15 @@ app = typer.Typer()
 
 _Port = Annotated[
     int | None,
-    typer.Option(help="Where to listen [default: where the service on the data folder does, else 8080]."),
+    typer.Option(help="The port to look at [default: that of the service on the data folder, else 8080]."),
 ]
+_Host = Annotated[str | None, typer.Option(help="The address to look at [default: 0.0.0.0].")]
 _MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("broken", "red")}
 
 
 @app.command()
 def doctor(
-    data: Data = DATA, port: _Port = None, host: Host = None, config: Config = None, as_json: Json = False
+    data: Data = DATA, port: _Port = None, host: _Host = None, config: Config = None, as_json: Json = False
 ) -> None:
     """Look for what is missing or wrong here, and say how to mend it.
 
@@ -44,14 +45,19 @@ def doctor(
     Example: `danmaku doctor --config my.toml`
     """
     flags = {"edge.port": port, "edge.host": host}
-    findings = asyncio.run(_findings(data, config, flags, quiet=as_json))
+    findings = asyncio.run(_findings(data, config, flags, elsewhere=port is not None, quiet=as_json))
     if as_json:
         typer.echo(msgspec.json.encode(findings))
     raise typer.Exit(FAILED if any(finding.state == "broken" for finding in findings) else 0)
 
 
 async def _findings(
-    data: Path, config: Path | None, flags: Mapping[str, int | str | None], *, quiet: bool
+    data: Path,
+    config: Path | None,
+    flags: Mapping[str, int | str | None],
+    *,
+    elsewhere: bool,
+    quiet: bool,
 ) -> list[Finding]:
     from danmaku import doctor as checks
 
@@ -68,7 +74,6 @@ async def _findings(
     except SettingsError as error:
         settings = Settings()
         found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
-    elsewhere = any(flag is not None for flag in flags.values())
     async for finding in checks.examine(settings, DataFolder(data), elsewhere=elsewhere):
         found(finding)
     return findings

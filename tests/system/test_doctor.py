@@ -222,6 +222,18 @@ def test_another_port_can_be_asked_for(tmp_path: Path) -> None:
     assert found["text"] == f"{number} is free"
 
 
+@pytest.mark.parametrize("words", [[], ["--host", _HOST]])
+def test_unless_one_is_asked_for_it_is_that_of_the_service(tmp_path: Path, words: list[str]) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.make()
+    with socket.create_server((_HOST, 0)) as somebody:
+        taken = somebody.getsockname()[1]
+        with folder.serving(f"http://{_HOST}:{taken}"):
+            told = run("doctor", "--data", str(folder.path), *words, "--json")
+    (found,) = (one for one in json.loads(told.stdout) if one["name"] == "port")
+    assert found["text"] == f"{taken}: danmaku runs here"
+
+
 async def test_everything_is_looked_at_once(tmp_path: Path) -> None:
     names = [finding.name async for finding in doctor.examine(Settings(), DataFolder(tmp_path))]
     assert names == [

@@ -70,6 +70,10 @@ def test_help_teaches_by_example(command: str) -> None:
     assert f"danmaku {command}" in result.stdout
 
 
+def test_the_doctor_does_not_listen() -> None:
+    assert " listen" not in run("doctor", "--help").stdout
+
+
 def test_a_token_is_all_that_is_printed(folder: DataFolder) -> None:
     assert _issued(folder, "--uid", "ann", "--name", "Ann", "--role", "streamer") == Identity(
         "ann", "Ann", Role.STREAMER
