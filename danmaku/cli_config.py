@@ -29,10 +29,12 @@ from danmaku.cli_config_lines import (
 from danmaku.cli_desk import DESK, Desk, desk_of
 from danmaku.cli_options import Config, Json
 from danmaku.cli_output import FAILED, ended
+from danmaku.model import MAX_NUMBER
 from danmaku.printable import printable
 
 _PATH: Final = "/v1/admin/config"
 _MOST: Final = 100
+_DIGITS: Final = len(str(MAX_NUMBER))
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="markdown")
 
@@ -218,6 +220,8 @@ def _number(words: list[str]) -> int:
     _check_options(words, rule)
     if len(words) > 1 or not (words[0].isascii() and words[0].isdigit()):
         raise typer.BadParameter(f"{' '.join(words)}: {rule}")
+    if len(words[0]) > _DIGITS:
+        raise typer.BadParameter(f"no version has more than {_DIGITS} digits")
     return int(words[0])
 
 

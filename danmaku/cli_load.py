@@ -67,6 +67,8 @@ def plan_service(
         planned = plan(demand, costs)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    except OverflowError:
+        raise typer.BadParameter("no plan is made for numbers that large") from None
     if planned.busiest_room_cores > busy:
         warn(
             f"the busiest room alone takes {planned.busiest_room_cores:.0%} of a core of its one owner,"

@@ -259,6 +259,12 @@ def test_a_plan_is_a_table_or_json() -> None:
     assert run("plan", "--viewers", "0", "--rooms", "1", "--rate", "1").exit_code == 2
 
 
+@pytest.mark.parametrize("option", ["--viewers", "--rate", "--joins"])
+def test_there_is_no_plan_for_what_nothing_can_hold(option: str) -> None:
+    words = "plan", "--viewers", "9", "--rooms", "1", "--rate", "1"
+    assert "no plan is made for numbers that large" in run(*words, option, "9" * 400).stderr
+
+
 def test_a_plan_says_where_one_room_is_too_much_for_its_owner() -> None:
     words = "plan", "--viewers", "1000", "--rooms", "1", "--rate"
     busy = run(*words, "30000")

@@ -143,6 +143,7 @@ def test_values_are_set(desk: Desk) -> None:
         (["unset"], "Missing argument"),
         (["rollback", "-1"], "-1: write one VERSION, a number from 0 up, as `history` tells it"),
         (["rollback", "last"], "last: write one VERSION"),
+        (["rollback", "9" * 5000], "no version has more than 16 digits"),
         (["rollback", "6", "7"], "6 7: write one VERSION"),
         (["rollback", "6", "--resaon", "x"], "there is no option --resaon"),
         (["rollback", "--resaon"], "there is no option --resaon"),
