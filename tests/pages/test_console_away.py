@@ -10,6 +10,7 @@ from playwright.async_api import Page, Route, expect
 
 from danmaku.auth import Authority
 from danmaku.model import Identity, Role
+from danmaku.wire import Hello, Join, Ok
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.system.scripted import Visit, scripted
@@ -97,3 +98,26 @@ async def test_who_may_not_read_the_record_of_all_rooms_any_more_asks_for_it_no_
         await _answered(page)
         assert len(asked) == 1
     visitors.complaints.clear()  # the browser itself tells of the refusal
+
+
+async def test_it_joins_its_rooms_along_with_the_greeting(visitors: Visitors) -> None:
+    added = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        hello = await visit.expect(Hello)
+        joins = [await visit.expect(Join)]  # nobody was greeted yet
+        added.set()
+        joins.append(await visit.expect(Join))
+        assert [join.room for join in joins] == ["demo", "quiet"]
+        await visit.say(Ok(hello.id, uid="mod", name="Mod", role="moderator", session="s1"))
+        await visit.say(*(Ok(join.id, room=join.room, viewers=7) for join in joins))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/v1/admin/**", lambda route: route.fulfill(status=403, json=REFUSED))
+        await page.goto(f"{url}/console?room=demo#token={_token(Role.MODERATOR)}")
+        await asyncio.wait_for(added.wait(), 30)
+        await page.locator("#room-field").fill("quiet")
+        await page.locator("#room-field").press("Enter")
+        await expect(page.locator(".column .figure")).to_have_text(["7 viewers", "7 viewers"])
+    visitors.complaints.clear()  # the browser itself tells of the refusals

@@ -91,7 +91,7 @@ export class Column {
 
   /** Begin, once. */
   open() {
-    if (this.desk.link.isLive) this.enter();
+    if (this.desk.link.isOpen) this.enter();
     void this.watch.run();
   }
 

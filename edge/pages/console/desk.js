@@ -32,10 +32,8 @@ export class Desk {
         this.#wasAway ||= state.phase === "waiting";
         told.state(state);
       },
-      greeted: () => {
-        this.columns.forEach((column) => column.enter());
-        if (this.#wasAway) this.#back();
-      },
+      opened: () => this.columns.forEach((column) => column.enter()),
+      greeted: () => this.#wasAway && this.#back(),
       delivered: (frame) => this.#delivered(frame),
       lost: () => this.columns.forEach((column) => column.room.lost()),
     });
