@@ -9,10 +9,12 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from danmaku.auth import Authority
-from danmaku.model import Identity, Role
-from danmaku.wire import Hello, Join, Ok
+from danmaku.errors import ROOM_CLOSED, ROOM_NOT_FOUND
+from danmaku.model import Identity, Position, Role
+from danmaku.wire import At, Hello, Join, Notice, Ok
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
+from tests.pages.test_page import EPOCH, refused
 from tests.system.scripted import Visit, scripted
 from tests.waiting import until
 
@@ -120,4 +122,89 @@ async def test_it_joins_its_rooms_along_with_the_greeting(visitors: Visitors) ->
         await page.locator("#room-field").fill("quiet")
         await page.locator("#room-field").press("Enter")
         await expect(page.locator(".column .figure")).to_have_text(["7 viewers", "7 viewers"])
+    visitors.complaints.clear()  # the browser itself tells of the refusals
+
+
+async def _tab(visitors: Visitors) -> Page:
+    """Where nothing can be followed, and time goes on as told."""
+    page = await visitors.open("about:blank")
+    await page.clock.install()
+    await page.route("**/v1/admin/**", lambda route: route.fulfill(status=403, json=REFUSED))
+    return page
+
+
+async def _open(page: Page, url: str) -> None:
+    await page.goto(f"{url}/console?room=demo#token={_token(Role.VIEWER)}")
+
+
+async def test_it_comes_in_when_the_room_is_there(visitors: Visitors) -> None:
+    knocks: list[Join] = []
+
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        for _ in range(3):
+            knocks.append(await visit.expect(Join))
+            await visit.say(refused(knocks[-1], ROOM_NOT_FOUND))
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello")])
+
+    async def knocked(times: int) -> None:
+        await until(lambda: len(knocks) == times)
+        await _answered(page)
+
+    async with scripted(script, http=respond) as url:
+        page = await _tab(visitors)
+        await _open(page, url)
+        await expect(page.locator(".column .outcome")).to_contain_text("Nothing was said in this room yet")
+        for times in (1, 2, 3):
+            await knocked(times)
+            await page.clock.fast_forward(60_000)
+        await expect(page.locator(".entry .text")).to_have_text(["hello"])
+        await expect(page.locator(".column .outcome")).not_to_contain_text("Nothing was said")
+    visitors.complaints.clear()  # the browser itself tells of the refusals
+
+
+async def test_it_knocks_over_a_new_connection_and_goes_on_where_it_was(visitors: Visitors) -> None:
+    joins: list[Join] = []
+
+    async def first(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "one")])
+        await expect(page.locator(".entry .text")).to_have_text(["one"])
+        visit.cut()
+
+    async def closed(visit: Visit) -> None:
+        await visit.greet()
+        await visit.say(refused(await visit.expect(Join), ROOM_CLOSED))
+        await expect(page.locator(".column .figure")).to_have_text("")
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await visit.greet()
+        joins.append(await visit.admit(Position(EPOCH, 2), [visit.batch(EPOCH, 2, "two")]))
+
+    page = await _tab(visitors)
+    async with scripted(first, closed, closed, again, http=respond) as url:
+        await _open(page, url)
+        await expect(page.locator(".entry .text")).to_have_text(["one", "two"])
+        assert [join.since for join in joins] == [At(EPOCH, 1)]
+    visitors.complaints.clear()  # the browser itself tells of the refusals
+
+
+async def test_who_is_banned_does_not_knock_any_more(visitors: Visitors) -> None:
+    visits: list[Visit] = []
+
+    async def script(visit: Visit) -> None:
+        visits.append(visit)
+        await visit.greet(heartbeat_ms=2000)
+        await visit.say(refused(await visit.expect(Join), ROOM_NOT_FOUND))
+        await visit.say(Notice("banned", "demo", "spam"))
+
+    async with scripted(script, http=respond) as url:
+        page = await _tab(visitors)
+        await _open(page, url)
+        await expect(page.locator(".column .outcome")).to_contain_text("You are banned: spam")
+        pings = visits[0].pings
+        await page.clock.fast_forward(60_000)
+        await until(lambda: visits[0].pings > pings)  # later than it would have knocked
+        assert visits[0].waiting == 0
     visitors.complaints.clear()  # the browser itself tells of the refusals

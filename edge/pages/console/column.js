@@ -18,12 +18,14 @@
 
 import { TIMING } from "../sdk/pace.js";
 import { readItem } from "../sdk/protocol.js";
+import { START } from "../sdk/reader.js";
 import { Room } from "../sdk/room.js";
 import { element } from "../shared/element.js";
 import { Entry, note } from "../shared/entry.js";
 import { Feed } from "../shared/feed.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
+import { Returning } from "../shared/returning.js";
 import { Ruling } from "../shared/ruling.js";
 import { ActBar } from "./act-bar.js";
 import { ColumnHead } from "./column-head.js";
@@ -45,6 +47,7 @@ export class Column {
   #isModerator = false;
   #standing = new Standing();
   #ruling = new Ruling();
+  #returning = new Returning(() => this.enter());
   #head;
 
   /** @param {string} name @param {Desk} desk */
@@ -70,17 +73,7 @@ export class Column {
       },
       refused: (refusal) => this.#refused(refusal),
     });
-    this.room = new Room(name, desk.link, {
-      shown: (placed) => this.#shown(placed),
-      counted: (viewers) => this.#head.count(viewers),
-      joined: (settings) => {
-        this.#ruling.hold(settings, desk.link.serviceNow);
-        this.#standing.cameIn();
-        void this.#look();
-      },
-      missed: (count) => this.feed.note(note(t("feed.missed", { n: count }), Date.now())),
-      refused: (refusal) => this.#standing.keptOut(refusal),
-    }, TIMING);
+    this.room = this.#visit();
   }
 
   /** What one may do here: by the token, or as whom the streamer appointed. */
@@ -111,14 +104,51 @@ export class Column {
 
   /** Over a connection that is new, or again. */
   enter() {
-    if (!this.isOut) void this.room.enter();
+    if (this.#standing.isWaiting) this.#again();
+    else if (!this.isOut) void this.room.enter();
   }
 
   close() {
+    this.#returning.stop();
     this.room.leave();
     this.watch.stop();
     this.raid.stop();
     this.box.remove();
+  }
+
+  /** @param {import("../sdk/protocol.js").Position | null} since what was shown already */
+  #visit(since = null) {
+    return new Room(this.name, this.desk.link, {
+      shown: (placed) => this.#shown(placed),
+      counted: (viewers) => this.#head.count(viewers),
+      joined: (settings) => this.#cameIn(settings),
+      missed: (count) => this.feed.note(note(t("feed.missed", { n: count }), Date.now())),
+      refused: (refusal) => this.#keptOut(refusal),
+    }, TIMING, { since });
+  }
+
+  /** Where one was not let in, which is for good for that visit. */
+  #again() {
+    const { position } = this.room;
+    this.room.end();
+    this.room = this.#visit(position.epoch === START.epoch ? null : position);
+    void this.room.enter();
+  }
+
+  /** @param {import("../sdk/protocol.js").RoomSettings} settings */
+  #cameIn(settings) {
+    this.#returning.stop();
+    if (this.#standing.isWaiting) this.watch.hurry(); // there is something to follow now
+    this.#standing.cameIn();
+    this.#ruling.hold(settings, this.desk.link.serviceNow);
+    void this.#look();
+  }
+
+  /** @param {import("../sdk/protocol.js").Refusal} refusal */
+  #keptOut(refusal) {
+    this.#standing.keptOut(refusal);
+    this.#head.count(null);
+    if (this.#standing.isWaiting) this.#returning.later();
   }
 
   /** The entry of the record whose act took away what this one shows, and the next ones. @param {AuditEntry[]} entries */

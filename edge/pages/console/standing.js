@@ -2,6 +2,7 @@
 
 import { element } from "../shared/element.js";
 import { refused, t } from "../shared/language.js";
+import { PASSING } from "../shared/returning.js";
 import { noticed } from "../shared/wording.js";
 
 /** @typedef {import("../sdk/protocol.js").Refusal} Refusal */
@@ -10,6 +11,8 @@ export class Standing {
   line = element("p", "outcome bad");
   #out = "";
   #barred = "";
+  /** Whether what keeps one out ends by itself. */
+  #isPassing = false;
 
   constructor() {
     this.line.setAttribute("role", "status");
@@ -20,17 +23,24 @@ export class Standing {
     return this.#out !== "";
   }
 
+  /** Not let in, until the room is there, or open. */
+  get isWaiting() {
+    return this.isOut && this.#isPassing;
+  }
+
   cameIn() {
     this.#tell("", this.#barred);
   }
 
   /** @param {Refusal} refusal */
   keptOut(refusal) {
+    this.#isPassing = PASSING.has(refusal.name);
     this.#tell(whyOf(refusal), this.#barred);
   }
 
   /** @param {import("../sdk/protocol.js").Notice} notice that one was kicked or banned */
   sentOut({ kind, reason, retry_ms: retryMs }) {
+    this.#isPassing = false;
     this.#tell(t(`room.${kind}`, { told: noticed(kind, reason, retryMs) }), this.#barred);
   }
 
