@@ -99,6 +99,7 @@ async def test_who_may_not_read_the_record_of_all_rooms_any_more_asks_for_it_no_
             await page.clock.fast_forward(3000)
         await _answered(page)
         assert len(asked) == 1
+    await visitors.close()
     visitors.complaints.clear()  # the browser itself tells of the refusal
 
 
@@ -122,6 +123,7 @@ async def test_it_joins_its_rooms_along_with_the_greeting(visitors: Visitors) ->
         await page.locator("#room-field").fill("quiet")
         await page.locator("#room-field").press("Enter")
         await expect(page.locator(".column .figure")).to_have_text(["7 viewers", "7 viewers"])
+    await visitors.close()
     visitors.complaints.clear()  # the browser itself tells of the refusals
 
 
@@ -160,6 +162,7 @@ async def test_it_comes_in_when_the_room_is_there(visitors: Visitors) -> None:
             await page.clock.fast_forward(60_000)
         await expect(page.locator(".entry .text")).to_have_text(["hello"])
         await expect(page.locator(".column .outcome")).not_to_contain_text("Nothing was said")
+    await visitors.close()
     visitors.complaints.clear()  # the browser itself tells of the refusals
 
 
@@ -187,6 +190,7 @@ async def test_it_knocks_over_a_new_connection_and_goes_on_where_it_was(visitors
         await _open(page, url)
         await expect(page.locator(".entry .text")).to_have_text(["one", "two"])
         assert [join.since for join in joins] == [At(EPOCH, 1)]
+    await visitors.close()
     visitors.complaints.clear()  # the browser itself tells of the refusals
 
 
@@ -207,4 +211,5 @@ async def test_who_is_banned_does_not_knock_any_more(visitors: Visitors) -> None
         await page.clock.fast_forward(60_000)
         await until(lambda: visits[0].pings > pings)  # later than it would have knocked
         assert visits[0].waiting == 0
+    await visitors.close()
     visitors.complaints.clear()  # the browser itself tells of the refusals
