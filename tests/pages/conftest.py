@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
+from tests.waiting import until
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -47,6 +49,12 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         await browser.close()
+
+
+async def becomes(page: Page, condition: str, given: object = None) -> None:
+    """Wait until a function of the page says so. Playwright's own waiting for one only looks once where the
+    page may not evaluate strings, as ours may not."""
+    await until(lambda: page.evaluate(condition, given))
 
 
 class Visitors:

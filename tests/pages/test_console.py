@@ -13,7 +13,7 @@ from playwright.async_api import Locator, Page, Route, expect
 from config.settings import Settings
 from danmaku.auth import from_settings
 from danmaku.model import SETTING_BOUNDS, Identity, Role, RoomSettings
-from tests.pages.conftest import Visitors
+from tests.pages.conftest import Visitors, becomes
 from tests.system.deployment import Deployment, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -305,7 +305,7 @@ async def test_a_login_is_renewed_and_one_that_expired_is_said(
     pair = authority.issue(who, time.time(), ttl_s=14)
     page = await visitors.open(f"{service.url}/console?room=login#token={pair.access}&refresh={pair.refresh}")
     await expect(page.locator("#connection-text")).to_have_text("live")
-    await page.wait_for_function("token => sessionStorage['danmaku.token'] !== token", arg=pair.access)
+    await becomes(page, "token => sessionStorage['danmaku.token'] !== token", pair.access)
     assert await page.evaluate("sessionStorage['danmaku.refresh']") != pair.refresh
     await expect(page.locator("#console")).to_be_visible()
 

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.pages.conftest import Visitors
+from tests.pages.conftest import Visitors, becomes
 from tests.pages.scene import ROOM, Scene, scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -131,7 +131,7 @@ async def test_the_focus_stays_where_something_was_done(visitors: Visitors, live
     await page.locator("#setting-slow_s").fill("3")
     await page.locator("#settings-save").press("Enter")
     await expect(page.locator(".toast").last).to_contain_text("hold now")
-    await page.wait_for_function("document.querySelector('#setting-slow_s').value === '3'")
+    await becomes(page, "() => document.querySelector('#setting-slow_s').value === '3'")
     await expect(focused).to_have_attribute("id", "settings-save")
 
     await page.locator(".entry", has_text="there is the train again").focus()

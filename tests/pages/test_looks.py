@@ -16,7 +16,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from tests.pages.conftest import Visitors
+from tests.pages.conftest import Visitors, becomes
 from tests.pages.scene import ROOM, Scene, scene
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long]
@@ -120,13 +120,14 @@ async def _overlay(page: Page, scene: Scene) -> None:
     await page.evaluate("squares => { document.documentElement.style.background = squares; }", squares)
     await expect(page.locator(".card")).to_have_count(3)
     await scene.say()
-    await page.wait_for_function(
+    await becomes(
+        page,
         """() => {
             globalThis.copy ??= new OffscreenCanvas(32, 18).getContext("2d", { willReadFrequently: true });
             copy.clearRect(0, 0, 32, 18);
             copy.drawImage(document.querySelector("canvas"), 0, 0, 32, 18);
             return copy.getImageData(0, 4, 16, 9).data.some((value) => value > 0);  // at the left
-        }"""
+        }""",
     )
 
 

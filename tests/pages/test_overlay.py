@@ -21,7 +21,7 @@ from danmaku import wire
 from danmaku.errors import MEMBERS_ONLY, ROOM_CLOSED, Kind
 from danmaku.model import Position
 from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Notice, Ok, OpenPoll, Pinned, Stats
-from tests.pages.conftest import Visitors
+from tests.pages.conftest import Visitors, becomes
 from tests.pages.files import respond
 from tests.system.deployment import Deployment, serving
 from tests.system.scripted import Visit, scripted
@@ -86,7 +86,7 @@ async def opened(visitors: Visitors, url: str) -> Page:
 
 
 async def drawn(page: Page, least: int) -> None:
-    await page.wait_for_function("least => drawn.now >= least", arg=least, timeout=20_000)
+    await becomes(page, "least => drawn.now >= least", least)
 
 
 async def test_comments_fly_and_what_is_pinned_stands_beside_them(visitors: Visitors) -> None:
@@ -121,7 +121,7 @@ async def test_comments_fly_and_what_is_pinned_stands_beside_them(visitors: Visi
         go_on.set()
         await expect(cards).to_have_text([f"Next song?one38 %{EVIL}63 %8 votes · closed"])
         await expect(page.locator(".best")).to_have_text(f"{EVIL}63 %")
-        await page.wait_for_function("drawn.now <= 1")
+        await becomes(page, "() => drawn.now <= 1")
         assert await page.title() == "demo · Danmaku"
         assert (
             await page.locator("img, script:not([src]), button, a, input, [tabindex], audio, video").count()
@@ -224,7 +224,7 @@ async def test_a_room_that_cannot_be_entered_is_tried_again(
         await page.clock.fast_forward(2_400)
         await expect(complaint).to_be_visible(visible=says != "")
         await page.clock.fast_forward(5_200)
-        await page.wait_for_function("document.title === 'demo · Danmaku'")
+        await becomes(page, "() => document.title === 'demo · Danmaku'")
         await expect(complaint).to_be_hidden()
 
 
@@ -271,7 +271,7 @@ async def test_a_flood_leaves_it_bounded(visitors: Visitors) -> None:
         page = await opened(visitors, f"{url}/overlay?room=demo&max=60&pins=0")
         await drawn(page, 60)
         before = await page.evaluate("drawn.frames")
-        await page.wait_for_function("before => drawn.frames > before + 30", arg=before)
+        await becomes(page, "before => drawn.frames > before + 30", before)
         assert await page.evaluate("drawn.most") == 60
         assert await page.locator("#picture *").count() < 10
 

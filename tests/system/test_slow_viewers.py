@@ -14,7 +14,7 @@ import websockets
 from websockets import ClientConnection, ConnectionClosed, Subprotocol
 
 from danmaku.client import Client, Comment, Room, Timing
-from danmaku.wire import MSGPACK, Hello, Join
+from danmaku.wire import MSGPACK, Hello, Join, Ok
 from tests.system.deployment import until
 from tests.system.fleet import Edge, Fleet, fleet
 
@@ -111,8 +111,10 @@ async def connect(edge: Edge, whole: Fleet) -> ClientConnection:
     raw = socket.transport.get_extra_info("socket")
     raw.setsockopt(SOL_SOCKET, SO_RCVBUF, 64 * 1024)
     await socket.send(MSGPACK.encode(Hello(1)) + MSGPACK.encode(Join(2, "busy")))
-    await socket.recv()
-    await socket.recv()
+    joined = False
+    while not joined:
+        frames = MSGPACK.decode_server(await socket.recv(decode=False))
+        joined = any(isinstance(frame, Ok) and frame.id == 2 for frame in frames)
     socket.transport.pause_reading()
     return socket
 
