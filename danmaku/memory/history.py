@@ -37,6 +37,7 @@ class MemoryHistory:
         self._recalls = recalls
         self._held = held
         self._logs = logs
+        self._stored_ms: dict[tuple[str, Position], int] = {}
         self._clock = clock
         self._batches = limits.history_batches
         self._age_ms = limits.history_s * 1000
@@ -70,13 +71,16 @@ class MemoryHistory:
             return Appended(Outcome.OK, _head(log))
         if _head(log) != append.expected:
             return Appended(Outcome.MISMATCH, _head(log))
+        stored_ms = self._stored_ms[append.room, entry.last] = self._clock()
         log.append(entry)
         while len(log) > self._batches:
-            log.popleft()
-        now = min(entry.at, self._clock())
+            self._drop_oldest(append.room)
+        now = min(entry.at, stored_ms)
         for _ in range(_TRIMMED_AT_ONCE):
-            if len(log) > 1 and log[0].at < now - self._age_ms:
-                log.popleft()
+            oldest = log[0]
+            at = max(oldest.at, self._stored_ms[append.room, oldest.last])
+            if len(log) > 1 and at < now - self._age_ms:
+                self._drop_oldest(append.room)
         self._audit.add(append.room, append.acts)
         if append.recalling is not None:
             self._recalls.keep(append.room, append.recalling)
@@ -87,6 +91,9 @@ class MemoryHistory:
         if append.board is not None:
             self._rooms.boards[append.room] = append.board
         return Appended(Outcome.OK, _head(log))
+
+    def _drop_oldest(self, room: str) -> None:
+        del self._stored_ms[room, self._logs[room].popleft().last]
 
 
 def _head(log: deque[Entry]) -> Position:

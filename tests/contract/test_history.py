@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from config.settings import Store as StoreSettings
 from danmaku.model import START, Effect, Position, RoomInfo, closed_for_good
 from danmaku.store import Store
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice
@@ -18,7 +19,8 @@ from rooms.past import Past
 from tests.contract.conftest import ROOMS
 from tests.contract.losing import lose, lose_state
 from tests.contract.room_log import PLENTY, Owner, entry, one
-from tests.contract.stores import LONG, ROOM
+from tests.contract.stores import LONG, ROOM, opened
+from tests.waiting import until
 
 
 async def test_an_empty_room_has_no_head_and_nothing_before_it(store: Store) -> None:
@@ -108,17 +110,19 @@ async def test_a_log_keeps_so_many_of_its_newest_batches(store: Store) -> None:
     assert just_enough == Slice(expected, True, owner.head)
 
 
-async def test_trimmed_by_age_but_never_to_nothing(store: Store) -> None:
-    owner = await Owner.take(store)
-    old = [await owner.append(at=1000 + i) for i in range(6)]
-    age_ms = ROOMS.history_s * 1000
-    new = await owner.append(at=old[2].at + age_ms)
-    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (*old[2:], new)
-    later = await owner.append(at=new.at + 10 * age_ms)
-    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (new, later)  # a few at a time
-    last = await owner.append(at=later.at + 10 * age_ms)
-    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (last,)
-    assert await store.history.head(ROOM) == last.last
+async def test_trimmed_by_age_but_never_to_nothing(store_settings: StoreSettings | None) -> None:
+    async with opened(store_settings, history_s=1) as store:
+        owner = await Owner.take(store)
+        old = [await owner.append(at=_now_ms()) for _ in range(6)]
+        await until(lambda: _now_ms() > old[-1].at + 1500)
+        new = await owner.append(at=_now_ms())
+        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (*old[4:], new)  # a few at a time
+        later = await owner.append(at=_now_ms())
+        assert (await store.history.latest(ROOM, 100, PLENTY)).entries[-2:] in ((new, later), (later,))
+        await until(lambda: _now_ms() > later.at + 1500)
+        last = await owner.append(at=_now_ms())
+        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (last,)
+        assert await store.history.head(ROOM) == last.last
 
 
 async def test_a_clock_that_jumps_ages_nothing_alone(store: Store) -> None:
@@ -127,6 +131,14 @@ async def test_a_clock_that_jumps_ages_nothing_alone(store: Store) -> None:
     now_ms, jump_ms = time.time_ns() // 1_000_000, 10 * ROOMS.history_s * 1000
     kept = [await owner.append(at=now_ms - 1000 + i) for i in range(3)]
     kept += [await owner.append(at=at) for at in (now_ms + jump_ms, now_ms - jump_ms, now_ms)]
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == tuple(kept)
+
+
+async def test_what_was_stored_by_a_clock_that_was_behind_is_not_older_than_it_is(store: Store) -> None:
+    owner = await Owner.take(store)
+    now_ms, jump_ms = _now_ms(), 10 * ROOMS.history_s * 1000
+    kept = [await owner.append(at=now_ms - jump_ms + i) for i in range(3)]
+    kept += [await owner.append(at=now_ms + i) for i in range(3)]
     assert (await store.history.latest(ROOM, 100, PLENTY)).entries == tuple(kept)
 
 
@@ -357,3 +369,7 @@ async def test_only_the_very_same_entry_is_there_already(store: Store) -> None:
     ]  # fmt: skip
     (kept,) = (await store.history.latest(ROOM, 10, PLENTY)).entries
     assert kept.frame == first.entry.frame
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -22,15 +22,17 @@ end
 if head ~= ARGV[2] then
   return {'mismatch', head}
 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[9], ARGV[3],
-  'frame', ARGV[4], 'at', ARGV[5], 'version', ARGV[6], 'count', ARGV[7], 'pairs', ARGV[8])
--- Old is what is so by the holder's clock and by this one: a clock that jumped alone ages nothing. The entry just
--- written stays whatever its age: the log must not lose its head.
 local time = redis.call('TIME')
-local now = math.min(tonumber(ARGV[5]), time[1] * 1000 + math.floor(time[2] / 1000))
+local stored = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[9], ARGV[3], 'frame', ARGV[4], 'at', ARGV[5], 'version', ARGV[6],
+  'count', ARGV[7], 'pairs', ARGV[8], 'stored', string.format('%.0f', stored))
+-- Old is what is so by the holder's clock and by this one, both of now and of when it was written: a clock that
+-- jumped alone ages nothing. The entry just written stays whatever its age: the log must not lose its head.
+local now = math.min(tonumber(ARGV[5]), stored)
 for _ = 1, TRIMMED_AT_ONCE do
   local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-  if oldest[1] == ARGV[3] or tonumber(oldest[2][4]) >= now - ARGV[10] then
+  local at = math.max(tonumber(oldest[2][4]), tonumber(oldest[2][12] or 0)) -- earlier versions did not write when
+  if oldest[1] == ARGV[3] or at >= now - ARGV[10] then
     break
   end
   redis.call('XDEL', KEYS[2], oldest[1])
