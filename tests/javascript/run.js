@@ -32,6 +32,7 @@ globalThis.fetch = async (address, options) => {
 };
 
 let passed = 0;
+let hasFailed = false;
 for (const file of process.argv.slice(2)) {
   for (const [name, test] of Object.entries(await import(pathToFileURL(resolve(file)).href))) {
     if (typeof test !== "function" || HELPERS.has(name)) continue;
@@ -39,9 +40,10 @@ for (const file of process.argv.slice(2)) {
       await test();
       passed += 1;
     } catch (error) {
-      process.exitCode = 1;
+      hasFailed = true;
       console.error(`${basename(file)} ${name}:`, error);
     }
   }
 }
 console.log(`${passed} passed`);
+if (hasFailed) process.exit(1); // what failed may have left something running

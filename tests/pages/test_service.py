@@ -77,10 +77,10 @@ async def test_a_vote_of_another_device_is_marked(visitors: Visitors, tmp_path: 
     async with serving(tmp_path) as service:
         boss, bob = service.token("boss", "streamer", "demo"), service.token("bob", "viewer")
         await service.call("PUT", "/v1/rooms/demo", {"title": "Demo"}, boss)
+        early = await _enter(visitors, service, f"demo#token={bob}")
         asked = {"question": "Next song?", "options": ["one", "two", "three"], "cid": "p1"}
         status, poll = await service.call("POST", "/v1/rooms/demo/polls", asked, boss)
-        assert status == 200, poll
-        early = await _enter(visitors, service, f"demo#token={bob}")
+        assert status == 200, poll  # opened while he is there: only who comes later asks how he voted
         one, three = (early.locator("#poll .option", has_text=text) for text in ("one", "three"))
         await expect(one).to_be_enabled()
         path = f"/v1/rooms/demo/polls/{poll['poll']}/votes"

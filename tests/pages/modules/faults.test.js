@@ -38,10 +38,13 @@ class World {
 
       send(message) {
         if (world.chance(0.03)) return this.break(); // it never arrived
-        const frames = message.split("\n").map((line) => JSON.parse(line));
-        const answers = frames.map((frame) => ({ id: frame.id, ...world.answer(this, frame) }));
-        if (world.chance(0.03)) return this.break(); // its answer never will
-        world.later(() => answers.forEach((answer) => this.say(answer)));
+        world.later(() => {
+          // Answered as it is sent: on one socket nothing that is told later comes before an answer.
+          const frames = message.split("\n").map((line) => JSON.parse(line));
+          const answers = frames.map((frame) => ({ id: frame.id, ...world.answer(this, frame) }));
+          if (world.chance(0.03)) return this.break(); // its answer never will
+          answers.forEach((answer) => this.say(answer));
+        });
       }
 
       say(frame) {
