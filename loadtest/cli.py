@@ -23,6 +23,7 @@ from loadtest.peers import NoPeer
 from loadtest.report import check_plotter, page
 from loadtest.scenario import OnService, Scenario
 from loadtest.scenarios.chat import Chat
+from loadtest.scenarios.compression import Compression
 from loadtest.scenarios.fanout import Fanout
 from loadtest.scenarios.flood import Flood
 from loadtest.scenarios.floor import Floor
@@ -44,7 +45,7 @@ from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
     Fanout, Rooms, Goim, Ingest, Chat, Storm, Rolling, Slow, Idle, Soak,
-    Flood, Spread, Moderate, Rules, Floor, Peer,
+    Flood, Spread, Compression, Moderate, Rules, Floor, Peer,
 )  # fmt: skip
 _FAILED: Final = 1
 _CANNOT_BE: Final = 2

@@ -70,6 +70,15 @@ async def test_a_room_on_two_workers_is_carried_twice_by_the_bus(tmp_path: Path)
     assert result["bus_messages_per_batch_of_several"] == 2
 
 
+async def test_who_asks_for_compression_gets_the_same_in_fewer_bytes(tmp_path: Path) -> None:
+    flags = "--display", "100", "--window", "250", "--payload", "200"
+    result = await measured(tmp_path, "compression", *flags)
+    assert result["delivered"] == result["expected"] == 2 * 40 * 40
+    assert all_in_order(result)
+    assert 0 < result["bytes_ratio"] < 0.8
+    assert len(result["cpu_ratios"]) == 1
+
+
 async def test_ingest_counts_every_answer(tmp_path: Path) -> None:
     floor = "--floor" if shutil.which("cc") else "--no-floor"
     flags = "--rooms", "5", "--senders", "10", "--rate", "200", "--display", "10", floor
