@@ -26,8 +26,13 @@ class ShakyRoom:
         self._said: list[tuple[Position, Position | None, str]] = []
         self._shown: dict[str, Position] = {}
         self._viewers: set[Visit] = set()
+        self._cut_after = self._calm()
         self.cuts = 0
         self.losses = 0
+
+    def _calm(self) -> int:
+        """After how many more answers a connection is cut."""
+        return self._random.randint(1, 49)
 
     @property
     def head(self) -> Position:
@@ -38,7 +43,9 @@ class ShakyRoom:
         try:
             while True:
                 await self._answer(visit, await visit.hear())
-                if self._random.random() < 0.04:
+                self._cut_after -= 1
+                if self._cut_after == 0:
+                    self._cut_after = self._calm()
                     self.cuts += 1
                     visit.cut()
         finally:
