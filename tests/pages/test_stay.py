@@ -12,7 +12,7 @@ from danmaku import wire
 from danmaku.auth import Authority
 from danmaku.errors import BANNED, FORBIDDEN, RATE_LIMITED, ROOM_CLOSED
 from danmaku.model import Identity, Position, Role
-from danmaku.wire import At, Err, Hello, Join, Notice, Ok
+from danmaku.wire import At, Batch, Err, Hello, Join, Notice, Ok
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.pages.test_page import EPOCH, refused, say, shows, texts, welcome
@@ -43,6 +43,21 @@ async def test_notices(visitors: Visitors) -> None:
         await say(page, "why?")
         back = "You are out of this room; choose it again to come back"
         await expect(page.locator("#outcome")).to_have_text(back)
+
+
+async def test_rules_that_history_tells_are_not_those_of_now(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        changes = [wire.SettingsChanged(visit.codec.value({"slow_s": slow_s})) for slow_s in (0, 9)]
+        past = [Batch("demo", EPOCH, 1, 99, [visit.codec.value(change) for change in changes])]
+        await visit.admit(Position(EPOCH, 1), past)
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        told = "New rules here: slow mode, 9 s between two comments"
+        await expect(page.locator("#list .note")).to_have_text([told])  # nobody knows what was before the first
+        box = page.get_by_label("Your comment")
+        await expect(box).to_have_attribute("placeholder", "Slow mode, 3 s…")
 
 
 async def test_who_is_banned_is_told_why_and_for_how_long(visitors: Visitors) -> None:

@@ -1,8 +1,22 @@
-/** The rules of a room as one follows them: what is different by each change, also of those that history tells. */
+/**
+ * The rules of a room as one follows them, and in words: what is different by each change, also of those that history tells.
+ *
+ * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
+ */
 
-import { changesInWords } from "./rules.js";
+import { t } from "./language.js";
+import { lasting } from "./wording.js";
 
-/** @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings */
+/** How many at most are told in one sentence. */
+const MOST = 6;
+
+/** Those that are off at 0, and last so long otherwise. @type {[keyof RoomSettings, string][]} */
+const TIMES = [["slow_s", "slow"], ["min_account_s", "age"], ["delay_s", "delay"]];
+/** @type {[keyof RoomSettings, string][]} */
+const SWITCHES = [
+  ["guests_may_send", "guests"], ["staff_only", "staff"], ["members_only", "members"],
+  ["followers_only", "followers"], ["emoji_only", "emoji"], ["review", "review"],
+];
 
 export class Ruling {
   /** @type {RoomSettings} */
@@ -10,6 +24,11 @@ export class Ruling {
   /** Before that which history tells next; null where nobody knows. @type {RoomSettings | null} */
   #before = null;
   #since = -Infinity;
+
+  /** Those that hold. @returns {RoomSettings} */
+  get now() {
+    return this.#now;
+  }
 
   /** One came in, or in again: what was shown before is history. @param {RoomSettings} settings that hold now @param {number} at */
   hold(settings, at) {
@@ -29,4 +48,18 @@ export class Ruling {
     else this.#now = settings;
     return before === null ? "" : changesInWords(before, settings);
   }
+}
+
+/** A sentence; empty where nothing a viewer minds is different. @param {RoomSettings} before @param {RoomSettings} after */
+function changesInWords(before, after) {
+  const isOther = (/** @type {keyof RoomSettings} */ name) => after[name] !== undefined && after[name] !== before[name];
+  const rules = [];
+  for (const [name, word] of TIMES) {
+    if (!isOther(name) || Number(after[name]) === Number(before[name] ?? 0)) continue;
+    rules.push(Number(after[name]) > 0 ? t(`rule.${word}`, { time: lasting(Number(after[name])) }) : t(`rule.${word}.off`));
+  }
+  for (const [name, word] of SWITCHES) if (isOther(name)) rules.push(t(after[name] ? `rule.${word}` : `rule.${word}.off`));
+  if (isOther("links")) rules.push(t(`rule.links.${after.links}`));
+  if (isOther("max_length")) rules.push(t("rule.length", { n: after.max_length }));
+  return rules.length === 0 ? "" : t("rules", { rules: rules.slice(0, MOST).join(t("rules.joint")) });
 }

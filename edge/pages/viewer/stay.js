@@ -13,7 +13,7 @@ import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
 import { PASSING, Returning } from "../shared/returning.js";
-import { changesInWords } from "../shared/rules.js";
+import { Ruling } from "../shared/ruling.js";
 import { noticed, short } from "../shared/wording.js";
 import { Likes } from "./likes.js";
 
@@ -28,8 +28,7 @@ export class Stay {
   #likes;
   #viewers = part("viewers");
   #me = { uid: "", role: "guest" };
-  /** @type {RoomSettings} */
-  #settings = {};
+  #ruling = new Ruling();
   /** Whether it is for the streamer to open the room; we were told, and come in when it is. */
   #isWaiting = false;
   /** Whether one was sent out, or not let in. */
@@ -68,7 +67,7 @@ export class Stay {
   greeted(uid, role) {
     const isAnother = uid !== this.#me.uid;
     this.#me = { uid, role };
-    this.#composer.allow(this.#settings, role);
+    this.#composer.allow(this.#ruling.now, role);
     this.#screen.allow(this.name, uid, role);
     if (this.#isOut && isAnother) this.#begin(this.name); // it was not he who was sent out
   }
@@ -79,9 +78,9 @@ export class Stay {
     else if (isOfRoom(frame) && frame.room === this.name) this.room?.take(frame);
   }
 
-  /** The room has other rules, was opened, or closed. @param {Event} event */
-  ruled(event) {
-    if (event.kind === "settings") this.#allow(event.settings, changesInWords(this.#settings, event.settings));
+  /** The room has other rules, was opened, or closed. @param {Event} event @param {number} at */
+  ruled(event, at) {
+    if (event.kind === "settings") this.#changed(event.settings, at);
     else if (event.kind === "opened") this.#opened();
     else if (event.kind === "closed") this.#closed(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
   }
@@ -113,7 +112,7 @@ export class Stay {
   /** @param {string} name of the room that comes */
   #clear(name) {
     document.title = part("heading").textContent = t("title", { room: name });
-    this.#settings = {};
+    this.#ruling = new Ruling();
     /** @type {HTMLElement} */ (part("room-name").firstElementChild).textContent = name;
     this.#viewers.textContent = "–";
     this.#screen.clear();
@@ -129,7 +128,8 @@ export class Stay {
     this.#returning.stop();
     if (this.#isWaiting) this.#opened();
     else this.#screen.settle();
-    this.#allow(settings, "");
+    this.#ruling.hold(settings, this.#link.serviceNow);
+    this.#composer.allow(settings, this.#me.role);
   }
 
   /** @param {Refusal} refusal */
@@ -200,10 +200,10 @@ export class Stay {
     this.#composer.refuse(why);
   }
 
-  /** @param {RoomSettings} settings @param {string} changes in words */
-  #allow(settings, changes) {
-    this.#settings = settings;
-    this.#composer.allow(settings, this.#me.role);
+  /** @param {RoomSettings} settings @param {number} at */
+  #changed(settings, at) {
+    const changes = this.#ruling.change(settings, at);
+    this.#composer.allow(this.#ruling.now, this.#me.role);
     if (changes !== "") this.#screen.note(changes);
   }
 }
