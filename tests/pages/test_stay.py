@@ -55,7 +55,7 @@ async def test_rules_that_history_tells_are_not_those_of_now(visitors: Visitors)
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
         told = "New rules here: slow mode, 9 s between two comments"
-        await expect(page.locator("#list .note")).to_have_text([told])  # nobody knows what was before the first
+        await expect(page.locator("#list .note")).to_have_text([told])  # what was before is not known
         box = page.get_by_label("Your comment")
         await expect(box).to_have_attribute("placeholder", "Slow mode, 3 s…")
 
