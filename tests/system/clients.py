@@ -218,12 +218,12 @@ class Sender:
     async def say(self, rooms: Sequence[str], comments: int, seconds: float) -> None:
         """One comment after the other in one room after the other; returns when all are acknowledged."""
         keeping = asyncio.create_task(self._keep_connected(rooms))
-        begin = time.monotonic()
+        begin, said = time.monotonic(), len(self.acknowledged)
         try:
             async with asyncio.TaskGroup() as tasks:
                 for number in range(comments):
                     await asyncio.sleep(begin + number * seconds / comments - time.monotonic())
-                    tasks.create_task(self._say(rooms[number % len(rooms)], number))
+                    tasks.create_task(self._say(rooms[number % len(rooms)], said + number))
         finally:
             keeping.cancel()
             await asyncio.wait([keeping])

@@ -48,7 +48,7 @@ class Crowd:
     async def say(self, seconds: float) -> None:
         """Comments of everybody, evenly over so many seconds; until all of them are acknowledged."""
         hot, cold = round(HOT_PER_S * seconds), round(COLD_PER_S * seconds)
-        self._said = HOT_SENDERS * hot + COLD_SENDERS * cold
+        self._said += HOT_SENDERS * hot + COLD_SENDERS * cold
         async with asyncio.TaskGroup() as tasks:
             for sender in self.senders[:HOT_SENDERS]:
                 tasks.create_task(sender.say([HOT], hot, seconds))
