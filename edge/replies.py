@@ -80,8 +80,8 @@ class Replies:
 
     def _release_due(self) -> None:
         now = self._loop.time()
-        for connection in [one for one, (_, due) in self._held.items() if due <= now]:
-            self.release(connection)
+        while self._held and next(iter(self._held.values()))[1] <= now:
+            self.release(next(iter(self._held)))
         first = next(iter(self._held.values()), None)
         self._release_timer = None if first is None else self._loop.call_at(first[1], self._release_due)
 
