@@ -74,8 +74,9 @@ class Visitors:
         reduced_motion: bool = False,
         locale: str = "en-US",
         script: str = "",
+        clocked: bool = False,
     ) -> Page:
-        """A page at `url`; `script` runs before those of the page."""
+        """A page at `url`; `script` runs before its own. clocked: `page.clock` puts time forward."""
         context = await self._browser.new_context(
             viewport={"width": width, "height": height},
             locale=locale,
@@ -85,6 +86,8 @@ class Visitors:
         page = await context.new_page()
         if script:
             await page.add_init_script(script)
+        if clocked:
+            await page.clock.install()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._heard)
         await page.goto(url)

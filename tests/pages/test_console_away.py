@@ -88,8 +88,7 @@ async def test_who_may_not_read_the_record_of_all_rooms_any_more_asks_for_it_no_
         await visit.greet()
 
     async with scripted(script, http=respond) as url:
-        page = await visitors.open("about:blank")
-        await page.clock.install()
+        page = await visitors.open("about:blank", clocked=True)
         await page.route("**/v1/admin/audit*", audit)
         await page.goto(f"{url}/console#token={_token(Role.ADMIN)}")
         await page.locator("#tab-audit").click()
@@ -129,8 +128,7 @@ async def test_it_joins_its_rooms_along_with_the_greeting(visitors: Visitors) ->
 
 async def _tab(visitors: Visitors) -> Page:
     """Where nothing can be followed, and time goes on as told."""
-    page = await visitors.open("about:blank")
-    await page.clock.install()
+    page = await visitors.open("about:blank", clocked=True)
     await page.route("**/v1/admin/**", lambda route: route.fulfill(status=403, json=REFUSED))
     return page
 

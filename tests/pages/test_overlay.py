@@ -214,9 +214,7 @@ async def test_a_room_that_cannot_be_entered_is_tried_again(
         )
 
     async with scripted(script, http=respond) as url:
-        page = await visitors.open("about:blank")
-        await page.clock.install()
-        await page.goto(f"{url}/overlay?room=demo")
+        page = await visitors.open(f"{url}/overlay?room=demo", clocked=True)
         complaint = page.locator("#complaint")
         await asyncio.wait_for(refused.wait(), 20)
         if says:
@@ -251,9 +249,7 @@ async def test_who_is_banned_is_shown_as_such_and_knocks_again(visitors: Visitor
         await visit.admit(Position(EPOCH, 0))
 
     async with scripted(script, http=respond) as url:
-        page = await visitors.open("about:blank")
-        await page.clock.install()
-        await page.goto(f"{url}/overlay?room=demo")
+        page = await visitors.open(f"{url}/overlay?room=demo", clocked=True)
         await expect(page.locator("#complaint")).to_contain_text("cannot be shown: banned by a moderator")
         await page.clock.fast_forward(7_600)
         await expect(page.locator("#complaint")).to_be_hidden()
