@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 
 
-class Talking:
+class Talking(ABC):
     """`talk` goes on while `is_to_go_on`."""
 
     def __init__(self) -> None:
@@ -23,5 +24,5 @@ class Talking:
         self.is_to_go_on = False
         await self._running
 
-    async def talk(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def talk(self) -> None: ...

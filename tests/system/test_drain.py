@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ async def test_viewers_move_and_miss_nothing(tmp_path: Path) -> None:
             ("edge-", "several edges begin so: edge-1-"),
         ):
             # edges are heard of now and then, so not always while a busy machine stands still
-            await waiting.until(lambda: asyncio.to_thread(refused, service, word, text))  # noqa: B023  it is waited for
+            await waiting.until(partial(asyncio.to_thread, refused, service, word, text))
         for _ in range(2):
             (report,) = await run(service, "drain", first, "--last", "--seconds", "1")
             assert (report["draining"], report["connections"]) == (True, 0)
