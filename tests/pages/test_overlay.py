@@ -85,6 +85,16 @@ async def opened(visitors: Visitors, url: str) -> Page:
     return page
 
 
+# What it complains of from now on.
+TOLD = """() => {
+    const told = [];
+    const complaint = document.getElementById("complaint");
+    const hear = () => complaint.textContent !== "" && !complaint.hidden && told.push(complaint.textContent);
+    new MutationObserver(hear).observe(complaint, { childList: true, characterData: true, subtree: true });
+    return told;
+}"""
+
+
 async def drawn(page: Page, least: int) -> None:
     await becomes(page, "least => drawn.now >= least", least)
 
@@ -253,6 +263,32 @@ async def test_who_is_banned_is_shown_as_such_and_knocks_again(visitors: Visitor
         await expect(page.locator("#complaint")).to_contain_text("cannot be shown: banned by a moderator")
         await page.clock.fast_forward(7_600)
         await expect(page.locator("#complaint")).to_be_hidden()
+
+
+async def test_who_is_banned_is_shown_as_such_over_a_new_connection_too(visitors: Visitors) -> None:
+    seen, returned = asyncio.Event(), asyncio.Event()
+
+    async def first(visit: Visit) -> None:
+        await enter(visit)
+        await visit.say(Notice("banned", "demo", "spam"))
+        await seen.wait()
+        visit.cut()
+
+    async def second(visit: Visit) -> None:
+        await visit.greet()
+        await visit.say(Notice("resync", "demo"))
+        returned.set()
+        await visit.admit(Position(EPOCH, 0))
+
+    async with scripted(first, second, http=respond) as url:
+        page = await visitors.open(f"{url}/overlay?room=demo")
+        complaint = page.locator("#complaint")
+        await expect(complaint).to_contain_text("cannot be shown: banned by a moderator")
+        told = await page.evaluate_handle(TOLD)
+        seen.set()
+        await asyncio.wait_for(returned.wait(), 20)
+        await expect(complaint).to_be_hidden()
+        assert await told.json_value() == []
 
 
 async def test_a_flood_leaves_it_bounded(visitors: Visitors) -> None:

@@ -139,6 +139,7 @@ class Page {
 
   /** Somebody may mend it: try again in a while. @param {string} name of the refusal @param {string} why */
   #refused(name, why) {
+    this.#room = null; // until then nobody asks for it, over whatever connection
     if (name === "unauthorized") this.#complain(t("overlay.unauthorized"));
     else if (!QUIET.has(name)) this.#complain(t("overlay.other", { room: this.#wish.room, why }));
     this.#returning.later();
