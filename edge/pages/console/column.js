@@ -16,21 +16,18 @@
  * @property {(room: string) => void} changed there is news of it
  */
 
-import { TIMING } from "../sdk/pace.js";
 import { readItem } from "../sdk/protocol.js";
-import { START } from "../sdk/reader.js";
-import { Room } from "../sdk/room.js";
 import { element } from "../shared/element.js";
 import { Entry, note } from "../shared/entry.js";
 import { Feed } from "../shared/feed.js";
 import { isAtLeast } from "../shared/identity.js";
 import { t } from "../shared/language.js";
-import { Returning } from "../shared/returning.js";
 import { Ruling } from "../shared/ruling.js";
 import { ActBar } from "./act-bar.js";
 import { ColumnHead } from "./column-head.js";
 import { Raid } from "./raid.js";
 import { Standing } from "./standing.js";
+import { Stay } from "./stay.js";
 import { Watch } from "./watch.js";
 
 const SAID = new Set(["comment", "gift", "paid", "announce"]);
@@ -47,7 +44,6 @@ export class Column {
   #isModerator = false;
   #standing = new Standing();
   #ruling = new Ruling();
-  #returning = new Returning(() => this.enter());
   #head;
 
   /** @param {string} name @param {Desk} desk */
@@ -73,7 +69,12 @@ export class Column {
       },
       refused: (refusal) => this.#refused(refusal),
     });
-    this.room = this.#visit();
+    this.stay = new Stay(name, desk.link, this.#standing, {
+      shown: (placed) => this.#shown(placed),
+      counted: (viewers) => this.#head.count(viewers),
+      joined: (settings, hasWaited) => this.#joined(settings, hasWaited),
+      missed: (count) => this.feed.note(note(t("feed.missed", { n: count }), Date.now())),
+    });
   }
 
   /** What one may do here: by the token, or as whom the streamer appointed. */
@@ -84,71 +85,22 @@ export class Column {
 
   /** Begin, once. */
   open() {
-    if (this.desk.link.isOpen) this.enter();
+    if (this.desk.link.isOpen) this.stay.enter();
     void this.watch.run();
   }
 
-  /** One was sent out, or not let in. */
-  get isOut() {
-    return this.#standing.isOut;
-  }
-
-  /** What the service tells one of this room. @param {import("../sdk/protocol.js").Notice} notice */
-  noticed(notice) {
-    if (notice.kind === "resync" && !this.isOut) void this.room.enter();
-    if (notice.kind !== "kicked" && notice.kind !== "banned") return;
-    this.room.end();
-    this.#standing.sentOut(notice);
-    this.#head.count(null);
-  }
-
-  /** Over a connection that is new, or again. */
-  enter() {
-    if (this.#standing.isWaiting) this.#again();
-    else if (!this.isOut) void this.room.enter();
-  }
-
   close() {
-    this.#returning.stop();
-    this.room.leave();
+    this.stay.leave();
     this.watch.stop();
     this.raid.stop();
     this.box.remove();
   }
 
-  /** @param {import("../sdk/protocol.js").Position | null} since what was shown already */
-  #visit(since = null) {
-    return new Room(this.name, this.desk.link, {
-      shown: (placed) => this.#shown(placed),
-      counted: (viewers) => this.#head.count(viewers),
-      joined: (settings) => this.#cameIn(settings),
-      missed: (count) => this.feed.note(note(t("feed.missed", { n: count }), Date.now())),
-      refused: (refusal) => this.#keptOut(refusal),
-    }, TIMING, { since });
-  }
-
-  /** Where one was not let in, which is for good for that visit. */
-  #again() {
-    const { position } = this.room;
-    this.room.end();
-    this.room = this.#visit(position.epoch === START.epoch ? null : position);
-    void this.room.enter();
-  }
-
-  /** @param {import("../sdk/protocol.js").RoomSettings} settings */
-  #cameIn(settings) {
-    this.#returning.stop();
-    if (this.#standing.isWaiting) this.watch.hurry(); // there is something to follow now
-    this.#standing.cameIn();
+  /** @param {import("../sdk/protocol.js").RoomSettings} settings @param {boolean} hasWaited */
+  #joined(settings, hasWaited) {
+    if (hasWaited) this.watch.hurry(); // there is something to follow now
     this.#ruling.hold(settings, this.desk.link.serviceNow);
     void this.#look();
-  }
-
-  /** @param {import("../sdk/protocol.js").Refusal} refusal */
-  #keptOut(refusal) {
-    this.#standing.keptOut(refusal);
-    this.#head.count(null);
-    if (this.#standing.isWaiting) this.#returning.later();
   }
 
   /** The entry of the record whose act took away what this one shows, and the next ones. @param {AuditEntry[]} entries */

@@ -32,10 +32,10 @@ export class Desk {
         this.#wasAway ||= state.phase === "waiting";
         told.state(state);
       },
-      opened: () => this.columns.forEach((column) => column.enter()),
+      opened: () => this.columns.forEach((column) => column.stay.enter()),
       greeted: () => this.#wasAway && this.#back(),
       delivered: (frame) => this.#delivered(frame),
-      lost: () => this.columns.forEach((column) => column.room.lost()),
+      lost: () => this.columns.forEach((column) => column.stay.lost()),
     });
     this.#stands = {
       link: this.link, identity, acts, muteSeconds: told.muteSeconds, openCard: told.openCard,
@@ -71,7 +71,7 @@ export class Desk {
 
   /** @param {string} room @returns {boolean} whether there is a place for it */
   add(room) {
-    if (this.#columns.get(room)?.isOut) this.remove(room); // comes in again
+    if (this.#columns.get(room)?.stay.isOut) this.remove(room); // comes in again
     if (!this.#columns.has(room)) {
       if (this.#columns.size >= MOST_ROOMS) return false;
       const column = new Column(room, this.#stands);
@@ -130,9 +130,9 @@ export class Desk {
   /** @param {import("../sdk/protocol.js").ServerFrame} frame */
   #delivered(frame) {
     if (frame.t === "notice") {
-      this.#columns.get(frame.room ?? "")?.noticed(frame);
+      this.#columns.get(frame.room ?? "")?.stay.noticed(frame);
     } else if (isOfRoom(frame)) {
-      this.#columns.get(frame.room)?.room.take(frame);
+      this.#columns.get(frame.room)?.stay.take(frame);
     }
   }
 }
