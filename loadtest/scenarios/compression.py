@@ -52,7 +52,7 @@ class Compression(OnService):
                     view.say(f"{name}: {line(found)}")
                     windows[name].append(found)
         plain, compressed = (windows[name] for name in _NAMES)
-        return {**rooms["plain"].joining, **summary([*plain, *compressed]), **_compared(plain, compressed)}
+        return {**rooms["plain"].joining, **summary([*plain, *compressed]), **compared(plain, compressed)}
 
     async def _joined(self, stack: AsyncExitStack, name: str, service: Service, view: View) -> Measurement:
         load = hot_room(name, self.viewers, self.rate, self.payload, self.subprotocol.protocol)
@@ -60,19 +60,20 @@ class Compression(OnService):
         return await stack.enter_async_context(measurement(load, service, view))
 
 
-def _compared(plain: list[Result], compressed: list[Result]) -> Result:
-    """Without the CPU time of a service that is not ours."""
+def compared(plain: list[Result], compressed: list[Result]) -> Result:
+    """Of pairs of windows in which something came. Without the CPU time of a service that is not ours."""
+    both = zip(plain, compressed, strict=True)
+    pairs = [pair for pair in both if all(one["delivered"] for one in pair)]
+    if not pairs:
+        return {}
     result: Result = {
-        "bytes_per_delivery_plain": statistics.median(map(_bytes, plain)),
-        "bytes_per_delivery_compressed": statistics.median(map(_bytes, compressed)),
-        "bytes_ratio": statistics.median(
-            _bytes(after) / _bytes(before) for before, after in zip(plain, compressed, strict=True)
-        ),
+        "bytes_per_delivery_plain": statistics.median(_bytes(before) for before, _ in pairs),
+        "bytes_per_delivery_compressed": statistics.median(_bytes(after) for _, after in pairs),
+        "bytes_ratio": statistics.median(_bytes(after) / _bytes(before) for before, after in pairs),
     }
-    if plain[0]["cpu_s"]:
+    if all(before.get("cpu_us_per_delivery") for before, _ in pairs):
         ratios = sorted(
-            after["cpu_us_per_delivery"] / before["cpu_us_per_delivery"]
-            for before, after in zip(plain, compressed, strict=True)
+            after["cpu_us_per_delivery"] / before["cpu_us_per_delivery"] for before, after in pairs
         )
         result |= {"cpu_ratio": statistics.median(ratios), "cpu_ratios": ratios}
     return result
@@ -80,5 +81,4 @@ def _compared(plain: list[Result], compressed: list[Result]) -> Result:
 
 def _bytes(window: Result) -> float:
     """On the wire, of one delivery."""
-    frames, size, delivered = window["frames"], window["frame_bytes"], window["delivered"]
-    return float(frames * size / max(delivered, 1))
+    return float(window["frames"] * window["frame_bytes"] / window["delivered"])

@@ -18,6 +18,7 @@ from loadtest.crowd import PER_PROCESS, Audience, dealt
 from loadtest.figures import STABLE, complete, summary
 from loadtest.load import Load, Room, many_rooms
 from loadtest.options import Output
+from loadtest.scenarios.compression import compared
 from loadtest.senders import ROOMS_EACH, Clock, said
 from loadtest.sizes import zipf
 from loadtest.slope import slope
@@ -143,3 +144,20 @@ def test_every_scenario_is_a_command_with_help_and_an_example() -> None:
     assert names >= {scenario.__name__.lower() for scenario in SCENARIOS}
     for scenario in SCENARIOS:
         assert "Example: python -m loadtest" in (inspect.getdoc(scenario) or "")
+
+
+def test_windows_in_which_nothing_came_are_not_compared() -> None:
+    none = {"delivered": 0, "frames": 0, "frame_bytes": 0.0, "cpu_us_per_delivery": 500.0}
+    before = {"delivered": 10, "frames": 5, "frame_bytes": 100.0, "cpu_us_per_delivery": 8.0}
+    after = {"delivered": 10, "frames": 5, "frame_bytes": 20.0, "cpu_us_per_delivery": 6.0}
+    assert compared([none], [none]) == {}
+    result = compared([none, before, before], [after, after, none])
+    assert result == {
+        "bytes_per_delivery_plain": 50,
+        "bytes_per_delivery_compressed": 10,
+        "bytes_ratio": 0.2,
+        "cpu_ratio": 0.75,
+        "cpu_ratios": [0.75],
+    }
+    not_ours = [{name: value for name, value in before.items() if name != "cpu_us_per_delivery"}]
+    assert "cpu_ratio" not in compared(not_ours, not_ours)
