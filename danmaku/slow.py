@@ -15,6 +15,11 @@ _PAUSE_S: Final = 5.0  # between two lines about one thing; what is slow meanwhi
 _log: Any = structlog.get_logger("danmaku.slow")
 
 
+def _warn(event: str, **words: object) -> None:
+    # Looked up at each line: what is bound at import knows no settings of the log.
+    _log.warning(event, **words)
+
+
 class Slow:
     """`took` is called with what took at least `threshold_s`; anything else costs a comparison.
 
@@ -25,7 +30,7 @@ class Slow:
         self,
         ms: int,
         metrics: SlowMetrics,
-        tell: Callable[..., None] = _log.warning,
+        tell: Callable[..., None] = _warn,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.go_by(ms)

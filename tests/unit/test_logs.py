@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from prometheus_client import CollectorRegistry
 
 from config.settings import Log
 from danmaku.logs import configure_logging, get_logger
+from danmaku.slow import Slow
+from danmaku.telemetry import SlowMetrics
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +58,18 @@ def test_the_level_is_a_floor(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("a.library").info("hidden")
     get_logger("danmaku.test").error("shown")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_is_slow_is_a_line_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    slow = Slow(1, SlowMetrics(CollectorRegistry()))
+    configure_logging(Log(format="json"), "rooms")
+    slow.took("store", 1.0, verb="XADD")
+    line = capsys.readouterr()
+    said = json.loads(line.err)
+    assert (line.out, said["message"], said["process"], said["verb"]) == ("", "slow", "rooms", "XADD")
+    configure_logging(Log(level="error"), "rooms")
+    slow.took("bus", 1.0)
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
