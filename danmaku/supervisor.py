@@ -46,6 +46,12 @@ NAME_VARIABLE: Final = "SUPERVISED_AS"
 _log: Any = structlog.get_logger("danmaku.supervisor")
 
 
+def supervised_as() -> str:
+    """The name under which a Supervisor runs this process; "" where none does."""
+    pid, _, name = os.environ.get(NAME_VARIABLE, "").partition(":")
+    return name if pid == str(os.getpid()) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A process to keep running.

@@ -30,7 +30,7 @@ from danmaku.signals import heard
 from danmaku.slow import Slow
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.valkey import ValkeyStore
-from danmaku.supervisor import USELESS
+from danmaku.supervisor import USELESS, supervised_as
 from danmaku.telemetry import BusMetrics, RoomsMetrics, SlowMetrics
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
@@ -88,8 +88,9 @@ async def _run(read: Callable[[], Loaded]) -> None:
         if not url:
             raise NotStarted(f"{key} is not set: give it ({example}), or let `danmaku up` start a server")
     running = Running(_with_secret(settings), loaded.origins)
-    configure_logging(running.settings.log, "rooms")
-    running.listen(lambda _: configure_logging(running.settings.log, "rooms"))
+    process = supervised_as() or "rooms"
+    configure_logging(running.settings.log, process)
+    running.listen(lambda _: configure_logging(running.settings.log, process))
     stop, force, reread = asyncio.Event(), asyncio.Event(), asyncio.Event()
     with heard(stop, force, reread):
         async with Rereading(read, loaded, running).follow(reread):

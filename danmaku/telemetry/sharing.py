@@ -15,7 +15,7 @@ from typing import Final
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from danmaku.supervisor import NAME_VARIABLE
+from danmaku.supervisor import supervised_as
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -25,8 +25,8 @@ FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 def share_values() -> None:
     """Where a folder is shared, keep this process's values under its name, which outlives its pid."""
     folder = os.environ.get(FOLDER_VARIABLE)
-    pid, _, name = os.environ.get(NAME_VARIABLE, "").partition(":")
-    if folder and pid == str(os.getpid()):
+    name = supervised_as()
+    if folder and name:
         forget_process(Path(folder), name)
         own = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]  # the library is half typed
         values.ValueClass = own

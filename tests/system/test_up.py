@@ -64,6 +64,18 @@ def test_one_scrape_tells_of_all_processes(service: Deployment) -> None:
     until(lambda: leases() == ["danmaku_rooms_leases 64.0"], f"two processes own all partitions: {leases()}")
 
 
+def test_each_process_signs_its_log_lines_with_its_name(service: Deployment) -> None:
+    assert "starting nats-server, valkey-server, rooms-1, rooms-2, edge" in service.said
+    took = ("partitions taken", "process=rooms-")
+
+    def signed() -> set[str]:
+        lines = [line for line in service.said.splitlines() if all(words in line for words in took)]
+        return {line.rpartition("process=")[2].split()[0] for line in lines}
+
+    until(lambda: signed() == {"rooms-1", "rooms-2"}, f"both tell what they took: {signed()}")
+    assert "process=rooms\n" not in service.said
+
+
 def test_a_second_one_on_the_same_data_is_told(service: Deployment) -> None:
     other = danmaku("up", "--data", str(service.data.path), "--port", str(free_port()))
     assert other.returncode == 1
