@@ -50,14 +50,22 @@ async def test_rules_that_history_tells_are_not_those_of_now(visitors: Visitors)
         await visit.greet()
         changes = [wire.SettingsChanged(visit.codec.value({"slow_s": slow_s})) for slow_s in (0, 9)]
         past = [Batch("demo", EPOCH, 1, 99, [visit.codec.value(change) for change in changes])]
-        await visit.admit(Position(EPOCH, 1), past)
+        await visit.admit(Position(EPOCH, 2), past)
+        await asked.wait()
+        change = visit.codec.value(wire.SettingsChanged(visit.codec.value({"slow_s": 5})))
+        await visit.say(Batch("demo", EPOCH, 3, 99, [change]))  # by a clock that is behind
 
+    asked = asyncio.Event()
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
         told = "New rules here: slow mode, 9 s between two comments"
         await expect(page.locator("#list .note")).to_have_text([told])  # what was before is not known
         box = page.get_by_label("Your comment")
         await expect(box).to_have_attribute("placeholder", "Slow mode, 3 s…")
+        asked.set()
+        later = "New rules here: slow mode, 5 s between two comments"
+        await expect(page.locator("#list .note")).to_have_text([told, later])
+        await expect(box).to_have_attribute("placeholder", "Slow mode, 5 s…")
 
 
 async def test_who_is_banned_is_told_why_and_for_how_long(visitors: Visitors) -> None:

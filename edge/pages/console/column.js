@@ -1,6 +1,8 @@
 /**
  * One room side by side with others: its feed, who watches, raid mode, and what its moderators follow.
  *
+ * @typedef {import("../sdk/protocol.js").Position} Position
+ * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
  * @typedef {import("../sdk/reader.js").Placed} Placed
  * @typedef {import("./watch.js").Entry} AuditEntry
  * @typedef {import("./watch.js").Held} Held
@@ -72,7 +74,7 @@ export class Column {
     this.stay = new Stay(name, desk.link, this.#standing, {
       shown: (placed) => this.#shown(placed),
       counted: (viewers) => this.#head.count(viewers),
-      joined: (settings, hasWaited) => this.#joined(settings, hasWaited),
+      joined: (settings, head, hasWaited) => this.#joined(settings, head, hasWaited),
       missed: (count) => this.feed.note(note(t("feed.missed", { n: count }), Date.now())),
     });
   }
@@ -96,10 +98,10 @@ export class Column {
     this.box.remove();
   }
 
-  /** @param {import("../sdk/protocol.js").RoomSettings} settings @param {boolean} hasWaited */
-  #joined(settings, hasWaited) {
+  /** @param {RoomSettings} settings @param {Position} head @param {boolean} hasWaited */
+  #joined(settings, head, hasWaited) {
     if (hasWaited) this.watch.hurry(); // there is something to follow now
-    this.#ruling.hold(settings, this.desk.link.serviceNow);
+    this.#ruling.hold(settings, head);
     void this.#look();
   }
 
@@ -161,16 +163,16 @@ export class Column {
       } else if (event.kind === "opened" || event.kind === "closed") {
         this.feed.note(note(t(`feed.${event.kind}`), at));
       } else if (event.kind === "settings") {
-        this.#ruled(event.settings, at);
+        this.#ruled(event.settings, position, at);
       }
       if (event.kind === "recall") this.watch.hurry(); // the record says who
     }
     this.#tellWho(this.record.slice(-50));
   }
 
-  /** @param {import("../sdk/protocol.js").RoomSettings} settings @param {number} at */
-  #ruled(settings, at) {
-    this.feed.note(note(this.#ruling.change(settings, at) || t("feed.settings"), at));
+  /** @param {RoomSettings} settings @param {Position} position @param {number} at */
+  #ruled(settings, position, at) {
+    this.feed.note(note(this.#ruling.change(settings, position) || t("feed.settings"), at));
     void this.#look();
   }
 

@@ -1,10 +1,12 @@
 /**
  * One's stay in a room: let in at once or when it is there, and sent out.
  *
+ * @typedef {import("../sdk/protocol.js").Position} Position
+ * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
  * @typedef {object} Told
  * @property {(placed: import("../sdk/reader.js").Placed[]) => void} shown
  * @property {(viewers: number | null) => void} counted null: nobody knows
- * @property {(settings: import("../sdk/protocol.js").RoomSettings, hasWaited: boolean) => void} joined also after each return
+ * @property {(settings: RoomSettings, head: Position, hasWaited: boolean) => void} joined also after each return
  * @property {(count: number) => void} missed
  */
 
@@ -65,12 +67,12 @@ export class Stay {
     this.#room.leave();
   }
 
-  /** @param {import("../sdk/protocol.js").Position | null} since what was shown already */
+  /** @param {Position | null} since what was shown already */
   #visit(since = null) {
     return new Room(this.#name, this.#link, {
       shown: (placed) => this.#told.shown(placed),
       counted: (viewers) => this.#told.counted(viewers),
-      joined: (settings) => this.#cameIn(settings),
+      joined: (settings, head) => this.#cameIn(settings, head),
       missed: (count) => this.#told.missed(count),
       refused: (refusal) => this.#keptOut(refusal),
     }, TIMING, { since });
@@ -84,12 +86,12 @@ export class Stay {
     void this.#room.enter();
   }
 
-  /** @param {import("../sdk/protocol.js").RoomSettings} settings */
-  #cameIn(settings) {
+  /** @param {RoomSettings} settings @param {Position} head */
+  #cameIn(settings, head) {
     const hasWaited = this.#standing.isWaiting;
     this.#returning.stop();
     this.#standing.cameIn();
-    this.#told.joined(settings, hasWaited);
+    this.#told.joined(settings, head, hasWaited);
   }
 
   /** @param {import("../sdk/protocol.js").Refusal} refusal */

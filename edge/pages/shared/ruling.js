@@ -1,9 +1,11 @@
 /**
  * The rules of a room as one follows them, and in words: what is different by each change, also of those that history tells.
  *
+ * @typedef {import("../sdk/protocol.js").Position} Position
  * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
  */
 
+import { compare, START } from "../sdk/reader.js";
 import { t } from "./language.js";
 import { lasting } from "./wording.js";
 
@@ -23,26 +25,27 @@ export class Ruling {
   #now = {};
   /** Before that which history tells next; null where nobody knows. @type {RoomSettings | null} */
   #before = null;
-  #since = -Infinity;
+  /** @type {Position | null} */
+  #head = null;
 
   /** Those that hold. @returns {RoomSettings} */
   get now() {
     return this.#now;
   }
 
-  /** One came in, or in again: what was shown before is history. @param {RoomSettings} settings that hold now @param {number} at */
-  hold(settings, at) {
-    if (this.#since !== -Infinity) this.#before = this.#now;
+  /** One came in, or in again: what stands up to `head` is history. @param {RoomSettings} settings that hold now @param {Position} head */
+  hold(settings, head) {
+    if (this.#head !== null) this.#before = this.#now;
     this.#now = settings;
-    this.#since = at;
+    this.#head = head;
   }
 
   /**
    * Other rules were told.
-   * @param {RoomSettings} settings @param {number} at @returns {string} what is different; "" where that is nothing viewers mind, or not known
+   * @param {RoomSettings} settings @param {Position} position @returns {string} what is different; "" where that is nothing viewers mind, or not known
    */
-  change(settings, at) {
-    const isHistory = at < this.#since;
+  change(settings, position) {
+    const isHistory = compare(position, this.#head ?? START) <= 0;
     const before = isHistory ? this.#before : this.#now;
     if (isHistory) this.#before = settings;
     else this.#now = settings;

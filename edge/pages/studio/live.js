@@ -75,7 +75,7 @@ export class Live {
     }
     this.#told.outside("");
     this.#look(this.#room);
-    this.#ruling.hold(this.#room.settings, this.now);
+    this.#ruling.hold(this.#room.settings, this.#room.position);
     this.#room.on("item", (item) => this.#take(item));
     this.#room.on("end", (refusal) => this.#out(refusal));
   }
@@ -137,7 +137,7 @@ export class Live {
     else if (item.kind === "poll") this.#polls.open({ ...item, counts: item.options.map(() => 0) });
     else if (item.kind === "poll_closed") this.#polls.close(item.id, item.counts);
     else if (item.kind === "opened" || item.kind === "closed") this.#feed.note(note(t(`said.${item.kind}`), item.at));
-    else if (item.kind === "settings") this.#feed.note(note(this.#ruling.change(item.settings, item.at) || t("said.settings"), item.at));
+    else if (item.kind === "settings") this.#feed.note(note(this.#ruling.change(item.settings, item.position) || t("said.settings"), item.at));
     if (CHANGES.has(item.kind)) this.#told.happened(item);
   }
 }

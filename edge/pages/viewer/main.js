@@ -49,7 +49,7 @@ class Page {
     vote: async (poll, option) => this.#stay.room?.vote(poll, option),
     voted: (poll) => this.#voted(poll),
     said: (text) => this.#composer.shown(text),
-    ruled: (event, at) => this.#stay.ruled(event, at),
+    ruled: (event, position) => this.#stay.ruled(event, position),
   });
   #stay = new Stay(this.#link, this.#screen, this.#composer);
 

@@ -9,7 +9,7 @@
  * @property {(poll: string, option: number) => Promise<unknown>} vote
  * @property {(poll: string) => Promise<number | null>} voted for which option one did, as the service knows it
  * @property {(text: string) => void} said one's own comment was shown
- * @property {(event: Event, at: number) => void} ruled the room was opened or closed, or has other rules
+ * @property {(event: Event, position: Position) => void} ruled the room was opened or closed, or has other rules
  */
 
 import { numbers, readItem, readPoll } from "../sdk/protocol.js";
@@ -73,7 +73,7 @@ export class Screen {
   /** @param {Placed[]} placed */
   shown(placed) {
     const now = this.#asked.now();
-    for (const { position, at, item } of placed) this.#perform(readItem(item), at, now - at < FRESH_MS, position);
+    for (const { position, at, item } of placed) this.#perform(readItem(item), now - at < FRESH_MS, position);
   }
 
   /** What was shown before may have been taken back since, and nobody tells that any more. @param {number} count */
@@ -125,8 +125,8 @@ export class Screen {
     this.#banners.settle();
   }
 
-  /** @param {Event} event @param {number} at @param {boolean} isFresh @param {Position} position */
-  #perform(event, at, isFresh, position) {
+  /** @param {Event} event @param {boolean} isFresh @param {Position} position */
+  #perform(event, isFresh, position) {
     if (this.#isBlocked(event)) return;
     this.#pin(event, position);
     const isOwn = "uid" in event && event.uid === this.#me;
@@ -161,7 +161,7 @@ export class Screen {
         this.#poll.close(event.id, event.counts);
         break;
       default:
-        this.#asked.ruled(event, at);
+        this.#asked.ruled(event, position);
     }
   }
 

@@ -3,6 +3,7 @@
  *
  * @typedef {import("../sdk/protocol.js").Event} Event
  * @typedef {import("../sdk/protocol.js").Notice} Notice
+ * @typedef {import("../sdk/protocol.js").Position} Position
  * @typedef {import("../sdk/protocol.js").Refusal} Refusal
  * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
  */
@@ -78,9 +79,9 @@ export class Stay {
     else if (isOfRoom(frame) && frame.room === this.name) this.room?.take(frame);
   }
 
-  /** The room has other rules, was opened, or closed. @param {Event} event @param {number} at */
-  ruled(event, at) {
-    if (event.kind === "settings") this.#changed(event.settings, at);
+  /** The room has other rules, was opened, or closed. @param {Event} event @param {Position} position */
+  ruled(event, position) {
+    if (event.kind === "settings") this.#changed(event.settings, position);
     else if (event.kind === "opened") this.#opened();
     else if (event.kind === "closed") this.#closed(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
   }
@@ -102,7 +103,7 @@ export class Stay {
       },
       polled: (poll, counts) => screen.polled(poll, counts),
       viewed: (pinned, poll, whole) => screen.viewed(pinned, poll, whole),
-      joined: (settings) => this.#cameIn(settings),
+      joined: (settings, head) => this.#cameIn(settings, head),
       missed: (count) => screen.missed(count),
       refused: (refusal) => this.#keptOut(refusal),
     }, TIMING);
@@ -123,12 +124,12 @@ export class Stay {
     this.#returning.stop();
   }
 
-  /** @param {RoomSettings} settings */
-  #cameIn(settings) {
+  /** @param {RoomSettings} settings @param {Position} head */
+  #cameIn(settings, head) {
     this.#returning.stop();
     if (this.#isWaiting) this.#opened();
     else this.#screen.settle();
-    this.#ruling.hold(settings, this.#link.serviceNow);
+    this.#ruling.hold(settings, head);
     this.#composer.allow(settings, this.#me.role);
   }
 
@@ -200,9 +201,9 @@ export class Stay {
     this.#composer.refuse(why);
   }
 
-  /** @param {RoomSettings} settings @param {number} at */
-  #changed(settings, at) {
-    const changes = this.#ruling.change(settings, at);
+  /** @param {RoomSettings} settings @param {Position} position */
+  #changed(settings, position) {
+    const changes = this.#ruling.change(settings, position);
     this.#composer.allow(this.#ruling.now, this.#me.role);
     if (changes !== "") this.#screen.note(changes);
   }
