@@ -27,7 +27,7 @@ async def tracing(settings: Tracing, service: str, process: str) -> AsyncIterato
         from danmaku.tracing.exporting import Exporting  # few have what it imports
     except ImportError as error:
         raise TracingMissing(
-            f'tracing.url is set, which needs: pip install "danmaku[tracing]" ({error})'
+            f"tracing.url needs pip install -e '.[tracing]', or the wheel with [tracing] ({error})"
         ) from error
     from danmaku.telemetry import TracingMetrics
 

@@ -90,7 +90,7 @@ async def test_who_follows_nothing_gets_nothing() -> None:
 async def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "danmaku.tracing.exporting")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(TracingMissing, match="pip install"):
+    with pytest.raises(TracingMissing, match=r"pip install -e '\.\[tracing\]'"):
         async with tracing(Tracing(url="http://127.0.0.1:4318/v1/traces"), "danmaku-test", "test-1"):
             raise AssertionError("it is opened")
 

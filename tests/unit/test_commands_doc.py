@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = (ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md")))
 _BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INNER: Final = re.compile(r"\$\((danmaku .*?)\)")
+_INSTALLED: Final = re.compile(r"(?:pip|npm) install ([^`()\n]*)")
 _ENDS: Final = ("|", ">", "&&", "&", ";")  # where a shell goes on with something else
 
 
@@ -49,6 +50,17 @@ def test_a_command_is_one(page: str, line: str) -> None:
     _, *words = shlex.split(line, comments=True)
     end = next((i for i, word in enumerate(words) if word in _ENDS), len(words))
     parsed(words[:end])
+
+
+def test_nothing_of_ours_is_installed_by_a_name_that_strangers_may_take() -> None:
+    """It is neither on PyPI nor on npm: only files are named, and the checkout."""
+    config = [file for file in (ROOT / "config").rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    found: list[str] = []
+    for file in (*PAGES, ROOT / "CHANGELOG.md", *(ROOT / "danmaku").rglob("*.py"), *config):
+        for words in _INSTALLED.findall(file.read_text(encoding="utf-8")):
+            named = [word.strip("'\"") for word in words.split() if "danmaku" in word]
+            found += [name for name in named if not re.search(r"\.(whl(\[\w+\])?|tgz)$", name)]
+    assert found == []
 
 
 def test_commands_are_found() -> None:
