@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import expect
 
+from danmaku.errors import EMPTY
 from tests.pages.conftest import Visitors
 from tests.pages.node import PACKAGES, run
 from tests.system.deployment import Deployment, serving
@@ -84,11 +85,14 @@ async def _on_another_site(visitors: Visitors, page: str) -> None:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         port = runner.addresses[0][1]
         ann, bob = [await visitors.open(f"http://127.0.0.1:{port}/") for _ in range(2)]
+        await ann.get_by_role("button").click()
+        await expect(ann.get_by_role("status")).to_have_text(EMPTY.text)  # an output is a status
         for visitor, text in ((ann, "hello"), (bob, "<b>hi</b>")):
             await visitor.locator("input").fill(text)
             await visitor.get_by_role("button").click()
             for each in (ann, bob):
                 await expect(each.locator("#comments li").last).to_have_text(f"ann: {text}")
+            await expect(visitor.get_by_role("status")).to_be_empty()
         await visitors.close()  # first: the server waits for the connections that Chromium opened in advance
     finally:
         await runner.cleanup()
