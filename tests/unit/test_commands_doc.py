@@ -63,6 +63,13 @@ def test_nothing_of_ours_is_installed_by_a_name_that_strangers_may_take() -> Non
     assert found == []
 
 
+def test_an_example_in_python_runs_what_it_defines() -> None:
+    blocks = [
+        text for page in PAGES for language, text in _BLOCK.findall(page.read_text()) if language[:2] == "py"
+    ]
+    assert [text for text in blocks if "async def main(" in text and "asyncio.run(main(" not in text] == []
+
+
 def test_commands_are_found() -> None:
     found = {page.name: len([*commands(page)]) for page in PAGES}
     assert found["README.md"] >= 10
