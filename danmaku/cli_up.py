@@ -59,13 +59,14 @@ def up(
 def _welcome(address: Address, data: Path) -> None:
     program = "danmaku" if shutil.which("danmaku") else os.path.relpath(Path(sys.executable, "../danmaku"))
     there = "" if data == DATA else f" --data {shlex.quote(str(data))}"
+    streamer = "--uid me --role streamer --room lobby"  # of this room; no more than its studio needs
     rows = [
         ("Page", address.page),
         ("API docs", f"{address.page}docs"),
         ("WebSocket", address.socket),
         ("Say something", f'{program} post lobby "hello"{there}'),
         ("Watch", f"{program} watch lobby{there}"),
-        ("Into the studio", f'{program} token --uid me --role streamer --url "studio?room=lobby"{there}'),
+        ("Into the studio", f'{program} token {streamer} --url "studio?room=lobby"{there}'),
         ("Into the console", f'{program} token --uid me --role admin --url "console?room=lobby"{there}'),
     ]
     if not sys.stdout.isatty():

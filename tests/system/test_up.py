@@ -46,6 +46,7 @@ def test_it_is_ready_and_says_where(service: Deployment) -> None:
     assert f"Page: http://localhost:{service.port}/" in service.said
     assert f"WebSocket: ws://localhost:{service.port}/v1/ws" in service.said
     assert service.data.url() == service.url
+    assert '--role streamer --room lobby --url "studio?room=lobby"' in service.said  # not of all rooms
 
 
 def test_the_data_folder_is_for_its_owner_alone(service: Deployment) -> None:
