@@ -50,7 +50,10 @@ def _told(data: dict[str, Any]) -> str:
     of = data.get("of") or {}
     where = f"{of.get('epoch')}-{of.get('seq')}" if of else ""
     who = data.get("name") or data.get("uid") or ""
-    words = (who, gift, where, data.get("question"), options, data.get("reason"), data.get("text"))
+    counts = " : ".join(map(str, data.get("counts") or ()))
+    settings = ", ".join(f"{name} {value}" for name, value in (data.get("settings") or {}).items())
+    asked = (data.get("question"), options, counts)
+    words = (who, gift, where, *asked, settings, data.get("reason"), data.get("text"))
     return "  ".join(str(word) for word in words if word)
 
 
