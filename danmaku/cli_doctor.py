@@ -12,8 +12,8 @@ import msgspec
 import typer
 from rich.text import Text
 
-from config.keys import SettingsError
-from config.loading import load
+from config.keys import DEFAULT, SettingsError
+from config.loading import load_with_origins
 from config.settings import Settings
 from danmaku.cli_options import DATA, Config, Data, Json
 from danmaku.cli_output import FAILED, show
@@ -27,7 +27,10 @@ app = typer.Typer()
 
 _Port = Annotated[
     int | None,
-    typer.Option(help="The port to look at [default: that of the service on the data folder, else 8080]."),
+    typer.Option(
+        help="The port to look at [default: edge.port where it is set, as in --config; else that of the "
+        "service on the data folder, else 8080]."
+    ),
 ]
 _Host = Annotated[str | None, typer.Option(help="The address to look at [default: 0.0.0.0].")]
 _MARKS: Final = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("broken", "red")}
@@ -45,7 +48,7 @@ def doctor(
     Example: `danmaku doctor --config my.toml`
     """
     flags = {"edge.port": port, "edge.host": host}
-    findings = asyncio.run(_findings(data, config, flags, elsewhere=port is not None, quiet=as_json))
+    findings = asyncio.run(_findings(data, config, flags, quiet=as_json))
     if as_json:
         typer.echo(msgspec.json.encode(findings))
     raise typer.Exit(FAILED if any(finding.state == "broken" for finding in findings) else 0)
@@ -56,7 +59,6 @@ async def _findings(
     config: Path | None,
     flags: Mapping[str, int | str | None],
     *,
-    elsewhere: bool,
     quiet: bool,
 ) -> list[Finding]:
     from danmaku import doctor as checks
@@ -69,10 +71,11 @@ async def _findings(
             show(_finding_line(finding))
 
     try:
-        settings = load(config, os.environ, flags)
+        loaded = load_with_origins(config, os.environ, flags)
+        settings, elsewhere = loaded.settings, loaded.origins["edge.port"] != DEFAULT
         found(checks.Finding("settings", "ok", "valid"))
     except SettingsError as error:
-        settings = Settings()
+        settings, elsewhere = Settings(), flags["edge.port"] is not None
         found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
     async for finding in checks.examine(settings, DataFolder(data), elsewhere=elsewhere):
         found(finding)

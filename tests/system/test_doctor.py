@@ -239,3 +239,14 @@ async def test_everything_is_looked_at_once(tmp_path: Path) -> None:
     assert names == [
         "python", "packages", "libuv", "nats", "store", "port", "open files", "clock", "data folder", "keys",
     ]  # fmt: skip
+
+
+def test_the_port_that_a_file_names_counts_more(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.make()
+    named, file = free_port(), tmp_path / "my.toml"
+    file.write_text(f'[edge]\nhost = "{_HOST}"\nport = {named}\n')
+    with folder.serving(f"http://{_HOST}:1"):
+        said = run("doctor", "--json", "--data", str(folder.path), "--config", str(file))
+    texts = {one["name"]: one["text"] for one in json.loads(said.stdout)}
+    assert texts["port"] == f"{named} is free"
