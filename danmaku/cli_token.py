@@ -22,7 +22,7 @@ app = typer.Typer()
 def token(
     uid: Annotated[str, typer.Option(help="Whom the token is for.")],
     name: Annotated[str, typer.Option(help="How others see them [default: the uid].")] = "",
-    role: Annotated[str, typer.Option(help="viewer, moderator, streamer or admin.")] = "viewer",
+    role: Annotated[str, typer.Option(help="guest, viewer, moderator, streamer or admin.")] = "viewer",
     room: Annotated[
         list[str] | None,
         typer.Option(

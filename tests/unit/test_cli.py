@@ -70,6 +70,11 @@ def test_help_teaches_by_example(command: str) -> None:
     assert f"danmaku {command}" in result.stdout
 
 
+def test_help_names_each_role() -> None:
+    said = run("token", "--help").stdout
+    assert all(role.label in said for role in Role)
+
+
 def test_the_doctor_does_not_listen() -> None:
     assert " listen" not in run("doctor", "--help").stdout
 
