@@ -200,7 +200,7 @@ class Authority:
             starts_s = max(_time(claims["iat"]), _time(claims.get("nbf", claims["iat"])))
             ends_s = _time(claims["exp"])
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise _invalid(error) from None
+            raise _invalid("it is not a whole one" if type(error) is jwt.DecodeError else error) from None
         if claims["typ"] != kind:
             raise Refusal(UNAUTHORIZED, f"a token of type {kind} is needed here")
         if ends_s <= now_s:
@@ -308,7 +308,7 @@ def _identity(claims: dict[str, Any]) -> Identity:
     return Identity(uid, shown, role, rooms, _milliseconds(claims["iat"]), member_of, follows, since_s)
 
 
-def _invalid(error: Exception) -> Refusal:
+def _invalid(error: Exception | str) -> Refusal:
     why = error.message if isinstance(error, Refusal) else error
     return Refusal(UNAUTHORIZED, f"the token is not valid: {why}")
 

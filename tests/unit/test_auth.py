@@ -458,3 +458,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "missing", binary):
         with pytest.raises(AuthError, match=f"auth.secret_file = {path}"):
             from_settings(Auth(secret_file=str(path)))
+
+
+def test_what_is_no_token_is_told_in_words_of_ours() -> None:
+    with pytest.raises(Refusal, match="the token is not valid: it is not a whole one"):
+        from_settings(Auth(secret="x" * 32)).verify("nonsense", 0.0)
