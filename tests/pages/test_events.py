@@ -255,6 +255,19 @@ async def test_what_came_after_the_board_counts(visitors: Visitors) -> None:
         await expect(page.locator("#poll .hint")).to_have_text("8 votes · closed")
 
 
+async def test_what_came_of_a_poll_long_ago_is_not_told_again(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        polled = [wire.Poll("p1", "Next song?", ["one", "two"]), wire.PollClosed("p1", [6, 2])]
+        long_ago = items(visit, 1, *polled, wire.Comment("u4", "dan", "hello"))
+        long_ago.at -= 480_000
+        await enter(visit, [], None, long_ago)
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#list .text")).to_have_text(["hello"])
+        await expect(page.locator("#poll")).to_be_hidden()
+
+
 async def test_after_a_long_absence_nothing_old_is_left(visitors: Visitors) -> None:
     """What was taken back or closed meanwhile is told no more."""
 

@@ -83,14 +83,15 @@ export class PollCard {
     this.#tell(); // not drawn anew: what somebody is about to press stays where it is
   }
 
-  /** What came of it; of one that was not shown here nothing is. @param {string} id @param {number[]} counts */
-  close(id, counts) {
+  /** What came of it, for a while; of one that was not shown here nothing is. @param {string} id @param {number[]} counts @param {number} at when it was closed */
+  close(id, counts, at) {
     if (id !== this.#poll?.id) return;
     this.#counts = counts;
     this.#isOver = true;
     this.#says = "";
-    this.#goneAt = this.#now() + RESULT_MS;
-    this.#draw();
+    this.#goneAt = at + RESULT_MS;
+    if (this.#goneAt > this.#now()) this.#draw();
+    else this.clear();
   }
 
   /** @param {number} option */

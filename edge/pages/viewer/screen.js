@@ -73,7 +73,7 @@ export class Screen {
   /** @param {Placed[]} placed */
   shown(placed) {
     const now = this.#asked.now();
-    for (const { position, at, item } of placed) this.#perform(readItem(item), now - at < FRESH_MS, position);
+    for (const { position, at, item } of placed) this.#perform(readItem(item), at, now - at < FRESH_MS, position);
   }
 
   /** What was shown before may have been taken back since, and nobody tells that any more. @param {number} count */
@@ -125,8 +125,8 @@ export class Screen {
     this.#banners.settle();
   }
 
-  /** @param {Event} event @param {boolean} isFresh @param {Position} position */
-  #perform(event, isFresh, position) {
+  /** @param {Event} event @param {number} at @param {boolean} isFresh @param {Position} position */
+  #perform(event, at, isFresh, position) {
     if (this.#isBlocked(event)) return;
     this.#pin(event, position);
     const isOwn = "uid" in event && event.uid === this.#me;
@@ -158,7 +158,7 @@ export class Screen {
         this.#poll.open(event);
         break;
       case "poll_closed":
-        this.#poll.close(event.id, event.counts);
+        this.#poll.close(event.id, event.counts, at);
         break;
       default:
         this.#asked.ruled(event, position);
