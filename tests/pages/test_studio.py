@@ -176,7 +176,7 @@ async def test_a_gift_is_shown_by_hand_and_pinned_by_its_amount(
     await page.get_by_role("button", name="Show it").click()
     await expect(page.locator(".toast").last).to_have_text("The gift is shown.")
     await expect(ann.locator("#pins li")).to_contain_text("$20.00")
-    await expect(page.locator(".entry.gift .text")).to_contain_text("Lantern × 8")
+    await expect(page.locator(".entry.gift .text")).to_contain_text("Lantern × 8 $20.00")
 
 
 async def test_the_room_is_closed_and_opened(visitors: Visitors, service: Deployment) -> None:

@@ -65,11 +65,16 @@ export function note(text, at) {
   return row;
 }
 
+/** @param {import("../sdk/protocol.js").Gift} gift */
+function paidFor({ amount, currency }) {
+  return amount === null ? "" : money({ amount, currency });
+}
+
 /** @param {Event} event */
 function said(event) {
   switch (event.kind) {
     case "gift":
-      return t("feed.gift", { gift: event.gift, count: event.count, text: event.text });
+      return t("feed.gift", { gift: event.gift, count: event.count, text: [paidFor(event), event.text].filter(Boolean).join(" ") });
     case "paid":
       return `${money(event)} ${event.text}`;
     case "announce":
