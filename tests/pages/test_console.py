@@ -131,6 +131,10 @@ async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment
     mod = await _console(visitors, service, "keys")
     await expect(_texts(mod)).to_have_text(["one", "two", "three"])
     press = mod.keyboard.press
+    await press("d")
+    await expect(_toast(mod)).to_contain_text("Choose a comment first")
+    await press("ArrowDown")
+    await expect(mod.locator(".entry").last).to_be_focused()
 
     await mod.get_by_label("Add a room", exact=True).focus()
     await mod.keyboard.type("side")
@@ -261,6 +265,8 @@ async def test_what_one_may_not_do_is_not_offered(visitors: Visitors, service: D
     await expect(page.locator(".column .outcome")).to_contain_text("forbidden")
     await _focus(page, "hello")
     await expect(page.locator(".acts button:visible")).to_have_text(["Card"])
+    await expect(page.locator("#clear-room")).to_be_hidden()
+    await expect(page.locator("#panel-held .empty")).to_be_hidden()
     visitors.complaints.clear()  # the browser itself tells of each refusal
 
     streamer = service.token("ann", "streamer", "roles")
@@ -269,6 +275,8 @@ async def test_what_one_may_not_do_is_not_offered(visitors: Visitors, service: D
     await page.reload()
     await _focus(page, "hello")
     await expect(page.locator(".acts button:visible")).to_have_text(["Delete", "Mute", "Ban", "Kick", "Card"])
+    await expect(page.locator("#clear-room")).to_be_visible()
+    await expect(page.locator("#panel-held .empty")).to_be_visible()
     await page.get_by_role("tab", name="Moderators").click()
     await expect(page.locator("#panel-moderators li")).to_contain_text("eve")
     await expect(page.get_by_role("button", name="Make a moderator")).to_be_hidden()

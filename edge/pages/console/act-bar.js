@@ -14,6 +14,11 @@ export const MUTES = { 1: 60, 2: 600, 3: 3600, 4: 86_400, 5: null };
 const KEYS = { d: "delete", m: "mute", b: "ban", k: "kick", c: "card", Enter: "card" };
 const SHOWN = /** @type {Verb[]} */ (["delete", "mute", "ban", "kick", "card"]);
 
+/** Whether it does something to the comment one has chosen. @param {string} key */
+export function isActKey(key) {
+  return key in MUTES || (key in KEYS && key !== "Enter");
+}
+
 export class ActBar {
   #bar = element("span", "acts");
   #desk;

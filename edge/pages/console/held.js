@@ -1,6 +1,7 @@
 /** Comments of all open rooms that wait for a moderator, oldest first. */
 
 import { element, person } from "../shared/element.js";
+import { isAtLeast } from "../shared/identity.js";
 import { knows, t } from "../shared/language.js";
 import { button, nothing, when } from "../shared/parts.js";
 import { focusedRow, focusRow, walkWithArrows } from "../shared/roving.js";
@@ -61,7 +62,8 @@ export class HeldPanel {
       if (row === next) next = row.nextElementSibling;
       else this.#list.insertBefore(row, next);
     }
-    this.#empty.hidden = all.length > 0;
+    const mayLook = this.#context.columns().some(({ role }) => isAtLeast(role, "moderator"));
+    this.#empty.hidden = all.length > 0 || !mayLook;
     this.#list.hidden = all.length === 0;
     if (had !== null && !had.isConnected) this.#focus(Math.min(at, all.length - 1));
   }

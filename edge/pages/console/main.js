@@ -3,7 +3,7 @@
 import { isId } from "../sdk/protocol.js";
 import { confirmed, prepareConfirm } from "../shared/confirm.js";
 import { makeClosable, part } from "../shared/dialog.js";
-import { Identity } from "../shared/identity.js";
+import { Identity, isAtLeast } from "../shared/identity.js";
 import { learn, t, translate } from "../shared/language.js";
 import { Memory } from "../shared/memory.js";
 import { ModeratorsPanel } from "../shared/moderators.js";
@@ -11,6 +11,7 @@ import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
 import { Toasts } from "../shared/toasts.js";
+import { isActKey } from "./act-bar.js";
 import { Acts } from "./acts.js";
 import { AuditPanel } from "./audit-panel.js";
 import { CardDialog } from "./card.js";
@@ -27,12 +28,14 @@ import zh from "./words.zh-CN.js";
 
 const NARROW = matchMedia("(max-width: 860px)");
 const LIVE = "live";
+const WALKS = new Set(["ArrowUp", "ArrowDown", "Home", "End"]);
 
 class Console {
   #memory = new Memory();
   #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#desk.link.serviceNow);
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
-  #acts = new Acts(this.#identity.calls, new Toasts(part("toasts")), (room) => this.#done(room));
+  #toasts = new Toasts(part("toasts"));
+  #acts = new Acts(this.#identity.calls, this.#toasts, (room) => this.#done(room));
   #status = new Status(() => this.#desk.link.connect());
   #desk = new Desk(this.#identity, this.#acts, {
     state: (state) => {
@@ -115,15 +118,16 @@ class Console {
     part("live").hidden = NARROW.matches && this.#tabs.name !== LIVE;
     part("panel-room").textContent = this.#desk.column?.name ?? "";
     part("panel-room").hidden = this.#desk.column === null;
-    part("clear-room").hidden = this.#desk.column === null;
     for (const [name, panel] of Object.entries(this.#panels)) if (name !== this.#tabs.name) panel.close?.();
     if (this.#identity.token !== "") void this.#panels[this.#tabs.name]?.open();
+    this.#offer();
     this.#count();
   }
 
   /** There is news of a room. */
   #news() {
     if (this.#tabs.name !== "sanctions") this.#panels[this.#tabs.name]?.changed?.();
+    this.#offer();
     this.#count();
   }
 
@@ -132,6 +136,12 @@ class Console {
     this.#desk.hurry(room);
     this.#panels[this.#tabs.name]?.hurry?.();
     if (this.#tabs.name === "sanctions") this.#panels.sanctions.changed?.();
+  }
+
+  /** Only what one may do in the room that is looked at. */
+  #offer() {
+    const { column } = this.#desk;
+    part("clear-room").hidden = column === null || !isAtLeast(column.role, "moderator");
   }
 
   #count() {
@@ -197,8 +207,18 @@ class Console {
         if (inFeed) this.#desk.beside(event.key === "ArrowLeft" ? -1 : 1);
         return inFeed;
       default:
-        return false;
+        return event.target === document.body && this.#begin(event.key);
     }
+  }
+
+  /** Nothing was chosen yet. @param {string} key @returns {boolean} whether it meant something */
+  #begin(key) {
+    const feed = this.#desk.column?.feed;
+    if (feed === undefined || NARROW.matches) return false;
+    if (WALKS.has(key)) feed.enter();
+    else if (isActKey(key)) this.#toasts.bad(t("choose"));
+    else return false;
+    return true;
   }
 }
 

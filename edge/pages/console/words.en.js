@@ -38,6 +38,7 @@ export default {
   "act.card": "Card",
   "act.clear": "Clear the screen",
   "act.clear.user": "Delete all they said",
+  "choose": "Choose a comment first: an arrow key leads to the newest one.",
   "clear.sure": "Delete everything that was said in {room}? It cannot be undone; what streamers and admins said stays.",
 
   "column.label": "Room {room}",
