@@ -1,4 +1,4 @@
-/** What became of what one did, said once: a line at the foot of the page that goes by itself, and is read aloud. */
+/** What became of what one did, said once: a line that goes by itself, and is read aloud. */
 
 import { element } from "./element.js";
 
