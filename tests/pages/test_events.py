@@ -257,8 +257,8 @@ async def test_what_came_after_the_board_counts(visitors: Visitors) -> None:
 
 async def test_what_came_of_a_poll_long_ago_is_not_told_again(visitors: Visitors) -> None:
     async def script(visit: Visit) -> None:
-        polled = [wire.Poll("p1", "Next song?", ["one", "two"]), wire.PollClosed("p1", [6, 2])]
-        long_ago = items(visit, 1, *polled, wire.Comment("u4", "dan", "hello"))
+        poll, closed = wire.Poll("p1", "Next song?", ["one", "two"]), wire.PollClosed("p1", [6, 2])
+        long_ago = items(visit, 1, poll, closed, wire.Comment("u4", "dan", "hello"))
         long_ago.at -= 480_000
         await enter(visit, [], None, long_ago)
 
