@@ -272,12 +272,12 @@ def test_there_is_no_plan_for_what_nothing_can_hold(option: str) -> None:
 
 def test_a_plan_says_where_one_room_is_too_much_for_its_owner() -> None:
     words = "plan", "--viewers", "1000", "--rooms", "1", "--rate"
-    busy = run(*words, "30000")
+    busy = run(*words, "80000")
     assert busy.exit_code == 0
     assert busy.stderr.startswith("warning: the busiest room alone takes ")
-    assert json.loads(run(*words, "30000", "--json").stdout)["busiest_room_cores"] > 0.6
+    assert json.loads(run(*words, "80000", "--json").stdout)["busiest_room_cores"] > 0.6
     assert run(*words, "1000").stderr == ""
-    assert run(*words, "100000").exit_code == 2
+    assert run(*words, "200000").exit_code == 2
 
 
 @pytest.mark.parametrize(
