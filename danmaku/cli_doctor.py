@@ -13,8 +13,7 @@ import typer
 from rich.text import Text
 
 from config.keys import DEFAULT, SettingsError
-from config.loading import load_with_origins
-from config.settings import Settings
+from config.loading import Loaded, load_with_origins
 from danmaku.cli_options import DATA, Config, Data, Json
 from danmaku.cli_output import FAILED, show
 from danmaku.data_folder import DataFolder
@@ -57,7 +56,7 @@ def doctor(
 async def _findings(
     data: Path,
     config: Path | None,
-    flags: Mapping[str, int | str | None],
+    flags: Mapping[str, object],
     *,
     quiet: bool,
 ) -> list[Finding]:
@@ -72,14 +71,22 @@ async def _findings(
 
     try:
         loaded = load_with_origins(config, os.environ, flags)
-        settings, elsewhere = loaded.settings, loaded.origins["edge.port"] != DEFAULT
         found(checks.Finding("settings", "ok", "valid"))
     except SettingsError as error:
-        settings, elsewhere = Settings(), flags["edge.port"] is not None
+        loaded = _of_flags(flags)
         found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
-    async for finding in checks.examine(settings, DataFolder(data), elsewhere=elsewhere):
+    elsewhere = loaded.origins["edge.port"] != DEFAULT
+    async for finding in checks.examine(loaded.settings, DataFolder(data), elsewhere=elsewhere):
         found(finding)
     return findings
+
+
+def _of_flags(flags: Mapping[str, object]) -> Loaded:
+    """As shipped but for the flags, unless it is these that are wrong."""
+    try:
+        return load_with_origins(None, {}, flags)
+    except SettingsError:
+        return load_with_origins(None, {}, {})
 
 
 def _finding_line(finding: Finding) -> Text:

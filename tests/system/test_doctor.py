@@ -250,3 +250,14 @@ def test_the_port_that_a_file_names_counts_more(tmp_path: Path) -> None:
         said = run("doctor", "--json", "--data", str(folder.path), "--config", str(file))
     texts = {one["name"]: one["text"] for one in json.loads(said.stdout)}
     assert texts["port"] == f"{named} is free"
+
+
+def test_with_a_file_that_is_broken_the_port_asked_for_is_looked_at(tmp_path: Path) -> None:
+    file, number = tmp_path / "my.toml", free_port()
+    file.write_text("[edge]\nport = what\n")
+    where = ("--data", str(tmp_path / "data"), "--config", str(file), "--host", _HOST)
+    for port, looked_at in ((number, number), (99_999, 8080)):
+        told = run("doctor", "--json", *where, "--port", str(port))
+        found = {one["name"]: one for one in json.loads(told.stdout)}
+        assert found["settings"]["state"] == "broken"
+        assert str(looked_at) in found["port"]["text"]
