@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,11 @@ ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = (ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md")))
 _BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INNER: Final = re.compile(r"\$\((danmaku .*?)\)")
-_INSTALLED: Final = re.compile(r"(?:pip|npm) install ([^`()\n]*)")
+_INSTALLED: Final = re.compile(
+    r"\b(?:(?:pipx?|pip3|npm|pnpm|yarn|uv)(?: tool| pip)? (?:install|i|add)|npx|uvx) ([^`()&|;\n]*)"
+)
+_FILE: Final = re.compile(r"danmaku(?:-client)?-(\d[\w.]*?)(?:-py3-none-any\.whl|\.tgz)")
+_FOLDERS: Final = ("config", "danmaku", "docs", "edge", "loadtest", "rooms")
 _ENDS: Final = ("|", ">", "&&", "&", ";")  # where a shell goes on with something else
 
 
@@ -52,15 +57,40 @@ def test_a_command_is_one(page: str, line: str) -> None:
     parsed(words[:end])
 
 
+def written() -> Iterator[tuple[Path, str]]:
+    """All that people may read of us, tests left out: each file with its text."""
+    below = (file for folder in _FOLDERS for file in (ROOT / folder).rglob("*"))
+    for file in sorted({*ROOT.glob("*.md"), ROOT / "Makefile", *below, *PAGES}):
+        if file.is_file() and file.suffix not in {".pyc", ".png"}:
+            yield file, file.read_text(encoding="utf-8").replace("\\\n", " ")
+
+
+def strangers(text: str) -> list[str]:
+    """What of ours is to be installed by a name."""
+    words = (word.strip("'\"") for line in _INSTALLED.findall(text) for word in line.split())
+    ours = [word for word in words if re.match(r"@?danmaku", word)]
+    return [name for name in ours if not re.search(r"\.(whl(\[\w+\])?|tgz)$", name)]
+
+
 def test_nothing_of_ours_is_installed_by_a_name_that_strangers_may_take() -> None:
     """It is neither on PyPI nor on npm: only files are named, and the checkout."""
-    config = [file for file in (ROOT / "config").rglob("*") if file.is_file() and file.suffix != ".pyc"]
-    found: list[str] = []
-    for file in (*PAGES, ROOT / "CHANGELOG.md", *(ROOT / "danmaku").rglob("*.py"), *config):
-        for words in _INSTALLED.findall(file.read_text(encoding="utf-8")):
-            named = [word.strip("'\"") for word in words.split() if "danmaku" in word]
-            found += [name for name in named if not re.search(r"\.(whl(\[\w+\])?|tgz)$", name)]
-    assert found == []
+    texts = dict(written())
+    assert {
+        ROOT / "CHANGELOG.md",
+        ROOT / "edge/pages/sdk/README.md",
+        ROOT / "Makefile",
+        *PAGES,
+    } <= texts.keys()
+    assert {str(file): found for file, text in texts.items() if (found := strangers(text))} == {}
+    for command in ("pip install -U danmaku", "npm i danmaku-client", "uv tool install 'danmaku[tracing]'"):
+        assert strangers(f"by `{command}`, or"), command
+
+
+def test_files_of_ours_are_named_by_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {(file.name, found) for file, text in written() for found in _FILE.findall(text)}
+    assert {name for name, _ in named} >= {"OPERATIONS.md", "SDK.md", "danmaku.service"}
+    assert {number for _, number in named} == {project["version"]}
 
 
 def test_an_example_in_python_runs_what_it_defines() -> None:
