@@ -77,6 +77,9 @@ async def test_who_asks_for_compression_gets_the_same_in_fewer_bytes(tmp_path: P
     assert all_in_order(result)
     assert 0 < result["bytes_ratio"] < 0.8
     assert len(result["cpu_ratios"]) == 1
+    plain, compressed = (result["kinds"][name] for name in ("plain", "compressed"))
+    assert compressed["frame_bytes"] < plain["frame_bytes"]
+    assert plain["latency_ms"]["p50"] > 0
 
 
 async def test_ingest_counts_every_answer(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from loadtest.cli import SCENARIOS, app, tell
 from loadtest.crowd import PER_PROCESS, Audience, dealt
-from loadtest.figures import STABLE, complete, summary
+from loadtest.figures import COUNTED, STABLE, Result, complete, summary
 from loadtest.load import Load, Room, many_rooms
 from loadtest.options import Output
-from loadtest.scenarios.compression import compared
+from loadtest.scenarios.compression import compared, told, turns
 from loadtest.senders import ROOMS_EACH, Clock, said
 from loadtest.sizes import zipf
 from loadtest.slope import slope
@@ -161,3 +161,30 @@ def test_windows_in_which_nothing_came_are_not_compared() -> None:
     }
     not_ours = [{name: value for name, value in before.items() if name != "cpu_us_per_delivery"}]
     assert "cpu_ratio" not in compared(not_ours, not_ours)
+
+
+def test_compressed_and_plain_take_turns_at_being_first() -> None:
+    assert [turns(number) for number in range(3)] == [
+        ("plain", "compressed"),
+        ("compressed", "plain"),
+        ("plain", "compressed"),
+    ]
+
+
+def test_figures_of_compressed_and_plain_are_not_mixed() -> None:
+    windows = {
+        name: [_window(size), _window(size)] for name, size in (("plain", 100.0), ("compressed", 20.0))
+    }
+    figures = told({name: {"connect_per_s": 7.0} for name in windows}, windows)
+    assert (figures["delivered"], figures["latency_ms"]) == (40, None)
+    assert {"frame_bytes", "cpu_us_per_delivery", "connect_per_s"} & figures.keys() == set()
+    assert {name: kind["frame_bytes"] for name, kind in figures["kinds"].items()} == {
+        "plain": 100.0, "compressed": 20.0,
+    }  # fmt: skip
+    assert figures["kinds"]["plain"]["delivered"] == 20
+    assert [window["kind"] for window in figures["rounds"]] == ["plain", "compressed", "compressed", "plain"]
+
+
+def _window(frame_bytes: float) -> Result:
+    counts = {**dict.fromkeys(COUNTED, 0), "delivered": 10, "frames": 5}
+    return {**counts, "frame_bytes": frame_bytes, "cpu_us_per_delivery": 1.0, "latency_ms": {}, "cpu_s": {}}
