@@ -38,6 +38,7 @@ MAX_ROOMS: Final = 64
 _ROOM_CLAIMS: Final = ("rooms", "member_of", "follows")
 _REQUIRED: Final = ["sub", "iat", "exp", "typ"]
 _MARK_BYTES: Final = 12  # of a guest's uid: too many to find a device for somebody else's
+_PARTS: Final = 3  # header, claims, signature
 _BAD_KEY: Final = (ValueError, TypeError, UnsupportedAlgorithm, jwt.InvalidKeyError)
 
 
@@ -200,7 +201,7 @@ class Authority:
             starts_s = max(_time(claims["iat"]), _time(claims.get("nbf", claims["iat"])))
             ends_s = _time(claims["exp"])
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise _invalid("it is not a whole one" if type(error) is jwt.DecodeError else error) from None
+            raise _invalid(_unreadable(token) if type(error) is jwt.DecodeError else error) from None
         if claims["typ"] != kind:
             raise Refusal(UNAUTHORIZED, f"a token of type {kind} is needed here")
         if ends_s <= now_s:
@@ -311,6 +312,14 @@ def _identity(claims: dict[str, Any]) -> Identity:
 def _invalid(error: Exception | str) -> Refusal:
     why = error.message if isinstance(error, Refusal) else error
     return Refusal(UNAUTHORIZED, f"the token is not valid: {why}")
+
+
+def _unreadable(token: str) -> str:
+    """Why there is nothing to verify in it."""
+    parts = token.count(".") + 1
+    if parts != _PARTS:
+        return f"it has {parts} instead of {_PARTS} parts with dots between them"
+    return "one of its parts cannot be read: it was altered, or is not all there"
 
 
 def _rooms(value: object) -> dict[str, Role] | None:

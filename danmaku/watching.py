@@ -51,10 +51,17 @@ def _told(data: dict[str, Any]) -> str:
     where = f"{of.get('epoch')}-{of.get('seq')}" if of else ""
     who = data.get("name") or data.get("uid") or ""
     counts = " : ".join(map(str, data.get("counts") or ()))
-    settings = ", ".join(f"{name} {value}" for name, value in (data.get("settings") or {}).items())
+    settings = ", ".join(f"{name} {_word(value)}" for name, value in (data.get("settings") or {}).items())
     asked = (data.get("question"), options, counts)
     words = (who, gift, where, *asked, settings, data.get("reason"), data.get("text"))
     return "  ".join(str(word) for word in words if word)
+
+
+def _word(value: object) -> object:
+    """Of a setting; numbers and words are told as they are."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value
 
 
 def json_of(item: Comment | Event) -> str:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -460,6 +461,17 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             from_settings(Auth(secret_file=str(path)))
 
 
-def test_what_is_no_token_is_told_in_words_of_ours() -> None:
-    with pytest.raises(Refusal, match="the token is not valid: it is not a whole one"):
-        from_settings(Auth(secret="x" * 32)).verify("nonsense", 0.0)
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda _: "nonsense", "it has 1 instead of 3 parts with dots between them"),
+        (lambda token: f"{token}.more", "it has 4 instead of 3 parts with dots between them"),
+        (lambda token: token[1:], "one of its parts cannot be read: it was altered, or is not all there"),
+        (lambda token: token.replace(".", ".!", 1), "one of its parts cannot be read: .*"),
+        (lambda token: f"bm90aGluZw.{token.partition('.')[2]}", "one of its parts cannot be read: .*"),
+    ],
+)
+def test_what_is_no_token_is_told_in_words_of_ours(change: Callable[[str], str], why: str) -> None:
+    token = change(authority().issue(ANN, NOW).access)
+    with pytest.raises(Refusal, match=f"the token is not valid: {why}$"):
+        authority().verify(token, NOW)
