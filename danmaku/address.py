@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
+PAGES: Final = "", "chat", "console", "docs", "overlay", "studio"
+"""What pages of a service are called; that of viewers has no name."""
+
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
 
 
@@ -55,6 +58,13 @@ def page_address(service: str, page: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc or "#" in address:
         raise ValueError(f"{page!r} is not the address of a page")
     return address
+
+
+def is_page(page: str) -> bool:
+    """Whether a service has this page, given as for `page_address`; of a whole address nobody here knows."""
+    parts = urlsplit(page)
+    name = parts.path.removeprefix("/")
+    return bool(parts.scheme) or name in PAGES or name.endswith(".html")
 
 
 def in_url(host: str) -> str:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
 from config.keys import DEFAULT
 from config.loading import load, load_with_origins
 from danmaku.address import Address
 from danmaku.auth import Authority, from_settings
 from danmaku.caller import Caller
+from danmaku.cli_command import Command
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.model import Identity
 
@@ -82,14 +82,6 @@ class Service:
         return Caller(self.address, token)
 
 
-class _Command(TyperCommand):
-    """Its usage shows arguments as they are called here: `[ROOM] UID`."""
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        arguments = (one for one in self.get_params(ctx) if one.param_type_name == "argument")
-        return [self.options_metavar or "", *(str(one.metavar) for one in arguments)]
-
-
 def option(name: str, annotation: object, default: object) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
@@ -131,7 +123,7 @@ def command(
         shown = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*shown, *options)]
         run.__annotations__ = {one.name: one.annotation for one in shown}
         run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # what typer reads
-        return app.command(name, cls=_Command, context_settings={"ignore_unknown_options": dashed})(run)
+        return app.command(name, cls=Command, context_settings={"ignore_unknown_options": dashed})(run)
 
     return made
 

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import typer
 
-from danmaku.address import page_address
+from danmaku.address import PAGES, is_page, page_address
 from danmaku.cli_options import DATA, Config, Data, authority, service_url
+from danmaku.cli_output import warn
 from danmaku.model import Identity, Role, check_id
 
 app = typer.Typer()
@@ -62,6 +63,8 @@ def token(
             page = page_address(_service(url, data, config), url)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--url") from None
+        if not is_page(url):
+            warn(f"a service has no page {url!r}; its pages are /, {', '.join(filter(None, PAGES))}")
         typer.echo(f"{page}#token={pair.access}" + (f"&refresh={pair.refresh}" if refresh else ""))
 
 

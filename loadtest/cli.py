@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from danmaku.cli_command import Command
 from loadtest.figures import Result, complete
 from loadtest.floor import NoCompiler
 from loadtest.machine import machine, versions
@@ -89,7 +90,7 @@ def _default(field: Field[Any]) -> Any:
 
 
 for _scenario in SCENARIOS:
-    app.command(_scenario.__name__.lower())(_command(_scenario))
+    app.command(_scenario.__name__.lower(), cls=Command)(_command(_scenario))
 
 
 def _measure(scenario: Any, target: Target, output: Output) -> None:

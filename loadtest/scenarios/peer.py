@@ -40,6 +40,9 @@ class Name(StrEnum):
     CENTRIFUGO = "centrifugo"
 
 
+_Names = Annotated[list[Name], typer.Argument(metavar="NAME...", help="Which.", show_default=False)]
+
+
 @dataclass(frozen=True, slots=True)
 class Peer(Scenario):
     """Other servers with the same load: CPU per frame of each over the bare send(2) loop.
@@ -50,7 +53,7 @@ class Peer(Scenario):
     Example: python -m loadtest peer danmaku nats ws socketio nchan --modules node_modules
     """
 
-    names: Annotated[list[Name], typer.Argument(help="Which.", show_default=False)] = field()
+    names: _Names = field()
     at: Annotated[
         list[str],
         typer.Option(metavar="NAME=URL", help="Where one runs: nchan=http://127.0.0.1:8088. Repeatable."),

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import Result
@@ -22,6 +23,7 @@ from danmaku.cli import app
 from danmaku.data_folder import DataFolder
 from danmaku.model import Identity, Role
 from danmaku.ports import free_port
+from loadtest.cli import app as load_tool
 from tests.unit.command_line import run
 
 
@@ -139,6 +141,28 @@ def test_a_link_leads_to_a_page(folder: DataFolder, page: str) -> None:
         result = run("token", "--data", str(folder.path), "--uid", "ann", "--url", page)
     assert result.exit_code == 2
     assert "is not the address of a page" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("page", "is_one"),
+    [
+        ("nopage", False),
+        ("/nopage?room=lobby", False),
+        ("consol?room=lobby", False),
+        ("", True),
+        ("/?room=lobby", True),
+        ("/console/", False),
+        ("studio?room=lobby", True),
+        ("viewer/index.html", True),
+        ("https://live.example/ours/where-they-moderate", True),
+    ],
+)
+def test_who_links_to_no_page_is_warned(folder: DataFolder, page: str, is_one: bool) -> None:
+    with folder.serving("http://127.0.0.1:9000"):
+        result = run("token", "--data", str(folder.path), "--uid", "ann", "--url", page)
+    assert (result.exit_code, "#token=" in result.stdout) == (0, True)
+    assert bool(result.stderr) is not is_one
+    assert is_one or "its pages are /, chat, console, docs, overlay, studio" in result.stderr
 
 
 def test_a_link_is_to_the_service_that_a_shell_names(folder: DataFolder) -> None:
@@ -327,14 +351,31 @@ def test_a_usage_shows_words_as_they_are_written(command: str, usage: str) -> No
     assert f" {command} [OPTIONS] {usage} \n" in re.sub(" +", " ", told)
 
 
-def options() -> Iterator[tuple[str, Any]]:
-    """Of each command, with what it is called."""
-    waiting: list[tuple[str, Any]] = [("", get_command(app))]
+def all_commands(tool: typer.Typer, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Of a tool, groups included, each with what it is called."""
+    waiting: list[tuple[str, Any]] = [(name, get_command(tool))]
     while waiting:
         name, one = waiting.pop()
+        yield name, one
         below: list[str] = one.list_commands(None) if isinstance(one, TyperGroup) else []  # type: ignore[arg-type]  # needs none
         waiting += [(f"{name} {word}".strip(), one.get_command(None, word)) for word in below]
+
+
+def options() -> Iterator[tuple[str, Any]]:
+    """Of each command, with what it is called."""
+    for name, one in all_commands(app):
         yield from ((name, option) for option in one.params if option.param_type_name == "option")
+
+
+def test_no_help_shows_how_a_parameter_is_held() -> None:
+    named = [*all_commands(app), *all_commands(load_tool, "load")]
+    assert {"config rollback", "mod mute", "load peer"} <= {name for name, _ in named}
+    for name, one in named:
+        with one.make_context(name, [], resilient_parsing=True) as context:
+            kinds = [str(parameter.display_type_rich(context)) for parameter in one.params]
+        assert not any(re.search(r"list\[|tuple\[|Union|None|typing", kind) for kind in kinds), (name, kinds)
+        assert all(part.metavar for part in one.params if part.param_type_name == "argument"), name
+    assert "list" not in run("config", "rollback", "--help").stdout
 
 
 @pytest.mark.parametrize(
