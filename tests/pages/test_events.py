@@ -260,11 +260,32 @@ async def test_what_came_of_a_poll_long_ago_is_not_told_again(visitors: Visitors
         poll, closed = wire.Poll("p1", "Next song?", ["one", "two"]), wire.PollClosed("p1", [6, 2])
         long_ago = items(visit, 1, poll, closed, wire.Comment("u4", "dan", "hello"))
         long_ago.at -= 480_000
-        await enter(visit, [], None, long_ago)
+        await enter(visit, [], None, long_ago, head=3)
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
         await expect(page.locator("#list .text")).to_have_text(["hello"])
+        await expect(page.locator("#poll")).to_be_hidden()
+
+
+@pytest.mark.parametrize("ahead_ms", [-60_000, 60_000])
+async def test_what_came_of_a_poll_is_told_as_long_whatever_the_owners_clock_says(
+    visitors: Visitors, ahead_ms: int
+) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.expect(wire.Like)
+        poll, closed = wire.Poll("p1", "Next song?", ["one", "two"]), wire.PollClosed("p1", [6, 2])
+        batch = items(visit, 1, poll, closed)
+        batch.at += ahead_ms
+        await visit.say(batch)
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", clocked=True)
+        await page.locator("#like").click()
+        await page.clock.run_for(2_000)  # likes are gathered
+        await expect(page.locator("#poll .hint")).to_have_text("8 votes · closed")
+        await page.clock.run_for(21_000)
         await expect(page.locator("#poll")).to_be_hidden()
 
 

@@ -13,6 +13,7 @@
  */
 
 import { numbers, readItem, readPoll } from "../sdk/protocol.js";
+import { compare, START } from "../sdk/reader.js";
 import { part } from "../shared/dialog.js";
 import { t } from "../shared/language.js";
 import { Places } from "../shared/places.js";
@@ -30,6 +31,8 @@ import { Voice } from "./voice.js";
 const FRESH_MS = 8_000; // what is older was missed: the list has it, the picture does not
 
 export class Screen {
+  /** Where the room stood as one came in, or in again: what stands up to there is history. @type {Position} */
+  head = START;
   #places = new Places();
   #blocks = new Blocks();
   #sidebar = new Sidebar(part("list"), /** @type {HTMLButtonElement} */ (part("newest")));
@@ -73,7 +76,10 @@ export class Screen {
   /** @param {Placed[]} placed */
   shown(placed) {
     const now = this.#asked.now();
-    for (const { position, at, item } of placed) this.#perform(readItem(item), at, now - at < FRESH_MS, position);
+    for (const { position, at, item } of placed) {
+      const since = compare(position, this.head) > 0 ? now : Math.min(at, now); // the owner's clock may differ from ours
+      this.#perform(readItem(item), since, now - at < FRESH_MS, position);
+    }
   }
 
   /** What was shown before may have been taken back since, and nobody tells that any more. @param {number} count */
@@ -125,8 +131,8 @@ export class Screen {
     this.#banners.settle();
   }
 
-  /** @param {Event} event @param {number} at @param {boolean} isFresh @param {Position} position */
-  #perform(event, at, isFresh, position) {
+  /** @param {Event} event @param {number} since @param {boolean} isFresh @param {Position} position */
+  #perform(event, since, isFresh, position) {
     if (this.#isBlocked(event)) return;
     this.#pin(event, position);
     const isOwn = "uid" in event && event.uid === this.#me;
@@ -158,7 +164,7 @@ export class Screen {
         this.#poll.open(event);
         break;
       case "poll_closed":
-        this.#poll.close(event.id, event.counts, at);
+        this.#poll.close(event.id, event.counts, since);
         break;
       default:
         this.#asked.ruled(event, position);

@@ -127,6 +127,7 @@ export class Stay {
   /** @param {RoomSettings} settings @param {Position} head */
   #cameIn(settings, head) {
     this.#returning.stop();
+    this.#screen.head = head;
     if (this.#isWaiting) this.#opened();
     else this.#screen.settle();
     this.#ruling.hold(settings, head);
