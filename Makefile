@@ -99,7 +99,7 @@ PURE := \
         rooms/words.py \
         edge/admission.py edge/welcome.py \
         edge/allowance.py \
-        edge/api/html.py \
+        edge/api/html.py edge/api/lost.py \
         edge/belonging.py \
         edge/boards.py \
         edge/channels.py \

@@ -35,6 +35,7 @@ from edge.api.fleet import FleetCalls
 from edge.api.groups import GroupCalls
 from edge.api.health import HealthCalls
 from edge.api.held import HeldCalls
+from edge.api.lost import Lost
 from edge.api.messages import MessageCalls
 from edge.api.moderators import ModeratorCalls, ranked
 from edge.api.openapi import describe
@@ -96,6 +97,7 @@ class Api:
         self._metrics = metrics
         self._now_s = now_s
         self._pages = pages or Pages(frames=edge.frame_ancestors)
+        self._lost = Lost(self._pages.lost) if self._pages.lost is not None else None
         calls = (
             TokenCalls(authority, rooms, now_s),
             RoomCalls(rooms),
@@ -269,6 +271,10 @@ class Api:
 
     def _refuse(self, request: Request, refusal: Refusal) -> Response:
         self._metrics.refusals.labels(refusal.name).inc()
+        if refusal.kind is NO_SUCH_ROUTE and self._lost is not None:
+            shown = self._lost.answer(request)
+            if shown is not None:
+                return shown
         is_method = refusal.kind is METHOD_NOT_ALLOWED
         return refused(refusal, {"Allow": self._methods(request.path)} if is_method else None)
 

@@ -33,6 +33,7 @@ _NAMES: Final = {
     "/studio": "/studio/index.html",
     "/favicon.ico": "/shared/favicon.svg",
 }
+_LOST: Final = "/lost/index.html"
 # What a browser may open by itself; a policy means nothing for the rest.
 _DOCUMENTS: Final = {".html", ".svg"}
 _GZIP_FROM: Final = 1024
@@ -70,7 +71,7 @@ class Page:
         headers.append(("Content-Type", self.media))
         if self.policy:
             headers += (_REFERRER, ("Content-Security-Policy", self.policy))
-        if self.packed is not None and _takes_gzip(request.headers.get("accept-encoding", "")):
+        if self.packed is not None and takes(request.headers.get("accept-encoding", ""), "gzip"):
             return Response(200, self.packed, (*headers, ("Content-Encoding", "gzip")))
         return Response(200, self.body, tuple(headers))
 
@@ -95,15 +96,16 @@ class Pages:
             for ending in [Path(name).suffix]
             if ending in _TYPES
         }
+        self.lost = self._pages.pop(_LOST, None)  # shown where nothing is, and nowhere else
 
     def find(self, path: str) -> Page | None:
         return self._pages.get(_NAMES.get(path, path))
 
 
-def _takes_gzip(accepted: str) -> bool:
-    """Whether these encodings name gzip, and with a weight that is not zero."""
-    codings = (coding.partition(";q=") for coding in accepted.lower().replace(" ", "").split(","))
-    return any(name == "gzip" and (not mark or weight.strip("0.")) for name, mark, weight in codings)
+def takes(accepted: str, name: str) -> bool:
+    """Whether a list of what is accepted names this, and with a weight that is not zero."""
+    listed = (one.partition(";q=") for one in accepted.lower().replace(" ", "").split(","))
+    return any(one == name and (not mark or weight.strip("0.")) for one, mark, weight in listed)
 
 
 def _policy(name: str, ending: str, frames: str) -> str:

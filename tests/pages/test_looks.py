@@ -14,7 +14,7 @@ from typing import Final, Literal
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.pages.conftest import Visitors, becomes
 from tests.pages.scene import ROOM, Scene, scene
@@ -112,6 +112,17 @@ async def _studio(page: Page, scene: Scene) -> None:
 
 async def _docs(page: Page, scene: Scene) -> None:
     await page.locator("#post_rooms_room_messages summary").click()
+
+
+async def _lost(page: Page, scene: Scene) -> None:
+    """With another status: of a 404 the browser itself complains."""
+
+    async def found(route: Route) -> None:
+        await route.fulfill(response=await route.fetch(), status=200)
+
+    await page.route("**/nothing/here", found)
+    await page.goto(f"{scene.url}/nothing/here")
+    await expect(page.get_by_role("heading")).to_be_visible()
 
 
 async def _overlay(page: Page, scene: Scene) -> None:
@@ -244,6 +255,7 @@ LOOKS: Final = [
     Look("chat", "/docs", _chat),
     Look("studio", "/docs", _studio),
     Look("docs", "/docs", _docs),
+    Look("lost", "/docs", _lost),
     Look("overlay", f"/overlay?room={ROOM}", _overlay),
     Look("console", "/docs", _console),
     Look("console-waiting", "/docs", _panel("held", ".held")),
