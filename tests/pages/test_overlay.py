@@ -191,7 +191,7 @@ async def test_cards_for_which_there_is_no_room_are_left_out(visitors: Visitors)
 async def test_an_address_without_a_room_says_so(visitors: Visitors) -> None:
     async with scripted(enter, http=respond) as url:
         page = await visitors.open(f"{url}/overlay?room=a%20b")
-        await expect(page.locator("#complaint")).to_contain_text("names no room")
+        await expect(page.locator("#complaint")).to_contain_text("no usable room name")
 
 
 @pytest.mark.parametrize(
