@@ -14,11 +14,6 @@ export const MUTES = { 1: 60, 2: 600, 3: 3600, 4: 86_400, 5: null };
 const KEYS = { d: "delete", m: "mute", b: "ban", k: "kick", c: "card", Enter: "card" };
 const SHOWN = /** @type {Verb[]} */ (["delete", "mute", "ban", "kick", "card"]);
 
-/** Whether it does something to the comment one has chosen. @param {string} key */
-export function isActKey(key) {
-  return key in MUTES || (key in KEYS && key !== "Enter");
-}
-
 export class ActBar {
   #bar = element("span", "acts");
   #desk;
@@ -59,6 +54,11 @@ export class ActBar {
     else if (key in KEYS) this.act(KEYS[key], entry);
     else return false;
     return true;
+  }
+
+  /** Whether the key would do something, were a comment chosen. @param {string} key */
+  wants(key) {
+    return KEYS[key] === "card" ? key !== "Enter" : (key in MUTES || key in KEYS) && isAtLeast(this.#desk.role(), "moderator");
   }
 
   /** Whether it is worth asking for. @param {Verb} verb @param {Entry} entry */

@@ -23,7 +23,7 @@ export class HeldPanel {
   #box;
   #context;
   #list = element("div", "rows");
-  #empty = nothing(t("held.none"));
+  #empty = nothing("");
   /** @type {Map<Element, {room: string, held: Held}>} */
   #waiting = new Map();
   /** Decided here, and told by no answer yet. @type {Set<string>} */
@@ -62,7 +62,9 @@ export class HeldPanel {
       if (row === next) next = row.nextElementSibling;
       else this.#list.insertBefore(row, next);
     }
-    const mayLook = this.#context.columns().some(({ role }) => isAtLeast(role, "moderator"));
+    const columns = this.#context.columns();
+    const mayLook = columns.length === 0 || columns.some(({ role }) => isAtLeast(role, "moderator"));
+    this.#empty.textContent = t(columns.length === 0 ? "rooms.none" : "held.none");
     this.#empty.hidden = all.length > 0 || !mayLook;
     this.#list.hidden = all.length === 0;
     if (had !== null && !had.isConnected) this.#focus(Math.min(at, all.length - 1));

@@ -11,7 +11,6 @@ import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
 import { Toasts } from "../shared/toasts.js";
-import { isActKey } from "./act-bar.js";
 import { Acts } from "./acts.js";
 import { AuditPanel } from "./audit-panel.js";
 import { CardDialog } from "./card.js";
@@ -28,7 +27,7 @@ import zh from "./words.zh-CN.js";
 
 const NARROW = matchMedia("(max-width: 860px)");
 const LIVE = "live";
-const WALKS = new Set(["ArrowUp", "ArrowDown", "Home", "End"]);
+const WALKS = new Set(["ArrowUp", "ArrowDown", "End"]);
 
 class Console {
   #memory = new Memory();
@@ -207,16 +206,17 @@ class Console {
         if (inFeed) this.#desk.beside(event.key === "ArrowLeft" ? -1 : 1);
         return inFeed;
       default:
-        return event.target === document.body && this.#begin(event.key);
+        return !event.defaultPrevented && this.#begin(event);
     }
   }
 
-  /** Nothing was chosen yet. @param {string} key @returns {boolean} whether it meant something */
-  #begin(key) {
-    const feed = this.#desk.column?.feed;
-    if (feed === undefined || NARROW.matches) return false;
-    if (WALKS.has(key)) feed.enter();
-    else if (isActKey(key)) this.#toasts.bad(t("choose"));
+  /** No comment was chosen yet. @param {KeyboardEvent} event @returns {boolean} whether it meant something */
+  #begin({ key, target }) {
+    const { column } = this.#desk;
+    if (column === null || NARROW.matches) return false;
+    const scrolls = target instanceof Element && target.closest(".panel") !== null; // as arrows do there
+    if (WALKS.has(key) && !scrolls) column.feed.enter();
+    else if (column.acts.wants(key)) this.#toasts.bad(t("choose"));
     else return false;
     return true;
   }

@@ -38,7 +38,7 @@ export default {
   "act.card": "Card",
   "act.clear": "Clear the screen",
   "act.clear.user": "Delete all they said",
-  "choose": "Choose a comment first: an arrow key leads to the newest one.",
+  "choose": "Choose a comment first: ↑, ↓ or l leads to the newest one.",
   "clear.sure": "Delete everything that was said in {room}? It cannot be undone; what streamers and admins said stays.",
 
   "column.label": "Room {room}",
@@ -55,6 +55,7 @@ export default {
   "room.kicked": "{told}. Add it again to come back.",
   "room.banned": "{told}.",
   "room.refused": "You may watch here, not moderate: {why} ({name})",
+  "rooms.none": "No room is open",
   "rooms.bad": "1 to 64 letters, digits, - or _",
   "rooms.full": "{n} rooms stand here. Close one first.",
   "raid.on": "Raid mode",
