@@ -30,6 +30,11 @@ TABS = """() => {
     const first = Math.min(...tabs.map(({ left }) => left));
     return [new Set(tabs.map(({ top }) => top)).size, Math.max(...tools) < first];
 }"""
+# Whether a press in the middle of an element falls on what lies under it.
+LETS_THROUGH = """(element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return !element.parentElement.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
 EVIL = "<img src=x onerror=\"document.title='pwned'\">"
 
 
@@ -53,6 +58,7 @@ async def test_a_mute_takes_effect_in_the_muted_browser_and_can_be_undone(
 
     await mod.get_by_role("tab", name="Sanctions").click()
     await expect(mod.locator("#panel-sanctions .sanction")).to_contain_text("bob")
+    assert await mod.locator(".toast span").last.evaluate(LETS_THROUGH)
     await mod.locator(".toast").get_by_role("button", name="Undo").click()
     await expect(_toast(mod)).to_contain_text("bob may speak in mute again")
     await mod.locator(".entry .name").click()
@@ -179,11 +185,37 @@ async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment
     await expect(mod.locator("#panel-words .outcome")).to_contain_text("refuse, because of “casino”")
 
 
+async def test_a_key_for_a_comment_says_that_none_is_chosen_to_who_may_press_it(
+    visitors: Visitors, service: Deployment
+) -> None:
+    bob = await _watch(visitors, service, "unchosen", "bob")
+    for text in ("one", "two"):
+        await _say(bob, text)
+    mod = await _console(visitors, service, "unchosen")
+    await expect(_texts(mod)).to_have_text(["one", "two"])
+    await mod.get_by_role("button", name="Pause").click()
+    await mod.keyboard.press("d")
+    await expect(_toast(mod)).to_have_text("Choose a comment first: ↑, ↓ or l leads to the newest one.")
+    await mod.keyboard.press("Home")
+    await expect(mod.locator(".entry:focus")).to_have_count(0)
+    await mod.keyboard.press("ArrowUp")
+    await expect(mod.locator(".entry:focus .text")).to_have_text("two")
+
+    eve = await visitors.open(f"{service.url}/console?room=unchosen#token={service.token('eve')}", width=1280)
+    await expect(_texts(eve)).to_have_text(["one", "two"])
+    for key in ("d", "1", "c"):
+        await eve.keyboard.press(key)
+    await expect(_toast(eve)).to_contain_text("Choose a comment first")
+    await expect(eve.locator(".toast")).to_have_count(1)
+    visitors.complaints.clear()  # the browser itself tells of what eve may not read
+
+
 async def test_the_record_of_all_rooms_is_followed_and_which_one_is_kept(
     visitors: Visitors, service: Deployment
 ) -> None:
     admin = service.token("root", "admin")
     page = await visitors.open(f"{service.url}/console#token={admin}")
+    await expect(page.locator("#panel-held .empty")).to_have_text("No room is open")
     await page.get_by_role("tab", name="Record").click()
     await expect(page.locator("#audit-scope")).to_have_value("all")  # there is no room
     gone = {"uid": "troll", "reason": "rude"}
