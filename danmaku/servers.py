@@ -60,25 +60,25 @@ class Server(Protocol):
 
 
 class NatsServer:
-    """nats-server on a loopback port; `port` 0 picks a free one, once.
+    """nats-server on a loopback port.
 
     password: what a client must know, in letters, digits, dashes and underscores; it is part of `url`.
     Without one every account of this machine may connect.
     """
 
     name = "nats-server"
+    host = "127.0.0.1"
 
-    def __init__(self, data: Path, port: int = 0, password: str = "") -> None:
+    def __init__(self, data: Path, port: int, password: str = "") -> None:
         self._data = data.absolute()
-        self._host = "127.0.0.1"
-        self.port = port or _free_port(self._host)
+        self.port = port
         self._password = password
         self.config = self._data / "nats-server.conf"
         self.log = self._data / "nats-server.log"
 
     @property
     def argv(self) -> list[str]:
-        listen = ["--addr", self._host, "--port", str(self.port)]
+        listen = ["--addr", self.host, "--port", str(self.port)]
         config = ["--config", str(self.config)] if self._password else []
         log = ["--log", str(self.log), "--log_size_limit", str(_LOG_BYTES)]
         return [nats_binary(), *listen, *config, *log]
@@ -86,7 +86,7 @@ class NatsServer:
     @property
     def url(self) -> str:
         who = f"danmaku:{self._password}@" if self._password else ""
-        return f"nats://{who}{self._host}:{self.port}"
+        return f"nats://{who}{self.host}:{self.port}"
 
     def prepare(self) -> None:
         _make_folder(self._data)
@@ -94,9 +94,9 @@ class NatsServer:
             # As nats-server does: a port in TIME_WAIT is free, one that somebody listens on is not.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((self._host, self.port))
+                probe.bind((self.host, self.port))
             except OSError as error:
-                raise ServerError(f"nats-server cannot use {self._host}:{self.port}: {error}") from error
+                raise ServerError(f"nats-server cannot use {self.host}:{self.port}: {error}") from error
         if self._password:
             # In a file of ours alone: everybody can read command lines.
             account = f'authorization {{ user: danmaku, password: "{self._password}" }}\n'
@@ -106,7 +106,7 @@ class NatsServer:
         await _until(self, self._answers, deadline_s)
 
     async def _answers(self) -> bool:
-        reader, writer = await asyncio.open_connection(self._host, self.port)
+        reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             return (await reader.readline()).startswith(b"INFO ")
         finally:
@@ -256,13 +256,6 @@ def _write_private(file: Path, text: str) -> None:
         file.write_text(text)
     except OSError as error:
         raise ServerError(f"cannot write {file}: {error.strerror}") from error
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def nats_binary() -> str:

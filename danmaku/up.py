@@ -22,7 +22,7 @@ from danmaku.address import Address, in_url
 from danmaku.auth import from_settings
 from danmaku.data_folder import DataFolder
 from danmaku.logs import configure_logging
-from danmaku.ports import PortInUse, free_port, listeners
+from danmaku.ports import PortInUse, free_port, held_port, listeners
 from danmaku.rereading import Handing, Rereading
 from danmaku.servers import NatsServer, Server, ValkeyServer, server_environment
 from danmaku.signals import heard
@@ -57,7 +57,7 @@ async def run(
     with ExitStack() as stack:
         stack.enter_context(folder.locked())
         address = Address(settings.edge.host, _port(settings), bool(settings.edge.tls_certificate))
-        servers, settings = _own_servers(folder, settings)
+        servers, settings = _own_servers(folder, settings, stack)
         for server in servers:
             server.prepare()
         folder.ensure_secret()
@@ -127,11 +127,12 @@ def _next_free(host: str, port: int) -> int | None:
     return None
 
 
-def _own_servers(folder: DataFolder, settings: Settings) -> tuple[list[Server], Settings]:
-    """The servers that nobody configured, and settings that lead to them."""
+def _own_servers(folder: DataFolder, settings: Settings, stack: ExitStack) -> tuple[list[Server], Settings]:
+    """The servers that nobody configured, and settings that lead to them; what they need lasts as `stack`."""
     servers: list[Server] = []
     if not settings.nats.url:
-        nats = NatsServer(folder.nats, password=secrets.token_urlsafe(_PASSWORD_BYTES))
+        port = stack.enter_context(held_port(NatsServer.host))
+        nats = NatsServer(folder.nats, port, secrets.token_urlsafe(_PASSWORD_BYTES))
         servers.append(nats)
         own = msgspec.structs.replace(settings.nats, url=nats.url)
         settings = msgspec.structs.replace(settings, nats=own)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import os
 import random
+import socket
+import struct
 from itertools import cycle
 from typing import Final
+
+import pytest
 
 from danmaku import ports
 
 _HOST: Final = "127.0.0.1"
+_LOCAL_PORT_RANGE: Final = 51  # of a socket, since Linux 6.3
 _FIRST: Final = 12_000
 _EACH: Final = 1000  # for each of ten processes: ten thousand above are the bus ports of a cluster of Valkey
 _PROCESS: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
@@ -38,6 +43,16 @@ def free_port(also: int = 0) -> int:
 def free_ports(count: int, also: int = 0) -> list[int]:
     """Different ones."""
     return [free_port(also) for _ in range(count)]
+
+
+def connect_from(host: str, port: int) -> None:
+    """Connect somewhere from this very port, as the system may choose it for anybody. Raises OSError."""
+    with socket.create_server((host, 0)) as there, socket.socket() as client:
+        try:
+            client.setsockopt(socket.IPPROTO_IP, _LOCAL_PORT_RANGE, struct.pack("I", port | port << 16))
+        except OSError:
+            pytest.skip("this system cannot be told which ports to choose from")
+        client.connect(there.getsockname())
 
 
 def _is_free(port: int) -> bool:

@@ -322,7 +322,7 @@ async def test_thrown_out_for_its_password_it_comes_back(tmp_path: Path) -> None
         def admit(self, token: str) -> None:
             (tmp_path / "conf").write_text(f'authorization {{ token: "{token}" }}')
 
-    server = Guarded(tmp_path / "data")
+    server = Guarded(tmp_path / "data", free_port())
     server.admit("first")
     async with running(server) as child:
         bus = await NatsBus.connect(Nats(url=server.url.replace("//", "//first@")), "test")

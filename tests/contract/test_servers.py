@@ -9,16 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import load_with_origins
 from config.settings import Nats
+from danmaku import up
 from danmaku.bus import BusDown
 from danmaku.bus.nats import NatsBus
+from danmaku.data_folder import DataFolder
+from danmaku.ports import held_port
 from danmaku.servers import NatsServer, Running, Server, ServerError, ValkeyServer, running
-from tests.ports import free_port
+from tests.ports import connect_from, free_port
 
 
 @pytest.fixture(params=["nats", "valkey"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
-    return NatsServer(tmp_path / "nats") if request.param == "nats" else ValkeyServer(tmp_path / "valkey")
+    if request.param == "nats":
+        return NatsServer(tmp_path / "nats", free_port())
+    return ValkeyServer(tmp_path / "valkey")
 
 
 async def test_answers_again_at_the_same_address_after_a_crash(server: Server) -> None:
@@ -51,6 +57,27 @@ async def test_says_where_to_look_when_it_does_not_become_ready(server: Server) 
 def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="shorter path"):
         ValkeyServer(tmp_path / ("x" * 120)).prepare()
+
+
+async def test_nats_listens_on_a_port_that_is_held_for_it(tmp_path: Path) -> None:
+    with held_port(NatsServer.host) as port:
+        server = NatsServer(tmp_path, port)
+        async with running(server) as child:
+            child.kill()
+            with pytest.raises(OSError, match="Cannot assign"):  # nobody is given it meanwhile
+                connect_from(server.host, port)
+            child.start()
+            await server.wait_ready(60)
+
+
+async def test_its_port_is_held_from_when_it_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NatsServer, "prepare", lambda server: connect_from(server.host, server.port))
+    monkeypatch.setattr(up, "configure_logging", lambda *_: None)
+    loaded = load_with_origins(None, {}, {"edge.port": free_port()})
+    with pytest.raises(OSError, match="Cannot assign"):
+        await up.run(DataFolder(tmp_path / "data"), lambda: loaded, 1, lambda _: None)
 
 
 async def test_nats_lets_in_only_who_knows_the_password(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from danmaku.ports import PortInUse, ensure_port_free, free_port, listeners
+from danmaku.ports import PortInUse, ensure_port_free, free_port, held_port, listeners
 
 _HOST = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104  for a moment, on a port of the system's choice
@@ -60,4 +60,14 @@ def test_an_address_of_somebody_else() -> None:
 def test_a_free_port_can_be_had() -> None:
     port = free_port(_HOST)
     assert port > 0
+    ensure_port_free(_HOST, port)
+
+
+def test_a_port_that_is_held_is_given_to_nobody_but_who_reuses_it() -> None:
+    with held_port(_HOST) as port:
+        with socket.socket() as strict, pytest.raises(OSError, match="in use"):
+            strict.bind((_HOST, port))
+        for _ in range(2):  # as a server that is started again
+            with socket.create_server((_HOST, port)), socket.create_connection((_HOST, port), timeout=20):
+                pass
     ensure_port_free(_HOST, port)
