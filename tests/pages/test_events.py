@@ -19,6 +19,8 @@ from tests.system.scripted import Visit, scripted
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+_CLAIMS = base64.urlsafe_b64encode(json.dumps({"sub": "ann", "exp": 2**33}).encode()).decode().rstrip("=")
+STREAMER = f"x.{_CLAIMS}.x"
 EPOCH = 1_767_225_600_000
 
 
@@ -39,6 +41,7 @@ async def enter(
     head: int = 0,
     complete: bool = True,
     role: str = "viewer",
+    rules: dict[str, Any] | None = None,
 ) -> None:
     hello = await visit.expect(wire.Hello)
     who: dict[str, Any] = {"uid": "u1", "name": "ann", "role": role, "session": "s"}
@@ -49,7 +52,7 @@ async def enter(
     view: dict[str, Any] = {"pinned": codec.value(pins)} if pins else {}
     if poll is not None:
         view["poll"] = codec.value(poll)
-    settings, history = codec.value({}), codec.value(list(meanwhile))
+    settings, history = codec.value(rules or {}), codec.value(list(meanwhile))
     about: dict[str, Any] = {"viewers": 1, "likes": 0, "settings": settings, "history": history}
     epoch = EPOCH if head else 0
     await visit.say(Ok(join.id, room="demo", epoch=epoch, seq=head, complete=complete, **about, **view))
@@ -327,9 +330,8 @@ async def test_nor_is_it_in_the_studio(visitors: Visitors) -> None:
         send = await visit.expect(wire.Send)
         await visit.say(Ok(send.id, shown=True))
 
-    claims = base64.urlsafe_b64encode(json.dumps({"sub": "ann", "exp": 2**33}).encode()).decode().rstrip("=")
     async with scripted(before, after, http=respond) as url:
-        page = await visitors.open(f"{url}/studio?room=demo#token=x.{claims}.x")
+        page = await visitors.open(f"{url}/studio?room=demo#token={STREAMER}")
         await expect(page.locator("#pinned-text")).to_have_text("old")
         await expect(page.locator("#poll")).to_contain_text("4 votes so far")
         await page.locator("#say-text").fill("still here")
@@ -337,4 +339,29 @@ async def test_nor_is_it_in_the_studio(visitors: Visitors) -> None:
         await expect(page.locator("#say-text")).to_have_value("")
         await expect(page.locator("#poll")).to_contain_text("Over, with 4 votes")
         await expect(page.locator("#pinned")).to_be_hidden()
+    visitors.complaints.clear()  # nobody answers the API here
+
+
+async def test_after_a_long_absence_the_studio_says_what_is_new_against_the_rules_it_found(
+    visitors: Visitors,
+) -> None:
+    async def before(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.expect(wire.Send)
+        await visit.close(4000, "draining")
+
+    async def after(visit: Visit) -> None:
+        rules: dict[str, Any] = {"slow_s": 7}
+        newest = items(visit, 50, wire.Comment("u4", "dan", "hello"))
+        await enter(visit, [], None, newest, head=50, complete=False, rules=rules)
+        send = await visit.expect(wire.Send)
+        changed = wire.SettingsChanged(visit.codec.value(rules | {"links": "refuse"}))
+        await visit.say(Ok(send.id, shown=True), items(visit, 51, changed))
+
+    async with scripted(before, after, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token={STREAMER}")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.locator("#say-text").fill("still here")
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator(".entry.note .text").last).to_have_text("New rules here: no links")
     visitors.complaints.clear()  # nobody answers the API here

@@ -94,6 +94,7 @@ async def test_who_is_sent_out_reads_why(visitors: Visitors, service: Deployment
 
 async def test_which_rules_hold_now_is_said(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "rules")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")  # it is in, and knows which rules hold
     token = service.token("mira", "streamer", "rules")
     rules = {"slow_s": 7, "links": "refuse"}
     status, _ = await service.call("PATCH", "/v1/admin/rooms/rules/settings", rules, token)

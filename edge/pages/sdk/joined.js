@@ -64,6 +64,11 @@ export class JoinedRoom {
     return this.#showing.settings;
   }
 
+  /** Where the room stood at the last join: what comes up to there was shown before. */
+  get head() {
+    return this.#showing.head;
+  }
+
   /** Viewers, likes and votes, as they were told last. */
   get stats() {
     return this.#showing.stats;

@@ -16,11 +16,14 @@
 
 import { Inbox } from "./inbox.js";
 import { numbers, readItem, readPoll } from "./protocol.js";
+import { START } from "./reader.js";
 
 /** The audience of a room that is joined for `client.join`. */
 export class Showing {
   /** @type {RoomSettings} */
   settings = {};
+  /** Where the room stood at the last join. @type {Position} */
+  head = START;
   /** @type {Stats | null} */
   stats = null;
   /** What was in view at the last join. @type {Item[]} */
@@ -72,9 +75,10 @@ export class Showing {
     if (poll !== null) this.#open(readPoll(poll), numbers(poll.counts));
   }
 
-  /** @param {RoomSettings} settings */
-  joined(settings) {
+  /** @param {RoomSettings} settings @param {Position} head */
+  joined(settings, head) {
     this.settings = settings;
+    this.head = head;
   }
 
   missed() {}

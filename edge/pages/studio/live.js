@@ -74,8 +74,8 @@ export class Live {
       return;
     }
     this.#told.outside("");
+    this.#polls.agree(this.#room.poll);
     this.#look(this.#room);
-    this.#ruling.hold(this.#room.settings, this.#room.position);
     this.#room.on("item", (item) => this.#take(item));
     this.#room.on("end", (refusal) => this.#out(refusal));
   }
@@ -114,21 +114,23 @@ export class Live {
     else if (why) throw why;
   }
 
-  /** What is in view: that it changed may have been missed while there was no connection. @param {JoinedRoom} room */
-  #look({ pinned, poll }) {
-    this.#polls.agree(poll);
+  /** What holds and is in view, after each join: that it changed may have been missed. @param {JoinedRoom} room */
+  #look({ pinned, settings, head }) {
     if (pinned === this.#pinned) return;
     this.#pinned = pinned;
+    this.#ruling.hold(settings, head);
     this.#told.viewed(pinned.find((one) => one.kind === "announce") ?? null);
   }
 
   /** @param {Item | Stats} item */
   #take(item) {
+    const room = this.#room;
+    if (room !== null) this.#look(room);
     if (item.kind === "stats") {
       this.#pulse.count(item.viewers);
       this.#told.counted(item);
       this.#polls.count(item.poll, item.counts);
-      if (this.#room !== null) this.#look(this.#room);
+      if (room !== null) this.#polls.agree(room.poll);
       return;
     }
     if (item.kind === "comment") this.#pulse.comment(item.at);
