@@ -63,6 +63,7 @@ async def test_every_action_of_the_console(visitors: Visitors, lively: Scene) ->
 async def test_every_action_of_the_studio(visitors: Visitors, lively: Scene) -> None:
     admin = lively.service.token("ann", "admin")
     await lively.call("PUT", "/v1/rooms/atelier", {"title": "Of somebody else"}, admin)
+    await lively.call("PUT", "/v1/admin/rooms/atelier/moderators/mira", {}, admin)
     page = await _open(visitors, lively, f"/studio#token={lively.streamer}")
     await _walk(page, "which room")
     await page.locator("#choose-room").fill("atelier")

@@ -292,13 +292,30 @@ async def test_which_room_is_asked_and_who_may_not_is_told(visitors: Visitors, s
     await page.locator("#choose-room").fill("others")
     await page.get_by_role("button", name="Open the studio").click()
     await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#room-hint")).to_contain_text("You watch and comment here")
+    await expect(page.locator("#title-form")).to_be_hidden()
+    await expect(page.locator("#room-switch")).to_be_hidden()
+    await expect(page.locator("#poll")).to_have_text("Nothing is asked now.")
+    for staff_only in ("#gift-card", "#say-kinds", "#moderators-card"):
+        await expect(page.locator(staff_only)).to_be_hidden()
+    visitors.complaints.clear()  # the browser itself tells of what may not be read
+
+
+async def test_who_was_appointed_is_offered_what_moderators_may(
+    visitors: Visitors, service: Deployment
+) -> None:
+    token = service.token("boss", "streamer", "helped")
+    assert (await service.call("PUT", "/v1/rooms/helped", {}, token))[0] == 200
+    assert (await service.call("PUT", "/v1/admin/rooms/helped/moderators/mira", {}, token))[0] == 200
+    page = await studio(visitors, service, "helped", "viewer")
     await expect(page.locator("#room-hint")).to_have_text(
         "You are not the streamer here: title, door and moderators are not yours to change."
     )
-    await expect(page.locator("#title-form")).to_be_hidden()
     await expect(page.locator("#room-switch")).to_be_hidden()
-    visitors.complaints.clear()  # such a room is not there yet
+    await expect(page.locator("#poll-question")).to_be_visible()
     await page.locator("#gift-name").fill("Lantern")
     await page.get_by_role("button", name="Show it").click()
-    await expect(page.locator(".toast.bad")).to_contain_text("(forbidden)")
-    visitors.complaints.clear()  # the browser itself tells of status 403
+    await expect(page.locator(".toast")).to_have_text("The gift is shown.")
+    await page.get_by_role("radio", name="Announcement").check()
+    await say(page, "a word from the staff")
+    await expect(page.locator(".entry .text").last).to_contain_text("a word from the staff")

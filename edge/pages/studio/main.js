@@ -140,12 +140,25 @@ class Studio {
 
   /** @param {string} room */
   async #make(room) {
-    const isOwn = isAtLeast(this.#identity.roleIn(room), "streamer");
+    const role = this.#identity.roleIn(room);
+    const isOwn = isAtLeast(role, "streamer");
+    this.#offer(isAtLeast(role, "moderator"));
     await this.#card.show(room, isOwn);
     if (room !== this.#room) return; // another one was opened meanwhile
     part("moderators-card").hidden = !isOwn;
     if (isOwn) void this.#moderators.open();
     this.#enter();
+    if (isAtLeast(role, "moderator")) return;
+    const isAppointed = (await this.#deeds.find(`v1/admin/rooms/${room}/settings`)) !== null; // moderators may read them
+    if (isAppointed && room === this.#room) this.#offer(true);
+  }
+
+  /** What the room's staff may do. @param {boolean} isStaff */
+  #offer(isStaff) {
+    part("gift-card").hidden = !isStaff;
+    this.#card.allow(isStaff);
+    this.#polls.allow(isStaff);
+    this.#speech.allow(isStaff);
   }
 
   #enter() {

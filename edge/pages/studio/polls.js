@@ -28,6 +28,7 @@ export class Polls {
   /** @type {Poll | null} */
   #poll = null;
   #isOpen = false;
+  #mayAsk = false;
   /** What says how the one that is shown stands. @type {(poll: Poll) => void} */
   #tell = () => {};
 
@@ -40,6 +41,12 @@ export class Polls {
     this.#form.autocomplete = "off";
     onSubmit(this.#form, () => this.#start());
     this.clear("");
+  }
+
+  /** @param {boolean} mayAsk whether one may open and close polls here */
+  allow(mayAsk) {
+    this.#mayAsk = mayAsk;
+    this.#draw();
   }
 
   /** Of another room; nothing is known of its polls. @param {string} room */
@@ -84,8 +91,9 @@ export class Polls {
 
   #draw() {
     const hadFocus = this.#box.contains(document.activeElement);
-    if (this.#poll === null) this.#drawForm();
-    else this.#drawStanding(this.#poll);
+    if (this.#poll !== null) this.#drawStanding(this.#poll);
+    else if (this.#mayAsk) this.#drawForm();
+    else this.#box.replaceChildren(element("p", "hint", t("poll.none")));
     if (hadFocus) (document.getElementById("poll-act") ?? this.#question).focus();
   }
 
@@ -131,6 +139,7 @@ export class Polls {
     act.id = "poll-act";
     const heading = element("h3", "question");
     heading.append(element("bdi", "", question));
+    act.hidden = !this.#mayAsk;
     box.append(heading, list, state, act);
     this.#box.replaceChildren(box);
   }

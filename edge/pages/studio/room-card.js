@@ -38,10 +38,16 @@ export class RoomCard {
     this.unpin();
     this.#title.value = this.#told = "";
     part("room-state").hidden = true;
-    part("room-hint").textContent = isOwn ? "" : t("room.not_yours");
+    if (isOwn) part("room-hint").textContent = "";
     for (const name of ["title-form", "room-switch"]) part(name).hidden = !isOwn;
     if (isOwn) await this.#change({}, "");
     else await this.refresh();
+  }
+
+  /** @param {boolean} isStaff whether one may do what its moderators may */
+  allow(isStaff) {
+    part("unpin").hidden = !isStaff;
+    part("room-hint").textContent = isStaff ? t("room.not_yours") : t("room.not_staff");
   }
 
   /** What is known of it, anew; nothing where it is not there yet. */

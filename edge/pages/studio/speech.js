@@ -30,6 +30,14 @@ export class Speech {
     onSubmit(part("gift-form"), () => this.#give());
   }
 
+  /** @param {boolean} isStaff whether one may announce */
+  allow(isStaff) {
+    part("say-kinds").hidden = !isStaff;
+    if (isStaff) return;
+    /** @type {HTMLInputElement} */ (part("say-comment")).checked = true;
+    part("say-pin-box").hidden = true;
+  }
+
   /** @param {string} room */
   show(room) {
     this.#room = room;
