@@ -1,5 +1,5 @@
 /**
- * Two dialogs: which room, and who you are.
+ * Three dialogs: which room, who you are, and who said something.
  *
  * @typedef {import("../shared/identity.js").Identity} Identity
  * @typedef {import("../shared/memory.js").Memory} Memory
@@ -158,5 +158,34 @@ export class YouDialog {
     else if (token !== this.#shown) return this.#identity.signIn(token);
     else if (isRenamed) this.#renamed();
     return "";
+  }
+}
+
+/** The way to see nothing more of somebody: for whoever picks a comment, in the list or in the picture. */
+export class PersonDialog {
+  #dialog = /** @type {HTMLDialogElement} */ (part("person-dialog"));
+  #block = part("person-block");
+  /** @type {{uid: string, name: string} | null} */
+  #person = null;
+
+  /** @param {(uid: string, name: string) => void} block @param {() => void} closed */
+  constructor(block, closed) {
+    makeClosable(this.#dialog);
+    this.#dialog.addEventListener("close", closed);
+    this.#block.addEventListener("click", () => {
+      if (this.#person !== null) block(this.#person.uid, this.#person.name);
+      this.#dialog.close();
+    });
+  }
+
+  /** @param {{uid: string, name: string, text: string}} said @param {boolean} isOwn */
+  open({ uid, name, text }, isOwn) {
+    this.#person = { uid, name };
+    part("person-name").textContent = name || uid;
+    part("person-text").textContent = text;
+    part("person-uid").textContent = uid;
+    this.#block.textContent = t("block.user", { name: name || uid });
+    this.#block.hidden = isOwn;
+    if (!this.#dialog.open) this.#dialog.showModal();
   }
 }

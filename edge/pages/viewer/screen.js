@@ -20,7 +20,7 @@ import { Places } from "../shared/places.js";
 import { short } from "../shared/wording.js";
 import { Banners } from "./banners.js";
 import { Blocks } from "./blocks.js";
-import { PersonDialog } from "./person.js";
+import { PersonDialog } from "./dialogs.js";
 import { Pins } from "./pins.js";
 import { PollCard } from "./poll.js";
 import { SettingsDialog } from "./settings.js";
