@@ -68,6 +68,35 @@ async def test_what_nobody_answered_is_said_again_by_the_same_id(visitors: Visit
         assert (first.cid, first.text) == (second.cid, second.text)
 
 
+async def test_who_is_not_connected_is_told_at_once_and_what_he_said_goes_out_when_he_is(
+    visitors: Visitors,
+) -> None:
+    back = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.expect(Like)
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await back.wait()
+        await enter(visit, [], None)
+        send = await visit.expect(Send)
+        await visit.say(Ok(send.id, shown=True, epoch=1, seq=1, at=1))
+
+    async with scripted(script, again, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.locator("#like").click()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await say(page, "hello")
+        await expect(page.locator("#outcome")).to_have_text("Not connected: your comment waits here")
+        await expect(page.get_by_label("Your comment")).to_have_value("hello")
+        back.set()
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+        await expect(page.locator("#outcome")).to_have_text("")
+
+
 async def test_what_is_shown_after_all_need_not_be_said_again(visitors: Visitors) -> None:
     go_on = asyncio.Event()
 

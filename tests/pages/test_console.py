@@ -214,7 +214,8 @@ async def test_the_record_of_all_rooms_is_followed_and_which_one_is_kept(
     visitors: Visitors, service: Deployment
 ) -> None:
     admin = service.token("root", "admin")
-    page = await visitors.open(f"{service.url}/console#token={admin}")
+    page = await visitors.open(f"{service.url}/console?room=what%20is#token={admin}")
+    await expect(_toast(page)).to_contain_text("There is no usable room name in this address")
     await expect(page.locator("#panel-held .empty")).to_have_text("No room is open")
     await page.get_by_role("tab", name="Record").click()
     await expect(page.locator("#audit-scope")).to_have_value("all")  # there is no room

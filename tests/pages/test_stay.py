@@ -93,6 +93,18 @@ async def test_who_is_banned_is_told_so_when_he_comes(visitors: Visitors, reason
         await expect(page.locator("#outcome")).to_have_text(f"You are banned for 90 s{told}")
 
 
+async def test_an_address_with_a_room_that_cannot_be_says_so(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        assert (await visit.expect(Join)).room == "lobby"
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=what%20is")
+        told = "There is no usable room name in this address: this is lobby"
+        await expect(page.locator("#list .note")).to_have_text(told)
+        await expect(page.locator("#banners .banner")).to_have_text(told)
+
+
 async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitors: Visitors) -> None:
     async def script(visit: Visit) -> None:
         await welcome(visit)

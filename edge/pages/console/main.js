@@ -16,7 +16,7 @@ import { AuditPanel } from "./audit-panel.js";
 import { CardDialog } from "./card.js";
 import { Desk } from "./desk.js";
 import { HeldPanel } from "./held.js";
-import { MOST_ROOMS, offerRooms } from "./rooms.js";
+import { isAddressWrong, MOST_ROOMS, offerRooms } from "./rooms.js";
 import { SanctionsPanel } from "./sanctions-panel.js";
 import { SettingsPanel } from "./settings-panel.js";
 import { SignsPanel } from "./signs-panel.js";
@@ -90,6 +90,7 @@ class Console {
     for (const name of ["console", "add-room", "tools", "sign-out"]) part(name).hidden = false;
     part("me").textContent = this.#identity.who?.name ?? "";
     this.#desk.link.connect();
+    if (isAddressWrong()) this.#toasts.bad(t("rooms.unusable"));
     this.#desk.open();
     this.#look();
   }

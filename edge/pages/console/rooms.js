@@ -10,6 +10,11 @@ export function roomsInAddress() {
   return [...new Set(named)].slice(0, MOST_ROOMS);
 }
 
+/** Whether the address names one that cannot be. */
+export function isAddressWrong() {
+  return !new URLSearchParams(location.search).getAll("room").every(isId);
+}
+
 /** @param {string[]} rooms */
 export function keepRooms(rooms) {
   const query = rooms.map((room) => `room=${room}`).join("&");

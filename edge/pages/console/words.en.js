@@ -56,6 +56,7 @@ export default {
   "room.banned": "{told}.",
   "room.refused": "You may watch here, not moderate: {why} ({name})",
   "rooms.none": "No room is open",
+  "rooms.unusable": "There is no usable room name in this address: one has 1 to 64 letters, digits, - and _.",
   "rooms.bad": "1 to 64 letters, digits, - or _",
   "rooms.full": "{n} rooms stand here. Close one first.",
   "raid.on": "Raid mode",

@@ -55,6 +55,7 @@ export default {
   "room.kicked": "{told}。再次添加此房间即可返回。",
   "room.banned": "{told}。",
   "room.refused": "你只能观看这里，不能管理：{why}（{name}）",
+  "rooms.unusable": "地址里没有可用的房间名：房间名由 1 到 64 个字母、数字、- 和 _ 组成。",
   "rooms.bad": "1 到 64 个字母、数字、- 或 _",
   "rooms.full": "已打开 {n} 个房间，请先关闭一个。",
   "raid.on": "防冲击模式",

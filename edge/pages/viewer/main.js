@@ -3,7 +3,7 @@
 import { isId } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { Identity } from "../shared/identity.js";
-import { learn, sentence, translate } from "../shared/language.js";
+import { learn, sentence, t, translate } from "../shared/language.js";
 import { Link } from "../shared/link.js";
 import { Memory } from "../shared/memory.js";
 import { Status } from "../shared/status.js";
@@ -43,7 +43,7 @@ class Page {
   #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (said) => {
     const ok = await this.#stay.room?.send(said);
     return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
-  });
+  }, () => this.#link.isLive);
   #screen = new Screen(this.#memory, {
     now: () => this.#link.serviceNow,
     vote: async (poll, option) => this.#stay.room?.vote(poll, option),
@@ -55,8 +55,8 @@ class Page {
 
   start() {
     new RoomsDialog(() => this.#stay.name, (room) => this.#go(room));
-    addEventListener("popstate", () => this.#turn(roomInAddress()));
-    this.#stay.enter(roomInAddress());
+    addEventListener("popstate", () => this.#turn());
+    this.#turn();
     this.#identity.start();
     if (this.#memory.token === "") this.#link.connect();
   }
@@ -74,9 +74,12 @@ class Page {
     return Number.isSafeInteger(voted) ? voted : null;
   }
 
-  /** As the address says; a link within the page changes it too. @param {string} name */
-  #turn(name) {
-    if (name !== this.#stay.name) this.#stay.enter(name);
+  /** As the address says; a link within the page changes it too. */
+  #turn() {
+    const named = new URLSearchParams(location.search).get("room") ?? DEFAULT_ROOM;
+    const room = isId(named) ? named : DEFAULT_ROOM;
+    if (room !== this.#stay.name) this.#stay.enter(room);
+    if (room !== named) this.#screen.announce(t("rooms.unusable", { room }));
   }
 
   /** @param {string} name */
@@ -84,11 +87,6 @@ class Page {
     if (name !== this.#stay.name) history.pushState(null, "", `?room=${name}`);
     this.#stay.enter(name);
   }
-}
-
-function roomInAddress() {
-  const room = new URLSearchParams(location.search).get("room") ?? DEFAULT_ROOM;
-  return isId(room) ? room : DEFAULT_ROOM;
 }
 
 learn({ en, "zh-CN": zh });
