@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.leases import Renewed, Taken
 from danmaku.store.valkey.keys import Keys, held_by
 from danmaku.store.valkey.link import Link
 from danmaku.subjects import PARTITIONS
+
+T = TypeVar("T")
 
 
 class ValkeyLeases:
@@ -38,16 +40,26 @@ class ValkeyLeases:
                 for p in partitions
             ]
         )
-        return [Taken(p, int(epoch)) for p, epoch in _known(partitions, epochs).items() if epoch]
+        return [Taken(p, int(epoch)) for p, epoch in _known(partitions, epochs) if epoch]
 
     async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> Renewed:
+        groups = self._link.together(list(held))
         replies = await self._link.many(
             [
-                self._link.script("renew", [self._keys.lease(p)], held_by(process, epoch), ttl_ms)
-                for p, epoch in held.items()
+                self._link.script(
+                    "renew",
+                    [self._keys.lease(p) for p in group],
+                    ttl_ms,
+                    *(held_by(process, held[p]) for p in group),
+                )
+                for group in groups
             ]
         )
-        known = _known(held, replies)
+        known = {
+            p: still
+            for group, renewed in _known(groups, replies)
+            for p, still in zip(group, renewed, strict=True)
+        }
         return Renewed(
             {p for p, still in known.items() if still}, {p for p, still in known.items() if not still}
         )
@@ -59,7 +71,7 @@ class ValkeyLeases:
                 for p, epoch in held.items()
             ]
         )
-        return set(_known(held, replies))
+        return {p for p, _ in _known(held, replies)}
 
     async def holders(self) -> dict[int, tuple[str, int]]:
         leases = await self._link.many([("GET", self._keys.lease(p)) for p in range(PARTITIONS)])
@@ -73,7 +85,7 @@ class ValkeyLeases:
         return holders
 
 
-def _known(partitions: Iterable[int], replies: Sequence[Any]) -> dict[int, Any]:
-    """What was said of each of them, without those of which nothing is known."""
-    pairs = zip(partitions, replies, strict=True)
-    return {partition: reply for partition, reply in pairs if not isinstance(reply, StoreDown)}
+def _known(asked: Iterable[T], replies: Sequence[Any]) -> Iterator[tuple[T, Any]]:
+    """What was said of each, without those of which nothing is known."""
+    pairs = zip(asked, replies, strict=True)
+    return ((one, reply) for one, reply in pairs if not isinstance(reply, StoreDown))
