@@ -68,7 +68,7 @@ class Gather(Generic[R, A]):
         self._seconds = seconds
         self._window = Window(times.window_s)
         self._gathered = 0
-        self._flushed = -math.inf
+        self._first = self._flushed = -math.inf
         self._attempt_s, self._patience_s = times.attempt_s, times.patience_s
         self._traces = traces
         self._loop = asyncio.get_running_loop()
@@ -77,8 +77,11 @@ class Gather(Generic[R, A]):
         self._requests: set[asyncio.Task[bytes | None]] = set()
         self._closed = False
 
-    def submit(self, row: R, answered: Callable[[A | Refused], None]) -> None:
-        """Never raises; `answered` is called exactly once, later, within `patience_s`."""
+    def submit(self, row: R, answered: Callable[[A | Refused], None], spare_s: float = 0.0) -> None:
+        """Never raises; `answered` is called exactly once, later, within `patience_s`.
+
+        spare_s: so long the row may wait for others where few come, too.
+        """
         now = self._loop.time()
         if self._traces is not None:
             answered = self._traces.follow(row, answered)
@@ -86,9 +89,12 @@ class Gather(Generic[R, A]):
         if self._closed or not self._outbox.put(waiting):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
+        if not self._gathered:
+            self._first = now
         self._gathered += 1
-        is_lone = now - self._flushed >= _PAUSE * self._window.s
-        self._flush_at(now if is_lone else now + self._window.s)
+        window_s = max(self._window.s, spare_s)
+        is_lone = now - self._flushed >= _PAUSE * window_s
+        self._flush_at(now if is_lone else now + window_s)
 
     def flush(self) -> None:
         """Make the requests that can be made now."""
@@ -96,7 +102,7 @@ class Gather(Generic[R, A]):
             self._timer.cancel()
             self._timer = None
         self._flushed = self._loop.time()
-        self._window.gathered(self._gathered)
+        self._window.gathered(self._gathered, self._flushed - self._first)
         self._gathered = 0
         parcels, late, lost = self._outbox.take(self._flushed)
         for parcel in parcels:

@@ -123,6 +123,7 @@ class Node:
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,
             bounds=Bounds(requests=ROWS.at_once),
+            rooms_limits=settings.rooms,
             traces=asked,
         )
         self._adapting = Adapting(running, partial(self._client.adjustments, 1), Refusal)

@@ -7,11 +7,13 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from secrets import token_hex
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from prometheus_client import Histogram
 
+from config.settings import Rooms
 from danmaku import adjustment, calls, envelope, records, wordlist
 from danmaku.adjustment import Adjustment, AdjustmentRequest, AdjustmentsRow, AdjustRow, RollBackRow
 from danmaku.bus import Bus, BusDown
@@ -37,7 +39,7 @@ from danmaku.envelope import (
 )
 from danmaku.errors import INTERNAL, NO_SUCH_EDGE, RATE_LIMITED, UNAVAILABLE, Refusal
 from danmaku.model import Position, Role, RoomInfo
-from danmaku.rows import ActRow, Done, Refreshed, Refused
+from danmaku.rows import ActRow, Done, EventRow, Refreshed, Refused, SendRow
 from danmaku.subjects import Subjects
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
@@ -59,6 +61,8 @@ _BROADCAST_MS: Final = 5000  # until some of those that are under way have ended
 _FRESH_S: Final = 6.0
 _PROBE_ROOM: Final = "_"  # reading its history shows that the store answers
 _MAX_EDGES: Final = 10_000
+_SPARE: Final = 1 / 5  # of the rooms' window: what is shown with a batch may wait for others as long
+_IN_A_BATCH: Final = (SendRow, EventRow)
 
 
 class RoomsClient:
@@ -74,12 +78,15 @@ class RoomsClient:
         request_s: float,
         gather_s: float,
         bounds: Bounds,
+        rooms_limits: Rooms,
         traces: RowTraces | None = None,
     ) -> None:
         self._bus = bus
         self._subjects = subjects
         self._bus_seconds = bus_seconds
         self._request_s = request_s
+        self._gather_s = gather_s
+        self._rooms_limits = rooms_limits
         self.owners = OwnerMap()
         self._edges: Lately[EdgeReport] = Lately(_FRESH_S, _MAX_EDGES)
         self._processes: Lately[Owners] = Lately(_FRESH_S, _MAX_EDGES)
@@ -99,7 +106,7 @@ class RoomsClient:
 
     def submit(self, row: Row, answered: Answered) -> None:
         """Ask the owner of `row.room`. Never raises; `answered` is called once, within `request_s`."""
-        self._rows.submit(row, answered)
+        self._rows.submit(row, answered, self._spare_s(row))
 
     def submit_user(self, row: UserRow, answered: Answered) -> None:
         """The same for a row about a user."""
@@ -107,14 +114,14 @@ class RoomsClient:
 
     async def ask(self, row: Row) -> envelope.Answer:
         """Ask the owner of `row.room`. Raises Refusal; may be cancelled, the row is asked all the same."""
-        answer = await _answer_of(self._rows, _numbered(row))
+        answer = await _answer_of(partial(self.submit, _numbered(row)))
         if isinstance(answer, Refreshed):
             raise Refusal(INTERNAL)
         return answer
 
     async def users(self, row: UserRow) -> Done | Refreshed:
         """Ask about a user. Raises Refusal; may be cancelled, the row is asked all the same."""
-        answer = await _answer_of(self._users, _numbered(row))
+        answer = await _answer_of(partial(self.submit_user, _numbered(row)))
         if not isinstance(answer, Done | Refreshed):
             raise Refusal(INTERNAL)
         return answer
@@ -269,6 +276,12 @@ class RoomsClient:
         await self._rows.close()
         await self._users.close()
 
+    def _spare_s(self, row: Row) -> float:
+        """How long it may wait for others: the answer waits for the batch anyway."""
+        if self._gather_s and isinstance(row, _IN_A_BATCH):
+            return self._rooms_limits.window_ms / 1000 * _SPARE
+        return 0.0
+
     async def _listen(self, subject: str, decode: Callable[[bytes], T], heard: Callable[[T], None]) -> None:
         """Tell `heard` what comes, from when the bus is there."""
 
@@ -355,14 +368,14 @@ def _numbered(row: T) -> T:
     return row
 
 
-async def _answer_of(gather: Gather[Any, Answer], row: Row | UserRow) -> Answer:
+async def _answer_of(submit: Callable[[Answered], None]) -> Answer:
     future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
     def answered(answer: Answer) -> None:
         if not future.done():  # whoever asked may have left meanwhile
             future.set_result(answer)
 
-    gather.submit(row, answered)
+    submit(answered)
     answer = await future
     if isinstance(answer, Refused):
         raise answer.refusal()

@@ -21,8 +21,8 @@ class Window:
         self._least_s = least_s
         self.s = least_s
 
-    def gathered(self, rows: int) -> None:
-        """So many came in the window that is over."""
+    def gathered(self, rows: int, seconds: float) -> None:
+        """So many came in the seconds from the first of them on."""
         if self._least_s:
-            pace = rows * self._least_s / self.s / _FEW
+            pace = rows * self._least_s / max(seconds, self._least_s) / _FEW
             self.s = self._least_s * min(max(pace, 1.0), _LONGEST)

@@ -125,10 +125,9 @@ class _Load:
         self._messages = sum(room.count * room.messages for room in rooms)
         self._came = sum(room.count * room.messages * room.spread(workers) for room in rooms)
         self._frames = sum(room.count * room.viewers * (room.batches + room.alone) for room in rooms)
-        gather_s = demand.gather_ms / 1000
         pairs = workers * owners
         # An edge asks an owner once for all that was said within the gather window.
-        self._requests = pairs * _filled(demand.rate / pairs, gather_s)
+        self._requests = pairs * _filled(demand.rate / pairs, demand.gather_s)
         self._flushes = owners * _filled(self._batches / owners, demand.window_ms / 1000)
 
     @property
@@ -163,7 +162,7 @@ class _Load:
         return (
             room.said * costs.owner_comment_us
             + room.batches * (costs.owner_batch_us + costs.owner_flush_us)
-            + edges * _filled(room.said / edges, demand.gather_ms / 1000) * costs.owner_request_us
+            + edges * _filled(room.said / edges, demand.gather_s) * costs.owner_request_us
             + costs.owner_process_us
         )
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Final
+
+_GATHERED: Final = 1 / 5  # of the rooms' window: see edge/rooms_client.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ class Demand:
     ring_bytes: int = 1024 * 1024
     connections: int = 15_000
     busy: float = 0.6
+
+    @property
+    def gather_s(self) -> float:
+        """How long an edge gathers comments: a share of the window in which they are shown, at least."""
+        return max(self.gather_ms, self.window_ms * _GATHERED) / 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from secrets import token_hex
 import pytest
 from prometheus_client import CollectorRegistry
 
+from config.settings import Rooms
 from danmaku import envelope
 from danmaku.envelope import Answer, Replaced, Row
 from danmaku.errors import Refusal
@@ -52,6 +53,7 @@ async def client_on(
     request_s: float = 5.0,
     gather_s: float = 0.005,
     bounds: Bounds | None = None,
+    window_ms: float = 50.0,
 ) -> AsyncIterator[tuple[RoomsClient, list[Replaced]]]:
     told: list[Replaced] = []
     client = RoomsClient(
@@ -62,6 +64,7 @@ async def client_on(
         request_s=request_s,
         gather_s=gather_s,
         bounds=bounds or Bounds(),
+        rooms_limits=Rooms(window_ms=window_ms),
     )
     running = asyncio.create_task(client.run(told.append))
     try:
@@ -100,6 +103,27 @@ async def test_the_first_row_after_a_pause_does_not_wait_for_others(
 ) -> None:
     async with client_on(connect, subjects, gather_s=3600) as (client, _):
         assert isinstance(await client.ask(send(1)), Shown)
+
+
+async def test_what_waits_for_its_batch_anyway_waits_for_others(
+    connect: Connect, subjects: Subjects, owner: FakeOwner
+) -> None:
+    owner.judge = lambda _: Done()
+    async with client_on(connect, subjects, gather_s=0.001, window_ms=3_600_000) as (client, _):
+        await client.ask(send(1))
+        comment = asyncio.create_task(client.ask(send(2)))
+        await asyncio.sleep(0.1)  # a hundred times as long as anything else waits
+        assert not comment.done()
+        await client.ask(LikeRow("r", "ann", Role.VIEWER, 1, 1))
+        assert await comment == Done()
+        assert [len(request.rows) for request in owner.requests] == [1, 2]
+
+
+async def test_without_a_window_nothing_waits(connect: Connect, subjects: Subjects, owner: FakeOwner) -> None:
+    owner.judge = lambda _: Done()
+    async with client_on(connect, subjects, gather_s=0, window_ms=3_600_000) as (client, _):
+        for number in range(3):
+            assert await client.ask(send(number)) == Done()
 
 
 async def test_large_requests_are_split(connect: Connect, subjects: Subjects, owner: FakeOwner) -> None:

@@ -51,15 +51,16 @@ def test_more_viewers_or_comments_never_cost_less(demand: Demand, times: int) ->
 
 def test_one_hot_room_in_numbers() -> None:
     costs = replace(Costs().scaled(0.0), edge_frame_us=5.0)
-    planned = plan(Demand(15_000, 1, 20.0, window_ms=50.0, gather_ms=0.001), costs)
+    planned = plan(Demand(15_000, 1, 20.0, window_ms=50.0, gather_ms=5.0), costs)
     # 20 a second at random fill 1 - 1/e of the 20 windows of 50 ms; statistics every 2 s leave with them
     batches = 20 * (1 - exp(-1))
+    requests = 2 * 100 * (1 - exp(-0.1))  # of two edges, in windows of 10 ms
     assert planned.frames_per_s == pytest.approx(15_000 * batches)
     assert planned.deliveries_per_s == 15_000 * 20
     assert planned.edge_cores == pytest.approx(15_000 * batches * 5e-6)
     assert planned.edge_workers == 2
-    assert planned.nats_in_per_s == pytest.approx(batches + 0.5 + 2 * 20, rel=1e-3)
-    assert planned.nats_out_per_s == pytest.approx(2 * (batches + 0.5) + 2 * 20, rel=1e-3)
+    assert planned.nats_in_per_s == pytest.approx(batches + 0.5 + 2 * requests)
+    assert planned.nats_out_per_s == pytest.approx(2 * (batches + 0.5) + 2 * requests)
     assert planned.store_appends_per_s == pytest.approx(batches)
 
 
