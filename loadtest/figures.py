@@ -24,6 +24,7 @@ COUNTED: Final = (
 MEASURED: Final = (
     "frame_bytes", "items_per_frame", "deliveries_per_s", "frames_per_s", "cpu_us_per_frame",
     "cpu_us_per_delivery", "deliveries_per_cpu_s", "client_cpu_s", "floor_cpu_us_per_frame", "ratio_to_floor",
+    "floor_deliveries_per_cpu_s",
 )  # fmt: skip
 _BY_NAME: Final = "refused", "closed_with"
 _POINTS: Final = ("p50", 50), ("p90", 90), ("p99", 99), ("p999", 99.9), ("max", 100)

@@ -84,7 +84,9 @@ class Measurement:
         result["client_cpu_s"] = _cpu_s(sampler.last) - _cpu_s(first)
         result["samples"] = sampler.samples
         if self._below and self.family.processes:
-            result["ratio_to_floor"] = result["cpu_us_per_frame"] / result["floor_cpu_us_per_frame"]
+            floor_us = result["floor_cpu_us_per_frame"]
+            result["ratio_to_floor"] = result["cpu_us_per_frame"] / floor_us
+            result["floor_deliveries_per_cpu_s"] = result["items_per_frame"] / floor_us * 1e6
         return result
 
     async def _speak(self, seconds: float) -> list[Sent]:
