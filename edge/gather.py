@@ -80,7 +80,7 @@ class Gather(Generic[R, A]):
     def submit(self, row: R, answered: Callable[[A | Refused], None], spare_s: float = 0.0) -> None:
         """Never raises; `answered` is called exactly once, later, within `patience_s`.
 
-        spare_s: so long the row may wait for others where few come, too.
+        spare_s: so long the row may wait for others, or twice as long as any row; 0: no longer than any.
         """
         now = self._loop.time()
         if self._traces is not None:
@@ -92,7 +92,7 @@ class Gather(Generic[R, A]):
         if not self._gathered:
             self._first = now
         self._gathered += 1
-        window_s = max(self._window.s, spare_s)
+        window_s = max(spare_s, 2 * self._window.s) if spare_s else self._window.s
         is_lone = now - self._flushed >= _PAUSE * window_s
         self._flush_at(now if is_lone else now + window_s)
 
