@@ -295,7 +295,9 @@ async def test_what_one_may_not_do_is_not_offered(visitors: Visitors, service: D
     bob = await _watch(visitors, service, "roles", "bob")
     await _say(bob, "hello")
     page = await visitors.open(f"{service.url}/console?room=roles#token={service.token('eve')}")
-    await expect(page.locator(".column .outcome")).to_contain_text("forbidden")
+    await expect(page.locator(".column .outcome")).to_contain_text(
+        "not moderate: This needs a moderator of the room"
+    )
     await _focus(page, "hello")
     await expect(page.locator(".acts button:visible")).to_have_text(["Card"])
     await expect(page.locator("#clear-room")).to_be_hidden()

@@ -51,7 +51,7 @@ export class Standing {
   /** @param {Refusal} refusal */
   mayNotModerate(refusal) {
     const why = whyOf(refusal);
-    this.#tell(this.#out, refusal.name === "room_not_found" ? why : t("room.refused", { why, name: refusal.name }));
+    this.#tell(this.#out, refusal.name === "room_not_found" ? why : t("room.refused", { why }));
   }
 
   /** That one is out comes first. @param {string} out @param {string} barred */

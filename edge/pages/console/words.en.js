@@ -54,7 +54,7 @@ export default {
   "room.new": "Nothing was said in this room yet. It is there with the first comment, or when its streamer makes it.",
   "room.kicked": "{told}. Add it again to come back.",
   "room.banned": "{told}.",
-  "room.refused": "You may watch here, not moderate: {why} ({name})",
+  "room.refused": "You may watch here, not moderate: {why}",
   "rooms.none": "No room is open",
   "rooms.unusable": "There is no usable room name in this address: one has 1 to 64 letters, digits, - and _.",
   "rooms.bad": "1 to 64 letters, digits, - or _",

@@ -54,7 +54,7 @@ export default {
   "room.new": "这个房间还没有人说过话。有了第一条弹幕，或主播创建之后，它才存在。",
   "room.kicked": "{told}。再次添加此房间即可返回。",
   "room.banned": "{told}。",
-  "room.refused": "你只能观看这里，不能管理：{why}（{name}）",
+  "room.refused": "你只能观看这里，不能管理：{why}",
   "rooms.unusable": "地址里没有可用的房间名：房间名由 1 到 64 个字母、数字、- 和 _ 组成。",
   "rooms.bad": "1 到 64 个字母、数字、- 或 _",
   "rooms.full": "已打开 {n} 个房间，请先关闭一个。",

@@ -1,7 +1,7 @@
 /** What one does by a call: done, or refused and told why. */
 
 import { Refusal } from "../sdk/protocol.js";
-import { refused, t } from "./language.js";
+import { refused } from "./language.js";
 
 /**
  * @template T @param {import("./toasts.js").Toasts} toasts @param {() => Promise<T>} act
@@ -12,7 +12,7 @@ export async function told(toasts, act) {
     return await act();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    toasts.bad(t("refused", { why: refused(error), name: error.name }));
+    toasts.bad(refused(error));
     return null;
   }
 }
