@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -364,4 +365,34 @@ async def test_after_a_long_absence_the_studio_says_what_is_new_against_the_rule
         await page.locator("#say-text").fill("still here")
         await page.locator("#say-text").press("Enter")
         await expect(page.locator(".entry.note .text").last).to_have_text("New rules here: no links")
+    visitors.complaints.clear()  # nobody answers the API here
+
+
+async def test_who_says_something_in_the_studio_while_not_connected_is_told_at_once(
+    visitors: Visitors,
+) -> None:
+    back, gone = asyncio.Event(), asyncio.Event()
+
+    async def before(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await gone.wait()
+        visit.cut()
+
+    async def after(visit: Visit) -> None:
+        await back.wait()
+        await enter(visit, [], None)
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True))
+
+    async with scripted(before, after, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token={STREAMER}")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        gone.set()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await page.locator("#say-text").fill("still here")
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator(".toast")).to_have_text("Not connected: what you say waits here.")
+        await expect(page.locator("#say-text")).to_have_value("still here")
+        back.set()
+        await expect(page.locator("#say-text")).to_have_value("")
     visitors.complaints.clear()  # nobody answers the API here

@@ -191,7 +191,7 @@ async def test_the_room_is_closed_and_opened(visitors: Visitors, service: Deploy
     await expect(page.locator("#room-state")).to_have_text("closed")
     await page.locator("#say-text").fill("is anybody here?")
     await page.locator("#say-text").press("Enter")
-    await expect(page.locator(".toast.bad")).to_contain_text("room_closed")
+    await expect(page.locator(".toast.bad")).to_have_text("The room is closed")
     await page.locator("#room-switch").click()
     await expect(page.locator("#room-state")).to_have_text("open")
     await page.reload()

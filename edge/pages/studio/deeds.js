@@ -25,6 +25,11 @@ export class Deeds {
     return this.#calls.call(method, path, body);
   }
 
+  /** @param {string} text */
+  warn(text) {
+    this.#toasts.bad(text);
+  }
+
   /** What is there; null, and nothing is said, where it cannot be had. @param {string} path @returns {Promise<any>} */
   async find(path) {
     return this.#calls.call("GET", path).catch(() => null);

@@ -85,6 +85,11 @@ export class Live {
     return this.#client.state.phase === "waiting";
   }
 
+  /** Whether what is said goes out at once. */
+  get isLive() {
+    return this.#client.state.phase === "live";
+  }
+
   hurry() {
     this.#client.hurry();
   }
