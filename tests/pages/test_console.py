@@ -185,6 +185,20 @@ async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment
     await expect(mod.locator("#panel-words .outcome")).to_contain_text("refuse, because of “casino”")
 
 
+async def test_who_it_was_done_to_is_named_as_he_speaks(visitors: Visitors, service: Deployment) -> None:
+    authority = from_settings(service.data.with_secret(Settings()).auth)
+    token = authority.issue(Identity("u17", "Bob Ross", Role.VIEWER), time.time()).access
+    said = {"kind": "comment", "text": "happy trees", "cid": "trees"}
+    assert (await service.call("POST", "/v1/rooms/named/messages", said, token))[0] == 200
+    mod = await _console(visitors, service, "named")
+    await _focus(mod, "happy trees")
+    await mod.keyboard.press("1")
+    await expect(_toast(mod)).to_contain_text("\u2068Bob Ross\u2069 (u17) is muted in named for 60 s")
+    await mod.keyboard.press("d")
+    await expect(_toast(mod)).to_contain_text("\u2068Bob Ross\u2069 (u17)")
+    await expect(mod.locator(".toast")).to_have_count(2)
+
+
 async def test_a_key_for_a_comment_says_that_none_is_chosen_to_who_may_press_it(
     visitors: Visitors, service: Deployment
 ) -> None:

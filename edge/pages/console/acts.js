@@ -16,14 +16,19 @@ export class Acts {
   #calls;
   #toasts;
   #done;
+  #nameOf;
   /** @type {(() => Promise<any>) | null} */
   #undo = null;
 
-  /** @param {Calls} calls @param {Toasts} toasts @param {(room: string) => void} done something was done in a room, "" for all */
-  constructor(calls, toasts, done) {
+  /**
+   * @param {Calls} calls @param {Toasts} toasts @param {(room: string) => void} done something was done in a room, "" for all
+   * @param {(uid: string) => string} nameOf "" where nobody knows
+   */
+  constructor(calls, toasts, done, nameOf) {
     this.#calls = calls;
     this.#toasts = toasts;
     this.#done = done;
+    this.#nameOf = nameOf;
   }
 
   /** @param {"mute" | "ban"} verb @param {string} room @param {string} uid @param {Measure} measure */
@@ -32,28 +37,28 @@ export class Acts {
     const body = { uid, ...(seconds !== null && { seconds }), ...(reason && { reason }) };
     const span = seconds === null ? t("until.lifted") : t("for.time", { time: lasting(seconds) });
     const undo = () => this.lift(verb, room, uid, everywhere);
-    return this.#do("POST", path, body, room, t(`done.${verb}`, { uid, span, where: place(room, everywhere) }), undo);
+    return this.#do("POST", path, body, room, t(`done.${verb}`, { uid: this.#who(uid), span, where: place(room, everywhere) }), undo);
   }
 
   /** @param {"mute" | "ban"} verb @param {string} room @param {string} uid @param {boolean} everywhere */
   lift(verb, room, uid, everywhere = false) {
-    const done = t(`done.un${verb}`, { uid, where: place(room, everywhere) });
+    const done = t(`done.un${verb}`, { uid: this.#who(uid), where: place(room, everywhere) });
     return this.#do("DELETE", `${base(room, everywhere)}/${UNDO[verb]}/${uid}`, undefined, room, done);
   }
 
   /** @param {string} room @param {string} uid @param {string} reason */
   kick(room, uid, reason = "") {
-    return this.#do("POST", `${base(room)}/kicks`, { uid, ...(reason && { reason }) }, room, t("done.kick", { uid, where: room }));
+    return this.#do("POST", `${base(room)}/kicks`, { uid, ...(reason && { reason }) }, room, t("done.kick", { uid: this.#who(uid), where: room }));
   }
 
   /** @param {string} room @param {string} place `epoch-seq` @param {string} uid who said it */
   recall(room, place, uid) {
-    return this.#do("DELETE", `${base(room)}/messages/${place}`, undefined, room, t("done.delete", { uid }));
+    return this.#do("DELETE", `${base(room)}/messages/${place}`, undefined, room, t("done.delete", { uid: this.#who(uid) }));
   }
 
   /** All that one said, or with "" that anybody said. @param {string} room @param {string} uid */
   clear(room, uid) {
-    const done = uid === "" ? t("done.clear", { where: room }) : t("done.clear.user", { uid, where: room });
+    const done = uid === "" ? t("done.clear", { where: room }) : t("done.clear.user", { uid: this.#who(uid), where: room });
     return this.#do("POST", `${base(room)}/clear`, uid === "" ? {} : { uid }, room, done);
   }
 
@@ -76,7 +81,7 @@ export class Acts {
   /** @param {string} room @param {string} uid @param {boolean} appointed */
   appoint(room, uid, appointed) {
     const [method, done] = appointed ? ["PUT", "done.appoint"] : ["DELETE", "done.dismiss"];
-    return this.#do(method, `${base(room)}/moderators/${uid}`, appointed ? {} : undefined, room, t(done, { uid, where: room }));
+    return this.#do(method, `${base(room)}/moderators/${uid}`, appointed ? {} : undefined, room, t(done, { uid: this.#who(uid), where: room }));
   }
 
   /** @param {string} room "" for all @param {object} lists with the version they replace */
@@ -100,6 +105,12 @@ export class Acts {
     this.#undo = null;
     if (undo === null) this.#toasts.bad(t("undo.nothing"));
     else void undo();
+  }
+
+  /** With the name, if he has one; it is somebody's own text. @param {string} uid */
+  #who(uid) {
+    const name = this.#nameOf(uid);
+    return name === "" || name === uid ? uid : `\u2068${name}\u2069 (${uid})`;
   }
 
   /**

@@ -109,6 +109,11 @@ export class Desk {
     columns[(at + step + columns.length) % columns.length]?.feed.enter();
   }
 
+  /** As whom somebody spoke last in one of the rooms; "" where nobody knows. @param {string} uid */
+  nameOf(uid) {
+    return this.columns.map(({ feed }) => feed.nameOf(uid)).find((name) => name !== "") ?? "";
+  }
+
   /** Something was done in a room, or in all of them. @param {string} room */
   hurry(room) {
     for (const column of this.columns) if (room === "" || room === column.name) column.watch.hurry();

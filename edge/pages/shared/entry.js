@@ -23,6 +23,7 @@ export class Entry {
     this.at = at;
     const { uid = "", name = "", role = "" } = /** @type {{uid?: string, name?: string, role?: string}} */ (event);
     this.uid = uid;
+    this.name = name;
     this.role = role;
     this.row = this.#draw(name);
   }

@@ -63,6 +63,11 @@ export class Feed {
     return (row && this.#entries.get(row)) ?? null;
   }
 
+  /** As whom somebody spoke last; "" where nobody knows. @param {string} uid */
+  nameOf(uid) {
+    return [...this.#entries.values()].findLast((entry) => entry.uid === uid)?.name ?? "";
+  }
+
   /** @param {Entry} entry */
   show(entry) {
     this.#entries.set(entry.row, entry);
