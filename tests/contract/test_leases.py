@@ -9,6 +9,7 @@ import pytest
 from danmaku.store import Store
 from danmaku.store.errors import LayoutMismatch
 from danmaku.store.leases import Taken
+from danmaku.store.valkey.leases import ValkeyLeases
 from tests.waiting import until
 
 LONG = 60_000
@@ -66,6 +67,17 @@ async def test_renewing_keeps_a_lease_beyond_its_first_time(store: Store) -> Non
 
     await until(lost_expired)
     assert (await store.leases.renew({5: kept.epoch, 6: lost.epoch}, "one", LONG)).still == {5}
+
+
+async def test_what_is_no_lease_costs_nobody_another_one(store: Store) -> None:
+    held = {taken.partition: taken.epoch for taken in await store.leases.take([3, 4, 5], "one", LONG)}
+    leases = {3, 4, 5}
+    if isinstance(store.leases, ValkeyLeases):  # the twin keeps nothing else
+        key = store.leases._keys.lease(4)
+        await store.leases._link.all([("DEL", key), ("LPUSH", key, "no lease")])
+        leases = {3, 5}
+    renewed = await store.leases.renew(held, "one", LONG)
+    assert (renewed.still, renewed.lost) == (leases, set())
 
 
 async def test_nobody_renews_with_another_epoch_or_name(store: Store) -> None:

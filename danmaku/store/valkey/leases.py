@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.leases import Renewed, Taken
 from danmaku.store.valkey.keys import Keys, held_by
-from danmaku.store.valkey.link import Link
+from danmaku.store.valkey.link import Call, Link
 from danmaku.subjects import PARTITIONS
 
 T = TypeVar("T")
@@ -43,23 +43,20 @@ class ValkeyLeases:
         return [Taken(p, int(epoch)) for p, epoch in _known(partitions, epochs) if epoch]
 
     async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> Renewed:
+        def renew(partitions: list[int]) -> Call:
+            holders = (held_by(process, held[p]) for p in partitions)
+            return self._link.script("renew", [self._keys.lease(p) for p in partitions], ttl_ms, *holders)
+
         groups = self._link.together(list(held))
-        replies = await self._link.many(
-            [
-                self._link.script(
-                    "renew",
-                    [self._keys.lease(p) for p in group],
-                    ttl_ms,
-                    *(held_by(process, held[p]) for p in group),
-                )
-                for group in groups
-            ]
-        )
+        replies = await self._link.many([renew(group) for group in groups])
         known = {
             p: still
             for group, renewed in _known(groups, replies)
             for p, still in zip(group, renewed, strict=True)
         }
+        if not known and len(held) > len(groups):  # it has slots all the same, or one of them is no lease
+            alone = await self._link.many([renew([p]) for p in held])
+            known = {p: still for p, (still,) in _known(held, alone)}
         return Renewed(
             {p for p, still in known.items() if still}, {p for p, still in known.items() if not still}
         )
