@@ -98,9 +98,17 @@ class StoreCalls:
 
 STORE: Final = StoreCalls()
 
-ROWS: Final = Call(
-    "edge → owner: `send`, `like`, `join`, votes, events, rooms, sanctions",
+COMMENTS: Final = Call(
+    "edge → owner: `send`",
     "asked again of whoever owns the room by then; in the end `unavailable`",
+    share=0.3,
+    repeated=True,
+    at_once=32,
+    at_once_of="requests of 400 rows to one owner",
+)
+ROWS: Final = Call(
+    "edge → owner: `like`, `join`, votes, events, rooms, sanctions",
+    "the same",
     share=0.3,
     repeated=True,
     at_once=32,
@@ -183,7 +191,7 @@ COUNTS: Final = Call(
 )
 DRAIN: Final = Call("edge → edge: that it is to let its viewers go", "`unavailable`; it may be told so again")
 CALLS: Final = (
-    *(ROWS, USERS, CHAT, CHAT_LISTS, OPEN_ROOM, CLOSE_GAP, HISTORY),
+    *(COMMENTS, ROWS, USERS, CHAT, CHAT_LISTS, OPEN_ROOM, CLOSE_GAP, HISTORY),
     *(CHANGES, EVERYWHERE, ADJUSTMENTS, RECORDS, ALL_OWNERS, COUNTS, DRAIN),
 )
 

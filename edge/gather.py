@@ -1,15 +1,14 @@
 """Gathers rows for a short window and asks about them in few requests.
 
-A request per comment would cost ten times as much as one per window. The first row after a pause is asked
-about at once, with all that came in the same turn of the loop. A row that gets no answer is asked about
-again, of whoever is in charge by then, until its time is up.
+A request per comment would cost ten times as much as one per window. A row that is likely to be alone is
+asked about at once, with all that came in the same turn of the loop. A row that gets no answer is asked
+about again, of whoever is in charge by then, until its time is up.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -29,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 A = TypeVar("A")
-_PAUSE: Final = 4  # windows without a request: a row that comes then is likely to be alone
 TOO_BUSY: Final = Refused("unavailable", retry_ms=1000)
 NO_ANSWER: Final = Refused("unavailable", "nobody could answer in time", retry_ms=1000)
 TOO_LARGE: Final = Refused("too_large")
@@ -60,15 +58,15 @@ class Gather(Generic[R, A]):
         seconds: Histogram,
         *,
         times: Times,
+        spare_s: Callable[[], float] | None = None,
         traces: RowTraces | None = None,
     ) -> None:
+        """spare_s: for so long rows wait at least; asked each time."""
         self._bus = bus
         self._outbox = outbox
         self._channel = channel
         self._seconds = seconds
-        self._window = Window(times.window_s)
-        self._gathered = 0
-        self._first = self._flushed = -math.inf
+        self._window = Window(times.window_s, spare_s)
         self._attempt_s, self._patience_s = times.attempt_s, times.patience_s
         self._traces = traces
         self._loop = asyncio.get_running_loop()
@@ -77,11 +75,8 @@ class Gather(Generic[R, A]):
         self._requests: set[asyncio.Task[bytes | None]] = set()
         self._closed = False
 
-    def submit(self, row: R, answered: Callable[[A | Refused], None], spare_s: float = 0.0) -> None:
-        """Never raises; `answered` is called exactly once, later, within `patience_s`.
-
-        spare_s: so long the row may wait for others, or twice as long as any row; 0: no longer than any.
-        """
+    def submit(self, row: R, answered: Callable[[A | Refused], None]) -> None:
+        """Never raises; `answered` is called exactly once, later, within `patience_s`."""
         now = self._loop.time()
         if self._traces is not None:
             answered = self._traces.follow(row, answered)
@@ -89,22 +84,16 @@ class Gather(Generic[R, A]):
         if self._closed or not self._outbox.put(waiting):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
-        if not self._gathered:
-            self._first = now
-        self._gathered += 1
-        window_s = max(spare_s, 2 * self._window.s) if spare_s else self._window.s
-        is_lone = now - self._flushed >= _PAUSE * window_s
-        self._flush_at(now if is_lone else now + window_s)
+        self._flush_at(now + self._window.wait_s(now))
 
     def flush(self) -> None:
         """Make the requests that can be made now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._flushed = self._loop.time()
-        self._window.gathered(self._gathered, self._flushed - self._first)
-        self._gathered = 0
-        parcels, late, lost = self._outbox.take(self._flushed)
+        now = self._loop.time()
+        self._window.ended(now)
+        parcels, late, lost = self._outbox.take(now)
         for parcel in parcels:
             self._start(parcel)
         if lost:

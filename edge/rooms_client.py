@@ -39,7 +39,7 @@ from danmaku.envelope import (
 )
 from danmaku.errors import INTERNAL, NO_SUCH_EDGE, RATE_LIMITED, UNAVAILABLE, Refusal
 from danmaku.model import Position, Role, RoomInfo
-from danmaku.rows import ActRow, Done, EventRow, Refreshed, Refused, SendRow
+from danmaku.rows import ActRow, Done, Refreshed, Refused, SendRow
 from danmaku.subjects import Subjects
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
@@ -61,8 +61,8 @@ _BROADCAST_MS: Final = 5000  # until some of those that are under way have ended
 _FRESH_S: Final = 6.0
 _PROBE_ROOM: Final = "_"  # reading its history shows that the store answers
 _MAX_EDGES: Final = 10_000
-_SPARE: Final = 1 / 5  # of the rooms' window: what is shown with a batch may wait for others as long
-_IN_A_BATCH: Final = (SendRow, EventRow)
+_SPARE: Final = 1 / 5  # of the rooms' window: comments wait for others, since their answers wait for a batch,
+_MOST_SPARE: Final = 1 / 10  # but not for more of the time within which they are answered
 
 
 class RoomsClient:
@@ -85,7 +85,6 @@ class RoomsClient:
         self._subjects = subjects
         self._bus_seconds = bus_seconds
         self._request_s = request_s
-        self._gather_s = gather_s
         self._rooms_limits = rooms_limits
         self.owners = OwnerMap()
         self._edges: Lately[EdgeReport] = Lately(_FRESH_S, _MAX_EDGES)
@@ -95,8 +94,19 @@ class RoomsClient:
         self._store_seen = -_FRESH_S
         to_owners = ToOwners(edge, subjects, self.owners, self._asking.set)
         to_anybody = ToAnybody(edge, subjects)
+        comments: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
         rows: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
         users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
+        # By themselves: a reply waits for all its answers, and those to comments wait for a batch.
+        self._comments = Gather(
+            bus,
+            comments,
+            to_owners,
+            bus_seconds,
+            times=times(calls.COMMENTS, 2 * gather_s, request_s),
+            spare_s=self._spare_s if gather_s else None,
+            traces=traces,
+        )
         self._rows = Gather(
             bus, rows, to_owners, bus_seconds, times=times(calls.ROWS, gather_s, request_s), traces=traces
         )
@@ -106,7 +116,7 @@ class RoomsClient:
 
     def submit(self, row: Row, answered: Answered) -> None:
         """Ask the owner of `row.room`. Never raises; `answered` is called once, within `request_s`."""
-        self._rows.submit(row, answered, self._spare_s(row))
+        (self._comments if isinstance(row, SendRow) else self._rows).submit(row, answered)
 
     def submit_user(self, row: UserRow, answered: Answered) -> None:
         """The same for a row about a user."""
@@ -273,14 +283,12 @@ class RoomsClient:
 
     async def close(self) -> None:
         """Answer whoever still waits."""
+        await self._comments.close()
         await self._rows.close()
         await self._users.close()
 
-    def _spare_s(self, row: Row) -> float:
-        """How long it may wait for others: the answer waits for the batch anyway."""
-        if self._gather_s and isinstance(row, _IN_A_BATCH):
-            return self._rooms_limits.window_ms / 1000 * _SPARE
-        return 0.0
+    def _spare_s(self) -> float:
+        return min(self._rooms_limits.window_ms / 1000 * _SPARE, self._request_s * _MOST_SPARE)
 
     async def _listen(self, subject: str, decode: Callable[[bytes], T], heard: Callable[[T], None]) -> None:
         """Tell `heard` what comes, from when the bus is there."""
@@ -325,6 +333,7 @@ class RoomsClient:
     def _heard_owners(self, message: Owners) -> None:
         self._processes.hear(message.process, message, time.monotonic())
         if self.owners.hear(message):
+            self._comments.flush()
             self._rows.flush()
 
     def _heard_edge(self, report: EdgeReport) -> None:

@@ -6,6 +6,8 @@ rows come, they are gathered for longer, and requests stay few; the owner's own 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Final
 
 _FEW: Final = 8  # in the shortest window: only where more come is it worth a longer one
@@ -13,16 +15,37 @@ _LONGEST: Final = 4.0  # times the shortest
 
 
 class Window:
-    """`s`: of the next one, in seconds; `least_s` where few rows come."""
+    """`least_s` where few rows come; never shorter than `spare_s`, which is asked each time."""
 
-    __slots__ = ("_least_s", "s")
+    __slots__ = ("_came", "_first", "_least_s", "_rows", "_s", "_spare_s")
 
-    def __init__(self, least_s: float) -> None:
+    def __init__(self, least_s: float, spare_s: Callable[[], float] | None = None) -> None:
         self._least_s = least_s
-        self.s = least_s
+        self._spare_s = spare_s
+        self._s = least_s
+        self._rows = 0
+        self._first = 0.0
+        self._came = -math.inf
 
-    def gathered(self, rows: int, seconds: float) -> None:
-        """So many came in the seconds from the first of them on."""
+    @property
+    def s(self) -> float:
+        """How long one is now, in seconds."""
+        return self._s if self._spare_s is None else max(self._s, self._spare_s())
+
+    def wait_s(self, now: float) -> float:
+        """How long the row that came now may wait for others: not at all where it is likely to be alone,
+        for the one before it is longer ago than a window lasts."""
+        if not self._rows:
+            self._first = now
+        self._rows += 1
+        window_s = self.s
+        is_lone = now - self._came >= window_s
+        self._came = now
+        return 0.0 if is_lone else window_s
+
+    def ended(self, now: float) -> None:
+        """What was gathered is asked about."""
         if self._least_s:
-            pace = rows * self._least_s / max(seconds, self._least_s) / _FEW
-            self.s = self._least_s * min(max(pace, 1.0), _LONGEST)
+            pace = self._rows * self._least_s / max(now - self._first, self._least_s) / _FEW
+            self._s = self._least_s * min(max(pace, 1.0), _LONGEST)
+        self._rows = 0

@@ -112,7 +112,7 @@ def _rooms(demand: Demand) -> Iterator[_Alike]:
 
 def _filled(rate: float, window_s: float) -> float:
     """Windows in a second in which something falls, of what comes at random."""
-    return -math.expm1(-rate * window_s) / window_s
+    return -math.expm1(-rate * window_s) / window_s if window_s else rate
 
 
 class _Load:

@@ -105,23 +105,36 @@ async def test_the_first_row_after_a_pause_does_not_wait_for_others(
         assert isinstance(await client.ask(send(1)), Shown)
 
 
-async def test_what_waits_for_its_batch_anyway_waits_for_others(
+async def test_comments_wait_for_others_and_nobody_waits_with_them(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
     owner.judge = lambda _: Done()
-    async with client_on(connect, subjects, gather_s=0.001, window_ms=3_600_000) as (client, _):
+    # Comments wait for two seconds.
+    client_there = client_on(connect, subjects, request_s=30, gather_s=0.001, window_ms=10_000)
+    async with client_there as (client, _):
         await client.ask(send(1))
-        comment = asyncio.create_task(client.ask(send(2)))
+        comments = [asyncio.create_task(client.ask(send(2)))]
         await asyncio.sleep(0.1)  # a hundred times as long as anything else waits
-        assert not comment.done()
         await client.ask(LikeRow("r", "ann", Role.VIEWER, 1, 1))
-        assert await comment == Done()
-        assert [len(request.rows) for request in owner.requests] == [1, 2]
+        comments.append(asyncio.create_task(client.ask(send(3))))
+        assert await asyncio.gather(*comments) == [Done(), Done()]
+        assert [[type(row) for row in request.rows] for request in owner.requests] == [
+            [SendRow], [LikeRow], [SendRow, SendRow],
+        ]  # fmt: skip
+
+
+async def test_comments_wait_for_no_more_than_a_part_of_the_time_they_have(
+    connect: Connect, subjects: Subjects, owner: FakeOwner
+) -> None:
+    async with client_on(connect, subjects, request_s=2, window_ms=3_600_000) as (client, _):
+        answers = [await client.ask(send(number)) for number in range(3)]
+        assert all(isinstance(answer, Shown) for answer in answers)
 
 
 async def test_without_a_window_nothing_waits(connect: Connect, subjects: Subjects, owner: FakeOwner) -> None:
     owner.judge = lambda _: Done()
-    async with client_on(connect, subjects, gather_s=0, window_ms=3_600_000) as (client, _):
+    client_there = client_on(connect, subjects, request_s=7200, gather_s=0, window_ms=3_600_000)
+    async with client_there as (client, _):
         for number in range(3):
             assert await client.ask(send(number)) == Done()
 

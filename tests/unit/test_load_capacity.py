@@ -64,6 +64,16 @@ def test_one_hot_room_in_numbers() -> None:
     assert planned.store_appends_per_s == pytest.approx(batches)
 
 
+@pytest.mark.parametrize(
+    ("window_ms", "gather_ms", "gather_s"),
+    [(20.0, 5.0, 0.01), (50.0, 10.0, 0.02), (1000.0, 5.0, 0.2), (1000.0, 0.0, 0.0)],
+)
+def test_comments_are_gathered_as_edges_do_it(window_ms: float, gather_ms: float, gather_s: float) -> None:
+    demand = Demand(5000, 1, 20.0, window_ms=window_ms, gather_ms=gather_ms)
+    assert demand.gather_s == pytest.approx(gather_s)
+    assert plan(demand).edge_cores > 0
+
+
 def test_what_a_room_does_not_show_reaches_no_viewer() -> None:
     shown = plan(Demand(1000, 1, 40.0))
     flooded = plan(Demand(1000, 1, 4000.0))
