@@ -21,7 +21,7 @@ from tests.system.scripted import Visit, scripted
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _CLAIMS = base64.urlsafe_b64encode(json.dumps({"sub": "ann", "exp": 2**33}).encode()).decode().rstrip("=")
-STREAMER = f"x.{_CLAIMS}.x"
+ANN = f"x.{_CLAIMS}.x"
 EPOCH = 1_767_225_600_000
 
 
@@ -332,7 +332,7 @@ async def test_nor_is_it_in_the_studio(visitors: Visitors) -> None:
         await visit.say(Ok(send.id, shown=True))
 
     async with scripted(before, after, http=respond) as url:
-        page = await visitors.open(f"{url}/studio?room=demo#token={STREAMER}")
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
         await expect(page.locator("#pinned-text")).to_have_text("old")
         await expect(page.locator("#poll")).to_contain_text("4 votes so far")
         await page.locator("#say-text").fill("still here")
@@ -360,7 +360,7 @@ async def test_after_a_long_absence_the_studio_says_what_is_new_against_the_rule
         await visit.say(Ok(send.id, shown=True), items(visit, 51, changed))
 
     async with scripted(before, after, http=respond) as url:
-        page = await visitors.open(f"{url}/studio?room=demo#token={STREAMER}")
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
         await expect(page.locator("#connection-text")).to_have_text("live")
         await page.locator("#say-text").fill("still here")
         await page.locator("#say-text").press("Enter")
@@ -385,7 +385,7 @@ async def test_who_says_something_in_the_studio_while_not_connected_is_told_at_o
         await visit.say(Ok(send.id, shown=True))
 
     async with scripted(before, after, http=respond) as url:
-        page = await visitors.open(f"{url}/studio?room=demo#token={STREAMER}")
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
         await expect(page.locator("#connection-text")).to_have_text("live")
         gone.set()
         await expect(page.locator("#connection-text")).not_to_have_text("live")

@@ -61,7 +61,7 @@ def written() -> Iterator[tuple[Path, str]]:
     """All that people may read of us, tests left out: each file with its text."""
     below = (file for folder in _FOLDERS for file in (ROOT / folder).rglob("*"))
     for file in sorted({*ROOT.glob("*.md"), ROOT / "Makefile", *below, *PAGES}):
-        if file.is_file() and file.suffix not in {".pyc", ".png"}:
+        if file.is_file() and file.suffix != ".png" and file.parent.name != "__pycache__":
             yield file, file.read_text(encoding="utf-8").replace("\\\n", " ")
 
 
