@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,7 +14,7 @@ import typer
 from rich.text import Text
 
 from config.keys import DEFAULT, SettingsError
-from config.loading import Loaded, load_with_origins
+from config.loading import CONFIG_VARIABLE, Loaded, load_with_origins
 from danmaku.cli_options import DATA, Config, Data, Json
 from danmaku.cli_output import FAILED, show
 from danmaku.data_folder import DataFolder
@@ -73,7 +74,7 @@ async def _findings(
         loaded = load_with_origins(config, os.environ, flags)
         found(checks.Finding("settings", "ok", "valid"))
     except SettingsError as error:
-        loaded = _of_flags(flags)
+        loaded = _without_file(os.environ, flags)
         found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
     elsewhere = loaded.origins["edge.port"] != DEFAULT
     async for finding in checks.examine(loaded.settings, DataFolder(data), elsewhere=elsewhere):
@@ -81,12 +82,13 @@ async def _findings(
     return findings
 
 
-def _of_flags(flags: Mapping[str, object]) -> Loaded:
-    """As shipped but for the flags, unless it is these that are wrong."""
-    try:
-        return load_with_origins(None, {}, flags)
-    except SettingsError:
-        return load_with_origins(None, {}, {})
+def _without_file(environ: Mapping[str, str], flags: Mapping[str, object]) -> Loaded:
+    """As shipped but for the environment and the flags, of which none is heeded that is wrong too."""
+    said = {name: value for name, value in environ.items() if name != CONFIG_VARIABLE}
+    for variables, given in ((said, flags), ({}, flags), (said, {})):
+        with suppress(SettingsError):
+            return load_with_origins(None, variables, given)
+    return load_with_origins(None, {}, {})
 
 
 def _finding_line(finding: Finding) -> Text:

@@ -261,3 +261,20 @@ def test_with_a_file_that_is_broken_the_port_asked_for_is_looked_at(tmp_path: Pa
         found = {one["name"]: one for one in json.loads(told.stdout)}
         assert found["settings"]["state"] == "broken"
         assert str(looked_at) in found["port"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("others", "words"), [({}, ()), ({}, ("--port", "99999")), ({"DANMAKU_EDGE_PROT": "1"}, ("--port", "{}"))]
+)
+def test_with_a_file_that_is_broken_the_environment_is_heeded_still(
+    tmp_path: Path, others: dict[str, str], words: tuple[str, ...]
+) -> None:
+    file, number = tmp_path / "my.toml", free_port()
+    file.write_text("[edge]\nport = what\n")
+    environ = others or {"DANMAKU_EDGE_PORT": str(number)}
+    environ = {**environ, "DANMAKU_CONFIG": str(file)}
+    asked = (word.format(number) for word in words)
+    told = run("doctor", "--json", "--data", str(tmp_path / "data"), *asked, environ=environ)
+    found = {one["name"]: one for one in json.loads(told.stdout)}
+    assert found["settings"]["state"] == "broken"
+    assert found["port"]["text"] == f"{number} is free"
