@@ -9,6 +9,11 @@ from urllib.parse import urljoin, urlsplit
 PAGES: Final = "", "chat", "console", "docs", "overlay", "studio"
 """What pages of a service are called; that of viewers has no name."""
 
+FILES: Final = frozenset(
+    f"{folder}/index.html" for folder in ("chat", "console", "docs", "obs", "studio", "viewer")
+)
+"""What they are in, which may be asked for as well."""
+
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}  # noqa: S104  compared only
 
 
@@ -64,7 +69,7 @@ def is_page(page: str) -> bool:
     """Whether a service has this page, given as for `page_address`; of a whole address nobody here knows."""
     parts = urlsplit(page)
     name = parts.path.removeprefix("/")
-    return bool(parts.scheme) or name in PAGES or name.endswith(".html")
+    return bool(parts.scheme) or name in PAGES or name in FILES
 
 
 def in_url(host: str) -> str:

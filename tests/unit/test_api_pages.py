@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from danmaku.address import PAGES
+from danmaku.address import FILES, PAGES
 from edge.api.pages import FOLDER, Pages
 from tests.unit.api_service import Service
 
@@ -144,7 +144,7 @@ async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
 async def test_our_own_pages_are_there() -> None:
     """And name nothing that would need another host or a script within the page."""
     service = Service()
-    for name in PAGES:
+    for name in (*PAGES, *FILES):
         answer = await service.call("GET", f"/{name}")
         assert answer.status == 200
         html = answer.body.decode()

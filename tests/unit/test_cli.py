@@ -154,6 +154,8 @@ def test_a_link_leads_to_a_page(folder: DataFolder, page: str) -> None:
         ("/console/", False),
         ("studio?room=lobby", True),
         ("viewer/index.html", True),
+        ("viewer.html", False),
+        ("lost/index.html", False),
         ("https://live.example/ours/where-they-moderate", True),
     ],
 )
