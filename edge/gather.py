@@ -84,7 +84,7 @@ class Gather(Generic[R, A]):
         if self._closed or not self._outbox.put(waiting):
             self._loop.call_soon(_tell, waiting, TOO_BUSY)
             return
-        self._flush_at(now + self._window.wait_s(now))
+        self._flush_at(self._window.due(now))
 
     def flush(self) -> None:
         """Make the requests that can be made now."""

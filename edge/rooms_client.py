@@ -116,7 +116,7 @@ class RoomsClient:
 
     def submit(self, row: Row, answered: Answered) -> None:
         """Ask the owner of `row.room`. Never raises; `answered` is called once, within `request_s`."""
-        (self._comments if isinstance(row, SendRow) else self._rows).submit(row, answered)
+        (self._comments if type(row) is SendRow else self._rows).submit(row, answered)
 
     def submit_user(self, row: UserRow, answered: Answered) -> None:
         """The same for a row about a user."""

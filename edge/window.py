@@ -17,14 +17,14 @@ _LONGEST: Final = 4.0  # times the shortest
 class Window:
     """`least_s` where few rows come; never shorter than `spare_s`, which is asked each time."""
 
-    __slots__ = ("_came", "_first", "_least_s", "_rows", "_s", "_spare_s")
+    __slots__ = ("_came", "_due", "_first", "_least_s", "_rows", "_s", "_spare_s")
 
     def __init__(self, least_s: float, spare_s: Callable[[], float] | None = None) -> None:
         self._least_s = least_s
         self._spare_s = spare_s
         self._s = least_s
         self._rows = 0
-        self._first = 0.0
+        self._first = self._due = 0.0
         self._came = -math.inf
 
     @property
@@ -32,16 +32,16 @@ class Window:
         """How long one is now, in seconds."""
         return self._s if self._spare_s is None else max(self._s, self._spare_s())
 
-    def wait_s(self, now: float) -> float:
-        """How long the row that came now may wait for others: not at all where it is likely to be alone,
-        for the one before it is longer ago than a window lasts."""
+    def due(self, now: float) -> float:
+        """When the row that came now is to be asked about, with those before it. One that is likely to be
+        alone, for the one before it is longer ago than a window lasts, does not wait."""
         if not self._rows:
-            self._first = now
+            window_s = self.s
+            is_lone = now - self._came >= window_s
+            self._first, self._due = now, now if is_lone else now + window_s
         self._rows += 1
-        window_s = self.s
-        is_lone = now - self._came >= window_s
         self._came = now
-        return 0.0 if is_lone else window_s
+        return self._due
 
     def ended(self, now: float) -> None:
         """What was gathered is asked about."""

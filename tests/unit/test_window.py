@@ -12,7 +12,7 @@ from edge.window import Window
 def gather(window: Window, rows: int, seconds: float, begin: float = 0.0) -> None:
     """So many come within that time, and are asked about at its end."""
     for number in range(rows):
-        window.wait_s(begin + number * seconds / rows)
+        window.due(begin + number * seconds / rows)
     window.ended(begin + seconds)
 
 
@@ -69,17 +69,20 @@ def test_those_of_one_moment_count_as_those_of_one_window() -> None:
 def test_the_first_row_and_one_after_a_pause_do_not_wait() -> None:
     window = Window(0.25)
 
-    waits = [window.wait_s(now) for now in (1.0, 1.125, 1.25, 1.5, 1.625)]
-
-    assert waits == [0.0, 0.25, 0.25, 0.0, 0.25]
+    assert [window.due(now) for now in (1.0, 1.0)] == [1.0, 1.0]
+    window.ended(1.0)
+    assert [window.due(now) for now in (1.125, 1.25, 1.375)] == [1.375, 1.375, 1.375]
+    window.ended(1.375)
+    assert window.due(1.625) == 1.625
 
 
 def test_it_is_never_shorter_than_what_there_is_to_spare() -> None:
     spare_s = 0.2
     window = Window(0.01, lambda: spare_s)
     assert window.s == 0.2
-    window.wait_s(1.0)
-    assert window.wait_s(1.1) == 0.2
+    window.due(1.0)
+    window.ended(1.0)
+    assert window.due(1.1) == pytest.approx(1.3)
     window.ended(1.3)
     spare_s = 0.001
     assert window.s == 0.01
@@ -93,7 +96,7 @@ def test_without_a_window_nothing_is_gathered() -> None:
     gather(window, 1000, 0.01)
 
     assert window.s == 0.0
-    assert window.wait_s(0.01) == 0.0
+    assert window.due(0.01) == 0.01
 
 
 @given(st.floats(0.0001, 1.0), st.lists(st.tuples(st.integers(0, 1000), st.floats(0.0, 20.0)), max_size=20))
@@ -106,4 +109,5 @@ def test_it_is_never_shorter_than_set_nor_four_times_as_long(
         gather(window, rows, seconds, begin=now)
         now += seconds
         assert least_s <= window.s <= 4 * least_s
-        assert window.wait_s(now) in {0.0, window.s}
+        assert window.due(now) in {now, now + window.s}
+        window.ended(now)
