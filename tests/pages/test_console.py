@@ -215,6 +215,16 @@ async def test_a_key_for_a_comment_says_that_none_is_chosen_to_who_may_press_it(
     await mod.keyboard.press("ArrowUp")
     await expect(mod.locator(".entry:focus .text")).to_have_text("two")
 
+    tab = mod.locator("#tab-held")
+    await tab.focus()
+    for key in ("ArrowUp", "ArrowDown", "End"):
+        await mod.keyboard.press(key)
+        await expect(tab).to_be_focused()
+    await mod.keyboard.press("d")
+    await expect(_toast(mod)).to_have_text("Choose a comment first: l leads to the newest one.")
+    await mod.keyboard.press("l")
+    await expect(mod.locator(".entry:focus .text")).to_have_text("two")
+
     eve = await visitors.open(f"{service.url}/console?room=unchosen#token={service.token('eve')}", width=1280)
     await expect(_texts(eve)).to_have_text(["one", "two"])
     for key in ("d", "1", "c"):

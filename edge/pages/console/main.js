@@ -215,9 +215,9 @@ class Console {
   #begin({ key, target }) {
     const { column } = this.#desk;
     if (column === null || NARROW.matches) return false;
-    const scrolls = target instanceof Element && target.closest(".panel") !== null; // as arrows do there
-    if (WALKS.has(key) && !scrolls) column.feed.enter();
-    else if (column.acts.wants(key)) this.#toasts.bad(t("choose"));
+    const isElsewhere = target instanceof Element && target.closest(".panel, [role=tablist]") !== null; // where arrows are not the feed's
+    if (WALKS.has(key) && !isElsewhere) column.feed.enter();
+    else if (column.acts.wants(key)) this.#toasts.bad(t(isElsewhere ? "choose.elsewhere" : "choose"));
     else return false;
     return true;
   }

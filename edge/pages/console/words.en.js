@@ -39,6 +39,7 @@ export default {
   "act.clear": "Clear the screen",
   "act.clear.user": "Delete all they said",
   "choose": "Choose a comment first: ↑, ↓ or l leads to the newest one.",
+  "choose.elsewhere": "Choose a comment first: l leads to the newest one.",
   "clear.sure": "Delete everything that was said in {room}? It cannot be undone; what streamers and admins said stays.",
 
   "column.label": "Room {room}",

@@ -39,6 +39,7 @@ export default {
   "act.clear": "清屏",
   "act.clear.user": "删除其全部发言",
   "choose": "请先选择一条弹幕：按 ↑、↓ 或 l 可到最新一条。",
+  "choose.elsewhere": "请先选择一条弹幕：按 l 可到最新一条。",
   "clear.sure": "删除 {room} 里说过的一切？此操作无法撤销；主播和管理员的发言会保留。",
 
   "column.label": "房间 {room}",
