@@ -199,6 +199,23 @@ async def test_who_it_was_done_to_is_named_as_he_speaks(visitors: Visitors, serv
     await expect(mod.locator(".toast")).to_have_count(2)
 
 
+async def test_who_has_another_name_elsewhere_is_named_as_in_the_room(
+    visitors: Visitors, service: Deployment
+) -> None:
+    authority = from_settings(service.data.with_secret(Settings()).auth)
+    for room, name in (("first", "Bob"), ("second", "Rob")):
+        token = authority.issue(Identity("u18", name, Role.VIEWER), time.time()).access
+        said = {"kind": "comment", "text": f"in {room}", "cid": room}
+        assert (await service.call("POST", f"/v1/rooms/{room}/messages", said, token))[0] == 200
+    staff = service.token("root", "admin")
+    where = f"{service.url}/console?room=first&room=second#token={staff}"
+    mod = await visitors.open(where, width=1280, locale="zh-CN")
+    await expect(_texts(mod)).to_have_text(["in first", "in second"])
+    await _focus(mod, "in second")
+    await mod.keyboard.press("1")
+    await expect(_toast(mod)).to_contain_text("禁言 \u2068Rob\u2069（u18）")
+
+
 async def test_a_key_for_a_comment_says_that_none_is_chosen_to_who_may_press_it(
     visitors: Visitors, service: Deployment
 ) -> None:

@@ -22,7 +22,7 @@ export class Acts {
 
   /**
    * @param {Calls} calls @param {Toasts} toasts @param {(room: string) => void} done something was done in a room, "" for all
-   * @param {(uid: string) => string} nameOf "" where nobody knows
+   * @param {(uid: string, room: string) => string} nameOf in that room rather than elsewhere; "" where nobody knows
    */
   constructor(calls, toasts, done, nameOf) {
     this.#calls = calls;
@@ -37,28 +37,28 @@ export class Acts {
     const body = { uid, ...(seconds !== null && { seconds }), ...(reason && { reason }) };
     const span = seconds === null ? t("until.lifted") : t("for.time", { time: lasting(seconds) });
     const undo = () => this.lift(verb, room, uid, everywhere);
-    return this.#do("POST", path, body, room, t(`done.${verb}`, { uid: this.#who(uid), span, where: place(room, everywhere) }), undo);
+    return this.#do("POST", path, body, room, t(`done.${verb}`, { who: this.#who(uid, room), span, where: place(room, everywhere) }), undo);
   }
 
   /** @param {"mute" | "ban"} verb @param {string} room @param {string} uid @param {boolean} everywhere */
   lift(verb, room, uid, everywhere = false) {
-    const done = t(`done.un${verb}`, { uid: this.#who(uid), where: place(room, everywhere) });
+    const done = t(`done.un${verb}`, { who: this.#who(uid, room), where: place(room, everywhere) });
     return this.#do("DELETE", `${base(room, everywhere)}/${UNDO[verb]}/${uid}`, undefined, room, done);
   }
 
   /** @param {string} room @param {string} uid @param {string} reason */
   kick(room, uid, reason = "") {
-    return this.#do("POST", `${base(room)}/kicks`, { uid, ...(reason && { reason }) }, room, t("done.kick", { uid: this.#who(uid), where: room }));
+    return this.#do("POST", `${base(room)}/kicks`, { uid, ...(reason && { reason }) }, room, t("done.kick", { who: this.#who(uid, room), where: room }));
   }
 
   /** @param {string} room @param {string} place `epoch-seq` @param {string} uid who said it */
   recall(room, place, uid) {
-    return this.#do("DELETE", `${base(room)}/messages/${place}`, undefined, room, t("done.delete", { uid: this.#who(uid) }));
+    return this.#do("DELETE", `${base(room)}/messages/${place}`, undefined, room, t("done.delete", { who: this.#who(uid, room) }));
   }
 
   /** All that one said, or with "" that anybody said. @param {string} room @param {string} uid */
   clear(room, uid) {
-    const done = uid === "" ? t("done.clear", { where: room }) : t("done.clear.user", { uid: this.#who(uid), where: room });
+    const done = uid === "" ? t("done.clear", { where: room }) : t("done.clear.user", { who: this.#who(uid, room), where: room });
     return this.#do("POST", `${base(room)}/clear`, uid === "" ? {} : { uid }, room, done);
   }
 
@@ -81,7 +81,7 @@ export class Acts {
   /** @param {string} room @param {string} uid @param {boolean} appointed */
   appoint(room, uid, appointed) {
     const [method, done] = appointed ? ["PUT", "done.appoint"] : ["DELETE", "done.dismiss"];
-    return this.#do(method, `${base(room)}/moderators/${uid}`, appointed ? {} : undefined, room, t(done, { uid: this.#who(uid), where: room }));
+    return this.#do(method, `${base(room)}/moderators/${uid}`, appointed ? {} : undefined, room, t(done, { who: this.#who(uid, room), where: room }));
   }
 
   /** @param {string} room "" for all @param {object} lists with the version they replace */
@@ -107,10 +107,10 @@ export class Acts {
     else void undo();
   }
 
-  /** With the name, if he has one; it is somebody's own text. @param {string} uid */
-  #who(uid) {
-    const name = this.#nameOf(uid);
-    return name === "" || name === uid ? uid : `\u2068${name}\u2069 (${uid})`;
+  /** With the name, if he has one; it is somebody's own text. @param {string} uid @param {string} room */
+  #who(uid, room) {
+    const name = this.#nameOf(uid, room);
+    return name === "" || name === uid ? uid : t("who", { name: `\u2068${name}\u2069`, uid });
   }
 
   /**

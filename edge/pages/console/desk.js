@@ -109,9 +109,10 @@ export class Desk {
     columns[(at + step + columns.length) % columns.length]?.feed.enter();
   }
 
-  /** As whom somebody spoke last in one of the rooms; "" where nobody knows. @param {string} uid */
-  nameOf(uid) {
-    return this.columns.map(({ feed }) => feed.nameOf(uid)).find((name) => name !== "") ?? "";
+  /** As whom somebody spoke last in this room, else in another one; "" where nobody knows. @param {string} uid @param {string} room */
+  nameOf(uid, room) {
+    const columns = [this.#columns.get(room), ...this.columns];
+    return columns.map((column) => column?.feed.nameOf(uid)).find((name) => name) ?? "";
   }
 
   /** Something was done in a room, or in all of them. @param {string} room */

@@ -34,7 +34,7 @@ class Console {
   #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#desk.link.serviceNow);
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
   #toasts = new Toasts(part("toasts"));
-  #acts = new Acts(this.#identity.calls, this.#toasts, (room) => this.#done(room), (uid) => this.#desk.nameOf(uid));
+  #acts = new Acts(this.#identity.calls, this.#toasts, (room) => this.#done(room), (uid, room) => this.#desk.nameOf(uid, room));
   #status = new Status(() => this.#desk.link.connect());
   #desk = new Desk(this.#identity, this.#acts, {
     state: (state) => {

@@ -73,6 +73,6 @@ export default {
   "moderators.add": "Make a moderator",
   "moderators.dismiss": "Dismiss",
   "moderators.told": "by {by}, {since}",
-  "done.appoint": "{uid} is a moderator of {where} now.",
-  "done.dismiss": "{uid} is no moderator of {where} any more.",
+  "done.appoint": "{who} is a moderator of {where} now.",
+  "done.dismiss": "{who} is no moderator of {where} any more.",
 };

@@ -230,7 +230,7 @@ class Studio {
   /** @param {string} room @param {string} uid @param {boolean} appointed */
   #appoint(room, uid, appointed) {
     const path = `v1/admin/rooms/${room}/moderators/${uid}`;
-    const done = t(appointed ? "done.appoint" : "done.dismiss", { uid, where: room });
+    const done = t(appointed ? "done.appoint" : "done.dismiss", { who: uid, where: room });
     return this.#deeds.call(appointed ? "PUT" : "DELETE", path, appointed ? {} : undefined, done);
   }
 }
