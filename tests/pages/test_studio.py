@@ -319,3 +319,26 @@ async def test_who_was_appointed_is_offered_what_moderators_may(
     await page.get_by_role("radio", name="Announcement").check()
     await say(page, "a word from the staff")
     await expect(page.locator(".entry .text").last).to_contain_text("a word from the staff")
+
+
+async def test_where_nobody_knows_who_was_appointed_the_service_decides(
+    visitors: Visitors, service: Deployment
+) -> None:
+    token = service.token("boss", "streamer", "unsure")
+    assert (await service.call("PUT", "/v1/rooms/unsure", {}, token))[0] == 200
+    assert (await service.call("PUT", "/v1/admin/rooms/unsure/moderators/mira", {}, token))[0] == 200
+    page = await visitors.open(f"{service.url}/studio#token={service.token('mira', 'viewer', 'unsure')}")
+
+    async def fail(route: Route) -> None:
+        await route.fulfill(
+            status=503, json={"error": {"error": "unavailable", "message": "", "retry_ms": 1}}
+        )
+
+    await page.route("**/v1/admin/rooms/unsure/settings", fail)
+    await page.locator("#choose-room").fill("unsure")
+    await page.locator("#choose-room").press("Enter")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await page.get_by_role("radio", name="Announcement").check()
+    await say(page, "a word from the staff")
+    await expect(page.locator(".entry .text").last).to_contain_text("a word from the staff")
+    visitors.complaints.clear()  # the browser itself tells of what failed

@@ -2,6 +2,8 @@
 
 import { told } from "../shared/telling.js";
 
+const DENIED = new Set(["forbidden", "room_not_found"]);
+
 export class Deeds {
   #calls;
   #toasts;
@@ -33,6 +35,11 @@ export class Deeds {
   /** What is there; null, and nothing is said, where it cannot be had. @param {string} path @returns {Promise<any>} */
   async find(path) {
     return this.#calls.call("GET", path).catch(() => null);
+  }
+
+  /** Whether one may read that; where it cannot be known it is for the service to decide what one does. @param {string} path */
+  async may(path) {
+    return this.#calls.call("GET", path).then(() => true, ({ name }) => !DENIED.has(name));
   }
 
   /** @template T @param {() => Promise<T>} act @param {string} [done] @returns {Promise<T | null>} null where it was refused */

@@ -150,8 +150,8 @@ class Studio {
     if (isOwn) void this.#moderators.open();
     this.#enter();
     if (isAtLeast(role, "moderator")) return;
-    const isAppointed = (await this.#deeds.find(`v1/admin/rooms/${room}/settings`)) !== null; // moderators may read them
-    if (isAppointed && room === this.#room) this.#offer(true);
+    const mayModerate = await this.#deeds.may(`v1/admin/rooms/${room}/settings`); // who was appointed may read them
+    if (mayModerate && room === this.#room) this.#offer(true);
   }
 
   /** What the room's staff may do. @param {boolean} isStaff */
