@@ -20,6 +20,13 @@ from tests.system.scripted import Visit, scripted
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 UNANSWERED = "No answer came; your comment is still here"
+_COLLECT_OUTCOMES = """() => {
+  globalThis.outcomes = [];
+  const collect = (records) => {
+    for (const { addedNodes } of records) for (const { data } of addedNodes) outcomes.push(data);
+  };
+  new MutationObserver(collect).observe(document.getElementById("outcome"), { childList: true });
+}"""
 
 
 async def test_what_is_said_of_a_text_goes_with_it(visitors: Visitors) -> None:
@@ -95,6 +102,20 @@ async def test_who_is_not_connected_is_told_at_once_and_what_he_said_goes_out_wh
         back.set()
         await expect(page.get_by_label("Your comment")).to_have_value("")
         await expect(page.locator("#outcome")).to_have_text("")
+
+
+async def test_who_will_not_be_connected_again_is_not_told_to_wait(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.close(4409, "replaced")
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_contain_text("refused: ")
+        await page.evaluate(_COLLECT_OUTCOMES)
+        await say(page, "hello")
+        await expect(page.locator("#outcome")).not_to_have_text("")
+        assert "waits here" not in await page.evaluate("outcomes.join()")
 
 
 async def test_what_is_shown_after_all_need_not_be_said_again(visitors: Visitors) -> None:

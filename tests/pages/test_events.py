@@ -396,3 +396,21 @@ async def test_who_says_something_in_the_studio_while_not_connected_is_told_at_o
         back.set()
         await expect(page.locator("#say-text")).to_have_value("")
     visitors.complaints.clear()  # nobody answers the API here
+
+
+async def test_who_says_something_in_the_studio_that_will_not_be_connected_again_is_not_told_to_wait(
+    visitors: Visitors,
+) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.close(4409, "replaced")
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
+        await expect(page.locator("#connection-text")).to_contain_text("refused: ")
+        await page.locator("#say-text").fill("is anybody there?")
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator(".toast")).to_have_count(1)
+        await expect(page.locator(".toast")).not_to_contain_text("waits here")
+        await expect(page.locator("#say-text")).to_have_value("is anybody there?")
+    visitors.complaints.clear()  # nobody answers the API here

@@ -113,6 +113,11 @@ export class Connection {
     return this.#isLive && this.isOpen;
   }
 
+  /** Whether there is none now, and may be one soon. */
+  get isComing() {
+    return !this.isLive && this.#refusal === null;
+  }
+
   /**
    * Until there is a connection, or `signal` says that it is too late.
    * @param {AbortSignal} signal @throws {Refusal} where there will be none

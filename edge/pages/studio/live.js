@@ -85,9 +85,9 @@ export class Live {
     return this.#client.state.phase === "waiting";
   }
 
-  /** Whether what is said goes out at once. */
-  get isLive() {
-    return this.#client.state.phase === "live";
+  /** Whether what is said goes out as soon as there is a connection again. */
+  get isComing() {
+    return this.isWaiting || this.#client.state.phase === "connecting";
   }
 
   hurry() {

@@ -39,7 +39,7 @@ class Studio {
   #card = new RoomCard(this.#deeds);
   #speech = new Speech(this.#deeds, async (text, cid) => {
     if (this.#live === null) throw new Refusal("not_joined", t("say.outside"));
-    if (!this.#live.isLive) this.#deeds.warn(t("say.waiting"));
+    if (this.#live.isComing) this.#deeds.warn(t("say.waiting"));
     return this.#live.say(text, cid);
   });
   #moderators = new ModeratorsPanel(part("moderators"), {

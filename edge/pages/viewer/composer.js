@@ -43,19 +43,19 @@ export class Composer {
   /** Whether what it says is of the text that was there: it goes as one writes on. */
   #isPassing = false;
   #once = new Once();
-  #isLinked;
+  #isComing;
   #timer = 0;
 
   /**
    * @param {HTMLFormElement} form
    * @param {(said: Said) => Promise<number | null>} send in how many ms it is shown, null: left out; throws Refusal
-   * @param {() => boolean} isLinked else what is sent waits for a connection
+   * @param {() => boolean} isComing a connection, for which what is sent waits
    */
-  constructor(form, send, isLinked) {
+  constructor(form, send, isComing) {
     const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (form.querySelector(`#${id}`));
     this.#styles = new Styles(form);
     this.#send = send;
-    this.#isLinked = isLinked;
+    this.#isComing = isComing;
     this.#text = /** @type {HTMLInputElement} */ (part("text"));
     this.#button = /** @type {HTMLButtonElement} */ (part("send"));
     this.#length = part("length");
@@ -102,8 +102,8 @@ export class Composer {
     const text = this.#text.value.trim();
     if (this.#isBusy || text === "" || this.#isClosed || this.#isOver) return;
     this.#isBusy = true;
-    if (this.#isLinked()) this.#show();
-    else this.#say(t("sent.waiting"));
+    if (this.#isComing()) this.#say(t("sent.waiting"));
+    else this.#show();
     const draft = this.#styles.draft(text);
     try {
       this.#taken(text, outcome(await this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }))));

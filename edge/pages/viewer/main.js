@@ -43,7 +43,7 @@ class Page {
   #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (said) => {
     const ok = await this.#stay.room?.send(said);
     return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
-  }, () => this.#link.isLive);
+  }, () => this.#link.isComing);
   #screen = new Screen(this.#memory, {
     now: () => this.#link.serviceNow,
     vote: async (poll, option) => this.#stay.room?.vote(poll, option),
