@@ -83,13 +83,13 @@ export class PollCard {
     this.#tell(); // not drawn anew: what somebody is about to press stays where it is
   }
 
-  /** What came of it, for a while; of one that was not shown here nothing is. @param {string} id @param {number[]} counts @param {number} at when it was closed */
-  close(id, counts, at) {
+  /** What came of it, for a while; of one that was not shown here nothing is. @param {string} id @param {number[]} counts @param {number} since when it was closed, or was heard to be */
+  close(id, counts, since) {
     if (id !== this.#poll?.id) return;
     this.#counts = counts;
     this.#isOver = true;
     this.#says = "";
-    this.#goneAt = at + RESULT_MS;
+    this.#goneAt = since + RESULT_MS;
     if (this.#goneAt > this.#now()) this.#draw();
     else this.clear();
   }
