@@ -1,10 +1,5 @@
--- KEYS: leases   ARGV: ttl_ms, the holder of each lease   Returns of each 1, or 0 when another holds it or nobody.
-local renewed = {}
-for i, lease in ipairs(KEYS) do
-  if redis.call('GET', lease) == ARGV[i + 1] then
-    renewed[i] = redis.call('PEXPIRE', lease, ARGV[1])
-  else
-    renewed[i] = 0
-  end
+-- KEYS: lease   ARGV: holder, ttl_ms   Returns 1, or 0 when another holds it or nobody.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
 end
-return renewed
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])

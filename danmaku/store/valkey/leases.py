@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from danmaku.store.errors import LayoutMismatch, StoreDown
 from danmaku.store.leases import Renewed, Taken
 from danmaku.store.valkey.keys import Keys, held_by
-from danmaku.store.valkey.link import Call, Link
+from danmaku.store.valkey.link import Link
 from danmaku.subjects import PARTITIONS
-
-T = TypeVar("T")
 
 
 class ValkeyLeases:
@@ -40,23 +38,16 @@ class ValkeyLeases:
                 for p in partitions
             ]
         )
-        return [Taken(p, int(epoch)) for p, epoch in _known(partitions, epochs) if epoch]
+        return [Taken(p, int(epoch)) for p, epoch in _known(partitions, epochs).items() if epoch]
 
     async def renew(self, held: dict[int, int], process: str, ttl_ms: int) -> Renewed:
-        def renew(partitions: list[int]) -> Call:
-            holders = (held_by(process, held[p]) for p in partitions)
-            return self._link.script("renew", [self._keys.lease(p) for p in partitions], ttl_ms, *holders)
-
-        groups = self._link.together(list(held))
-        replies = await self._link.many([renew(group) for group in groups])
-        known = {
-            p: still
-            for group, renewed in _known(groups, replies)
-            for p, still in zip(group, renewed, strict=True)
-        }
-        if not known and len(held) > len(groups):  # it has slots all the same, or one of them is no lease
-            alone = await self._link.many([renew([p]) for p in held])
-            known = {p: still for p, (still,) in _known(held, alone)}
+        replies = await self._link.many(
+            [
+                self._link.script("renew", [self._keys.lease(p)], held_by(process, epoch), ttl_ms)
+                for p, epoch in held.items()
+            ]
+        )
+        known = _known(held, replies)
         return Renewed(
             {p for p, still in known.items() if still}, {p for p, still in known.items() if not still}
         )
@@ -68,7 +59,7 @@ class ValkeyLeases:
                 for p, epoch in held.items()
             ]
         )
-        return {p for p, _ in _known(held, replies)}
+        return set(_known(held, replies))
 
     async def holders(self) -> dict[int, tuple[str, int]]:
         leases = await self._link.many([("GET", self._keys.lease(p)) for p in range(PARTITIONS)])
@@ -82,7 +73,7 @@ class ValkeyLeases:
         return holders
 
 
-def _known(asked: Iterable[T], replies: Sequence[Any]) -> Iterator[tuple[T, Any]]:
-    """What was said of each, without those of which nothing is known."""
-    pairs = zip(asked, replies, strict=True)
-    return ((one, reply) for one, reply in pairs if not isinstance(reply, StoreDown))
+def _known(partitions: Iterable[int], replies: Sequence[Any]) -> dict[int, Any]:
+    """What was said of each of them, without those of which nothing is known."""
+    pairs = zip(partitions, replies, strict=True)
+    return {partition: reply for partition, reply in pairs if not isinstance(reply, StoreDown)}

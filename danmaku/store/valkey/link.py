@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import hiredis
 from redis.exceptions import (
@@ -35,8 +35,6 @@ from danmaku.store.valkey.scripts import Call as Call
 from danmaku.store.valkey.scripts import Scripts
 from danmaku.store.valkey.scripts import Word as Word
 from danmaku.store.valkey.servers import Server, Servers, servers
-
-T = TypeVar("T")
 
 _pack: Final[Callable[[Call], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # typed for one word
 _ASKING: Final[Call] = ("ASKING",)
@@ -85,12 +83,6 @@ class Link:
     def script(self, verb: str, keys: Sequence[str], *words: Word) -> Call:
         """A call of the script `verb`, for `one` and `many`."""
         return self._scripts.call(verb, keys, *words)
-
-    def together(self, tags: Sequence[T]) -> list[list[T]]:
-        """Those whose keys one script may touch: in a cluster, only what shares a hash tag."""
-        if self._servers.several:
-            return [[tag] for tag in tags]
-        return [list(tags)] if tags else []
 
     async def one(self, *call: Word, safe: bool = False) -> Any:
         """The reply to one call; `safe` as of `many`."""
