@@ -103,7 +103,7 @@ class RoomsClient:
             comments,
             to_owners,
             bus_seconds,
-            times=times(calls.COMMENTS, 2 * gather_s, request_s),
+            times=times(calls.COMMENTS, gather_s, request_s),
             spare_s=self._spare_s if gather_s else None,
             traces=traces,
         )

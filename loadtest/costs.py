@@ -80,7 +80,7 @@ class Demand:
     @property
     def gather_s(self) -> float:
         """How long an edge gathers comments: a share of the window in which they are shown, at least."""
-        return max(2 * self.gather_ms, self.window_ms * _GATHERED) / 1000 if self.gather_ms else 0.0
+        return max(self.gather_ms, self.window_ms * _GATHERED) / 1000 if self.gather_ms else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def test_one_hot_room_in_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("window_ms", "gather_ms", "gather_s"),
-    [(20.0, 5.0, 0.01), (50.0, 10.0, 0.02), (1000.0, 5.0, 0.2), (1000.0, 0.0, 0.0)],
+    [(20.0, 5.0, 0.005), (50.0, 20.0, 0.02), (1000.0, 5.0, 0.2), (1000.0, 0.0, 0.0)],
 )
 def test_comments_are_gathered_as_edges_do_it(window_ms: float, gather_ms: float, gather_s: float) -> None:
     demand = Demand(5000, 1, 20.0, window_ms=window_ms, gather_ms=gather_ms)
