@@ -162,8 +162,12 @@ class Api:
     async def _answer(self, request: Request) -> tuple[str, Response]:
         """The name of the route, for the metrics, and the answer."""
         page = self._pages.find(request.path)
-        if page is not None and request.method in {"GET", "HEAD"}:
-            return _PAGE, page.answer(request)
+        if request.method in {"GET", "HEAD"}:
+            if page is not None:
+                return _PAGE, page.answer(request)
+            if (way := self._pages.moved(request.path)) is not None:
+                way += f"?{request.query}" if request.query else ""
+                return _PAGE, Response(308, b"", (("Location", way), ("Cache-Control", "no-cache")))
         name = _NOTHING
         most_s = self._settings.request_s * _PATIENCE
         limit = asyncio.timeout(most_s)

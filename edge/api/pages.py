@@ -101,6 +101,12 @@ class Pages:
     def find(self, path: str) -> Page | None:
         return self._pages.get(_NAMES.get(path, path))
 
+    def moved(self, path: str) -> str | None:
+        """The way to a page whose name was followed by a slash; from there, for what a proxy serves may be
+        below a path of its own."""
+        name = path.removesuffix("/")
+        return f"..{name}" if name != path and name in _NAMES else None
+
 
 def takes(accepted: str, name: str) -> bool:
     """Whether a list of what is accepted names this, and with a weight that is not zero."""

@@ -23,7 +23,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
         "/v1/nothing/at/all",
         "/a" * 33,
         "/a" * 34,
-        "/console/",
+        "/consoles/",
         "/lost/index.html",
     ],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -85,6 +86,15 @@ async def test_nothing_but_pages_is_served(pages: Pages, path: str) -> None:
     answer = await Service(pages=pages).call("GET", path)
     assert answer.status == 404
     assert b"secret" not in answer.body
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/docs/?tab=2"])
+async def test_a_slash_behind_the_name_of_a_page_leads_to_it(pages: Pages, path: str) -> None:
+    answer = await Service(pages=pages).call("GET", path)
+    assert (answer.status, answer.body) == (308, b"")
+    there = urljoin(f"https://live.example/below{path}", answer.headers["location"])
+    assert there == f"https://live.example/below{path.replace('/?', '?').removesuffix('/')}"
+    assert (await Service(pages=pages).call("POST", path)).status == 404
 
 
 async def test_a_page_that_is_known_already_is_not_sent_again(pages: Pages) -> None:
