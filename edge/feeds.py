@@ -203,21 +203,23 @@ class Feeds:
         """What came for the room, in its turn: first the oldest, for which it may be too late."""
         sizes = [len(arrival.payload) for arrival in arrivals]
         late = self._pacing.late([arrival.at for arrival in arrivals], sizes)
-        for part, is_late in ((arrivals[:late], True), (arrivals[late:], False)):
-            self._showing.show(stage.topics, stage.ride.along(self._read(stage, part)), late=is_late)
+        if late:
+            self._showing.show(stage.topics, self._read(stage, arrivals[:late]), late=True)
+        self._showing.show(stage.topics, self._read(stage, arrivals[late:]))
         self._mending.look_after([stage])
         if self._traces:
             viewers = self._roster.viewers(stage.topics.room)
             self._traces.shown(stage.topics.room, 0 if viewers is None else viewers.total)
 
     def _read(self, stage: Stage, arrivals: list[Arrival]) -> list[Shown]:
+        """What of it is to be shown now."""
         shown: list[Shown] = []
         for payload, _ in arrivals:
             try:
                 shown += stage.feed.take(decode_out(payload))
             except ValueError:
                 logger.warning("a message of room %s cannot be read", stage.topics.room)
-        return shown
+        return stage.ride.along(shown)
 
     def _show(self, stage: Stage, shown: list[Shown]) -> None:
         """What history brought."""

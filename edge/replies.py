@@ -11,7 +11,6 @@ from danmaku.telemetry import EdgeMetrics
 from edge.forms import joined
 from edge.uws import Connection
 
-_SOON_S: Final = 0.002
 _HELD_S: Final = 0.2
 
 
@@ -26,7 +25,7 @@ class Replies:
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Connection, list[bytes]] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._held: dict[Connection, tuple[bytes, float]] = {}  # and when it is due; in that order
         self._release_timer: asyncio.TimerHandle | None = None
 
@@ -60,7 +59,7 @@ class Replies:
             self._send_all(connection, [held[0]])
 
     def send_soon(self, connection: Connection, frame: wire.ServerFrame) -> None:
-        """In one message with others that are due within a moment: each message is a system call."""
+        """In one message with others of this turn of the loop: each message is a system call."""
         self.release(connection)
         codec: wire.Codec = connection.session.codec
         frames = self._waiting.get(connection)
@@ -69,7 +68,7 @@ class Replies:
         else:
             frames.append(codec.encode(frame))
         if self._timer is None:
-            self._timer = self._loop.call_later(_SOON_S, self._flush)
+            self._timer = self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         """Send what waits."""

@@ -1,4 +1,4 @@
-"""Answers that are due within a moment share a message, and no connection gets those of another."""
+"""Answers of one turn of the loop share a message, and no connection gets those of another."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Edge:
 
 
 @pytest.mark.parametrize("codec", [wire.MSGPACK, wire.JSON])
-async def test_answers_of_a_moment_are_one_message_for_each_connection(codec: wire.Codec) -> None:
+async def test_answers_of_a_turn_are_one_message_for_each_connection(codec: wire.Codec) -> None:
     edge, ann, bob = Edge(), Viewer(codec), Viewer(codec)
     edge.tell(ann, 1)
     edge.tell(bob, 7)
