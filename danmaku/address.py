@@ -65,11 +65,16 @@ def page_address(service: str, page: str) -> str:
     return address
 
 
-def is_page(page: str) -> bool:
-    """Whether a service has this page, given as for `page_address`; of a whole address nobody here knows."""
-    parts = urlsplit(page)
-    name = parts.path.removeprefix("/")
-    return bool(parts.scheme) or name in PAGES or name in FILES
+def is_page(service: str, address: str) -> bool:
+    """Whether a page of the service is at this address, as `page_address` makes it.
+
+    Of what is elsewhere nobody here knows. With a slash behind its name an edge leads to the page.
+    """
+    base = service.rstrip("/") + "/"
+    if not address.startswith(base):
+        return True
+    name = urlsplit(address).path.removeprefix(urlsplit(base).path)
+    return name.removesuffix("/") in PAGES or name in FILES
 
 
 def in_url(host: str) -> str:

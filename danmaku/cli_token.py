@@ -59,11 +59,12 @@ def token(
     if url is None:
         typer.echo(pair.access)
     else:
+        service = _service(url, data, config)
         try:
-            page = page_address(_service(url, data, config), url)
+            page = page_address(service, url)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--url") from None
-        if not is_page(url):
+        if not is_page(service, page):
             warn(f"a service has no page {url!r}; its pages are /, {', '.join(filter(None, PAGES))}")
         typer.echo(f"{page}#token={pair.access}" + (f"&refresh={pair.refresh}" if refresh else ""))
 

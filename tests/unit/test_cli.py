@@ -151,7 +151,13 @@ def test_a_link_leads_to_a_page(folder: DataFolder, page: str) -> None:
         ("consol?room=lobby", False),
         ("", True),
         ("/?room=lobby", True),
-        ("/console/", False),
+        ("./console", True),
+        ("../console/?room=lobby", True),
+        ("/console/", True),
+        ("viewer/index.html/", False),
+        ("%63onsole", False),
+        ("//live.example/foo", True),
+        ("//127.0.0.1:9000/foo", False),
         ("studio?room=lobby", True),
         ("viewer/index.html", True),
         ("viewer.html", False),
@@ -165,6 +171,13 @@ def test_who_links_to_no_page_is_warned(folder: DataFolder, page: str, is_one: b
     assert (result.exit_code, "#token=" in result.stdout) == (0, True)
     assert bool(result.stderr) is not is_one
     assert is_one or "its pages are /, chat, console, docs, overlay, studio" in result.stderr
+
+
+@pytest.mark.parametrize(("page", "is_one"), [("console", True), ("nopage", False), ("/ours", True)])
+def test_pages_of_a_service_below_a_path(folder: DataFolder, page: str, is_one: bool) -> None:
+    words = ["token", "--data", str(folder.path), "--uid", "ann", "--url", page]
+    result = run(*words, environ={"DANMAKU_URL": "https://live.example/danmaku/"})
+    assert bool(result.stderr) is not is_one
 
 
 def test_a_link_is_to_the_service_that_a_shell_names(folder: DataFolder) -> None:
