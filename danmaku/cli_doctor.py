@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,11 +12,11 @@ import msgspec
 import typer
 from rich.text import Text
 
-from config.keys import DEFAULT, SettingsError
-from config.loading import CONFIG_VARIABLE, Loaded, load_with_origins
+from config.keys import DEFAULT
 from danmaku.cli_options import DATA, Config, Data, Json
 from danmaku.cli_output import FAILED, show
 from danmaku.data_folder import DataFolder
+from danmaku.sifting import Said, sifted
 
 if TYPE_CHECKING:
     from danmaku.doctor import Finding
@@ -43,7 +42,8 @@ def doctor(
     """Look for what is missing or wrong here, and say how to mend it.
 
     Before a service is started, or while it runs on the data folder. The exit code is 1 when something must
-    be mended.
+    be mended. Settings that are wrong are named and left out: a variable or an option by itself, a file as a
+    whole.
 
     Example: `danmaku doctor --config my.toml`
     """
@@ -70,25 +70,15 @@ async def _findings(
         if not quiet:
             show(_finding_line(finding))
 
-    try:
-        loaded = load_with_origins(config, os.environ, flags)
+    loaded, wrong = sifted(Said(config, os.environ, flags))
+    for error in wrong:
+        found(checks.Finding("settings", "broken", str(error), "correct it; the rest is looked at without"))
+    if not wrong:
         found(checks.Finding("settings", "ok", "valid"))
-    except SettingsError as error:
-        loaded = _without_file(os.environ, flags)
-        found(checks.Finding("settings", "broken", str(error), "correct it; danmaku config shows the rest"))
     elsewhere = loaded.origins["edge.port"] != DEFAULT
     async for finding in checks.examine(loaded.settings, DataFolder(data), elsewhere=elsewhere):
         found(finding)
     return findings
-
-
-def _without_file(environ: Mapping[str, str], flags: Mapping[str, object]) -> Loaded:
-    """As shipped but for the environment and the flags, of which none is heeded that is wrong too."""
-    said = {name: value for name, value in environ.items() if name != CONFIG_VARIABLE}
-    for variables, given in ((said, flags), ({}, flags), (said, {})):
-        with suppress(SettingsError):
-            return load_with_origins(None, variables, given)
-    return load_with_origins(None, {}, {})
 
 
 def _finding_line(finding: Finding) -> Text:

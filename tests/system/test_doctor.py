@@ -278,3 +278,19 @@ def test_with_a_file_that_is_broken_the_environment_is_heeded_still(
     found = {one["name"]: one for one in json.loads(told.stdout)}
     assert found["settings"]["state"] == "broken"
     assert found["port"]["text"] == f"{number} is free"
+
+
+def test_a_wrong_variable_takes_nothing_along(tmp_path: Path) -> None:
+    file, number = tmp_path / "my.toml", free_port()
+    environ = {"DANMAKU_EDGE_PROT": "1", "DANMAKU_CONFIG": str(file)}
+    asked = ("doctor", "--json", "--data", str(tmp_path / "data"))
+    for text, more, wrong in (
+        (f"[edge]\nport = {number}\n", {}, ["DANMAKU_EDGE_PROT"]),
+        ("[edge]\nport = what\n", {"DANMAKU_EDGE_PORT": str(number)}, ["is not TOML", "DANMAKU_EDGE_PROT"]),
+    ):
+        file.write_text(text)
+        found = json.loads(run(*asked, environ={**environ, **more}).stdout)
+        told = [one for one in found if one["name"] == "settings"]
+        assert all(word in one["text"] for word, one in zip(wrong, told, strict=True))
+        (port,) = (one for one in found if one["name"] == "port")
+        assert port["text"] == f"{number} is free"
