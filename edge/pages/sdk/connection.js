@@ -72,7 +72,8 @@ export class Connection {
   #attempt = 0;
   /** Why there will be no connection. @type {Refusal | null} */
   #refusal = null;
-  #changed = new Bell();
+  /** Rung where there is a connection, or is to be none; a room rings it where one is in, or out. */
+  changed = new Bell();
   /** What goes out in one message with the greeting. @type {(string | Uint8Array<ArrayBuffer>)[] | null} */
   #along = null;
 
@@ -122,10 +123,18 @@ export class Connection {
    * Until there is a connection, or `signal` says that it is too late.
    * @param {AbortSignal} signal @throws {Refusal} where there will be none
    */
-  async linked(signal) {
-    while (!this.isLive && !signal.aborted) {
+  linked(signal) {
+    return this.until(() => this.isLive, signal);
+  }
+
+  /**
+   * Until that holds, asked for as `changed` rings, or `signal` says that it is too late.
+   * @param {() => boolean} holds @param {AbortSignal} signal @throws {Refusal} where there will be no connection
+   */
+  async until(holds, signal) {
+    while (!holds() && !signal.aborted) {
       if (this.#refusal !== null) throw this.#refusal;
-      await this.#changed.heard(signal);
+      await this.changed.heard(signal);
     }
   }
 
@@ -256,7 +265,7 @@ export class Connection {
       this.#listener.changed({ phase: "live" });
       this.aheadMs = (ok.server_time ?? Date.now()) - Date.now();
       this.#listener.greeted?.(ok);
-      this.#changed.ring();
+      this.changed.ring();
       this.#keepAlive();
     } catch (error) {
       if (socket !== this.#socket || !(error instanceof Refusal)) return;
@@ -340,7 +349,7 @@ export class Connection {
   /** @param {Refusal} refusal */
   #over(refusal) {
     this.#refusal = refusal;
-    this.#changed.ring();
+    this.changed.ring();
   }
 
   /** Let go of the socket, whatever state it is in; its last words are not heard any more. */

@@ -24,7 +24,6 @@
  */
 
 import { untilAnswered } from "./asking.js";
-import { Bell } from "./bell.js";
 import { sleep } from "./pace.js";
 import { Lost, newId, Refusal } from "./protocol.js";
 import { Reader } from "./reader.js";
@@ -49,7 +48,6 @@ export class Room {
   #missed = 0;
   /** How often counts were told. */
   #counts = 0;
-  #entered = new Bell();
 
   /**
    * @param {string} name @param {Connection} connection @param {Audience} audience @param {Timing} timing
@@ -130,7 +128,7 @@ export class Room {
   end(why = new Refusal("not_joined", "you are out of this room; reload the page to come back")) {
     this.#out ??= why;
     this.lost();
-    this.#entered.ring();
+    this.#connection.changed.ring();
   }
 
   /** @param {Batch | Aside | Skip | Stats} frame */
@@ -152,13 +150,15 @@ export class Room {
     this.#closeGap();
   }
 
-  /** Until the room is joined, or `signal` says that it is too late. @param {AbortSignal} signal @throws {Refusal} */
-  async linked(signal) {
-    while (!this.#isIn && !signal.aborted) {
+  /**
+   * Until the room is joined, or `signal` says that it is too late.
+   * @param {AbortSignal} signal @throws {Refusal} where one is out of it, or there will be no connection
+   */
+  linked(signal) {
+    return this.#connection.until(() => {
       if (this.#out !== null) throw this.#out;
-      await this.#entered.heard(signal);
-    }
-    if (this.#out !== null) throw this.#out;
+      return this.#isIn;
+    }, signal);
   }
 
   /**
@@ -220,7 +220,7 @@ export class Room {
     this.#audience.viewed?.(ok.pinned ?? [], ok.poll ?? null, whole);
     this.#show(this.#reader.joined(since, head, batches, whole));
     this.#audience.polled?.(ok.poll?.id, ok.poll?.counts);
-    this.#entered.ring();
+    this.#connection.changed.ring();
     this.#closeGap();
   }
 

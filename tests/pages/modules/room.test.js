@@ -1,4 +1,4 @@
-import { Lost } from "/sdk/connection.js";
+import { Connection, Lost } from "/sdk/connection.js";
 import { TIMING, sleep } from "/sdk/pace.js";
 import { Refusal } from "/sdk/protocol.js";
 import { Room } from "/sdk/room.js";
@@ -8,9 +8,13 @@ const AUDIENCE = { shown() {}, counted() {}, joined() {}, missed() {}, refused()
 const batch = (seq) => ({ t: "batch", room: "r", epoch: 5, seq, at: 1, items: [{ k: "gone" }] });
 
 /** A connection that admits to a room at (5, 1) and keeps questions to its history until they are answered. */
-class Held {
+class Held extends Connection {
   /** @type {{since: {seq: number}, answer: (ok: object) => void, refuse: (error: Error) => void}[]} */
   questions = [];
+
+  constructor() {
+    super("ws://here", () => ({}), { changed() {}, delivered() {}, lost() {} }, TIMING);
+  }
 
   ask(frame) {
     if (frame.t === "join") return Promise.resolve({ epoch: 5, seq: 1, history: [], complete: true });
@@ -82,6 +86,27 @@ export async function a_comment_waits_for_a_connection_that_is_only_just_closing
   isBack = true;
   same((await sent).shown, true);
   clearInterval(others);
+}
+
+/** @param {Promise<unknown>} asked */
+const outcome = (asked) => asked.then(() => "done", (error) => error.name);
+
+export async function nothing_waits_for_a_connection_that_will_not_be() {
+  const connection = new Held();
+  const room = new Room("r", connection, AUDIENCE, TIMING);
+  await room.enter();
+  room.lost();
+  const asked = [room.send({ text: "hello" }), room.vote("p", 0), room.history({ epoch: 5, seq: 1 })].map(outcome);
+  connection.give(new Refusal("replaced", "somebody is here already"));
+  asked.push(outcome(room.send({ text: "still here" })));
+  same(await Promise.all(asked), ["replaced", "replaced", "replaced", "replaced"]);
+}
+
+export async function nothing_waits_for_a_room_that_was_left() {
+  const room = new Room("r", new Held(), AUDIENCE, TIMING);
+  const sent = outcome(room.send({ text: "hello" }));
+  room.leave();
+  same(await sent, "not_joined");
 }
 
 export async function what_one_alone_is_shown_has_no_place_of_its_own() {
