@@ -10,6 +10,7 @@ from config.settings import Rooms
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.held import MemoryHeld
 from danmaku.memory.leases import Clock, MemoryLeases
+from danmaku.memory.log import Logs, Stored
 from danmaku.memory.recalls import MemoryRecalls
 from danmaku.memory.rooms import MemoryRooms
 from danmaku.model import START, Position
@@ -26,7 +27,7 @@ class MemoryHistory:
         rooms: MemoryRooms,
         recalls: MemoryRecalls,
         held: MemoryHeld,
-        logs: dict[str, deque[Entry]],
+        logs: Logs,
         audit: MemoryAudit,
         clock: Clock,
         limits: Rooms,
@@ -37,7 +38,6 @@ class MemoryHistory:
         self._recalls = recalls
         self._held = held
         self._logs = logs
-        self._stored_ms: dict[tuple[str, Position], int] = {}
         self._clock = clock
         self._batches = limits.history_batches
         self._age_ms = limits.history_s * 1000
@@ -53,13 +53,13 @@ class MemoryHistory:
 
     async def latest(self, room: str, items: int, max_bytes: int, before: Position | None = None) -> Slice:
         log = self._logs[room]
-        newest_first = (entry for entry in reversed(log) if before is None or entry.last < before)
+        newest_first = (entry for entry, _ in reversed(log) if before is None or entry.last < before)
         entries = _within(newest_first, items, max_bytes)
         return Slice(tuple(reversed(entries)), True, _head(log), self._recalls.kept(room))
 
     async def after(self, room: str, since: Position, items: int, max_bytes: int) -> Slice:
         log = self._logs[room]
-        entries = _within((entry for entry in log if entry.last > since), items, max_bytes)
+        entries = _within((entry for entry, _ in log if entry.last > since), items, max_bytes)
         complete = follows_on(entries, since, _head(log))
         return Slice(tuple(entries), complete, _head(log), self._recalls.kept(room))
 
@@ -67,20 +67,19 @@ class MemoryHistory:
         log, entry = self._logs[append.room], append.entry
         if not self._leases.holds(process, append.lease, partition_of(append.room)):
             return Appended(Outcome.FENCED, _head(log))
-        if log and (log[-1].last, log[-1].frame) == (entry.last, entry.frame):
+        if log and (log[-1].entry.last, log[-1].entry.frame) == (entry.last, entry.frame):
             return Appended(Outcome.OK, _head(log))
         if _head(log) != append.expected:
             return Appended(Outcome.MISMATCH, _head(log))
-        stored_ms = self._stored_ms[append.room, entry.last] = self._clock()
-        log.append(entry)
+        stored_ms = self._clock()
+        log.append(Stored(entry, stored_ms))
         while len(log) > self._batches:
-            self._drop_oldest(append.room)
+            log.popleft()
         now = min(entry.at, stored_ms)
         for _ in range(_TRIMMED_AT_ONCE):
             oldest = log[0]
-            at = max(oldest.at, self._stored_ms[append.room, oldest.last])
-            if len(log) > 1 and at < now - self._age_ms:
-                self._drop_oldest(append.room)
+            if len(log) > 1 and max(oldest.entry.at, oldest.stored_ms) < now - self._age_ms:
+                log.popleft()
         self._audit.add(append.room, append.acts)
         if append.recalling is not None:
             self._recalls.keep(append.room, append.recalling)
@@ -92,12 +91,9 @@ class MemoryHistory:
             self._rooms.boards[append.room] = append.board
         return Appended(Outcome.OK, _head(log))
 
-    def _drop_oldest(self, room: str) -> None:
-        del self._stored_ms[room, self._logs[room].popleft().last]
 
-
-def _head(log: deque[Entry]) -> Position:
-    return log[-1].last if log else START
+def _head(log: deque[Stored]) -> Position:
+    return log[-1].entry.last if log else START
 
 
 def _within(entries: Iterable[Entry], items: int, max_bytes: int) -> list[Entry]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 
+from danmaku.memory.log import Logs
 from danmaku.model import Position
 from danmaku.recalls import Recalled
-from danmaku.store.history import Entry
 from danmaku.store.recalls import Recalling
 from danmaku.wire import Recall
 
 
 class MemoryRecalls:
-    def __init__(self, logs: dict[str, deque[Entry]]) -> None:
+    def __init__(self, logs: Logs) -> None:
         self._logs = logs
         self._recalls: dict[str, dict[Position, Recall]] = defaultdict(dict)
 
@@ -33,4 +33,4 @@ class MemoryRecalls:
     def forget(self, room: str) -> None:
         """What is older than all that the log holds."""
         log, kept = self._logs[room], self._recalls[room]
-        self._recalls[room] = {at: recall for at, recall in kept.items() if log and at >= log[0].first}
+        self._recalls[room] = {at: recall for at, recall in kept.items() if log and at >= log[0].entry.first}

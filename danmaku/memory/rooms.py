@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -11,9 +11,9 @@ from danmaku.board import EMPTY, Board
 from danmaku.memory.audit import MemoryAudit
 from danmaku.memory.held import MemoryHeld
 from danmaku.memory.leases import MemoryLeases
+from danmaku.memory.log import Logs
 from danmaku.memory.recalls import MemoryRecalls
 from danmaku.model import Act, Effect, RoomInfo, closed_for_good
-from danmaku.store.history import Entry
 from danmaku.subjects import partition_of
 
 
@@ -21,7 +21,7 @@ class MemoryRooms:
     def __init__(
         self,
         leases: MemoryLeases,
-        logs: dict[str, deque[Entry]],
+        logs: Logs,
         recalls: MemoryRecalls,
         held: MemoryHeld,
         audit: MemoryAudit,

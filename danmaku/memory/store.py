@@ -14,6 +14,7 @@ from danmaku.memory.conversations import MemoryConversations
 from danmaku.memory.held import MemoryHeld
 from danmaku.memory.history import MemoryHistory
 from danmaku.memory.leases import Clock, MemoryLeases
+from danmaku.memory.log import Logs
 from danmaku.memory.moderation import MemoryModeration
 from danmaku.memory.moderators import MemoryModerators
 from danmaku.memory.polls import MemoryPolls
@@ -22,7 +23,6 @@ from danmaku.memory.rooms import MemoryRooms
 from danmaku.memory.sessions import MemorySessions
 from danmaku.memory.tokens import MemoryTokens
 from danmaku.memory.words import MemoryWords
-from danmaku.store.history import Entry
 
 
 def _wall_ms() -> int:
@@ -39,7 +39,7 @@ class MemoryStore:
         chat: Chat = Chat(),  # noqa: B008  it is frozen
     ) -> None:
         self.leases = MemoryLeases(clock)
-        self.logs: dict[str, deque[Entry]] = defaultdict(deque)
+        self.logs: Logs = defaultdict(deque)
         self.audit = MemoryAudit(self.leases, clock, rooms)
         self.recalls = MemoryRecalls(self.logs)
         self.held = MemoryHeld(self.leases, self.audit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 from secrets import token_hex
+from sys import getrefcount
 from typing import Any
 
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from danmaku.store.sessions import Counted, Hello
 from danmaku.store.valkey import ValkeyStore
 from danmaku.subjects import partition_of
 from tests.contract.losing import lose
-from tests.contract.room_log import entry
+from tests.contract.room_log import PLENTY, Owner, entry
 from tests.contract.stores import LONG, ROOM
 
 KEPT = Rooms(history_batches=5, history_s=60)
@@ -246,3 +247,13 @@ async def compare(store_url: str, steps: list[tuple[Any, ...]]) -> None:
             assert await twin.do(step) == await server.do(step), step
     finally:
         await real.close()
+
+
+async def test_the_twin_keeps_nothing_of_what_left_the_log() -> None:
+    store = MemoryStore()
+    owner = await Owner.take(store)
+    kept, newest = await owner.append(), await owner.append()
+    assert await store.rooms.delete("one", owner.epoch, ROOM)
+    assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (newest,)
+    never_stored = entry(Position(owner.epoch, 1))
+    assert getrefcount(kept.last) == getrefcount(never_stored.last)
