@@ -410,7 +410,33 @@ async def test_who_says_something_in_the_studio_that_will_not_be_connected_again
         await expect(page.locator("#connection-text")).to_contain_text("refused: ")
         await page.locator("#say-text").fill("is anybody there?")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_count(1)
-        await expect(page.locator(".toast")).not_to_contain_text("waits here")
+        await expect(page.locator(".toast")).to_have_text("Replaced")
         await expect(page.locator("#say-text")).to_have_value("is anybody there?")
+    visitors.complaints.clear()  # nobody answers the API here
+
+
+async def test_who_was_sent_out_is_told_that_in_the_studio_and_not_to_wait_where_the_connection_is_lost(
+    visitors: Visitors,
+) -> None:
+    gone, back = asyncio.Event(), asyncio.Event()
+
+    async def before(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.say(wire.Notice(kind="kicked", room="demo", reason="rest"))
+        await gone.wait()
+        visit.cut()
+
+    async def after(visit: Visit) -> None:
+        await back.wait()
+
+    async with scripted(before, after, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
+        await expect(page.locator("#room-outcome")).to_have_text("You were sent out of the room: rest")
+        gone.set()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await page.locator("#say-text").fill("still here")
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator(".toast")).to_have_text("You were sent out of the room: rest")
+        await expect(page.locator("#say-text")).to_have_value("still here")
+        back.set()
     visitors.complaints.clear()  # nobody answers the API here

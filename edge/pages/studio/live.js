@@ -33,6 +33,8 @@ export class Live {
   #ruling = new Ruling();
   /** Why, in words, if one was. */
   #sentOut = "";
+  /** Why one is out of the room and does not come back by oneself, in words. */
+  #outside = "";
   #isOver = false;
   /** Until one is in, or was not let in. */
   #entering = Promise.resolve();
@@ -87,7 +89,7 @@ export class Live {
 
   /** Whether what is said goes out as soon as there is a connection again. */
   get isComing() {
-    return this.isWaiting || this.#client.state.phase === "connecting";
+    return this.#outside === "" && (this.isWaiting || this.#client.state.phase === "connecting");
   }
 
   hurry() {
@@ -97,7 +99,7 @@ export class Live {
   /** @param {string} text @param {string} cid */
   async say(text, cid) {
     await this.#entering; // somebody was faster
-    if (this.#room === null) throw new Refusal("not_joined", t("say.outside"));
+    if (this.#room === null) throw new Refusal("outside", this.#outside || t("say.outside")); // by a name that has no words of its own
     return this.#room.send(text, { cid });
   }
 
@@ -115,7 +117,7 @@ export class Live {
   #out(why) {
     this.#room = null;
     if (this.#isOver) return; // what it says now is of a room that is not looked at any more
-    if (why instanceof Refusal) this.#told.outside(this.#sentOut || refused(why));
+    if (why instanceof Refusal) this.#told.outside((this.#outside = this.#sentOut || refused(why)));
     else if (why) throw why;
   }
 
