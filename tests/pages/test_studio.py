@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -319,6 +320,42 @@ async def test_who_was_appointed_is_offered_what_moderators_may(
     await page.get_by_role("radio", name="Announcement").check()
     await say(page, "a word from the staff")
     await expect(page.locator(".entry .text").last).to_contain_text("a word from the staff")
+
+
+async def test_what_one_may_is_not_offered_to_who_signs_in_after_him(
+    visitors: Visitors, service: Deployment
+) -> None:
+    boss = service.token("boss", "streamer", "handed")
+    assert (await service.call("PUT", "/v1/rooms/handed", {}, boss))[0] == 200
+    page = await visitors.open(f"{service.url}/studio?room=handed")
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        if asked.is_set():
+            await route.continue_()
+            return
+        asked.set()
+        await answered.wait()
+        await route.fulfill(json={})
+
+    await page.route("**/v1/admin/rooms/handed/settings", answer_late)
+    sign_in = "(token) => { location.hash = `token=${token}`; }"
+    await page.evaluate(sign_in, service.token("mira", "viewer"))
+    await expect(page.locator("#me")).to_have_text("mira")
+    await asked.wait()
+    await page.locator("#sign-out").click()
+    async with page.expect_response("**/v1/admin/rooms/handed/settings") as own:
+        await page.evaluate(sign_in, service.token("zoe", "viewer"))
+    assert (await own.value).status == 403
+    async with page.expect_response("**/v1/admin/rooms/handed/settings") as late:
+        answered.set()
+    assert (await late.value).ok
+    await expect(page.locator("#me")).to_have_text("zoe")
+    await say(page, "hello")
+    await expect(page.locator(".entry .text").last).to_contain_text("hello")
+    for staff_only in ("#gift-card", "#say-kinds"):
+        await expect(page.locator(staff_only)).to_be_hidden()
+    visitors.complaints.clear()  # the browser itself tells of what may not be read
 
 
 async def test_where_nobody_knows_who_was_appointed_the_service_decides(

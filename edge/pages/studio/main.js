@@ -53,6 +53,8 @@ class Studio {
   /** @type {Live | null} */
   #live = null;
   #room = "";
+  /** Raised where one leaves a room, or signs out: what was asked before is of no use any more. */
+  #visit = 0;
   #refreshing = 0;
   /** Of the page, while it is about no room. */
   #title = document.title;
@@ -141,17 +143,18 @@ class Studio {
 
   /** @param {string} room */
   async #make(room) {
+    const visit = this.#visit;
     const role = this.#identity.roleIn(room);
     const isOwn = isAtLeast(role, "streamer");
     this.#offer(isAtLeast(role, "moderator"));
     await this.#card.show(room, isOwn);
-    if (room !== this.#room) return; // another one was opened meanwhile
+    if (visit !== this.#visit) return;
     part("moderators-card").hidden = !isOwn;
     if (isOwn) void this.#moderators.open();
     this.#enter();
     if (isAtLeast(role, "moderator")) return;
     const mayModerate = await this.#deeds.may(`v1/admin/rooms/${room}/settings`); // who was appointed may read them
-    if (mayModerate && room === this.#room) this.#offer(true);
+    if (mayModerate && visit === this.#visit) this.#offer(true);
   }
 
   /** What the room's staff may do. @param {boolean} isStaff */
@@ -190,6 +193,7 @@ class Studio {
   #close() {
     this.#live?.close();
     this.#live = null;
+    this.#visit += 1;
     this.#room = "";
     this.#pulse = new Pulse();
     this.#chart.show([]);
