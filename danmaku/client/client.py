@@ -80,7 +80,7 @@ class Client:
         # without one a guest would be somebody else after a reconnect, and a repeated send a new comment
         device = device or secrets.token_urlsafe(24)
         hello = Hello(0, device=device, name=name, chat=chat, deflate=deflate)
-        listener = Listener(self._greeted, self._delivered, self._lost, self._ended)
+        listener = Listener(self._opened, self._greeted, self._delivered, self._lost, self._ended)
         self._connection = Connection(
             [url] if isinstance(url, str) else url,
             asking(region, self._timing.connect) if find else None,
@@ -187,14 +187,16 @@ class Client:
         self._listeners.add(inbox)
         return inbox
 
-    def _greeted(self, link: Link, ok: Ok) -> None:
+    def _opened(self, link: Link) -> None:
+        for room in self._rooms.values():
+            if room._entered:
+                self._spawn(self._return(room, link))
+
+    def _greeted(self, ok: Ok) -> None:
         self.uid, self.name, self.role = ok.uid or "", ok.name or "", ok.role or ""
         self.session = ok.session or ""
         self._tell(ConnectionChange("connected"))
         self.chat._resync()
-        for room in self._rooms.values():
-            if room._entered:
-                self._spawn(self._return(room, link))
 
     def _delivered(self, frame: ServerFrame) -> None:
         if isinstance(frame, Batch | Aside | Skip | Stats):

@@ -41,11 +41,13 @@ _log = logging.getLogger("danmaku.client")
 class Listener:
     """Who is told, synchronously and in order, what becomes of the connection.
 
-    lost: close code, reason, seconds until the next attempt. ended: why, and whether it was
-    the user's own wish.
+    opened: tasks that are begun here speak right behind the hello, and are answered after it; where that is
+    refused, the connection is lost to them. lost: close code, reason, seconds until the next attempt. ended:
+    why, and whether it was the user's own wish.
     """
 
-    greeted: Callable[[Link, Ok], None]
+    opened: Callable[[Link], None]
+    greeted: Callable[[Ok], None]
     delivered: Callable[[ServerFrame], None]
     lost: Callable[[int, str, float], None]
     ended: Callable[[Refusal, bool], None]
@@ -192,6 +194,7 @@ class Connection:
         self._hello = msgspec.structs.replace(self._hello, token=token, n=number)
         try:
             async with asyncio.timeout(self._timing.connect):
+                self._listener.opened(link)  # tasks begin once this one waits, and then the hello is said
                 ok = await link.ask(self._hello)
         except (Lost, TimeoutError):
             link.abort()
@@ -209,7 +212,7 @@ class Connection:
         self._link = link
         self._pace.connected(time.monotonic())
         self._changed.set()
-        self._listener.greeted(link, ok)
+        self._listener.greeted(ok)
         return True
 
     async def _keep_alive(self, link: Link, reading: asyncio.Task[tuple[int, str]]) -> None:

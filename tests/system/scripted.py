@@ -94,18 +94,19 @@ class Visit:
 
     async def greet(self, heartbeat_ms: int = 20_000) -> Hello:
         hello = await self.expect(Hello)
-        await self.say(
-            Ok(
-                hello.id,
-                uid="u1",
-                name="ann",
-                role="guest",
-                session="s1",
-                heartbeat_ms=heartbeat_ms,
-                server_time=1234,
-            )
-        )
+        await self.say(self.welcome(hello, heartbeat_ms))
         return hello
+
+    def welcome(self, hello: Hello, heartbeat_ms: int = 20_000) -> Ok:
+        return Ok(
+            hello.id,
+            uid="u1",
+            name="ann",
+            role="guest",
+            session="s1",
+            heartbeat_ms=heartbeat_ms,
+            server_time=1234,
+        )
 
     async def admit(
         self,

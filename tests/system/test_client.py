@@ -215,6 +215,52 @@ async def test_a_lost_connection_comes_back_where_it_stood(protocol: Protocol, e
 
 
 @BOTH
+async def test_rooms_are_joined_again_right_behind_the_hello(protocol: Protocol) -> None:
+    async def first(visit: Visit) -> None:
+        await greet_and_admit(visit)
+        visit.cut()
+
+    async def second(visit: Visit) -> None:
+        hello, join = await visit.expect(Hello), await visit.expect(Join)
+        joined = Ok(join.id, room="demo", epoch=5, seq=10, history=visit.batches([]), complete=True)
+        await visit.say(visit.welcome(hello), joined, visit.batch(5, 11, "there again"))
+
+    async with scripted(first, second) as url, Client(url, protocol=protocol, timing=QUICK) as client:
+        room = await client.join("demo")
+        assert await comments(room, 1) == [((5, 11), "there again")]
+        assert await client.ping() == 1234
+
+
+async def test_a_hello_that_is_refused_ends_no_room_that_was_to_be_joined_behind_it() -> None:
+    async def first(visit: Visit) -> None:
+        await greet_and_admit(visit)
+        visit.cut()
+
+    async def busy(visit: Visit) -> None:
+        hello = await visit.expect(Hello)
+        await visit.expect(Join)
+        await visit.say(err(hello.id, UNAVAILABLE, 1))
+
+    async def back(visit: Visit) -> None:
+        await greet_and_admit(visit)
+        await visit.say(visit.batch(5, 11, "there again"))
+        visit.cut()
+
+    async def refuse(visit: Visit) -> None:
+        hello = await visit.expect(Hello)
+        await visit.expect(Join)
+        await visit.say(err(hello.id, UNAUTHORIZED))
+
+    async with scripted(first, busy, back, refuse) as url, Client(url, timing=QUICK) as client:
+        room = await client.join("demo")
+        assert await comments(room, 1) == [((5, 11), "there again")]
+        with pytest.raises(Refusal, match="unauthorized"):
+            await comments(room, 1)
+        with pytest.raises(Refusal, match="unauthorized"):
+            await client.ping()
+
+
+@BOTH
 async def test_a_send_cut_short_is_repeated_under_its_cid(protocol: Protocol) -> None:
     sends: list[Send] = []
 
