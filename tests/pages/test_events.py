@@ -415,6 +415,21 @@ async def test_who_says_something_in_the_studio_that_will_not_be_connected_again
     visitors.complaints.clear()  # nobody answers the API here
 
 
+async def test_who_is_sent_out_of_the_studios_room_as_he_comes_in_is_told_that(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        hello = await visit.expect(wire.Hello)
+        who: dict[str, Any] = {"uid": "u1", "name": "ann", "role": "viewer", "session": "s"}
+        await visit.say(Ok(hello.id, **who, heartbeat_ms=20_000, server_time=now_ms()))
+        join = await visit.expect(Join)
+        kicked = wire.Notice(kind="kicked", room="demo", reason="rest")
+        await visit.say(kicked, Ok(join.id, room="demo", epoch=EPOCH, seq=1))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
+        await expect(page.locator("#room-outcome")).to_have_text("You were sent out of the room: rest")
+    visitors.complaints.clear()  # nobody answers the API here
+
+
 async def test_who_was_sent_out_is_told_that_in_the_studio_and_not_to_wait_where_the_connection_is_lost(
     visitors: Visitors,
 ) -> None:

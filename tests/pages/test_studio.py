@@ -86,6 +86,7 @@ async def test_a_pinned_announcement_that_is_taken_back_is_pinned_no_longer(
 
 async def test_who_is_sent_out_reads_why(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "out")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")
     admin = service.token("root", "admin")
     gone = {"uid": "mira", "reason": "rest"}
     status, _ = await service.call("POST", "/v1/admin/rooms/out/kicks", gone, admin)

@@ -28,6 +28,8 @@ export class Live {
   #polls;
   #pulse;
   #told;
+  /** Of the room, also before one is in it. */
+  #name = "";
   /** @type {JoinedRoom | null} */
   #room = null;
   #ruling = new Ruling();
@@ -63,6 +65,7 @@ export class Live {
 
   /** Come in, and stay until it is closed. @param {string} name */
   enter(name) {
+    this.#name = name;
     return (this.#entering = this.#enter(name));
   }
 
@@ -110,7 +113,7 @@ export class Live {
 
   /** It is told before one is out. @param {import("../sdk/client.js").Notice} notice */
   #noticed({ notice, room, reason, retryMs }) {
-    if (room === this.#room?.name && (notice === "kicked" || notice === "banned")) this.#sentOut = noticed(notice, reason, retryMs);
+    if (room === this.#name && (notice === "kicked" || notice === "banned")) this.#sentOut = noticed(notice, reason, retryMs);
   }
 
   /** @param {unknown} why */
