@@ -8,6 +8,8 @@
   let isWalking = false;
   let reached = new Set();
   let pressed = new Map();
+  // What there was to press as one began.
+  let before = new Set();
 
   const add = EventTarget.prototype.addEventListener;
   EventTarget.prototype.addEventListener = function (kind, ...rest) {
@@ -45,6 +47,7 @@
   globalThis.keyboard = {
     begin() {
       isWalking = true;
+      before = new Set(all());
       reached = new Set();
       pressed = new Map();
     },
@@ -61,7 +64,8 @@
       const isReached = (one) => reached.has(one) || ids.has(one.id);
       const unreached = all().filter((one) => !groupOf(one).some(isReached));
       const unpressed = [...reached].filter((one) => (pressed.get(one) ?? 0) < keysFor(one).length);
-      return [unreached.map(nameOf), unpressed.map(nameOf)];
+      const hasChanged = before.symmetricDifference(new Set(all())).size > 0;
+      return [unreached.map(nameOf), unpressed.map(nameOf), hasChanged];
     },
   };
 })();
