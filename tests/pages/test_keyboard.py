@@ -199,7 +199,7 @@ async def _open(visitors: Visitors, scene: Scene, path: str) -> Page:
 
 
 async def _walk(page: Page, state: str) -> None:
-    """Once more where something came or went on the way: one may have missed it, or lost one's place by it."""
+    """Once more where something came or went on the way: it may be what was missed, or had the focus."""
     *missed, has_changed = await _around(page)
     if missed != NOTHING and has_changed:
         *missed, _ = await _around(page)
@@ -214,8 +214,8 @@ async def _walk_dialog(page: Page, name: str) -> None:
 
 
 async def _around(page: Page) -> tuple[list[str], list[str], bool]:
-    """What the Tab key did not come by on one round, what Enter or Space did not press, and whether other things
-    can be pressed than before it."""
+    """What the Tab key did not come by on one round, what Enter or Space did not press, and whether other
+    things can be pressed than before it."""
     await page.evaluate("keyboard.begin()")
     for _ in range(MOST_STOPS):
         await page.keyboard.press("Tab")
