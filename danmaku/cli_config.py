@@ -21,6 +21,7 @@ from danmaku.cli_config_lines import (
     became,
     history_lines,
     is_changed,
+    no_key,
     not_there,
     outcome,
     setting_line,
@@ -148,7 +149,7 @@ def get_setting(desk: Desk, keys: _Keys) -> None:
     found = {key: answer["settings"].get(key) for key in keys}
     for key, one in found.items():
         if one is None:
-            raise ended(not_there(key), FAILED)  # as for one that the service refuses to set
+            raise ended(no_key(key, answer["settings"]), FAILED)  # as for one that the service refuses to set
         if why := one.get("passed_over"):
             typer.echo(printable(f"{PASSED_OVER}: {why}"), err=True)
     values = [one["value"] for one in found.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final
@@ -61,6 +61,13 @@ def is_changed(one: Any) -> bool:
 def setting_line(key: str, one: Any) -> str:
     why = one.get("passed_over")  # an older edge does not say
     return f"{key} = {as_toml(one['value'])}  # {one['origin']}{f'; {PASSED_OVER}: {why}' if why else ''}"
+
+
+def no_key(word: str, settings: Iterable[str]) -> str:
+    """Of what was asked for as a key, and is none of `settings`; it may be a section of them."""
+    if any(key.startswith(f"{word.removesuffix('.')}.") for key in settings):
+        return f"give a whole key; `danmaku config list {word}` lists those of {word}"
+    return not_there(word)
 
 
 def not_there(key: str) -> str:

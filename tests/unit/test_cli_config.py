@@ -106,6 +106,7 @@ def test_what_is_passed_over_is_said_beside_the_value(desk: Desk) -> None:
     ("key", "says"),
     [
         ("policy.slow", "there is no such key as policy.slow; did you mean policy.slow_s?"),
+        ("policy", "give a whole key; `danmaku config list policy` lists those of policy"),
         ("edge.port", "edge.port does not change while the service runs"),
     ],
 )
