@@ -61,6 +61,7 @@ from danmaku.wire_items import encode_item as encode_item
 MSGPACK_PROTOCOL: Final = "danmaku.v1.msgpack"
 JSON_PROTOCOL: Final = "danmaku.v1.json"
 MAX_FRAMES_PER_MESSAGE: Final = 64
+_MSGPACK_MAPS: Final = frozenset(bytes([byte]) for byte in (*range(0x80, 0x90), 0xDE, 0xDF))
 _DEFLATED: Final = b"\x78"
 _INFLATED_BYTES: Final = 4 * 1024 * 1024
 _KNOWN: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(ServerFrame))
@@ -75,6 +76,12 @@ class Malformed(msgspec.Struct):
     reason: str
 
 
+_NOT_MSGPACK: Final = (
+    f"this connection speaks msgpack in binary messages; offer the subprotocol {JSON_PROTOCOL} for JSON"
+)
+_NOT_JSON: Final = (
+    f"this connection speaks JSON in text messages; offer the subprotocol {MSGPACK_PROTOCOL} for msgpack"
+)
 _TOO_MANY: Final = Malformed(None, f"more than {MAX_FRAMES_PER_MESSAGE} frames in one message")
 
 
@@ -146,6 +153,8 @@ class MsgpackCodec(Codec):
             return self._decode_slowly(message)
 
     def _decode_slowly(self, message: bytes) -> list[ClientFrame | Malformed]:
+        if message.lstrip()[:1] == b"{":
+            return [Malformed(_id_of(_lenient_json(message)), _NOT_MSGPACK)]
         frames: list[ClientFrame | Malformed] = []
         try:
             for part in _split_msgpack(message):
@@ -201,6 +210,8 @@ class JsonCodec(Codec):
         self._encoder = msgspec.json.Encoder()
 
     def decode(self, message: bytes) -> list[ClientFrame | Malformed]:
+        if message[:1] in _MSGPACK_MAPS:
+            return [Malformed(_id_of(_lenient_msgpack(message)), _NOT_JSON)]
         frames: list[ClientFrame | Malformed] = []
         for line in message.splitlines():
             if not line.strip():

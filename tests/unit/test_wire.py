@@ -218,6 +218,10 @@ def test_the_largest_number_fits(codec: Codec) -> None:
         (MSGPACK, b"\x91" * 50_000 + b"\x90", "nested too deep"),
         (MSGPACK, b"\x81\xa1t\xa4pi\xffg", "utf-8"),
         (MSGPACK, b"\x81\xa1t\x91" + b"\x91" * 400 + b"\x90", "Expected `str`"),
+        (MSGPACK, b'{"t":"hello","id":1}', "offer the subprotocol danmaku.v1.json for JSON"),
+        (MSGPACK, b'\n {"t":"hello"}\n{"t":"ping"}', "speaks msgpack in binary messages"),
+        (JSON, MSGPACK.encode(Ping(1)), "offer the subprotocol danmaku.v1.msgpack for msgpack"),
+        (JSON, b"\xde\x00\x01\n\n", "speaks JSON in text messages"),
         (JSON, b"[" * 50_000, "Expected `object`"),
         (JSON, b'{"t":"ping","x":' + b"[" * 50_000, "recursion"),
         (JSON, b'{"t":"pi\xffg","id":1}', "utf-8"),
@@ -230,6 +234,13 @@ def test_a_broken_message_is_a_frame_that_says_why(codec: Codec, message: bytes,
     [frame] = codec.decode(message)
     assert isinstance(frame, Malformed)
     assert reason.lower() in frame.reason.lower()
+
+
+def test_a_frame_of_the_other_subprotocol_is_answered_by_its_id() -> None:
+    for codec, other in ((MSGPACK, JSON), (JSON, MSGPACK)):
+        [frame] = codec.decode(other.encode(Ping(7)))
+        assert isinstance(frame, Malformed)
+        assert frame.id == 7
 
 
 @CODECS
