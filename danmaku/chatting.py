@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,6 +19,22 @@ from danmaku.watching import tell_changes
 
 _PULLED: Final = 200  # at one time
 _LAST_LETTERS: Final = 60
+_CHANGES: Final = {
+    "create": "made the group {name}",
+    "create with": "made the group {name} with {uids}",
+    "rename": "renamed the group to {name}",
+    "dissolve": "dissolved the group",
+    "join": "joined",
+    "leave": "left",
+    "invite": "invited {uids}",
+    "kick": "sent {uid} away",
+    "appoint": "appointed {uid} {role}",
+    "hand_over": "handed the group over to {uid}",
+    "mute": "muted {uid}",
+    "unmute": "let {uid} speak again",
+    "mute_all": "lets only staff speak",
+    "unmute_all": "lets everybody speak again",
+}
 _STANDING_FOR: Final = ("url", "name", "index")  # a part that is no text
 
 
@@ -116,13 +133,20 @@ def _part(part: dict[str, Any]) -> str:
 
 def _happened(message: Message) -> str:
     if message.kind == "recall":
-        return f"{message.uid} took {message.of} back"
+        return f"{message.uid} took message {message.of} back"
     if message.kind != "member":
         return message.kind
-    change = dict(message.change or {})
-    verb = str(change.pop("verb", "changed the group"))
-    whom = [word for value in change.values() for word in (value if isinstance(value, list) else [value])]
-    return " ".join([message.uid, verb.replace("_", " "), *map(str, whom)])
+    return f"{message.uid} {_changed(message.change or {})}"
+
+
+def _changed(change: dict[str, Any]) -> str:
+    verb = str(change.get("verb"))
+    words = {
+        key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in change.items()
+    }
+    if verb == "create" and words.get("uids"):
+        verb = "create with"
+    return _CHANGES.get(verb, "changed the group").format_map(defaultdict(str, words))
 
 
 def _time(at: int) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from danmaku.chatting import conversation_of, json_of, last_of, line_of, other_of, said
 from danmaku.client import Conversation, Message
+from danmaku.conversation import Change
 from danmaku.errors import Refusal
 
 
@@ -48,9 +49,26 @@ def test_parts_stand_in_one_line() -> None:
     ("message", "shown"),
     [
         (_message(body=[{"type": "text", "text": "hi\x1b[31m"}]), "ann: hi\N{REPLACEMENT CHARACTER}[31m"),
-        (_message("recall", of=3), "* ann took 3 back"),
-        (_message("member", change={"verb": "invite", "uids": ["bob", "eve"]}), "* ann invite bob eve"),
-        (_message("member", change={"verb": "hand_over", "uid": "bob"}), "* ann hand over bob"),
+        (_message("recall", of=3), "* ann took message 3 back"),
+        (_message("member", change={"verb": "invite", "uids": ["bob", "eve"]}), "* ann invited bob, eve"),
+        (
+            _message("member", change={"verb": "hand_over", "uid": "bob"}),
+            "* ann handed the group over to bob",
+        ),
+        (
+            _message("member", change={"verb": "create", "name": "Tea {uid}"}),
+            "* ann made the group Tea {uid}",
+        ),
+        (
+            _message("member", change={"verb": "create", "name": "Tea", "uids": ["bob", "eve"]}),
+            "* ann made the group Tea with bob, eve",
+        ),
+        (
+            _message("member", change={"verb": "rename", "name": "Dinner"}),
+            "* ann renamed the group to Dinner",
+        ),
+        (_message("member", change={"verb": "shuffle", "uid": "bob"}), "* ann changed the group"),
+        (_message("member"), "* ann changed the group"),
         (_message("gone"), "* gone"),
     ],
 )
@@ -59,6 +77,13 @@ def test_a_message_is_a_line_that_says_what_it_is(message: Message, shown: str) 
     assert line.startswith("    7 2027-01-1")
     assert line.endswith(shown)
     assert f" p:ann:bob {shown}" in line_of(message, where=True).plain
+
+
+def test_every_change_of_a_group_is_told_in_words() -> None:
+    for change in get_args(Change):
+        verb = change.__struct_config__.tag
+        told = line_of(_message("member", change={"verb": verb, "uid": "bob", "role": "admin"})).plain
+        assert "changed the group" not in told
 
 
 def test_the_last_message_is_shortened() -> None:
