@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from danmaku.client import Client, Comment, ConnectionChange, Event, Stats
-from danmaku.model import WHITE
+from danmaku.model import START, WHITE
 from danmaku.printable import printable
 
 _STAFF = {"moderator": "green", "streamer": "magenta", "admin": "red"}
@@ -24,7 +24,10 @@ async def watch(url: str, room: str, token: str | None, show: Callable[[Comment 
     async with Client(url, token=token) as client:
         telling = asyncio.create_task(tell_changes(client))
         try:
-            async for item in await client.join(room):
+            joined = await client.join(room)
+            if joined.stats is not None and joined.stats.position == START:
+                _console().print(f"nothing was shown in {room} yet", style="dim")
+            async for item in joined:
                 if not isinstance(item, Stats):
                     show(item)
         finally:
@@ -79,9 +82,14 @@ def json_of(item: Comment | Event) -> str:
 
 async def tell_changes(client: Client) -> None:
     """Say on standard error when the connection is lost and when it is back, until cancelled."""
-    console = Console(file=sys.stderr)
+    console = _console()
     async for change in client.events():
         if isinstance(change, ConnectionChange) and change.state == "lost":
             console.print(f"connection lost; next attempt in {change.retry_s or 0:.1f} s", style="dim")
         elif isinstance(change, ConnectionChange) and change.state == "connected":
             console.print("connected again", style="dim")
+
+
+def _console() -> Console:
+    """For what is no part of what was asked for."""
+    return Console(file=sys.stderr, highlight=False)
