@@ -58,7 +58,7 @@ def page_address(service: str, page: str) -> str:
 
     Raises ValueError where it is no address of a page, or has a fragment already.
     """
-    address = urljoin(service.rstrip("/") + "/", page)
+    address = urljoin(service.rstrip("/") + "/", page).replace(" ", "%20")  # or it would end there
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.netloc or "#" in address:
         raise ValueError(f"{page!r} is not the address of a page")

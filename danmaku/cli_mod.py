@@ -73,7 +73,7 @@ def kick(desk: Desk, room: OneRoom, uid: Whom, reason: Reason = None) -> None:
     Example: `danmaku mod kick lobby bob --reason "calm down"`
     """
     answer = desk.call("POST", f"{of_room(room)}/kicks", {"uid": check_id(uid, "UID"), "reason": reason})
-    desk.tell(answer, f"{uid} was put out of {room}")
+    desk.tell(answer, f"{uid} is not in {room} any more")
 
 
 def _impose(

@@ -130,17 +130,20 @@ def command(
 
 def mint(data: Path, config: Path | None, identity: Identity, ttl_s: int | None) -> str:
     """An access token. Raises AuthError, FolderError, SettingsError."""
-    return authority(data, config).issue(identity, time.time(), ttl_s=ttl_s).access
+    return authority(data, config, ", or give a token").issue(identity, time.time(), ttl_s=ttl_s).access
 
 
-def authority(data: Path, config: Path | None) -> Authority:
-    """Who signs tokens here: the settings' keys, or the data folder's secret. Raises as `mint`."""
+def authority(data: Path, config: Path | None, instead: str = "") -> Authority:
+    """Who signs tokens here: the settings' keys, or the data folder's secret. Raises as `mint`.
+
+    instead: what else can be done where there is no secret.
+    """
     folder = DataFolder(data)
     settings = folder.with_secret(load(config, os.environ, {}))
     if settings.auth.secret_file == str(folder.secret) and not folder.has_secret():
         raise FolderError(
-            f"there is no secret in {folder.path}: start `danmaku up` there first, "
-            "name its folder with --data, or give a token"
+            f"there is no secret in {folder.path}: "
+            f"start `danmaku up` there first, or name its folder with --data{instead}"
         )
     return from_settings(settings.auth)
 

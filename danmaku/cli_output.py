@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 FAILED: Final = 1
+_WIDE: Final = 10_000
 WRONG: Final = 2  # what was asked for, or configured, cannot be
 
 
@@ -21,7 +22,9 @@ def table(*columns: Column | str) -> Table:
 
 
 def show(what: Any) -> None:
-    Console(highlight=False, soft_wrap=isinstance(what, str | Text)).print(what)
+    """Text, or a table; of that nothing is cut for a program, which needs ids whole."""
+    width = None if sys.stdout.isatty() else _WIDE
+    Console(highlight=False, soft_wrap=isinstance(what, str | Text), width=width).print(what)
 
 
 def warn(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`danmaku room`: make rooms, open and close them. What may be said there: `danmaku mod settings`."""
+"""`danmaku room`: show rooms, open and close them. What may be said there: `danmaku mod settings`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from danmaku.printable import printable
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Rooms: make, open, close. What may be said in one: `danmaku mod settings`.\n\n"
+    help="Rooms: show, open (a new one is made), close. What may be said there: `danmaku mod settings`.\n\n"
     "Without a token the secret in the data folder signs one, as streamer of the room.\n\n"
     "Example: `danmaku room open lobby --title 'Friday night'`",
 )

@@ -22,7 +22,9 @@ app = typer.Typer()
 @app.command()
 def token(
     uid: Annotated[str, typer.Option(help="Whom the token is for.")],
-    name: Annotated[str, typer.Option(help="How others see them [default: the uid].")] = "",
+    name: Annotated[
+        str, typer.Option(help="How others see them in rooms; conversations tell uids [default: the uid].")
+    ] = "",
     role: Annotated[str, typer.Option(help="guest, viewer, moderator, streamer or admin.")] = "viewer",
     room: Annotated[
         list[str] | None,

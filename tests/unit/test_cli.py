@@ -20,6 +20,7 @@ from config.keys import KEYS
 from config.settings import Settings
 from danmaku.auth import from_settings
 from danmaku.cli import app
+from danmaku.cli_output import show, table
 from danmaku.data_folder import DataFolder
 from danmaku.model import Identity, Role
 from danmaku.ports import free_port
@@ -135,6 +136,12 @@ def test_a_link_signs_in_by_its_fragment(folder: DataFolder) -> None:
     assert authority.read_refresh(refresh, _issued_at(token)).identity.uid == "ann"
 
 
+def test_a_link_does_not_end_at_a_blank(folder: DataFolder) -> None:
+    with folder.serving("http://127.0.0.1:9000"):
+        result = run("token", "--data", str(folder.path), "--uid", "ann", "--url", "console?room=my room")
+    assert result.stdout.startswith("http://127.0.0.1:9000/console?room=my%20room#token=")
+
+
 @pytest.mark.parametrize("page", ["console#there", "javascript:alert(1)"])
 def test_a_link_leads_to_a_page(folder: DataFolder, page: str) -> None:
     with folder.serving("http://127.0.0.1:9000"):
@@ -187,9 +194,20 @@ def test_a_link_is_to_the_service_that_a_shell_names(folder: DataFolder) -> None
     assert "no service runs on" in _one_line(run(*words), 1)
 
 
+def test_whoever_pipes_a_table_gets_ids_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    listed, ids = table("conversation", "with"), ("p:" + "a" * 64 + ":" + "b" * 64, "b" * 64)
+    listed.add_row(*ids)
+    show(listed)
+    assert capsys.readouterr().out.splitlines()[-1].split() == [*ids]
+
+
 def test_without_a_secret_there_is_no_token(tmp_path: Path) -> None:
     line = _one_line(run("token", "--uid", "ann", "--data", str(tmp_path / "none")), 1)
     assert f"there is no secret in {tmp_path / 'none'}" in line
+    assert "give a token" not in line  # which this one makes
 
 
 def test_config_prints_what_is_in_force(tmp_path: Path) -> None:

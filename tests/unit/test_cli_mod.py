@@ -59,3 +59,4 @@ def test_a_service_that_is_not_there_is_told(folder: DataFolder) -> None:
 def test_without_a_secret_nobody_can_be_named(tmp_path: Path) -> None:
     result = run("mod", "mute", "r", "bob", "--data", str(tmp_path))
     assert (result.exit_code, "there is no secret" in result.stderr) == (1, True)
+    assert "or give a token" in result.stderr
