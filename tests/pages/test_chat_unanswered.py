@@ -9,8 +9,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from danmaku.auth import Authority
+from danmaku.errors import BLOCKED
 from danmaku.model import Identity, Role
-from danmaku.wire import Hello, Ok
+from danmaku.wire import Err, Hello, Ok
 from danmaku.wire_chat import Chat, ChatSend, ChatSync, Synced
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
@@ -76,6 +77,38 @@ async def test_what_came_before_its_answer_is_taken_out_of_the_box_once(visitors
         await expect(box).to_have_value("ok")
 
 
+async def test_who_is_not_connected_is_told_that_and_no_more_of_what_was_before(visitors: Visitors) -> None:
+    back, gone = asyncio.Event(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await _welcome(visit)
+        said = await _sent(visit)
+        await visit.say(Err(said.id, BLOCKED.code, BLOCKED.name, BLOCKED.text))
+        await gone.wait()
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await back.wait()
+        await _greet(visit)
+        said = await _sent(visit)
+        await visit.say(Ok(said.id, conv=CONV, seq=1, at=1))
+
+    async with scripted(script, again, http=respond) as url:
+        page = await _open(visitors, url)
+        box, outcome = page.get_by_label("Your message"), page.locator("#outcome")
+        await box.fill("ok")
+        await box.press("Enter")
+        await expect(outcome).to_have_class("outcome bad")
+        gone.set()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await box.press("Enter")
+        await expect(outcome).to_have_text("Not connected: sent if that ends within 10 s")
+        await expect(outcome).not_to_have_class("outcome bad")
+        back.set()
+        await expect(box).to_have_value("")
+        await expect(outcome).to_have_text("")
+
+
 async def _open(visitors: Visitors, url: str) -> Page:
     token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
     page = await visitors.open("about:blank")
@@ -84,9 +117,13 @@ async def _open(visitors: Visitors, url: str) -> Page:
     return page
 
 
-async def _welcome(visit: Visit) -> None:
+async def _greet(visit: Visit) -> None:
     hello = await visit.expect(Hello)
     await visit.say(Ok(hello.id, uid="ann", role="viewer", session="s1", heartbeat_ms=20_000, server_time=1))
+
+
+async def _welcome(visit: Visit) -> None:
+    await _greet(visit)
     sync = await visit.expect(ChatSync)
     await visit.say(Ok(sync.id, convs=visit.codec.value([Synced(CONV, 0, 0, 0)]), more=False))
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import expect
 
 from danmaku import wire
-from danmaku.errors import BLOCKED_WORDS, FORBIDDEN, HELD_FOR_REVIEW, SLOW_MODE
-from danmaku.wire import Comment, Like, Ok, Send
+from danmaku.errors import BLOCKED_WORDS, FORBIDDEN, HELD_FOR_REVIEW, MUTED, SLOW_MODE
+from danmaku.wire import Comment, Err, Like, Ok, Send
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.pages.test_events import enter, items, say
@@ -20,7 +20,8 @@ from tests.system.scripted import Visit, scripted
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BEFORE_ANSWERS_ARE_LATE_MS = 8_000
-UNANSWERED = "No answer came; your comment is still here"
+UNANSWERED = "No answer came: press Send to try again"
+WAITS = "Not connected: sent if that ends within 10 s"
 _COLLECT_OUTCOMES = """() => {
   globalThis.outcomes = [];
   const collect = (records) => {
@@ -98,7 +99,7 @@ async def test_who_is_not_connected_is_told_at_once_and_what_he_said_goes_out_wh
         await page.locator("#like").click()
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await say(page, "hello")
-        await expect(page.locator("#outcome")).to_have_text("Not connected: your comment waits here")
+        await expect(page.locator("#outcome")).to_have_text(WAITS)
         await expect(page.get_by_label("Your comment")).to_have_value("hello")
         back.set()
         await expect(page.get_by_label("Your comment")).to_have_value("")
@@ -117,7 +118,7 @@ async def test_who_will_not_be_connected_again_is_not_told_to_wait(visitors: Vis
         await say(page, "hello")
         await expect(page.locator("#outcome")).to_have_text("Replaced", timeout=BEFORE_ANSWERS_ARE_LATE_MS)
         await expect(page.get_by_label("Your comment")).to_have_value("hello")
-        assert "waits here" not in await page.evaluate("outcomes.join()")
+        assert WAITS not in await page.evaluate("outcomes.join()")
 
 
 async def test_what_is_shown_after_all_need_not_be_said_again(visitors: Visitors) -> None:
@@ -197,6 +198,26 @@ async def test_a_refusal_stands_next_to_the_box_and_counts_down(visitors: Visito
         await say(page, "no")
         await expect(page.locator("#outcome")).to_have_text("Your role does not allow this")
         await expect(page.locator("#send")).to_be_enabled()
+
+
+async def test_who_is_muted_reads_why_and_for_how_long(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        send = await visit.expect(Send)
+        await visit.say(Err(send.id, MUTED.code, MUTED.name, "spam", 90_000))
+        await visit.expect(Like)
+        await visit.say(wire.Notice("unmuted", "demo"))
+        await visit.say(refused(await visit.expect(Send), MUTED, 90_000))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        outcome = page.locator("#outcome")
+        await say(page, "me too")
+        await expect(outcome).to_have_text(re.compile(r"^You are muted: spam – again in \d+ s$"))
+        await page.locator("#like").click()
+        await expect(outcome).to_have_text("")
+        await say(page, "and now?")
+        await expect(outcome).to_have_text(re.compile(r"^You are muted – again in \d+ s$"))
 
 
 async def test_what_is_held_was_taken_and_need_not_be_said_again(visitors: Visitors) -> None:

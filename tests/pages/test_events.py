@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from danmaku import wire
-from danmaku.errors import CONFLICT
+from danmaku.errors import CONFLICT, MUTED
 from danmaku.wire import At, Batch, Err, Join, Ok, OpenPoll, Pinned, Stats, Vote
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
@@ -189,6 +189,42 @@ async def test_ones_own_vote_is_counted_at_once_and_once(visitors: Visitors) -> 
         await options.first.click()
         await expect(options.first).to_have_attribute("aria-pressed", "true")
         await expect(card.locator(".hint")).to_have_text("3 votes")
+
+
+async def test_who_votes_while_not_connected_is_told_and_what_was_told_goes_when_he_is(
+    visitors: Visitors,
+) -> None:
+    back = asyncio.Event()
+    poll = OpenPoll("p1", "Next song?", ["one", "two"], [0, 3], now_ms() + 600_000)
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], poll)
+        await visit.expect(wire.Like)
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await back.wait()
+        await enter(visit, [], poll)
+        vote = await visit.expect(Vote)
+        await visit.say(Err(vote.id, MUTED.code, "muted", MUTED.text))
+        await visit.expect(wire.Like)
+        await visit.close(4000, "draining")
+
+    async def at_last(visit: Visit) -> None:
+        await enter(visit, [], poll)
+
+    async with scripted(script, again, at_last, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        hint = page.locator("#poll .hint")
+        await expect(hint).to_have_text("3 votes")
+        await page.locator("#like").click()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await page.locator("#poll-option-0").click()
+        await expect(hint).to_have_text("Not connected: sent if that ends within 10 s")
+        back.set()
+        await expect(hint).to_have_text("You are muted here")
+        await page.locator("#like").click()
+        await expect(hint).to_have_text("3 votes")
 
 
 async def test_a_guest_sees_how_a_poll_stands_and_has_nothing_to_press(visitors: Visitors) -> None:
@@ -391,7 +427,7 @@ async def test_who_says_something_in_the_studio_while_not_connected_is_told_at_o
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await page.locator("#say-text").fill("still here")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_text("Not connected: what you say waits here.")
+        await expect(page.locator(".toast")).to_have_text("Not connected: sent if that ends within 10 s")
         await expect(page.locator("#say-text")).to_have_value("still here")
         back.set()
         await expect(page.locator("#say-text")).to_have_value("")

@@ -20,6 +20,7 @@ export class ChatComposer {
   #outcome = /** @type {HTMLElement} */ (document.getElementById("outcome"));
   #send;
   #typing;
+  #waits;
   #typedAt = -TYPING_MS;
   #isBusy = false;
   /** Whether what is under way has come, before it was answered. */
@@ -27,11 +28,12 @@ export class ChatComposer {
 
   /**
    * @param {HTMLFormElement} form @param {(text: string, body: Part[]) => Promise<void>} send may throw Refusal
-   * @param {() => void} typing somebody writes
+   * @param {() => void} typing somebody writes @param {() => string} waits what to say of what is sent now, where there is no connection
    */
-  constructor(form, send, typing) {
+  constructor(form, send, typing, waits) {
     this.#send = send;
     this.#typing = typing;
+    this.#waits = waits;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#submit();
@@ -104,6 +106,7 @@ export class ChatComposer {
     if (Array.from(text).length > MOST_TEXT) return this.say(t("text.most", { n: MOST_TEXT }), true);
     this.#isBusy = this.#button.disabled = true;
     this.#hasCome = false;
+    this.say(this.#waits());
     try {
       const words = text === "" ? [] : [{ type: "text", text }];
       const body = url === null ? words : [...words, { type: "image", url: url.href }];

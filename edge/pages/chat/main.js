@@ -18,6 +18,7 @@ import { Memory } from "../shared/memory.js";
 import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
+import { waiting } from "../shared/wording.js";
 import { NewDialog } from "./dialogs.js";
 import { Inbox, isOwn, privately } from "./inbox.js";
 import { ChatList } from "./list.js";
@@ -37,7 +38,7 @@ class ChatPage {
   /** Which connection of this device is the newest: grows, whatever the clock does. */
   #n = 0;
   #list = new ChatList(part("conversations"), part("nothing"), (conv) => this.#go(conv));
-  #thread = new Thread(this.#groups, this.#identity.calls, () => this.#draw());
+  #thread = new Thread(this.#groups, this.#identity.calls, () => this.#draw(), () => waiting(this.#link));
   #status = new Status(() => this.#link.connect());
   #link = new Link(() => this.#hello(), {
     changed: (state) => {

@@ -37,14 +37,16 @@ export class Thread {
   );
   #composer = new ChatComposer(
     /** @type {HTMLFormElement} */ (part("composer")), (text, body) => this.#send(text, body),
-    () => this.#visit?.messenger.typing(this.#visit.conversation.conv),
+    () => this.#visit?.messenger.typing(this.#visit.conversation.conv), () => this.#waits(),
   );
+  #waits;
   #reading;
   #members;
   #block;
 
-  /** @param {Groups} groups @param {Calls} calls @param {() => void} changed what is unread */
-  constructor(groups, calls, changed) {
+  /** @param {Groups} groups @param {Calls} calls @param {() => void} changed what is unread @param {() => string} waits what to say of what is sent now */
+  constructor(groups, calls, changed, waits) {
+    this.#waits = waits;
     this.#reading = new Reading(() => this.#seen(), changed);
     this.#block = new BlockButton(calls, (text, isBad) => this.#composer.say(text, isBad));
     this.#members = new MembersDialog(groups, (uid) => this.#composer.mention(uid), (members) => {

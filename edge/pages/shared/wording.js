@@ -1,5 +1,6 @@
 /** Figures as people read them, in their language. */
 
+import { TIMING } from "../sdk/pace.js";
 import { language, t } from "./language.js";
 
 const compact = new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 });
@@ -11,10 +12,16 @@ export function lasting(seconds) {
   return minutes < 100 ? t("lasting.minutes", { n: minutes }) : t("lasting.hours", { n: Math.ceil(minutes / 60) });
 }
 
-/** What a notice tells somebody about himself. @param {string} kind @param {string} [reason] @param {number | null} [retryMs] for so long */
+/** Of what is said now: nothing where there is a connection. @param {{isComing: boolean}} of whether there may be one soon */
+export function waiting({ isComing }) {
+  return isComing ? t("connection.sends", { n: TIMING.answer / 1000 }) : "";
+}
+
+/** What a notice, or a refusal, tells somebody about himself. @param {string} kind @param {string} [reason] @param {number | null} [retryMs] for so long */
 export function noticed(kind, reason = "", retryMs = null) {
   const span = retryMs === null ? "" : t("notice.span", { time: lasting(Math.ceil(retryMs / 1000)) });
-  return t(`notice.${kind}`, { span, why: reason && t("notice.why", { reason }) });
+  const isTold = reason !== "" && reason !== `you are ${kind}`; // as the service refuses where no reason was given
+  return t(`notice.${kind}`, { span, why: isTold ? t("notice.why", { reason }) : "" });
 }
 
 /** A number that fits anywhere: 999, 12.3K, 4M; 1.2万. @param {number} value */

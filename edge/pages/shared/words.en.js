@@ -20,6 +20,7 @@ export default {
   "connection.in": " in {n} s",
   "connection.now": "now",
   "connection.again": "try again",
+  "connection.sends": "Not connected: sent if that ends within {n} s",
   "sign_in": "Sign in",
   "sign_in.token": "Login token",
   "sign_in.hint": "From whoever runs this service: the token, or a link that ends in #token=…. It stays in this tab and is forgotten when the tab is closed.",

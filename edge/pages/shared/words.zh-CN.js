@@ -20,6 +20,7 @@ export default {
   "connection.in": "，{n} 秒后",
   "connection.now": "立即重连",
   "connection.again": "重试",
+  "connection.sends": "未连接：{n} 秒内恢复才会发出",
   "sign_in": "登录",
   "sign_in.token": "登录令牌",
   "sign_in.hint": "由服务的运营者提供：令牌，或以 #token=… 结尾的链接。它只保存在此标签页中，关闭标签页后即被清除。",

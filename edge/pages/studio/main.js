@@ -12,7 +12,7 @@ import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
 import { Status } from "../shared/status.js";
 import { Toasts } from "../shared/toasts.js";
-import { short } from "../shared/wording.js";
+import { short, waiting } from "../shared/wording.js";
 import { Chart } from "./chart.js";
 import { Deeds } from "./deeds.js";
 import { showLinks } from "./links.js";
@@ -39,7 +39,8 @@ class Studio {
   #card = new RoomCard(this.#deeds);
   #speech = new Speech(this.#deeds, async (text, cid) => {
     if (this.#live === null) throw new Refusal("not_joined", t("say.outside"));
-    if (this.#live.isComing) this.#deeds.warn(t("say.waiting"));
+    const waits = waiting(this.#live);
+    if (waits !== "") this.#deeds.warn(waits);
     return this.#live.say(text, cid);
   });
   #moderators = new ModeratorsPanel(part("moderators"), {

@@ -15,7 +15,6 @@ export default {
   "said.settings": "The rules changed.",
   "say.no_pin": "no",
   "say.outside": "you are not in the room yet",
-  "say.waiting": "Not connected: what you say waits here.",
   "state.open": "open",
   "state.closed": "closed",
   "room.open": "Open the room",

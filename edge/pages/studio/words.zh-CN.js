@@ -35,7 +35,6 @@ export default {
   "say.placeholder": "说点什么",
   "say.send": "发送",
   "say.outside": "您还没有进入房间",
-  "say.waiting": "未连接，您要说的话在这里等待。",
   "state.open": "开放",
   "state.closed": "关闭",
   "room.title": "房间",

@@ -8,7 +8,7 @@
 import { Refusal } from "../sdk/protocol.js";
 import { refused, t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { lasting } from "../shared/wording.js";
+import { lasting, noticed } from "../shared/wording.js";
 import { Styles } from "./styles.js";
 
 const LENGTH = 100; // what a room allows that says nothing else
@@ -43,19 +43,19 @@ export class Composer {
   /** Whether what it says is of the text that was there: it goes as one writes on. */
   #isPassing = false;
   #once = new Once();
-  #isComing;
+  #waits;
   #timer = 0;
 
   /**
    * @param {HTMLFormElement} form
    * @param {(said: Said) => Promise<number | null>} send in how many ms it is shown, null: left out; throws Refusal
-   * @param {() => boolean} isComing a connection, for which what is sent waits
+   * @param {() => string} waits what to say of what is sent now, where there is no connection
    */
-  constructor(form, send, isComing) {
+  constructor(form, send, waits) {
     const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (form.querySelector(`#${id}`));
     this.#styles = new Styles(form);
     this.#send = send;
-    this.#isComing = isComing;
+    this.#waits = waits;
     this.#text = /** @type {HTMLInputElement} */ (part("text"));
     this.#button = /** @type {HTMLButtonElement} */ (part("send"));
     this.#length = part("length");
@@ -102,7 +102,8 @@ export class Composer {
     const text = this.#text.value.trim();
     if (this.#isBusy || text === "" || this.#isClosed || this.#isOver) return;
     this.#isBusy = true;
-    if (this.#isComing()) this.#say(t("sent.waiting"));
+    const waits = this.#waits();
+    if (waits !== "") this.#say(waits);
     else this.#show();
     const draft = this.#styles.draft(text);
     try {
@@ -111,6 +112,7 @@ export class Composer {
       if (!(error instanceof Refusal)) throw error;
       const isOpen = this.#once.isOpen(JSON.stringify(draft));
       if (error.name === "held_for_review") this.#taken(text, t("sent.held"));
+      else if (error.name === "muted") this.refuse(noticed("muted", error.message), error.retryMs);
       else this.refuse(isOpen ? t("sent.unanswered") : refused(error), error.retryMs);
       this.#isRefusedByRule = RULES.has(error.name);
       this.#isPassing ||= error.retryMs === null && (isOpen || TEXTS.has(error.name));

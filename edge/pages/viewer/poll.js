@@ -15,8 +15,7 @@ const RESULT_MS = 20_000;
 
 export class PollCard {
   #box;
-  #vote;
-  #now;
+  #asked;
   /** @type {Poll | null} */
   #poll = null;
   /** @type {number[]} */
@@ -36,16 +35,11 @@ export class PollCard {
   #whose = "";
   #isFolded = false; // until one wants to see the picture; a new poll is noticed
 
-  /**
-   * @param {HTMLElement} box @param {(poll: string, option: number) => Promise<unknown>} vote
-   * @param {(poll: string) => Promise<number | null>} voted for which option one did, as the service knows it
-   * @param {() => number} now ms since 1970 by the service's clock
-   */
-  constructor(box, vote, voted, now) {
+  /** @param {HTMLElement} box @param {import("./screen.js").Asked} asked */
+  constructor(box, asked) {
     this.#box = box;
-    this.#vote = vote;
-    this.#votes = new Votes(voted);
-    this.#now = now;
+    this.#asked = asked;
+    this.#votes = new Votes(asked.voted);
   }
 
   /** Guests are shown how it stands, and nothing to press. @param {string} room @param {string} uid @param {string} role */
@@ -64,10 +58,8 @@ export class PollCard {
   /** @param {Poll} poll @param {number[] | null} counts how it stands, where it was open before one came */
   open(poll, counts = null) {
     if (poll.id === this.#poll?.id && this.#isOver) return; // history may be a moment ahead
-    if (poll.id !== this.#poll?.id) {
-      this.#says = "";
-      this.#isFolded = false;
-    }
+    if (poll.id !== this.#poll?.id) this.#isFolded = false;
+    this.#says = ""; // also where one came in again
     this.#poll = poll;
     this.#counts = poll.options.map((_, option) => counts?.[option] ?? 0);
     this.#recall();
@@ -90,7 +82,7 @@ export class PollCard {
     this.#isOver = true;
     this.#says = "";
     this.#goneAt = since + RESULT_MS;
-    if (this.#goneAt > this.#now()) this.#draw();
+    if (this.#goneAt > this.#asked.now()) this.#draw();
     else this.clear();
   }
 
@@ -99,11 +91,13 @@ export class PollCard {
     const poll = this.#poll;
     if (poll === null || this.#isBusy) return;
     this.#isBusy = true;
+    this.#says = this.#asked.waits();
+    this.#tell();
     let isKnown = true;
     const key = this.#keyOf(poll);
     const before = this.#counts[option];
     try {
-      await this.#vote(poll.id, option);
+      await this.#asked.vote(poll.id, option);
       if (this.#mine < 0 && !this.#isOver && poll.id === this.#poll?.id) this.#countAtLeast(option, before + 1);
       this.#votes.keep(key, option);
       this.#recall();
@@ -150,7 +144,7 @@ export class PollCard {
       return;
     }
     const focused = this.#box.contains(document.activeElement) ? document.activeElement?.id : "";
-    const left = poll.until === null ? 0 : poll.until - this.#now();
+    const left = poll.until === null ? 0 : poll.until - this.#asked.now();
     const isOpen = !this.#isOver && (poll.until === null || left > 0);
     const body = element("div", "poll-body");
     const list = element("ul", "options");
@@ -167,7 +161,7 @@ export class PollCard {
     body.hidden = this.#isFolded;
     this.#box.replaceChildren(this.#head(poll.question), body);
     if (focused) this.#focus(focused);
-    if (this.#isOver) this.#timer = setTimeout(() => this.clear(), Math.max(0, this.#goneAt - this.#now()));
+    if (this.#isOver) this.#timer = setTimeout(() => this.clear(), Math.max(0, this.#goneAt - this.#asked.now()));
     else if (isOpen && poll.until !== null) this.#timer = setTimeout(() => this.#draw(), Math.min(left, 2 ** 31 - 1));
   }
 

@@ -8,6 +8,7 @@
  * @property {() => number} now ms since 1970 by the service's clock
  * @property {(poll: string, option: number) => Promise<unknown>} vote
  * @property {(poll: string) => Promise<number | null>} voted for which option one did, as the service knows it
+ * @property {() => string} waits what to say of a vote, where there is no connection
  * @property {(text: string) => void} said one's own comment was shown
  * @property {(event: Event, position: Position) => void} ruled the room was opened or closed, or has other rules
  */
@@ -50,7 +51,7 @@ export class Screen {
   constructor(memory, asked) {
     this.#asked = asked;
     this.#pins = new Pins(part("pins"), asked.now);
-    this.#poll = new PollCard(part("poll"), asked.vote, asked.voted, asked.now);
+    this.#poll = new PollCard(part("poll"), asked);
     this.#own = new SettingsDialog(memory, this.#blocks, () => this.#configure(), () => this.#hideBlocked());
     this.#theatre = new Theatre(this.#own.look, (event) => this.#pick(event));
     this.#person = new PersonDialog((uid, name) => this.#own.block(uid, name), () => this.#theatre.release());

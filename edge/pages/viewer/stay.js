@@ -18,8 +18,6 @@ import { Ruling } from "../shared/ruling.js";
 import { noticed, short } from "../shared/wording.js";
 import { Likes } from "./likes.js";
 
-const UNSAID = "you are banned"; // as the service refuses where no reason was given
-
 export class Stay {
   /** Where one is, or wants to be. @type {Room | null} */
   room = null;
@@ -136,9 +134,7 @@ export class Stay {
 
   /** @param {Refusal} refusal */
   #keptOut(refusal) {
-    if (refusal.name === "banned") {
-      return this.#outside(noticed("banned", refusal.message === UNSAID ? "" : refusal.message, refusal.retryMs));
-    }
+    if (refusal.name === "banned") return this.#outside(noticed("banned", refusal.message, refusal.retryMs));
     if (!PASSING.has(refusal.name)) return this.#outside(refused(refusal));
     if (!this.#isWaiting) this.#closed(t("room.waiting", { why: refused(refusal) }));
     this.#isWaiting = true;
