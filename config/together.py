@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import ceil
+from typing import Final
 
 from config.engines import wrong_with_nats, wrong_with_store
 from config.keys import DEFAULT, KEYS, SettingsError, value_of
 from config.settings import Edge, Rooms, Settings
+
+_GATHERINGS: Final = (
+    40  # of edge.gather_ms at least are in edge.request_s: what was gathered has to be answered
+)
 
 
 def check(settings: Settings, origins: Mapping[str, str]) -> None:
@@ -33,6 +38,16 @@ def _limits_of_edges(edge: Edge) -> Iterator[Mapping[str, str]]:
         yield {
             "edge.buffered_bytes": f"must be at least edge.frame_bytes ({edge.frame_bytes})",
             "edge.frame_bytes": f"may be at most edge.buffered_bytes ({edge.buffered_bytes})",
+        }
+    if edge.gather_ms > edge.request_s * 1000 / _GATHERINGS:
+        most_ms, least_s = edge.request_s * 1000 / _GATHERINGS, edge.gather_ms * _GATHERINGS / 1000
+        whole, part = (
+            f"a fortieth of edge.request_s ({edge.request_s:g})",
+            f"edge.gather_ms ({edge.gather_ms:g})",
+        )
+        yield {
+            "edge.gather_ms": f"may be at most {most_ms:g}, {whole}: it grows to four times as long",
+            "edge.request_s": f"must be at least {least_s:g}, forty times {part}",
         }
 
 

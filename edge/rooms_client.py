@@ -39,13 +39,14 @@ from danmaku.envelope import (
 )
 from danmaku.errors import INTERNAL, NO_SUCH_EDGE, RATE_LIMITED, UNAVAILABLE, Refusal
 from danmaku.model import Position, Role, RoomInfo
-from danmaku.rows import ActRow, Done, Refreshed, Refused, SendRow
+from danmaku.rows import ActRow, Done, Refreshed, Refused
 from danmaku.subjects import Subjects
 from danmaku.wordlist import GetPiece, ReplaceWords, StagePiece, WordsReply, WordsRequest
 from edge.channels import Answer, Answered, ToAnybody, ToOwners
 from edge.gather import Gather, times
 from edge.lately import Lately
 from edge.outbox import Bounds, Outbox
+from edge.owner_rows import OwnerRows
 from edge.owners import OwnerMap
 from edge.tracing import RowTraces
 
@@ -61,8 +62,6 @@ _BROADCAST_MS: Final = 5000  # until some of those that are under way have ended
 _FRESH_S: Final = 6.0
 _PROBE_ROOM: Final = "_"  # reading its history shows that the store answers
 _MAX_EDGES: Final = 10_000
-_SPARE: Final = 1 / 5  # of the rooms' window: comments wait for others, since their answers wait for a batch,
-_MOST_SPARE: Final = 1 / 10  # but not for more of the time within which they are answered
 
 
 class RoomsClient:
@@ -85,38 +84,31 @@ class RoomsClient:
         self._subjects = subjects
         self._bus_seconds = bus_seconds
         self._request_s = request_s
-        self._rooms_limits = rooms_limits
         self.owners = OwnerMap()
         self._edges: Lately[EdgeReport] = Lately(_FRESH_S, _MAX_EDGES)
         self._processes: Lately[Owners] = Lately(_FRESH_S, _MAX_EDGES)
         self._asking = asyncio.Event()
         bus.on_reconnect(self._asking.set)
         self._store_seen = -_FRESH_S
-        to_owners = ToOwners(edge, subjects, self.owners, self._asking.set)
-        to_anybody = ToAnybody(edge, subjects)
-        comments: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
-        rows: Outbox[Row, Answer] = Outbox(to_owners.route, bounds)
-        users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
-        # By themselves: a reply waits for all its answers, and those to comments wait for a batch.
-        self._comments = Gather(
+        self._rows = OwnerRows(
             bus,
-            comments,
-            to_owners,
+            ToOwners(edge, subjects, self.owners, self._asking.set),
             bus_seconds,
-            times=times(calls.COMMENTS, gather_s, request_s),
-            spare_s=self._spare_s if gather_s else None,
+            request_s=request_s,
+            gather_s=gather_s,
+            bounds=bounds,
+            rooms_limits=rooms_limits,
             traces=traces,
         )
-        self._rows = Gather(
-            bus, rows, to_owners, bus_seconds, times=times(calls.ROWS, gather_s, request_s), traces=traces
-        )
+        to_anybody = ToAnybody(edge, subjects)
+        users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
         self._users = Gather(
             bus, users, to_anybody, bus_seconds, times=times(calls.USERS, gather_s, request_s)
         )
 
     def submit(self, row: Row, answered: Answered) -> None:
         """Ask the owner of `row.room`. Never raises; `answered` is called once, within `request_s`."""
-        (self._comments if type(row) is SendRow else self._rows).submit(row, answered)
+        self._rows.submit(row, answered)
 
     def submit_user(self, row: UserRow, answered: Answered) -> None:
         """The same for a row about a user."""
@@ -283,12 +275,8 @@ class RoomsClient:
 
     async def close(self) -> None:
         """Answer whoever still waits."""
-        await self._comments.close()
         await self._rows.close()
         await self._users.close()
-
-    def _spare_s(self) -> float:
-        return min(self._rooms_limits.window_ms / 1000 * _SPARE, self._request_s * _MOST_SPARE)
 
     async def _listen(self, subject: str, decode: Callable[[bytes], T], heard: Callable[[T], None]) -> None:
         """Tell `heard` what comes, from when the bus is there."""
@@ -333,7 +321,6 @@ class RoomsClient:
     def _heard_owners(self, message: Owners) -> None:
         self._processes.hear(message.process, message, time.monotonic())
         if self.owners.hear(message):
-            self._comments.flush()
             self._rows.flush()
 
     def _heard_edge(self, report: EdgeReport) -> None:

@@ -45,7 +45,7 @@ class Window:
 
     def ended(self, now: float) -> None:
         """What was gathered is asked about."""
-        if self._least_s:
+        if self._least_s and self._rows:
             pace = self._rows * self._least_s / max(now - self._first, self._least_s) / _FEW
             self._s = self._least_s * min(max(pace, 1.0), _LONGEST)
         self._rows = 0

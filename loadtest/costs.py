@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-_GATHERED: Final = 1 / 5  # of the rooms' window: see edge/rooms_client.py
+_GATHERED: Final = 1 / 5  # of the rooms' window: see edge/owner_rows.py,
+_MOST_GATHERED_MS: Final = 500.0  # a tenth of edge.request_s as shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ class Demand:
 
     @property
     def gather_s(self) -> float:
-        """How long an edge gathers comments: a share of the window in which they are shown, at least."""
-        return max(self.gather_ms, self.window_ms * _GATHERED) / 1000 if self.gather_ms else 0.0
+        """How long an edge gathers comments: for a share of the window in which they are shown, at least."""
+        shared_ms = min(self.window_ms * _GATHERED, _MOST_GATHERED_MS)
+        return max(self.gather_ms, shared_ms) / 1000 if self.gather_ms else 0.0
 
 
 @dataclass(frozen=True, slots=True)

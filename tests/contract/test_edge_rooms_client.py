@@ -14,11 +14,13 @@ from config.settings import Rooms
 from danmaku import envelope
 from danmaku.envelope import Answer, Replaced, Row
 from danmaku.errors import Refusal
+from danmaku.event_rows import VoteRow
 from danmaku.model import Position, Role
 from danmaku.moderation_rows import SanctionRow
 from danmaku.rows import (
     Done,
     Elsewhere,
+    EventRow,
     GetRoomRow,
     HelloRow,
     JoinRow,
@@ -87,6 +89,13 @@ def send(number: int) -> SendRow:
     return SendRow("r", "ann", "Ann", Role.VIEWER, f"text {number}", f"c{number}")
 
 
+READ: list[Row] = [
+    LikeRow("r", "ann", Role.VIEWER, 1, 1),
+    JoinRow("r", "ann", Role.VIEWER),
+    GetRoomRow("r"),
+]
+
+
 async def test_rows_of_one_window_share_a_request(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
@@ -105,30 +114,58 @@ async def test_the_first_row_after_a_pause_does_not_wait_for_others(
         assert isinstance(await client.ask(send(1)), Shown)
 
 
-async def test_comments_wait_for_others_and_nobody_waits_with_them(
+async def test_what_waits_for_a_batch_waits_for_others_and_nobody_waits_with_it(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
     owner.judge = lambda _: Done()
-    # Comments wait for two seconds.
-    client_there = client_on(connect, subjects, request_s=30, gather_s=0.001, window_ms=10_000)
+    client_there = client_on(connect, subjects, request_s=300, gather_s=0.001, window_ms=100_000)  # 20 s
     async with client_there as (client, _):
         await client.ask(send(1))
-        comments = [asyncio.create_task(client.ask(send(2)))]
+        event = EventRow("r", "ann", Role.STREAMER, "e1", b"\xc0")
+        batched = [asyncio.create_task(client.ask(row)) for row in (send(2), event)]
         await asyncio.sleep(0.1)  # a hundred times as long as anything else waits
-        await client.ask(LikeRow("r", "ann", Role.VIEWER, 1, 1))
-        comments.append(asyncio.create_task(client.ask(send(3))))
-        assert await asyncio.gather(*comments) == [Done(), Done()]
-        assert [[type(row) for row in request.rows] for request in owner.requests] == [
-            [SendRow], [LikeRow], [SendRow, SendRow],
-        ]  # fmt: skip
+        for row in READ:
+            assert await client.ask(row) == Done()
+        batched.append(asyncio.create_task(client.ask(VoteRow("r", "ann", Role.VIEWER, "p", 1))))
+        await asyncio.sleep(0)
+        heir = FakeOwner(await connect(), subjects, "heir", epoch=200)
+        heir.judge = lambda _: Done()
+        await heir.start()
+        await heir.tell()  # owners changed, so nobody waits any longer
+        assert await asyncio.gather(*batched) == [Done()] * 3
+        assert [type(row) for request in owner.requests for row in request.rows] == [
+            SendRow,
+            *map(type, READ),
+        ]
+        assert [[type(row) for row in request.rows] for request in heir.requests] == [
+            [SendRow, EventRow, VoteRow]
+        ]
+        await heir.close()
 
 
-async def test_comments_wait_for_no_more_than_a_part_of_the_time_they_have(
+async def test_they_wait_for_no_more_than_a_part_of_the_time_they_have(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
-    async with client_on(connect, subjects, request_s=2, window_ms=3_600_000) as (client, _):
-        answers = [await client.ask(send(number)) for number in range(3)]
+    async with client_on(connect, subjects, request_s=30, window_ms=3_600_000) as (client, _):
+        answers = [await client.ask(send(number)) for number in range(2)]
         assert all(isinstance(answer, Shown) for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "row", [SendRow("r", "ann", "Ann", Role.VIEWER, "text", "c"), GetRoomRow("r")], ids=type
+)
+async def test_rows_without_an_owner_are_asked_about_as_soon_as_there_is_one(
+    connect: Connect, subjects: Subjects, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.gather.PAUSE_S", 3600)
+    async with client_on(connect, subjects, request_s=30) as (client, _):
+        asking = asyncio.create_task(client.ask(row))
+        await asyncio.sleep(0.05)  # it found nobody
+        owner = FakeOwner(await connect(), subjects)
+        owner.judge = lambda _: Done()
+        await owner.start()
+        assert await asking == Done()
+        await owner.close()
 
 
 async def test_without_a_window_nothing_waits(connect: Connect, subjects: Subjects, owner: FakeOwner) -> None:

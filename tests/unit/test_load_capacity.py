@@ -66,12 +66,15 @@ def test_one_hot_room_in_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("window_ms", "gather_ms", "gather_s"),
-    [(20.0, 5.0, 0.005), (50.0, 20.0, 0.02), (1000.0, 5.0, 0.2), (1000.0, 0.0, 0.0)],
+    [(20.0, 5.0, 0.005), (50.0, 20.0, 0.02), (1000.0, 5.0, 0.2), (10_000.0, 5.0, 0.5), (1000.0, 0.0, 0.0)],
 )
 def test_comments_are_gathered_as_edges_do_it(window_ms: float, gather_ms: float, gather_s: float) -> None:
     demand = Demand(5000, 1, 20.0, window_ms=window_ms, gather_ms=gather_ms)
     assert demand.gather_s == pytest.approx(gather_s)
-    assert plan(demand).edge_cores > 0
+    costs = Costs()
+    dearer = replace(costs, owner_request_us=costs.owner_request_us + 1)
+    requests_per_s = (plan(demand, dearer).rooms_cores - plan(demand, costs).rooms_cores) * 1e6
+    assert requests_per_s == pytest.approx((1 - exp(-20 * gather_s)) / gather_s if gather_s else 20)
 
 
 def test_what_a_room_does_not_show_reaches_no_viewer() -> None:

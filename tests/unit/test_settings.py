@@ -184,6 +184,15 @@ def test_a_bad_variable_or_flag_is_named() -> None:
             {"edge.buffered_bytes": 1024},
             "edge.buffered_bytes = 1024: must be at least edge.frame_bytes (16384)",
         ),
+        (
+            {"edge.gather_ms": 126.0},
+            "edge.gather_ms = 126.0: may be at most 125, a fortieth of edge.request_s (5): it grows to four"
+            " times as long",
+        ),
+        (
+            {"edge.request_s": 0.1},
+            "edge.request_s = 0.1: must be at least 0.2, forty times edge.gather_ms (5)",
+        ),
         ({"auth.secret": "a", "auth.secret_file": "b"}, "auth.secret = ********: give either auth.secret or"),
         (
             {"rooms.history_batches": 2399},

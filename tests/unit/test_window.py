@@ -50,6 +50,15 @@ def test_it_shrinks_when_the_rush_is_over() -> None:
     assert window.s == 0.005
 
 
+def test_a_request_of_rows_from_before_says_nothing_of_the_rush() -> None:
+    window = Window(0.005)
+    gather(window, 16, 0.005)
+
+    window.ended(0.006)
+
+    assert window.s == pytest.approx(0.01)
+
+
 def test_rows_that_waited_for_longer_are_no_rush() -> None:
     window = Window(0.005)
 
