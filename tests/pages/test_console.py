@@ -126,6 +126,13 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await mod.keyboard.press("x")
     await expect(bob.locator("#list .note").last).to_contain_text("did not let your comment through")
     await expect(mod.locator("#panel-held .empty")).to_be_visible()
+    await mod.get_by_role("tab", name="Record").click()
+    said = [
+        "mod denied a comment of bob: two",
+        "mod approved a comment of bob: one",
+        "mod changed the rules: Review: on",
+    ]
+    await expect(mod.locator("#panel-audit .act .text")).to_have_text(said)
 
 
 async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment) -> None:

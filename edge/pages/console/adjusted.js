@@ -1,6 +1,6 @@
-/** What the record says of settings of the service that were adjusted, in words. */
+/** What the record says of settings of the service that were adjusted, and of a room's rules, in words. */
 
-import { t } from "../shared/language.js";
+import { knows, t } from "../shared/language.js";
 
 /** What another act is about, and what was cut for its length, is as it is. @param {string} verb @param {string} what */
 export function adjusted(verb, what) {
@@ -14,6 +14,22 @@ export function adjusted(verb, what) {
   } catch {
     return what;
   }
+}
+
+/** Rules of a room that were changed; what was cut for its length is as it is. @param {string} what */
+export function ruled(what) {
+  try {
+    return Object.entries(JSON.parse(what)).map(([key, now]) => t("adjusted.rule", { key: t(`setting.${key}`), now: ruleOf(key, now) })).join(t("adjusted.and"));
+  } catch {
+    return what;
+  }
+}
+
+/** @param {string} key @param {unknown} now null: as for all rooms */
+function ruleOf(key, now) {
+  if (now === null) return t("setting.inherit");
+  if (typeof now === "boolean") return t(now ? "on" : "off");
+  return knows(`setting.${key}.${now}`) ? t(`setting.${key}.${now}`) : shown(now);
 }
 
 /** Or how many more there are. @param {string} key @param {{was: unknown, now?: unknown, back_to?: unknown} | number} change */

@@ -5,7 +5,7 @@ import { knows, t } from "../shared/language.js";
 import { button, field, input, nothingRow, select, when } from "../shared/parts.js";
 import { read, thisTab, write } from "../shared/storage.js";
 import { lasting } from "../shared/wording.js";
-import { adjusted } from "./adjusted.js";
+import { adjusted, ruled } from "./adjusted.js";
 import { Round } from "./round.js";
 import { Trail } from "./trail.js";
 
@@ -125,6 +125,6 @@ function key({ at, by, verb, uid, what }) {
 function sentenceOf({ by, verb, uid, what, seconds }) {
   const told = by ? `verb.${verb}` : `over.${verb}`;
   const span = seconds === null ? "" : t("for.time", { time: lasting(seconds) });
-  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what: adjusted(verb, what), span }) : [by, verb, uid, what, span].join(" ");
+  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what: verb === "settings" ? ruled(what) : adjusted(verb, what), span }) : [by, verb, uid, what, span].join(" ");
   return text.replaceAll(/\s+/g, " ").trim();
 }

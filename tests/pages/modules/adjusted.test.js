@@ -1,4 +1,4 @@
-import { adjusted } from "/console/adjusted.js";
+import { adjusted, ruled } from "/console/adjusted.js";
 import en from "/console/words.en.js";
 import { learn } from "/shared/language.js";
 import { same } from "./assert.js";
@@ -19,6 +19,11 @@ export function what_was_changed_is_said_in_words() {
   same(adjusted("roll_back", '{"version":5}'), "version 5");
   same(adjusted("roll_back", '{"version":5,"policy.slow_s":{"now":3,"was":0},"…":2}'), "version 5 (policy.slow_s: 0 → 3, and 2 more)");
   same(adjusted("roll_back", '{"version":0}'), "version 0: nothing is adjusted any more");
+}
+
+export function which_rules_of_a_room_were_changed_is_said_as_the_form_has_it() {
+  same(ruled('{"review":true,"slow_s":7,"links":"hold","staff_only":null}'), "Review: on, Slow mode: 7, Links: held for review, Mute all: as for all rooms");
+  same(ruled('{"review":tr'), '{"review":tr');
 }
 
 export function what_is_now_may_come_first() {
