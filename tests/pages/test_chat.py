@@ -305,6 +305,7 @@ async def _begin(page: Page, uids: str, group: str = "", *, works: bool = True) 
     await page.get_by_role("button", name="Begin").click()
     if works:
         await expect(page.locator("#thread")).to_be_visible()
+        await expect(page.get_by_label("Your message")).to_be_focused()
 
 
 async def _say(page: Page, text: str) -> None:

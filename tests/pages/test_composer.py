@@ -221,9 +221,13 @@ async def test_who_is_muted_reads_why_and_for_how_long(visitors: Visitors) -> No
 
 
 async def test_what_is_held_was_taken_and_need_not_be_said_again(visitors: Visitors) -> None:
+    decided = asyncio.Event()
+
     async def script(visit: Visit) -> None:
         await welcome(visit)
         await visit.say(refused(await visit.expect(Send), HELD_FOR_REVIEW))
+        await decided.wait()
+        await visit.say(wire.Notice("approved", "demo"))
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
@@ -231,6 +235,9 @@ async def test_what_is_held_was_taken_and_need_not_be_said_again(visitors: Visit
         await expect(page.locator("#outcome")).to_have_text("A moderator looks at it first")
         await expect(page.locator("#outcome")).not_to_have_class("outcome bad")
         await expect(page.get_by_label("Your comment")).to_have_value("")
+        decided.set()
+        await expect(page.locator("#list .note")).to_have_text("A moderator let your comment through")
+        await expect(page.locator("#outcome")).to_have_text("")
 
 
 async def test_what_a_rule_refused_may_be_tried_when_the_rules_change(visitors: Visitors) -> None:

@@ -19,6 +19,7 @@ from danmaku.wire import At, Batch, Comment, Err, Hello, Join, Like, Notice, Ok,
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.system.scripted import Visit, scripted
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -327,6 +328,52 @@ async def test_likes_are_counted_at_once_and_told_together(visitors: Visitors) -
         counted.set()
         await expect(page.locator("#likes")).to_have_text("1.2K")
         assert [like.n for like in likes] == [7]
+
+
+async def test_likes_wait_for_a_connection_and_are_told_over_the_next(visitors: Visitors) -> None:
+    gone, back = asyncio.Event(), asyncio.Event()
+    likes: list[int] = []
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await gone.wait()
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await back.wait()
+        await welcome(visit)
+        likes.append((await visit.expect(Like)).n)
+        await visit.say(Stats("demo", 0, 0, 3, 40))
+
+    async with scripted(script, again, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        gone.set()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        button = page.get_by_role("button", name="Like")
+        await button.evaluate("button => { for (let n = 0; n < 7; n += 1) button.click(); }")
+        await page.evaluate("new Promise((done) => setTimeout(done, 500))")  # behind that which gathers
+        await expect(page.locator("#likes")).to_have_text("7")
+        back.set()
+        await expect(page.locator("#likes")).to_have_text("40")
+        assert likes == [7]
+
+
+async def test_a_page_whose_network_is_gone_looks_at_once_whether_its_connection_is_alive(
+    visitors: Visitors,
+) -> None:
+    visits: list[Visit] = []
+
+    async def script(visit: Visit) -> None:
+        visits.append(visit)
+        await visit.greet(heartbeat_ms=600_000)
+        await visit.admit(Position(0, 0))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.evaluate("dispatchEvent(new Event('offline'))")
+        await until(lambda: visits[0].pings == 1)
 
 
 async def test_another_room_without_loading_anew(visitors: Visitors) -> None:

@@ -51,8 +51,11 @@ class ChatPage {
   });
 
   start() {
-    const withUser = (/** @type {string} */ uid) => this.#go(privately(this.#inbox.me, uid));
-    new NewDialog(this.#groups, () => this.#inbox.me, withUser, (conv) => this.#go(conv));
+    const begin = (/** @type {string} */ conv) => {
+      this.#go(conv);
+      this.#thread.write();
+    };
+    new NewDialog(this.#groups, () => this.#inbox.me, (uid) => begin(privately(this.#inbox.me, uid)), begin);
     prepareConfirm();
     offerPreferencesDialog(part("preferences-button"));
     part("sign-out").addEventListener("click", () => this.#identity.signOut());

@@ -75,6 +75,11 @@ export class Thread {
     void this.#fetchEarlier();
   }
 
+  /** Somebody wants to say something. */
+  write() {
+    this.#composer.focus();
+  }
+
   close() {
     this.#visit = null;
     part("thread").hidden = true;

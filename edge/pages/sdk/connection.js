@@ -166,6 +166,11 @@ export class Connection {
     if (this.#socket === null && this.#timer !== undefined) this.connect();
   }
 
+  /** It may be dead, as the network is gone: that is found out now. */
+  doubt() {
+    if (this.isLive) this.#ping();
+  }
+
   /** The service wants this client elsewhere: come back after `retryMs`, even if it never hangs up. @param {number} retryMs */
   move(retryMs) {
     this.#pace.askedToWait(retryMs, this.#now());

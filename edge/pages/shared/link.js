@@ -22,5 +22,6 @@ export class Link extends Connection {
       lost: () => listener.lost(),
     }, TIMING);
     addEventListener("online", () => this.hurry());
+    addEventListener("offline", () => this.doubt());
   }
 }

@@ -91,6 +91,11 @@ export class Composer {
     this.#say("");
   }
 
+  /** What waited for a moderator does not any more. */
+  decided() {
+    if (this.#outcome.textContent === t("sent.held")) this.#say("");
+  }
+
   /** One's own comment is there: if nobody answered it, that is known now. @param {string} text */
   shown(text) {
     if (this.#isBusy || !this.#once.isOpen(JSON.stringify(this.#styles.draft(text)))) return;

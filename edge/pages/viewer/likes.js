@@ -24,7 +24,7 @@ export class Likes {
 
   /**
    * @param {HTMLButtonElement} button @param {HTMLElement} number
-   * @param {() => Room | null} room @param {(count: number) => void} cheer
+   * @param {() => Room | null} room none where there is no connection: likes wait for it @param {(count: number) => void} cheer
    * @param {(refusal: Refusal) => void} refused
    */
   constructor(button, number, room, cheer, refused) {
@@ -56,22 +56,27 @@ export class Likes {
     if (this.#total > 0 && others > 0) this.#cheer(others);
     this.#total = total;
     this.#told = 0;
+    if (this.#untold > 0) this.#gather();
     this.#show();
   }
 
   #add() {
     this.#cheer(1);
     this.#untold = Math.min(MOST, this.#untold + 1);
-    this.#timer ||= setTimeout(() => void this.#tell(), GATHER_MS);
+    this.#gather();
     this.#show();
+  }
+
+  #gather() {
+    this.#timer ||= setTimeout(() => void this.#tell(), GATHER_MS);
   }
 
   async #tell() {
     this.#timer = 0;
     const count = this.#untold;
     const room = this.#room();
-    this.#untold = 0;
     if (room === null || count === 0) return;
+    this.#untold = 0;
     this.#told += count;
     try {
       await room.like(count);

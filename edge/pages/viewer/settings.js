@@ -7,6 +7,7 @@
  *   options of the overlay
  */
 
+import { isId } from "../sdk/protocol.js";
 import { makeClosable, part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
@@ -55,7 +56,7 @@ export class SettingsDialog {
     this.#aloud.addEventListener("change", () => this.#keep());
     this.#motion.addEventListener("change", () => changed());
     offerPreferences(part("preferences"));
-    this.#onAdd("block-user", (uid) => blocks.blockUser(uid, this.#speakers.get(uid) ?? ""));
+    this.#onAdd("block-user", (uid) => blocks.blockUser(uid, this.#speakers.get(uid) ?? ""), isId);
     this.#onAdd("block-word", (word) => blocks.blockWord(word));
   }
 
@@ -104,15 +105,18 @@ export class SettingsDialog {
     this.#changed();
   }
 
-  /** @param {string} id of the form @param {(value: string) => boolean} add whether there was room for it */
-  #onAdd(id, add) {
+  /**
+   * @param {string} id of the form @param {(value: string) => boolean} add whether there was room for it
+   * @param {(value: string) => boolean} [isGood] whether there can be such a thing
+   */
+  #onAdd(id, add, isGood = () => true) {
     const field = /** @type {HTMLInputElement} */ (part(`${id}-field`));
     part(id).addEventListener("submit", (event) => {
       event.preventDefault();
       const value = field.value.trim();
       if (value === "") return;
-      const isDone = add(value);
-      part("blocks-outcome").textContent = isDone ? "" : t("block.full");
+      const isDone = isGood(value) && add(value);
+      part("blocks-outcome").textContent = isDone ? "" : t(isGood(value) ? "block.full" : "rooms.bad");
       if (!isDone) return;
       field.value = "";
       this.#draw();
