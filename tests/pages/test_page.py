@@ -331,16 +331,16 @@ async def test_likes_are_counted_at_once_and_told_together(visitors: Visitors) -
 
 
 async def test_likes_wait_for_a_connection_and_are_told_over_the_next(visitors: Visitors) -> None:
-    gone, back = asyncio.Event(), asyncio.Event()
+    gone = asyncio.Event()
     likes: list[int] = []
 
     async def script(visit: Visit) -> None:
         await welcome(visit)
         await gone.wait()
-        visit.cut()
+        await visit.say(Notice("reconnect", retry_ms=60_000))
+        await visit.close(4000, "draining")
 
     async def again(visit: Visit) -> None:
-        await back.wait()
         await welcome(visit)
         likes.append((await visit.expect(Like)).n)
         await visit.say(Stats("demo", 0, 0, 3, 40))
@@ -354,7 +354,7 @@ async def test_likes_wait_for_a_connection_and_are_told_over_the_next(visitors: 
         await button.evaluate("button => { for (let n = 0; n < 7; n += 1) button.click(); }")
         await page.evaluate("new Promise((done) => setTimeout(done, 500))")  # behind that which gathers
         await expect(page.locator("#likes")).to_have_text("7")
-        back.set()
+        await page.evaluate("dispatchEvent(new Event('online'))")
         await expect(page.locator("#likes")).to_have_text("40")
         assert likes == [7]
 
