@@ -118,7 +118,7 @@ async def test_what_is_pinned_stays_until_its_time_is_over(visitors: Visitors) -
 
 async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
     async def script(visit: Visit) -> None:
-        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [3, 1], now_ms() + 600_000))
+        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [3, 1]))
         vote = await visit.expect(Vote)
         assert (vote.room, vote.poll, vote.option) == ("demo", "p1", 1)
         await visit.say(Err(vote.id, CONFLICT.code, "conflict", "you have voted for something else"))
@@ -166,7 +166,7 @@ async def test_a_poll_is_voted_in_and_closed(visitors: Visitors) -> None:
 
 async def test_ones_own_vote_is_counted_at_once_and_once(visitors: Visitors) -> None:
     async def script(visit: Visit) -> None:
-        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [0, 0], now_ms() + 600_000))
+        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [0, 0]))
         vote = await visit.expect(Vote)
         await visit.say(Ok(vote.id))
         again = await visit.expect(Vote)
@@ -195,7 +195,7 @@ async def test_who_votes_while_not_connected_is_told_and_what_was_told_goes_when
     visitors: Visitors,
 ) -> None:
     back = asyncio.Event()
-    poll = OpenPoll("p1", "Next song?", ["one", "two"], [0, 3], now_ms() + 600_000)
+    poll = OpenPoll("p1", "Next song?", ["one", "two"], [0, 3])
 
     async def script(visit: Visit) -> None:
         await enter(visit, [], poll)
@@ -229,7 +229,7 @@ async def test_who_votes_while_not_connected_is_told_and_what_was_told_goes_when
 
 async def test_a_guest_sees_how_a_poll_stands_and_has_nothing_to_press(visitors: Visitors) -> None:
     async def script(visit: Visit) -> None:
-        poll = OpenPoll("p1", "Next song?", ["one", "two"], [3, 1], now_ms() + 600_000)
+        poll = OpenPoll("p1", "Next song?", ["one", "two"], [3, 1])
         await enter(visit, [], poll, role="guest")
         send = await visit.expect(wire.Send)
         await visit.say(Ok(send.id, shown=True), Stats("demo", 0, 0, 9, 0, "p1", [4, 1]))

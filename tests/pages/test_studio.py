@@ -178,6 +178,8 @@ async def test_a_gift_is_shown_by_hand_and_pinned_by_its_amount(
         await page.locator(f"#gift-{field}").fill(value)
     await page.get_by_role("button", name="Show it").click()
     await expect(page.locator(".toast").last).to_have_text("The gift is shown.")
+    await expect(page.locator("#gift-name")).to_have_value("")  # one more press is not one more gift
+    await expect(page.locator("#gift-count")).to_have_value("1")
     await expect(ann.locator("#pins li")).to_contain_text("$20.00")
     await expect(page.locator(".entry.gift .text")).to_contain_text("Lantern × 8 $20.00")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -85,6 +87,8 @@ async def test_a_vote_is_remembered_and_the_card_is_folded(visitors: Visitors) -
         two = page.get_by_role("button", name="two")
         await two.click()
         await expect(two).to_have_attribute("aria-pressed", "true")
+        until = re.compile(r"^5 votes · until \d+:\d+:\d+\s[AP]M$")
+        await expect(page.locator("#poll .hint")).to_have_text(until)
         await page.reload()
         await expect(two).to_have_attribute("aria-pressed", "true")
         await expect(page.get_by_role("button", name="one")).to_be_disabled()

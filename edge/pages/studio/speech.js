@@ -27,7 +27,7 @@ export class Speech {
     this.#pin.append(new Option(t("say.no_pin"), ""), ...PINS.map((s) => new Option(lasting(s), String(s))));
     form.addEventListener("change", () => (part("say-pin-box").hidden = kind(form) !== "announce"));
     onSubmit(form, () => this.#speak(kind(form)));
-    onSubmit(part("gift-form"), () => this.#give());
+    onSubmit(part("gift-form"), () => this.#give(/** @type {HTMLFormElement} */ (part("gift-form"))));
   }
 
   /** @param {boolean} isStaff whether one may announce */
@@ -58,13 +58,11 @@ export class Speech {
     return this.#post(this.#announcement, { kind: "announce", text, ...pin }, t("done.announced"));
   }
 
-  async #give() {
-    const [gift, uid, text, currency] = ["name", "uid", "text", "currency"].map((name) => value(`gift-${name}`));
-    const [count, paid] = [Number(value("gift-count")), Number(value("gift-amount"))];
-    const from = uid === "" ? {} : { uid, name: uid };
-    const amount = paid > 0 ? { amount: Math.round(paid * 10 ** digitsOf(currency)), currency: currency.toUpperCase() || "USD" } : {};
-    const body = { kind: "gift", gift, count, ...(text && { text }), ...from, ...amount };
-    await this.#post(this.#gift, body, t("done.gift"));
+  /** @param {HTMLFormElement} form */
+  async #give(form) {
+    const body = gift();
+    const isDone = (await this.#post(this.#gift, body, t("done.gift"))) !== null;
+    if (isDone && JSON.stringify(gift()) === JSON.stringify(body)) form.reset(); // else the next one is written there
   }
 
   /** @param {Once} once of its form @param {object} body @param {string} done */
@@ -78,6 +76,15 @@ export class Speech {
 /** @param {HTMLFormElement} form */
 function kind(form) {
   return String(new FormData(form).get("kind"));
+}
+
+/** As the form has it. */
+function gift() {
+  const [name, uid, text, currency] = ["name", "uid", "text", "currency"].map((name) => value(`gift-${name}`));
+  const [count, paid] = [Number(value("gift-count")), Number(value("gift-amount"))];
+  const from = uid === "" ? {} : { uid, name: uid };
+  const amount = paid > 0 ? { amount: Math.round(paid * 10 ** digitsOf(currency)), currency: currency.toUpperCase() || "USD" } : {};
+  return { kind: "gift", gift: name, count, ...(text && { text }), ...from, ...amount };
 }
 
 /** @param {string} id */

@@ -48,6 +48,7 @@ export default {
   "refusal.emoji_only": "Only emoji here now",
   "poll.votes": { one: "{n} vote", other: "{n} votes" },
   "poll.closed": " · closed",
+  "poll.until": " · until {at}",
   "poll.conflict": "You have voted for something else",
   "poll.login": " · log in to vote",
   "rooms.none": "No room has been made yet.",

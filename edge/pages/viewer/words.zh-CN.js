@@ -42,6 +42,7 @@ export default {
   "refusal.members_only": "现在只有本房间的会员可以发言",
   "poll.votes": "{n} 票",
   "poll.closed": " · 已结束",
+  "poll.until": " · {at} 结束",
   "poll.conflict": "你已投给了别的选项",
   "poll.login": " · 登录后投票",
   "rooms.none": "还没有房间。",
