@@ -13,6 +13,7 @@ from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.pages.test_events import enter, items, now_ms, say
 from tests.system.scripted import Visit, scripted
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -70,6 +71,42 @@ async def test_who_and_what_is_blocked_is_not_seen(visitors: Visitors) -> None:
         await page.keyboard.press("Escape")
         await say(page, "again")
         await expect(page.locator("#list .text").last).to_have_text("back again")
+
+
+async def test_comments_are_walked_and_picked_by_the_keyboard(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        said = [Comment(f"u{n}", f"name {n}", f"text {n}") for n in range(60)]
+        await enter(visit, [], None, items(visit, 1, *said), head=1)
+        await visit.expect(wire.Like)
+        await visit.say(items(visit, 61, Comment("u2", "bob", "newer")))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        rows, focused = page.locator("#list li"), page.locator(":focus")
+        await expect(rows).to_have_count(60)
+        await page.locator("#list").focus()
+
+        async def is_loaded() -> bool:
+            await page.keyboard.press("Shift")  # an arrow would scroll
+            return await rows.first.get_attribute("tabindex") is not None
+
+        await until(is_loaded)
+        await page.keyboard.press("End")
+        await expect(focused).to_contain_text("text 59")
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#person-uid")).to_have_text("u58")
+        await page.keyboard.press("Escape")
+        await expect(focused).to_contain_text("text 58")
+        place = await page.evaluate("list.scrollTop")
+        await page.locator("#like").evaluate("button => button.click()")
+        await expect(rows).to_have_count(61)
+        assert await page.evaluate("list.scrollTop") == place  # what is read stays where it is
+        ends = "[document.activeElement, list].map((one) => one.getBoundingClientRect().bottom)"
+        row, whole = await page.evaluate(ends)
+        assert row <= whole
+        await focused.press("End")
+        await expect(focused).to_contain_text("newer")
 
 
 async def test_a_vote_is_remembered_and_the_card_is_folded(visitors: Visitors) -> None:

@@ -55,7 +55,10 @@ export class Screen {
     this.#own = new SettingsDialog(memory, this.#blocks, () => this.#configure(), () => this.#hideBlocked());
     this.#theatre = new Theatre(this.#own.look, (event) => this.#pick(event));
     this.#person = new PersonDialog((uid, name) => this.#own.block(uid, name), () => this.#theatre.release());
-    part("list").addEventListener("click", ({ target }) => this.#pick(this.#sidebar.find(target)));
+    const list = part("list");
+    const pick = (/** @type {EventTarget | null} */ target) => this.#pick(this.#sidebar.find(target));
+    list.addEventListener("click", ({ target }) => pick(target));
+    list.addEventListener("focus", async () => (await import("./walking.js")).walk(list, pick), { once: true });
     this.#configure();
   }
 

@@ -123,6 +123,7 @@ export class Sidebar {
     if (fresh.length === 0) return; // taken back meanwhile
     this.#unread += fresh.length;
     this.#list.append(...fresh);
+    if (document.activeElement?.parentElement === this.#list) this.#isFollowing = false; // it is read by keyboard
     const grown = this.#isFollowing ? 0 : this.#list.scrollHeight; // asking for it lays out the list
     while (this.#list.childElementCount > MOST_ROWS) this.#list.firstElementChild?.remove();
     if (this.#isFollowing) return this.#follow();
