@@ -31,6 +31,7 @@ _CHANGES: Final = {
     "appoint": "appointed {uid} {role}",
     "hand_over": "handed the group over to {uid}",
     "mute": "muted {uid}",
+    "mute for": "muted {uid} for {seconds} s",
     "unmute": "let {uid} speak again",
     "mute_all": "lets only staff speak",
     "unmute_all": "lets everybody speak again",
@@ -146,6 +147,8 @@ def _changed(change: dict[str, Any]) -> str:
     }
     if verb == "create" and words.get("uids"):
         verb = "create with"
+    if verb == "mute" and words.get("seconds"):
+        verb = "mute for"
     return _CHANGES.get(verb, "changed the group").format_map(defaultdict(str, words))
 
 

@@ -67,6 +67,11 @@ def test_parts_stand_in_one_line() -> None:
             _message("member", change={"verb": "rename", "name": "Dinner"}),
             "* ann renamed the group to Dinner",
         ),
+        (_message("member", change={"verb": "mute", "uid": "bob"}), "* ann muted bob"),
+        (
+            _message("member", change={"verb": "mute", "uid": "bob", "seconds": 600}),
+            "* ann muted bob for 600 s",
+        ),
         (_message("member", change={"verb": "shuffle", "uid": "bob"}), "* ann changed the group"),
         (_message("member"), "* ann changed the group"),
         (_message("gone"), "* gone"),
