@@ -359,6 +359,28 @@ async def test_likes_wait_for_a_connection_and_are_told_over_the_next(visitors: 
         assert likes == [7]
 
 
+async def test_likes_wait_for_the_room_where_there_is_a_connection_already(visitors: Visitors) -> None:
+    admitted = asyncio.Event()
+    likes: list[int] = []
+
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await admitted.wait()
+        assert visit.waiting == 1  # the join
+        await visit.admit(Position(0, 0))
+        likes.append((await visit.expect(Like)).n)
+        await visit.say(Stats("demo", 0, 0, 3, 40))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.locator("#like").click()
+        await page.evaluate("new Promise((done) => setTimeout(done, 500))")  # behind that which gathers
+        admitted.set()
+        await expect(page.locator("#likes")).to_have_text("40")
+        assert likes == [1]
+
+
 async def test_a_page_whose_network_is_gone_looks_at_once_whether_its_connection_is_alive(
     visitors: Visitors,
 ) -> None:

@@ -79,6 +79,11 @@ export class Room {
     return this.#reader.skipped;
   }
 
+  /** Whether it is joined now. */
+  get isIn() {
+    return this.#isIn;
+  }
+
   /** Whether it was joined, be it over an earlier connection. */
   get hasBeenIn() {
     return this.#hasBeenIn;

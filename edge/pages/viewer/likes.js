@@ -24,7 +24,7 @@ export class Likes {
 
   /**
    * @param {HTMLButtonElement} button @param {HTMLElement} number
-   * @param {() => Room | null} room none where there is no connection: likes wait for it @param {(count: number) => void} cheer
+   * @param {() => Room | null} room none where one is not in it: likes wait for that @param {(count: number) => void} cheer
    * @param {(refusal: Refusal) => void} refused
    */
   constructor(button, number, room, cheer, refused) {

@@ -40,7 +40,7 @@ export class Stay {
     this.#screen = screen;
     this.#composer = composer;
     this.#likes = new Likes(
-      /** @type {HTMLButtonElement} */ (part("like")), part("likes"), () => (link.isLive ? this.room : null), (count) => screen.cheer(count),
+      /** @type {HTMLButtonElement} */ (part("like")), part("likes"), () => (this.room?.isIn ? this.room : null), (count) => screen.cheer(count),
       (refusal) => refusal.name !== "timeout" && composer.refuse(refused(refusal), refusal.retryMs), // they may count still
     );
   }
