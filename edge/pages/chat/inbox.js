@@ -19,6 +19,7 @@
  */
 
 import { knows, t } from "../shared/language.js";
+import { lasting } from "../shared/wording.js";
 
 const GIST = 80; // characters of the last message in the list
 
@@ -183,8 +184,15 @@ function kindOf(type) {
 
 /** What changed in a group. @param {string} from @param {Record<string, any>} change */
 export function changeInWords(from, change) {
-  const { verb = "", name = "", uid = "", role = "" } = change;
+  const { name = "", uid = "", seconds } = change;
   const uids = Array.isArray(change.uids) ? change.uids.join(t("change.joint")) : "";
-  const key = verb === "create" && uids ? "change.create.with" : verb === "appoint" ? `change.appoint.${role}` : `change.${verb}`;
-  return t(knows(key) ? key : "change.other", { from, name, uid, uids });
+  const key = `change.${kindOfChange(change, uids)}`;
+  return t(knows(key) ? key : "change.other", { from, name, uid, uids, time: lasting(seconds ?? 0) });
+}
+
+/** @param {Record<string, any>} change @param {string} uids with whom it was made */
+function kindOfChange({ verb = "", role = "", seconds }, uids) {
+  if (verb === "appoint") return `appoint.${role}`;
+  if (verb === "create" && uids) return "create.with";
+  return verb === "mute" && seconds ? "mute.for" : verb;
 }

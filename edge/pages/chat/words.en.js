@@ -64,6 +64,7 @@ export default {
   "change.appoint.member": "{from} made {uid} a member",
   "change.hand_over": "{from} handed the group over to {uid}",
   "change.mute": "{from} muted {uid}",
+  "change.mute.for": "{from} muted {uid} for {time}",
   "change.unmute": "{from} let {uid} speak again",
   "change.mute_all": "{from} lets only staff speak",
   "change.unmute_all": "{from} lets everybody speak again",

@@ -64,6 +64,7 @@ export default {
   "change.appoint.member": "{from} 将 {uid} 设为成员",
   "change.hand_over": "{from} 将群组转让给 {uid}",
   "change.mute": "{from} 禁言了 {uid}",
+  "change.mute.for": "{from} 禁言了 {uid}，时长 {time}",
   "change.unmute": "{from} 解除了 {uid} 的禁言",
   "change.mute_all": "{from} 开启了仅管理人员发言",
   "change.unmute_all": "{from} 允许所有人发言",

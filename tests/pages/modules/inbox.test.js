@@ -1,4 +1,4 @@
-import { Inbox, gist, isOwn, mentioned, privately, sendsAway, webAddress } from "/chat/inbox.js";
+import { Inbox, changeInWords, gist, isOwn, mentioned, privately, sendsAway, webAddress } from "/chat/inbox.js";
 import en from "/chat/words.en.js";
 import { learn } from "/shared/language.js";
 import { same } from "./assert.js";
@@ -89,4 +89,9 @@ export function who_leaves_or_is_sent_away_is_no_member_any_more() {
 export function only_ones_own_conversations_are_opened_from_an_address() {
   const names = ["p:ann:bob", "g:team", "p:bob:ann", "p:bob:cid", "g:", "x", "", "p:ann:<b>"];
   same(names.filter((conv) => isOwn(conv, "ann")), ["p:ann:bob", "g:team"]);
+}
+
+export function a_mute_in_a_group_says_for_how_long() {
+  same(changeInWords("ann", { verb: "mute", uid: "bob", seconds: 600 }), "ann muted bob for 10 min");
+  same(changeInWords("ann", { verb: "mute", uid: "bob", seconds: null }), "ann muted bob");
 }
