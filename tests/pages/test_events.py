@@ -23,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 _CLAIMS = base64.urlsafe_b64encode(json.dumps({"sub": "ann", "exp": 2**33}).encode()).decode().rstrip("=")
 ANN = f"x.{_CLAIMS}.x"
 EPOCH = 1_767_225_600_000
+WAITS = "Not connected: sent if that ends within 10 s"
 
 
 def now_ms() -> int:
@@ -220,11 +221,46 @@ async def test_who_votes_while_not_connected_is_told_and_what_was_told_goes_when
         await page.locator("#like").click()
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await page.locator("#poll-option-0").click()
-        await expect(hint).to_have_text("Not connected: sent if that ends within 10 s")
+        await expect(hint).to_have_text(WAITS)
+        await expect(page.locator("#voice")).to_have_text(WAITS)
         back.set()
         await expect(hint).to_have_text("You are muted here")
+        await expect(page.locator("#voice")).to_have_text("You are muted here")
         await page.locator("#like").click()
         await expect(hint).to_have_text("3 votes")
+
+
+async def test_who_was_sent_out_and_is_not_connected_is_not_told_that_his_vote_waits(
+    visitors: Visitors,
+) -> None:
+    collect = """() => {
+      globalThis.said = [];
+      const texts = ({ addedNodes }) => [...addedNodes].map((node) => node.textContent);
+      const collect = (records) => said.push(...records.flatMap(texts));
+      new MutationObserver(collect).observe(poll, { childList: true, subtree: true });
+    }"""
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], OpenPoll("p1", "Next song?", ["one", "two"], [0, 3]))
+        await visit.say(wire.Notice("kicked", "demo", "rude"))
+        await expect(page.locator("#like")).to_be_disabled()
+        visit.cut()
+
+    async def again(_: Visit) -> None:
+        await asyncio.Event().wait()
+
+    async with scripted(script, again, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.goto(f"{url}/?room=demo")
+        await expect(page.locator("#like")).to_be_disabled()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await page.evaluate(collect)
+        await page.locator("#poll-option-0").click()
+        out = "You are out of this room; choose it again to come back"
+        await expect(page.locator("#poll .hint")).to_have_text(out)
+        said = await page.evaluate("said.join()")
+        assert out in said
+        assert WAITS not in said
 
 
 async def test_a_guest_sees_how_a_poll_stands_and_has_nothing_to_press(visitors: Visitors) -> None:
@@ -427,7 +463,7 @@ async def test_who_says_something_in_the_studio_while_not_connected_is_told_at_o
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await page.locator("#say-text").fill("still here")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_text("Not connected: sent if that ends within 10 s")
+        await expect(page.locator(".toast")).to_have_text(WAITS)
         await expect(page.locator("#say-text")).to_have_value("still here")
         back.set()
         await expect(page.locator("#say-text")).to_have_value("")

@@ -7,7 +7,6 @@ import { learn, sentence, t, translate } from "../shared/language.js";
 import { Link } from "../shared/link.js";
 import { Memory } from "../shared/memory.js";
 import { Status } from "../shared/status.js";
-import { waiting } from "../shared/wording.js";
 import { Composer } from "./composer.js";
 import { RoomsDialog, YouDialog } from "./dialogs.js";
 import { Screen } from "./screen.js";
@@ -44,12 +43,12 @@ class Page {
   #composer = new Composer(/** @type {HTMLFormElement} */ (part("composer")), async (said) => {
     const ok = await this.#stay.room?.send(said);
     return ok?.shown === true ? 0 : ok?.delay_ms ?? null;
-  }, () => waiting(this.#link));
+  }, () => this.#stay.waits);
   #screen = new Screen(this.#memory, {
     now: () => this.#link.serviceNow,
     vote: async (poll, option) => this.#stay.room?.vote(poll, option),
     voted: (poll) => this.#voted(poll),
-    waits: () => waiting(this.#link),
+    waits: () => this.#stay.waits,
     said: (text) => this.#composer.shown(text),
     ruled: (event, position) => this.#stay.ruled(event, position),
   });

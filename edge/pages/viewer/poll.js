@@ -16,6 +16,7 @@ const RESULT_MS = 20_000;
 export class PollCard {
   #box;
   #asked;
+  #aloud;
   /** @type {Poll | null} */
   #poll = null;
   /** @type {number[]} */
@@ -35,10 +36,11 @@ export class PollCard {
   #whose = "";
   #isFolded = false; // until one wants to see the picture; a new poll is noticed
 
-  /** @param {HTMLElement} box @param {import("./screen.js").Asked} asked */
-  constructor(box, asked) {
+  /** @param {HTMLElement} box @param {import("./screen.js").Asked} asked @param {(text: string) => void} aloud */
+  constructor(box, asked, aloud) {
     this.#box = box;
     this.#asked = asked;
+    this.#aloud = aloud;
     this.#votes = new Votes(asked.voted);
   }
 
@@ -91,7 +93,7 @@ export class PollCard {
     const poll = this.#poll;
     if (poll === null || this.#isBusy) return;
     this.#isBusy = true;
-    this.#says = this.#asked.waits();
+    this.#aloud((this.#says = this.#asked.waits()));
     this.#tell();
     let isKnown = true;
     const key = this.#keyOf(poll);
@@ -105,7 +107,7 @@ export class PollCard {
     } catch (error) {
       const refusal = /** @type {Refusal} */ (error);
       isKnown = refusal.name !== "conflict";
-      this.#says = isKnown ? refused(refusal) : t("poll.conflict");
+      this.#aloud((this.#says = isKnown ? refused(refusal) : t("poll.conflict")));
     }
     this.#isBusy = false;
     this.#draw();

@@ -51,7 +51,7 @@ export class Screen {
   constructor(memory, asked) {
     this.#asked = asked;
     this.#pins = new Pins(part("pins"), asked.now);
-    this.#poll = new PollCard(part("poll"), asked);
+    this.#poll = new PollCard(part("poll"), asked, (text) => this.#voice.tell(text));
     this.#own = new SettingsDialog(memory, this.#blocks, () => this.#configure(), () => this.#hideBlocked());
     this.#theatre = new Theatre(this.#own.look, (event) => this.#pick(event));
     this.#person = new PersonDialog((uid, name) => this.#own.block(uid, name), () => this.#theatre.release());

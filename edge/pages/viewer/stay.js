@@ -15,7 +15,7 @@ import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
 import { PASSING, Returning } from "../shared/returning.js";
 import { Ruling } from "../shared/ruling.js";
-import { noticed, short } from "../shared/wording.js";
+import { noticed, short, waiting } from "../shared/wording.js";
 import { Likes } from "./likes.js";
 
 export class Stay {
@@ -48,6 +48,11 @@ export class Stay {
   /** Of the room. */
   get name() {
     return this.room?.name ?? "";
+  }
+
+  /** What to say of what is said now, where that waits for a connection: who is out is refused at once. */
+  get waits() {
+    return this.#isOut || this.#isWaiting ? "" : waiting(this.#link);
   }
 
   /** Also the same one anew, where one is out of it. @param {string} name */

@@ -1,4 +1,4 @@
-/** Reads comments aloud to whoever uses a screen reader and wants that: never more than can be listened to. */
+/** What a screen reader reads aloud: comments, for whoever wants that, and never more than can be listened to. */
 
 const PAUSE_MS = 4000;
 
@@ -26,15 +26,20 @@ export class Voice {
   say(text) {
     if (!this.#isOn) return;
     this.#next = text;
-    if (this.#timer === 0) this.#tell();
+    if (this.#timer === 0) this.#read();
   }
 
-  #tell() {
-    this.#box.textContent = this.#next;
+  /** What came of something one did is read at once, and to everybody. @param {string} text */
+  tell(text) {
+    this.#box.textContent = text;
+  }
+
+  #read() {
+    this.tell(this.#next);
     this.#next = "";
     this.#timer = setTimeout(() => {
       this.#timer = 0;
-      if (this.#next !== "") this.#tell();
+      if (this.#next !== "") this.#read();
     }, PAUSE_MS);
   }
 }
