@@ -327,23 +327,23 @@ async def test_it_comes_back_after_the_workers_were_killed(visitors: Visitors, t
         await expect(page.locator("#complaint")).to_be_hidden()
 
 
-async def test_the_example_of_the_docs_flies_over_a_video(visitors: Visitors) -> None:
+async def test_the_example_of_the_docs_flies_over_a_video_of_another_site(
+    visitors: Visitors, tmp_path: Path
+) -> None:
     docs = (Path(__file__).parents[2] / "docs" / "OVERLAY.md").read_text(encoding="utf-8")
     example = docs.partition("```html\n")[2].partition("```")[0]
     service = "http://127.0.0.1:8080"
     assert "import" in example
     assert all(service in line for line in example.splitlines() if "import" in line)  # runs in any page
 
-    def answer(connection: ServerConnection, request: Request) -> Response | None:
-        if request.path != "/example.html":
-            return respond(connection, request)
-        body = example.replace(service, url).encode()
+    def answer(_connection: ServerConnection, _request: Request) -> Response:
+        body = example.replace(service, node.url).encode()
         return Response(
             200, "OK", Headers({"Content-Type": "text/html", "Content-Length": str(len(body))}), body
         )
 
-    async with scripted(enter, http=answer) as url:
-        page = await opened(visitors, f"{url}/example.html")
+    async with serving(tmp_path) as node, scripted(enter, http=answer) as site:
+        page = await opened(visitors, site)
         await drawn(page, 3)
         over, under = page.locator("canvas"), page.locator("video")
         assert await over.bounding_box() == await under.bounding_box()
