@@ -68,12 +68,14 @@ def page_address(service: str, page: str) -> str:
 def is_page(service: str, address: str) -> bool:
     """Whether a page of the service is at this address, as `page_address` makes it.
 
-    Of what is elsewhere nobody here knows. With a slash behind its name an edge leads to the page.
+    Of what is elsewhere nobody here knows; a host is the same in capitals. With a slash behind its name an
+    edge leads to the page.
     """
-    base = service.rstrip("/") + "/"
-    if not address.startswith(base):
+    base, parts = urlsplit(service.rstrip("/") + "/"), urlsplit(address)
+    same_host = (parts.scheme, parts.netloc.lower()) == (base.scheme, base.netloc.lower())
+    if not same_host or not parts.path.startswith(base.path):
         return True
-    name = urlsplit(address).path.removeprefix(urlsplit(base).path)
+    name = parts.path.removeprefix(base.path)
     return name.removesuffix("/") in PAGES or name in FILES
 
 

@@ -181,9 +181,10 @@ def test_who_links_to_no_page_is_warned(folder: DataFolder, page: str, is_one: b
 
 
 @pytest.mark.parametrize(("page", "is_one"), [("console", True), ("nopage", False), ("/ours", True)])
-def test_pages_of_a_service_below_a_path(folder: DataFolder, page: str, is_one: bool) -> None:
+@pytest.mark.parametrize("url", ["https://live.example/danmaku/", "HTTPS://Live.example/danmaku"])
+def test_pages_of_a_service_below_a_path(folder: DataFolder, page: str, is_one: bool, url: str) -> None:
     words = ["token", "--data", str(folder.path), "--uid", "ann", "--url", page]
-    result = run(*words, environ={"DANMAKU_URL": "https://live.example/danmaku/"})
+    result = run(*words, environ={"DANMAKU_URL": url})
     assert bool(result.stderr) is not is_one
 
 
