@@ -94,6 +94,8 @@ async def test_a_deleted_comment_vanishes_for_viewers_and_moderators_see_who_did
 
 
 async def test_a_held_comment_appears_after_approval(visitors: Visitors, service: Deployment) -> None:
+    admin = service.token("root", "admin")
+    assert (await service.call("PUT", "/v1/rooms/held", {"title": "Tea", "open": True}, admin))[0] == 200
     bob = await _watch(visitors, service, "held", "bob")
     await _say(bob, "hello")
     mod = await _console(visitors, service, "held")
@@ -131,6 +133,7 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
         "mod denied a comment of bob: two",
         "mod approved a comment of bob: one",
         "mod changed the rules: Review: on",
+        "root set the room up: Title: Tea, Door: open",
     ]
     await expect(mod.locator("#panel-audit .act .text")).to_have_text(said)
 

@@ -16,10 +16,11 @@ export function adjusted(verb, what) {
   }
 }
 
-/** Rules of a room that were changed; what was cut for its length is as it is. @param {string} what */
+/** Rules of a room that were changed, or all it was set up with; what was cut for its length is as it is. @param {string} what */
 export function ruled(what) {
   try {
-    return Object.entries(JSON.parse(what)).map(([key, now]) => t("adjusted.rule", { key: t(`setting.${key}`), now: ruleOf(key, now) })).join(t("adjusted.and"));
+    const { settings = {}, ...others } = JSON.parse(what);
+    return Object.entries({ ...others, ...settings }).map(([key, now]) => t("adjusted.rule", { key: t(`setting.${key}`), now: ruleOf(key, now) })).join(t("adjusted.and"));
   } catch {
     return what;
   }
@@ -28,8 +29,8 @@ export function ruled(what) {
 /** @param {string} key @param {unknown} now null: as for all rooms */
 function ruleOf(key, now) {
   if (now === null) return t("setting.inherit");
-  if (typeof now === "boolean") return t(now ? "on" : "off");
-  return knows(`setting.${key}.${now}`) ? t(`setting.${key}.${now}`) : shown(now);
+  if (knows(`setting.${key}.${now}`)) return t(`setting.${key}.${now}`);
+  return typeof now === "boolean" ? t(now ? "on" : "off") : shown(now);
 }
 
 /** Or how many more there are. @param {string} key @param {{was: unknown, now?: unknown, back_to?: unknown} | number} change */

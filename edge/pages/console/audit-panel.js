@@ -125,6 +125,7 @@ function key({ at, by, verb, uid, what }) {
 function sentenceOf({ by, verb, uid, what, seconds }) {
   const told = by ? `verb.${verb}` : `over.${verb}`;
   const span = seconds === null ? "" : t("for.time", { time: lasting(seconds) });
-  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what: verb === "settings" ? ruled(what) : adjusted(verb, what), span }) : [by, verb, uid, what, span].join(" ");
+  const isRuling = verb === "settings" || verb === "put";
+  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what: isRuling ? ruled(what) : adjusted(verb, what), span }) : [by, verb, uid, what, span].join(" ");
   return text.replaceAll(/\s+/g, " ").trim();
 }

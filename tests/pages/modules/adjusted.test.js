@@ -26,6 +26,11 @@ export function which_rules_of_a_room_were_changed_is_said_as_the_form_has_it() 
   same(ruled('{"review":tr'), '{"review":tr');
 }
 
+export function what_a_room_was_set_up_with_is_said_in_words() {
+  same(ruled('{"title":"Tea","open":false,"settings":{"slow_s":7,"review":true}}'), "Title: Tea, Door: closed, Slow mode: 7, Review: on");
+  same(ruled('{"open":true}'), "Door: open");
+}
+
 export function what_is_now_may_come_first() {
   const what = '{"policy.slow_s":{"now":3,"was":0},"policy.links":{"back_to":"show","was":"hold"},"…":12}';
   same(adjusted("adjust", what), "policy.slow_s: 0 → 3, policy.links: back to show, and 12 more");
