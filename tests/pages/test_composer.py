@@ -6,14 +6,14 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from danmaku import wire
-from danmaku.errors import BLOCKED_WORDS, FORBIDDEN, HELD_FOR_REVIEW, MUTED, SLOW_MODE
+from danmaku.errors import BLOCKED_WORDS, FORBIDDEN, HELD_FOR_REVIEW, MUTED, SLOW_MODE, UNAUTHORIZED
 from danmaku.wire import Comment, Err, Like, Ok, Send
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
-from tests.pages.test_events import enter, items, say
+from tests.pages.test_events import ANN, enter, items, say
 from tests.pages.test_page import EPOCH, refused, welcome
 from tests.system.scripted import Visit, scripted
 
@@ -119,6 +119,46 @@ async def test_who_will_not_be_connected_again_is_not_told_to_wait(visitors: Vis
         await expect(page.locator("#outcome")).to_have_text("Replaced", timeout=BEFORE_ANSWERS_ARE_LATE_MS)
         await expect(page.get_by_label("Your comment")).to_have_value("hello")
         assert WAITS not in await page.evaluate("outcomes.join()")
+
+
+async def test_what_waits_goes_out_where_the_connection_only_needed_another_token(visitors: Visitors) -> None:
+    cut, said, renewing, renewed = (asyncio.Event() for _ in range(4))
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        visit.cut()
+        cut.set()
+
+    async def expired(visit: Visit) -> None:
+        hello = await visit.expect(wire.Hello)
+        await said.wait()
+        await visit.say(Err(hello.id, UNAUTHORIZED.code, "unauthorized", "the token has expired"))
+
+    async def again(visit: Visit) -> None:
+        await enter(visit, [], None)
+        send = await visit.expect(Send)
+        await visit.say(Ok(send.id, shown=True, epoch=1, seq=1, at=1))
+
+    async def renew(route: Route) -> None:
+        renewing.set()
+        await renewed.wait()
+        await route.fulfill(json={"access_token": ANN, "refresh_token": "next"})
+
+    async with scripted(script, expired, again, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/v1/tokens/refresh", renew)
+        await page.goto(f"{url}/?room=demo#token={ANN}&refresh=first")
+        await cut.wait()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await say(page, "hello")
+        await expect(page.locator("#outcome")).to_have_text(WAITS)
+        said.set()
+        await renewing.wait()
+        await expect(page.locator("#connection-text")).to_contain_text("refused: ")
+        await expect(page.locator("#outcome")).to_have_text(WAITS)
+        renewed.set()
+        await expect(page.get_by_label("Your comment")).to_have_value("")
+        await expect(page.locator("#outcome")).to_have_text("")
 
 
 async def test_what_is_shown_after_all_need_not_be_said_again(visitors: Visitors) -> None:

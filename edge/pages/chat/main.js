@@ -43,7 +43,7 @@ class ChatPage {
   #link = new Link(() => this.#hello(), {
     changed: (state) => {
       this.#status.show(state);
-      void this.#identity.heed(state, () => this.#link.connect());
+      return this.#identity.heed(state, () => this.#link.connect());
     },
     greeted: (ok) => this.#greeted(ok),
     delivered: (frame) => this.#delivered(frame),

@@ -12,7 +12,7 @@
  *   {phase: "refused", name: string, reason: string} | {phase: "ended"}} State
  *   `until` is of the clock that was given, `code` that of the close, `name` that of a refusal
  * @typedef {object} Listener who is told, synchronously and in order, what becomes of the connection
- * @property {(state: State) => void} changed
+ * @property {(state: State) => void | Promise<void>} changed a refusal is final once what it returns is over and nobody connected
  * @property {() => void} [opened] what is asked now goes out along with the greeting, and is answered after it
  * @property {(ok: Ok) => void} [greeted]
  * @property {(frame: ServerFrame) => void} delivered
@@ -347,8 +347,11 @@ export class Connection {
   /** Not to come back before something changes. @param {string} name @param {string} reason */
   #refuse(name, reason) {
     this.#drop();
-    this.#over(new Refusal(name, reason));
-    this.#listener.changed({ phase: "refused", name, reason });
+    const attempt = this.#attempt;
+    const over = () => void (attempt === this.#attempt && this.#over(new Refusal(name, reason)));
+    const deciding = this.#listener.changed({ phase: "refused", name, reason });
+    if (deciding instanceof Promise) void deciding.finally(over);
+    else over();
   }
 
   /** @param {Refusal} refusal */

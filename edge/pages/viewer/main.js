@@ -21,7 +21,7 @@ class Page {
   #link = new Link(() => this.#hello(), {
     changed: (state) => {
       this.#status.show(state);
-      void this.#identity.heed(state, () => this.#link.connect());
+      return this.#identity.heed(state, () => this.#link.connect());
     },
     opened: () => this.#stay.opened(),
     greeted: (ok) => {

@@ -1,5 +1,6 @@
 import { Connection } from "/sdk/connection.js";
 import { TIMING } from "/sdk/pace.js";
+import { Refusal } from "/sdk/protocol.js";
 import { holds, same } from "./assert.js";
 
 /** Stands in for the browser's: says what a test wants. */
@@ -209,4 +210,17 @@ export async function what_cannot_be_inflated_ends_the_connection() {
     await until(() => states.at(-1)?.phase === "waiting");
     holds(states.at(-1).reason.includes("inflated"), states.at(-1).reason);
   });
+}
+
+export async function a_refusal_is_final_once_who_is_told_has_decided() {
+  /** @type {(() => void)[]} */
+  const decide = [];
+  const changed = ({ phase }) => (phase === "refused" ? new Promise((resolve) => decide.push(resolve)) : undefined);
+  const connection = new Connection("ws://here", () => ({}), { changed, delivered() {}, lost() {} }, TIMING);
+  const waits = refused(connection.linked(new AbortController().signal));
+  connection.give(new Refusal("unauthorized", "the token has expired"));
+  holds(connection.isComing, "there may be another token");
+  decide[0]();
+  same(await waits, "unauthorized");
+  holds(!connection.isComing, "there was none");
 }
