@@ -84,13 +84,7 @@ async def test_comments_are_walked_and_picked_by_the_keyboard(visitors: Visitors
         page = await visitors.open(f"{url}/?room=demo")
         rows, focused = page.locator("#list li"), page.locator(":focus")
         await expect(rows).to_have_count(60)
-        await page.locator("#list").focus()
-
-        async def is_loaded() -> bool:
-            await page.keyboard.press("Shift")  # an arrow would scroll
-            return await rows.first.get_attribute("tabindex") is not None
-
-        await until(is_loaded)
+        await _begin_to_walk(page)
         await page.keyboard.press("End")
         await expect(focused).to_contain_text("text 59")
         await page.keyboard.press("ArrowUp")
@@ -107,6 +101,63 @@ async def test_comments_are_walked_and_picked_by_the_keyboard(visitors: Visitors
         assert row <= whole
         await focused.press("End")
         await expect(focused).to_contain_text("newer")
+
+
+async def test_who_walks_the_comments_keeps_his_place_when_rows_go(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        said = [Comment(f"u{n}", f"name {n}", f"text {n}") for n in range(60)]
+        await enter(visit, [], None, items(visit, 1, *said), head=1)
+        for first in (61, 256, 451):
+            await visit.expect(wire.Like)
+            await visit.say(
+                items(visit, first, *[Comment("bob", "bob", f"{n}") for n in range(first, first + 195)])
+            )
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/walking.js", lambda route: route.abort("connectionrefused"), times=1)
+        await page.goto(f"{url}/?room=demo")
+        rows, focused = page.locator("#list li"), page.locator(":focus")
+        more = page.locator("#like")
+        await expect(rows).to_have_count(60)
+        async with page.expect_event("requestfailed"):
+            await page.locator("#list").focus()
+        await _begin_to_walk(page)
+        await page.keyboard.press("Home")
+        await page.keyboard.press("Enter")
+        await page.locator("#person-block").press("Enter")
+        await expect(focused).to_have_text("name 1text 1")
+        await page.keyboard.press("End")
+        await page.keyboard.press("Enter")
+        await page.locator("#person-block").press("Enter")
+        await expect(focused).to_have_text("name 58text 58")
+        await page.keyboard.press("Home")
+        await more.evaluate("button => button.click()")
+        await expect(rows.last).to_contain_text("255")
+        await expect(rows).to_have_count(200)
+        await expect(focused).to_have_text("name 54text 54")  # the oldest that is left
+        await page.keyboard.press("Enter")
+        await more.evaluate("button => button.click()")
+        await expect(rows.last).to_contain_text("450")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#list")).to_be_focused()
+        await rows.last.click()
+        await page.locator("#person-dialog .close").click()
+        await more.evaluate("button => button.click()")
+        await expect(rows.last).to_contain_text("645")
+        await expect(rows.last).to_be_in_viewport()  # a click is no walk
+
+
+async def _begin_to_walk(page: Page) -> None:
+    """What listens to the keys is loaded as the list has the focus."""
+
+    async def is_loaded() -> bool:
+        await page.locator("#like").focus()
+        await page.locator("#list").focus()
+        await page.keyboard.press("Shift")  # an arrow would scroll
+        return await page.locator("#list li").first.get_attribute("tabindex") is not None
+
+    await until(is_loaded)
 
 
 async def test_a_vote_is_remembered_and_the_card_is_folded(visitors: Visitors) -> None:

@@ -173,8 +173,8 @@ export class PersonDialog {
     makeClosable(this.#dialog);
     this.#dialog.addEventListener("close", closed);
     this.#block.addEventListener("click", () => {
+      this.#dialog.close(); // before what had the focus is gone
       if (this.#person !== null) block(this.#person.uid, this.#person.name);
-      this.#dialog.close();
     });
   }
 

@@ -58,7 +58,9 @@ export class Screen {
     const list = part("list");
     const pick = (/** @type {EventTarget | null} */ target) => this.#pick(this.#sidebar.find(target));
     list.addEventListener("click", ({ target }) => pick(target));
-    list.addEventListener("focus", async () => (await import("./walking.js")).walk(list, pick), { once: true });
+    const once = { once: true };
+    const come = () => import("./walking.js").then(({ walk }) => walk(list, pick), () => list.addEventListener("focus", come, once));
+    list.addEventListener("focus", come, once);
     this.#configure();
   }
 

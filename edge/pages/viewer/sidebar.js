@@ -43,7 +43,7 @@ export class Sidebar {
 
   clear() {
     this.#fresh = [];
-    this.#list.replaceChildren();
+    for (const row of [...this.#list.children]) this.#remove(row);
     this.#follow();
   }
 
@@ -102,7 +102,7 @@ export class Sidebar {
       return event !== undefined && isGone(event);
     };
     this.#fresh = this.#fresh.filter((row) => !goes(row));
-    for (const row of [...this.#list.children]) if (goes(row)) row.remove();
+    for (const row of [...this.#list.children]) if (goes(row)) this.#remove(row);
     this.#look();
   }
 
@@ -123,12 +123,22 @@ export class Sidebar {
     if (fresh.length === 0) return; // taken back meanwhile
     this.#unread += fresh.length;
     this.#list.append(...fresh);
-    if (document.activeElement?.parentElement === this.#list) this.#isFollowing = false; // it is read by keyboard
+    if (this.#list.querySelector(":focus-visible")) this.#isFollowing = false; // it is read by keyboard
     const grown = this.#isFollowing ? 0 : this.#list.scrollHeight; // asking for it lays out the list
-    while (this.#list.childElementCount > MOST_ROWS) this.#list.firstElementChild?.remove();
+    while (this.#list.childElementCount > MOST_ROWS) this.#remove(this.#list.children[0]);
     if (this.#isFollowing) return this.#follow();
     this.#list.scrollTop -= grown - this.#list.scrollHeight; // what is being read stays where it is
     this.#tell();
+  }
+
+  /** The focus stays in the list. @param {Element} row */
+  #remove(row) {
+    if (row === document.activeElement) {
+      const next = /** @type {HTMLElement | null} */ (row.nextElementSibling ?? row.previousElementSibling);
+      if (next !== null) next.tabIndex = -1;
+      (next ?? this.#list).focus({ preventScroll: true });
+    }
+    row.remove();
   }
 
   #look() {

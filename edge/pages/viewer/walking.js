@@ -10,6 +10,8 @@ export function walk(list, pick) {
     if (event.key !== "Enter" || row === null) return;
     event.preventDefault(); // it would press what has the focus next
     pick(row);
+    const back = () => row.isConnected || focusedRow(list) || list.focus(); // the row went meanwhile
+    document.querySelector("dialog[open]")?.addEventListener("close", back, { once: true });
   });
   walkWithArrows(list);
 }
