@@ -11,8 +11,9 @@ from config.keys import DEFAULT, KEYS, SettingsError, value_of
 from config.settings import Edge, Rooms, Settings
 
 _GATHERINGS: Final = (
-    40  # of edge.gather_ms at least are in edge.request_s: what was gathered has to be answered
+    40  # of edge.gather_ms fit into edge.request_s at least: what is gathered is answered, too
 )
+_ROUNDED: Final = 1.00001  # a bound is told with six digits, and has to be good
 
 
 def check(settings: Settings, origins: Mapping[str, str]) -> None:
@@ -39,15 +40,12 @@ def _limits_of_edges(edge: Edge) -> Iterator[Mapping[str, str]]:
             "edge.buffered_bytes": f"must be at least edge.frame_bytes ({edge.frame_bytes})",
             "edge.frame_bytes": f"may be at most edge.buffered_bytes ({edge.buffered_bytes})",
         }
-    if edge.gather_ms > edge.request_s * 1000 / _GATHERINGS:
-        most_ms, least_s = edge.request_s * 1000 / _GATHERINGS, edge.gather_ms * _GATHERINGS / 1000
-        whole, part = (
-            f"a fortieth of edge.request_s ({edge.request_s:g})",
-            f"edge.gather_ms ({edge.gather_ms:g})",
-        )
+    if edge.gather_ms > edge.request_s * 1000 / _GATHERINGS * _ROUNDED:
         yield {
-            "edge.gather_ms": f"may be at most {most_ms:g}, {whole}: it grows to four times as long",
-            "edge.request_s": f"must be at least {least_s:g}, forty times {part}",
+            "edge.gather_ms": f"may be at most {edge.request_s * 1000 / _GATHERINGS:g}, a fortieth of "
+            f"edge.request_s ({edge.request_s:g}): it grows to four times as long",
+            "edge.request_s": f"must be at least {edge.gather_ms / 1000 * _GATHERINGS:g}, forty times "
+            f"edge.gather_ms ({edge.gather_ms:g})",
         }
 
 

@@ -98,16 +98,24 @@ class StoreCalls:
 
 STORE: Final = StoreCalls()
 
-BATCHED: Final = Call(
-    "edge → owner: `send`, votes, events, acts, and all else that waits for a batch or a write",
+COMMENTS: Final = Call(
+    "edge → owner: `send`",
     "asked again of whoever owns the room by then; in the end `unavailable`",
     share=0.3,
     repeated=True,
     at_once=32,
     at_once_of="requests of 400 rows to one owner",
 )
+ROWS: Final = Call(
+    "edge → owner: votes, events, polls, rooms, rules, sanctions",
+    "the same",
+    share=0.3,
+    repeated=True,
+    at_once=32,
+    at_once_of="requests of 400 rows to one owner",
+)
 AT_ONCE: Final = Call(
-    "edge → owner: `like`, `join`, and what is only read",
+    "edge → owner: `like`, `join`, and what an owner tells from memory",
     "the same",
     share=0.3,
     repeated=True,
@@ -191,7 +199,7 @@ COUNTS: Final = Call(
 )
 DRAIN: Final = Call("edge → edge: that it is to let its viewers go", "`unavailable`; it may be told so again")
 CALLS: Final = (
-    *(BATCHED, AT_ONCE, USERS, CHAT, CHAT_LISTS, OPEN_ROOM, CLOSE_GAP, HISTORY),
+    *(COMMENTS, ROWS, AT_ONCE, USERS, CHAT, CHAT_LISTS, OPEN_ROOM, CLOSE_GAP, HISTORY),
     *(CHANGES, EVERYWHERE, ADJUSTMENTS, RECORDS, ALL_OWNERS, COUNTS, DRAIN),
 )
 

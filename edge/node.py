@@ -19,7 +19,7 @@ from config.live import Running
 from danmaku.adapting import Adapting
 from danmaku.auth import Authority
 from danmaku.bus import Bus
-from danmaku.calls import BATCHED
+from danmaku.calls import COMMENTS
 from danmaku.certificate import Certificate
 from danmaku.envelope import EdgeReport
 from danmaku.errors import Refusal
@@ -122,7 +122,7 @@ class Node:
             metrics.bus_seconds,
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,
-            bounds=Bounds(requests=BATCHED.at_once),
+            bounds=Bounds(requests=COMMENTS.at_once),
             rooms_limits=settings.rooms,
             traces=asked,
         )

@@ -25,7 +25,7 @@ class Replies:
         self._metrics = metrics
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Connection, list[bytes]] = {}
-        self._timer: asyncio.Handle | None = None
+        self._flushing: asyncio.Handle | None = None
         self._held: dict[Connection, tuple[bytes, float]] = {}  # and when it is due; in that order
         self._release_timer: asyncio.TimerHandle | None = None
 
@@ -67,12 +67,12 @@ class Replies:
             self._waiting[connection] = [codec.encode(frame)]
         else:
             frames.append(codec.encode(frame))
-        if self._timer is None:
-            self._timer = self._loop.call_soon(self._flush)
+        if self._flushing is None:
+            self._flushing = self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         """Send what waits."""
-        self._timer = None
+        self._flushing = None
         waiting, self._waiting = self._waiting, {}
         for connection, frames in waiting.items():
             self._send_all(connection, frames)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from config.live import Running
 from danmaku.auth import Authority
@@ -166,7 +167,7 @@ class Api:
             if page is not None:
                 return _PAGE, page.answer(request)
             if (way := self._pages.moved(request.path)) is not None:
-                way += f"?{request.query}" if request.query else ""
+                way += f"?{_plain(request.query)}" if request.query else ""
                 return _PAGE, Response(308, b"", (("Location", way), ("Cache-Control", "no-cache")))
         name = _NOTHING
         most_s = self._settings.request_s * _PATIENCE
@@ -313,6 +314,11 @@ class Api:
         if origin is None or origin not in self._settings.cors:
             return (("Vary", "Origin"),)
         return (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
+
+
+def _plain(query: str) -> str:
+    """As it came, but what a header cannot hold is encoded."""
+    return quote(query, safe="%!$&'()*+,;=:@/?~", encoding="latin-1")
 
 
 def _refuse_for(wait_s: float) -> None:

@@ -89,11 +89,16 @@ def send(number: int) -> SendRow:
     return SendRow("r", "ann", "Ann", Role.VIEWER, f"text {number}", f"c{number}")
 
 
-READ: list[Row] = [
+COMMENT = send(1)
+SANCTION = SanctionRow("r", "mute", "bob", "ann", Role.ADMIN, 60, "spam")
+EVENT = EventRow("r", "ann", Role.STREAMER, "e1", b"\xc0")
+VOTE = VoteRow("r", "ann", Role.VIEWER, "p", 1)
+AT_ONCE: list[Row] = [
     LikeRow("r", "ann", Role.VIEWER, 1, 1),
     JoinRow("r", "ann", Role.VIEWER),
     GetRoomRow("r"),
 ]
+OTHERS: list[Row] = [*AT_ONCE, SANCTION, EVENT, VOTE]
 
 
 async def test_rows_of_one_window_share_a_request(
@@ -114,39 +119,46 @@ async def test_the_first_row_after_a_pause_does_not_wait_for_others(
         assert isinstance(await client.ask(send(1)), Shown)
 
 
-async def test_what_waits_for_a_batch_waits_for_others_and_nobody_waits_with_it(
+async def test_comments_wait_for_others_and_nobody_waits_with_them(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
     owner.judge = lambda _: Done()
     client_there = client_on(connect, subjects, request_s=300, gather_s=0.001, window_ms=100_000)  # 20 s
     async with client_there as (client, _):
         await client.ask(send(1))
-        event = EventRow("r", "ann", Role.STREAMER, "e1", b"\xc0")
-        batched = [asyncio.create_task(client.ask(row)) for row in (send(2), event)]
+        comments = [asyncio.create_task(client.ask(send(2)))]
         await asyncio.sleep(0.1)  # a hundred times as long as anything else waits
-        for row in READ:
+        for row in OTHERS:
             assert await client.ask(row) == Done()
-        batched.append(asyncio.create_task(client.ask(VoteRow("r", "ann", Role.VIEWER, "p", 1))))
+        comments.append(asyncio.create_task(client.ask(send(3))))
         await asyncio.sleep(0)
         heir = FakeOwner(await connect(), subjects, "heir", epoch=200)
         heir.judge = lambda _: Done()
         await heir.start()
         await heir.tell()  # owners changed, so nobody waits any longer
-        assert await asyncio.gather(*batched) == [Done()] * 3
-        assert [type(row) for request in owner.requests for row in request.rows] == [
-            SendRow,
-            *map(type, READ),
-        ]
-        assert [[type(row) for row in request.rows] for request in heir.requests] == [
-            [SendRow, EventRow, VoteRow]
-        ]
+        assert await asyncio.gather(*comments) == [Done()] * 2
+        asked = [[type(row) for row in request.rows] for request in owner.requests]
+        assert asked == [[SendRow], *([type(row)] for row in OTHERS)]
+        assert [[type(row) for row in request.rows] for request in heir.requests] == [[SendRow, SendRow]]
         await heir.close()
+
+
+@pytest.mark.parametrize("waiting", [COMMENT, SANCTION, EVENT, VOTE], ids=type)
+async def test_what_is_answered_late_does_not_hold_up_what_is_not(
+    connect: Connect, subjects: Subjects, owner: FakeOwner, waiting: Row
+) -> None:
+    """A reply waits for all its answers: they are asked in one moment, and not in one request."""
+    owner.judge = lambda _: Done()
+    others = [*AT_ONCE, SANCTION, EVENT] if waiting is COMMENT else AT_ONCE
+    async with client_on(connect, subjects, request_s=30) as (client, _):
+        await asyncio.gather(*(client.ask(row) for row in (waiting, *others)))
+    assert [request.rows for request in owner.requests if waiting in request.rows] == [[waiting]]
 
 
 async def test_they_wait_for_no_more_than_a_part_of_the_time_they_have(
     connect: Connect, subjects: Subjects, owner: FakeOwner
 ) -> None:
-    async with client_on(connect, subjects, request_s=30, window_ms=3_600_000) as (client, _):
+    async with client_on(connect, subjects, request_s=20, window_ms=3_600_000) as (client, _):
         answers = [await client.ask(send(number)) for number in range(2)]
         assert all(isinstance(answer, Shown) for answer in answers)
 

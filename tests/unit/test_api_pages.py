@@ -8,6 +8,7 @@ import pytest
 
 from danmaku.address import FILES, PAGES
 from edge.api.pages import FOLDER, Pages
+from edge.uws import Request
 from tests.unit.api_service import Service
 
 SCRIPT = "export const one = 1;\n" * 100
@@ -95,6 +96,21 @@ async def test_a_slash_behind_the_name_of_a_page_leads_to_it(pages: Pages, path:
     there = urljoin(f"https://live.example/below{path}", answer.headers["location"])
     assert there == f"https://live.example/below{path.replace('/?', '?').removesuffix('/')}"
     assert (await Service(pages=pages).call("POST", path)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("room=\xc3\xa4", "room=%C3%A4"),
+        ("room=a b&c=%20", "room=a%20b&c=%20"),
+        ("a=\r\nSet-Cookie:b", "a=%0D%0ASet-Cookie:b"),
+    ],
+)
+async def test_what_no_header_can_hold_is_encoded_on_the_way_to_a_page(
+    pages: Pages, query: str, told: str
+) -> None:
+    answer = await Service(pages=pages).answer(Request("GET", "/docs/", query, {}, "127.0.0.1"))
+    assert (answer.status, dict(answer.headers)["Location"]) == (308, f"../docs?{told}")
 
 
 async def test_a_page_that_is_known_already_is_not_sent_again(pages: Pages) -> None:

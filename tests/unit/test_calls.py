@@ -106,7 +106,7 @@ def test_gathered_rows_wait_as_their_call_says() -> None:
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "times"
     ]
-    assert sorted(made) == ["call", "calls.AT_ONCE", "calls.BATCHED", "calls.USERS"]
+    assert sorted(made) == ["call", "call", "calls.USERS"]
     by_hand = [path for path in OURS if path.name != "gather.py" and "Times(" in path.read_text()]
     assert by_hand == []
 

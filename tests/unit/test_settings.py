@@ -171,6 +171,14 @@ def test_a_bad_variable_or_flag_is_named() -> None:
     assert _refused(flags={"edge.prot": 1}).source == "command line"
 
 
+def test_a_bound_that_is_told_is_good() -> None:
+    for thousandths in range(51, 40_000, 31):
+        request_s = thousandths / 1000 + 0.0000123
+        flags: dict[str, object] = {"edge.request_s": request_s, "edge.gather_ms": 1000.0}
+        told = str(_refused(flags=flags)).partition("at most ")[2].partition(",")[0]
+        load(None, {}, {**flags, "edge.gather_ms": float(told)})
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
