@@ -17,6 +17,7 @@ from danmaku.wire import At, Batch, Err, Join, Ok, OpenPoll, Pinned, Stats, Vote
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.system.scripted import Visit, scripted
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -484,6 +485,43 @@ async def test_who_says_something_in_the_studio_that_will_not_be_connected_again
         await page.locator("#say-text").press("Enter")
         await expect(page.locator(".toast")).to_have_text("Replaced")
         await expect(page.locator("#say-text")).to_have_value("is anybody there?")
+    visitors.complaints.clear()  # nobody answers the API here
+
+
+async def test_who_was_never_in_the_studios_room_waits_no_longer_than_he_is_told(visitors: Visitors) -> None:
+    over = asyncio.Event()
+
+    async def silent(visit: Visit) -> None:
+        await visit.expect(wire.Hello)
+        await over.wait()
+
+    async with scripted(silent, silent, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
+        await expect(page.locator("#connection-text")).to_have_text("connecting…")
+        await page.locator("#say-text").fill("anybody?")
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator(".toast")).to_have_text("Not connected: sent if that ends within 10 s")
+        await expect(page.locator(".toast").last).to_have_text("There was no connection in time")
+        await expect(page.locator("#say-text")).to_have_value("anybody?")
+        over.set()
+    visitors.complaints.clear()  # nobody answers the API here
+
+
+async def test_the_studio_looks_into_a_lost_network_at_once(visitors: Visitors) -> None:
+    visits: list[Visit] = []
+    over = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        visits.append(visit)
+        await enter(visit, [], None)
+        await over.wait()
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/studio?room=demo#token={ANN}")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.evaluate("dispatchEvent(new Event('offline'))")
+        await until(lambda: visits[0].pings == 1, 10)  # before the next heartbeat
+        over.set()
     visitors.complaints.clear()  # nobody answers the API here
 
 

@@ -128,6 +128,11 @@ export class Client {
     this.#connection.hurry();
   }
 
+  /** The connection may be dead, as the network is gone: that is found out now. */
+  doubt() {
+    this.#connection.doubt();
+  }
+
   /** Say goodbye and end everything this client began. */
   close() {
     if (!this.#isOver) this.#connection.close();

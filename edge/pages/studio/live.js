@@ -12,7 +12,9 @@
  * @property {(why: string) => void} outside one is not in the room, or ("") in again
  */
 
+import { atMostOnce } from "../sdk/asking.js";
 import { Client } from "../sdk/client.js";
+import { sleep, TIMING } from "../sdk/pace.js";
 import { Refusal } from "../sdk/protocol.js";
 import { Entry, note } from "../shared/entry.js";
 import { refused, t } from "../shared/language.js";
@@ -99,11 +101,17 @@ export class Live {
     this.#client.hurry();
   }
 
+  doubt() {
+    this.#client.doubt();
+  }
+
   /** @param {string} text @param {string} cid */
   async say(text, cid) {
-    await this.#entering; // somebody was faster
-    if (this.#room === null) throw new Refusal("outside", this.#outside || t("say.outside")); // by a name that has no words of its own
-    return this.#room.send(text, { cid });
+    const entered = (/** @type {AbortSignal} */ late) => Promise.race([this.#entering, sleep(TIMING.answer, late)]); // somebody was faster
+    return atMostOnce(entered, async (timeoutMs) => {
+      if (this.#room === null) throw new Refusal("outside", this.#outside || t("say.outside")); // by a name that has no words of its own
+      return this.#room.send(text, { cid, timeoutMs });
+    }, TIMING.answer);
   }
 
   close() {

@@ -67,6 +67,7 @@ class Studio {
     part("choose-form").addEventListener("submit", (event) => this.#choose(event));
     part("other-room").addEventListener("click", () => this.#leave());
     addEventListener("online", () => this.#live?.hurry());
+    addEventListener("offline", () => this.#live?.doubt());
     addEventListener("popstate", () => this.#turn());
     setInterval(() => this.#sample(), SAMPLE_MS);
     this.#identity.start();

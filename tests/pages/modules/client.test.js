@@ -350,3 +350,11 @@ export async function of_several_addresses_another_is_taken_when_one_is_lost() {
     client.close();
   }
 }
+
+export async function who_doubts_the_connection_asks_at_once_for_a_sign_of_life() {
+  await talking({}, async (client) => {
+    await client.connect();
+    client.doubt();
+    same(Socket.all[0].kinds(), ["hello", "ping"]);
+  });
+}
