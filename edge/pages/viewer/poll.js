@@ -152,7 +152,7 @@ export class PollCard {
     const list = element("ul", "options");
     const { bars, tell } = barsOf(poll.options, () => element(this.#mayVote ? "button" : "div", "option"));
     list.append(...bars.map((bar, place) => this.#option(bar, place, isOpen)));
-    const until = left > 0 ? t("poll.until", { at: new Date(Date.now() + left).toLocaleTimeString(language()) }) : "";
+    const until = left > 0 ? t("poll.until", { at: new Date(Date.now() + left).toLocaleString(language()) }) : "";
     const state = !isOpen ? t("poll.closed") : until + (this.#mayVote ? "" : t("poll.login"));
     const said = element("p", "hint");
     this.#tell = () => {
