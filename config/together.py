@@ -10,9 +10,7 @@ from config.engines import wrong_with_nats, wrong_with_store
 from config.keys import DEFAULT, KEYS, SettingsError, value_of
 from config.settings import Edge, Rooms, Settings
 
-_GATHERINGS: Final = (
-    40  # of edge.gather_ms fit into edge.request_s at least: what is gathered is answered, too
-)
+_GATHERINGS: Final = 40  # of edge.gather_ms fit into edge.request_s, in which what is gathered is answered
 _ROUNDED: Final = 1.00001  # a bound is told with six digits, and has to be good
 
 

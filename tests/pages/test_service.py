@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -87,14 +89,22 @@ async def test_a_vote_of_another_device_is_marked(visitors: Visitors, tmp_path: 
         status, _ = await service.call("POST", path, {"option": 2}, bob)
         assert status == 200
         await one.focus()
-        await early.keyboard.press("Enter")
-        await expect(three).to_have_attribute("aria-pressed", "true")
+
+        async def press() -> None:
+            await early.keyboard.press("Enter")
+            await expect(three).to_have_attribute("aria-pressed", "true", timeout=5_000)
+
+        await _once_told(press)
         await expect(one).to_be_disabled()
         await expect(three).to_be_focused()
         await expect(early.locator("#poll .hint")).to_have_text("You have voted for something else")
-        late = await _enter(visitors, service, f"demo#token={bob}")
-        await expect(late.locator("#poll .own")).to_contain_text("three")
-        await expect(late.locator("#poll .option", has_text="one")).to_be_disabled()
+
+        async def come() -> None:
+            late = await _enter(visitors, service, f"demo#token={bob}")
+            await expect(late.locator("#poll .own")).to_contain_text("three", timeout=5_000)
+            await expect(late.locator("#poll .option", has_text="one")).to_be_disabled()
+
+        await _once_told(come)
 
 
 async def test_what_was_missed_while_the_workers_were_dead_is_pulled(
@@ -131,6 +141,16 @@ async def _enter(visitors: Visitors, service: Deployment, room: str) -> Page:
     await expect(page.locator("#connection-text")).to_have_text("live", timeout=15_000)
     await expect(page.locator("#viewers")).not_to_have_text("–", timeout=15_000)
     return page
+
+
+async def _once_told(attempt: Callable[[], Awaitable[None]]) -> None:
+    """How one voted is left out where the store does not tell it within `VOTED_S`, as on a busy machine."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await attempt()
+            except AssertionError:
+                continue
 
 
 async def _say(page: Page, text: str) -> None:
