@@ -107,7 +107,7 @@ COMMENTS: Final = Call(
     at_once_of="requests of 400 rows to one owner",
 )
 ROWS: Final = Call(
-    "edge → owner: votes, events, polls, rooms, rules, sanctions",
+    "edge → owner: votes, events, acts, and all else",
     "the same",
     share=0.3,
     repeated=True,

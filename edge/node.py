@@ -19,7 +19,6 @@ from config.live import Running
 from danmaku.adapting import Adapting
 from danmaku.auth import Authority
 from danmaku.bus import Bus
-from danmaku.calls import COMMENTS
 from danmaku.certificate import Certificate
 from danmaku.envelope import EdgeReport
 from danmaku.errors import Refusal
@@ -42,7 +41,6 @@ from edge.feeds import Feeds
 from edge.gateway import Gateway
 from edge.journeys import Journeys
 from edge.keys import KeyLooks
-from edge.outbox import Bounds
 from edge.pacing import Pacing
 from edge.patience import Newcomers, Rounds
 from edge.pulls import Pulls
@@ -122,7 +120,6 @@ class Node:
             metrics.bus_seconds,
             request_s=edge.request_s,
             gather_s=edge.gather_ms / 1000,
-            bounds=Bounds(requests=COMMENTS.at_once),
             rooms_limits=settings.rooms,
             traces=asked,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from prometheus_client import Histogram
@@ -24,10 +25,10 @@ from edge.tracing import RowTraces
 _AT_ONCE: Final = frozenset(
     (JoinRow, LikeRow, RankRow, GetRoomRow, ModeratorsRow, SignsRow, HeldRow, GetWordsRow, TryWordsRow)
 )
-_SPARE: Final = (
-    1 / 5
-)  # of the rooms' window: comments wait here for others, since they wait there for a batch,
-_MOST_SPARE: Final = 1 / 10  # but not for more of the time within which they are answered
+# Comments wait here for a part of the window of rooms, as they wait there for a batch, but for no more than a
+# part of the time within which they are answered.
+_SPARE: Final = 1 / 5
+_MOST_SPARE: Final = 1 / 10
 
 
 class OwnerRows:
@@ -51,7 +52,8 @@ class OwnerRows:
         self._rooms_limits = rooms_limits
 
         def gathered(call: Call, spare_s: Callable[[], float] | None = None) -> Gather[Row, Answer]:
-            outbox: Outbox[Row, Answer] = Outbox(channel.route, bounds)
+            of_one = replace(bounds, requests=call.at_once)
+            outbox: Outbox[Row, Answer] = Outbox(channel.route, of_one)
             of_call = times(call, gather_s, request_s)
             return Gather(bus, outbox, channel, bus_seconds, times=of_call, spare_s=spare_s, traces=traces)
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from secrets import token_hex
 from typing import Final, TypeVar
@@ -76,8 +77,8 @@ class RoomsClient:
         *,
         request_s: float,
         gather_s: float,
-        bounds: Bounds,
         rooms_limits: Rooms,
+        bounds: Bounds = Bounds(),  # noqa: B008  it is frozen
         traces: RowTraces | None = None,
     ) -> None:
         self._bus = bus
@@ -101,7 +102,8 @@ class RoomsClient:
             traces=traces,
         )
         to_anybody = ToAnybody(edge, subjects)
-        users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, bounds)
+        of_users = replace(bounds, requests=calls.USERS.at_once)
+        users: Outbox[UserRow, Answer] = Outbox(to_anybody.route, of_users)
         self._users = Gather(
             bus, users, to_anybody, bus_seconds, times=times(calls.USERS, gather_s, request_s)
         )

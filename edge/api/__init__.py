@@ -317,7 +317,7 @@ class Api:
 
 
 def _plain(query: str) -> str:
-    """As it came, but what a header cannot hold is encoded."""
+    """As it came, but what does not belong in an address is encoded, as what no header can hold."""
     return quote(query, safe="%!$&'()*+,;=:@/?~", encoding="latin-1")
 
 

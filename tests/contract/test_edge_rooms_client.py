@@ -65,8 +65,8 @@ async def client_on(
         EdgeMetrics(CollectorRegistry()).bus_seconds,
         request_s=request_s,
         gather_s=gather_s,
-        bounds=bounds or Bounds(),
         rooms_limits=Rooms(window_ms=window_ms),
+        bounds=bounds or Bounds(),
     )
     running = asyncio.create_task(client.run(told.append))
     try:
