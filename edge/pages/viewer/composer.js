@@ -36,8 +36,6 @@ export class Composer {
   #send;
   #most = LENGTH;
   #isBusy = false;
-  /** How many wait for a moderator. */
-  #held = 0;
   /** Until when there is no use in trying. */
   #closedUntil = 0;
   #saying = "";
@@ -93,10 +91,9 @@ export class Composer {
     this.#say("");
   }
 
-  /** One that waited for a moderator does not any more. */
+  /** What waited for a moderator does not any more; of several the first is enough, as others may not be heard of. */
   decided() {
-    this.#held = Math.max(0, this.#held - 1);
-    if (this.#held === 0 && this.#outcome.textContent === t("sent.held")) this.#say("");
+    if (this.#outcome.textContent === t("sent.held")) this.#say("");
   }
 
   /** One's own comment is there: if nobody answered it, that is known now. @param {string} text */
@@ -119,10 +116,8 @@ export class Composer {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const isOpen = this.#once.isOpen(JSON.stringify(draft));
-      if (error.name === "held_for_review") {
-        this.#held += 1;
-        this.#taken(text, t("sent.held"));
-      } else if (error.name === "muted") this.refuse(noticed("muted", error.message), error.retryMs);
+      if (error.name === "held_for_review") this.#taken(text, t("sent.held"));
+      else if (error.name === "muted") this.refuse(noticed("muted", error.message), error.retryMs);
       else this.refuse(isOpen ? t("sent.unanswered") : refused(error), error.retryMs);
       this.#isRefusedByRule = RULES.has(error.name);
       this.#isPassing ||= error.retryMs === null && (isOpen || TEXTS.has(error.name));
