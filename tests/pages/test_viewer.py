@@ -148,6 +148,35 @@ async def test_who_walks_the_comments_keeps_his_place_when_rows_go(visitors: Vis
         await expect(rows.last).to_be_in_viewport()  # a click is no walk
 
 
+async def test_the_focus_moves_once_when_many_rows_go(visitors: Visitors) -> None:
+    count = "list.addEventListener('focusin', () => (globalThis.moved = (globalThis.moved ?? 0) + 1))"
+
+    async def script(visit: Visit) -> None:
+        who = ["ann", *["bob"] * 20, "cat"]
+        said = items(visit, 1, *[Comment(uid, uid, f"text {n}") for n, uid in enumerate(who)])
+        await enter(visit, [], None, said, head=1)
+        for seq, recall in ((23, wire.Recall("moderator", uid="bob")), (24, wire.Recall("moderator"))):
+            await visit.expect(wire.Like)
+            await visit.say(items(visit, seq, recall))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        rows, focused = page.locator("#list li"), page.locator(":focus")
+        more = page.locator("#like")
+        await expect(rows).to_have_count(22)
+        await _begin_to_walk(page)
+        await page.keyboard.press("Home")
+        await page.keyboard.press("ArrowDown")
+        await expect(focused).to_contain_text("text 1")
+        await page.evaluate(count)
+        await more.evaluate("button => button.click()")
+        await expect(focused).to_contain_text("text 21")  # the nearest that stays
+        assert await page.evaluate("moved") == 1
+        await more.evaluate("button => button.click()")
+        await expect(page.locator("#list")).to_be_focused()
+        assert await page.evaluate("moved") == 2
+
+
 async def _begin_to_walk(page: Page) -> None:
     """What listens to the keys is loaded as the list has the focus."""
 

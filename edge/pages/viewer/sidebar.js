@@ -43,7 +43,7 @@ export class Sidebar {
 
   clear() {
     this.#fresh = [];
-    for (const row of [...this.#list.children]) this.#remove(row);
+    this.#remove([...this.#list.children]);
     this.#follow();
   }
 
@@ -102,7 +102,7 @@ export class Sidebar {
       return event !== undefined && isGone(event);
     };
     this.#fresh = this.#fresh.filter((row) => !goes(row));
-    for (const row of [...this.#list.children]) if (goes(row)) this.#remove(row);
+    this.#remove([...this.#list.children].filter(goes));
     this.#look();
   }
 
@@ -123,22 +123,24 @@ export class Sidebar {
     if (fresh.length === 0) return; // taken back meanwhile
     this.#unread += fresh.length;
     this.#list.append(...fresh);
-    if (this.#list.querySelector(":focus-visible")) this.#isFollowing = false; // it is read by keyboard
+    const focused = document.activeElement;
+    if (focused?.parentElement === this.#list && focused.matches(":focus-visible")) this.#isFollowing = false; // it is read by keyboard
     const grown = this.#isFollowing ? 0 : this.#list.scrollHeight; // asking for it lays out the list
-    while (this.#list.childElementCount > MOST_ROWS) this.#remove(this.#list.children[0]);
+    this.#remove([...this.#list.children].slice(0, -MOST_ROWS));
     if (this.#isFollowing) return this.#follow();
     this.#list.scrollTop -= grown - this.#list.scrollHeight; // what is being read stays where it is
     this.#tell();
   }
 
-  /** The focus stays in the list. @param {Element} row */
-  #remove(row) {
-    if (row === document.activeElement) {
-      const next = /** @type {HTMLElement | null} */ (row.nextElementSibling ?? row.previousElementSibling);
-      if (next !== null) next.tabIndex = -1;
-      (next ?? this.#list).focus({ preventScroll: true });
-    }
-    row.remove();
+  /** The focus stays in the list, and moves once: where it was goes last. @param {Element[]} rows */
+  #remove(rows) {
+    const focused = rows.find((row) => row === document.activeElement);
+    for (const row of rows) if (row !== focused) row.remove();
+    if (focused === undefined) return;
+    const next = /** @type {HTMLElement | null} */ (focused.nextElementSibling ?? focused.previousElementSibling);
+    if (next !== null) next.tabIndex = -1;
+    (next ?? this.#list).focus({ preventScroll: true });
+    focused.remove();
   }
 
   #look() {
