@@ -231,6 +231,37 @@ async def test_who_votes_while_not_connected_is_told_and_what_was_told_goes_when
         await expect(hint).to_have_text("3 votes")
 
 
+async def test_what_is_read_aloud_of_a_vote_that_waits_goes_when_it_comes_through(
+    visitors: Visitors,
+) -> None:
+    back = asyncio.Event()
+    poll = OpenPoll("p1", "Next song?", ["one", "two"], [0, 3])
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], poll)
+        await visit.expect(wire.Like)
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await back.wait()
+        await enter(visit, [], poll)
+        vote = await visit.expect(Vote)
+        await visit.say(Ok(vote.id))
+
+    async with scripted(script, again, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        option, voice = page.locator("#poll-option-0"), page.locator("#voice")
+        await page.locator("#like").click()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await option.click()
+        await expect(voice).to_have_text(WAITS)
+        back.set()
+        await expect(page.locator("#poll .hint")).to_have_text("4 votes")
+        await expect(voice).to_have_text("")
+        await expect(option).to_be_focused()  # which tells that it is pressed
+        await expect(option).to_have_attribute("aria-pressed", "true")
+
+
 async def test_who_was_sent_out_and_is_not_connected_is_not_told_that_his_vote_waits(
     visitors: Visitors,
 ) -> None:

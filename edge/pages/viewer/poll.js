@@ -93,7 +93,7 @@ export class PollCard {
     const poll = this.#poll;
     if (poll === null || this.#isBusy) return;
     this.#isBusy = true;
-    this.#aloud((this.#says = this.#asked.waits()));
+    this.#say(this.#asked.waits());
     this.#tell();
     let isKnown = true;
     const key = this.#keyOf(poll);
@@ -103,17 +103,23 @@ export class PollCard {
       if (this.#mine < 0 && !this.#isOver && poll.id === this.#poll?.id) this.#countAtLeast(option, before + 1);
       this.#votes.keep(key, option);
       this.#recall();
-      this.#says = "";
+      this.#say(""); // the focus comes back to what is pressed now, which is read
     } catch (error) {
       const refusal = /** @type {Refusal} */ (error);
       isKnown = refusal.name !== "conflict";
-      this.#aloud((this.#says = isKnown ? refused(refusal) : t("poll.conflict")));
+      this.#say(isKnown ? refused(refusal) : t("poll.conflict"));
     }
     this.#isBusy = false;
     this.#draw();
     if (isKnown) return;
     await this.#votes.learn(key, poll.id);
     this.#mark();
+  }
+
+  /** What becomes of a vote. @param {string} text */
+  #say(text) {
+    this.#says = text;
+    this.#aloud(text);
   }
 
   /** One's own vote, which is counted in the next statistics, or was already. @param {number} option @param {number} least */
