@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from danmaku import wire
 from danmaku.errors import CONFLICT, MUTED
@@ -499,6 +499,41 @@ async def test_who_says_something_in_the_studio_while_not_connected_is_told_at_o
         await expect(page.locator("#say-text")).to_have_value("still here")
         back.set()
         await expect(page.locator("#say-text")).to_have_value("")
+    visitors.complaints.clear()  # nobody answers the API here
+
+
+async def test_what_waits_in_the_studio_goes_out_where_only_another_token_was_needed(
+    visitors: Visitors,
+) -> None:
+    renewing, renewed = asyncio.Event(), asyncio.Event()
+
+    async def expired(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.close(4401, "the token has expired")
+
+    async def again(visit: Visit) -> None:
+        await enter(visit, [], None)
+        send = await visit.expect(wire.Send)
+        await visit.say(Ok(send.id, shown=True))
+
+    async def renew(route: Route) -> None:
+        renewing.set()
+        await renewed.wait()
+        await route.fulfill(json={"access_token": ANN, "refresh_token": "next"})
+
+    async with scripted(expired, again, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/v1/tokens/refresh", renew)
+        await page.goto(f"{url}/studio?room=demo#token={ANN}&refresh=first")
+        await renewing.wait()
+        await expect(page.locator("#connection-text")).to_contain_text("refused: ")
+        await page.locator("#say-text").fill("still here")
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator(".toast")).to_have_text(WAITS)
+        await expect(page.locator("#say-text")).to_have_value("still here")
+        renewed.set()
+        await expect(page.locator("#say-text")).to_have_value("")
+        await expect(page.locator(".toast")).to_have_text(WAITS)
     visitors.complaints.clear()  # nobody answers the API here
 
 

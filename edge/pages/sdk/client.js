@@ -15,6 +15,8 @@
  * @typedef {ConnectionChange | Notice | ReadBy | TypingBy} Happening
  * @typedef {object} Options
  * @property {Token} [token] who you are, or a function that gives a fresh token for each connection; null: a guest
+ * @property {(why: string) => Promise<boolean>} [renewed] told that the token is not taken any more; whether there is another
+ *   one now, to go on with
  * @property {string} [device] a secret of this device's own: a guest with the same one keeps its uid, and of a logged-in
  *   user's clients with the same one the newest replaces the others; left out, one is made up for this client
  * @property {boolean} [replaces] false: clients of one device stay side by side; not with `chat`
@@ -75,7 +77,7 @@ export class Client {
    * @param {Options} options
    */
   constructor(url, options = {}) {
-    const { token = null, timing = {}, codec, chat = false, WebSocket } = options;
+    const { token = null, renewed, timing = {}, codec, chat = false, WebSocket } = options;
     if (WebSocket === undefined && globalThis.WebSocket === undefined) {
       throw new TypeError("there is no WebSocket here: give one, as new Client(url, { WebSocket })");
     }
@@ -94,7 +96,7 @@ export class Client {
     /** Private and group conversations. */
     this.chat = new Chat(this.#connection, this.#timing, Math.random, chat);
     /** The HTTP API, for what has no frame. */
-    this.calls = new Calls(this.#token, () => httpAddress(this.#places.current));
+    this.calls = new Calls(this.#token, () => httpAddress(this.#places.current), renewed);
     this.groups = new Groups(this.calls, () => this.uid);
   }
 
@@ -110,8 +112,8 @@ export class Client {
 
   /**
    * Connect. From then on a lost connection is made again, with backoff, and its rooms are joined again where they stood.
-   * When the service says not to come back (`unauthorized`, `banned`, `replaced`), the client is over: calls and
-   * iterations throw that.
+   * When the service says not to come back (`unauthorized` without another token, `banned`, `replaced`), the client is
+   * over: calls and iterations throw that.
    * @param {{isPatient?: boolean}} [how] patient: try again also where the first attempt fails, so that only a service
    *   that says no ends it
    * @returns {Promise<this>} once connected @throws {Refusal} `unavailable` when nobody answers
@@ -215,16 +217,27 @@ export class Client {
     return token.then((fresh) => ({ ...hello, ...(fresh && { token: fresh }) }));
   }
 
-  /** @param {State} state */
+  /** @param {State} state @returns {void | Promise<void>} as a refusal that is not final yet */
   #changed(state) {
     this.#state = state;
     this.#tell({ kind: "connection", ...state });
     if (state.phase === "live") this.#hasBeenLive = true;
-    else if (state.phase === "refused") this.#end(new Refusal(state.name, state.reason), false);
+    else if (state.phase === "refused") return this.#refused(new Refusal(state.name, state.reason));
     else if (state.phase === "ended") this.#end(new Refusal("unavailable", "the client is closed"), true);
     else if (state.phase === "waiting" && !this.#hasBeenLive && !this.#isPatient && ++this.#failed >= this.#places.size) {
       this.#connection.give(new Refusal(state.name, `the service cannot be reached: ${state.reason || "nobody answers"}`));
     }
+  }
+
+  /** Nothing ends where it was but the token, and there is another one. @param {Refusal} refusal @returns {void | Promise<void>} */
+  #refused(refusal) {
+    const { renewed } = this.#options;
+    if (refusal.name !== "unauthorized" || renewed === undefined) return this.#end(refusal, false);
+    return renewed(refusal.message).catch(() => false).then((isRenewed) => {
+      if (this.#isOver) return; // closed meanwhile
+      if (isRenewed) this.#connection.connect();
+      else this.#end(refusal, false);
+    });
   }
 
   /** @param {import("./protocol.js").Ok} ok */

@@ -55,7 +55,9 @@ export class Live {
     this.#polls = polls;
     this.#pulse = pulse;
     this.#told = told;
-    this.#client = new Client(document.baseURI.replace(/[^/]*$/, ""), { token: () => identity.token, device, replaces: false });
+    this.#client = new Client(document.baseURI.replace(/[^/]*$/, ""), {
+      token: () => identity.token, renewed: (why) => identity.refused(why), device, replaces: false,
+    });
     this.#client.on("connection", (state) => told.connection(state));
     this.#client.on("notice", (notice) => this.#noticed(notice));
   }
@@ -94,7 +96,7 @@ export class Live {
 
   /** Whether what is said goes out as soon as there is a connection again. */
   get isComing() {
-    return this.#outside === "" && (this.isWaiting || this.#client.state.phase === "connecting");
+    return this.#outside === "" && this.#client.state.phase !== "live";
   }
 
   hurry() {

@@ -171,7 +171,7 @@ class Studio {
     this.#feed.clear();
     this.#live?.close();
     this.#live = new Live(this.#identity, this.#memory.device, this.#feed, this.#polls, this.#pulse, {
-      connection: (state) => this.#state(state),
+      connection: (state) => this.#status.show(state),
       counted: ({ likes, viewers }) => {
         part("figure-viewers").textContent = short(viewers);
         part("figure-likes").textContent = short(likes);
@@ -203,12 +203,6 @@ class Studio {
     part("room-name").textContent = "";
     document.title = this.#title;
     part("room-state").hidden = true;
-  }
-
-  /** @param {import("../sdk/connection.js").State} state */
-  #state(state) {
-    this.#status.show(state);
-    void this.#identity.heed(state, () => this.#again());
   }
 
   /** @param {import("../sdk/showing.js").Item} item */

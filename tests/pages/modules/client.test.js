@@ -166,6 +166,53 @@ export async function where_there_is_no_token_it_tries_again_and_where_there_wil
   });
 }
 
+/** A client whose token is refused, once it was in a room; `renew` answers the one question that is asked then. */
+async function expiring(act) {
+  let renew = (/** @type {boolean | Promise<boolean>} */ _isRenewed) => {};
+  const asked = [];
+  const renewed = (why) => {
+    asked.push(why);
+    return new Promise((resolve) => (renew = resolve));
+  };
+  await talking({ token: () => `t${asked.length}`, renewed }, async (client) => {
+    await client.connect();
+    const room = await client.join("demo");
+    Socket.all[0].onclose({ code: 4401, reason: "expired" });
+    same([client.state.phase, asked], ["refused", ["expired"]]);
+    await act(client, room, (isRenewed) => renew(isRenewed));
+  }, { send: () => ({ shown: true, epoch: 5, seq: 2, at: 7 }) });
+}
+
+export async function where_there_is_another_token_it_goes_on_and_what_waits_goes_out() {
+  await expiring(async (client, room, renew) => {
+    const sent = room.send("hello");
+    renew(true);
+    same((await sent).position, { epoch: 5, seq: 2 });
+    same([Socket.all.length, Socket.all[1].said[0].token, client.state.phase], [2, "t1", "live"]);
+  });
+}
+
+export async function where_there_is_none_or_nobody_knows_it_is_over() {
+  for (const answer of [() => false, () => Promise.reject(new Error("the site is away"))]) {
+    await expiring(async (client, room, renew) => {
+      const sent = refused(room.send("hello"));
+      const ended = new Promise((resolve) => room.on("end", resolve));
+      renew(answer());
+      same([await sent, (await ended).name, await refused(client.ping())], ["unauthorized", "unauthorized", "unauthorized"]);
+      same(Socket.all.length, 1);
+    });
+  }
+}
+
+export async function who_closed_it_meanwhile_is_not_connected_again() {
+  await expiring(async (client, _room, renew) => {
+    client.close();
+    renew(true);
+    await new Promise((resolve) => setTimeout(resolve));
+    same([client.state.phase, Socket.all.length], ["ended", 1]);
+  });
+}
+
 export async function a_gap_is_pulled() {
   await talking({}, async (client) => {
     await client.connect();
