@@ -91,7 +91,7 @@ export class Composer {
     this.#say("");
   }
 
-  /** What waited for a moderator does not any more; of several the first is enough, as others may not be heard of. */
+  /** What waited for a moderator does not any more; others may not be heard of. */
   decided() {
     if (this.#outcome.textContent === t("sent.held")) this.#say("");
   }

@@ -56,20 +56,12 @@ export class RoomsDialog {
 
   /** @param {RoomInfo} info */
   #row({ room, title, viewers, open }) {
-    const row = document.createElement("li");
-    const button = document.createElement("button");
+    const row = element("li");
+    const button = /** @type {HTMLButtonElement} */ (element("button"));
     button.type = "button";
     if (room === this.#present()) button.setAttribute("aria-current", "true");
-    for (const [name, text] of [
-      ["room-name", room],
-      ["title", title ?? ""],
-      ["viewers", open === false ? t("rooms.closed") : t("rooms.watching", { n: short(viewers ?? 0) })],
-    ]) {
-      const piece = document.createElement(name === "viewers" ? "span" : "bdi");
-      piece.className = name;
-      piece.textContent = text;
-      button.append(piece);
-    }
+    const watched = open === false ? t("rooms.closed") : t("rooms.watching", { n: short(viewers ?? 0) });
+    button.append(element("bdi", "room-name", room), element("bdi", "title", title ?? ""), element("span", "viewers", watched));
     button.addEventListener("click", () => this.#enter(room));
     row.append(button);
     return row;

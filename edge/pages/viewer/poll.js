@@ -103,7 +103,7 @@ export class PollCard {
       if (this.#mine < 0 && !this.#isOver && poll.id === this.#poll?.id) this.#countAtLeast(option, before + 1);
       this.#votes.keep(key, option);
       this.#recall();
-      this.#say(""); // the focus comes back to what is pressed now, which is read
+      this.#say(""); // the focus tells what is pressed
     } catch (error) {
       const refusal = /** @type {Refusal} */ (error);
       isKnown = refusal.name !== "conflict";
@@ -116,7 +116,7 @@ export class PollCard {
     this.#mark();
   }
 
-  /** What becomes of a vote. @param {string} text */
+  /** @param {string} text */
   #say(text) {
     this.#says = text;
     this.#aloud(text);

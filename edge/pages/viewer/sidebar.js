@@ -1,12 +1,11 @@
 /**
  * The list of comments beside the picture: bounded, newest last, following along unless the reader
- * has scrolled up. Rows are gathered and put in some times a second: laying out the list is what costs. Text is
- * only ever text.
+ * has scrolled up. Rows are gathered and put in some times a second: laying out the list is what costs.
  *
  * @typedef {import("../sdk/protocol.js").Comment} Comment
  * @typedef {import("../sdk/protocol.js").Announcement} Announcement
  * @typedef {import("../sdk/protocol.js").Gift} Gift
- * @typedef {Comment | Announcement | Gift | import("../sdk/protocol.js").Paid} Said
+ * @typedef {Comment | Announcement | Gift | Paid} Said
  * @typedef {import("../sdk/protocol.js").Paid} Paid
  */
 
@@ -132,13 +131,13 @@ export class Sidebar {
     this.#tell();
   }
 
-  /** The focus stays in the list, and moves once: where it was goes last. @param {Element[]} rows */
+  /** The focus stays in the list and moves once: its row goes last. @param {Element[]} rows */
   #remove(rows) {
     const focused = rows.find((row) => row === document.activeElement);
     for (const row of rows) if (row !== focused) row.remove();
-    if (focused === undefined) return;
+    if (!focused) return;
     const next = /** @type {HTMLElement | null} */ (focused.nextElementSibling ?? focused.previousElementSibling);
-    if (next !== null) next.tabIndex = -1;
+    if (next) next.tabIndex = -1;
     (next ?? this.#list).focus({ preventScroll: true });
     focused.remove();
   }
