@@ -31,6 +31,8 @@ export default {
   "done.unraid": "{where} 的防冲击模式已结束。",
   "done.settings": "{where} 的规则已生效。",
   "done.words": "词表已生效。",
+  "done.appoint": "{who} 已成为 {where} 的房管。",
+  "done.dismiss": "{who} 不再是 {where} 的房管。",
 
   "act.delete": "删除",
   "act.mute": "禁言",

@@ -74,6 +74,4 @@ export default {
   "moderators.add": "Make a moderator",
   "moderators.dismiss": "Dismiss",
   "moderators.told": "by {by}, {since}",
-  "done.appoint": "{who} is a moderator of {where} now.",
-  "done.dismiss": "{who} is no moderator of {where} any more.",
 };

@@ -121,6 +121,4 @@ export default {
   "moderators.add": "任命为房管",
   "moderators.dismiss": "免职",
   "moderators.told": "由 {by} 任命，{since}",
-  "done.appoint": "{who} 已成为 {where} 的房管。",
-  "done.dismiss": "{who} 不再是 {where} 的房管。",
 };
