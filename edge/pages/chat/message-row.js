@@ -9,8 +9,10 @@
  */
 
 import { element, person } from "../shared/element.js";
-import { language, t } from "../shared/language.js";
+import { t, timeOf } from "../shared/language.js";
 import { changeInWords, mentions, webAddress } from "./inbox.js";
+
+const CLOCK = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
 
 /**
  * @param {Chat} message @param {Sight} sight how it is looked at @param {() => void} recall
@@ -51,7 +53,7 @@ function footer(message, isOwn, { isGroup, mayRecall, otherRead }, recall) {
     button.addEventListener("click", recall);
     made.append(button);
   }
-  const time = /** @type {HTMLTimeElement} */ (element("time", "", timeOf(message.at ?? 0)));
+  const time = /** @type {HTMLTimeElement} */ (element("time", "", timeOf(message.at ?? 0, CLOCK)));
   time.dateTime = new Date(message.at ?? 0).toISOString();
   made.append(time);
   if (isOwn && !isGroup) {
@@ -135,12 +137,4 @@ function note(text, isHidden = false) {
   const made = element("li", "note", text);
   made.hidden = isHidden;
   return made;
-}
-
-/** @param {number} at */
-function timeOf(at) {
-  const when = new Date(at);
-  const isToday = when.toDateString() === new Date().toDateString();
-  const clock = when.toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit" });
-  return isToday ? clock : `${when.toLocaleDateString(language())} ${clock}`;
 }

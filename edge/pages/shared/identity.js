@@ -14,7 +14,7 @@
 
 import { Calls } from "../sdk/calls.js";
 import { Refusal } from "../sdk/protocol.js";
-import { language, t } from "./language.js";
+import { t, timeOf } from "./language.js";
 
 const RANKS = ["guest", "viewer", "moderator", "streamer", "admin"];
 const TICK_MS = 5_000;
@@ -94,7 +94,7 @@ export class Identity {
       this.#rescued = this.token;
       return true;
     }
-    if (this.token !== "") this.signOut(isOver ? expired(who.until) : why);
+    if (this.token !== "") this.signOut(isOver ? t("sign_in.expired", { at: timeOf(who.until) }) : why);
     return false;
   }
 
@@ -198,9 +198,4 @@ function highest(one, other) {
 /** @param {Who} who */
 function left({ since, until }) {
   return Math.min(MOST_LEFT_MS, Math.max(LEAST_LEFT_MS, (until - since) * LEFT));
-}
-
-/** @param {number} until */
-function expired(until) {
-  return t("sign_in.expired", { at: new Date(until).toLocaleTimeString(language()) });
 }

@@ -66,6 +66,13 @@ export function refused({ name, message }) {
   return knows(key) ? t(key) : sentence(message);
 }
 
+/** A time of day, with its date where that is not today. @param {number} at in ms since 1970 @param {Intl.DateTimeFormatOptions} [how] */
+export function timeOf(at, how) {
+  const when = new Date(at);
+  const clock = when.toLocaleTimeString(spoken, how);
+  return when.toDateString() === new Date().toDateString() ? clock : `${when.toLocaleDateString(spoken)} ${clock}`;
+}
+
 /** With a capital letter, where there are any. @param {string} message */
 export function sentence(message) {
   return message.charAt(0).toUpperCase() + message.slice(1);

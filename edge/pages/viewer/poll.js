@@ -8,7 +8,7 @@
 import { barsOf } from "../shared/bars.js";
 import { part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
-import { language, refused, t } from "../shared/language.js";
+import { refused, t, timeOf } from "../shared/language.js";
 import { Votes } from "./votes.js";
 
 const RESULT_MS = 20_000;
@@ -158,7 +158,7 @@ export class PollCard {
     const list = element("ul", "options");
     const { bars, tell } = barsOf(poll.options, () => element(this.#mayVote ? "button" : "div", "option"));
     list.append(...bars.map((bar, place) => this.#option(bar, place, isOpen)));
-    const until = left > 0 ? t("poll.until", { at: new Date(Date.now() + left).toLocaleString(language()) }) : "";
+    const until = left > 0 ? t("poll.until", { at: timeOf(Date.now() + left) }) : "";
     const state = !isOpen ? t("poll.closed") : until + (this.#mayVote ? "" : t("poll.login"));
     const said = element("p", "hint");
     this.#tell = () => {

@@ -65,3 +65,15 @@ export function a_pasted_token_is_for_the_service_to_judge() {
   same(identity.signIn(token({ sub: "ann", exp: 1 })), "");
   over();
 }
+
+export async function when_a_login_expired_has_its_date_where_that_is_not_today() {
+  const whys = [];
+  const memory = { token: token({ sub: "u", exp: 1 }), refresh: "", keepTokens() {} };
+  const identity = new Identity(/** @type {any} */ (memory), { began() {}, ended: (why) => whys.push(why) });
+  await identity.refused("expired");
+  const now = Math.floor(Date.now() / 1000);
+  memory.token = token({ sub: "u", exp: now });
+  await identity.refused("expired");
+  const day = new Date(1000).toLocaleDateString("en");
+  same([whys[0].includes(day), whys[1].includes(new Date(now * 1000).toLocaleDateString("en"))], [true, false]);
+}
