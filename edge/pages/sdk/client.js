@@ -68,6 +68,8 @@ export class Client {
   #state = { phase: "ended" };
   #n = 0;
   #hasBeenLive = false;
+  /** Whether another token is asked for: once, until one was taken. */
+  #mayRenew = true;
   #isPatient = false;
   #isOver = false;
 
@@ -221,7 +223,7 @@ export class Client {
   #changed(state) {
     this.#state = state;
     this.#tell({ kind: "connection", ...state });
-    if (state.phase === "live") this.#hasBeenLive = true;
+    if (state.phase === "live") this.#hasBeenLive = this.#mayRenew = true;
     else if (state.phase === "refused") return this.#refused(new Refusal(state.name, state.reason));
     else if (state.phase === "ended") this.#end(new Refusal("unavailable", "the client is closed"), true);
     else if (state.phase === "waiting" && !this.#hasBeenLive && !this.#isPatient && ++this.#failed >= this.#places.size) {
@@ -232,7 +234,8 @@ export class Client {
   /** Nothing ends where it was but the token, and there is another one. @param {Refusal} refusal @returns {void | Promise<void>} */
   #refused(refusal) {
     const { renewed } = this.#options;
-    if (refusal.name !== "unauthorized" || renewed === undefined) return this.#end(refusal, false);
+    if (refusal.name !== "unauthorized" || renewed === undefined || !this.#mayRenew) return this.#end(refusal, false);
+    this.#mayRenew = false;
     return renewed(refusal.message).catch(() => false).then((isRenewed) => {
       if (this.#isOver) return; // closed meanwhile
       if (isRenewed) this.#connection.connect();

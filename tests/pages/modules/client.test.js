@@ -192,6 +192,21 @@ export async function where_there_is_another_token_it_goes_on_and_what_waits_goe
   });
 }
 
+export async function where_another_token_is_refused_as_well_before_it_was_taken_it_is_over() {
+  await expiring(async (_client, room, renew) => {
+    renew(true);
+    await room.send("taken");
+    Socket.all[1].onclose({ code: 4401, reason: "expired again" });
+    Socket.answers.hello = () => undefined;
+    renew(true);
+    const ended = new Promise((resolve) => room.on("end", resolve));
+    while (Socket.all.length < 3) await new Promise((resolve) => setTimeout(resolve));
+    Socket.all[2].onclose({ code: 4401, reason: "never taken" });
+    renew(true);
+    same([(await ended).name, Socket.all.length], ["unauthorized", 3]);
+  });
+}
+
 export async function where_there_is_none_or_nobody_knows_it_is_over() {
   for (const answer of [() => false, () => Promise.reject(new Error("the site is away"))]) {
     await expiring(async (client, room, renew) => {
