@@ -97,4 +97,11 @@ export default {
   "rename": "改名",
   "leave": "退出群组",
   "mute_all": "仅群主和管理员可以发言",
+
+  "refusal.not_a_member": "你不是此会话的成员",
+  "refusal.blocked": "对方不接收你的私信",
+  "refusal.no_such_conversation": "没有这个会话",
+  "refusal.no_such_message": "没有这条消息",
+  "refusal.too_late_to_recall": "这条消息已不能撤回",
+  "refusal.group_full": "群成员已满",
 };

@@ -31,8 +31,6 @@ export default {
   "done.unraid": "Raid mode in {where} is over.",
   "done.settings": "The rules of {where} hold now.",
   "done.words": "The list holds now.",
-  "done.appoint": "{who} is a moderator of {where} now.",
-  "done.dismiss": "{who} is no moderator of {where} any more.",
 
   "act.delete": "Delete",
   "act.mute": "Mute",

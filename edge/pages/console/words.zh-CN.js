@@ -31,8 +31,6 @@ export default {
   "done.unraid": "{where} 的防冲击模式已结束。",
   "done.settings": "{where} 的规则已生效。",
   "done.words": "词表已生效。",
-  "done.appoint": "{who} 已成为 {where} 的房管。",
-  "done.dismiss": "{who} 不再是 {where} 的房管。",
 
   "act.delete": "删除",
   "act.mute": "禁言",
@@ -261,4 +259,9 @@ export default {
   "keys.h": "到待审的弹幕",
   "keys.ax": "在那里：通过、拒绝",
   "keys.help": "这个列表",
+
+  "refusal.no_such_device": "没有这台设备的连接",
+  "refusal.no_such_edge": "没有这个名字的边缘节点",
+  "refusal.no_such_version": "没有保留这个版本",
+  "refusal.needs_restart": "此设置需要重启才能更改",
 };

@@ -10,6 +10,8 @@ import { Memory } from "../shared/memory.js";
 import { ModeratorsPanel } from "../shared/moderators.js";
 import { offerPreferencesDialog } from "../shared/preferences.js";
 import { SignIn } from "../shared/sign-in.js";
+import staffEn from "../shared/staff.en.js";
+import staffZh from "../shared/staff.zh-CN.js";
 import { Status } from "../shared/status.js";
 import { Toasts } from "../shared/toasts.js";
 import { short, waiting } from "../shared/wording.js";
@@ -235,6 +237,7 @@ class Studio {
   }
 }
 
+learn({ en: staffEn, "zh-CN": staffZh });
 learn({ en, "zh-CN": zh });
 translate();
 new Studio().start();

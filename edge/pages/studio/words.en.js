@@ -49,6 +49,4 @@ export default {
   "done.gift": "The gift is shown.",
   "done.poll": "The poll is open.",
   "done.poll_closed": "The poll is closed.",
-  "done.appoint": "{who} is a moderator of {where} now.",
-  "done.dismiss": "{who} is no moderator of {where} any more.",
 };

@@ -86,6 +86,4 @@ export default {
   "done.gift": "礼物已展示。",
   "done.poll": "投票已开始。",
   "done.poll_closed": "投票已结束。",
-  "done.appoint": "{who} 已成为 {where} 的房管。",
-  "done.dismiss": "{who} 不再是 {where} 的房管。",
 };
