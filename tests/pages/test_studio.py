@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -84,14 +85,44 @@ async def test_a_pinned_announcement_that_is_taken_back_is_pinned_no_longer(
     await expect(page.locator("#pinned")).to_be_hidden()
 
 
-async def test_who_is_sent_out_reads_why(visitors: Visitors, service: Deployment) -> None:
+async def test_who_is_sent_out_reads_why_and_comes_in_again(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "out")
     await expect(page.locator("#figure-viewers")).to_have_text("1")
     admin = service.token("root", "admin")
     gone = {"uid": "mira", "reason": "rest"}
     status, _ = await service.call("POST", "/v1/admin/rooms/out/kicks", gone, admin)
     assert status == 200
-    await expect(page.locator("#room-outcome")).to_have_text("You were sent out of the room: rest")
+    why = "You were sent out of the room: rest"
+    await expect(page.locator("#room-outcome")).to_have_text(why)
+    await expect(page.locator("#connection-text")).to_have_text(f"refused: {why}")  # it is not live
+    await expect(page.locator("#figure-viewers")).to_have_text("–")
+    await page.get_by_role("button", name="Come in").press("Enter")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#say-text")).to_be_focused()
+    await expect(page.locator("#room-outcome")).to_be_empty()
+    await say(page, "here I am again")
+    await expect(page.locator(".entry .text").last).to_have_text("here I am again")
+    await expect(page.get_by_role("button", name="Come in")).to_be_hidden()
+
+
+async def test_who_is_banned_is_told_why_he_does_not_come_in(visitors: Visitors, service: Deployment) -> None:
+    page = await studio(visitors, service, "banned", "viewer")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")
+    ban: dict[str, object] = {"uid": "mira", "seconds": 3600, "reason": "spam"}
+    admin = service.token("root", "admin")
+    assert (await service.call("POST", "/v1/admin/rooms/banned/bans", ban, admin))[0] == 200
+    outcome = page.locator("#room-outcome")
+    await expect(outcome).to_have_text("You are banned for 60 min: spam")
+    ban["reason"] = "spam twice"
+    assert (await service.call("POST", "/v1/admin/rooms/banned/bans", ban, admin))[0] == 200
+    await page.get_by_role("button", name="Come in").click()
+    await expect(outcome).to_have_text(re.compile("You are banned for .*: spam twice"))
+    await expect(page.locator("#connection-text")).to_contain_text("refused: You are banned")
+    assert (await service.call("DELETE", "/v1/admin/rooms/banned/bans/mira", None, admin))[0] == 200
+    await page.get_by_role("button", name="Come in").click()
+    await expect(outcome).to_be_empty()
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    visitors.complaints.clear()  # the browser itself tells of what may not be read
 
 
 async def test_which_rules_hold_now_is_said(visitors: Visitors, service: Deployment) -> None:

@@ -58,7 +58,7 @@ export class Live {
     this.#client = new Client(document.baseURI.replace(/[^/]*$/, ""), {
       token: () => identity.token, renewed: (why) => identity.refused(why), device, replaces: false,
     });
-    this.#client.on("connection", (state) => told.connection(state));
+    this.#client.on("connection", (state) => this.#changed(state));
     this.#client.on("notice", (notice) => this.#noticed(notice));
   }
 
@@ -91,7 +91,7 @@ export class Live {
 
   /** Whether it comes back by itself, after a while. */
   get isWaiting() {
-    return this.#client.state.phase === "waiting";
+    return this.#outside === "" && this.#client.state.phase === "waiting";
   }
 
   /** Whether what is said goes out as soon as there is a connection again. */
@@ -121,6 +121,12 @@ export class Live {
     this.#client.close();
   }
 
+  /** A connection that leads nowhere is none. @param {import("../sdk/connection.js").State} state */
+  #changed(state) {
+    const reason = this.#outside;
+    this.#told.connection(reason !== "" && state.phase === "live" ? { phase: "refused", name: "outside", reason } : state);
+  }
+
   /** It is told before one is out. @param {import("../sdk/client.js").Notice} notice */
   #noticed({ notice, room, reason, retryMs }) {
     if (room === this.#name && (notice === "kicked" || notice === "banned")) this.#sentOut = noticed(notice, reason, retryMs);
@@ -130,8 +136,11 @@ export class Live {
   #out(why) {
     this.#room = null;
     if (this.#isOver) return; // what it says now is of a room that is not looked at any more
-    if (why instanceof Refusal) this.#told.outside((this.#outside = this.#sentOut || refused(why)));
-    else if (why) throw why;
+    if (!why) return;
+    if (!(why instanceof Refusal)) throw why;
+    this.#outside = this.#sentOut || (why.name === "banned" ? noticed("banned", why.message, why.retryMs) : refused(why));
+    this.#told.outside(this.#outside);
+    this.#changed(this.#client.state);
   }
 
   /** What holds and is in view, after each join: that it changed may have been missed. @param {JoinedRoom} room */

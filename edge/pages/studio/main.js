@@ -68,6 +68,7 @@ class Studio {
     part("sign-out").addEventListener("click", () => this.#identity.signOut());
     part("choose-form").addEventListener("submit", (event) => this.#choose(event));
     part("other-room").addEventListener("click", () => this.#leave());
+    part("come-in").addEventListener("click", () => this.#again());
     addEventListener("online", () => this.#live?.hurry());
     addEventListener("offline", () => this.#live?.doubt());
     addEventListener("popstate", () => this.#turn());
@@ -184,12 +185,22 @@ class Studio {
         if (announcement !== null) this.#card.pin(announcement, this.#live?.now ?? Date.now());
       },
       happened: (item) => this.#happened(item),
-      outside: (why) => (part("room-outcome").textContent = why),
+      outside: (why) => this.#outside(why),
     });
     void this.#live.enter(this.#room);
   }
 
+  /** Why one is out of the room; "": one is in it. @param {string} why */
+  #outside(why) {
+    const button = part("come-in");
+    if (why === "" && button === document.activeElement) part("say-text").focus();
+    button.hidden = why === "";
+    part("room-outcome").textContent = why;
+    if (why !== "") part("figure-viewers").textContent = "–";
+  }
+
   #again() {
+    part("room-outcome").textContent = ""; // so that the same answer is told as one
     if (this.#live?.isWaiting) this.#live.hurry();
     else if (this.#room !== "") this.#enter();
   }
@@ -199,6 +210,7 @@ class Studio {
     this.#live = null;
     this.#visit += 1;
     this.#room = "";
+    this.#outside("");
     this.#pulse = new Pulse();
     this.#chart.show([]);
     for (const name of ["viewers", "rate", "likes", "most"]) part(`figure-${name}`).textContent = "–";

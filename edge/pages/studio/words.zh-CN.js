@@ -23,6 +23,7 @@ export default {
   "chart.said": "当前 {viewers} 名观众，每秒 {rate} 条弹幕",
   "said.title": "大家在说",
   "said.label": "房间里的发言，最新的在最后",
+  "said.come_in": "进入房间",
   "said.opened": "房间已开放。",
   "said.closed": "房间已关闭。",
   "said.settings": "规则已更改。",
