@@ -86,6 +86,7 @@ async def _viewer_voted(page: Page, scene: Scene) -> None:
 async def _viewer_settings(page: Page, scene: Scene) -> None:
     await _viewer(page, scene)
     await page.locator("#look-button").click()
+    await expect(page.locator("#preference-language")).to_be_visible()
 
 
 async def _alone(page: Page, scene: Scene) -> None:

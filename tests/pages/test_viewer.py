@@ -264,6 +264,32 @@ async def test_light_or_dark_is_as_one_wants_it(visitors: Visitors) -> None:
         assert await page.evaluate(ground) == light
 
 
+async def test_what_is_loaded_when_it_is_wanted_may_be_wanted_while_the_service_is_gone(
+    visitors: Visitors,
+) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        for name in ("rooms", "preferences"):
+            await page.route(f"**/{name}.js", lambda route: route.abort("connectionrefused"), times=1)
+        await page.goto(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        settings, done = page.get_by_role("button", name="Settings"), page.get_by_role("button", name="Done")
+        await settings.click()
+        await expect(page.get_by_label("Opacity")).to_be_visible()
+        await done.click()
+        await settings.click()
+        await expect(page.get_by_label("Colours")).to_be_visible()
+        await done.click()
+        rooms = page.get_by_role("button", name="Room:")
+        await rooms.click()
+        await expect(page.locator("#banners")).to_have_text("The list of rooms cannot be had right now.")
+        await rooms.dblclick()
+        await expect(page.locator("#rooms-list button")).to_have_count(2)
+
+
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (320, 640), (390, 844), (1200, 720)])
 async def test_a_poll_is_all_in_view(visitors: Visitors, width: int, height: int) -> None:
     async def script(visit: Visit) -> None:

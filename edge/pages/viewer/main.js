@@ -8,7 +8,7 @@ import { Link } from "../shared/link.js";
 import { Memory } from "../shared/memory.js";
 import { Status } from "../shared/status.js";
 import { Composer } from "./composer.js";
-import { RoomsDialog, YouDialog } from "./dialogs.js";
+import { YouDialog } from "./dialogs.js";
 import { Screen } from "./screen.js";
 import { Stay } from "./stay.js";
 import en from "./words.en.js";
@@ -53,9 +53,13 @@ class Page {
     ruled: (event, position) => this.#stay.ruled(event, position),
   });
   #stay = new Stay(this.#link, this.#screen, this.#composer);
+  /** @type {import("./rooms.js").RoomsDialog | null} */
+  #rooms = null;
 
   start() {
-    new RoomsDialog(() => this.#stay.name, (room) => this.#go(room));
+    part("room-button").addEventListener("click", () => {
+      import("./rooms.js").then((loaded) => this.#choose(loaded), () => this.#screen.announce(t("rooms.unknown")));
+    });
     addEventListener("popstate", () => this.#turn());
     this.#turn();
     this.#identity.start();
@@ -81,6 +85,12 @@ class Page {
     const room = isId(named) ? named : DEFAULT_ROOM;
     if (room !== this.#stay.name) this.#stay.enter(room);
     if (room !== named) this.#screen.announce(t("rooms.unusable", { room }));
+  }
+
+  /** @param {typeof import("./rooms.js")} loaded */
+  #choose({ RoomsDialog }) {
+    this.#rooms ??= new RoomsDialog(() => this.#stay.name, (room) => this.#go(room));
+    this.#rooms.open();
   }
 
   /** @param {string} name */

@@ -11,7 +11,6 @@ import { isId } from "../sdk/protocol.js";
 import { makeClosable, part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
-import { offerPreferences } from "../shared/preferences.js";
 
 const USUAL = { area: 100, opacity: 100, scale: 100, speed: 9, density: 240 };
 const MOST_SPEAKERS = 40; // that are offered to be blocked
@@ -51,11 +50,10 @@ export class SettingsDialog {
     if (this.#fields.density.value === "") this.#fields.density.value = String(USUAL.density);
     const dialog = /** @type {HTMLDialogElement} */ (part("settings-dialog"));
     makeClosable(dialog);
-    part("look-button").addEventListener("click", () => this.#open(dialog));
+    part("look-button").addEventListener("click", () => void this.#open(dialog));
     part("look").addEventListener("input", () => this.#keep());
     this.#aloud.addEventListener("change", () => this.#keep());
     this.#motion.addEventListener("change", () => changed());
-    offerPreferences(part("preferences"));
     this.#onAdd("block-user", (uid) => blocks.blockUser(uid, this.#speakers.get(uid) ?? ""), isId);
     this.#onAdd("block-word", (word) => blocks.blockWord(word));
   }
@@ -91,12 +89,13 @@ export class SettingsDialog {
     this.#blocked();
   }
 
-  /** @param {HTMLDialogElement} dialog */
-  #open(dialog) {
+  /** What every page has is loaded as it is first opened; where there is no service it opens without. @param {HTMLDialogElement} dialog */
+  async #open(dialog) {
+    await import("../shared/preferences.js").then(({ offerPreferences }) => offerPreferences(part("preferences")), () => {});
     part("speakers").replaceChildren(...[...this.#speakers].reverse().map(([uid, name]) => new Option(name || uid, uid)));
     part("blocks-outcome").textContent = "";
     this.#draw();
-    dialog.showModal();
+    if (!dialog.open) dialog.showModal(); // pressed twice while it was loaded
   }
 
   #keep() {
