@@ -28,7 +28,9 @@ import zh from "./words.zh-CN.js";
 
 class ChatPage {
   #memory = new Memory();
-  #identity = new Identity(this.#memory, { began: () => this.#begun(), ended: (why) => this.#ended(why) }, () => this.#link.serviceNow);
+  #identity = new Identity(this.#memory, {
+    began: () => this.#begun(), ended: (why) => this.#ended(why), unanswered: () => this.#link.doubt(),
+  }, () => this.#link.serviceNow);
   #signIn = new SignIn(part("sign-in"), this.#identity, t("purpose"));
   #groups = new Groups(this.#identity.calls);
   #inbox = new Inbox("");

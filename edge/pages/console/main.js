@@ -33,7 +33,9 @@ const WALKS = new Set(["ArrowUp", "ArrowDown", "End"]);
 
 class Console {
   #memory = new Memory();
-  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#desk.link.serviceNow);
+  #identity = new Identity(this.#memory, {
+    began: () => this.#began(), ended: (why) => this.#ended(why), unanswered: () => this.#desk.link.doubt(),
+  }, () => this.#desk.link.serviceNow);
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
   #toasts = new Toasts(part("toasts"));
   #acts = new Acts(this.#identity.calls, this.#toasts, (room) => this.#done(room), (uid, room) => this.#desk.nameOf(uid, room));

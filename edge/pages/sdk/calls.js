@@ -15,16 +15,19 @@ export class Calls {
   #token;
   #base;
   #renewed;
+  #unanswered;
 
   /**
    * @param {() => string | Promise<string>} token "" for a guest @param {string | (() => string)} base where the service
    *   is, with a slash at its end
    * @param {(why: string) => Promise<boolean>} renewed told that the token is not taken any more; whether there is another one now
+   * @param {() => void} unanswered told that an answer did not come
    */
-  constructor(token, base = "", renewed = async () => false) {
+  constructor(token, base = "", renewed = async () => false, unanswered = () => {}) {
     this.#token = token;
     this.#base = typeof base === "function" ? base : () => base;
     this.#renewed = renewed;
+    this.#unanswered = unanswered;
   }
 
   /**
@@ -32,28 +35,31 @@ export class Calls {
    * @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} @throws {Refusal}
    */
   async call(method, path, body) {
+    const late = AbortSignal.timeout(ANSWER_MS);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once(method, path, body);
+        return await this.#once(method, path, body, late);
       } catch (error) {
-        if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
+        if (!(error instanceof Refusal) || attempt === ATTEMPTS || late.aborted) throw error;
         if (error.isUndecided) await sleep((error.retryMs ?? AGAIN_MS) * (0.5 + Math.random()));
         else if (error.name !== "unauthorized" || !(await this.#renewed(error.message))) throw error;
       }
     }
   }
 
-  /** @param {string} method @param {string} path @param {object} [body] */
-  async #once(method, path, body) {
+  /** @param {string} method @param {string} path @param {object | undefined} body @param {AbortSignal} late */
+  async #once(method, path, body, late) {
     const token = await this.#token();
     const headers = { ...(token && { Authorization: `Bearer ${token}` }), ...(body && { "Content-Type": "application/json" }) };
-    const asked = { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
+    const asked = { method, headers, body: body && JSON.stringify(body), signal: late };
     let answer;
     let said;
     try {
       answer = await fetch(this.#base() + path, asked);
       said = await answer.json();
     } catch {
+      this.#unanswered();
+      if (late.aborted) throw new Refusal("timeout", "no answer came in time");
       throw new Refusal("unavailable", "the service cannot be reached right now");
     }
     if (answer.ok) return said;

@@ -98,7 +98,7 @@ export class Client {
     /** Private and group conversations. */
     this.chat = new Chat(this.#connection, this.#timing, Math.random, chat);
     /** The HTTP API, for what has no frame. */
-    this.calls = new Calls(this.#token, () => httpAddress(this.#places.current), renewed);
+    this.calls = new Calls(this.#token, () => httpAddress(this.#places.current), renewed, () => this.doubt());
     this.groups = new Groups(this.calls, () => this.uid);
   }
 

@@ -7,10 +7,11 @@
  * @typedef {import("./codec.js").Codec} Codec
  * @typedef {import("./pace.js").Timing} Timing
  * @typedef {ReturnType<typeof setTimeout> | undefined} Timer
- * @typedef {{phase: "connecting"} | {phase: "live"} |
+ * @typedef {{phase: "connecting"} | {phase: "live"} | {phase: "doubted"} |
  *   {phase: "waiting", until: number, code: number, name: string, reason: string} |
  *   {phase: "refused", name: string, reason: string} | {phase: "ended"}} State
- *   `until` is of the clock that was given, `code` that of the close, `name` that of a refusal
+ *   `until` is of the clock that was given, `code` that of the close, `name` that of a refusal; from doubted it is live again
+ *   as soon as anything is heard
  * @typedef {object} Listener who is told, synchronously and in order, what becomes of the connection
  * @property {(state: State) => void | Promise<void>} changed a refusal is final once what it returns is over and nobody connected
  * @property {() => void} [opened] what is asked now goes out along with the greeting, and is answered after it
@@ -59,6 +60,7 @@ export class Connection {
   #heard = 0;
   /** What was heard when a sign of life was asked for. */
   #doubted = -1;
+  #isDoubted = false;
   #heartbeat;
   /** For a larger message the service would close the connection. */
   #mostBytes = MESSAGE_BYTES;
@@ -114,9 +116,9 @@ export class Connection {
     return this.#isLive && this.isOpen;
   }
 
-  /** Whether there is none now, and may be one soon. */
+  /** Whether there is none now, or maybe none, and may be one soon. */
   get isComing() {
-    return !this.isLive && this.#refusal === null;
+    return (!this.isLive || this.#isDoubted) && this.#refusal === null;
   }
 
   /**
@@ -166,9 +168,12 @@ export class Connection {
     if (this.#socket === null && this.#timer !== undefined) this.connect();
   }
 
-  /** It may be dead, as the network is gone: that is found out now. */
+  /** It may be dead, as the network is gone or an answer did not come: that is found out now. */
   doubt() {
-    if (this.isLive) this.#ping();
+    if (!this.isLive || this.#isDoubted) return;
+    this.#isDoubted = true;
+    this.#listener.changed({ phase: "doubted" });
+    this.#ping();
   }
 
   /** The service wants this client elsewhere: come back after `retryMs`, even if it never hangs up. @param {number} retryMs */
@@ -189,7 +194,6 @@ export class Connection {
     const socket = this.#socket;
     if (socket === null || socket.readyState !== OPEN) return Promise.reject(new Lost());
     const id = (this.#ids += 1);
-    const heard = this.#heard;
     const { t, ...fields } = frame;
     const message = this.#codec.encode({ t, id, ...fields });
     if (bytes(message) > this.#mostBytes) {
@@ -211,8 +215,7 @@ export class Connection {
       };
       const late = setTimeout(() => {
         answer.reject(new Refusal("timeout", "no answer came in time"));
-        // nor was anything else heard: that the connection is dead is not to be noticed at the next heartbeat only
-        if (socket === this.#socket && this.#isLive && this.#heard === heard) this.#ping();
+        if (socket === this.#socket) this.doubt(); // that it is dead is not to be noticed at the next heartbeat only
       }, Math.min(timeoutMs, this.#timing.answer));
       this.#asked.set(id, answer);
       if (this.#along === null) socket.send(message);
@@ -252,6 +255,10 @@ export class Connection {
     );
     socket.onmessage = (event) => {
       this.#heard += 1;
+      if (this.#isDoubted) {
+        this.#isDoubted = false;
+        this.#listener.changed({ phase: "live" });
+      }
       turns.take(event.data);
     };
     socket.onclose = (event) => this.#end(event.code, event.reason);
@@ -370,7 +377,7 @@ export class Connection {
     if (socket === null) return;
     const wasLive = this.#isLive;
     this.#socket = null;
-    this.#isLive = false;
+    this.#isLive = this.#isDoubted = false;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     for (const answer of [...this.#asked.values()]) answer.reject(new Lost());

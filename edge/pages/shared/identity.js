@@ -10,6 +10,7 @@
  * @typedef {object} Told what the page is told
  * @property {() => void} began somebody signed in
  * @property {(why: string) => void} ended nobody is signed in any more; `why` is empty where one wanted that
+ * @property {() => void} [unanswered] a call had no answer
  */
 
 import { Calls } from "../sdk/calls.js";
@@ -27,7 +28,7 @@ export class Identity {
   #told;
   #now;
   /** The HTTP API, as who is signed in. */
-  calls = new Calls(() => this.token, "", (why) => this.refused(why));
+  calls = new Calls(() => this.token, "", (why) => this.refused(why), () => this.#told.unanswered?.());
   #asking = new Calls(() => "");
   #tabs = new BroadcastChannel("danmaku.tokens");
   /** @type {Promise<boolean> | null} */

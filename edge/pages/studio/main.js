@@ -31,7 +31,9 @@ const SOON_MS = 200;
 
 class Studio {
   #memory = new Memory();
-  #identity = new Identity(this.#memory, { began: () => this.#began(), ended: (why) => this.#ended(why) }, () => this.#live?.now ?? Date.now());
+  #identity = new Identity(this.#memory, {
+    began: () => this.#began(), ended: (why) => this.#ended(why), unanswered: () => this.#live?.doubt(),
+  }, () => this.#live?.now ?? Date.now());
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
   #deeds = new Deeds(this.#identity.calls, new Toasts(part("toasts")));
   #status = new Status(() => this.#again());

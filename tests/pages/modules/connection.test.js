@@ -161,18 +161,20 @@ export async function who_hears_something_need_not_ask_for_a_sign_of_life() {
   });
 }
 
-export async function who_hears_nothing_at_all_when_an_answer_is_due_asks_for_a_sign_of_life() {
-  await connected(async (connection, [socket]) => {
+export async function whose_answer_does_not_come_doubts_the_connection_until_anything_is_heard() {
+  await connected(async (connection, [socket], states) => {
     const pings = () => socket.said.filter((frame) => frame.t === "ping").length;
     const ask = () => refused(connection.ask({ t: "like", room: "r", n: 1 }, 20));
     socket.answer({ heartbeat_ms: 60_000 });
     await until(() => connection.isLive);
     const late = ask();
+    socket.onmessage({ data: stats(1) }); // the network may be gone since
+    same([await late, await ask(), pings()], ["timeout", "timeout", 1]);
+    same([states.at(-1)?.phase, connection.isLive, connection.isComing], ["doubted", true, true]);
     socket.onmessage({ data: stats(1) });
-    same([await late, pings()], ["timeout", 0]);
-    same([await ask(), await ask(), pings()], ["timeout", "timeout", 1]);
-    socket.onmessage({ data: stats(1) });
+    same([states.at(-1)?.phase, connection.isComing], ["live", false]);
     same([await ask(), pings()], ["timeout", 2]);
+    same(states.map(({ phase }) => phase), ["connecting", "live", "doubted", "live", "doubted"]);
   });
 }
 

@@ -1,0 +1,37 @@
+import { Calls } from "/sdk/calls.js";
+import { same } from "./assert.js";
+
+/** Ask where the network answers as `fetched` does, and what is late is so after `ms`; how it is refused, and how often it was tried and doubted. */
+async function asked(fetched, ms) {
+  const native = [globalThis.fetch, AbortSignal.timeout];
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), ms);
+  let [tries, doubts] = [0, 0];
+  AbortSignal.timeout = () => late.signal;
+  globalThis.fetch = (_, { signal }) => {
+    tries += 1;
+    return fetched(signal);
+  };
+  try {
+    await new Calls(() => "", "", undefined, () => (doubts += 1)).call("POST", "v1/any", {});
+  } catch ({ name }) {
+    return [name, tries, doubts];
+  } finally {
+    clearTimeout(timer);
+    [globalThis.fetch, AbortSignal.timeout] = native;
+  }
+  return ["", tries, doubts];
+}
+
+export async function what_nobody_answers_is_asked_for_no_longer_than_that() {
+  const stalled = (signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  same(await asked(stalled, 20), ["timeout", 1, 1]);
+}
+
+export async function what_cannot_be_reached_is_asked_for_again() {
+  const broken = () => Promise.reject(new TypeError("failed to fetch"));
+  same(await asked(broken, 10_000), ["unavailable", 3, 3]);
+  let isFirst = true;
+  const once = () => (isFirst ? ((isFirst = false), broken()) : Promise.resolve(Response.json({})));
+  same(await asked(once, 10_000), ["", 2, 1]);
+}
