@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from tests.pages.conftest import Visitors
 from tests.system.deployment import Deployment, serving
@@ -20,6 +20,26 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     async with serving(tmp_path_factory.mktemp("studio")) as running:
         yield running
+
+
+class Network:
+    """Of a page: while it stalls nothing comes, and nobody says so; what is sent arrives all the same."""
+
+    stalls = False
+
+    async def hold(self, page: Page) -> None:
+        await page.route_web_socket("**/v1/ws", self._join)
+        await page.route("**/v1/rooms/*/messages", self._carry)
+
+    def _join(self, here: WebSocketRoute) -> None:
+        there = here.connect_to_server()
+        there.on_message(lambda message: None if self.stalls else here.send(message))
+
+    async def _carry(self, route: Route) -> None:
+        if self.stalls:
+            await route.fetch()
+        else:
+            await route.continue_()
 
 
 async def studio(visitors: Visitors, service: Deployment, room: str, role: str = "streamer") -> Page:
@@ -171,6 +191,34 @@ async def test_a_gift_that_nobody_answered_is_shown_once_whatever_is_said_meanwh
     await say(page, "thanks again")
     await expect(page.locator(".entry .text").last).to_have_text("thanks again")
     await expect(page.locator(".entry.gift")).to_have_count(1)
+
+
+async def test_on_a_network_that_stalls_it_is_said_that_no_answer_came_and_nothing_is_there_twice(
+    visitors: Visitors, service: Deployment
+) -> None:
+    network = Network()
+    page = await visitors.open("about:blank")
+    await network.hold(page)
+    await page.goto(f"{service.url}/studio?room=stall#token={service.token('mira', 'streamer', 'stall')}")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")
+    network.stalls = True
+    await page.locator("#gift-name").fill("Lantern")
+    await page.get_by_role("button", name="Show it").click()
+    await page.locator("#say-text").fill("thanks")
+    await page.locator("#say-text").press("Enter")
+    for said in ("No answer came in time", "No answer came: press Send to try again"):
+        await expect(page.locator(".toast.bad", has_text=said)).to_be_visible()
+    await expect(page.locator("#connection-text")).to_have_text("no answer")  # at once, not at the next heartbeat
+    await page.locator("#say-text").press("Enter")
+    await expect(page.locator(".toast.bad").last).to_have_text("Not connected: sent if that ends within 10 s")
+    network.stalls = False
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#say-text")).to_have_value("")
+    await page.get_by_role("button", name="Show it").click()
+    await expect(page.locator(".toast").last).to_have_text("The gift is shown.")
+    await expect(page.locator(".entry.gift")).to_have_count(1)
+    await expect(page.locator(".entry .text", has_text="thanks")).to_have_count(1)
+    visitors.complaints.clear()  # the browser itself tells of lost calls
 
 
 async def test_a_poll_is_asked_and_its_totals_move(visitors: Visitors, service: Deployment) -> None:

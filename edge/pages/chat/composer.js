@@ -5,7 +5,8 @@
  */
 
 import { Refusal } from "../sdk/protocol.js";
-import { refused, sentence, t } from "../shared/language.js";
+import { sentence, t } from "../shared/language.js";
+import { unsent } from "../shared/telling.js";
 import { webAddress } from "./inbox.js";
 
 const MOST_TEXT = 10_000;
@@ -114,7 +115,7 @@ export class ChatComposer {
       if (!this.#hasCome) this.taken(body);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.say(refused(error), true);
+      this.say(unsent(error), true);
     } finally {
       this.#isBusy = this.#button.disabled = false;
       this.focus();

@@ -1,18 +1,24 @@
-/** What one does by a call: done, or refused and told why. */
+/** What one does by a call, or sends: done, or refused and told why. */
 
 import { Refusal } from "../sdk/protocol.js";
-import { refused } from "./language.js";
+import { refused, t } from "./language.js";
+
+/** Of what is sent by a button of that name: what nobody answered is said again by the same one. @param {Refusal} refusal */
+export function unsent(refusal) {
+  return refusal.isUndecided ? t("sent.unanswered") : refused(refusal);
+}
 
 /**
  * @template T @param {import("./toasts.js").Toasts} toasts @param {() => Promise<T>} act
+ * @param {(refusal: Refusal) => string} say in words
  * @returns {Promise<T | null>} null where it was refused, which is said
  */
-export async function told(toasts, act) {
+export async function told(toasts, act, say = refused) {
   try {
     return await act();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    toasts.bad(refused(error));
+    toasts.bad(say(error));
     return null;
   }
 }

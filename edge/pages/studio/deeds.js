@@ -42,9 +42,12 @@ export class Deeds {
     return this.#calls.call("GET", path).then(() => true, ({ name }) => !DENIED.has(name));
   }
 
-  /** @template T @param {() => Promise<T>} act @param {string} [done] @returns {Promise<T | null>} null where it was refused */
-  async tell(act, done = "") {
-    const answer = await told(this.#toasts, act);
+  /**
+   * @template T @param {() => Promise<T>} act @param {string} [done] @param {(refusal: import("../sdk/protocol.js").Refusal) => string} [say]
+   * @returns {Promise<T | null>} null where it was refused
+   */
+  async tell(act, done = "", say = undefined) {
+    const answer = await told(this.#toasts, act, say);
     if (answer !== null && done) this.#toasts.good(done);
     return answer;
   }

@@ -1,9 +1,9 @@
 /** The card of polls: a form for a new one, how the open one stands, and what came of it. */
 
-import { newId } from "../sdk/protocol.js";
 import { barsOf } from "../shared/bars.js";
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
+import { Once } from "../shared/once.js";
 import { button, field, input, select } from "../shared/parts.js";
 import { onSubmit } from "../shared/submit.js";
 import { lasting } from "../shared/wording.js";
@@ -20,6 +20,7 @@ export class Polls {
   #box;
   #deeds;
   #room = "";
+  #asking = new Once();
   #question = input();
   #options = /** @type {HTMLInputElement[]} */ ([]);
   #time = select([["", t("poll.until_closed")], ...TIMES.map((s) => /** @type {[string, string]} */ ([String(s), lasting(s)]))]);
@@ -153,8 +154,10 @@ export class Polls {
     const room = this.#room;
     const options = this.#options.map((one) => one.value.trim()).filter((text) => text !== "");
     const seconds = this.#time.value === "" ? {} : { seconds: Number(this.#time.value) };
-    const body = { question: this.#question.value.trim(), options, cid: newId(), ...seconds };
-    const opened = await this.#deeds.call("POST", `v1/rooms/${room}/polls`, body, t("done.poll"));
+    const body = { question: this.#question.value.trim(), options, ...seconds };
+    const path = `v1/rooms/${room}/polls`;
+    const ask = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
+    const opened = await this.#deeds.tell(() => this.#asking.say(path + JSON.stringify(body), ask), t("done.poll"));
     if (opened === null || room !== this.#room) return; // or another room is looked at by now
     this.open({ id: opened.poll, question: body.question, options, counts: options.map(() => 0) });
     this.#question.value = "";

@@ -4,6 +4,7 @@ import { part } from "../shared/dialog.js";
 import { t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
 import { onSubmit } from "../shared/submit.js";
+import { unsent } from "../shared/telling.js";
 import { lasting } from "../shared/wording.js";
 
 const PINS = [60, 300, 900, 3600];
@@ -48,14 +49,14 @@ export class Speech {
     const text = this.#text.value.trim();
     if (text === "") return;
     const say = () => this.#comment.say(`${this.#room} ${text}`, (cid) => this.#say(text, cid));
-    const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(say);
+    const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(say, "", unsent);
     if (done !== null && this.#text.value.trim() === text) this.#text.value = "";
   }
 
   /** @param {string} text */
   #announce(text) {
     const pin = this.#pin.value === "" ? {} : { pin_s: Number(this.#pin.value) };
-    return this.#post(this.#announcement, { kind: "announce", text, ...pin }, t("done.announced"));
+    return this.#post(this.#announcement, { kind: "announce", text, ...pin }, t("done.announced"), unsent);
   }
 
   /** @param {HTMLFormElement} form */
@@ -65,11 +66,11 @@ export class Speech {
     if (isDone && JSON.stringify(gift()) === JSON.stringify(body)) form.reset(); // else the next one is written there
   }
 
-  /** @param {Once} once of its form @param {object} body @param {string} done */
-  #post(once, body, done) {
+  /** @param {Once} once of its form @param {object} body @param {string} done @param {typeof unsent} [say] */
+  #post(once, body, done, say) {
     const path = `v1/rooms/${this.#room}/messages`;
     const post = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
-    return this.#deeds.tell(() => once.say(path + JSON.stringify(body), post), done);
+    return this.#deeds.tell(() => once.say(path + JSON.stringify(body), post), done, say);
   }
 }
 

@@ -25,7 +25,6 @@ export default {
   "sent.unseen": "Heard, but the room is too busy to show everything",
   "sent.later": "Comments are shown {n} s later here",
   "sent.held": "A moderator looks at it first",
-  "sent.unanswered": "No answer came: press Send to try again",
   "sent.too_long": { one: "At most {n} character", other: "At most {n} characters" },
   "again": " – again in {time}",
   "color.white": "white",

@@ -25,7 +25,6 @@ export default {
   "sent.unseen": "已收到，但房间太热闹，未能显示",
   "sent.later": "这里的弹幕会延迟 {n} 秒显示",
   "sent.held": "正在等待管理员审核",
-  "sent.unanswered": "没有收到回应，请再次点击“发送”",
   "sent.too_long": "最多 {n} 个字符",
   "again": "，{time}后再试",
   "color.white": "白色",
