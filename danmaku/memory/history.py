@@ -17,7 +17,7 @@ from danmaku.model import START, Position
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.subjects import partition_of
 
-_TRIMMED_AT_ONCE: Final = 4
+_TRIMMED_AT_ONCE: Final = 16
 
 
 class MemoryHistory:
@@ -72,11 +72,12 @@ class MemoryHistory:
         if _head(log) != append.expected:
             return Appended(Outcome.MISMATCH, _head(log))
         stored_ms = self._clock()
+        looks = bool(log) and log[-1].entry.at // 1000 != entry.at // 1000  # for what is old: once a second
         log.append(Stored(entry, stored_ms))
         while len(log) > self._batches:
             log.popleft()
         now = min(entry.at, stored_ms)
-        for _ in range(_TRIMMED_AT_ONCE):
+        for _ in range(_TRIMMED_AT_ONCE if looks else 0):
             oldest = log[0]
             if len(log) > 1 and max(oldest.entry.at, oldest.stored_ms) < now - self._age_ms:
                 log.popleft()
