@@ -59,6 +59,12 @@ POLL_CLOSED = Kind(4098, "poll_closed", "the poll is over", 409)
 POLL_FULL = Kind(4099, "poll_full", "the poll takes no more voters", 409)
 ROOM_CLOSED = Kind(4100, "room_closed", "the room is closed", 410)
 TOO_LARGE = Kind(4130, "too_large", "the request is larger than allowed", 413)
+UPGRADE_REQUIRED = Kind(
+    4260,
+    "upgrade_required",
+    "this address takes WebSockets only: did a proxy leave out the Upgrade header?",
+    426,
+)
 SLOW_MODE = Kind(4290, "slow_mode", "the room is in slow mode", 429, retry=True)
 RATE_LIMITED = Kind(4291, "rate_limited", "too many requests", 429, retry=True)
 INTERNAL = Kind(5000, "internal", "internal error", 500, retry=True)

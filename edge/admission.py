@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from config.settings import Edge
 from danmaku import wire
-from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, UNAVAILABLE, Refusal
+from danmaku.errors import BAD_FRAME, FORBIDDEN, RATE_LIMITED, UNAVAILABLE, UPGRADE_REQUIRED, Refusal
 from edge.allowance import Allowances
 
 _SPARE: Final = 256  # TCP connections of an address that are no WebSockets
@@ -100,6 +100,8 @@ class Admission:
 
     def judge(self, headers: Mapping[str, str], peer: str, now: float) -> Admitted:
         """May this upgrade request be granted at `now` (monotonic seconds)? Raises Refusal."""
+        if headers.get("upgrade", "").lower() != "websocket":  # native code goes by its key
+            raise Refusal(UPGRADE_REQUIRED)
         codec = wire.codec_for(headers.get("sec-websocket-protocol"))
         if codec is None:
             raise Refusal(BAD_FRAME, f"offer {wire.MSGPACK_PROTOCOL} or {wire.JSON_PROTOCOL}")

@@ -25,6 +25,7 @@ from danmaku.errors import (
     TOO_MANY_DEVICES,
     UNAUTHORIZED,
     UNAVAILABLE,
+    UPGRADE_REQUIRED,
     Close,
     Refusal,
 )
@@ -348,6 +349,8 @@ def _close_code(refusal: Refusal) -> Close:
 def _refused_upgrade(refusal: Refusal) -> Response:
     error: dict[str, Any] = {"code": refusal.code, "error": refusal.name, "message": refusal.message}
     headers = [("Content-Type", "application/json")]
+    if refusal.kind is UPGRADE_REQUIRED:
+        headers.append(("Upgrade", "websocket"))
     if refusal.retry_ms is not None:
         error["retry_ms"] = refusal.retry_ms
         headers.append(("Retry-After", str(-(-refusal.retry_ms // 1000))))

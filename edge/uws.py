@@ -57,7 +57,7 @@ _DROPPED: Final = 2  # what a native send says when the socket's buffer is over 
 GOODBYE_S: Final = 16.0  # the longest that native code waits for the other side to hang up
 _MAX_REASON_BYTES: Final = 123
 _UPGRADE_HEADERS: Final = frozenset(
-    ("authorization", "origin", "sec-websocket-key", "sec-websocket-protocol", "x-forwarded-for")
+    ("authorization", "origin", "sec-websocket-key", "sec-websocket-protocol", "upgrade", "x-forwarded-for")
 )
 _RESERVED_CODES: Final = (1004, 1005, 1006, 1015)
 
@@ -73,7 +73,7 @@ class SocketHandler(Protocol):
     """What happens to the WebSockets of one path. All calls are synchronous; what they raise is logged."""
 
     def upgrade(self, request: Request) -> Accept | Response:
-        """Of the headers it has authorization, origin, x-forwarded-for and those of WebSocket."""
+        """Of the headers it has authorization, origin, upgrade, x-forwarded-for and those of WebSocket."""
 
     def opened(self, connection: Connection) -> None: ...
     def received(self, connection: Connection, message: bytes, binary: bool) -> None: ...

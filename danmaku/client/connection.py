@@ -34,6 +34,7 @@ _CLOSED_FOR_GOOD: Final = {
 _HEARTBEAT_MS: Final = 25_000
 _MESSAGE_BYTES: Final = 16 * 1024 * 1024  # a join's history is the largest thing a server says
 _BROKEN: Final = 1006
+_UPGRADE_REQUIRED: Final = 426
 _log = logging.getLogger("danmaku.client")
 
 
@@ -152,7 +153,8 @@ class Connection:
             if status in (401, 403):
                 kind = errors.UNAUTHORIZED if status == 401 else errors.FORBIDDEN
                 raise Refusal(kind, f"{self.url} answered {status}") from None
-            return self._not_reached(f"it answered {status}")
+            lost = ", as if a proxy had left out the Upgrade header" if status == _UPGRADE_REQUIRED else ""
+            return self._not_reached(f"it answered {status}{lost}")
         except (OSError, WebSocketException) as error:
             return self._not_reached(str(error) or type(error).__name__)
         link = Link(socket, self._codec, self._listener.delivered)

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from danmaku.errors import UPGRADE_REQUIRED, Refusal
 from edge.api.routing import Call, IdQuery, RoomsClient, Route, Who
 from edge.steering import Place, steer
 
@@ -58,7 +59,15 @@ class EdgeCalls:
     def routes(self) -> list[Route]:
         text = "Where to connect, in the order to try, and how to come back after a lost connection."
         query = (_ROOM, _REGION)
-        return [Route("GET", "/v1/edges", Who.ANYONE, text, self.list, None, Edges, query)]
+        return [
+            Route("GET", "/v1/edges", Who.ANYONE, text, self.list, None, Edges, query),
+            Route(
+                *("GET", "/v1/ws", Who.ANYONE, "Where WebSockets connect.", self.refuse),
+                refuses=(UPGRADE_REQUIRED,),
+                status=101,
+                media="text/plain",
+            ),
+        ]
 
     async def list(self, call: Call) -> Edges:
         """What edges told of themselves; one that told no address is where this request came to."""
@@ -69,6 +78,10 @@ class EdgeCalls:
             places = [Place(address, "", room=1.0) for address in self._addresses or [here]]
         edges = [EdgeAddress(one.address, one.connections, one.region, one.is_full) for one in places]
         return Edges(edges, Reconnect())
+
+    async def refuse(self, call: Call) -> None:
+        """What comes here is no WebSocket any more. Raises Refusal (upgrade_required)."""
+        raise Refusal(UPGRADE_REQUIRED)
 
     def _derived(self, call: Call) -> str:
         headers = call.request.headers

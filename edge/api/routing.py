@@ -34,6 +34,7 @@ from danmaku.errors import (
     NO_SUCH_ROUTE,
     TOO_LARGE,
     UNAUTHORIZED,
+    UPGRADE_REQUIRED,
     Kind,
     Refusal,
 )
@@ -383,6 +384,8 @@ def refused(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Respo
     extra = dict(headers or {})
     if refusal.retry_ms is not None or refusal.kind.status in {429, 503}:
         extra["Retry-After"] = str(max(-(-(refusal.retry_ms or 1000) // 1000), 1))
+    if refusal.kind is UPGRADE_REQUIRED:
+        extra["Upgrade"] = "websocket"
     if refusal.kind.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
     return Response(refusal.kind.status, msgspec.json.encode(body), (_JSON, *extra.items()))

@@ -114,13 +114,22 @@ async def test_trimmed_by_age_but_never_to_nothing(store_settings: StoreSettings
     async with opened(store_settings, history_s=1) as store:
         owner = await Owner.take(store)
         newest = [await owner.append(at=_now_ms()) for _ in range(18)][-1]
-        old = (await store.history.latest(ROOM, 100, PLENTY)).entries  # all of them, unless that took a second
+        old = (
+            await store.history.latest(ROOM, 100, PLENTY)
+        ).entries  # all of them, unless that took a second
         assert old[-1] == newest
         await until(lambda: _now_ms() > newest.at + 1500)
         new = await owner.append(at=_now_ms())
-        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (*old[16:], new)  # so many at a time
+        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (
+            *old[16:],
+            new,
+        )  # so many at a time
         later = await owner.append(at=new.at)
-        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (*old[16:], new, later)  # once a second
+        assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (
+            *old[16:],
+            new,
+            later,
+        )  # once a second
         await until(lambda: _now_ms() > later.at + 1500)
         last = await owner.append(at=_now_ms())
         assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (last,)

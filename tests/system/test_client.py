@@ -558,7 +558,13 @@ async def test_hello_can_be_refused() -> None:
 
 @pytest.mark.parametrize(
     ("status", "name"),
-    [(401, "unauthorized"), (403, "forbidden"), (404, "unavailable"), (503, "unavailable")],
+    [
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "unavailable"),
+        (426, "unavailable"),
+        (503, "unavailable"),
+    ],
 )
 async def test_an_upgrade_can_be_refused(status: int, name: str) -> None:
     def no(socket: ServerConnection, request: Request) -> Response:

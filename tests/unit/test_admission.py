@@ -14,7 +14,7 @@ from danmaku.errors import Refusal
 from edge.admission import Admission, client_address
 from edge.allowance import Allowances
 
-NOBODY: dict[str, str] = {}
+NOBODY = {"upgrade": "websocket"}  # a browser of no origin, through no proxy
 
 
 def admission_of(
@@ -34,17 +34,24 @@ def test_the_subprotocol_decides_the_codec() -> None:
     admission = admission_of(Edge())
     assert admission.judge(NOBODY, "1.1.1.1", 0.0).codec is wire.MSGPACK
     assert (
-        admission.judge({"sec-websocket-protocol": "x, danmaku.v1.json"}, "1.1.1.1", 0.0).codec is wire.JSON
+        admission.judge(NOBODY | {"sec-websocket-protocol": "x, danmaku.v1.json"}, "1.1.1.1", 0.0).codec
+        is wire.JSON
     )
-    assert refused(admission, {"sec-websocket-protocol": "chat"}) == ("bad_frame", 400)
+    assert refused(admission, NOBODY | {"sec-websocket-protocol": "chat"}) == ("bad_frame", 400)
+
+
+def test_what_asks_for_no_upgrade_is_none() -> None:
+    assert refused(admission_of(Edge()), {}) == ("upgrade_required", 426)
+    assert refused(admission_of(Edge()), {"upgrade": "h2c"}) == ("upgrade_required", 426)
+    assert admission_of(Edge()).judge({"upgrade": "WebSocket"}, "1.1.1.1", 0.0)
 
 
 def test_origins_are_on_a_list_or_free() -> None:
-    evil = {"origin": "https://evil.example"}
+    evil = NOBODY | {"origin": "https://evil.example"}
     assert admission_of(Edge()).judge(evil, "1.1.1.1", 0.0)
     strict = admission_of(Edge(origins=["https://live.example"]))
     assert refused(strict, evil) == ("forbidden", 403)
-    assert strict.judge({"origin": "https://live.example"}, "1.1.1.1", 0.0)
+    assert strict.judge(NOBODY | {"origin": "https://live.example"}, "1.1.1.1", 0.0)
     assert strict.judge(NOBODY, "1.1.1.1", 0.0)
 
 
@@ -77,7 +84,7 @@ def test_connections_per_address_are_bounded() -> None:
 
 
 def test_only_trusted_proxies_speak_for_others() -> None:
-    forwarded = {"x-forwarded-for": "6.6.6.6, 9.9.9.9"}
+    forwarded = NOBODY | {"x-forwarded-for": "6.6.6.6, 9.9.9.9"}
     assert admission_of(Edge()).judge(forwarded, "10.0.0.1", 0.0).address == "10.0.0.1"
     behind = admission_of(Edge(trusted_proxies=["10.0.0.0/8"]))
     assert behind.judge(forwarded, "10.0.0.1", 0.0).address == "9.9.9.9"
@@ -205,6 +212,6 @@ def test_no_header_breaks_it(text: str, address: str, trusted: bool) -> None:
     for forwarded in (text, address):
         for peer in ("1.1.1.1", "::1", "", address):
             assert isinstance(admission.address({"x-forwarded-for": forwarded}, peer), str)
-    if text:
-        headers = {"sec-websocket-protocol": text, "origin": text}
+    if text and wire.codec_for(text) is None:
+        headers = NOBODY | {"sec-websocket-protocol": text, "origin": text}
         assert refused(admission, headers) == ("bad_frame", 400)

@@ -47,3 +47,10 @@ async def test_a_room_and_a_region_must_be_one() -> None:
     assert (await Service().call("GET", "/v1/edges?room=a%20b")).refusal == (400, "bad_id")
     assert (await Service().call("GET", "/v1/edges?region=a%20b")).refusal == (400, "bad_id")
     assert (await Service().call("GET", "/v1/edges")).status == 200
+
+
+async def test_what_comes_to_the_address_of_websockets_without_being_one_is_told_why() -> None:
+    answer = await Service().call("GET", "/v1/ws", connection="keep-alive")
+    assert (answer.status, answer.json["error"]["error"]) == (426, "upgrade_required")
+    assert "proxy" in answer.json["error"]["message"]
+    assert answer.headers["upgrade"] == "websocket"

@@ -59,7 +59,7 @@ export const FINAL = new Set([
   "no_such_conversation", "no_such_message", "no_such_route", "no_such_device", "no_such_poll", "no_such_edge",
   "no_such_version", "method_not_allowed",
   "conflict", "not_joined", "held_for_review", "too_late_to_recall", "group_full", "too_many_devices",
-  "needs_restart", "poll_closed", "poll_full", "room_closed", "too_large",
+  "needs_restart", "poll_closed", "poll_full", "room_closed", "too_large", "upgrade_required",
 ]);
 
 /** What a frame of each kind must have to be understood. @type {Record<string, Record<string, string>>} */
