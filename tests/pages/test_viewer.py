@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from danmaku import wire
 from danmaku.wire import Comment, Notice, Ok, OpenPoll, Stats, Vote
@@ -101,6 +102,61 @@ async def test_comments_are_walked_and_picked_by_the_keyboard(visitors: Visitors
         assert row <= whole
         await focused.press("End")
         await expect(focused).to_contain_text("newer")
+
+
+async def test_keys_that_are_pressed_while_what_carries_them_out_is_loaded_are_carried_out(
+    visitors: Visitors,
+) -> None:
+    asked, loaded = asyncio.Event(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        said = [Comment(f"u{n}", f"name {n}", f"text {n}") for n in range(60)]
+        await enter(visit, [], None, items(visit, 1, *said), head=1)
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await loaded.wait()
+        await route.continue_()
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/walking.js", late)
+        await page.goto(f"{url}/?room=demo")
+        await expect(page.locator("#list li")).to_have_count(60)
+        await page.locator("#list").focus()
+        await asked.wait()
+        for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "Enter"):
+            await page.keyboard.press(key)
+        loaded.set()
+        await expect(page.locator("#person-uid")).to_have_text("u58")
+        await page.keyboard.press("Escape")
+        await expect(page.locator(":focus")).to_contain_text("text 58")
+
+
+async def test_new_comments_are_not_told_of_while_all_are_in_view(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None, items(visit, 1, Comment("u2", "bob", "first")), head=1)
+        for seq, count in ((2, 3), (5, 60)):
+            await visit.expect(wire.Like)
+            said = [Comment("u2", "bob", f"text {n}") for n in range(seq, seq + count)]
+            await visit.say(items(visit, seq, *said))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        rows, more, newest = page.locator("#list li"), page.locator("#like"), page.locator("#newest")
+        await expect(rows).to_have_count(1)
+        await _begin_to_walk(page)
+        await page.keyboard.press("Home")
+        await more.evaluate("button => button.click()")
+        await expect(rows).to_have_count(4)
+        await expect(rows.last).to_be_in_viewport(ratio=1)
+        await expect(newest).to_be_hidden()
+        await more.evaluate("button => button.click()")
+        await expect(rows).to_have_count(64)
+        await expect(newest).to_have_text("60 new ↓")
+        await page.set_viewport_size({"width": 1200, "height": 3000})
+        await expect(rows.last).to_be_in_viewport(ratio=1)
+        await expect(newest).to_be_hidden()
 
 
 async def test_who_walks_the_comments_keeps_his_place_when_rows_go(visitors: Visitors) -> None:

@@ -37,7 +37,7 @@ export class Sidebar {
     this.#newest = newest;
     list.addEventListener("scroll", () => this.#look(), { passive: true });
     newest.addEventListener("click", () => this.#follow());
-    new ResizeObserver(() => this.#isFollowing && this.#toEnd()).observe(list);
+    new ResizeObserver(() => (this.#isFollowing ? this.#toEnd() : this.#look())).observe(list);
   }
 
   clear() {
@@ -128,6 +128,7 @@ export class Sidebar {
     this.#remove([...this.#list.children].slice(0, -MOST_ROWS));
     if (this.#isFollowing) return this.#follow();
     this.#list.scrollTop -= grown - this.#list.scrollHeight; // what is being read stays where it is
+    if (this.#below < 1) this.#unread = 0; // all is in view
     this.#tell();
   }
 
@@ -142,9 +143,14 @@ export class Sidebar {
     focused.remove();
   }
 
-  #look() {
+  /** Pixels of the list that are below what is in view. */
+  get #below() {
     const { scrollTop, clientHeight, scrollHeight } = this.#list;
-    this.#isFollowing = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  #look() {
+    this.#isFollowing = this.#below < NEAR_END;
     if (this.#isFollowing) this.#unread = 0;
     this.#tell();
   }
