@@ -41,8 +41,7 @@ async def test_notices(visitors: Visitors) -> None:
         await expect(page.locator("#outcome")).to_have_text("You were sent out of the room: rude")
         assert await texts(page) == []
         await say(page, "why?")
-        back = "You are out of this room; choose it again to come back"
-        await expect(page.locator("#outcome")).to_have_text(back)
+        await expect(page.locator("#outcome")).to_have_text("You are out of this room")
 
 
 async def test_rules_that_history_tells_are_not_those_of_now(visitors: Visitors) -> None:
@@ -121,6 +120,49 @@ async def test_who_was_sent_out_comes_in_again_where_he_chooses_the_room(visitor
         await shows(page, "hello again")
         await expect(page.locator("#outcome")).to_have_text("")
         await expect(page.locator("#like")).to_be_enabled()
+
+
+async def test_who_was_sent_out_comes_in_again_by_a_button(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello")])
+        await visit.say(Notice("kicked", "demo", "rude"))
+        await visit.expect(wire.Leave)
+        join = await visit.expect(Join)
+        await visit.say(Err(join.id, BANNED.code, BANNED.name, "rude again", 90_000))
+        await visit.expect(wire.Leave)
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello")])
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo", width=390, height=780)
+        outcome, come_in = page.locator("#outcome"), page.get_by_role("button", name="Come back in")
+        await expect(outcome).to_have_text("You were sent out of the room: rude")
+        await expect(come_in).to_be_in_viewport(ratio=1)
+        await come_in.press("Enter")
+        await expect(outcome).to_have_text("You are banned for 90 s: rude again")
+        await expect(page.get_by_label("Your comment")).to_be_focused()
+        await come_in.click()
+        await expect(come_in).to_be_hidden()
+        await shows(page, "hello")
+        await expect(outcome).to_have_text("")
+
+
+async def test_viewers_are_told_when_they_are_counted(visitors: Visitors) -> None:
+    counted = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        join = await visit.expect(Join)
+        await visit.say(Ok(join.id, room="demo", epoch=EPOCH, seq=1, viewers=0, likes=7))
+        await counted.wait()
+        await visit.say(wire.Stats("demo", EPOCH, 1, 12, 7))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#likes")).to_have_text("7")
+        await expect(page.locator("#viewers")).to_have_text("–")
+        counted.set()
+        await expect(page.locator("#viewers")).to_have_text("12")
 
 
 async def test_who_is_banned_waits_no_longer_for_the_room_to_open(visitors: Visitors) -> None:

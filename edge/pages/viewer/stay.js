@@ -26,6 +26,7 @@ export class Stay {
   #composer;
   #likes;
   #viewers = part("viewers");
+  #comeIn = part("come-in");
   #me = { uid: "", role: "guest" };
   #ruling = new Ruling();
   /** Whether it is for the streamer to open the room; we were told, and come in when it is. */
@@ -39,6 +40,10 @@ export class Stay {
     this.#link = link;
     this.#screen = screen;
     this.#composer = composer;
+    this.#comeIn.addEventListener("click", () => {
+      part("text").focus({ preventScroll: true }); // the button goes
+      this.enter(this.name);
+    });
     this.#likes = new Likes(
       /** @type {HTMLButtonElement} */ (part("like")), part("likes"), () => (this.room?.isIn ? this.room : null), (count) => screen.cheer(count),
       (refusal) => refusal.name !== "timeout" && composer.refuse(refused(refusal), refusal.retryMs), // they may count still
@@ -101,7 +106,7 @@ export class Stay {
     this.room = new Room(name, this.#link, {
       shown: (placed) => screen.shown(placed),
       counted: (viewers, likes) => {
-        this.#viewers.textContent = short(viewers);
+        if (viewers > 0) this.#viewers.textContent = short(viewers); // one is in it oneself: that is not counted yet
         this.#likes.set(likes);
       },
       polled: (poll, counts) => screen.polled(poll, counts),
@@ -124,6 +129,7 @@ export class Stay {
     this.#likes.clear();
     this.#composer.reopen();
     this.#isWaiting = this.#isOut = false;
+    this.#comeIn.hidden = true;
     this.#returning.stop();
   }
 
@@ -195,6 +201,7 @@ export class Stay {
   /** This room shows us nothing any more. @param {string} why */
   #outside(why) {
     this.#isOut = true;
+    this.#comeIn.hidden = false;
     this.#isWaiting = false;
     this.#returning.stop();
     this.#likes.close();

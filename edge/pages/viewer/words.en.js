@@ -38,7 +38,7 @@ export default {
   "refusal.slow_mode": "Slow mode: one comment at a time",
   "refusal.rate_limited": "That was a lot at once",
   "refusal.duplicate_text": "You said the same a moment ago",
-  "refusal.not_joined": "You are out of this room; choose it again to come back",
+  "refusal.not_joined": "You are out of this room",
   "refusal.muted": "You are muted here",
   "refusal.members_only": "Only members of this room may write now",
   "refusal.followers_only": "Only followers of this room may write now",
