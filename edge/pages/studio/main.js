@@ -38,7 +38,7 @@ class Studio {
   #deeds = new Deeds(this.#identity.calls, new Toasts(part("toasts")));
   #status = new Status(() => this.#again());
   #feed = new Feed(part("feed"), t("said.label"), () => {});
-  #polls = new Polls(part("poll"), this.#deeds);
+  #polls = new Polls(part("poll"), this.#deeds, () => this.#live?.now ?? Date.now());
   #chart = new Chart(part("chart"));
   #card = new RoomCard(this.#deeds);
   #speech = new Speech(this.#deeds, async (text, cid) => {

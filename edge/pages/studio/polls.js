@@ -2,13 +2,13 @@
 
 import { barsOf } from "../shared/bars.js";
 import { element } from "../shared/element.js";
-import { t } from "../shared/language.js";
+import { t, timeOf } from "../shared/language.js";
 import { Once } from "../shared/once.js";
 import { button, field, input, select } from "../shared/parts.js";
 import { onSubmit } from "../shared/submit.js";
 import { lasting } from "../shared/wording.js";
 
-/** @typedef {{id: string, question: string, options: string[], counts: number[]}} Poll */
+/** @typedef {{id: string, question: string, options: string[], counts: number[], until: number | null}} Poll `until` by the service's clock */
 
 const LEAST_OPTIONS = 2;
 const MOST_OPTIONS = 10;
@@ -19,6 +19,7 @@ const TIMES = [60, 120, 300, 600, 1800];
 export class Polls {
   #box;
   #deeds;
+  #now;
   #room = "";
   #asking = new Once();
   #question = input();
@@ -33,9 +34,10 @@ export class Polls {
   /** What says how the one that is shown stands. @type {(poll: Poll) => void} */
   #tell = () => {};
 
-  /** @param {HTMLElement} box @param {import("./deeds.js").Deeds} deeds */
-  constructor(box, deeds) {
+  /** @param {HTMLElement} box @param {import("./deeds.js").Deeds} deeds @param {() => number} now ms since 1970 by the service's clock */
+  constructor(box, deeds, now) {
     this.#box = box;
+    this.#now = now;
     this.#deeds = deeds;
     this.#question.maxLength = LONGEST_QUESTION;
     this.#question.required = true;
@@ -124,14 +126,15 @@ export class Polls {
 
   /** @param {Poll} poll */
   #drawStanding(poll) {
-    const { id, question, options } = poll;
+    const { id, question, options, until } = poll;
     const box = element("div", "poll");
     const list = element("ul", "plain options");
     const state = element("p", "hint");
     const { bars, tell } = barsOf(options, () => element("li", "option"), (share, n) => t("poll.share", { share, n }));
     list.append(...bars);
+    const end = until === null || !this.#isOpen ? "" : t("poll.until", { at: timeOf(Date.now() + until - this.#now()) });
     this.#tell = ({ counts }) => {
-      state.textContent = t(this.#isOpen ? "poll.standing" : "poll.over", { n: tell(counts) });
+      state.textContent = t(this.#isOpen ? "poll.standing" : "poll.over", { n: tell(counts) }) + end;
     };
     this.#tell(poll);
     const act = this.#isOpen
@@ -153,13 +156,14 @@ export class Polls {
   async #start() {
     const room = this.#room;
     const options = this.#options.map((one) => one.value.trim()).filter((text) => text !== "");
-    const seconds = this.#time.value === "" ? {} : { seconds: Number(this.#time.value) };
-    const body = { question: this.#question.value.trim(), options, ...seconds };
+    const seconds = this.#time.value === "" ? undefined : Number(this.#time.value);
+    const body = { question: this.#question.value.trim(), options, seconds };
     const path = `v1/rooms/${room}/polls`;
     const ask = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
     const opened = await this.#deeds.tell(() => this.#asking.say(path + JSON.stringify(body), ask), t("done.poll"));
     if (opened === null || room !== this.#room) return; // or another room is looked at by now
-    this.open({ id: opened.poll, question: body.question, options, counts: options.map(() => 0) });
+    const until = body.seconds === undefined ? null : opened.at + body.seconds * 1000;
+    this.open({ id: opened.poll, question: body.question, options, counts: options.map(() => 0), until });
     this.#question.value = "";
     this.#options = [];
   }

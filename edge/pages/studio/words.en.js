@@ -35,6 +35,7 @@ export default {
   "poll.another": "Ask another one",
   "poll.share": { one: "{share} % ({n} vote)", other: "{share} % ({n} votes)" },
   "poll.standing": { one: "{n} vote so far", other: "{n} votes so far" },
+  "poll.until": " · ends at {at}",
   "poll.over": { one: "Over, with {n} vote", other: "Over, with {n} votes" },
   "links.watch": "To watch",
   "links.overlay": "The overlay, as a browser source for OBS",

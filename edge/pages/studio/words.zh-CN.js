@@ -62,6 +62,7 @@ export default {
   "poll.another": "再发起一个",
   "poll.share": "{share} %（{n} 票）",
   "poll.standing": "目前 {n} 票",
+  "poll.until": " · {at} 结束",
   "poll.over": "已结束，共 {n} 票",
   "gift.title": "礼物",
   "gift.hint": "商店通过 API 发送礼物；这里可以手动展示一个。",
