@@ -138,6 +138,16 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await expect(mod.locator("#panel-audit .act .text")).to_have_text(said)
 
 
+async def test_a_room_that_was_set_up_with_nothing_was_set_up(
+    visitors: Visitors, service: Deployment
+) -> None:
+    admin = service.token("root", "admin")
+    assert (await service.call("PUT", "/v1/rooms/bare", {}, admin))[0] == 200
+    page = await visitors.open(f"{service.url}/console?room=bare#token={admin}")
+    await page.get_by_role("tab", name="Record").click()
+    await expect(page.locator("#panel-audit .act .text")).to_have_text("root set the room up")
+
+
 async def test_all_of_it_by_the_keyboard(visitors: Visitors, service: Deployment) -> None:
     bob = await _watch(visitors, service, "keys", "bob")
     for text in ("one", "two", "three"):

@@ -93,6 +93,9 @@ async def test_who_may_not_read_the_record_of_all_rooms_any_more_asks_for_it_no_
         await page.goto(f"{url}/console#token={_token(Role.ADMIN)}")
         await page.locator("#tab-audit").click()
         await until(lambda: len(asked) > 0)
+        await expect(page.locator("#panel-audit > .outcome")).to_have_text(
+            "This record is followed no longer: No"
+        )
         for _ in range(3):
             await _answered(page)
             await page.clock.fast_forward(3000)

@@ -1,7 +1,7 @@
 /** The record of a room as it is written, or that of what admins did for all rooms; newest first. */
 
 import { element } from "../shared/element.js";
-import { knows, t } from "../shared/language.js";
+import { knows, refused, t } from "../shared/language.js";
 import { button, field, input, nothingRow, select, when } from "../shared/parts.js";
 import { read, thisTab, write } from "../shared/storage.js";
 import { lasting } from "../shared/wording.js";
@@ -18,6 +18,7 @@ export class AuditPanel {
   #scope = select([["room", t("audit.room")], ["all", t("everywhere")]]);
   #search = input("search");
   #list = element("ol", "plain rows");
+  #outcome = element("p", "outcome bad");
   #older = button(t("audit.older"), () => void this.#readOlder(), "quiet");
   /** What was before that which is followed. @type {Entry[]} */
   #past = [];
@@ -39,7 +40,8 @@ export class AuditPanel {
     });
     this.#search.addEventListener("input", () => this.#draw());
     this.#list.setAttribute("aria-label", t("audit.label"));
-    box.append(field("audit-scope", t("words.scope"), this.#scope), field("audit-search", t("audit.search"), this.#search), this.#list, this.#older);
+    this.#outcome.setAttribute("role", "status");
+    box.append(field("audit-scope", t("words.scope"), this.#scope), field("audit-search", t("audit.search"), this.#search), this.#outcome, this.#list, this.#older);
   }
 
   async open() {
@@ -47,6 +49,7 @@ export class AuditPanel {
     const isAdmin = this.#context.isAdmin();
     /** @type {HTMLElement} */ (this.#scope.parentElement).hidden = !isAdmin;
     this.#past = [];
+    this.#outcome.textContent = "";
     this.#before = null;
     this.#room = this.#context.column()?.name ?? "";
     this.#scope.value = (isAdmin && (read(thisTab, KEY) || (this.#room === "" && "all"))) || "room";
@@ -77,7 +80,10 @@ export class AuditPanel {
       this.#everywhere = [...this.#everywhere, ...entries].slice(-MOST);
       this.#draw();
     };
-    const round = new Round(() => [look()], () => this.close());
+    const round = new Round(() => [look()], (refusal) => {
+      this.close();
+      this.#outcome.textContent = t("audit.stopped", { why: refused(refusal) });
+    });
     this.#round = round;
     void round.run();
   }
@@ -123,9 +129,10 @@ function key({ at, by, verb, uid, what }) {
 
 /** What nobody did was over by its time. @param {Entry} one */
 function sentenceOf({ by, verb, uid, what, seconds }) {
-  const told = by ? `verb.${verb}` : `over.${verb}`;
+  const about = verb === "settings" || verb === "put" ? ruled(what) : adjusted(verb, what);
+  const plain = by ? `verb.${verb}` : `over.${verb}`;
+  const told = about === "" && knows(`${plain}.bare`) ? `${plain}.bare` : plain; // nothing was set with it
   const span = seconds === null ? "" : t("for.time", { time: lasting(seconds) });
-  const isRuling = verb === "settings" || verb === "put";
-  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what: isRuling ? ruled(what) : adjusted(verb, what), span }) : [by, verb, uid, what, span].join(" ");
+  const text = knows(told) ? t(told, { by, uid: uid || t("everybody"), what: about, span }) : [by, verb, uid, what, span].join(" ");
   return text.replaceAll(/\s+/g, " ").trim();
 }
