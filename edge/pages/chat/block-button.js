@@ -43,15 +43,16 @@ export class BlockButton {
     const uid = this.#uid;
     this.#say("", false);
     if (this.#isBlocked) {
-      this.#show(uid, await this.#calls.call("DELETE", `${BLOCKS}/${uid}`));
+      this.#show(uid, await this.#calls.call("DELETE", `${BLOCKS}/${uid}`), t("unblock.done", { uid }));
     } else if (await confirmed(t("block.sure", { uid }), t("block"))) {
-      this.#show(uid, await this.#calls.call("POST", BLOCKS, { uid }));
+      this.#show(uid, await this.#calls.call("POST", BLOCKS, { uid }), t("block.done", { uid }));
     }
   }
 
-  /** @param {string} uid @param {{uids: string[]}} blocked */
-  #show(uid, { uids }) {
+  /** @param {string} uid @param {{uids: string[]}} blocked @param {string} done what to say of it */
+  #show(uid, { uids }, done = "") {
     if (uid !== this.#uid) return;
+    if (done !== "") this.#say(done, false);
     this.#isBlocked = uids.includes(uid);
     this.#button.hidden = false;
     this.#button.textContent = t(this.#isBlocked ? "unblock" : "block");

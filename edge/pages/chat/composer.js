@@ -7,6 +7,7 @@
 import { Refusal } from "../sdk/protocol.js";
 import { sentence, t } from "../shared/language.js";
 import { unsent } from "../shared/telling.js";
+import { lasting } from "../shared/wording.js";
 import { webAddress } from "./inbox.js";
 
 const MOST_TEXT = 10_000;
@@ -115,7 +116,8 @@ export class ChatComposer {
       if (!this.#hasCome) this.taken(body);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.say(unsent(error), true);
+      const leftMs = error.name === "muted" ? error.retryMs : null;
+      this.say(leftMs === null ? unsent(error) : t("muted", { time: lasting(Math.ceil(leftMs / 1000)) }), true);
     } finally {
       this.#isBusy = this.#button.disabled = false;
       this.focus();

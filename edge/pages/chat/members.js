@@ -11,7 +11,7 @@ import { isId } from "../sdk/protocol.js";
 import { confirmed } from "../shared/confirm.js";
 import { makeClosable, part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
-import { t } from "../shared/language.js";
+import { t, timeOf } from "../shared/language.js";
 import { attempt, complaint } from "./dialogs.js";
 
 const HOUR_S = 3600;
@@ -128,7 +128,9 @@ export class MembersDialog {
     const row = element("li");
     row.dataset.uid = uid;
     const isMuted = mutedUntil < 0 || mutedUntil > Date.now();
-    row.append(element("bdi", "", uid), element("span", "role", isMuted ? t("member.muted", { role: t(`group.${role}`) }) : t(`group.${role}`)));
+    const key = mutedUntil > 0 ? "member.muted.until" : "member.muted";
+    const muted = () => t(key, { role: t(`group.${role}`), at: timeOf(mutedUntil, { hour: "2-digit", minute: "2-digit" }) });
+    row.append(element("bdi", "", uid), element("span", "role", isMuted ? muted() : t(`group.${role}`)));
     if (uid === this.#me) return row;
     row.append(button(t("mention"), t("mention.who", { uid }), () => {
       this.#dialog.close();
