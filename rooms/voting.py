@@ -48,7 +48,8 @@ class Voting:
     def now_open(self, board: Board) -> Polled:
         """How the open poll stands. Raises Refusal."""
         if board.poll is None:
-            raise Refusal(NO_SUCH_POLL, "no poll is open in this room")
+            last = "" if board.last is None else f"; the one that was closed last is {board.last.poll.id}"
+            raise Refusal(NO_SUCH_POLL, f"no poll is open in this room{last}")
         return self.polled(board, board.poll.id)
 
     def takes(self, board: Board, row: VoteRow, now: Moment) -> bool:

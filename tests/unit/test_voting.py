@@ -48,8 +48,10 @@ def test_the_open_one_is_found() -> None:
     voting = Voting(Events())
     voting.counted(BOARD, "p2", (5, 6))
     assert voting.now_open(BOARD) == Polled(POLL, [5, 6], True)
-    with pytest.raises(Refusal, match="no_such_poll: no poll is open in this room"):
+    with pytest.raises(Refusal, match="no_such_poll: no poll is open in this room; .* closed last is p1$"):
         voting.now_open(Board(last=BOARD.last))
+    with pytest.raises(Refusal, match="no_such_poll: no poll is open in this room$"):
+        voting.now_open(Board())
 
 
 def test_votes_are_taken_while_it_is_open() -> None:
