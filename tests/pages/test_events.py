@@ -288,7 +288,7 @@ async def test_who_was_sent_out_and_is_not_connected_is_not_told_that_his_vote_w
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await page.evaluate(collect)
         await page.locator("#poll-option-0").click()
-        out = "You are out of this room; choose it again to come back"
+        out = "You are out of this room"
         await expect(page.locator("#poll .hint")).to_have_text(out)
         said = await page.evaluate("said.join()")
         assert out in said
@@ -315,6 +315,33 @@ async def test_a_guest_sees_how_a_poll_stands_and_has_nothing_to_press(visitors:
         await say(page, "close")
         await expect(card.locator(".hint")).to_have_text("8 votes · closed")
         await expect(card.locator("button.option")).to_have_count(0)
+
+
+async def test_a_guest_who_wants_to_vote_logs_in(visitors: Visitors) -> None:
+    poll = OpenPoll("p1", "Next song?", ["one", "two"], [3, 1])
+
+    async def guest(visit: Visit) -> None:
+        await enter(visit, [], poll, role="guest")
+
+    async def ann(visit: Visit) -> None:
+        await enter(visit, [], poll)
+        vote = await visit.expect(Vote)
+        await visit.say(Ok(vote.id))
+
+    async with scripted(guest, ann, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/v1/rooms/demo/polls/p1", lambda route: route.fulfill(json={"voted": None}))
+        await page.goto(f"{url}/?room=demo")
+        await page.get_by_role("button", name="log in to vote").press("Enter")
+        await expect(page.get_by_label("Login token")).to_be_focused()
+        await page.keyboard.type(ANN)
+        await page.keyboard.press("Enter")
+        two = page.get_by_role("button", name="two")
+        await expect(two).to_be_visible()
+        await expect(page.locator("#poll-head")).to_be_focused()
+        await expect(page.locator("#poll .hint")).to_have_text("4 votes")
+        await two.press("Enter")
+        await expect(two).to_have_attribute("aria-pressed", "true")
 
 
 async def test_a_pinned_announcement_has_three_lines_on_a_small_screen(visitors: Visitors) -> None:

@@ -39,13 +39,15 @@ export class YouDialog {
     });
   }
 
-  /** @param {string} why what happened to the login, or nothing */
-  open(why = "") {
+  /** @param {string} why what happened to the login, or nothing @param {boolean} isLogin whether it is the login one comes for */
+  open(why = "", isLogin = why !== "") {
     this.#outcome.textContent = why;
     this.#name.value = this.#memory.name;
     this.#token.value = this.#shown = this.#memory.token;
     part("log-out").hidden = this.#memory.token === "";
-    if (!this.#dialog.open) this.#dialog.showModal();
+    if (this.#dialog.open) return;
+    this.#dialog.showModal();
+    if (isLogin) this.#token.focus();
   }
 
   /** What the service says. @param {string} uid @param {string} name @param {string} role */

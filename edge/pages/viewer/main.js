@@ -48,6 +48,7 @@ class Page {
     now: () => this.#link.serviceNow,
     vote: async (poll, option) => this.#stay.room?.vote(poll, option),
     voted: (poll) => this.#voted(poll),
+    logIn: () => this.#you.open("", true),
     waits: () => this.#stay.waits,
     said: (text) => this.#composer.shown(text),
     ruled: (event, position) => this.#stay.ruled(event, position),

@@ -159,14 +159,15 @@ export class PollCard {
     const { bars, tell } = barsOf(poll.options, () => element(this.#mayVote ? "button" : "div", "option"));
     list.append(...bars.map((bar, place) => this.#option(bar, place, isOpen)));
     const until = left > 0 ? t("poll.until", { at: timeOf(Date.now() + left) }) : "";
-    const state = !isOpen ? t("poll.closed") : until + (this.#mayVote ? "" : t("poll.login"));
-    const said = element("p", "hint");
+    const said = element("span");
+    const hint = element("p", "hint");
+    hint.append(said, ...(isOpen && !this.#mayVote ? [" · ", this.#login()] : []));
     this.#tell = () => {
       const n = tell(this.#counts);
-      said.textContent = this.#says || t("poll.votes", { n }) + state;
+      said.textContent = this.#says || t("poll.votes", { n }) + (isOpen ? until : t("poll.closed"));
     };
     this.#tell();
-    body.append(list, said);
+    body.append(list, hint);
     body.hidden = this.#isFolded;
     this.#box.replaceChildren(this.#head(poll.question), body);
     if (focused) this.#focus(focused);
@@ -194,6 +195,14 @@ export class PollCard {
     const head = element("h2", "question");
     head.append(button);
     return head;
+  }
+
+  #login() {
+    const button = /** @type {HTMLButtonElement} */ (element("button", "link", t("poll.login")));
+    button.type = "button";
+    button.id = "poll-login";
+    button.addEventListener("click", () => this.#asked.logIn());
+    return button;
   }
 
   /** @param {HTMLElement} bar @param {number} place @param {boolean} isOpen */

@@ -8,6 +8,7 @@
  * @property {() => number} now ms since 1970 by the service's clock
  * @property {(poll: string, option: number) => Promise<unknown>} vote
  * @property {(poll: string) => Promise<number | null>} voted for which option one did, as the service knows it
+ * @property {() => void} logIn somebody wants to, who may not vote otherwise
  * @property {() => string} waits what to say of a vote, where there is no connection
  * @property {(text: string) => void} said one's own comment was shown
  * @property {(event: Event, position: Position) => void} ruled the room was opened or closed, or has other rules

@@ -49,7 +49,7 @@ export default {
   "poll.closed": " · closed",
   "poll.until": " · until {at}",
   "poll.conflict": "You have voted for something else",
-  "poll.login": " · log in to vote",
+  "poll.login": "log in to vote",
   "rooms.none": "No room has been made yet.",
   "rooms.unknown": "The list of rooms cannot be had right now.",
   "rooms.closed": "closed",

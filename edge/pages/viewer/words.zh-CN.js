@@ -43,7 +43,7 @@ export default {
   "poll.closed": " · 已结束",
   "poll.until": " · {at} 结束",
   "poll.conflict": "你已投给了别的选项",
-  "poll.login": " · 登录后投票",
+  "poll.login": "登录后投票",
   "rooms.none": "还没有房间。",
   "rooms.unknown": "暂时无法获取房间列表。",
   "rooms.closed": "已关闭",
