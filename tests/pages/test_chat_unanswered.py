@@ -19,7 +19,7 @@ from tests.system.scripted import Visit, scripted
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CONV = "g:crew"
+CONV, OTHER = "g:crew", "g:club"
 
 
 async def test_what_came_after_all_need_not_be_said_again_and_may_be(visitors: Visitors) -> None:
@@ -109,6 +109,61 @@ async def test_who_is_not_connected_is_told_that_and_no_more_of_what_was_before(
         await expect(outcome).to_have_text("")
 
 
+async def test_what_is_written_while_a_message_waits_is_neither_lost_nor_part_of_it(
+    visitors: Visitors,
+) -> None:
+    waits = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await _welcome(visit, OTHER)
+        said = await _sent(visit)
+        await waits.wait()
+        await visit.say(Ok(said.id, conv=CONV, seq=1, at=1))
+
+    async with scripted(script, http=respond) as url:
+        page = await _open(visitors, url)
+        box = page.get_by_label("Your message")
+        await box.fill("one")
+        await box.press("Enter")
+        await expect(page.locator("#send")).to_be_disabled()
+        await box.press_sequentially(" two")
+        waits.set()
+        await expect(page.locator("#messages .words")).to_have_text(["one"])
+        await expect(box).to_have_value("two")
+
+
+async def test_what_waits_in_a_conversation_is_of_no_concern_in_another_one(visitors: Visitors) -> None:
+    waits = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await _welcome(visit, OTHER)
+        said = await _sent(visit)
+        other = await _sent(visit)
+        await visit.say(Ok(other.id, conv=OTHER, seq=1, at=1))
+        await waits.wait()
+        await visit.say(Err(said.id, BLOCKED.code, BLOCKED.name, BLOCKED.text))
+
+    async with scripted(script, http=respond) as url:
+        page = await _open(visitors, url)
+        box, outcome = page.get_by_label("Your message"), page.locator("#outcome")
+        await box.fill("for the crew")
+        await box.press("Enter")
+        await expect(page.locator("#send")).to_be_disabled()
+        await page.locator("#conversations button", has_text="club").click()
+        await expect(box).to_have_value("")
+        await box.fill("for the club")
+        await box.press("Enter")
+        await expect(page.locator("#messages .words")).to_have_text(["for the club"])
+        await box.fill("half a sen")
+        waits.set()
+        await page.locator("#conversations button", has_text="crew").click()
+        await expect(box).to_have_value("for the crew")
+        await expect(outcome).to_contain_text("does not take private messages from you")
+        await page.locator("#conversations button", has_text="club").click()
+        await expect(box).to_have_value("half a sen")
+        await expect(outcome).to_have_text("")
+
+
 async def _open(visitors: Visitors, url: str) -> Page:
     token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
     page = await visitors.open("about:blank")
@@ -122,10 +177,11 @@ async def _greet(visit: Visit) -> None:
     await visit.say(Ok(hello.id, uid="ann", role="viewer", session="s1", heartbeat_ms=20_000, server_time=1))
 
 
-async def _welcome(visit: Visit) -> None:
+async def _welcome(visit: Visit, *others: str) -> None:
     await _greet(visit)
     sync = await visit.expect(ChatSync)
-    await visit.say(Ok(sync.id, convs=visit.codec.value([Synced(CONV, 0, 0, 0)]), more=False))
+    convs = [Synced(conv, 0, 0, 0) for conv in (CONV, *others)]
+    await visit.say(Ok(sync.id, convs=visit.codec.value(convs), more=False))
 
 
 def _message(visit: Visit, said: ChatSend, seq: int) -> Chat:

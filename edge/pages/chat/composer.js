@@ -1,17 +1,21 @@
 /**
- * The box to write a message: text, an image by its address, a word about what became of it.
+ * The box to write a message: text, an image by its address, a word about what became of it. Each conversation has its own.
  *
  * @typedef {import("../sdk/protocol.js").Part} Part
+ * @typedef {{text: string, address: string, saying: string, isBad: boolean}} Draft
  */
 
 import { Refusal } from "../sdk/protocol.js";
 import { sentence, t } from "../shared/language.js";
+import { beyond } from "../shared/submit.js";
 import { unsent } from "../shared/telling.js";
 import { lasting } from "../shared/wording.js";
 import { webAddress } from "./inbox.js";
 
 const MOST_TEXT = 10_000;
 const TYPING_MS = 3000; // between two words about it
+/** @type {Draft} */
+const NOTHING = { text: "", address: "", saying: "", isBad: false };
 
 export class ChatComposer {
   #text = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
@@ -24,9 +28,13 @@ export class ChatComposer {
   #typing;
   #waits;
   #typedAt = -TYPING_MS;
-  #isBusy = false;
-  /** Whether what is under way has come, before it was answered. */
-  #hasCome = false;
+  #conv = "";
+  /** What is written in other conversations. @type {Map<string, Draft>} */
+  #drafts = new Map();
+  /** Where something is under way. @type {Set<string>} */
+  #busy = new Set();
+  /** Where what is under way has come, before it was answered. @type {Set<string>} */
+  #come = new Set();
 
   /**
    * @param {HTMLFormElement} form @param {(text: string, body: Part[]) => Promise<void>} send may throw Refusal
@@ -46,15 +54,26 @@ export class ChatComposer {
       void this.#submit();
     });
     this.#text.addEventListener("input", () => this.#tellTyping());
-    this.#imageButton.addEventListener("click", () => this.#showImage(this.#imageRow.hidden === true));
+    this.#imageButton.addEventListener("click", () => {
+      this.#showImage(this.#imageRow.hidden === true);
+      this.#image.focus();
+    });
   }
 
-  /** For another conversation. */
-  clear() {
-    this.#text.value = this.#image.value = "";
-    this.#showImage(false);
-    this.say("");
+  /** For another conversation; what is written in this one stands there when one comes back. @param {string} conv */
+  open(conv) {
+    this.#keep(this.#conv, this.#draft);
+    this.#conv = conv;
+    this.#write(this.#drafts.get(conv) ?? NOTHING);
+    this.#button.disabled = this.#busy.has(conv);
     this.#typedAt = -TYPING_MS;
+  }
+
+  /** For another user. */
+  forget() {
+    this.#write(NOTHING);
+    this.#conv = "";
+    for (const known of [this.#drafts, this.#busy, this.#come]) known.clear();
   }
 
   focus() {
@@ -74,15 +93,37 @@ export class ChatComposer {
     this.#outcome.classList.toggle("bad", isBad);
   }
 
-  /** It need not be said again. @param {Part[]} body */
-  taken(body) {
+  /** It need not be said again. @param {string} conv @param {Part[]} body */
+  taken(conv, body) {
     const of = (/** @type {string} */ type) => body.find((one) => one.type === type);
-    const [address, url] = [this.#image.value.trim(), of("image")?.url];
-    if (this.#text.value.trim() === of("text")?.text) this.#text.value = "";
-    if (url === undefined ? address === "" : webAddress(address)?.href === url) this.#showImage(false);
-    this.#hasCome = true;
+    const url = of("image")?.url;
+    const { text, address } = conv === this.#conv ? this.#draft : this.#drafts.get(conv) ?? NOTHING;
+    const isSaid = url !== undefined && webAddress(address.trim())?.href === url;
+    const rest = { ...NOTHING, text: beyond(text, of("text")?.text ?? ""), address: isSaid ? "" : address };
+    if (conv === this.#conv) this.#write(rest);
+    else this.#keep(conv, rest);
+    this.#come.add(conv);
     this.#typedAt = -TYPING_MS;
-    this.say("");
+  }
+
+  /** @returns {Draft} */
+  get #draft() {
+    const isBad = this.#outcome.classList.contains("bad");
+    return { text: this.#text.value, address: this.#image.value, saying: this.#outcome.textContent ?? "", isBad };
+  }
+
+  /** @param {Draft} draft */
+  #write({ text, address, saying, isBad }) {
+    if (text !== this.#text.value) this.#text.value = text;
+    this.#showImage(address !== "");
+    this.#image.value = address;
+    this.say(saying, isBad);
+  }
+
+  /** @param {string} conv @param {Draft} draft */
+  #keep(conv, draft) {
+    if (draft.text === "" && draft.address === "") this.#drafts.delete(conv);
+    else this.#drafts.set(conv, draft);
   }
 
   #tellTyping() {
@@ -96,31 +137,41 @@ export class ChatComposer {
   #showImage(isShown) {
     this.#imageRow.hidden = !isShown;
     this.#imageButton.setAttribute("aria-expanded", String(isShown));
-    if (isShown) this.#image.focus();
-    else this.#image.value = "";
+    if (!isShown) this.#image.value = "";
   }
 
   async #submit() {
+    const conv = this.#conv;
     const [text, address] = [this.#text.value.trim(), this.#image.value.trim()];
-    if (this.#isBusy || (text === "" && address === "")) return;
+    if (this.#busy.has(conv) || (text === "" && address === "")) return;
     const url = address === "" ? null : webAddress(address);
     if (address !== "" && url === null) return this.say(t("image.address"), true);
     if (Array.from(text).length > MOST_TEXT) return this.say(t("text.most", { n: MOST_TEXT }), true);
-    this.#isBusy = this.#button.disabled = true;
-    this.#hasCome = false;
+    this.#button.disabled = true;
+    this.#busy.add(conv);
+    this.#come.delete(conv);
     this.say(this.#waits());
     try {
       const words = text === "" ? [] : [{ type: "text", text }];
       const body = url === null ? words : [...words, { type: "image", url: url.href }];
       await this.#send(text, body);
-      if (!this.#hasCome) this.taken(body);
+      if (!this.#come.has(conv)) this.taken(conv, body);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const leftMs = error.name === "muted" ? error.retryMs : null;
-      this.say(leftMs === null ? unsent(error) : t("muted", { time: lasting(Math.ceil(leftMs / 1000)) }), true);
+      if (conv === this.#conv) this.say(why(error), true);
+      else this.#keep(conv, { ...(this.#drafts.get(conv) ?? NOTHING), saying: why(error), isBad: true });
     } finally {
-      this.#isBusy = this.#button.disabled = false;
-      this.focus();
+      this.#busy.delete(conv);
+      if (conv === this.#conv) {
+        this.#button.disabled = false;
+        this.focus();
+      }
     }
   }
+}
+
+/** @param {Refusal} refusal */
+function why(refusal) {
+  const leftMs = refusal.name === "muted" ? refusal.retryMs : null;
+  return leftMs === null ? unsent(refusal) : t("muted", { time: lasting(Math.ceil(leftMs / 1000)) });
 }

@@ -96,7 +96,7 @@ class ChatPage {
     this.#messenger?.lost();
     this.#inbox = new Inbox(me);
     this.#isSynced = false;
-    this.#thread.close();
+    this.#thread.forget();
     this.#list.clear();
     part("me").textContent = me;
     document.title = t("title");

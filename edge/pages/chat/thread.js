@@ -65,7 +65,7 @@ export class Thread {
   open(conversation, inbox, messenger) {
     const members = conversation.isGroup ? [] : [conversation.name];
     this.#visit = { conversation, inbox, messenger, members };
-    this.#composer.clear();
+    this.#composer.open(conversation.conv);
     this.typing("");
     part("thread").hidden = false;
     part("earlier").hidden = true;
@@ -78,6 +78,12 @@ export class Thread {
   /** Somebody wants to say something. */
   write() {
     this.#composer.focus();
+  }
+
+  /** Another user: what one wrote is not for the other. */
+  forget() {
+    this.close();
+    this.#composer.forget();
   }
 
   close() {
@@ -197,7 +203,7 @@ export class Thread {
   /** What has come need not be said again. @param {Chat[]} messages */
   #settle(messages) {
     for (const { conv, body } of this.#sayings.settle(messages)) {
-      if (conv === this.conv && body !== undefined) this.#composer.taken(body);
+      if (body !== undefined) this.#composer.taken(conv, body);
     }
   }
 

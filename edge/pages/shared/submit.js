@@ -1,6 +1,6 @@
-/** What a form does when it is sent: once at a time, for pressing Enter twice is meant once. */
+/** What a form does when it is sent, and what stands in its box then. */
 
-/** @param {HTMLElement} form @param {() => Promise<unknown>} act */
+/** Once at a time, for pressing Enter twice is meant once. @param {HTMLElement} form @param {() => Promise<unknown>} act */
 export function onSubmit(form, act) {
   let isBusy = false;
   form.addEventListener("submit", async (event) => {
@@ -13,4 +13,11 @@ export function onSubmit(form, act) {
       isBusy = false;
     }
   });
+}
+
+/** Of what is written that which was not said: one may have written on meanwhile. @param {string} written @param {string} said */
+export function beyond(written, said) {
+  const text = written.trimStart();
+  const rest = text.slice(said.length);
+  return text.startsWith(said) && /^(\s|$)/.test(rest) ? rest.trimStart() : written;
 }

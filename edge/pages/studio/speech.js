@@ -3,7 +3,7 @@
 import { part } from "../shared/dialog.js";
 import { t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { onSubmit } from "../shared/submit.js";
+import { beyond, onSubmit } from "../shared/submit.js";
 import { unsent } from "../shared/telling.js";
 import { lasting } from "../shared/wording.js";
 
@@ -50,7 +50,7 @@ export class Speech {
     if (text === "") return;
     const say = () => this.#comment.say(`${this.#room} ${text}`, (cid) => this.#say(text, cid));
     const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(say, "", unsent);
-    if (done !== null && this.#text.value.trim() === text) this.#text.value = "";
+    if (done !== null) this.#text.value = beyond(this.#text.value, text);
   }
 
   /** @param {string} text */
