@@ -22,7 +22,7 @@ from danmaku.store.leases import Leases as LeaseStore
 from danmaku.subjects import PARTITIONS
 from danmaku.telemetry import RoomsMetrics
 from rooms.recent import KEPT_S
-from rooms.share import fair_share, surplus, wanted
+from rooms.share import Sharers, fair_share, surplus, wanted
 
 T = TypeVar("T")
 
@@ -80,6 +80,7 @@ class Leases:
         self._held: dict[int, _Held] = {}
         self._given_up: dict[int, int] = {}
         self._before: dict[int, float] = {}  # partitions that were lost, and when
+        self._sharers = Sharers(lease_ms / 1000)
         self._leaving = False
         self._round = asyncio.Lock()
         self._asked = asyncio.Event()
@@ -159,6 +160,7 @@ class Leases:
                     await self.tick()
             except StoreDown as error:
                 _log.warning("leases cannot be renewed", error=str(error))
+                self._sharers.outage(self._clock())
                 self._drop_expired()
             await asyncio.sleep(max(0.0, begin + period_s - self._clock()))
 
@@ -173,7 +175,7 @@ class Leases:
         await self._renew()
         await self._return_given_up()
         live = await self._soon(self._store.enlist(self._process, self._lease_ms))
-        share = fair_share(len(live))
+        share = fair_share(self._sharers.reckoned(len(live), self._clock()))
         if too_many := surplus(self._held, share):
             await self._hand_back(too_many)
         elif len(self._held) < share:

@@ -6,6 +6,7 @@ only when somebody came or went, and the shares need not be agreed on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 from danmaku.subjects import PARTITIONS
@@ -14,6 +15,28 @@ from danmaku.subjects import PARTITIONS
 def fair_share(processes: int) -> int:
     """How many partitions one of `processes` (at least 1) may own."""
     return -(-PARTITIONS // processes)
+
+
+class Sharers:
+    """How many share the partitions: those that are counted now.
+
+    After an outage, in which all that were counted were forgotten, they come back one by one. Within
+    `return_s` of its end as many are reckoned with as there were, or the first would take all.
+    """
+
+    def __init__(self, return_s: float) -> None:
+        self._return_s = return_s
+        self._before = 1
+        self._outage_s = -math.inf
+
+    def outage(self, now_s: float) -> None:
+        """The store is away."""
+        self._outage_s = now_s
+
+    def reckoned(self, counted: int, now_s: float) -> int:
+        if now_s - self._outage_s >= self._return_s:
+            self._before = counted
+        return max(counted, self._before)
 
 
 def surplus(held: Collection[int], share: int) -> list[int]:

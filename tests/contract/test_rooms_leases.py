@@ -222,25 +222,32 @@ async def test_a_store_that_was_away_for_longer_than_a_lease_gets_its_last_write
 
 
 async def test_who_had_a_partition_takes_it_again(live: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an outage of the store all are free, and what a log should hold is known to who had it."""
+    """After an outage of the store all are free, and what a log should hold is known to who had it. Whoever
+    comes back first, and is the only one who is counted then, does not take what others had."""
     store = await live.open_store()
-    one, two = await live.start(store=store), await live.start(store=store)
+    rooms = Rooms(window_ms=5, lease_ms=5000)
+    one, two = [await live.start(store=store, rooms=rooms) for _ in range(2)]
     await live.owned(one, two)
     before = [set(process.leases.partitions) for process in (one, two)]
-    away = [Fault(store.leases, verb, monkeypatch, carried_out=False) for verb in ("renew", "take")]
+    given_back = [handed_back(process) for process in (one, two)]
+    enlist = store.leases.enlist
+    away = [Fault(store.leases, verb, monkeypatch, carried_out=False) for verb in ("renew", "take", "enlist")]
     for fault in away:
         fault.left = 1_000_000
 
-    async def all_are_free() -> bool:
-        return not await store.leases.holders()
+    async def all_are_forgotten() -> bool:
+        return not await store.leases.holders() and await enlist("probe", 1) == ["probe"]
 
-    await until(all_are_free)
-    for process in (one, two):  # or who comes first were alone, and took all
-        await store.leases.enlist(process.name, QUICK.lease_ms)
+    await until(all_are_forgotten)
     for fault in away:
         fault.left = 0
     await until(lambda: len(one.leases.partitions) == len(two.leases.partitions) == 32)
     assert [set(process.leases.partitions) for process in (one, two)] == before
+    assert [handed_back(process) for process in (one, two)] == given_back
+
+
+def handed_back(process: Running) -> float:
+    return process.metric("danmaku_rooms_lease_changes_total", change="released")
 
 
 async def test_what_is_lost_while_it_is_brought_back_is_brought_back_too(

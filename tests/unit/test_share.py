@@ -5,12 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danmaku.subjects import PARTITIONS
-from rooms.share import fair_share, surplus, wanted
+from rooms.share import Sharers, fair_share, surplus, wanted
 
 
 @pytest.mark.parametrize(("processes", "share"), [(1, 64), (2, 32), (3, 22), (64, 1), (100, 1)])
 def test_the_share_is_rounded_up(processes: int, share: int) -> None:
     assert fair_share(processes) == share
+
+
+def test_who_comes_back_first_after_an_outage_is_not_alone() -> None:
+    sharers = Sharers(return_s=1.5)
+    assert [sharers.reckoned(counted, 0.0) for counted in (1, 2, 3)] == [1, 2, 3]
+    sharers.outage(10.0)
+    sharers.outage(20.0)
+    assert [sharers.reckoned(counted, now) for counted, now in ((1, 20.1), (2, 21.0), (4, 21.4))] == [3, 3, 4]
+    assert sharers.reckoned(2, 21.5) == 2, "whoever is not back by then is gone"
+    assert sharers.reckoned(1, 30.0) == 1, "and who goes at any other time is at once"
 
 
 def test_only_what_is_above_the_share_is_given_back() -> None:
