@@ -17,7 +17,7 @@ from danmaku.subjects import PARTITIONS, partition_of
 from rooms.leases import boot_clock
 from tests.contract.failing import Fault
 from tests.contract.losing import lose, lose_state
-from tests.contract.rooms_service import LONG, QUICK, Running, Service, send, the
+from tests.contract.rooms_service import LONG, Running, Service, send, the
 from tests.waiting import until
 
 LEASE_S = LONG.lease_ms / 1000

@@ -48,9 +48,9 @@ def test_the_open_one_is_found() -> None:
     voting = Voting(Events())
     voting.counted(BOARD, "p2", (5, 6))
     assert voting.now_open(BOARD) == Polled(POLL, [5, 6], True)
-    with pytest.raises(Refusal, match="no_such_poll: no poll is open in this room; .* closed last is p1$"):
+    with pytest.raises(Refusal, match=r"no_such_poll: no poll is open in this room; .* closed last is p1$"):
         voting.now_open(Board(last=BOARD.last))
-    with pytest.raises(Refusal, match="no_such_poll: no poll is open in this room$"):
+    with pytest.raises(Refusal, match=r"no_such_poll: no poll is open in this room$"):
         voting.now_open(Board())
 
 
