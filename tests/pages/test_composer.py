@@ -100,10 +100,38 @@ async def test_who_is_not_connected_is_told_at_once_and_what_he_said_goes_out_wh
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await say(page, "hello")
         await expect(page.locator("#outcome")).to_have_text(WAITS)
-        await expect(page.get_by_label("Your comment")).to_have_value("hello")
+        box = page.get_by_label("Your comment")
+        await expect(box).to_have_attribute("placeholder", "hello")
+        await page.keyboard.type("world")
         back.set()
-        await expect(page.get_by_label("Your comment")).to_have_value("")
+        await expect(box).to_have_attribute("placeholder", "Say something…")
+        await expect(box).to_have_value("world")
         await expect(page.locator("#outcome")).to_have_text("")
+
+
+async def test_what_was_written_while_a_comment_waited_stands_behind_it_where_that_was_not_heard(
+    visitors: Visitors,
+) -> None:
+    sent: list[str] = []
+    shown = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        sent.append((await visit.expect(Send)).text)
+        await shown.wait()
+        await visit.say(items(visit, 1, Comment("u1", "ann", "hello")))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        box = page.get_by_label("Your comment")
+        await say(page, "hello")
+        await page.keyboard.type("world")
+        await expect(page.locator("#outcome")).to_have_text(UNANSWERED)
+        await expect(box).to_have_value("hello world")
+        shown.set()
+        await expect(box).to_have_value("world")
+        await expect(page.locator("#outcome")).to_have_text("")
+        assert sent == ["hello"]
 
 
 async def test_who_will_not_be_connected_again_is_not_told_to_wait(visitors: Visitors) -> None:

@@ -36,6 +36,9 @@ export class Composer {
   #send;
   #most = LENGTH;
   #isBusy = false;
+  #hint = "";
+  /** What waits for a connection: the box is free for what comes next. */
+  #waiting = "";
   /** Until when there is no use in trying. */
   #closedUntil = 0;
   #saying = "";
@@ -73,7 +76,7 @@ export class Composer {
     this.#most = settings.max_length ?? LENGTH;
     const closed = role === "guest" ? closedToGuests(settings) : "";
     const hint = t(settings.emoji_only ? "say.emoji" : "say");
-    this.#text.placeholder = closed || (settings.slow_s ? t("say.slow", { n: settings.slow_s }) : hint);
+    this.#hint = closed || (settings.slow_s ? t("say.slow", { n: settings.slow_s }) : hint);
     if (this.#isRefusedByRule) this.#say("");
     this.#show();
   }
@@ -100,37 +103,48 @@ export class Composer {
   shown(text) {
     if (this.#isBusy || !this.#once.isOpen(JSON.stringify(this.#styles.draft(text)))) return;
     this.#once.settle();
-    this.#taken(text, "");
+    const written = this.#text.value.trim();
+    if (written === text || written.startsWith(`${text} `)) this.#text.value = written.slice(text.length + 1);
+    this.#taken("");
   }
 
   async #submit() {
     const text = this.#text.value.trim();
     if (this.#isBusy || text === "" || this.#isClosed || this.#isOver) return;
     this.#isBusy = true;
+    this.#text.value = "";
+    this.#text.focus({ preventScroll: true });
     const waits = this.#waits();
+    this.#waiting = waits && text;
     if (waits !== "") this.#say(waits);
     else this.#show();
     const draft = this.#styles.draft(text);
     try {
-      this.#taken(text, outcome(await this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }))));
+      this.#taken(outcome(await this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }))));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const isOpen = this.#once.isOpen(JSON.stringify(draft));
-      if (error.name === "held_for_review") this.#taken(text, t("sent.held"));
-      else if (error.name === "muted") this.refuse(noticed("muted", error.message), error.retryMs);
+      if (error.name === "held_for_review") return this.#taken(t("sent.held"));
+      this.#giveBack(text);
+      if (error.name === "muted") this.refuse(noticed("muted", error.message), error.retryMs);
       else this.refuse(isOpen ? t("sent.unanswered") : refused(error), error.retryMs);
       this.#isRefusedByRule = RULES.has(error.name);
       this.#isPassing ||= error.retryMs === null && (isOpen || TEXTS.has(error.name));
     } finally {
       this.#isBusy = false;
+      this.#waiting = "";
       this.#show();
-      this.#text.focus({ preventScroll: true });
     }
   }
 
-  /** It need not be said again. @param {string} text @param {string} saying */
-  #taken(text, saying) {
-    if (this.#text.value.trim() === text) this.#text.value = "";
+  /** It was not taken; what was written meanwhile stands behind it. @param {string} text */
+  #giveBack(text) {
+    const written = this.#text.value.trim();
+    if (written !== text) this.#text.value = written === "" ? text : `${text} ${written}`;
+  }
+
+  /** It need not be said again. @param {string} saying */
+  #taken(saying) {
     this.#say(saying);
     this.#isPassing = true;
   }
@@ -188,6 +202,7 @@ export class Composer {
     this.#button.textContent = left > 0 && left < 100 ? t("send.wait", { n: left }) : t("send");
     this.#length.textContent = count > 0 ? `${count}/${this.#most}` : "";
     this.#length.classList.toggle("over", isOver);
+    this.#text.placeholder = this.#waiting || this.#hint;
     this.#text.setAttribute("aria-invalid", String(isOver));
     this.#styles.show();
   }
