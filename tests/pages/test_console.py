@@ -138,6 +138,22 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await expect(mod.locator("#panel-audit .act .text")).to_have_text(said)
 
 
+async def test_what_can_be_done_about_the_newest_comment_is_in_sight(
+    visitors: Visitors, service: Deployment
+) -> None:
+    bob = await _watch(visitors, service, "last", "bob")
+    page = await _console(visitors, service, "last")
+    for number in range(40):
+        await _say(bob, f"number {number}")
+    last = page.locator(".entry", has_text="number 39")
+    await expect(last).to_be_visible()
+    await last.focus()
+    await expect(last.get_by_role("button", name="Delete")).to_be_visible()
+    bottom = "it => it.getBoundingClientRect().bottom"
+    acts, feed = last.locator(".acts"), page.locator(".feed")
+    assert await acts.evaluate(bottom) <= await feed.evaluate(bottom) + 1
+
+
 async def test_a_room_that_was_set_up_with_nothing_was_set_up(
     visitors: Visitors, service: Deployment
 ) -> None:

@@ -365,6 +365,31 @@ async def test_the_longest_names_stay_within_a_phone(visitors: Visitors, service
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_what_can_be_done_about_the_connection_has_place_on_a_phone(
+    visitors: Visitors, service: Deployment
+) -> None:
+    token = service.token("mira", "streamer", "harbour-nights")
+    page = await visitors.open(f"{service.url}/studio", width=390, height=844, locale="zh-CN")
+    await page.goto(f"{service.url}/studio?room=harbour-nights#token={token}")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")
+    await expect(page.locator("#room-state")).to_be_visible()
+    out, lines = await page.evaluate(
+        """() => {
+            const box = document.querySelector("#connection");
+            const button = document.querySelector("#connection-button");
+            box.dataset.phase = "waiting";
+            document.querySelector("#connection-text").textContent = "正在重连，12 秒后";
+            button.hidden = false;
+            button.textContent = "立即重连";
+            const text = document.createRange();
+            text.selectNodeContents(button);
+            const beside = document.querySelector("#preferences-button").getBoundingClientRect();
+            return [text.getBoundingClientRect().right - beside.left, text.getClientRects().length];
+        }"""
+    )
+    assert (out <= 0, lines) == (True, 1)
+
+
 async def test_links_lead_to_the_room(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "links")
     links = [await page.locator(f"#link-{name}").input_value() for name in ("watch", "overlay", "console")]

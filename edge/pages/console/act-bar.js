@@ -37,13 +37,15 @@ export class ActBar {
 
   /** @param {Entry} entry @param {HTMLElement} row */
   show(entry, row) {
-    if (this.#entry === entry && this.#bar.parentElement === row) return;
     if (this.#bar.contains(document.activeElement) && !row.contains(document.activeElement)) return; // the pointer only passes by
-    this.#entry = entry;
-    for (const button of this.#bar.querySelectorAll("button")) {
-      button.hidden = !this.may(/** @type {Verb} */ (button.dataset.verb), entry);
+    if (this.#entry !== entry || this.#bar.parentElement !== row) {
+      this.#entry = entry;
+      for (const button of this.#bar.querySelectorAll("button")) {
+        button.hidden = !this.may(/** @type {Verb} */ (button.dataset.verb), entry);
+      }
+      row.append(this.#bar);
     }
-    row.append(this.#bar);
+    this.#bar.scrollIntoView({ block: "nearest" }); // below the newest there was no place for it
   }
 
   /** @param {KeyboardEvent} event @param {Entry} entry @returns {boolean} whether the key meant something */
