@@ -99,6 +99,7 @@ class Scene:
     async def begin(self, stack: AsyncExitStack) -> None:
         """People come, and what stays in view is there."""
         events = f"/v1/rooms/{ROOM}/messages"
+        await self.call("PUT", f"/v1/rooms/{ROOM}", {"title": "Night at the harbour, with Mira"})
         for number, name in enumerate(sorted({name for name, *_ in SAID})):
             token = self.service.token(name if name.isascii() else f"guest{number}", "viewer")
             client = await stack.enter_async_context(Client(self.url, token=token))

@@ -411,6 +411,8 @@ async def test_another_room_without_loading_anew(visitors: Visitors) -> None:
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
         await shows(page, "here")
+        title = page.locator("#room-title")
+        await expect(title).to_have_text("<b>Demo</b>")
         await page.get_by_role("button", name="Room:").click()
         await expect(page.locator("#rooms-list button")).to_have_text(
             ["demo<b>Demo</b>12 watching", "quiet0 watching"]
@@ -422,10 +424,12 @@ async def test_another_room_without_loading_anew(visitors: Visitors) -> None:
         await field.fill("late-night")
         await field.press("Enter")
         await expect(page).to_have_url(f"{url}/?room=late-night")
+        await expect(title).to_have_text("")
         await expect(page.locator("#viewers")).to_have_text("1")
         await shows(page)
         await page.go_back()
         await expect(page.locator("#room-name")).to_have_text("demo")
+        await expect(title).to_have_text("<b>Demo</b>")
         await expect(page.locator("#viewers")).to_have_text("1")
         await page.get_by_role("button", name="Room:").click()
         await page.locator("#rooms-list button", has_text="quiet").click()

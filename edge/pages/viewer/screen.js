@@ -26,11 +26,10 @@ import { PersonDialog } from "./dialogs.js";
 import { Pins } from "./pins.js";
 import { PollCard } from "./poll.js";
 import { SettingsDialog } from "./settings.js";
-import { Sidebar } from "./sidebar.js";
+import { Sidebar, walkWhenFocused } from "./sidebar.js";
 import { Theatre } from "./theatre.js";
 import { Voice } from "./voice.js";
 
-const WALKED_BY = /^(Arrow(Up|Down)|Page(Up|Down)|Home|End|Enter)$/;
 const FRESH_MS = 8_000; // what is older was missed: the list has it, the picture does not
 
 export class Screen {
@@ -208,33 +207,4 @@ export class Screen {
   #pick(event) {
     if (event !== null && "uid" in event && "text" in event) this.#person.open(event, event.uid === this.#me);
   }
-}
-
-/** What walks a list is loaded as the focus comes there; the keys that are pressed meanwhile wait for it. @param {HTMLElement} list @param {(row: Element) => void} pick */
-function walkWhenFocused(list, pick) {
-  /** @type {string[]} */
-  const keys = [];
-  const keep = (/** @type {KeyboardEvent} */ event) => {
-    if (!WALKED_BY.test(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    keys.push(event.key);
-  };
-  const begin = (/** @type {typeof import("./walking.js")} */ { walk }) => {
-    list.removeEventListener("keydown", keep);
-    walk(list, pick);
-    for (const key of keys) {
-      const focused = document.activeElement;
-      if (list.contains(focused)) focused?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })); // else one went on
-    }
-  };
-  const wait = () => {
-    list.removeEventListener("keydown", keep);
-    keys.length = 0;
-    list.addEventListener("focus", come, { once: true });
-  };
-  const come = () => {
-    list.addEventListener("keydown", keep);
-    import("./walking.js").then(begin, wait);
-  };
-  wait();
 }

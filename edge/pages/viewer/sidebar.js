@@ -18,6 +18,7 @@ import { money } from "../shared/wording.js";
 const MOST_ROWS = 200;
 const NEAR_END = 48; // pixels
 const PAUSE_MS = 100; // between two times that rows are put in
+const WALKED_BY = /^(Arrow(Up|Down)|Page(Up|Down)|Home|End|Enter)$/;
 
 export class Sidebar {
   #list;
@@ -170,4 +171,33 @@ export class Sidebar {
     this.#newest.hidden = this.#isFollowing || this.#unread === 0;
     this.#newest.textContent = t("newest", { n: this.#unread });
   }
+}
+
+/** What walks a list is loaded as the focus comes there; the keys that are pressed meanwhile wait for it. @param {HTMLElement} list @param {(row: Element) => void} pick */
+export function walkWhenFocused(list, pick) {
+  /** @type {string[]} */
+  const keys = [];
+  const keep = (/** @type {KeyboardEvent} */ event) => {
+    if (!WALKED_BY.test(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    keys.push(event.key);
+  };
+  const begin = (/** @type {typeof import("./walking.js")} */ { walk }) => {
+    list.removeEventListener("keydown", keep);
+    walk(list, pick);
+    for (const key of keys) {
+      const focused = document.activeElement;
+      if (list.contains(focused)) focused?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })); // else one went on
+    }
+  };
+  const wait = () => {
+    list.removeEventListener("keydown", keep);
+    keys.length = 0;
+    list.addEventListener("focus", come, { once: true });
+  };
+  const come = () => {
+    list.addEventListener("keydown", keep);
+    import("./walking.js").then(begin, wait);
+  };
+  wait();
 }

@@ -27,6 +27,8 @@ export class Stay {
   #likes;
   #viewers = part("viewers");
   #comeIn = part("come-in");
+  /** The room whose title is known, or asked for. @type {Room | null} */
+  #titled = null;
   #me = { uid: "", role: "guest" };
   #ruling = new Ruling();
   /** Whether it is for the streamer to open the room; we were told, and come in when it is. */
@@ -124,6 +126,7 @@ export class Stay {
     this.#ruling = new Ruling();
     /** @type {HTMLElement} */ (part("room-name").firstElementChild).textContent = name;
     this.#viewers.textContent = "–";
+    this.#entitle("");
     this.#screen.clear();
     this.#screen.allow(name, this.#me.uid, this.#me.role);
     this.#likes.clear();
@@ -141,6 +144,24 @@ export class Stay {
     else this.#screen.settle();
     this.#ruling.hold(settings, head);
     this.#composer.allow(settings, this.#me.role);
+    if (this.#titled !== this.room) void this.#askTitle();
+  }
+
+  /** Once it is joined, and so is there; what cannot be had is left out. */
+  async #askTitle() {
+    const room = (this.#titled = this.room);
+    try {
+      const answer = await fetch(`v1/rooms/${this.name}`);
+      const { title = "" } = answer.ok ? await answer.json() : {};
+      if (room === this.room) this.#entitle(title);
+    } catch {
+      if (room === this.room) this.#titled = null; // when one is connected again
+    }
+  }
+
+  /** @param {string} title */
+  #entitle(title) {
+    part("room-title").textContent = part("room-button").title = title;
   }
 
   /** @param {Refusal} refusal */
