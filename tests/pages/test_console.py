@@ -138,6 +138,18 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await expect(mod.locator("#panel-audit .act .text")).to_have_text(said)
 
 
+async def test_on_a_phone_what_is_told_leaves_place_for_what_is_pressed_next(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await _console(visitors, service, "small")
+    await page.locator("#columns").focus()
+    for shown in (1, 2, 3):
+        await page.keyboard.press("z")  # there is nothing to undo
+        await expect(page.locator(".toast")).to_have_count(shown)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(page.locator(".toast:visible")).to_have_count(2)
+
+
 async def test_what_can_be_done_about_the_newest_comment_is_in_sight(
     visitors: Visitors, service: Deployment
 ) -> None:

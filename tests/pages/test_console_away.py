@@ -105,6 +105,22 @@ async def test_who_may_not_read_the_record_of_all_rooms_any_more_asks_for_it_no_
     visitors.complaints.clear()  # the browser itself tells of the refusal
 
 
+async def test_a_call_that_nobody_answers_is_a_doubt_about_the_connection(visitors: Visitors) -> None:
+    visits: list[Visit] = []
+
+    async def script(visit: Visit) -> None:
+        visits.append(visit)
+        await visit.greet()
+        visit.silent = True
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        await page.route("**/v1/admin/**", lambda route: route.abort("connectionrefused"))
+        await page.goto(f"{url}/console?room=demo#token={_token(Role.MODERATOR)}")
+        await expect(page.locator("#connection-text")).to_have_text("no answer")
+        await until(lambda: visits[0].pings == 1)
+
+
 async def test_it_joins_its_rooms_along_with_the_greeting(visitors: Visitors) -> None:
     added = asyncio.Event()
 
