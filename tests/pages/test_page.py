@@ -30,6 +30,17 @@ FRAMES = """() => new Promise((done) => {
     requestAnimationFrame(next);
 })"""
 
+# What of the head begins before that which is in front of it has ended, with all that is in both.
+ABOVE_ANOTHER = """() => {
+    const shown = (parts) => [...parts].filter((one) => one.checkVisibility());
+    const ends = (one, end) => shown([one, ...one.querySelectorAll("svg, bdi, .dot, button, #viewers")])
+        .map((part) => part.getBoundingClientRect()[end]);
+    const head = shown(document.querySelectorAll(".bar > :not(.spring)"));
+    return head.slice(1).filter((one, place) => (
+        Math.min(...ends(one, "left")) < Math.max(...ends(head[place], "right")) - 0.5
+    )).map((one) => one.id || one.className);
+}"""
+
 SCROLL_BACK = """(list) => new Promise((done) => {
     list.addEventListener("scroll", () => done(), { once: true });
     list.scrollTop = 2000;
@@ -520,6 +531,31 @@ async def test_it_fits_any_width(visitors: Visitors, width: int) -> None:
         )
         assert wide == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [320, 390])
+async def test_nothing_in_the_head_lies_over_another_where_the_title_is_long(
+    visitors: Visitors, width: int
+) -> None:
+    asked = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await asked.wait()
+        await visit.say(Notice("reconnect", retry_ms=30_000))
+        await visit.close(4000, "draining")
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open("about:blank", width=width, height=640)
+        title = "Night at the harbour, with Mira and a rather long evening of songs"
+        await page.route("**/v1/rooms/demo", lambda route: route.fulfill(json={"title": title}))
+        await page.goto(f"{url}/?room=demo")
+        await expect(page.locator("#room-title")).to_have_text(title)
+        await expect(page.get_by_role("button", name="Room:")).to_have_attribute("title", title)
+        assert await page.evaluate(ABOVE_ANOTHER) == []
+        asked.set()
+        await expect(page.get_by_role("button", name="now")).to_be_visible()
+        assert await page.evaluate(ABOVE_ANOTHER) == []
 
 
 async def test_everything_one_can_use_has_a_name(visitors: Visitors) -> None:
