@@ -328,15 +328,17 @@ async def test_what_is_loaded_when_it_is_wanted_may_be_wanted_while_the_service_
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open("about:blank")
-        for name in ("rooms", "preferences"):
+        for name in ("rooms", "block-lists"):
             await page.route(f"**/{name}.js", lambda route: route.abort("connectionrefused"), times=1)
         await page.goto(f"{url}/?room=demo")
         await expect(page.locator("#connection-text")).to_have_text("live")
         settings, done = page.get_by_role("button", name="Settings"), page.get_by_role("button", name="Done")
         await settings.click()
         await expect(page.get_by_label("Opacity")).to_be_visible()
+        await expect(page.get_by_label("Block a word")).to_be_hidden()  # nothing would come of it
         await done.click()
         await settings.click()
+        await expect(page.get_by_label("Block a word")).to_be_visible()
         await expect(page.get_by_label("Colours")).to_be_visible()
         await done.click()
         rooms = page.get_by_role("button", name="Room:")

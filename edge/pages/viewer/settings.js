@@ -7,10 +7,7 @@
  *   options of the overlay
  */
 
-import { isId } from "../sdk/protocol.js";
 import { makeClosable, part } from "../shared/dialog.js";
-import { element } from "../shared/element.js";
-import { t } from "../shared/language.js";
 
 const USUAL = { area: 100, opacity: 100, scale: 100, speed: 9, density: 240 };
 const MOST_SPEAKERS = 40; // that are offered to be blocked
@@ -32,6 +29,8 @@ export class SettingsDialog {
   };
   /** Who spoke last, by uid. @type {Map<string, string>} */
   #speakers = new Map();
+  /** @type {import("./block-lists.js").BlockLists | null} */
+  #lists = null;
 
   /**
    * @param {Memory} memory @param {Blocks} blocks
@@ -54,8 +53,6 @@ export class SettingsDialog {
     part("look").addEventListener("input", () => this.#keep());
     this.#aloud.addEventListener("change", () => this.#keep());
     this.#motion.addEventListener("change", () => changed());
-    this.#onAdd("block-user", (uid) => blocks.blockUser(uid, this.#speakers.get(uid) ?? ""), isId);
-    this.#onAdd("block-word", (word) => blocks.blockWord(word));
   }
 
   /** @returns {Look} */
@@ -89,12 +86,15 @@ export class SettingsDialog {
     this.#blocked();
   }
 
-  /** What every page has is loaded as it is first opened; where there is no service it opens without. @param {HTMLDialogElement} dialog */
+  /** What only the open dialog needs is loaded as it is first opened; where there is no service it opens without. @param {HTMLDialogElement} dialog */
   async #open(dialog) {
-    await import("../shared/preferences.js").then(({ offerPreferences }) => offerPreferences(part("preferences")), () => {});
-    part("speakers").replaceChildren(...[...this.#speakers].reverse().map(([uid, name]) => new Option(name || uid, uid)));
-    part("blocks-outcome").textContent = "";
-    this.#draw();
+    const wanted = Promise.all([import("../shared/preferences.js"), import("./block-lists.js")]);
+    await wanted.then(([{ offerPreferences }, { BlockLists }]) => {
+      offerPreferences(part("preferences"));
+      this.#lists ??= new BlockLists(this.#blocks, this.#speakers, this.#blocked);
+      this.#lists.show();
+    }, () => {});
+    part("blocks").hidden = this.#lists === null;
     if (!dialog.open) dialog.showModal(); // pressed twice while it was loaded
   }
 
@@ -103,47 +103,4 @@ export class SettingsDialog {
     this.#memory.keepLook({ on: this.#on.checked, aloud: this.#aloud.checked, ...Object.fromEntries(values) });
     this.#changed();
   }
-
-  /**
-   * @param {string} id of the form @param {(value: string) => boolean} add whether there was room for it
-   * @param {(value: string) => boolean} [isGood] whether there can be such a thing
-   */
-  #onAdd(id, add, isGood = () => true) {
-    const field = /** @type {HTMLInputElement} */ (part(`${id}-field`));
-    part(id).addEventListener("submit", (event) => {
-      event.preventDefault();
-      const value = field.value.trim();
-      if (value === "") return;
-      const isDone = isGood(value) && add(value);
-      part("blocks-outcome").textContent = isDone ? "" : t(isGood(value) ? "block.full" : "rooms.bad");
-      if (!isDone) return;
-      field.value = "";
-      this.#draw();
-      this.#blocked();
-    });
-  }
-
-  #draw() {
-    const users = this.#blocks.users.map(({ uid, name }) => chip(name || uid, () => this.#blocks.unblockUser(uid), () => this.#draw()));
-    const words = this.#blocks.words.map((word) => chip(word, () => this.#blocks.unblockWord(word), () => this.#draw()));
-    part("blocked-users").replaceChildren(...(users.length > 0 ? users : [element("li", "hint", t("block.nobody"))]));
-    part("blocked-words").replaceChildren(...(words.length > 0 ? words : [element("li", "hint", t("block.nothing"))]));
-  }
-}
-
-/** @param {string} what @param {() => void} unblock @param {() => void} draw */
-function chip(what, unblock, draw) {
-  const row = element("li");
-  const button = /** @type {HTMLButtonElement} */ (element("button", "chip"));
-  button.type = "button";
-  button.ariaLabel = t("block.gone", { what });
-  button.append(element("bdi", "ellipsis", what), element("span", "", "✕"));
-  button.addEventListener("click", () => {
-    const list = row.parentElement;
-    unblock();
-    draw();
-    /** @type {HTMLElement | null | undefined} */ (list?.querySelector("button") ?? list?.closest("section")?.querySelector("input"))?.focus();
-  });
-  row.append(button);
-  return row;
 }
