@@ -32,6 +32,7 @@ from loadtest.scenarios.goim import Goim
 from loadtest.scenarios.idle import Idle
 from loadtest.scenarios.ingest import Ingest
 from loadtest.scenarios.moderate import Moderate
+from loadtest.scenarios.overload import Overload
 from loadtest.scenarios.peer import Peer
 from loadtest.scenarios.rolling import Rolling
 from loadtest.scenarios.rooms import Rooms
@@ -46,7 +47,7 @@ from loadtest.view import view_on
 
 SCENARIOS: Final[tuple[type[Scenario], ...]] = (
     Fanout, Rooms, Goim, Ingest, Chat, Storm, Rolling, Slow, Idle, Soak,
-    Flood, Spread, Compression, Moderate, Rules, Floor, Peer,
+    Flood, Overload, Spread, Compression, Moderate, Rules, Floor, Peer,
 )  # fmt: skip
 _FAILED: Final = 1
 _CANNOT_BE: Final = 2

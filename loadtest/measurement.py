@@ -58,8 +58,11 @@ class Measurement:
             self._view.say(line(rounds[-1]))
         return rounds
 
-    async def window(self, seconds: float, name: str) -> Result:
-        """What the senders said, what the crowd got of it, and what that cost. Raises ConnectionError."""
+    async def window(self, seconds: float, name: str, more: Sequence[Speaker] = ()) -> Result:
+        """What the senders said, and `more` beside them, what the crowd got of it, and what that cost.
+
+        Raises ConnectionError.
+        """
         result: Result = {}
         if self._below:
             self._view.phase(f"{name}: the floor")
@@ -73,7 +76,7 @@ class Measurement:
         meter.start()
         sampler.start()
         try:
-            sent = await self._speak(seconds)
+            sent = await self._speak(seconds, more)
             await sampler.catch_up(self._expected(sent))
             cpu_s = meter.stop()
         finally:
@@ -89,11 +92,11 @@ class Measurement:
             result["floor_deliveries_per_cpu_s"] = result["items_per_frame"] / floor_us * 1e6
         return result
 
-    async def _speak(self, seconds: float) -> list[Sent]:
+    async def _speak(self, seconds: float, more: Sequence[Speaker]) -> list[Sent]:
         begin = time.time_ns()
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one.run(begin, seconds)) for one in self._senders]
+                tasks = [group.create_task(one.run(begin, seconds)) for one in (*self._senders, *more)]
         except* ConnectionError as lost:
             raise lost.exceptions[0] from None
         if not tasks:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from urllib.parse import urlsplit
 
 import typer
 
+from config.settings import Rooms
 from loadtest.figures import Result
 from loadtest.options import Target
 from loadtest.service import Service, own_service
@@ -81,4 +83,8 @@ def shown_by(display: int, payload: int, window_ms: float) -> dict[str, str]:
         "DANMAKU_POLICY_DISPLAY_PER_S": str(display),
         "DANMAKU_POLICY_MAX_LENGTH": str(min(max(100, payload), 10_000)),
         "DANMAKU_ROOMS_WINDOW_MS": str(window_ms),
+        # history has to reach as far back as repeats are known
+        "DANMAKU_ROOMS_HISTORY_BATCHES": str(
+            max(Rooms().history_batches, math.ceil(Rooms().repeat_memory_s * 1000 / window_ms))
+        ),
     }

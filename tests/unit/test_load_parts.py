@@ -19,6 +19,7 @@ from loadtest.figures import COUNTED, STABLE, Result, complete, summary
 from loadtest.load import Load, Room, many_rooms
 from loadtest.options import Output
 from loadtest.scenarios.compression import compared, told, turns
+from loadtest.scenarios.overload import abnormal_s
 from loadtest.senders import ROOMS_EACH, Clock, said
 from loadtest.sizes import zipf
 from loadtest.slope import slope
@@ -144,6 +145,15 @@ def test_every_scenario_is_a_command_with_help_and_an_example() -> None:
     assert names >= {scenario.__name__.lower() for scenario in SCENARIOS}
     for scenario in SCENARIOS:
         assert "Example: python -m loadtest" in (inspect.getdoc(scenario) or "")
+
+
+def test_latency_is_as_it_was_after_the_last_second_in_which_it_was_not() -> None:
+    def seconds(*p99: float) -> list[Result]:
+        return [{"at_s": at + 1.0, "latency_ms": {"p99": one}} for at, one in enumerate(p99)]
+
+    assert abnormal_s(seconds(40, 85, 30), quiet_p99=40) == 0.0
+    assert abnormal_s(seconds(900, 40, 86, 40), quiet_p99=40) == 3.0
+    assert abnormal_s([], quiet_p99=40) == 0.0
 
 
 def test_windows_in_which_nothing_came_are_not_compared() -> None:
