@@ -9,7 +9,7 @@
 -- include _audit
 -- include _recalls
 -- include _effect
-local TRIMMED_AT_ONCE = 16
+local TRIMMED_AT_ONCE = 400 -- above what a room appends in a second
 
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 local head = newest and newest[1] or '0-0'
@@ -28,7 +28,7 @@ redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[9], ARGV[3], 'frame', ARGV[4], '
   'count', ARGV[7], 'pairs', ARGV[8], 'stored', string.format('%.0f', stored))
 -- Old is what is so by the holder's clock and by this one, both of now and of when it was written: a clock that
 -- jumped alone ages nothing. The entry just written stays whatever its age: the log must not lose its head.
--- It is looked for once a second: a busy room appends twenty times in that.
+-- It is looked for once a second: a busy room appends many times in that.
 local now = math.min(tonumber(ARGV[5]), stored)
 local looks = newest and math.floor(newest[2][4] / 1000) ~= math.floor(ARGV[5] / 1000)
 for _ = 1, looks and TRIMMED_AT_ONCE or 0 do
