@@ -160,7 +160,6 @@ class Leases:
                     await self.tick()
             except StoreDown as error:
                 _log.warning("leases cannot be renewed", error=str(error))
-                self._sharers.outage(self._clock())
                 self._drop_expired()
             await asyncio.sleep(max(0.0, begin + period_s - self._clock()))
 

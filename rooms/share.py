@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from typing import Final
 
 from danmaku.subjects import PARTITIONS
+
+_NEARLY: Final = 3 / 4  # all ask four times in that, but not at the same moments
 
 
 def fair_share(processes: int) -> int:
@@ -18,24 +21,24 @@ def fair_share(processes: int) -> int:
 
 
 class Sharers:
-    """How many share the partitions: those that are counted now.
+    """How many share the partitions: those that are counted now, for `lasts_s` each time they were there.
 
-    After an outage, in which all that were counted were forgotten, they come back one by one. Within
-    `return_s` of its end as many are reckoned with as there were, or the first would take all.
+    Whoever could not ask for nearly as long may find all others forgotten, for it was so with them. They come
+    back one by one: for `lasts_s` as many are reckoned with as there were, or the first would take all.
     """
 
-    def __init__(self, return_s: float) -> None:
-        self._return_s = return_s
+    def __init__(self, lasts_s: float) -> None:
+        self._lasts_s = lasts_s
         self._before = 1
-        self._outage_s = -math.inf
-
-    def outage(self, now_s: float) -> None:
-        """The store is away."""
-        self._outage_s = now_s
+        self._asked_s: float | None = None
+        self._back_s = -math.inf  # until then the others may not be back
 
     def reckoned(self, counted: int, now_s: float) -> int:
-        if now_s - self._outage_s >= self._return_s:
+        if self._asked_s is not None and now_s - self._asked_s >= self._lasts_s * _NEARLY:
+            self._back_s = now_s + self._lasts_s
+        if now_s >= self._back_s or counted > self._before:
             self._before = counted
+        self._asked_s = now_s
         return max(counted, self._before)
 
 

@@ -62,15 +62,14 @@ async def test_all_floods_at_one_time(tmp_path: Path) -> None:
 
 
 async def test_overload_is_told_with_what_came_before_and_after_it(tmp_path: Path) -> None:
-    flags = "--factor", "0.1", "--calm", "1", "--display", "30"
+    flags = "--factor", "0.1", "--calm", "1", "--display", "5"
     result = await measured(tmp_path, "overload", *flags, rounds=False)
     assert result["delivered"] == result["expected"] == 40 * result["shown"]
     assert all_in_order(result)
     assert (result["lost"], result["closed"], result["unanswered"]) == (0, 0, 0)
     assert result["offered"] == result["shown"] + result["shed"]
     assert result["shed"] > 0
-    assert result["offered_per_s"] > 1.5 * 30
-    assert result["saturation_per_s"] > 0
+    assert result["offered_per_s"] == pytest.approx(20 + result["saturation_per_s"] * 0.1, rel=0.05, abs=5)
     assert result["normal_again_s"] >= 0
     assert {"quiet_latency_ms", "after_latency_ms", "worst_second_p99_ms"} <= set(result)
 

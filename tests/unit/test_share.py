@@ -13,14 +13,27 @@ def test_the_share_is_rounded_up(processes: int, share: int) -> None:
     assert fair_share(processes) == share
 
 
+def reckoned(sharers: Sharers, *asked: tuple[float, int]) -> list[int]:
+    return [sharers.reckoned(counted, now) for now, counted in asked]
+
+
 def test_who_comes_back_first_after_an_outage_is_not_alone() -> None:
-    sharers = Sharers(return_s=1.5)
-    assert [sharers.reckoned(counted, 0.0) for counted in (1, 2, 3)] == [1, 2, 3]
-    sharers.outage(10.0)
-    sharers.outage(20.0)
-    assert [sharers.reckoned(counted, now) for counted, now in ((1, 20.1), (2, 21.0), (4, 21.4))] == [3, 3, 4]
-    assert sharers.reckoned(2, 21.5) == 2, "whoever is not back by then is gone"
-    assert sharers.reckoned(1, 30.0) == 1, "and who goes at any other time is at once"
+    sharers = Sharers(lasts_s=3)
+    assert reckoned(sharers, (0, 3), (0.75, 3), (3.0, 3)) == [3, 3, 3]
+    assert reckoned(sharers, (10, 1), (10.75, 2), (11.5, 4)) == [3, 3, 4]
+    assert reckoned(sharers, (12.25, 2), (13, 2)) == [4, 2], "whoever is not back by then is gone"
+    assert reckoned(sharers, (13.75, 1)) == [1], "and who goes at any other time is at once"
+
+
+def test_a_question_that_takes_long_now_and_then_is_no_outage() -> None:
+    sharers = Sharers(lasts_s=3)
+    often = [(at * 1.75, 3) for at in range(10)]
+    assert reckoned(sharers, *often) == [3] * 10
+    assert reckoned(sharers, (17.5, 1), (19.25, 1)) == [1, 1]
+
+
+def test_who_was_just_started_reckons_with_those_who_are_there() -> None:
+    assert reckoned(Sharers(lasts_s=3), (0, 1), (0.75, 2), (1.5, 1)) == [1, 2, 1]
 
 
 def test_only_what_is_above_the_share_is_given_back() -> None:
