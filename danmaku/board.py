@@ -42,12 +42,16 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Board(msgspec.Struct, frozen=True, array_like=True):
-    """Of one room. `paid`: comments and gifts that were paid for, the heaviest first."""
+    """Of one room. `paid`: comments and gifts that were paid for, the heaviest first.
+
+    title: what the room is called, for joiners; it is not stored here.
+    """
 
     announcement: Pin | None = None
     paid: tuple[Pin, ...] = ()
     poll: Poll | None = None
     last: Result | None = None
+    title: str = ""
 
     @property
     def pins(self) -> tuple[Pin, ...]:

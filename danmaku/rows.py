@@ -192,8 +192,8 @@ class Delayed(AnswerBase, tag="delayed"):
 class Admitted(AnswerBase, tag="admitted"):
     """A joiner may come in. `head` is the room's head as (epoch, seq).
 
-    board: the number of what the room keeps in view, 0 where that is nothing; `view` are its bytes, where
-    they are not known. counts: how the open poll stands.
+    board: the number of what the room keeps in view, and its title; 0 where that is nothing. `view` are
+    its bytes, where they are not known. counts: how the open poll stands.
     """
 
     epoch: int

@@ -120,6 +120,7 @@ class Ok(msgspec.Struct, tag_field="t", tag="ok", omit_defaults=True, gc=False):
     more: bool | None = None
     cursor: str | None = None
     delay_ms: int | None = None
+    title: str | None = None
 
 
 class Err(msgspec.Struct, tag_field="t", tag="err", omit_defaults=True, gc=False):

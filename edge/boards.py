@@ -1,4 +1,4 @@
-"""What rooms keep in view, as their owners told it last: written once for all joiners. Pure."""
+"""What rooms keep in view, and their titles, as owners told it last: written once for all joiners. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ _ROOM_BYTES: Final = 200  # what else an entry takes
 
 
 class View:
-    """Of one room. Raises ValueError where the bytes are no board."""
+    """Of one room. Raises ValueError where the bytes are no board.
 
-    __slots__ = ("_board", "_pinned", "number", "size")
+    title: None where it has none.
+    """
+
+    __slots__ = ("_board", "_pinned", "number", "size", "title")
 
     def __init__(self, number: int, encoded: bytes) -> None:
         self.number = number
         self.size = len(encoded) + _ROOM_BYTES
         self._board = board.decode(encoded) if encoded else EMPTY
+        self.title = self._board.title or None
         self._pinned: dict[str, tuple[Redaction, msgspec.Raw]] = {}
 
     def pinned(self, codec: wire.Codec, redaction: Redaction) -> msgspec.Raw:

@@ -204,6 +204,7 @@ class Viewing:
             complete=complete,
             pinned=view.pinned(session.codec, ring.redaction),
             poll=view.poll(session.codec, admitted.counts),
+            title=view.title,
         )
         self._replies.send(connection, answer)
         if connection.is_open and frame.room not in session.joined:

@@ -50,9 +50,9 @@ class RoomBoard:
         if after is not None:
             self.now = after
 
-    def view(self, now_ms: int) -> tuple[int, bytes]:
+    def view(self, title: str, now_ms: int) -> tuple[int, bytes]:
         """For joiners: the number and the bytes of what is in view now."""
-        return self._view.of(self.now, now_ms)
+        return self._view.of(self.now, title, now_ms)
 
     def counts(self) -> list[int] | None:
         """Of the open poll; None where none is open."""

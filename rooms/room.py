@@ -214,7 +214,7 @@ class Room(Generic[W]):
         if not row.role.is_staff:
             self._judge.check_open()
             self.abuse.joined(now)
-        number, view = self._board.view(now.ms)
+        number, view = self._board.view(self.info.title, now.ms)
         return Admitted(
             *self.head,
             viewers,

@@ -1,4 +1,4 @@
-"""What joiners are shown of a room's board, written once for all of them. Pure."""
+"""What joiners are told of a room's board and title, written once for all of them. Pure."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from danmaku.rows import Admitted, Open
 class View:
     """Of one room. The number is that of the bytes, whoever owns the room; 0 where nothing is in view."""
 
-    __slots__ = ("_bytes", "_number", "_of", "_until")
+    __slots__ = ("_bytes", "_number", "_of", "_title", "_until")
 
     def __init__(self) -> None:
         self._of = EMPTY
+        self._title = ""
         self._until = math.inf
         self._number = 0
         self._bytes = b""
 
-    def of(self, whole: Board, now_ms: int) -> tuple[int, bytes]:
+    def of(self, whole: Board, title: str, now_ms: int) -> tuple[int, bytes]:
         """The number and the bytes of what is in view now."""
-        if whole is not self._of or now_ms >= self._until:
-            shown = msgspec.structs.replace(whole.without(lambda pin: pin.until <= now_ms), last=None)
+        if whole is not self._of or title != self._title or now_ms >= self._until:
+            now = whole.without(lambda pin: pin.until <= now_ms)
+            shown = msgspec.structs.replace(now, last=None, title=title)
             self._of = whole
+            self._title = title
             self._until = min((pin.until for pin in shown.pins), default=math.inf)
             self._bytes = b"" if shown == EMPTY else board.encode(shown)
             self._number = crc32(self._bytes) or 1 if self._bytes else 0

@@ -62,6 +62,7 @@ class Room:
     ) -> None:
         self.name = name
         self.settings: dict[str, Any] = {}
+        self.title = ""  # as of the last join
         self.stats: Stats | None = None
         self.pinned: list[Comment | Event] = []  # what was in view at the last join
         self.poll: Poll | None = None
@@ -165,6 +166,7 @@ class Room:
         batches = self._batches(ok) if self._entered or self._wants_history else []
         self._entered, self._link = True, link
         self.settings = self._codec.read(ok.settings) if bytes(ok.settings) else {}
+        self.title = ok.title or ""
         if self.stats is stats:  # else newer ones came in right behind the answer
             self._tell_stats(Stats(self.name, head, ok.viewers or 0, ok.likes or 0))
         self._show_view(ok)

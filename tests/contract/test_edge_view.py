@@ -15,7 +15,8 @@ from tests.contract.edge_worker import Start, token
 from tests.viewer import viewer
 
 ITEM = wire.encode_item(wire.Announce("welcome", until=9000))
-VIEW = board.encode(Board(Pin(Position(100, 1), 5, 9000, ITEM), poll=Poll("p1", "Which?", ("one", "two"))))
+POLL = Poll("p1", "Which?", ("one", "two"))
+VIEW = board.encode(Board(Pin(Position(100, 1), 5, 9000, ITEM), poll=POLL, title="Friday"))
 PINNED = [{"epoch": 100, "seq": 1, "at": 5, "item": {"k": "announce", "text": "welcome", "until": 9000}}]
 OPEN = {"id": "p1", "question": "Which?", "options": ["one", "two"], "counts": [3, 0]}
 
@@ -34,6 +35,7 @@ async def test_joiners_are_told_what_is_in_view(start: Start) -> None:
             joined = await one.ok(wire.Join(0, "r"))
             assert msgspec.msgpack.decode(joined.pinned) == PINNED
             assert msgspec.msgpack.decode(joined.poll) == OPEN
+            assert joined.title == "Friday"
         rows = [row for request in worker.owner.requests for row in request.rows]
         known = [row.board for row in rows if isinstance(row, JoinRow)]
         assert known[0] == 0

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from config.settings import Policy, Rooms
-from danmaku import envelope, wire
+from danmaku import board, envelope, wire
 from danmaku.auth import MAX_LIFE_S
+from danmaku.board import Board
 from danmaku.bus import BusTimeout
 from danmaku.conversation import BUCKETS
 from danmaku.envelope import (
@@ -139,6 +140,10 @@ async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
     assert refusal(await live.ask(PutRoomRow("a", "u", Role.MODERATOR))) == "room_not_found"
     made = the(Room, await live.ask(PutRoomRow("a", "boss", Role.STREAMER, title="Show")))
     assert (made.info.title, made.info.open) == ("Show", True)
+    joined = the(Admitted, await live.ask(JoinRow("a", "u", Role.VIEWER)))
+    assert board.decode(joined.view) == Board(title="Show")
+    again = the(Admitted, await live.ask(JoinRow("a", "u", Role.VIEWER, joined.board)))
+    assert (again.board, again.view) == (joined.board, b"")
     assert refusal(await live.ask(PutRoomRow("a", "u", Role.MODERATOR))) == "forbidden"
     bad = PutRoomRow("a", "boss", Role.STREAMER, settings=RoomSettings(max_length=0))
     assert refusal(await live.ask(bad)) == "bad_frame"

@@ -114,6 +114,7 @@ class Visit:
         history: Sequence[Batch] = (),
         *,
         complete: bool = True,
+        title: str | None = None,
         then: Sequence[Batch] = (),
     ) -> Join:
         """Answer a join; `then` follows in the same message."""
@@ -128,6 +129,7 @@ class Visit:
             settings=self.codec.value({"slow_s": 3}),
             history=self.batches(history),
             complete=complete,
+            title=title,
         )
         await self.say(ok, *then)
         return join

@@ -690,6 +690,26 @@ async def test_settings_follow_their_event() -> None:
         assert room.settings == {"slow_s": 9}
 
 
+async def test_the_title_is_that_of_the_last_join() -> None:
+    async def first(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(HEAD, title="Friday")
+        await told.wait()
+        visit.cut()
+
+    async def second(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(HEAD, then=[visit.batch(5, 11, "back")])
+
+    told = asyncio.Event()
+    async with scripted(first, second) as url, Client(url) as client:
+        room = await client.join("demo")
+        assert room.title == "Friday"
+        told.set()
+        await comments(room, 1)
+        assert room.title == ""
+
+
 async def test_a_slow_reader_loses_the_oldest_and_can_tell() -> None:
     async def script(visit: Visit) -> None:
         await visit.greet()

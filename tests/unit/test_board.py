@@ -50,6 +50,7 @@ def test_pins_can_be_taken_away() -> None:
 def test_it_is_read_as_it_was_stored() -> None:
     full = Board(pin(1), (pin(2, (60, 500)),), POLL, Result(POLL, (3, 0)))
     assert board.decode(board.encode(full)) == full
-    assert board.decode(b"\x95\xc0\x90\xc0\xc0\x01") == EMPTY  # of a later version
+    assert board.decode(b"\x94\xc0\x90\xc0\xc0") == EMPTY  # of the version before
+    assert board.decode(b"\x96\xc0\x90\xc0\xc0\xa0\x01") == EMPTY  # of a later version
     with pytest.raises(ValueError, match="array"):
         board.decode(b"\x01")

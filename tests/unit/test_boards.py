@@ -51,6 +51,15 @@ def test_where_nothing_is_in_view_nothing_is_told() -> None:
     for codec in (wire.JSON, wire.MSGPACK):
         answer = wire.Ok(1, room="a", pinned=view.pinned(codec, NOTHING), poll=view.poll(codec, None))
         assert codec.encode(answer) == codec.encode(wire.Ok(1, room="a"))
+    assert view.title is None
+
+
+def test_a_title_is_known_until_there_is_another() -> None:
+    boards = Boards()
+    assert boards.learn("a", admitted(5, board.encode(Board(title="Friday")))).title == "Friday"
+    assert boards.learn("a", admitted(5)).title == "Friday"
+    assert bytes(boards.learn("a", admitted(5)).pinned(wire.JSON, NOTHING)) == b""
+    assert boards.learn("a", admitted(6, FULL)).title is None
 
 
 def test_what_is_known_need_not_be_told_again() -> None:

@@ -22,26 +22,38 @@ def admitted(number: int, view: bytes) -> Admitted:
 
 def test_where_nothing_is_in_view_nothing_is_told() -> None:
     view = View()
-    assert view.of(EMPTY, 0) == (0, b"")
-    assert view.of(Board(last=Result(POLL, (1, 2))), 0) == (0, b"")
+    assert view.of(EMPTY, "", 0) == (0, b"")
+    assert view.of(Board(last=Result(POLL, (1, 2))), "", 0) == (0, b"")
 
 
 def test_it_is_what_holds_now() -> None:
     view, full = View(), Board(pin(100), (pin(200),), POLL, Result(POLL, (1, 2)))
-    number, encoded = view.of(full, 99)
+    number, encoded = view.of(full, "", 99)
     assert number > 0
     assert board.decode(encoded) == Board(pin(100), (pin(200),), POLL)
-    assert view.of(full, 98) == (number, encoded)
-    later, encoded = view.of(full, 100)
+    assert view.of(full, "", 98) == (number, encoded)
+    later, encoded = view.of(full, "", 100)
     assert later not in (0, number)
     assert board.decode(encoded) == Board(None, (pin(200),), POLL)
-    assert board.decode(view.of(full, 200)[1]) == Board(poll=POLL)
-    assert view.of(EMPTY, 200) == (0, b"")
+    assert board.decode(view.of(full, "", 200)[1]) == Board(poll=POLL)
+    assert view.of(EMPTY, "", 200) == (0, b"")
 
 
 def test_the_number_is_that_of_the_bytes() -> None:
-    assert View().of(Board(pin(100)), 0) == View().of(Board(pin(100)), 50)
-    assert View().of(Board(pin(100)), 0) != View().of(Board(pin(101)), 0)
+    assert View().of(Board(pin(100)), "", 0) == View().of(Board(pin(100)), "", 50)
+    assert View().of(Board(pin(100)), "", 0) != View().of(Board(pin(101)), "", 0)
+
+
+def test_a_title_is_in_view() -> None:
+    view = View()
+    number, encoded = view.of(EMPTY, "Friday", 0)
+    assert number > 0
+    assert board.decode(encoded) == Board(title="Friday")
+    assert view.of(EMPTY, "Friday", 1)[1] is encoded
+    other, encoded = view.of(EMPTY, "Saturday", 1)
+    assert other not in (0, number)
+    assert board.decode(encoded) == Board(title="Saturday")
+    assert view.of(EMPTY, "", 1) == (0, b"")
 
 
 def test_a_view_is_told_once_in_a_reply() -> None:

@@ -64,6 +64,11 @@ export class JoinedRoom {
     return this.#showing.settings;
   }
 
+  /** What the room was called at the last join; empty where it has no title. */
+  get title() {
+    return this.#showing.title;
+  }
+
   /** Where the room stood at the last join: what comes up to there was shown before. */
   get head() {
     return this.#showing.head;

@@ -18,7 +18,7 @@
  * @property {(poll?: string, counts?: number[]) => void} [polled] how the open poll stands
  * @property {(pinned: import("./protocol.js").Pinned[], poll: Record<string, any> | null, whole: boolean) => void} [viewed]
  *   what is in view, after each return and before what was shown meanwhile, which may have changed it; `whole` where all of that follows
- * @property {(settings: RoomSettings, head: Position) => void} joined also after each return; what stands up to `head` is history
+ * @property {(settings: RoomSettings, head: Position, title: string) => void} joined also after each return; what stands up to `head` is history
  * @property {(count: number) => void} missed so many more items cannot be had any more
  * @property {(refusal: Refusal) => void} refused the room cannot be watched
  */
@@ -219,7 +219,7 @@ export class Room {
     const batches = this.#hasBeenIn || this.#wantsHistory ? ok.history ?? [] : [];
     this.#isIn = this.#hasBeenIn = true;
     const head = { epoch: ok.epoch ?? 0, seq: ok.seq ?? 0 };
-    this.#audience.joined(ok.settings ?? {}, head);
+    this.#audience.joined(ok.settings ?? {}, head, ok.title ?? "");
     const whole = ok.complete !== false;
     if (this.#counts === counts) this.#countAs(head, ok); // else newer ones came in right behind the answer
     this.#audience.viewed?.(ok.pinned ?? [], ok.poll ?? null, whole);

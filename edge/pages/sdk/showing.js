@@ -22,6 +22,8 @@ import { START } from "./reader.js";
 export class Showing {
   /** @type {RoomSettings} */
   settings = {};
+  /** What the room was called at the last join; empty where it has no title. */
+  title = "";
   /** Where the room stood at the last join. @type {Position} */
   head = START;
   /** @type {Stats | null} */
@@ -75,10 +77,11 @@ export class Showing {
     if (poll !== null) this.#open(readPoll(poll), numbers(poll.counts));
   }
 
-  /** @param {RoomSettings} settings @param {Position} head */
-  joined(settings, head) {
+  /** @param {RoomSettings} settings @param {Position} head @param {string} title */
+  joined(settings, head, title) {
     this.settings = settings;
     this.head = head;
+    this.title = title;
   }
 
   missed() {}

@@ -333,10 +333,11 @@ export async function a_reader_that_is_too_slow_loses_the_oldest_and_knows_how_m
 }
 
 export async function polls_and_pins_are_known_and_counted() {
-  const view = { poll: { id: "p1", question: "Who?", options: ["a", "b"], counts: [1, 2] }, pinned: [{ epoch: 4, seq: 9, at: 3, item: { k: "announce", text: "hi" } }] };
+  const view = { title: "Friday", poll: { id: "p1", question: "Who?", options: ["a", "b"], counts: [1, 2] }, pinned: [{ epoch: 4, seq: 9, at: 3, item: { k: "announce", text: "hi" } }] };
   await talking({}, async (client) => {
     await client.connect();
     const room = await client.join("demo");
+    same(room.title, "Friday");
     same([room.poll?.counts, room.pinned.map((one) => [one.kind, one.position.seq])], [[1, 2], [["announce", 9]]]);
     Socket.all[0].say({ t: "stats", room: "demo", epoch: 5, seq: 1, viewers: 9, likes: 0, poll: "p1", counts: [5, 6] });
     same([room.poll?.counts, room.stats?.viewers], [[5, 6], 9]);
