@@ -55,6 +55,7 @@ TABLE: Final = [
     Row(ALL, "POST", "/v1/tokens/refresh", body={"refresh_token": REFRESH}),
     Row({"admin"}, "DELETE", "/v1/tokens/{uid}", "/v1/tokens/bob"),
     Row(ALL, "GET", "/v1/edges"),
+    Row(ALL, "GET", "/v1/ws", status=426),  # it is no WebSocket that calls it
     Row({"admin"}, "GET", "/v1/fleet"),
     Row({"admin"}, "POST", "/v1/admin/edges/{edge}/drain", "/v1/admin/edges/e1/drain", {"last": True}),
     Row({"admin"}, "DELETE", "/v1/admin/edges/{edge}/drain", "/v1/admin/edges/e1/drain"),

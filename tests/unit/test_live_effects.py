@@ -33,6 +33,7 @@ from rooms.room import Room
 from rooms.voting import Voting
 
 NOW = Moment(1000.0, 5_000_000)
+UPGRADE = {"upgrade": "websocket"}
 PLAIN = Settings(
     edge=Edge(),
     policy=Policy(repeat_s=0, user_burst=2, user_count=2, user_per_s=1000.0, display_per_s=2),
@@ -187,20 +188,20 @@ def test_whoever_knocks_is_judged_as_it_says_now(running: Running) -> None:
     admission = Admission(edge, Allowances(edge), 10_000, int)
     adjust(running, edge__connections_per_address=0)
     for _ in range(2):
-        admission.judge({}, "1.1.1.1", 0.0)
+        admission.judge(UPGRADE, "1.1.1.1", 0.0)
         admission.opened("1.1.1.1")
     adjust(running, edge__connections_per_address=2, edge__origins=["https://a.example"])
-    assert refusal(admission.judge, {}, "1.1.1.1", 0.0) == "rate_limited"
-    assert refusal(admission.judge, {"origin": "https://b.example"}, "2.2.2.2", 0.0) == "forbidden"
+    assert refusal(admission.judge, UPGRADE, "1.1.1.1", 0.0) == "rate_limited"
+    assert refusal(admission.judge, {**UPGRADE, "origin": "https://b.example"}, "2.2.2.2", 0.0) == "forbidden"
     admission.closed("1.1.1.1")
-    assert admission.judge({}, "1.1.1.1", 0.0)
+    assert admission.judge(UPGRADE, "1.1.1.1", 0.0)
     adjust(running, edge__connections=1)
-    assert refusal(admission.judge, {}, "2.2.2.2", 0.0) == "unavailable"
+    assert refusal(admission.judge, UPGRADE, "2.2.2.2", 0.0) == "unavailable"
     adjust(running, edge__address_burst=1, edge__address_per_s=0.1)
-    assert admission.judge({}, "3.3.3.3", 0.0)
-    assert refusal(admission.judge, {}, "3.3.3.3", 1.0) == "rate_limited"
+    assert admission.judge(UPGRADE, "3.3.3.3", 0.0)
+    assert refusal(admission.judge, UPGRADE, "3.3.3.3", 1.0) == "rate_limited"
     adjust(running, edge__address_per_s=0)
-    assert admission.judge({}, "3.3.3.3", 1.0)
+    assert admission.judge(UPGRADE, "3.3.3.3", 1.0)
 
 
 def test_who_waits_is_put_up_with_for_as_long_as_it_says_now(running: Running) -> None:
