@@ -20,7 +20,7 @@ export class Calls {
   /**
    * @param {() => string | Promise<string>} token "" for a guest @param {string | (() => string)} base where the service
    *   is, with a slash at its end
-   * @param {(why: string) => Promise<boolean>} renewed told that the token is not taken any more; whether there is another one now
+   * @param {(why: string) => boolean | Promise<boolean>} renewed told that the token is not taken any more; whether there is another one now
    * @param {() => void} unanswered told that an answer did not come
    */
   constructor(token, base = "", renewed = async () => false, unanswered = () => {}) {
@@ -41,8 +41,9 @@ export class Calls {
         return await this.#once(method, path, body, late);
       } catch (error) {
         if (!(error instanceof Refusal) || attempt === ATTEMPTS || late.aborted) throw error;
-        if (error.isUndecided) await sleep((error.retryMs ?? AGAIN_MS) * (0.5 + Math.random()));
+        if (error.isUndecided) await sleep((error.retryMs ?? AGAIN_MS) * (0.5 + Math.random()), late);
         else if (error.name !== "unauthorized" || !(await this.#renewed(error.message))) throw error;
+        if (late.aborted) throw error;
       }
     }
   }

@@ -15,7 +15,7 @@
  * @typedef {ConnectionChange | Notice | ReadBy | TypingBy} Happening
  * @typedef {object} Options
  * @property {Token} [token] who you are, or a function that gives a fresh token for each connection; null: a guest
- * @property {(why: string) => Promise<boolean>} [renewed] told that the token is not taken any more; whether there is another
+ * @property {(why: string) => boolean | Promise<boolean>} [renewed] told that the token is not taken any more; whether there is another
  *   one now, to go on with
  * @property {string} [device] a secret of this device's own: a guest with the same one keeps its uid, and of a logged-in
  *   user's clients with the same one the newest replaces the others; left out, one is made up for this client
@@ -236,11 +236,20 @@ export class Client {
     const { renewed } = this.#options;
     if (refusal.name !== "unauthorized" || renewed === undefined || !this.#mayRenew) return this.#end(refusal, false);
     this.#mayRenew = false;
-    return renewed(refusal.message).catch(() => false).then((isRenewed) => {
-      if (this.#isOver) return; // closed meanwhile
-      if (isRenewed) this.#connection.connect();
-      else this.#end(refusal, false);
-    });
+    return this.#renew(renewed, refusal);
+  }
+
+  /** @param {(why: string) => boolean | Promise<boolean>} renewed @param {Refusal} refusal */
+  async #renew(renewed, refusal) {
+    let isRenewed = false;
+    try {
+      isRenewed = await renewed(refusal.message);
+    } catch {
+      // then there is no other token
+    }
+    if (this.#isOver) return; // closed meanwhile
+    if (isRenewed) this.#connection.connect();
+    else this.#end(refusal, false);
   }
 
   /** @param {import("./protocol.js").Ok} ok */

@@ -35,3 +35,8 @@ export async function what_cannot_be_reached_is_asked_for_again() {
   const once = () => (isFirst ? ((isFirst = false), broken()) : Promise.resolve(Response.json({})));
   same(await asked(once, 10_000), ["", 2, 1]);
 }
+
+export async function what_was_answered_is_not_asked_again_when_it_is_late() {
+  const busy = () => Promise.resolve(Response.json({ error: { error: "unavailable", message: "busy", retry_ms: 60_000 } }, { status: 503 }));
+  same(await asked(busy, 20), ["unavailable", 1, 0]);
+}

@@ -192,6 +192,21 @@ export async function where_there_is_another_token_it_goes_on_and_what_waits_goe
   });
 }
 
+export async function whoever_knows_at_once_whether_there_is_another_token_says_so() {
+  for (const [renewed, phase] of [[() => true, "live"], [() => { throw new Error("no"); }, "refused"]]) {
+    await talking({ token: () => "t", renewed }, async (client) => {
+      await client.connect();
+      await client.join("demo");
+      const told = new Promise((resolve) => client.on("connection", (state) => state.phase === phase && resolve(state)));
+      Socket.all[0].onclose({ code: 4401, reason: "expired" });
+      await told;
+      await new Promise((resolve) => setTimeout(resolve));
+      const joined = await client.join("other").then(() => "joined", ({ name }) => name);
+      same(joined, phase === "live" ? "joined" : "unauthorized");
+    });
+  }
+}
+
 export async function where_another_token_is_refused_as_well_before_it_was_taken_it_is_over() {
   await expiring(async (_client, room, renew) => {
     renew(true);
