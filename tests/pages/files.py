@@ -18,7 +18,7 @@ PAGES = Pages()
 FOLDERS = {"modules": HERE / "modules", "bench": HERE / "bench", "golden": HERE.parent / "golden"}
 MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:"
-ROOMS: list[dict[str, object]] = [{"room": "quiet"}, {"room": "demo", "title": "<b>Demo</b>", "viewers": 12}]
+ROOMS = [{"room": "quiet"}, {"room": "demo", "title": "<b>Demo</b>", "viewers": 12}]
 
 
 def respond(_connection: ServerConnection, request: Request) -> Response | None:
@@ -39,10 +39,6 @@ def find(path: str) -> tuple[str, bytes] | None:
     """Media type and content of what is at `path`."""
     if path == "/v1/rooms":
         return "application/json", json.dumps({"rooms": ROOMS}).encode()
-    if path.startswith("/v1/rooms/") and path.count("/") == 3:
-        name = path.rpartition("/")[2]
-        found = next((room for room in ROOMS if room["room"] == name), {"room": name})
-        return "application/json", json.dumps(found).encode()
     page = PAGES.find(path)
     if page is not None:
         return page.media, page.body

@@ -414,10 +414,11 @@ async def test_another_room_without_loading_anew(visitors: Visitors) -> None:
 
     async def script(visit: Visit) -> None:
         await visit.greet()
-        said.append((await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "here")])).room)
-        for _ in range(3):
+        here = [visit.batch(EPOCH, 1, "here")]
+        said.append((await visit.admit(Position(EPOCH, 1), here, title="<b>Demo</b>")).room)
+        for title in (None, "Again", None):
             said.append((await visit.expect(wire.Leave)).room)
-            said.append((await visit.admit(Position(0, 0))).room)
+            said.append((await visit.admit(Position(0, 0), title=title)).room)
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
@@ -440,7 +441,7 @@ async def test_another_room_without_loading_anew(visitors: Visitors) -> None:
         await shows(page)
         await page.go_back()
         await expect(page.locator("#room-name")).to_have_text("demo")
-        await expect(title).to_have_text("<b>Demo</b>")
+        await expect(title).to_have_text("Again")
         await expect(page.locator("#viewers")).to_have_text("1")
         await page.get_by_role("button", name="Room:").click()
         await page.locator("#rooms-list button", has_text="quiet").click()
@@ -538,18 +539,17 @@ async def test_nothing_in_the_head_lies_over_another_where_the_title_is_long(
     visitors: Visitors, width: int
 ) -> None:
     asked = asyncio.Event()
+    title = "Night at the harbour, with Mira and a rather long evening of songs"
 
     async def script(visit: Visit) -> None:
-        await welcome(visit)
+        await visit.greet()
+        await visit.admit(Position(0, 0), title=title)
         await asked.wait()
         await visit.say(Notice("reconnect", retry_ms=30_000))
         await visit.close(4000, "draining")
 
     async with scripted(script, http=respond) as url:
-        page = await visitors.open("about:blank", width=width, height=640)
-        title = "Night at the harbour, with Mira and a rather long evening of songs"
-        await page.route("**/v1/rooms/demo", lambda route: route.fulfill(json={"title": title}))
-        await page.goto(f"{url}/?room=demo")
+        page = await visitors.open(f"{url}/?room=demo", width=width, height=640)
         await expect(page.locator("#room-title")).to_have_text(title)
         await expect(page.get_by_role("button", name="Room:")).to_have_attribute("title", title)
         assert await page.evaluate(ABOVE_ANOTHER) == []

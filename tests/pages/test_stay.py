@@ -128,10 +128,12 @@ async def test_who_was_sent_out_comes_in_again_by_a_button(visitors: Visitors) -
         await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello")])
         await visit.say(Notice("kicked", "demo", "rude"))
         await visit.expect(wire.Leave)
-        join = await visit.expect(Join)
-        await visit.say(Err(join.id, BANNED.code, BANNED.name, "rude again", 90_000))
+        joins.append(await visit.expect(Join))
+        await visit.say(Err(joins[0].id, BANNED.code, BANNED.name, "rude again", 90_000))
         await visit.expect(wire.Leave)
-        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello")])
+        joins.append(await visit.admit(Position(EPOCH, 2), [visit.batch(EPOCH, 2, "meanwhile")]))
+
+    joins: list[Join] = []
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo", width=390, height=780)
@@ -141,9 +143,11 @@ async def test_who_was_sent_out_comes_in_again_by_a_button(visitors: Visitors) -
         await come_in.press("Enter")
         await expect(outcome).to_have_text("You are banned for 90 s: rude again")
         await expect(page.get_by_label("Your comment")).to_be_focused()
+        assert await texts(page) == ["hello"]  # what was said can still be read
         await come_in.click()
         await expect(come_in).to_be_hidden()
-        await shows(page, "hello")
+        await shows(page, "hello", "meanwhile")
+        assert [join.since for join in joins] == [At(EPOCH, 1)] * 2
         await expect(outcome).to_have_text("")
 
 
@@ -183,6 +187,34 @@ async def test_who_is_banned_waits_no_longer_for_the_room_to_open(visitors: Visi
         await page.clock.fast_forward(60_000)
         await until(lambda: visits[0].pings > pings)  # later than it would have knocked
         assert visits[0].waiting == 0
+
+
+async def test_who_waits_for_a_room_to_open_goes_on_where_he_was(visitors: Visitors) -> None:
+    cut = asyncio.Event()
+    joins: list[Join] = []
+
+    async def first(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(Position(EPOCH, 1), [visit.batch(EPOCH, 1, "hello")], title="Friday")
+        await cut.wait()
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await visit.greet()
+        await visit.say(refused(await visit.expect(Join), ROOM_CLOSED))
+        history = [visit.batch(EPOCH, 1, "hello", "open again")]
+        joins.append(await visit.admit(Position(EPOCH, 2), history, title="Saturday"))
+
+    async with scripted(first, again, http=respond) as url:
+        page = await visitors.open("about:blank", clocked=True)
+        await page.goto(f"{url}/?room=demo")
+        await expect(page.locator("#room-title")).to_have_text("Friday")
+        cut.set()
+        await expect(page.locator("#banners")).to_contain_text("This page comes in when it opens")
+        await page.clock.fast_forward(60_000)
+        await shows(page, "hello", "open again")
+        await expect(page.locator("#room-title")).to_have_text("Saturday")
+        assert [join.since for join in joins] == [At(EPOCH, 1)]
 
 
 async def test_who_signs_in_as_another_comes_in_where_the_guest_was_not_let_in(visitors: Visitors) -> None:

@@ -38,9 +38,13 @@ export class Likes {
 
   /** Another room. */
   clear() {
-    this.#button.disabled = false;
     this.#total = this.#told = this.#untold = 0;
     this.#show();
+  }
+
+  /** Whoever comes in may. */
+  open() {
+    this.#button.disabled = false;
   }
 
   /** One is out of the room: here nothing counts any more. */

@@ -72,10 +72,14 @@ export class Screen {
   /** For another room. */
   clear() {
     this.#sidebar.clear();
-    this.#banners.clear();
     this.#pins.clear();
     this.#poll.clear();
     this.#theatre.clear();
+  }
+
+  /** What the banners say was of before. */
+  hush() {
+    this.#banners.clear();
   }
 
   /** @param {Placed[]} placed */

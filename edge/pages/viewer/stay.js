@@ -27,8 +27,6 @@ export class Stay {
   #likes;
   #viewers = part("viewers");
   #comeIn = part("come-in");
-  /** The room whose title is known, or asked for. @type {Room | null} */
-  #titled = null;
   #me = { uid: "", role: "guest" };
   #ruling = new Ruling();
   /** Whether it is for the streamer to open the room; we were told, and come in when it is. */
@@ -98,13 +96,20 @@ export class Stay {
 
   /** @param {string} name */
   #begin(name) {
-    this.#clear(name);
+    if (name !== this.name) this.#clear(name); // else what was said is still to be read
+    this.#screen.hush();
+    this.#likes.open();
+    this.#composer.reopen();
+    this.#isWaiting = this.#isOut = false;
+    this.#comeIn.hidden = true;
+    this.#returning.stop();
     this.#come(name);
   }
 
-  /** @param {string} name */
+  /** Where one was before in this room one goes on. @param {string} name */
   #come(name) {
     const screen = this.#screen;
+    const since = this.room?.name === name && this.room.position.epoch > 0 ? this.room.position : null;
     this.room = new Room(name, this.#link, {
       shown: (placed) => screen.shown(placed),
       counted: (viewers, likes) => {
@@ -113,10 +118,10 @@ export class Stay {
       },
       polled: (poll, counts) => screen.polled(poll, counts),
       viewed: (pinned, poll, whole) => screen.viewed(pinned, poll, whole),
-      joined: (settings, head) => this.#cameIn(settings, head),
+      joined: (settings, head, title) => this.#cameIn(settings, head, title),
       missed: (count) => screen.missed(count),
       refused: (refusal) => this.#keptOut(refusal),
-    }, TIMING);
+    }, TIMING, { since });
     if (this.#link.isOpen) void this.room.enter();
   }
 
@@ -130,33 +135,17 @@ export class Stay {
     this.#screen.clear();
     this.#screen.allow(name, this.#me.uid, this.#me.role);
     this.#likes.clear();
-    this.#composer.reopen();
-    this.#isWaiting = this.#isOut = false;
-    this.#comeIn.hidden = true;
-    this.#returning.stop();
   }
 
-  /** @param {RoomSettings} settings @param {Position} head */
-  #cameIn(settings, head) {
+  /** @param {RoomSettings} settings @param {Position} head @param {string} title */
+  #cameIn(settings, head, title) {
     this.#returning.stop();
+    this.#entitle(title);
     this.#screen.head = head;
     if (this.#isWaiting) this.#opened();
     else this.#screen.settle();
     this.#ruling.hold(settings, head);
     this.#composer.allow(settings, this.#me.role);
-    if (this.#titled !== this.room) void this.#askTitle();
-  }
-
-  /** Once it is joined, and so is there; what cannot be had is left out. */
-  async #askTitle() {
-    const room = (this.#titled = this.room);
-    try {
-      const answer = await fetch(`v1/rooms/${this.name}`);
-      const { title = "" } = answer.ok ? await answer.json() : {};
-      if (room === this.room) this.#entitle(title);
-    } catch {
-      if (room === this.room) this.#titled = null; // when one is connected again
-    }
   }
 
   /** @param {string} title */
