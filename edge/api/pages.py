@@ -42,6 +42,8 @@ _COMMENT: Final = {
     ".js": re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S),
     ".css": re.compile(rb"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S),
 }
+# With neither quotes nor `/` before it on its line it is a comment; with `*/` it might end a longer one.
+_REMARK: Final = re.compile(rb"^([^'\"`/\n]*)//(?!.*\*/).*$", re.M)
 _INDENT: Final = re.compile(rb"^[ \t]+", re.M)  # no text of ours goes over several lines
 
 _NO_SNIFF: Final = ("X-Content-Type-Options", "nosniff")
@@ -126,6 +128,8 @@ def _body(name: str, ending: str, files: Mapping[str, bytes]) -> bytes:
         return complete(files[name], files)
     if ending in _COMMENT:
         bare = _COMMENT[ending].sub(lambda found: b"\n" * found[0].count(b"\n"), files[name])
+        if ending == ".js":
+            bare = _REMARK.sub(lambda found: found[1].rstrip(), bare)
         return _INDENT.sub(b"", bare)
     return files[name]
 

@@ -143,10 +143,11 @@ async def test_pages_are_packed_for_those_who_can_unpack_them(pages: Pages) -> N
 async def test_comments_and_indents_of_modules_and_sheets_are_not_sent(tmp_path: Path) -> None:
     kept = 'const a = /** @type {any} */ (b);\n/** @type {any} */ (c).d();\nconst e = "/** f */";\n'
     written = kept.replace("\n", "\n  ")
-    (tmp_path / "main.js").write_text(f"/** One. */\n/**\n * Two\n */\n{written}/** Three. */\n// four")
+    remarks = "// four\na(); // five"
+    (tmp_path / "main.js").write_text(f"/** One. */\n/**\n * Two\n */\n{written}/** Three. */\n{remarks}")
     page = Pages(tmp_path).find("/main.js")
     assert page is not None
-    assert page.body.decode() == f"\n\n\n\n{kept}\n// four"
+    assert page.body.decode() == f"\n\n\n\n{kept}\n\na();"
     rules = "a {\nb: c; /* d */\n}\n"
     (tmp_path / "main.css").write_text(f"/* One\n * two */\n{rules.replace('b', '  b')}")
     sheet = Pages(tmp_path).find("/main.css")
@@ -158,7 +159,27 @@ def test_no_text_of_a_module_goes_over_several_lines() -> None:
     """Its lines would begin elsewhere."""
     for file in FOLDER.rglob("*.js"):
         lines = [line.lstrip() for line in file.read_text(encoding="utf-8").splitlines()]
-        assert [one for one in lines if one.count("`") % 2 and not one.startswith(("*", "/"))] == [], file
+        texts = [one for one in lines if not one.startswith(("*", "/"))]
+        assert [one for one in texts if one.count("`") % 2 or one.endswith("\\")] == [], file
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'const a = "http://b"; // c',
+        "const a = 'b' + \"//\";",
+        "const a = `${b}//${c}`;",
+        "const a = /[/]//2; // b",
+        "const a = b / c; // d",
+        "b // c */ + d;",
+        "const a = /** @type {any} */ (b); // c",
+    ],
+)
+def test_a_remark_stays_where_it_might_be_none(tmp_path: Path, line: str) -> None:
+    (tmp_path / "main.js").write_text(line)
+    page = Pages(tmp_path).find("/main.js")
+    assert page is not None
+    assert page.body.decode() == line
 
 
 async def test_a_page_is_asked_for_without_its_body(pages: Pages) -> None:
