@@ -166,6 +166,49 @@ async def test_what_can_be_done_about_the_newest_comment_is_in_sight(
     assert await acts.evaluate(bottom) <= await feed.evaluate(bottom) + 1
 
 
+@pytest.mark.parametrize("key", ["l", "End", "ArrowDown"])
+async def test_the_newest_comment_is_reached_while_the_feed_stands_still(
+    visitors: Visitors, service: Deployment, key: str
+) -> None:
+    room = f"still-{key}"
+    bob = await _watch(visitors, service, room, "bob")
+    await _say(bob, "before")
+    page = await _console(visitors, service, room)
+    await _focus(page, "before")
+    await _say(bob, "meanwhile")
+    await expect(page.locator("button.newest")).to_have_text("1 new")
+    await page.keyboard.press(key)
+    await expect(page.locator(".entry", has_text="meanwhile")).to_be_focused()
+    await expect(page.locator("button.newest")).to_be_hidden()
+
+
+async def test_the_newest_comment_is_not_what_else_is_last(visitors: Visitors, service: Deployment) -> None:
+    bob = await _watch(visitors, service, "rules-last", "bob")
+    await _say(bob, "said")
+    page = await _console(visitors, service, "rules-last")
+    body = {"slow_s": 5}
+    admin = service.token("root", "admin")
+    assert (await service.call("PATCH", "/v1/admin/rooms/rules-last/settings", body, admin))[0] == 200
+    await expect(page.locator(".entry.note")).to_be_visible()
+    await page.keyboard.press("l")
+    await expect(page.locator(".entry", has_text="said")).to_be_focused()
+
+
+async def test_the_pointer_that_passes_by_moves_nothing(visitors: Visitors, service: Deployment) -> None:
+    bob = await _watch(visitors, service, "pass-1", "bob")
+    for number in range(30):
+        await _say(bob, f"number {number}")
+    page = await _console(visitors, service, "pass-1")
+    await expect(page.locator(".entry", has_text="number 29")).to_be_visible()
+    feed = page.locator(".feed")
+    await feed.evaluate("it => { it.scrollTop = 100; }")
+    box = await feed.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 60, box["y"] + box["height"] - 4)
+    await expect(feed.locator(".acts")).to_be_attached()
+    assert await feed.evaluate("it => it.scrollTop") == 100
+
+
 async def test_a_room_that_was_set_up_with_nothing_was_set_up(
     visitors: Visitors, service: Deployment
 ) -> None:

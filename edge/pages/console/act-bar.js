@@ -45,7 +45,9 @@ export class ActBar {
       }
       row.append(this.#bar);
     }
-    this.#bar.scrollIntoView({ block: "nearest" }); // below the newest there was no place for it
+    const list = row.parentElement;
+    const isLooked = row.contains(document.activeElement) || row === list?.lastElementChild; // the pointer may only pass by others
+    if (list && isLooked) list.scrollTop += Math.max(0, this.#bar.getBoundingClientRect().bottom - list.getBoundingClientRect().bottom);
   }
 
   /** @param {KeyboardEvent} event @param {Entry} entry @returns {boolean} whether the key meant something */

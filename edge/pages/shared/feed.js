@@ -39,6 +39,7 @@ export class Feed {
     this.#newest.addEventListener("click", () => this.follow());
     box.append(this.#list, this.#newest, this.#state);
     this.#tell();
+    this.#list.addEventListener("keydown", ({ key }) => this.#walks(key));
     walkWithArrows(this.#list);
     this.#list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#list.addEventListener("pointerenter", (event) => this.#hover(event.pointerType === "mouse"));
@@ -118,11 +119,21 @@ export class Feed {
     this.#flush();
   }
 
-  /** To the newest. */
+  /** To the newest comment, also of those that wait; where there is none to what else is the last. */
   enter() {
-    const newest = /** @type {HTMLElement | null} */ (this.#list.lastElementChild);
-    if (newest === null) this.#list.focus();
-    else focusRow(newest);
+    this.#append();
+    const rows = [...this.#list.children];
+    const newest = rows.findLast((row) => this.#entries.has(row)) ?? rows.at(-1);
+    if (newest === undefined) this.#list.focus();
+    else focusRow(/** @type {HTMLElement} */ (newest));
+    this.#tell();
+  }
+
+  /** One walks on to what waits. @param {string} key */
+  #walks(key) {
+    if (key !== "End" && (key !== "ArrowDown" || focusedRow(this.#list) !== this.#list.lastElementChild)) return;
+    this.#append();
+    this.#tell();
   }
 
   get #isRead() {
@@ -137,17 +148,19 @@ export class Feed {
   #flush() {
     cancelAnimationFrame(this.#request);
     this.#request = 0;
-    if (!this.#isRead) {
-      this.#list.append(...this.#fresh);
-      this.#fresh = [];
-      this.#dropped = 0;
-      while (this.#list.childElementCount > MOST_ROWS) {
-        this.#forget(this.#list.firstElementChild);
-        this.#list.firstElementChild?.remove();
-      }
-      this.#list.scrollTop = this.#list.scrollHeight;
-    }
+    if (!this.#isRead) this.#append();
     this.#tell();
+  }
+
+  #append() {
+    this.#list.append(...this.#fresh);
+    this.#fresh = [];
+    this.#dropped = 0;
+    while (this.#list.childElementCount > MOST_ROWS) {
+      this.#forget(this.#list.firstElementChild);
+      this.#list.firstElementChild?.remove();
+    }
+    this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   /** @param {Element | null | undefined} row */
