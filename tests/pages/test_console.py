@@ -141,6 +141,7 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
 async def test_on_a_phone_what_is_told_leaves_place_for_what_is_pressed_next(
     visitors: Visitors, service: Deployment
 ) -> None:
+    await _say(await _watch(visitors, service, "small", "bob"), "hello")  # then there is such a room
     page = await _console(visitors, service, "small")
     await page.locator("#columns").focus()
     for shown in (1, 2, 3):
