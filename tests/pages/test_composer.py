@@ -16,6 +16,7 @@ from tests.pages.files import respond
 from tests.pages.test_events import ANN, enter, items, say
 from tests.pages.test_page import EPOCH, refused, welcome
 from tests.system.scripted import Visit, scripted
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -109,29 +110,136 @@ async def test_who_is_not_connected_is_told_at_once_and_what_he_said_goes_out_wh
         await expect(page.locator("#outcome")).to_have_text("")
 
 
-async def test_what_was_written_while_a_comment_waited_stands_behind_it_where_that_was_not_heard(
+async def test_what_was_written_while_a_comment_waited_is_not_joined_to_it_where_nobody_answered(
     visitors: Visitors,
 ) -> None:
-    sent: list[str] = []
+    sent: list[Send] = []
     shown = asyncio.Event()
 
     async def script(visit: Visit) -> None:
         await enter(visit, [], None)
-        sent.append((await visit.expect(Send)).text)
+        sent.append(await visit.expect(Send))
+        sent.append(await visit.expect(Send))
         await shown.wait()
         await visit.say(items(visit, 1, Comment("u1", "ann", "hello")))
+        await visit.say(refused(await visit.expect(Send), SLOW_MODE, 60_000))
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
         box = page.get_by_label("Your comment")
         await say(page, "hello")
         await page.keyboard.type("world")
-        await expect(page.locator("#outcome")).to_have_text(UNANSWERED)
-        await expect(box).to_have_value("hello world")
-        shown.set()
-        await expect(box).to_have_value("world")
+        await expect(page.locator("#outcome")).to_have_text(f"{UNANSWERED}: hello")
+        await page.keyboard.type("s")
+        await expect(page.locator("#outcome")).to_have_text(f"{UNANSWERED}: hello")
+        await box.press("Enter")
         await expect(page.locator("#outcome")).to_have_text("")
-        assert sent == ["hello"]
+        await expect(page.locator("#outcome")).to_have_text(f"{UNANSWERED}: hello")
+        shown.set()
+        await expect(page.locator("#outcome")).to_have_text("")
+        await expect(box).to_have_value("worlds")
+        first, second = sent
+        assert (first.cid, first.text) == (second.cid, second.text) == (first.cid, "hello")
+        await box.press("Enter")
+        await expect(page.locator("#outcome")).to_contain_text("Slow mode")
+        await expect(box).to_have_value("worlds")
+
+
+async def test_what_has_come_was_taken_also_where_nobody_answers(visitors: Visitors) -> None:
+    sent: list[str] = []
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        sent.append((await visit.expect(Send)).text)
+        await visit.expect(Like)
+        await visit.say(items(visit, 1, Comment("u1", "ann", "hello")))
+        world = await visit.expect(Send)
+        sent.append(world.text)
+        await visit.say(Ok(world.id, shown=True, epoch=1, seq=2, at=1))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await page.clock.install()
+        await say(page, "hello")
+        await page.keyboard.type("world")
+        await page.locator("#like").click()
+        await expect(page.locator("#list .text")).to_have_text(["hello"])
+        box = page.get_by_label("Your comment")
+        await expect(box).to_have_value("world")
+        await box.press("Enter")
+        await page.clock.run_for(20_000)
+        await expect(page.locator("#outcome")).to_have_text("")
+        await expect(box).to_have_value("")
+        await until(lambda: sent == ["hello", "world"])
+
+
+async def test_what_is_sent_while_another_waits_follows_it(visitors: Visitors) -> None:
+    both = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        first = await visit.expect(Send)
+        await both.wait()
+        await visit.say(Ok(first.id, shown=True, epoch=1, seq=1, at=1))
+        second = await visit.expect(Send)
+        await visit.say(items(visit, 1, Comment("u2", "bob", f"he said {first.text} and {second.text}")))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        box = page.get_by_label("Your comment")
+        for text in ("one", "two"):
+            await box.fill(text)
+            await box.press("Enter")
+        both.set()
+        await expect(page.locator("#list .text")).to_have_text("he said one and two")
+        await expect(box).to_have_value("")
+
+
+async def test_who_writes_on_while_a_comment_comes_back_is_not_disturbed(visitors: Visitors) -> None:
+    written = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        send = await visit.expect(Send)
+        await written.wait()
+        await visit.say(refused(send, SLOW_MODE, 60_000))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "hello")
+        await page.keyboard.type("good world ")
+        await page.keyboard.press("Home")
+        written.set()
+        box = page.get_by_label("Your comment")
+        await expect(box).to_have_value("hello good world ")
+        await page.keyboard.type("my ")
+        await expect(box).to_have_value("hello my good world ")
+
+
+async def test_a_comment_that_waits_does_not_trouble_the_room_one_goes_to(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        await visit.expect(Like)
+        visit.cut()
+
+    async def silent(_visit: Visit) -> None:
+        await asyncio.Event().wait()
+
+    async with scripted(script, silent, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.locator("#like").click()
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await page.evaluate(_COLLECT_OUTCOMES)
+        await say(page, "for demo only")
+        await expect(page.locator("#outcome")).to_have_text(WAITS)
+        await page.get_by_role("button", name="Room:").click()
+        await page.get_by_label("Go to a room").fill("quiet")
+        await page.get_by_role("button", name="Go", exact=True).click()
+        await expect(page.locator("#room-name")).to_contain_text("quiet")
+        await expect(page.get_by_label("Your comment")).to_have_value("for demo only")
+        await page.evaluate("new Promise((done) => setTimeout(done))")  # what was refused was told by now
+        assert await page.evaluate("outcomes") == [WAITS]
 
 
 async def test_who_will_not_be_connected_again_is_not_told_to_wait(visitors: Visitors) -> None:
@@ -325,7 +433,6 @@ async def test_one_decision_is_enough_where_more_were_held_since_others_may_be_l
         outcome = page.locator("#outcome")
         for text in ("one.example", "two.example"):
             await say(page, text)
-            await expect(page.get_by_label("Your comment")).to_have_value("")
             await expect(outcome).to_have_text("A moderator looks at it first")
         decided.set()
         await expect(outcome).to_have_text("")

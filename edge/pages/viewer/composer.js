@@ -2,12 +2,14 @@
  * The box to send comments: text, mode, size and colour, and what the service said to it.
  *
  * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
- * @typedef {import("./styles.js").Draft & {cid: string}} Said
+ * @typedef {import("./styles.js").Draft} Draft
+ * @typedef {Draft & {cid: string}} Said
  */
 
 import { Refusal } from "../sdk/protocol.js";
 import { refused, t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
+import { beyond } from "../shared/submit.js";
 import { lasting, noticed } from "../shared/wording.js";
 import { Styles } from "./styles.js";
 
@@ -35,9 +37,16 @@ export class Composer {
   #outcome;
   #send;
   #most = LENGTH;
-  #isBusy = false;
   #hint = "";
-  /** What waits for a connection: the box is free for what comes next. */
+  /** What has left the box and may not have come yet. @type {Draft | null} */
+  #said = null;
+  /** Whether that is under way; else nobody answered it, and Send repeats it. */
+  #isBusy = false;
+  /** Whether what is in the box is to follow it. */
+  #isNext = false;
+  /** Whether it was shown before it was answered. */
+  #hasCome = false;
+  /** What waits for a connection. */
   #waiting = "";
   /** Until when there is no use in trying. */
   #closedUntil = 0;
@@ -65,7 +74,7 @@ export class Composer {
     this.#outcome = part("outcome");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#submit();
+      this.#submit();
     });
     form.addEventListener("input", () => this.#write());
     this.#show();
@@ -99,54 +108,106 @@ export class Composer {
     if (this.#outcome.textContent === t("sent.held")) this.#say("");
   }
 
+  /** For another room: what was said in the one before does not come into this one by itself. */
+  leave() {
+    const said = this.#said;
+    this.#end();
+    if (said !== null) this.#giveBack(said.text);
+  }
+
   /** One's own comment is there: if nobody answered it, that is known now. @param {string} text */
   shown(text) {
-    if (this.#isBusy || !this.#once.isOpen(JSON.stringify(this.#styles.draft(text)))) return;
+    const said = this.#said;
+    if (said === null ? !this.#once.isOpen(JSON.stringify(this.#styles.draft(text))) : said.text !== text) return;
+    if (this.#isBusy) {
+      this.#hasCome = true; // or one said the same before: there may be an answer yet
+      return;
+    }
     this.#once.settle();
-    const written = this.#text.value.trim();
-    if (written === text || written.startsWith(`${text} `)) this.#text.value = written.slice(text.length + 1);
+    if (said === null) this.#text.value = beyond(this.#text.value, text);
     this.#taken("");
   }
 
-  async #submit() {
+  #submit() {
     const text = this.#text.value.trim();
-    if (this.#isBusy || text === "" || this.#isClosed || this.#isOver) return;
-    this.#isBusy = true;
-    this.#text.value = "";
+    if (this.#isClosed || this.#isOver) return;
+    if (this.#isBusy) {
+      this.#isNext = true;
+    } else if (this.#said !== null) {
+      void this.#try(this.#said);
+    } else if (text !== "") {
+      this.#text.value = "";
+      void this.#try(this.#styles.draft(text));
+    }
     this.#text.focus({ preventScroll: true });
+  }
+
+  /** @param {Draft} draft */
+  async #try(draft) {
+    this.#said = draft;
+    this.#isBusy = true;
     const waits = this.#waits();
-    this.#waiting = waits && text;
-    if (waits !== "") this.#say(waits);
-    else this.#show();
-    const draft = this.#styles.draft(text);
+    this.#waiting = waits && draft.text;
+    this.#say(waits);
     try {
-      this.#taken(outcome(await this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }))));
+      const waitMs = await this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }));
+      if (this.#said === draft) this.#taken(outcome(waitMs));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const isOpen = this.#once.isOpen(JSON.stringify(draft));
-      if (error.name === "held_for_review") return this.#taken(t("sent.held"));
-      this.#giveBack(text);
-      if (error.name === "muted") this.refuse(noticed("muted", error.message), error.retryMs);
-      else this.refuse(isOpen ? t("sent.unanswered") : refused(error), error.retryMs);
-      this.#isRefusedByRule = RULES.has(error.name);
-      this.#isPassing ||= error.retryMs === null && (isOpen || TEXTS.has(error.name));
-    } finally {
-      this.#isBusy = false;
-      this.#waiting = "";
-      this.#show();
+      if (this.#said === draft) this.#refused(draft, error);
     }
   }
 
-  /** It was not taken; what was written meanwhile stands behind it. @param {string} text */
+  /** @param {Draft} draft @param {Refusal} refusal */
+  #refused(draft, refusal) {
+    if (refusal.name === "held_for_review") return this.#taken(t("sent.held"));
+    const { name, message, retryMs } = refusal;
+    const isOpen = this.#once.isOpen(JSON.stringify(draft));
+    if (isOpen && this.#hasCome) {
+      this.#once.settle();
+      return this.#taken("");
+    }
+    this.#end();
+    if (isOpen && !["", draft.text].includes(this.#text.value.trim())) this.#said = draft; // joined it would be said twice
+    else this.#giveBack(draft.text);
+    if (name === "muted") this.refuse(noticed("muted", message), retryMs);
+    else this.refuse(isOpen ? this.#unanswered || t("sent.unanswered") : refused(refusal), retryMs);
+    this.#isRefusedByRule = RULES.has(name);
+    this.#isPassing ||= retryMs === null && this.#said === null && (isOpen || TEXTS.has(name));
+  }
+
+  /** Nothing is under way any more. */
+  #end() {
+    this.#said = null;
+    this.#isBusy = this.#isNext = this.#hasCome = false;
+    this.#waiting = "";
+  }
+
+  /** It was not taken; what was written meanwhile stands behind it, and one writes on there. @param {string} text */
   #giveBack(text) {
-    const written = this.#text.value.trim();
-    if (written !== text) this.#text.value = written === "" ? text : `${text} ${written}`;
+    const box = this.#text;
+    if (["", text].includes(box.value.trim())) {
+      box.value = text;
+      return;
+    }
+    const [from, to] = [box.selectionStart ?? 0, box.selectionEnd ?? 0];
+    const before = `${text} `;
+    box.setRangeText(before, 0, 0);
+    box.setSelectionRange(from + before.length, to + before.length);
   }
 
   /** It need not be said again. @param {string} saying */
   #taken(saying) {
+    const isNext = this.#isNext;
+    this.#end();
     this.#say(saying);
     this.#isPassing = true;
+    if (isNext) this.#submit();
+  }
+
+  /** What Send repeats, while something else stands in the box. */
+  get #unanswered() {
+    return this.#said === null || this.#isBusy ? "" : `${t("sent.unanswered")}: ${this.#said.text}`;
   }
 
   get #isClosed() {
@@ -175,13 +236,14 @@ export class Composer {
     clearTimeout(this.#timer);
     this.#closedUntil = 0;
     this.#isRefusedByRule = this.#isPassing = false;
-    this.#outcome.textContent = saying;
+    this.#outcome.textContent = saying || this.#unanswered;
     this.#outcome.classList.remove("bad");
     this.#show();
   }
 
   /** What was said of another text is over; of this one there may be something to say. */
   #write() {
+    this.#isNext = false; // it is another text now
     if (this.#isPassing) this.#say("");
     if (this.#isOver && this.#outcome.textContent === "") {
       this.refuse(t("sent.too_long", { n: this.#most }));
@@ -198,7 +260,7 @@ export class Composer {
     const count = this.#count(this.#text.value.trim());
     const isOver = this.#isOver;
     const left = Math.ceil((this.#closedUntil - performance.now()) / 1000);
-    this.#button.disabled = this.#isBusy || isOver || left > 0;
+    this.#button.disabled = isOver || left > 0;
     this.#button.textContent = left > 0 && left < 100 ? t("send.wait", { n: left }) : t("send");
     this.#length.textContent = count > 0 ? `${count}/${this.#most}` : "";
     this.#length.classList.toggle("over", isOver);

@@ -135,6 +135,7 @@ export class Stay {
     this.#screen.clear();
     this.#screen.allow(name, this.#me.uid, this.#me.role);
     this.#likes.clear();
+    this.#composer.leave();
   }
 
   /** @param {RoomSettings} settings @param {Position} head @param {string} title */
