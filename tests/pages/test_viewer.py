@@ -343,9 +343,44 @@ async def test_what_is_loaded_when_it_is_wanted_may_be_wanted_while_the_service_
         await done.click()
         rooms = page.get_by_role("button", name="Room:")
         await rooms.click()
-        await expect(page.locator("#banners")).to_have_text("The list of rooms cannot be had right now.")
-        await rooms.dblclick()
+        await expect(page.locator("#rooms-list")).to_have_text("The list of rooms cannot be had right now.")
+        await page.keyboard.press("Escape")
+        await rooms.click()
         await expect(page.locator("#rooms-list button")).to_have_count(2)
+
+
+async def test_what_does_not_need_the_service_is_there_while_what_does_is_still_loaded(
+    visitors: Visitors,
+) -> None:
+    async def script(visit: Visit) -> None:
+        said = [Comment(f"u{n}", f"name {n}", f"text {n}") for n in range(60)]
+        await enter(visit, [], None, items(visit, 1, *said), head=1)
+
+    async with scripted(script, script, http=respond) as url:
+        page = await visitors.open("about:blank")
+        for name in ("rooms", "block-lists", "walking"):
+            await page.route(f"**/{name}.js", lambda _: asyncio.Event().wait())
+        await page.goto(f"{url}/?room=demo")
+        settings, done = page.get_by_role("button", name="Settings"), page.get_by_role("button", name="Done")
+        await settings.click()
+        await expect(page.get_by_label("Opacity")).to_be_visible()
+        await done.click()
+
+        rows = page.locator("#list")
+        await expect(rows.locator("li")).to_have_count(60)
+        await rows.focus()
+
+        async def is_scrolled() -> bool:
+            await page.keyboard.press("Home")
+            return bool(await rows.evaluate("list => list.scrollTop === 0"))
+
+        await until(is_scrolled)
+        await page.get_by_role("button", name="Room:").click()
+        field = page.get_by_label("Go to a room")
+        await expect(field).to_be_focused()
+        await field.fill("quiet")
+        await field.press("Enter")
+        await expect(page).to_have_url(f"{url}/?room=quiet")
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (320, 640), (390, 844), (1200, 720)])

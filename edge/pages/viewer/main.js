@@ -1,7 +1,7 @@
 /** The page to watch a room: who one is, which room, and how the parts hang together. */
 
 import { isId } from "../sdk/protocol.js";
-import { part } from "../shared/dialog.js";
+import { makeClosable, part } from "../shared/dialog.js";
 import { Identity } from "../shared/identity.js";
 import { learn, sentence, t, translate } from "../shared/language.js";
 import { Link } from "../shared/link.js";
@@ -58,9 +58,8 @@ class Page {
   #rooms = null;
 
   start() {
-    part("room-button").addEventListener("click", () => {
-      import("./rooms.js").then((loaded) => this.#choose(loaded), () => this.#screen.announce(t("rooms.unknown")));
-    });
+    makeClosable(part("rooms-dialog"));
+    part("room-button").addEventListener("click", () => this.#choose());
     addEventListener("popstate", () => this.#turn());
     this.#turn();
     this.#identity.start();
@@ -88,10 +87,15 @@ class Page {
     if (room !== named) this.#screen.announce(t("rooms.unusable", { room }));
   }
 
-  /** @param {typeof import("./rooms.js")} loaded */
-  #choose({ RoomsDialog }) {
-    this.#rooms ??= new RoomsDialog(() => this.#stay.name, (room) => this.#go(room));
-    this.#rooms.open();
+  #choose() {
+    /** @type {HTMLInputElement} */ (part("rooms-field")).value = "";
+    /** @type {HTMLDialogElement} */ (part("rooms-dialog")).showModal();
+    import("./rooms.js").then(({ RoomsDialog }) => {
+      this.#rooms ??= new RoomsDialog(() => this.#stay.name, (room) => this.#go(room));
+      void this.#rooms.fill();
+    }, () => {
+      part("rooms-list").textContent = t("rooms.unknown");
+    });
   }
 
   /** @param {string} name */

@@ -1,11 +1,11 @@
 /**
- * The dialog to choose a room. Loaded when it is first asked for.
+ * What fills the dialog to choose a room. Loaded when that is first opened: without, it leads to the room whose name is put in.
  *
  * @typedef {{room: string, title?: string, viewers?: number, open?: boolean}} RoomInfo
  */
 
 import { isId } from "../sdk/protocol.js";
-import { makeClosable, part } from "../shared/dialog.js";
+import { part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
 import { t } from "../shared/language.js";
 import { short } from "../shared/wording.js";
@@ -23,22 +23,13 @@ export class RoomsDialog {
   constructor(present, go) {
     this.#present = present;
     this.#go = go;
-    makeClosable(this.#dialog);
     part("share").addEventListener("click", () => void this.#share());
     this.#field.addEventListener("input", () => this.#field.setCustomValidity(""));
     part("rooms-form").addEventListener("submit", (event) => this.#submit(event));
   }
 
-  open() {
-    if (this.#dialog.open) return; // pressed twice while it was loaded
-    this.#field.value = "";
+  async fill() {
     part("share").textContent = t("rooms.copy");
-    this.#dialog.showModal();
-    this.#field.focus();
-    void this.#fetch();
-  }
-
-  async #fetch() {
     try {
       const answer = await fetch("v1/rooms", { signal: AbortSignal.timeout(8000) });
       if (!answer.ok) throw new Error(String(answer.status));

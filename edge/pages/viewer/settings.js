@@ -86,16 +86,17 @@ export class SettingsDialog {
     this.#blocked();
   }
 
-  /** What only the open dialog needs is loaded as it is first opened; where there is no service it opens without. @param {HTMLDialogElement} dialog */
+  /** What else it needs is loaded meanwhile, and left out where there is no service. @param {HTMLDialogElement} dialog */
   async #open(dialog) {
+    part("blocks").hidden = this.#lists === null;
+    dialog.showModal();
     const wanted = Promise.all([import("../shared/preferences.js"), import("./block-lists.js")]);
     await wanted.then(([{ offerPreferences }, { BlockLists }]) => {
       offerPreferences(part("preferences"));
       this.#lists ??= new BlockLists(this.#blocks, this.#speakers, this.#blocked);
       this.#lists.show();
+      part("blocks").hidden = false;
     }, () => {});
-    part("blocks").hidden = this.#lists === null;
-    if (!dialog.open) dialog.showModal(); // pressed twice while it was loaded
   }
 
   #keep() {

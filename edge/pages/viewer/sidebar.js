@@ -18,6 +18,7 @@ import { money } from "../shared/wording.js";
 const MOST_ROWS = 200;
 const NEAR_END = 48; // pixels
 const PAUSE_MS = 100; // between two times that rows are put in
+const PATIENCE_MS = 2000; // for which keys are taken for what is not loaded yet
 const WALKED_BY = /^(Arrow(Up|Down)|Page(Up|Down)|Home|End|Enter)$/;
 
 export class Sidebar {
@@ -173,7 +174,7 @@ export class Sidebar {
   }
 }
 
-/** What walks a list is loaded as the focus comes there; the keys that are pressed meanwhile wait for it. @param {HTMLElement} list @param {(row: Element) => void} pick */
+/** What walks a list is loaded as the focus comes there; the keys that are pressed meanwhile wait for it, though not for long. @param {HTMLElement} list @param {(row: Element) => void} pick */
 export function walkWhenFocused(list, pick) {
   /** @type {string[]} */
   const keys = [];
@@ -190,13 +191,17 @@ export function walkWhenFocused(list, pick) {
       if (list.contains(focused)) focused?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })); // else one went on
     }
   };
-  const wait = () => {
+  const giveUp = () => {
     list.removeEventListener("keydown", keep);
     keys.length = 0;
+  };
+  const wait = () => {
+    giveUp();
     list.addEventListener("focus", come, { once: true });
   };
   const come = () => {
     list.addEventListener("keydown", keep);
+    setTimeout(giveUp, PATIENCE_MS);
     import("./walking.js").then(begin, wait);
   };
   wait();
