@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from danmaku.errors import NO_SUCH_ROUTE
 from edge.api.pages import Pages
 
 HERE = Path(__file__).parent
@@ -19,6 +20,8 @@ FOLDERS = {"modules": HERE / "modules", "bench": HERE / "bench", "golden": HERE.
 MEDIA = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 POLICY = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:"
 ROOMS = [{"room": "quiet"}, {"room": "demo", "title": "<b>Demo</b>", "viewers": 12}]
+_ERROR = {"code": NO_SUCH_ROUTE.code, "error": NO_SUCH_ROUTE.name, "message": NO_SUCH_ROUTE.text}
+NOTHING = json.dumps({"error": _ERROR}).encode()
 
 
 def respond(_connection: ServerConnection, request: Request) -> Response | None:
@@ -27,7 +30,7 @@ def respond(_connection: ServerConnection, request: Request) -> Response | None:
     if path == "/v1/ws":
         return None
     found = find(path)
-    media, body = found or ("text/plain", b"")
+    media, body = found or ("application/json", NOTHING)  # as the service says it: an answer, and no doubt
     status = HTTPStatus.NOT_FOUND if found is None else HTTPStatus.OK
     headers = Headers(
         {"Content-Type": media, "Content-Length": str(len(body)), "Content-Security-Policy": POLICY}
