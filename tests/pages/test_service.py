@@ -80,6 +80,7 @@ async def test_a_vote_of_another_device_is_marked(visitors: Visitors, tmp_path: 
         boss, bob = service.token("boss", "streamer", "demo"), service.token("bob", "viewer")
         await service.call("PUT", "/v1/rooms/demo", {"title": "Demo"}, boss)
         early = await _enter(visitors, service, f"demo#token={bob}")
+        await expect(early.locator("#room-title")).to_have_text("Demo")
         asked = {"question": "Next song?", "options": ["one", "two", "three"], "cid": "p1"}
         status, poll = await service.call("POST", "/v1/rooms/demo/polls", asked, boss)
         assert status == 200, poll  # opened while he is there: only who comes later asks how he voted

@@ -85,6 +85,7 @@ async def test_a_room_is_made_changed_listed_and_closed_for_good(service: Deploy
     async with greeted(service, "ann") as ann:
         joined = await ann.ok(wire.Join(0, "stage"))
         assert ann.codec.read(joined.settings)["max_length"] == 5
+        assert joined.title == "Stage"
         assert await ann.err(wire.Send(0, "stage", "too long", "c1")) == "too_long"
 
         await done(service, "PUT", path, {"settings": {"max_length": 50}}, token)
@@ -113,7 +114,7 @@ async def test_a_room_is_made_changed_listed_and_closed_for_good(service: Deploy
 
         remade = await done(service, "PUT", path, {}, token)
         assert (remade["title"], remade["open"], remade["settings"]) == ("", True, {})
-        await ann.ok(wire.Join(0, "stage"))
+        assert (await ann.ok(wire.Join(0, "stage"))).title is None
 
 
 # Messages.
