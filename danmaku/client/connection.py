@@ -34,7 +34,6 @@ _CLOSED_FOR_GOOD: Final = {
 _HEARTBEAT_MS: Final = 25_000
 _MESSAGE_BYTES: Final = 16 * 1024 * 1024  # a join's history is the largest thing a server says
 _BROKEN: Final = 1006
-_UPGRADE_REQUIRED: Final = 426
 _log = logging.getLogger("danmaku.client")
 
 
@@ -153,7 +152,8 @@ class Connection:
             if status in (401, 403):
                 kind = errors.UNAUTHORIZED if status == 401 else errors.FORBIDDEN
                 raise Refusal(kind, f"{self.url} answered {status}") from None
-            lost = ", as if a proxy had left out the Upgrade header" if status == _UPGRADE_REQUIRED else ""
+            is_plain = status == errors.UPGRADE_REQUIRED.status
+            lost = ", as if a proxy had left out the Upgrade header" if is_plain else ""
             return self._not_reached(f"it answered {status}{lost}")
         except (OSError, WebSocketException) as error:
             return self._not_reached(str(error) or type(error).__name__)
