@@ -22,6 +22,7 @@ const TICK_MS = 5_000;
 const LEFT = 0.2; // of its life, when the next one is asked for
 const LEAST_LEFT_MS = 10_000;
 const MOST_LEFT_MS = 300_000;
+const CLOCK_DOUBT_MS = 5_000; // the service, whose clock counts, may refuse a token before its end by what we know of that clock
 
 export class Identity {
   #memory;
@@ -89,7 +90,7 @@ export class Identity {
    */
   async refused(why) {
     const who = this.who;
-    const isOver = who !== null && who.until <= this.#now();
+    const isOver = who !== null && who.until <= this.#now() + CLOCK_DOUBT_MS;
     // Ours may be the clock that is wrong: the next token is worth asking for, but not one after the other.
     if ((isOver || this.token !== this.#rescued) && (await this.#renew())) {
       this.#rescued = this.token;

@@ -77,3 +77,15 @@ export async function when_a_login_expired_has_its_date_where_that_is_not_today(
   const day = new Date(1000).toLocaleDateString("en");
   same([whys[0].includes(day), whys[1].includes(new Date(now * 1000).toLocaleDateString("en"))], [true, false]);
 }
+
+export async function a_token_refused_a_little_before_its_end_by_our_clock_has_expired() {
+  const whys = [];
+  const memory = { token: "", refresh: "", keepTokens() {} };
+  const now = 1_000_000;
+  const identity = new Identity(/** @type {any} */ (memory), { began() {}, ended: (why) => whys.push(why) }, () => now);
+  for (const left of [2_000, 60_000]) {
+    memory.token = token({ sub: "u", exp: (now + left) / 1000 });
+    await identity.refused("no");
+  }
+  same([whys[0].startsWith("Your login expired at"), whys[1]], [true, "no"]);
+}
