@@ -32,10 +32,11 @@ export class Calls {
 
   /**
    * The answer; asked for again while it is unknown what came of it. Only for what may be said twice.
-   * @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>} @throws {Refusal}
+   * @param {string} method @param {string} path @param {object} [body] @param {number} [timeoutMs] longer for what waits
+   *   for something to tell @returns {Promise<any>} @throws {Refusal}
    */
-  async call(method, path, body) {
-    const late = AbortSignal.timeout(ANSWER_MS);
+  async call(method, path, body, timeoutMs = ANSWER_MS) {
+    const late = AbortSignal.timeout(timeoutMs);
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#once(method, path, body, late);
@@ -58,8 +59,8 @@ export class Calls {
     try {
       answer = await fetch(this.#base() + path, asked);
       said = await answer.json();
-    } catch {
-      this.#unanswered();
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) this.#unanswered(); // else something between answers, in words of its own
       if (late.aborted) throw new Refusal("timeout", "no answer came in time");
       throw new Refusal("unavailable", "the service cannot be reached right now");
     }

@@ -36,6 +36,28 @@ export async function what_cannot_be_reached_is_asked_for_again() {
   same(await asked(once, 10_000), ["", 2, 1]);
 }
 
+export async function what_something_between_answers_is_no_reason_to_doubt_the_connection() {
+  const proxy = () => Promise.resolve(new Response("<h1>Bad Gateway</h1>", { status: 502 }));
+  same(await asked(proxy, 10_000), ["unavailable", 3, 0]);
+}
+
+export async function what_waits_for_something_to_tell_may_take_as_long_as_is_said() {
+  const native = [globalThis.fetch, AbortSignal.timeout];
+  const limits = /** @type {number[]} */ ([]);
+  AbortSignal.timeout = (ms) => {
+    limits.push(ms);
+    return new AbortController().signal;
+  };
+  globalThis.fetch = () => Promise.resolve(Response.json({}));
+  try {
+    await new Calls(() => "").call("GET", "v1/any?wait_s=25", undefined, 40_000);
+    await new Calls(() => "").call("GET", "v1/any");
+  } finally {
+    [globalThis.fetch, AbortSignal.timeout] = native;
+  }
+  same(limits, [40_000, 10_000]);
+}
+
 export async function what_was_answered_is_not_asked_again_when_it_is_late() {
   const busy = () => Promise.resolve(Response.json({ error: { error: "unavailable", message: "busy", retry_ms: 60_000 } }, { status: 503 }));
   same(await asked(busy, 20), ["unavailable", 1, 0]);
