@@ -15,6 +15,8 @@ from tests.system.deployment import Deployment, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+UNANSWERED = "No answer came: press Send to try again"
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
@@ -206,20 +208,105 @@ async def test_on_a_network_that_stalls_it_is_said_that_no_answer_came_and_nothi
     await page.get_by_role("button", name="Show it").click()
     await page.locator("#say-text").fill("thanks")
     await page.locator("#say-text").press("Enter")
-    for said in ("No answer came in time", "No answer came: press Send to try again"):
-        await expect(page.locator(".toast.bad", has_text=said)).to_be_visible()
+    box, outcome = page.locator("#say-text"), page.locator("#say-outcome")
+    await expect(box).to_have_value("")
+    await expect(box).to_have_attribute("placeholder", "thanks")  # it is under way
+    await box.press_sequentially("and more")
+    await expect(page.locator(".toast.bad", has_text="No answer came in time")).to_be_visible()
+    await expect(outcome).to_have_text(f"{UNANSWERED}: thanks")
     await expect(page.locator("#connection-text")).to_have_text("no answer")
-    await page.locator("#say-text").press("Enter")
-    await expect(page.locator(".toast.bad").last).to_have_text("Not connected: sent if that ends within 10 s")
-    await page.locator("#say-text").press_sequentially(" and more")
+    await box.press("Enter")
+    await expect(outcome).to_have_text("Not connected: sent if that ends within 10 s")
     network.stalls = False
     await expect(page.locator("#connection-text")).to_have_text("live")
-    await expect(page.locator("#say-text")).to_have_value("and more")
+    await expect(outcome).to_be_empty()
+    await expect(box).to_have_value("and more")
     await page.get_by_role("button", name="Show it").click()
     await expect(page.locator(".toast").last).to_have_text("The gift is shown.")
     await expect(page.locator(".entry.gift")).to_have_count(1)
     await expect(page.locator(".entry .text", has_text="thanks")).to_have_count(1)
     visitors.complaints.clear()  # the browser itself tells of lost calls
+
+
+async def test_what_waits_stays_with_its_room_where_one_goes_to_another(
+    visitors: Visitors, service: Deployment
+) -> None:
+    network = Network()
+    page = await visitors.open("about:blank")
+    await network.hold(page)
+    await page.goto(f"{service.url}/studio?room=here#token={service.token('mira', 'streamer', 'here')}")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")
+    network.stalls = True
+    box, outcome = page.locator("#say-text"), page.locator("#say-outcome")
+    await box.fill("for here")
+    await box.press("Enter")
+    await box.press_sequentially("only")
+    await page.get_by_role("button", name="another room").click()
+    kept = "No answer came from here: “for here” is kept there"
+    await expect(page.locator(".toast.bad")).to_have_text(kept)
+    network.stalls = False
+    await page.locator("#choose-room").fill("there")
+    await page.locator("#choose-room").press("Enter")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(box).to_have_value("")
+    await expect(outcome).to_be_empty()
+    await say(page, "for there")
+    await expect(page.locator(".entry .text")).to_have_text(["for there"])
+    await box.fill("half a sen")
+    await page.go_back()
+    await expect(page.locator("#room-name")).to_have_text("here")
+    await expect(box).to_have_value("only")
+    await expect(outcome).to_have_text(f"{UNANSWERED}: for here")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await box.press("Enter")
+    await expect(outcome).to_be_empty()
+    await expect(box).to_have_value("only")
+    await box.press("Enter")
+    await expect(page.locator(".entry .text")).to_have_text(["for here", "only"])
+    visitors.complaints.clear()  # the browser itself tells of lost calls
+
+
+async def test_what_is_sent_while_an_announcement_waits_follows_it_and_what_is_refused_comes_back(
+    visitors: Visitors, service: Deployment
+) -> None:
+    page = await studio(visitors, service, "queue")
+    goes = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await goes.wait()
+        await route.continue_()
+
+    await page.route("**/v1/rooms/queue/messages", hold)
+    box, outcome = page.locator("#say-text"), page.locator("#say-outcome")
+    await page.get_by_role("radio", name="Announcement").check()
+    await say(page, "one")
+    await page.get_by_role("radio", name="Comment").check()
+    await box.fill("two")
+    await box.press("Enter")
+    await expect(box).to_have_value("two")  # it waits for the first one
+    goes.set()
+    await expect(page.locator(".toast")).to_have_text("The announcement is shown.")
+    await expect(page.locator(".entry .text")).to_have_text(["announces: one", "two"])
+    await expect(box).to_have_value("")
+    goes.clear()
+    refusal = {"error": {"error": "blocked_words", "message": "no", "retry_ms": None}}
+    await page.unroute("**/v1/rooms/queue/messages")
+
+    async def refuse(route: Route) -> None:
+        await goes.wait()
+        await route.fulfill(status=422, json=refusal)
+
+    await page.route("**/v1/rooms/queue/messages", refuse)
+    await page.get_by_role("radio", name="Announcement").check()
+    await say(page, "three")
+    await box.press_sequentially("four")
+    goes.set()
+    await expect(box).to_have_value("three four")
+    await expect(outcome).to_have_class("outcome bad")
+    await box.press_sequentially("!")
+    await expect(box).to_have_value("three four!")
+    await expect(outcome).to_be_empty()
+    visitors.complaints.clear()  # the browser itself tells of what is refused
 
 
 async def test_a_poll_is_asked_and_its_totals_move(visitors: Visitors, service: Deployment) -> None:
@@ -279,7 +366,8 @@ async def test_the_room_is_closed_and_opened(visitors: Visitors, service: Deploy
     await expect(page.locator("#room-state")).to_have_text("closed")
     await page.locator("#say-text").fill("is anybody here?")
     await page.locator("#say-text").press("Enter")
-    await expect(page.locator(".toast.bad")).to_have_text("The room is closed")
+    await expect(page.locator("#say-outcome")).to_have_text("The room is closed")
+    await expect(page.locator("#say-text")).to_have_value("is anybody here?")
     await page.locator("#room-switch").click()
     await expect(page.locator("#room-state")).to_have_text("open")
     await page.reload()

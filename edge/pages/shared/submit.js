@@ -21,3 +21,17 @@ export function beyond(written, said) {
   const rest = text.slice(said.length);
   return text.startsWith(said) && /^(\s|$)/.test(rest) ? rest.trimStart() : written;
 }
+
+/** What was not taken, before what was written meanwhile. @param {string} said @param {string} written */
+export function rejoined(said, written) {
+  return ["", said].includes(written.trim()) ? said : `${said} ${written}`;
+}
+
+/** That comes back, and one writes on where one was. @param {HTMLInputElement | HTMLTextAreaElement} box @param {string} said */
+export function giveBack(box, said) {
+  const [from, to] = [box.selectionStart ?? 0, box.selectionEnd ?? 0];
+  const length = box.value.length;
+  box.value = rejoined(said, box.value);
+  const by = box.value.length - length;
+  box.setSelectionRange(from + by, to + by);
+}

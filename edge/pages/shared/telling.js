@@ -10,15 +10,14 @@ export function unsent(refusal) {
 
 /**
  * @template T @param {import("./toasts.js").Toasts} toasts @param {() => Promise<T>} act
- * @param {(refusal: Refusal) => string} say in words
  * @returns {Promise<T | null>} null where it was refused, which is said
  */
-export async function told(toasts, act, say = refused) {
+export async function told(toasts, act) {
   try {
     return await act();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    toasts.bad(say(error));
+    toasts.bad(refused(error));
     return null;
   }
 }

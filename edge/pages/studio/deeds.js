@@ -27,11 +27,6 @@ export class Deeds {
     return this.#calls.call(method, path, body);
   }
 
-  /** @param {string} text */
-  warn(text) {
-    this.#toasts.bad(text);
-  }
-
   /** What is there; null, and nothing is said, where it cannot be had. @param {string} path @returns {Promise<any>} */
   async find(path) {
     return this.#calls.call("GET", path).catch(() => null);
@@ -42,12 +37,9 @@ export class Deeds {
     return this.#calls.call("GET", path).then(() => true, ({ name }) => !DENIED.has(name));
   }
 
-  /**
-   * @template T @param {() => Promise<T>} act @param {string} [done] @param {(refusal: import("../sdk/protocol.js").Refusal) => string} [say]
-   * @returns {Promise<T | null>} null where it was refused
-   */
-  async tell(act, done = "", say = undefined) {
-    const answer = await told(this.#toasts, act, say);
+  /** @template T @param {() => Promise<T>} act @param {string} [done] @returns {Promise<T | null>} null where it was refused */
+  async tell(act, done = "") {
+    const answer = await told(this.#toasts, act);
     if (answer !== null && done) this.#toasts.good(done);
     return answer;
   }

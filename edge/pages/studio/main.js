@@ -17,6 +17,7 @@ import { Toasts } from "../shared/toasts.js";
 import { short, waiting } from "../shared/wording.js";
 import { Chart } from "./chart.js";
 import { Deeds } from "./deeds.js";
+import { Gifts } from "./gifts.js";
 import { showLinks } from "./links.js";
 import { Live } from "./live.js";
 import { Polls } from "./polls.js";
@@ -35,18 +36,18 @@ class Studio {
     began: () => this.#began(), ended: (why) => this.#ended(why), unanswered: () => this.#live?.doubt(),
   }, () => this.#live?.now ?? Date.now());
   #signIn = new SignIn(part("sign-in"), this.#identity, t("sign_in.purpose"));
-  #deeds = new Deeds(this.#identity.calls, new Toasts(part("toasts")));
+  #toasts = new Toasts(part("toasts"));
+  #deeds = new Deeds(this.#identity.calls, this.#toasts);
   #status = new Status(() => this.#again());
   #feed = new Feed(part("feed"), t("said.label"), () => {});
   #polls = new Polls(part("poll"), this.#deeds, () => this.#live?.now ?? Date.now());
   #chart = new Chart(part("chart"));
   #card = new RoomCard(this.#deeds);
-  #speech = new Speech(this.#deeds, async (text, cid) => {
-    if (this.#live === null) throw new Refusal("not_joined", t("say.outside"));
-    const waits = waiting(this.#live);
-    if (waits !== "") this.#deeds.warn(waits);
-    return this.#live.say(text, cid);
-  });
+  #speech = new Speech({
+    send: (room, saying, cid) => this.#say(room, saying, cid),
+    waits: ({ kind }) => (kind === "comment" && this.#live !== null ? waiting(this.#live) : ""),
+  }, this.#toasts);
+  #gifts = new Gifts(this.#deeds);
   #moderators = new ModeratorsPanel(part("moderators"), {
     acts: {
       read: (path) => this.#deeds.call("GET", `v1/${path}`),
@@ -58,6 +59,8 @@ class Studio {
   /** @type {Live | null} */
   #live = null;
   #room = "";
+  /** Who was signed in last. @type {string | undefined} */
+  #uid = undefined;
   /** Raised where one leaves a room, or signs out: what was asked before is of no use any more. */
   #visit = 0;
   #refreshing = 0;
@@ -83,6 +86,8 @@ class Studio {
     this.#signIn.hide();
     part("sign-out").hidden = false;
     part("me").textContent = this.#identity.who?.name ?? "";
+    if (this.#uid !== this.#identity.who?.uid) this.#speech.forget();
+    this.#uid = this.#identity.who?.uid;
     const room = new URLSearchParams(location.search).get("room") ?? "";
     if (isId(room)) this.#open(room);
     else this.#ask();
@@ -145,6 +150,7 @@ class Studio {
     showLinks(part("links"), room);
     this.#polls.clear(room);
     this.#speech.show(room);
+    this.#gifts.show(room);
     void this.#make(room);
   }
 
@@ -212,6 +218,7 @@ class Studio {
     this.#live = null;
     this.#visit += 1;
     this.#room = "";
+    this.#speech.show("");
     this.#outside("");
     this.#pulse = new Pulse();
     this.#chart.show([]);
@@ -241,6 +248,13 @@ class Studio {
     if (document.hidden) return;
     part("figure-rate").textContent = short(this.#pulse.rate(now));
     this.#chart.show(this.#pulse.samples);
+  }
+
+  /** @param {string} room @param {import("./speech.js").Saying} saying @param {string} cid */
+  async #say(room, saying, cid) {
+    if (saying.kind === "announce") return this.#deeds.ask("POST", `v1/rooms/${room}/messages`, { ...saying, cid });
+    if (this.#live === null) throw new Refusal("not_joined", t("say.outside"));
+    return this.#live.say(saying.text, cid);
   }
 
   /** @param {string} room @param {string} uid @param {boolean} appointed */

@@ -1,34 +1,65 @@
-/** What the streamer says: a comment like any other, or an announcement, which may be pinned; and gifts shown by hand. */
+/**
+ * What the streamer says: a comment like any other, or an announcement, which may be pinned. What is sent leaves the box at
+ * once, one after the other, and comes back where it was not taken. Each room has its own.
+ *
+ * @typedef {{kind: "comment", text: string} | {kind: "announce", text: string, pin_s?: number}} Saying
+ * @typedef {object} Way how it is said
+ * @property {(room: string, saying: Saying, cid: string) => Promise<unknown>} send may throw Refusal
+ * @property {(saying: Saying) => string} waits what to say of what is sent now, where there is no connection
+ */
 
+import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
-import { t } from "../shared/language.js";
+import { refused, t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { beyond, onSubmit } from "../shared/submit.js";
-import { unsent } from "../shared/telling.js";
+import { giveBack, rejoined } from "../shared/submit.js";
 import { lasting } from "../shared/wording.js";
 
 const PINS = [60, 300, 900, 3600];
-const DIGITS = 2; // where nobody knows a currency better
+
+/** What is written and said in one room. */
+class Place {
+  room;
+  /** What stands in the box when one looks at the room again. */
+  text = "";
+  /** What has left the box and may not have come yet. @type {Saying | null} */
+  said = null;
+  /** Whether that is under way; else nobody answered it, and Send repeats it. */
+  isBusy = false;
+  /** Whether what is in the box is to follow it. */
+  isNext = false;
+  outcome = "";
+  isBad = false;
+  once = { comment: new Once(), announce: new Once() };
+
+  /** @param {string} room */
+  constructor(room) {
+    this.room = room;
+  }
+}
 
 export class Speech {
-  #deeds;
-  #say;
-  #room = "";
-  #comment = new Once();
-  #announcement = new Once();
-  #gift = new Once();
+  #way;
+  #toasts;
+  #form = /** @type {HTMLFormElement} */ (part("say"));
   #text = /** @type {HTMLInputElement} */ (part("say-text"));
   #pin = /** @type {HTMLSelectElement} */ (part("say-pin"));
+  #hint = this.#text.placeholder;
+  #place = new Place("");
+  /** By room. @type {Map<string, Place>} */
+  #places = new Map();
 
-  /** @param {import("./deeds.js").Deeds} deeds @param {(text: string, cid: string) => Promise<unknown>} say a comment */
-  constructor(deeds, say) {
-    this.#deeds = deeds;
-    this.#say = say;
-    const form = /** @type {HTMLFormElement} */ (part("say"));
+  /** @param {Way} way @param {import("../shared/toasts.js").Toasts} toasts */
+  constructor(way, toasts) {
+    this.#way = way;
+    this.#toasts = toasts;
     this.#pin.append(new Option(t("say.no_pin"), ""), ...PINS.map((s) => new Option(lasting(s), String(s))));
-    form.addEventListener("change", () => (part("say-pin-box").hidden = kind(form) !== "announce"));
-    onSubmit(form, () => this.#speak(kind(form)));
-    onSubmit(part("gift-form"), () => this.#give(/** @type {HTMLFormElement} */ (part("gift-form"))));
+    this.#form.addEventListener("change", () => (part("say-pin-box").hidden = this.#draft("").kind !== "announce"));
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#text.addEventListener("input", () => this.#write());
   }
 
   /** @param {boolean} isStaff whether one may announce */
@@ -39,65 +70,106 @@ export class Speech {
     part("say-pin-box").hidden = true;
   }
 
-  /** @param {string} room */
+  /** What was written in another room stands there when one comes back. @param {string} room none: "" */
   show(room) {
-    this.#room = room;
+    this.#place.text = this.#text.value;
+    this.#place.isNext = false;
+    this.#place = this.#places.get(room) ?? new Place(room);
+    this.#places.set(room, this.#place);
+    this.#text.value = this.#place.text;
+    this.#draw();
   }
 
-  /** @param {string} kind */
-  async #speak(kind) {
+  /** Another user: what one wrote is not for the other. */
+  forget() {
+    this.#places.clear();
+    this.#text.value = "";
+    this.show("");
+  }
+
+  /** As it is chosen. @param {string} text @returns {Saying} */
+  #draft(text) {
+    if (new FormData(this.#form).get("kind") !== "announce") return { kind: "comment", text };
+    return { kind: "announce", text, ...(this.#pin.value !== "" && { pin_s: Number(this.#pin.value) }) };
+  }
+
+  #submit() {
+    const place = this.#place;
     const text = this.#text.value.trim();
-    if (text === "") return;
-    const say = () => this.#comment.say(`${this.#room} ${text}`, (cid) => this.#say(text, cid));
-    const done = kind === "announce" ? await this.#announce(text) : await this.#deeds.tell(say, "", unsent);
-    if (done !== null) this.#text.value = beyond(this.#text.value, text);
+    if (place.isBusy) {
+      place.isNext = true;
+    } else if (place.said !== null) {
+      void this.#try(place, place.said);
+    } else if (text !== "") {
+      this.#text.value = "";
+      void this.#try(place, this.#draft(text));
+    }
+    this.#text.focus({ preventScroll: true });
   }
 
-  /** @param {string} text */
-  #announce(text) {
-    const pin = this.#pin.value === "" ? {} : { pin_s: Number(this.#pin.value) };
-    return this.#post(this.#announcement, { kind: "announce", text, ...pin }, t("done.announced"), unsent);
+  /** @param {Place} place @param {Saying} saying */
+  async #try(place, saying) {
+    place.said = saying;
+    place.isBusy = true;
+    this.#tell(place, this.#way.waits(saying));
+    try {
+      await place.once[saying.kind].say(JSON.stringify(saying), (cid) => this.#way.send(place.room, saying, cid));
+      this.#taken(place, saying);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#refused(place, saying, error);
+    }
   }
 
-  /** @param {HTMLFormElement} form */
-  async #give(form) {
-    const body = gift();
-    const isDone = (await this.#post(this.#gift, body, t("done.gift"))) !== null;
-    if (isDone && JSON.stringify(gift()) === JSON.stringify(body)) form.reset(); // else the next one is written there
+  /** @param {Place} place @param {Saying} saying */
+  #taken(place, saying) {
+    const { isNext } = place;
+    place.said = null;
+    place.isBusy = place.isNext = false;
+    this.#tell(place, "");
+    if (!this.#isKnown(place)) return;
+    const done = t("done.announced");
+    if (saying.kind === "announce") this.#toasts.good(place === this.#place ? done : `${place.room}: ${done}`);
+    if (isNext) this.#submit();
   }
 
-  /** @param {Once} once of its form @param {object} body @param {string} done @param {typeof unsent} [say] */
-  #post(once, body, done, say) {
-    const path = `v1/rooms/${this.#room}/messages`;
-    const post = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
-    return this.#deeds.tell(() => once.say(path + JSON.stringify(body), post), done, say);
+  /** @param {Place} place @param {Saying} saying @param {Refusal} refusal */
+  #refused(place, saying, refusal) {
+    const { kind, text } = saying;
+    const isOpen = place.once[kind].isOpen(JSON.stringify(saying));
+    const isHere = place === this.#place;
+    const written = (isHere ? this.#text.value : place.text).trim();
+    place.isBusy = place.isNext = false;
+    if (!isOpen || ["", text].includes(written)) { // else it would be said twice, once along with that
+      place.said = null;
+      if (isHere) giveBack(this.#text, text);
+      else place.text = rejoined(text, place.text);
+    }
+    this.#tell(place, isOpen ? t("sent.unanswered") : refused(refusal), true);
+    if (!isHere && this.#isKnown(place)) this.#toasts.bad(t(isOpen ? "say.unknown" : "say.kept", { room: place.room, text }));
   }
-}
 
-/** @param {HTMLFormElement} form */
-function kind(form) {
-  return String(new FormData(form).get("kind"));
-}
+  /** Whether it is of who is signed in. @param {Place} place */
+  #isKnown(place) {
+    return this.#places.get(place.room) === place;
+  }
 
-/** As the form has it. */
-function gift() {
-  const [name, uid, text, currency] = ["name", "uid", "text", "currency"].map((name) => value(`gift-${name}`));
-  const [count, paid] = [Number(value("gift-count")), Number(value("gift-amount"))];
-  const from = uid === "" ? {} : { uid, name: uid };
-  const amount = paid > 0 ? { amount: Math.round(paid * 10 ** digitsOf(currency)), currency: currency.toUpperCase() || "USD" } : {};
-  return { kind: "gift", gift: name, count, ...(text && { text }), ...from, ...amount };
-}
+  /** @param {Place} place @param {string} outcome */
+  #tell(place, outcome, isBad = false) {
+    [place.outcome, place.isBad] = [outcome, isBad];
+    if (place === this.#place) this.#draw();
+  }
 
-/** @param {string} id */
-function value(id) {
-  return /** @type {HTMLInputElement} */ (part(id)).value.trim();
-}
+  /** What was said of another text is over. */
+  #write() {
+    this.#place.isNext = false; // it is another text now
+    if (this.#place.said === null) this.#tell(this.#place, "");
+  }
 
-/** Of the smallest unit of a currency. @param {string} currency */
-function digitsOf(currency) {
-  try {
-    return new Intl.NumberFormat("en", { style: "currency", currency: currency || "USD" }).resolvedOptions().maximumFractionDigits ?? DIGITS;
-  } catch {
-    return DIGITS;
+  #draw() {
+    const { said, isBusy, outcome, isBad } = this.#place;
+    this.#text.placeholder = isBusy && said !== null ? said.text : this.#hint;
+    part("say-outcome").textContent = said === null || isBusy ? outcome : `${outcome}: ${said.text}`;
+    part("say-outcome").classList.toggle("bad", isBad);
   }
 }

@@ -14,6 +14,8 @@ export default {
   "said.closed": "The room was closed.",
   "said.settings": "The rules changed.",
   "say.no_pin": "no",
+  "say.unknown": "No answer came from {room}: “{text}” is kept there",
+  "say.kept": "Not said in {room}, and kept there: {text}",
   "say.outside": "you are not in the room yet",
   "state.open": "open",
   "state.closed": "closed",

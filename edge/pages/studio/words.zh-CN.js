@@ -35,6 +35,8 @@ export default {
   "say.text": "您要说的话",
   "say.placeholder": "说点什么",
   "say.send": "发送",
+  "say.unknown": "没有收到 {room} 的回应，“{text}”保留在那里",
+  "say.kept": "未能在 {room} 发出，保留在那里：{text}",
   "say.outside": "您还没有进入房间",
   "state.open": "开放",
   "state.closed": "关闭",

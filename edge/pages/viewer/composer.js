@@ -9,7 +9,7 @@
 import { Refusal } from "../sdk/protocol.js";
 import { refused, t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { beyond } from "../shared/submit.js";
+import { beyond, giveBack } from "../shared/submit.js";
 import { lasting, noticed } from "../shared/wording.js";
 import { Styles } from "./styles.js";
 
@@ -112,7 +112,7 @@ export class Composer {
   leave() {
     const said = this.#said;
     this.#end();
-    if (said !== null) this.#giveBack(said.text);
+    if (said !== null) giveBack(this.#text, said.text);
   }
 
   /** One's own comment is there: if nobody answered it, that is known now. @param {string} text */
@@ -169,7 +169,7 @@ export class Composer {
     }
     this.#end();
     if (isOpen && !["", draft.text].includes(this.#text.value.trim())) this.#said = draft; // joined it would be said twice
-    else this.#giveBack(draft.text);
+    else giveBack(this.#text, draft.text);
     if (name === "muted") this.refuse(noticed("muted", message), retryMs);
     else this.refuse(isOpen ? this.#unanswered || t("sent.unanswered") : refused(refusal), retryMs);
     this.#isRefusedByRule = RULES.has(name);
@@ -181,19 +181,6 @@ export class Composer {
     this.#said = null;
     this.#isBusy = this.#isNext = this.#hasCome = false;
     this.#waiting = "";
-  }
-
-  /** It was not taken; what was written meanwhile stands behind it, and one writes on there. @param {string} text */
-  #giveBack(text) {
-    const box = this.#text;
-    if (["", text].includes(box.value.trim())) {
-      box.value = text;
-      return;
-    }
-    const [from, to] = [box.selectionStart ?? 0, box.selectionEnd ?? 0];
-    const before = `${text} `;
-    box.setRangeText(before, 0, 0);
-    box.setSelectionRange(from + before.length, to + before.length);
   }
 
   /** It need not be said again. @param {string} saying */
