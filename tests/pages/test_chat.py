@@ -173,6 +173,7 @@ async def test_staff_looks_after_a_group(visitors: Visitors, service: Deployment
     await expect(cleo.locator("#outcome")).to_have_text("You are muted for another 60 min")
     await _do(alice, "cleo", "Let speak again")
     await expect(_member(alice, "cleo")).not_to_contain_text("muted")
+    await expect(cleo.locator("#outcome")).to_have_text("")
     await _does_not_scroll_sideways(alice)
     assert await alice.locator("#members-dialog").evaluate("it => it.scrollWidth <= it.clientWidth")
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from danmaku.auth import Authority
-from danmaku.errors import BLOCKED
+from danmaku.errors import BLOCKED, MUTED
 from danmaku.model import Identity, Role
 from danmaku.wire import Err, Hello, Ok
 from danmaku.wire_chat import Chat, ChatSend, ChatSync, Synced
@@ -161,6 +161,50 @@ async def test_what_waits_in_a_conversation_is_of_no_concern_in_another_one(visi
         await expect(outcome).to_contain_text("does not take private messages from you")
         await page.locator("#conversations button", has_text="club").click()
         await expect(box).to_have_value("half a sen")
+        await expect(outcome).to_have_text("")
+
+
+async def test_who_adds_an_image_while_a_message_waits_is_not_disturbed(visitors: Visitors) -> None:
+    waits = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await _welcome(visit)
+        said = await _sent(visit)
+        await waits.wait()
+        await visit.say(Ok(said.id, conv=CONV, seq=1, at=1))
+
+    async with scripted(script, http=respond) as url:
+        page = await _open(visitors, url)
+        box, image = page.get_by_label("Your message"), page.locator("#image")
+        await box.fill("ok")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("#send")).to_be_disabled()
+        await expect(box).to_be_focused()
+        await page.locator("#image-button").click()  # the address is empty yet
+        waits.set()
+        await expect(box).to_have_value("")
+        await expect(page.locator("#send")).to_be_enabled()
+        await page.keyboard.type("https://")
+        await expect(image).to_have_value("https://")
+        await expect(box).to_have_value("")
+
+
+async def test_coming_back_to_a_draft_an_old_mute_is_not_told_again(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await _welcome(visit, OTHER)
+        said = await _sent(visit)
+        await visit.say(Err(said.id, MUTED.code, MUTED.name, MUTED.text, retry_ms=60_000))
+
+    async with scripted(script, http=respond) as url:
+        page = await _open(visitors, url)
+        box, outcome = page.get_by_label("Your message"), page.locator("#outcome")
+        await box.fill("may I?")
+        await box.press("Enter")
+        await expect(outcome).to_contain_text("You are muted for another 60 s")
+        await page.locator("#conversations button", has_text="club").click()
+        await expect(box).to_have_value("")
+        await page.locator("#conversations button", has_text="crew").click()
+        await expect(box).to_have_value("may I?")
         await expect(outcome).to_have_text("")
 
 

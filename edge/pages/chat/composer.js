@@ -2,7 +2,8 @@
  * The box to write a message: text, an image by its address, a word about what became of it. Each conversation has its own.
  *
  * @typedef {import("../sdk/protocol.js").Part} Part
- * @typedef {{text: string, address: string, saying: string, isBad: boolean}} Draft
+ * @typedef {{text: string, address: string, saying: string, why: string}} Draft
+ *   why: the name of the refusal that it tells of; of none: "".
  */
 
 import { Refusal } from "../sdk/protocol.js";
@@ -14,8 +15,9 @@ import { webAddress } from "./inbox.js";
 
 const MOST_TEXT = 10_000;
 const TYPING_MS = 3000; // between two words about it
+const UNDECIDED = "undecided"; // why, where nobody answered
 /** @type {Draft} */
-const NOTHING = { text: "", address: "", saying: "", isBad: false };
+const NOTHING = { text: "", address: "", saying: "", why: "" };
 
 export class ChatComposer {
   #text = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
@@ -29,6 +31,8 @@ export class ChatComposer {
   #waits;
   #typedAt = -TYPING_MS;
   #conv = "";
+  /** The name of the refusal that the word tells of. */
+  #why = "";
   /** What is written in other conversations. @type {Map<string, Draft>} */
   #drafts = new Map();
   /** Where something is under way. @type {Set<string>} */
@@ -62,9 +66,13 @@ export class ChatComposer {
 
   /** For another conversation; what is written in this one stands there when one comes back. @param {string} conv */
   open(conv) {
-    this.#keep(this.#conv, this.#draft);
+    const left = this.#draft;
+    const isStill = left.why === UNDECIDED || this.#busy.has(this.#conv); // anything else was read, and may not hold any more
+    this.#keep(this.#conv, isStill ? left : { ...left, saying: "", why: "" });
     this.#conv = conv;
-    this.#write(this.#drafts.get(conv) ?? NOTHING);
+    const draft = this.#drafts.get(conv) ?? NOTHING;
+    this.#showImage(draft.address !== "");
+    this.#write(draft);
     this.#button.disabled = this.#busy.has(conv);
     this.#typedAt = -TYPING_MS;
   }
@@ -72,6 +80,7 @@ export class ChatComposer {
   /** For another user. */
   forget() {
     this.#write(NOTHING);
+    this.#showImage(false);
     this.#conv = "";
     for (const known of [this.#drafts, this.#busy, this.#come]) known.clear();
   }
@@ -89,6 +98,7 @@ export class ChatComposer {
 
   /** @param {string} saying */
   say(saying, isBad = false) {
+    this.#why = "";
     this.#outcome.textContent = sentence(saying);
     this.#outcome.classList.toggle("bad", isBad);
   }
@@ -97,27 +107,43 @@ export class ChatComposer {
   taken(conv, body) {
     const of = (/** @type {string} */ type) => body.find((one) => one.type === type);
     const url = of("image")?.url;
-    const { text, address } = conv === this.#conv ? this.#draft : this.#drafts.get(conv) ?? NOTHING;
+    const { text, address } = this.#of(conv);
     const isSaid = url !== undefined && webAddress(address.trim())?.href === url;
-    const rest = { ...NOTHING, text: beyond(text, of("text")?.text ?? ""), address: isSaid ? "" : address };
-    if (conv === this.#conv) this.#write(rest);
-    else this.#keep(conv, rest);
+    if (isSaid && conv === this.#conv) this.#showImage(false);
+    this.#put(conv, { ...NOTHING, text: beyond(text, of("text")?.text ?? ""), address: isSaid ? "" : address });
     this.#come.add(conv);
     this.#typedAt = -TYPING_MS;
   }
 
-  /** @returns {Draft} */
-  get #draft() {
-    const isBad = this.#outcome.classList.contains("bad");
-    return { text: this.#text.value, address: this.#image.value, saying: this.#outcome.textContent ?? "", isBad };
+  /** The user may speak again. @param {string} conv */
+  unmuted(conv) {
+    const draft = this.#of(conv);
+    if (draft.why === "muted") this.#put(conv, { ...draft, saying: "", why: "" });
   }
 
-  /** @param {Draft} draft */
-  #write({ text, address, saying, isBad }) {
+  /** @returns {Draft} */
+  get #draft() {
+    const saying = this.#outcome.textContent ?? "";
+    return { text: this.#text.value, address: this.#image.value, saying, why: this.#why };
+  }
+
+  /** @param {string} conv */
+  #of(conv) {
+    return conv === this.#conv ? this.#draft : this.#drafts.get(conv) ?? NOTHING;
+  }
+
+  /** @param {string} conv @param {Draft} draft */
+  #put(conv, draft) {
+    if (conv === this.#conv) this.#write(draft);
+    else this.#keep(conv, draft);
+  }
+
+  /** Whether the row for an image is open stays as it is: one may be about to write there. @param {Draft} draft */
+  #write({ text, address, saying, why }) {
     if (text !== this.#text.value) this.#text.value = text;
-    this.#showImage(address !== "");
-    this.#image.value = address;
-    this.say(saying, isBad);
+    if (address !== this.#image.value) this.#image.value = address;
+    this.say(saying, why !== "");
+    this.#why = why;
   }
 
   /** @param {string} conv @param {Draft} draft */
@@ -147,10 +173,11 @@ export class ChatComposer {
     const url = address === "" ? null : webAddress(address);
     if (address !== "" && url === null) return this.say(t("image.address"), true);
     if (Array.from(text).length > MOST_TEXT) return this.say(t("text.most", { n: MOST_TEXT }), true);
-    this.#button.disabled = true;
     this.#busy.add(conv);
     this.#come.delete(conv);
     this.say(this.#waits());
+    this.#button.disabled = true;
+    this.focus(); // a dimmed button has none
     try {
       const words = text === "" ? [] : [{ type: "text", text }];
       const body = url === null ? words : [...words, { type: "image", url: url.href }];
@@ -158,20 +185,16 @@ export class ChatComposer {
       if (!this.#come.has(conv)) this.taken(conv, body);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (conv === this.#conv) this.say(why(error), true);
-      else this.#keep(conv, { ...(this.#drafts.get(conv) ?? NOTHING), saying: why(error), isBad: true });
+      this.#put(conv, { ...this.#of(conv), saying: inWords(error), why: error.isUndecided ? UNDECIDED : error.name });
     } finally {
       this.#busy.delete(conv);
-      if (conv === this.#conv) {
-        this.#button.disabled = false;
-        this.focus();
-      }
+      if (conv === this.#conv) this.#button.disabled = false;
     }
   }
 }
 
 /** @param {Refusal} refusal */
-function why(refusal) {
+function inWords(refusal) {
   const leftMs = refusal.name === "muted" ? refusal.retryMs : null;
   return leftMs === null ? unsent(refusal) : t("muted", { time: lasting(Math.ceil(leftMs / 1000)) });
 }

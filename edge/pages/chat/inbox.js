@@ -134,6 +134,12 @@ export function sendsAway(message, uid) {
   return (verb === "leave" && message.from === uid) || (verb === "kick" && whom === uid);
 }
 
+/** Whether `uid` may speak again because of this. @param {Chat} message @param {string} uid */
+export function letsSpeak(message, uid) {
+  const { verb, uid: whom } = message.change ?? {};
+  return verb === "unmute_all" || (verb === "unmute" && whom === uid);
+}
+
 /**
  * Whom a text names with `@`: some of `known`, or all.
  * @param {string} text @param {string[]} known @returns {string[] | "all" | null}

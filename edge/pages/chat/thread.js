@@ -16,7 +16,7 @@ import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
 import { BlockButton } from "./block-button.js";
 import { ChatComposer } from "./composer.js";
-import { mentioned, sendsAway } from "./inbox.js";
+import { letsSpeak, mentioned, sendsAway } from "./inbox.js";
 import { MembersDialog } from "./members.js";
 import { Reading } from "./reading.js";
 import { Sayings } from "./sayings.js";
@@ -104,9 +104,11 @@ export class Thread {
   /** What was said, here and elsewhere. @param {Chat[]} all */
   take(all) {
     this.#settle(all);
-    const messages = all.filter((message) => message.conv === this.conv);
-    if (this.#visit === null || messages.length === 0) return;
+    if (this.#visit === null) return;
     const { inbox, messenger } = this.#visit;
+    for (const message of all) if (letsSpeak(message, inbox.me)) this.#composer.unmuted(message.conv);
+    const messages = all.filter((message) => message.conv === this.conv);
+    if (messages.length === 0) return;
     this.#transcript.add(messages);
     if (this.#transcript.hasForgotten) part("earlier").hidden = false;
     this.typing("");
