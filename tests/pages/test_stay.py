@@ -15,7 +15,7 @@ from danmaku.model import Identity, Position, Role
 from danmaku.wire import At, Batch, Err, Hello, Join, Notice, Ok
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
-from tests.pages.test_page import EPOCH, refused, say, shows, texts, welcome
+from tests.pages.test_page import EPOCH, items, refused, say, shows, texts, welcome
 from tests.system.scripted import Visit, scripted
 from tests.waiting import until
 
@@ -90,6 +90,39 @@ async def test_who_is_banned_is_told_so_when_he_comes(visitors: Visitors, reason
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
         await expect(page.locator("#outcome")).to_have_text(f"You are banned for 90 s{told}")
+
+
+async def test_that_nobody_has_said_anything_is_said_where_that_is_known(visitors: Visitors) -> None:
+    let_in, speak, take_back = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.greet()
+        await let_in.wait()
+        await visit.admit(Position(0, 0))
+        await speak.wait()
+        await visit.say(items(visit, 1, wire.Comment("u2", "bob", "hello")))
+        await take_back.wait()
+        await visit.say(items(visit, 2, wire.Recall("moderator", uid="u2")))
+
+    async def kept(visit: Visit) -> None:
+        await visit.greet()
+        await visit.admit(Position(EPOCH, 7))
+
+    async with scripted(script, kept, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        empty = page.get_by_text("Nobody has said anything yet")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await expect(empty).to_be_hidden()  # one is not in: it may be full of comments
+        let_in.set()
+        await expect(empty).to_be_visible()
+        speak.set()
+        await shows(page, "hello")
+        take_back.set()
+        await shows(page)
+        await expect(empty).to_be_hidden()  # somebody did say something
+        await page.reload()
+        await expect(page.locator("#viewers")).to_have_text("1")
+        await expect(empty).to_be_hidden()  # of what was said nothing is kept
 
 
 async def test_an_address_with_a_room_that_cannot_be_says_so(visitors: Visitors) -> None:

@@ -33,8 +33,6 @@ import { Voice } from "./voice.js";
 const FRESH_MS = 8_000; // what is older was missed: the list has it, the picture does not
 
 export class Screen {
-  /** Where the room stood as one came in, or in again: what stands up to there is history. @type {Position} */
-  head = START;
   #places = new Places();
   #blocks = new Blocks();
   #sidebar = new Sidebar(part("list"), /** @type {HTMLButtonElement} */ (part("newest")));
@@ -47,6 +45,9 @@ export class Screen {
   #theatre;
   #person;
   #me = "";
+  /** Where the room stood as one came in, or in again: what stands up to there is history. @type {Position} */
+  #head = START;
+  #empty = part("empty");
 
   /** @param {import("../shared/memory.js").Memory} memory @param {Asked} asked */
   constructor(memory, asked) {
@@ -75,6 +76,13 @@ export class Screen {
     this.#pins.clear();
     this.#poll.clear();
     this.#theatre.clear();
+    this.#empty.hidden = true;
+  }
+
+  /** @param {Position} head */
+  joined(head) {
+    this.#head = head;
+    this.#empty.hidden = compare(head, START) > 0; // else nobody has said anything yet
   }
 
   /** What the banners say was of before. */
@@ -85,8 +93,9 @@ export class Screen {
   /** @param {Placed[]} placed */
   shown(placed) {
     const now = this.#asked.now();
+    this.#empty.hidden = true;
     for (const { position, at, item } of placed) {
-      const since = compare(position, this.head) > 0 ? now : Math.min(at, now); // the owner's clock may differ from ours
+      const since = compare(position, this.#head) > 0 ? now : Math.min(at, now); // the owner's clock may differ from ours
       this.#perform(readItem(item), since, now - at < FRESH_MS, position);
     }
   }

@@ -142,7 +142,7 @@ export class Stay {
   #cameIn(settings, head, title) {
     this.#returning.stop();
     this.#entitle(title);
-    this.#screen.head = head;
+    this.#screen.joined(head);
     if (this.#isWaiting) this.#opened();
     else this.#screen.settle();
     this.#ruling.hold(settings, head);

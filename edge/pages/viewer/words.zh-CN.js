@@ -65,7 +65,7 @@ export default {
   "skip.list": "跳到弹幕列表",
   "room": "房间：",
   "viewers.title": "本房间的观众",
-  "viewers": " 位观众",
+  "viewers": "观众：",
   "you": "你：",
   "picture": "画面",
   "stage": "弹幕飞过黄昏的港口小镇；弹幕列表以文字显示相同内容",
