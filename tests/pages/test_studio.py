@@ -228,6 +228,35 @@ async def test_on_a_network_that_stalls_it_is_said_that_no_answer_came_and_nothi
     visitors.complaints.clear()  # the browser itself tells of lost calls
 
 
+async def test_what_nobody_answered_is_there_once_also_where_one_was_sent_out_meanwhile(
+    visitors: Visitors, service: Deployment
+) -> None:
+    network = Network()
+    page = await visitors.open("about:blank")
+    await network.hold(page)
+    await page.goto(f"{service.url}/studio?room=gone#token={service.token('mira', 'streamer', 'gone')}")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")
+    network.stalls = True
+    box, outcome = page.locator("#say-text"), page.locator("#say-outcome")
+    await box.fill("thanks")
+    await box.press("Enter")
+    await expect(outcome).to_have_text(UNANSWERED)
+    await expect(box).to_have_value("thanks")
+    network.stalls = False
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    admin = service.token("root", "admin")
+    assert (await service.call("POST", "/v1/admin/rooms/gone/kicks", {"uid": "mira"}, admin))[0] == 200
+    await expect(page.locator("#room-outcome")).to_contain_text("You were sent out")
+    await box.press("Enter")
+    await expect(box).to_have_value("thanks")
+    await page.get_by_role("button", name="Come in").click()
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await box.press("Enter")
+    await expect(box).to_have_value("")
+    await say(page, "and more")
+    await expect(page.locator(".entry .text")).to_have_text(["thanks", "and more"])
+
+
 async def test_what_waits_stays_with_its_room_where_one_goes_to_another(
     visitors: Visitors, service: Deployment
 ) -> None:
@@ -284,10 +313,12 @@ async def test_what_is_sent_while_an_announcement_waits_follows_it_and_what_is_r
     await box.fill("two")
     await box.press("Enter")
     await expect(box).to_have_value("two")  # it waits for the first one
+    await page.locator("#gift-name").focus()
     goes.set()
     await expect(page.locator(".toast")).to_have_text("The announcement is shown.")
     await expect(page.locator(".entry .text")).to_have_text(["announces: one", "two"])
     await expect(box).to_have_value("")
+    await expect(page.locator("#gift-name")).to_be_focused()  # where one had gone meanwhile
     goes.clear()
     refusal = {"error": {"error": "blocked_words", "message": "no", "retry_ms": None}}
     await page.unroute("**/v1/rooms/queue/messages")

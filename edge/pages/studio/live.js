@@ -111,7 +111,8 @@ export class Live {
   async say(text, cid) {
     const entered = (/** @type {AbortSignal} */ late) => Promise.race([this.#entering, sleep(TIMING.answer, late)]); // somebody was faster
     return atMostOnce(entered, async (timeoutMs) => {
-      if (this.#room === null) throw new Refusal("outside", this.#outside || t("say.outside")); // by a name that has no words of its own
+      // by a name that has no words of its own, and for now: of an earlier try that says nothing
+      if (this.#room === null) throw new Refusal("outside", this.#outside || t("say.outside"), 0);
       return this.#room.send(text, { cid, timeoutMs });
     }, TIMING.answer);
   }

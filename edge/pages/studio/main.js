@@ -253,7 +253,7 @@ class Studio {
   /** @param {string} room @param {import("./speech.js").Saying} saying @param {string} cid */
   async #say(room, saying, cid) {
     if (saying.kind === "announce") return this.#deeds.ask("POST", `v1/rooms/${room}/messages`, { ...saying, cid });
-    if (this.#live === null) throw new Refusal("not_joined", t("say.outside"));
+    if (this.#live === null) throw new Refusal("not_joined", t("say.outside"), 0); // for now: of an earlier try that says nothing
     return this.#live.say(saying.text, cid);
   }
 

@@ -58,6 +58,7 @@ export class Speech {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
+      this.#text.focus({ preventScroll: true });
     });
     this.#text.addEventListener("input", () => this.#write());
   }
@@ -104,7 +105,6 @@ export class Speech {
       this.#text.value = "";
       void this.#try(place, this.#draft(text));
     }
-    this.#text.focus({ preventScroll: true });
   }
 
   /** @param {Place} place @param {Saying} saying */
