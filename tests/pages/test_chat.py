@@ -48,6 +48,7 @@ async def test_two_users_talk(visitors: Visitors, service: Deployment) -> None:
     await _say(bob, EVIL)
     for page in (ann, bob):
         await expect(_words(page)).to_have_text(["hello bob", EVIL])
+        await expect(page.locator("#messages time").last).to_have_text(re.compile(r"^(\S+ )?\d\d:\d\d$"))
         assert await page.locator("#chat img").count() == 0
         await expect(page).to_have_title("Chat · Danmaku")
 
@@ -162,6 +163,8 @@ async def test_staff_looks_after_a_group(visitors: Visitors, service: Deployment
     bert = await _enter(visitors, service, "bert")
     await _begin(alice, "bert, cleo", group="Crew")
     await alice.get_by_role("button", name="Members").click()
+    await expect(alice.get_by_role("button", name="Dissolve")).to_be_visible()
+    await expect(alice.get_by_role("button", name="Leave the group")).to_be_hidden()
     await _do(alice, "bert", "Make admin")
     await expect(_member(alice, "bert")).to_contain_text("admin")
     await _do(alice, "cleo", "Mute for an hour")
@@ -209,6 +212,7 @@ async def test_staff_looks_after_a_group(visitors: Visitors, service: Deployment
     await alice.locator("#confirm-yes").click()
     await expect(_member(alice, "bert")).to_contain_text("owner")
     await expect(alice.get_by_role("button", name="Dissolve")).to_be_hidden()
+    await expect(alice.get_by_role("button", name="Leave the group")).to_be_visible()
     await bert.get_by_role("button", name="Dissolve").click()
     await bert.locator("#confirm-yes").click()
     await expect(bert.locator("#staff")).to_be_hidden()

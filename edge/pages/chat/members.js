@@ -105,6 +105,7 @@ export class MembersDialog {
     this.#list.replaceChildren(...members.map((member) => this.#row(member, dissolved ? "" : mine)));
     part("staff").hidden = dissolved || !isStaff(mine);
     part("dissolve").hidden = dissolved || mine !== "owner";
+    part("leave").hidden = !dissolved && mine === "owner" && members.length > 1; // whose it is hands it over first
     this.#muteAll.checked = muted;
     if (document.activeElement !== this.#name) this.#name.value = name;
     if (at !== undefined) this.#focus(at, label);

@@ -66,10 +66,10 @@ export function refused({ name, message }) {
   return knows(key) ? t(key) : sentence(message);
 }
 
-/** A time of day, with its date where that is not today. @param {number} at in ms since 1970 @param {Intl.DateTimeFormatOptions} [how] */
+/** A time of day as feeds have it, with its date where that is not today. @param {number} at in ms since 1970 @param {Intl.DateTimeFormatOptions} [how] */
 export function timeOf(at, how) {
   const when = new Date(at);
-  const clock = when.toLocaleTimeString(spoken, how);
+  const clock = when.toLocaleTimeString(spoken, { hourCycle: "h23", ...how });
   return when.toDateString() === new Date().toDateString() ? clock : `${when.toLocaleDateString(spoken)} ${clock}`;
 }
 
