@@ -73,6 +73,40 @@ async def test_a_mute_takes_effect_in_the_muted_browser_and_can_be_undone(
     await expect(mod.locator(".entry .text", has_text="sorry")).to_be_visible()
 
 
+async def test_what_was_not_done_to_whom_is_said_until_one_puts_it_away_and_can_be_done_then(
+    visitors: Visitors, service: Deployment
+) -> None:
+    bob = await _watch(visitors, service, "outage", "bob")
+    await _say(bob, "buy followers")
+    where = f"{service.url}/console?room=outage#token={service.token('mod', 'moderator')}"
+    mod = await visitors.open(where, clocked=True)
+    refusal = {"error": "unavailable", "message": "the service cannot do this right now", "retry_ms": 1}
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, json={"error": refusal})
+
+    await _focus(mod, "buy followers")
+    await mod.route("**/mutes*", refuse)
+    await mod.keyboard.press("1")
+    kept = mod.locator(".toast.bad", has_text="Mute – bob, outage: The service cannot do this right now")
+    await expect(kept).to_be_visible()
+    await mod.clock.fast_forward(60_000)
+    await mod.keyboard.press("z")
+    await expect(_toast(mod)).to_have_text("There is nothing to undo.")
+    await kept.get_by_role("button", name="Close").click()
+    await expect(kept).to_have_count(0)
+    await mod.unroute("**/mutes*")
+    await mod.keyboard.press("1")
+    await expect(_toast(mod)).to_contain_text("bob is muted in outage for 60 s")
+    await mod.route("**/mutes/bob", refuse)
+    await mod.keyboard.press("z")
+    await expect(_toast(mod)).to_contain_text("Unmute – bob, outage: The service cannot do this right now")
+    await mod.unroute("**/mutes/bob")
+    await mod.keyboard.press("z")
+    await expect(_toast(mod)).to_contain_text("bob may speak in outage again")
+    visitors.complaints.clear()  # the browser itself tells of what is refused
+
+
 async def test_a_deleted_comment_vanishes_for_viewers_and_moderators_see_who_did_it(
     visitors: Visitors, service: Deployment
 ) -> None:

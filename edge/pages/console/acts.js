@@ -11,6 +11,11 @@ import { told } from "../shared/telling.js";
 import { lasting } from "../shared/wording.js";
 
 const UNDO = { mute: "mutes", ban: "bans" };
+/** How an act is called where that is not `act.…`. @type {Record<string, string>} */
+const CALLED = {
+  unmute: "lift.mute", unban: "lift.ban", approve: "held.approve", deny: "held.deny", raid: "raid.on", unraid: "raid.off",
+  words: "words.label", appoint: "moderators.add", dismiss: "moderators.dismiss",
+};
 
 export class Acts {
   #calls;
@@ -33,60 +38,58 @@ export class Acts {
 
   /** @param {"mute" | "ban"} verb @param {string} room @param {string} uid @param {Measure} measure */
   async sanction(verb, room, uid, { seconds = null, reason = "", everywhere = false } = {}) {
-    const path = `${base(room, everywhere)}/${UNDO[verb]}`;
     const body = { uid, ...(seconds !== null && { seconds }), ...(reason && { reason }) };
     const span = seconds === null ? t("until.lifted") : t("for.time", { time: lasting(seconds) });
     const undo = () => this.lift(verb, room, uid, everywhere);
-    return this.#do("POST", path, body, room, t(`done.${verb}`, { who: this.#who(uid, room), span, where: place(room, everywhere) }), undo);
+    return this.#do(verb, room, ["POST", `${base(room, everywhere)}/${UNDO[verb]}`, body], { ...this.#whom(uid, room, everywhere), span }, undo);
   }
 
   /** @param {"mute" | "ban"} verb @param {string} room @param {string} uid @param {boolean} everywhere */
   lift(verb, room, uid, everywhere = false) {
-    const done = t(`done.un${verb}`, { who: this.#who(uid, room), where: place(room, everywhere) });
-    return this.#do("DELETE", `${base(room, everywhere)}/${UNDO[verb]}/${uid}`, undefined, room, done);
+    return this.#do(`un${verb}`, room, ["DELETE", `${base(room, everywhere)}/${UNDO[verb]}/${uid}`], this.#whom(uid, room, everywhere));
   }
 
   /** @param {string} room @param {string} uid @param {string} reason */
   kick(room, uid, reason = "") {
-    return this.#do("POST", `${base(room)}/kicks`, { uid, ...(reason && { reason }) }, room, t("done.kick", { who: this.#who(uid, room), where: room }));
+    return this.#do("kick", room, ["POST", `${base(room)}/kicks`, { uid, ...(reason && { reason }) }], this.#whom(uid, room));
   }
 
   /** @param {string} room @param {string} place `epoch-seq` @param {string} uid who said it */
   recall(room, place, uid) {
-    return this.#do("DELETE", `${base(room)}/messages/${place}`, undefined, room, t("done.delete", { who: this.#who(uid, room) }));
+    return this.#do("delete", room, ["DELETE", `${base(room)}/messages/${place}`], this.#whom(uid, room));
   }
 
   /** All that one said, or with "" that anybody said. @param {string} room @param {string} uid */
   clear(room, uid) {
-    const done = uid === "" ? t("done.clear", { where: room }) : t("done.clear.user", { who: this.#who(uid, room), where: room });
-    return this.#do("POST", `${base(room)}/clear`, uid === "" ? {} : { uid }, room, done);
+    return this.#do(uid === "" ? "clear" : "clear.user", room, ["POST", `${base(room)}/clear`, uid === "" ? {} : { uid }], this.#whom(uid, room));
   }
 
-  /** @param {string} room @param {string} id @param {"approve" | "deny"} decision */
-  decide(room, id, decision) {
-    return this.#do("POST", `${base(room)}/held/${id}`, { decision }, room, t(`done.${decision}`));
+  /** @param {string} room @param {{id: string, uid: string}} held @param {"approve" | "deny"} decision */
+  decide(room, { id, uid }, decision) {
+    return this.#do(decision, room, ["POST", `${base(room)}/held/${id}`, { decision }], this.#whom(uid, room));
   }
 
   /** @param {string} room @param {number} seconds 0 ends it */
   raid(room, seconds) {
-    if (seconds === 0) return this.#do("DELETE", `${base(room)}/raid`, undefined, room, t("done.unraid", { where: room }));
-    return this.#do("POST", `${base(room)}/raid`, { seconds }, room, t("done.raid", { where: room, time: lasting(seconds) }));
+    const path = `${base(room)}/raid`;
+    if (seconds === 0) return this.#do("unraid", room, ["DELETE", path], { where: room });
+    return this.#do("raid", room, ["POST", path, { seconds }], { where: room, time: lasting(seconds) });
   }
 
   /** @param {string} room @param {Record<string, unknown>} changes */
   configure(room, changes) {
-    return this.#do("PATCH", `${base(room)}/settings`, changes, room, t("done.settings", { where: room }));
+    return this.#do("settings", room, ["PATCH", `${base(room)}/settings`, changes], { where: room });
   }
 
   /** @param {string} room @param {string} uid @param {boolean} appointed */
   appoint(room, uid, appointed) {
-    const [method, done] = appointed ? ["PUT", "done.appoint"] : ["DELETE", "done.dismiss"];
-    return this.#do(method, `${base(room)}/moderators/${uid}`, appointed ? {} : undefined, room, t(done, { who: this.#who(uid, room), where: room }));
+    const path = `${base(room)}/moderators/${uid}`;
+    return this.#do(appointed ? "appoint" : "dismiss", room, appointed ? ["PUT", path, {}] : ["DELETE", path], this.#whom(uid, room));
   }
 
   /** @param {string} room "" for all @param {object} lists with the version they replace */
   putWords(room, lists) {
-    return this.#do("PUT", `${base(room, room === "")}/words`, lists, room, t("done.words"));
+    return this.#do("words", room, ["PUT", `${base(room, room === "")}/words`, lists], this.#whom("", room, room === ""));
   }
 
   /** What is to be read; null where that was refused, which is said. @param {string} path below `v1/` @returns {Promise<any>} */
@@ -101,10 +104,19 @@ export class Acts {
 
   /** Undo the last that can be. */
   undo() {
-    const undo = this.#undo;
-    this.#undo = null;
-    if (undo === null) this.#toasts.bad(t("undo.nothing"));
-    else void undo();
+    if (this.#undo === null) this.#toasts.bad(t("undo.nothing"));
+    else void this.#takeBack(this.#undo);
+  }
+
+  /** Where that is refused it can be tried again. @param {() => Promise<any>} undo */
+  async #takeBack(undo) {
+    if (this.#undo === undo) this.#undo = null;
+    if ((await undo()) === null) this.#undo ??= undo;
+  }
+
+  /** To whom, and where, in words. @param {string} uid "" for nobody in particular @param {string} room */
+  #whom(uid, room, everywhere = false) {
+    return { who: uid && this.#who(uid, room), where: everywhere ? t("everywhere") : room };
   }
 
   /** With the name, if he has one; it is somebody's own text. @param {string} uid @param {string} room */
@@ -114,30 +126,28 @@ export class Acts {
   }
 
   /**
-   * @param {string} method @param {string} path @param {object | undefined} body @param {string} room
-   * @param {string} done what to say then @param {(() => Promise<any>) | null} undo
+   * @param {string} act as words call it @param {string} room @param {[method: string, path: string, body?: object]} call
+   * @param {{who?: string, where: string, [more: string]: string | undefined}} values of what is said then
+   * @param {(() => Promise<any>) | null} undo
    * @returns {Promise<any>} the answer, null where it was refused
    */
-  async #do(method, path, body, room, done, undo = null) {
-    const answer = await told(this.#toasts, () => this.#calls.call(method, path, body));
+  async #do(act, room, call, values, undo = null) {
+    const answer = await told({ bad: (why) => this.#undone(act, values, why) }, () => this.#calls.call(...call));
     if (answer === null) return null;
     if (undo !== null) this.#undo = undo;
-    const press = () => {
-      if (this.#undo === undo) this.#undo = null;
-      void undo?.();
-    };
-    this.#toasts.good(done, undo && { label: t("undo"), act: press });
+    this.#toasts.good(t(`done.${act}`, values), undo && { label: t("undo"), act: () => void this.#takeBack(undo) });
     this.#done(room);
     return answer;
+  }
+
+  /** One may have gone on to the next meanwhile. @param {string} act @param {{who?: string, where: string}} values @param {string} why */
+  #undone(act, { who, where }, why) {
+    const whom = [who, where].filter(Boolean).join(", ");
+    this.#toasts.keep(t("undone", { act: t(CALLED[act] ?? `act.${act}`), whom, why }));
   }
 }
 
 /** @param {string} room @param {boolean} everywhere */
 function base(room, everywhere = false) {
   return everywhere ? "v1/admin" : `v1/admin/rooms/${room}`;
-}
-
-/** @param {string} room @param {boolean} everywhere */
-function place(room, everywhere) {
-  return everywhere ? t("everywhere") : room;
 }

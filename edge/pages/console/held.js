@@ -120,7 +120,7 @@ export class HeldPanel {
     const key = `${one.room} ${one.held.id}`;
     this.#decided.add(key);
     this.changed();
-    if ((await this.#context.acts.decide(one.room, one.held.id, decision)) === null) {
+    if ((await this.#context.acts.decide(one.room, one.held, decision)) === null) {
       this.#decided.delete(key);
       this.changed();
     }

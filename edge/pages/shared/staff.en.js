@@ -6,6 +6,7 @@ export default {
   "feed.waiting": { one: "{n} new", other: "{n} new" },
   "feed.gift": "gives {gift} × {count} {text}",
   "feed.announce": "announces: {text}",
+  "toast.close": "Close",
   "recalled": "deleted",
   "recalled.by": "deleted by {by}",
   "moderators.label": "Appointed moderators",

@@ -6,6 +6,7 @@ export default {
   "feed.waiting": "{n} 条新内容",
   "feed.gift": "送出 {gift} × {count} {text}",
   "feed.announce": "公告：{text}",
+  "toast.close": "关闭",
   "recalled": "已删除",
   "recalled.by": "已被 {by} 删除",
   "moderators.label": "任命的房管",

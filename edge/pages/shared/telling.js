@@ -9,7 +9,7 @@ export function unsent(refusal) {
 }
 
 /**
- * @template T @param {import("./toasts.js").Toasts} toasts @param {() => Promise<T>} act
+ * @template T @param {{bad: (why: string) => void}} toasts @param {() => Promise<T>} act
  * @returns {Promise<T | null>} null where it was refused, which is said
  */
 export async function told(toasts, act) {

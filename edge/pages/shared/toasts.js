@@ -1,6 +1,7 @@
-/** What became of what one did, said once: a line that goes by itself, and is read aloud. */
+/** What became of what one did, said once: a line that is read aloud, and goes by itself unless it is to be kept. */
 
 import { element } from "./element.js";
+import { t } from "./language.js";
 
 const SHOWN_MS = 6_000;
 const WITH_BUTTON_MS = 12_000; // who wants to press it has to read it first
@@ -16,16 +17,24 @@ export class Toasts {
 
   /** @param {string} text @param {{label: string, act: () => void} | null} [button] */
   good(text, button = null) {
-    this.#show("good", text, button);
+    this.#show("good", text, button, button === null ? SHOWN_MS : WITH_BUTTON_MS);
   }
 
   /** @param {string} text */
   bad(text) {
-    this.#show("bad", text, null);
+    this.#show("bad", text, null, SHOWN_MS);
   }
 
-  /** @param {string} kind @param {string} text @param {{label: string, act: () => void} | null} button */
-  #show(kind, text, button) {
+  /** What was not done, and is to be done again: until one puts it away. @param {string} text */
+  keep(text) {
+    this.#show("bad", text, { label: t("toast.close"), act: () => {} }, null);
+  }
+
+  /**
+   * @param {string} kind @param {string} text @param {{label: string, act: () => void} | null} button
+   * @param {number | null} ms how long; null: until its button is pressed
+   */
+  #show(kind, text, button, ms) {
     const toast = element("div", `toast ${kind}`);
     toast.append(element("span", "", text));
     if (button !== null) {
@@ -44,7 +53,7 @@ export class Toasts {
     this.#host();
     this.#box.append(toast);
     while (this.#box.childElementCount > MOST) this.#box.firstElementChild?.remove();
-    fade(toast, button === null ? SHOWN_MS : WITH_BUTTON_MS);
+    if (ms !== null) fade(toast, ms);
   }
 
   /** Behind a dialog nothing is seen, pressed or read: while one is open, it is said there. */
