@@ -18,6 +18,7 @@ from danmaku import wire
 from danmaku.client import Client, Refusal
 from danmaku.errors import Close
 from tests.system.deployment import Deployment, serving
+from tests.system.plain_proxy import without_upgrade
 from tests.viewer import Viewer, viewer
 from tests.waiting import until
 
@@ -378,19 +379,7 @@ async def test_a_ban_and_a_revocation_outlive_a_restart(tmp_path: Path) -> None:
 
 
 async def test_an_upgrade_that_a_proxy_made_none_says_so(service: Deployment) -> None:
-    """The proxy hands on all but what is for itself alone."""
-
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first, *lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
-        kept = [line for line in lines if not line.lower().startswith((b"upgrade:", b"connection:"))]
-        answer, request = await asyncio.open_connection("127.0.0.1", service.port)
-        request.write(b"\r\n".join([first, b"Connection: close", *kept]))
-        writer.write(await answer.read())
-        writer.close()
-        request.close()
-
-    async with await asyncio.start_server(carry, "127.0.0.1", 0) as proxy:
-        port = proxy.sockets[0].getsockname()[1]
+    async with without_upgrade(service.port) as port:
         with pytest.raises(Refusal, match=r"unavailable: .*426.*Upgrade"):
             async with Client(f"127.0.0.1:{port}"):
                 pass

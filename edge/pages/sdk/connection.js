@@ -10,8 +10,8 @@
  * @typedef {{phase: "connecting"} | {phase: "live"} | {phase: "doubted"} |
  *   {phase: "waiting", until: number, code: number, name: string, reason: string} |
  *   {phase: "refused", name: string, reason: string} | {phase: "ended"}} State
- *   `until` is of the clock that was given, `code` that of the close, `name` that of a refusal; from doubted it is live again
- *   as soon as anything is heard
+ *   `until` is of the clock that was given, `code` that of the close, `name` that of a refusal, `upgrade_required` where HTTP
+ *   reaches the service and no socket ever did; from doubted it is live again as soon as anything is heard
  * @typedef {object} Listener who is told, synchronously and in order, what becomes of the connection
  * @property {(state: State) => void | Promise<void>} changed a refusal is final once what it returns is over and nobody connected
  * @property {() => void} [opened] what is asked now goes out along with the greeting, and is answered after it
@@ -33,6 +33,8 @@ const MESSAGE_BYTES = 16 * 1024; // what a service takes as shipped
 const LEAST_BYTES = 1024; // what any service takes: before the greeting one does not know
 const WAITING_BYTES = 1024 * 1024; // more than that is not to wait for a network that takes nothing
 const OPEN = 1;
+const IN_VAIN = 3; // sockets that did not open before it is asked why
+const ASK_EVERY = 60_000;
 
 /** What a close code that forbids to come back means. @type {Record<number, [string, string]>} */
 const FOR_GOOD = {
@@ -76,6 +78,12 @@ export class Connection {
   #refusal = null;
   /** Rung where there is a connection, or is to be none; a room rings it where one is in, or out. */
   changed = new Bell();
+  /** Sockets that did not open, until one does. */
+  #inVain = 0;
+  /** When it is asked why, and what was found. */
+  #askAt = 0;
+  /** @type {import("./reach.js").Why | null} */
+  #why = null;
   /** What goes out in one message with the greeting. @type {(string | Uint8Array<ArrayBuffer>)[] | null} */
   #along = null;
 
@@ -248,7 +256,10 @@ export class Connection {
     }
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => void this.#greet(socket, hello);
+    socket.onopen = () => {
+      this.#inVain = -Infinity;
+      void this.#greet(socket, hello);
+    };
     const turns = new Turns(
       (frames) => void (socket === this.#socket && this.#read(frames)),
       (error) => void (socket === this.#socket && this.#end(BROKEN, `the service sent what cannot be inflated: ${error}`)),
@@ -340,6 +351,7 @@ export class Connection {
 
   /** This socket is over. @param {number} code @param {string} reason @param {string} refused by which name */
   #end(code, reason, refused = "unavailable") {
+    const why = this.#socket !== null && ++this.#inVain >= IN_VAIN ? this.#unopened() : null;
     this.#drop();
     if (!mayReconnect(code)) {
       const [name, meaning] = FOR_GOOD[code] ?? ["forbidden", "the service does not want this connection"];
@@ -348,7 +360,18 @@ export class Connection {
     }
     const ms = this.#pace.wait(code, this.#now()) ?? 0;
     this.#wait(ms, () => this.connect()); // first: who is told may decide otherwise
-    this.#listener.changed({ phase: "waiting", until: this.#now() + ms, code, name: refused, reason });
+    this.#listener.changed({ phase: "waiting", until: this.#now() + ms, code, name: refused, reason, ...why });
+  }
+
+  /** No socket ever opened: why, as far as that was known before this one. @returns {import("./reach.js").Why | null} */
+  #unopened() {
+    const [known, now, url] = [this.#why, this.#now(), this.#url()];
+    if (now >= this.#askAt) {
+      this.#askAt = now + ASK_EVERY;
+      const found = (/** @type {typeof known} */ why) => void (this.#why = why);
+      import("./reach.js").then(({ unopened }) => unopened(url, this.#timing.connect)).then(found, () => found(null));
+    }
+    return known;
   }
 
   /** Not to come back before something changes. @param {string} name @param {string} reason */

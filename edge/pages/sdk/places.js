@@ -59,16 +59,24 @@ export class Places {
 }
 
 /**
- * Move on, by what `GET /v1/edges` says about it where that is answered. No token is shown.
+ * What a service says about where to go. No token is shown.
+ * @param {string} url @param {string} query @param {number} ms
+ * @returns {Promise<{address: string, full?: boolean}[]>} @throws {Error} where it does not answer
+ */
+export async function edgesAt(url, query, ms) {
+  const answer = await fetch(`${httpAddress(url)}v1/edges${query}`, { signal: AbortSignal.timeout(ms), redirect: "error" });
+  return (await answer.json()).edges;
+}
+
+/**
+ * Move on, by what `GET /v1/edges` says about it where that is answered.
  * @param {Places} places @param {string} region "" where that does not matter @param {number} ms for each question
  */
 export async function find(places, region, ms) {
+  const query = region ? `?region=${encodeURIComponent(region)}` : "";
   for (const url of places.toAsk()) {
     try {
-      const query = region ? `?region=${encodeURIComponent(region)}` : "";
-      const answer = await fetch(`${httpAddress(url)}v1/edges${query}`, { signal: AbortSignal.timeout(ms), redirect: "error" });
-      /** @type {{edges: {address: string, full?: boolean}[]}} */
-      const { edges } = await answer.json();
+      const edges = await edgesAt(url, query, ms);
       places.told(edges.filter(({ full }) => !full).map(({ address }) => address));
       break;
     } catch {} // somebody else may answer, and what is known already can be tried in any case

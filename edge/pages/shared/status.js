@@ -5,16 +5,19 @@
  */
 
 import { part } from "./dialog.js";
-import { knows, t } from "./language.js";
+import { element } from "./element.js";
+import { knows, refused, t } from "./language.js";
 
 export class Status {
   #box = part("connection");
   #text = part("connection-text");
   #button = /** @type {HTMLButtonElement} */ (part("connection-button"));
+  #barred = element("p", "barred");
   #timer = 0;
 
   /** @param {() => void} retry */
   constructor(retry) {
+    this.#barred.role = "alert";
     this.#button.addEventListener("click", retry);
   }
 
@@ -29,6 +32,15 @@ export class Status {
     wait.ariaHidden = "true"; // nobody wants each second read aloud
     this.#text.replaceChildren(saying(state), wait);
     if (state.phase === "waiting") this.#countDown(state.until, wait);
+    if (state.phase !== "connecting") this.#bar("name" in state && state.name === "upgrade_required" ? state.reason : "");
+  }
+
+  /** What it may be that no connection ever came about stands there until one does. @param {string} reason */
+  #bar(reason) {
+    if ((reason !== "") === this.#barred.isConnected) return; // else it is read aloud again
+    this.#barred.textContent = reason && refused({ name: "upgrade_required", message: reason });
+    if (reason === "") this.#barred.remove();
+    else document.body.append(this.#barred);
   }
 
   /** Only the seconds change: what is read aloud stays. @param {number} until @param {HTMLElement} wait */

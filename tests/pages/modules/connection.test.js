@@ -226,3 +226,49 @@ export async function a_refusal_is_final_once_who_is_told_has_decided() {
   same(await waits, "unauthorized");
   holds(!connection.isComing, "there was none");
 }
+
+export async function where_no_socket_ever_opened_it_is_asked_whether_http_gets_through() {
+  const [nativeSocket, nativeFetch] = [globalThis.WebSocket, globalThis.fetch];
+  const sockets = [];
+  const states = [];
+  const asked = [];
+  let now = 1000;
+  let answers = true;
+  globalThis.WebSocket = /** @type {any} */ (function make() {
+    sockets.push(new Socket());
+    return sockets.at(-1);
+  });
+  globalThis.fetch = async (url) => {
+    asked.push(url);
+    if (!answers) throw new TypeError("nobody there");
+    return new Response('{"edges": [{"address": "ws://full", "full": true}, {"address": "ws://here"}]}');
+  };
+  const listener = { changed: (state) => states.push(state), delivered() {}, lost() {} };
+  const connection = new Connection("ws://here/v1/ws", () => ({}), listener, TIMING, { now: () => now });
+  const fail = () => {
+    connection.connect();
+    sockets.at(-1).onclose({ code: 1006, reason: "" });
+    return states.at(-1).name;
+  };
+  try {
+    same([fail(), fail(), asked], ["unavailable", "unavailable", []]);
+    same(fail(), "unavailable");
+    await until(() => fail() === "upgrade_required");
+    same(asked, ["http://here/v1/edges"]);
+    answers = false;
+    now += 60_000;
+    same(fail(), "upgrade_required");
+    await until(() => fail() === "unavailable");
+    same(asked.length, 2);
+    answers = true;
+    now += 60_000;
+    await until(() => fail() === "upgrade_required");
+    connection.connect();
+    sockets.at(-1).onopen();
+    sockets.at(-1).onclose({ code: 1006, reason: "" });
+    same([fail(), fail(), fail(), fail()], Array(4).fill("unavailable"));
+  } finally {
+    connection.close();
+    Object.assign(globalThis, { WebSocket: nativeSocket, fetch: nativeFetch });
+  }
+}
