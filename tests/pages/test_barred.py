@@ -28,7 +28,7 @@ FULL = json.dumps({"edges": [{"address": "ws://here/v1/ws", "connections": 9, "f
 
 
 class Barrier:
-    """Before a service: no WebSocket comes through while it is `down`; what it says of its edges is `edges`."""
+    """Before a service: no WebSocket comes through while it is `down`; of its edges it says `edges`."""
 
     def __init__(self, edges: bytes = EDGES) -> None:
         self.edges = edges
