@@ -181,6 +181,7 @@ async def test_staff_looks_after_a_group(visitors: Visitors, service: Deployment
     assert await alice.locator("#members-dialog").evaluate("it => it.scrollWidth <= it.clientWidth")
 
     await alice.get_by_label("Only owner and admins may speak").check()
+    await expect(alice.locator(".note").last).to_have_text("alice lets only staff speak")
     name = alice.get_by_label("Rename the group")
     await name.fill("The crew")
     await name.press("Enter")
@@ -217,6 +218,76 @@ async def test_staff_looks_after_a_group(visitors: Visitors, service: Deployment
     await bert.locator("#confirm-yes").click()
     await expect(bert.locator("#staff")).to_be_hidden()
     await expect(alice.locator(".note").last).to_have_text("bert dissolved the group")
+
+
+async def test_who_is_sent_away_is_told_so_and_keeps_what_he_wrote(
+    visitors: Visitors, service: Deployment
+) -> None:
+    olga, dan = await _enter(visitors, service, "olga"), await _enter(visitors, service, "dan")
+    await _begin(olga, "dan", group="Friends")
+    await _say(olga, "hello all")
+    await dan.locator("#conversations button").click()
+    box, over = dan.get_by_label("Your message"), dan.locator("#over")
+    await box.fill("half a sen")
+    await olga.get_by_role("button", name="Members").click()
+    await _do(olga, "dan", "Send away")
+    await olga.locator("#confirm-yes").click()
+
+    await expect(over).to_have_text("olga sent you away from Friends")
+    await expect(_words(dan)).to_have_text(["hello all"])
+    await expect(box).to_have_value("half a sen")
+    await expect(box).not_to_be_editable()
+    await box.press("Enter")
+    await expect(dan.locator("#outcome")).to_have_text("")
+    for name in ("Send", "Image", "Members"):
+        await expect(dan.get_by_role("button", name=name, exact=True)).to_be_hidden()
+    await expect(dan.locator("#conversations button")).to_have_count(1)
+
+    await _begin(dan, "olga")
+    await expect(box).to_be_editable()
+    await expect(over).to_be_hidden()
+    await expect(dan.locator("#conversations button .name")).to_have_text(["olga"])
+    await olga.get_by_label("Invite a user").fill("dan")
+    await olga.get_by_role("button", name="Invite", exact=True).click()
+    await dan.locator("#conversations button", has_text="Friends").click()
+    await expect(box).to_be_editable()
+    await expect(box).to_have_value("half a sen")
+    await expect(over).to_be_hidden()
+
+
+async def test_a_group_that_was_dissolved_is_read_and_left(visitors: Visitors, service: Deployment) -> None:
+    otto, dora = await _enter(visitors, service, "otto"), await _enter(visitors, service, "dora")
+    await _begin(otto, "dora", group="Friends")
+    await _say(otto, "hello all")
+    await dora.locator("#conversations button").click()
+    box, over = dora.get_by_label("Your message"), dora.locator("#over")
+    await expect(box).to_be_visible()
+    members = otto.locator("#members-dialog")
+    await otto.get_by_role("button", name="Members").click()
+    await members.get_by_role("button", name="Dissolve").click()
+    await otto.locator("#confirm-yes").click()
+    await expect(members.locator("#members-over")).to_have_text("The group was dissolved")
+    await expect(members.get_by_role("button", name="Leave the group")).to_be_focused()
+    for name in ("Invite", "Mention dora", "What to do with dora"):
+        await expect(members.get_by_role("button", name=name, exact=True)).to_be_hidden()
+    for page in (otto, dora):
+        await expect(page.locator("#over")).to_have_text("The group was dissolved")
+        await expect(page.locator("#text")).to_be_hidden()
+
+    await _begin(dora, "otto")
+    await expect(box).to_be_visible()
+    await dora.locator("#conversations button", has_text="Friends").click()
+    await expect(over).to_be_visible()
+    await dora.reload()
+    await expect(over).to_have_text("The group was dissolved")
+    await expect(box).to_be_hidden()
+    await expect(_words(dora)).to_have_text(["hello all"])
+    async with dora.expect_response("**/v1/groups/*"):
+        await dora.get_by_role("button", name="Members").click()
+    await dora.get_by_role("button", name="Leave the group").click()
+    await expect(dora.locator("#thread")).to_be_hidden()
+    await expect(dora.locator("#conversations button")).to_have_count(0)
+    await expect(dora.locator("#nothing")).to_be_visible()
 
 
 async def test_a_refusal_is_said_and_what_is_shown_is_what_holds(

@@ -12,7 +12,7 @@ from danmaku.auth import Authority
 from danmaku.errors import BLOCKED, MUTED
 from danmaku.model import Identity, Role
 from danmaku.wire import Err, Hello, Ok
-from danmaku.wire_chat import Chat, ChatSend, ChatSync, Synced
+from danmaku.wire_chat import Chat, ChatPull, ChatSend, ChatSync, Pulled, Synced
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.system.scripted import Visit, scripted
@@ -208,12 +208,46 @@ async def test_coming_back_to_a_draft_an_old_mute_is_not_told_again(visitors: Vi
         await expect(outcome).to_have_text("")
 
 
+async def test_a_group_that_is_gone_at_the_next_connect_stays_to_be_read(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await _greet(visit)
+        sync = await visit.expect(ChatSync)
+        crew = Synced(CONV, 1, 1, 0, name="The crew")
+        await visit.say(Ok(sync.id, convs=visit.codec.value([crew]), more=False))
+        pull = await visit.expect(ChatPull)
+        hello = Chat(conv=CONV, seq=1, from_="bob", at=1, kind="message", cid="c1")
+        hello.body = visit.codec.value([{"type": "text", "text": "hello"}])
+        pulled = Pulled(CONV, [hello], 1, more=False)
+        await visit.say(Ok(pull.id, results=visit.codec.value([pulled])))
+        await expect(words).to_have_text(["hello"])
+        await box.fill("half a sen")
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await _greet(visit)
+        sync = await visit.expect(ChatSync)
+        await visit.say(Ok(sync.id, convs=visit.codec.value([]), more=False))
+
+    async with scripted(script, again, http=respond) as url:
+        page = await visitors.open("about:blank")
+        box, words = page.get_by_label("Your message"), page.locator("#messages .words")
+        await _go(page, url)
+        await expect(page.locator("#over")).to_have_text("You are no longer a member of The crew")
+        await expect(box).to_have_value("half a sen")
+        await expect(box).not_to_be_editable()
+        await expect(words).to_have_text(["hello"])
+
+
 async def _open(visitors: Visitors, url: str) -> Page:
-    token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
     page = await visitors.open("about:blank")
+    await _go(page, url)
+    return page
+
+
+async def _go(page: Page, url: str) -> None:
+    token = Authority(secret="s" * 32).issue(Identity("ann", "Ann", Role.VIEWER), time.time()).access
     await page.route("**/v1/groups/**", lambda route: route.fulfill(json={"members": []}))
     await page.goto(f"{url}/chat?conv={CONV}#token={token}")
-    return page
 
 
 async def _greet(visit: Visit) -> None:

@@ -26,6 +26,8 @@ export class ChatComposer {
   #imageButton = /** @type {HTMLButtonElement} */ (document.getElementById("image-button"));
   #button = /** @type {HTMLButtonElement} */ (document.getElementById("send"));
   #outcome = /** @type {HTMLElement} */ (document.getElementById("outcome"));
+  #over = /** @type {HTMLElement} */ (document.getElementById("over"));
+  #form;
   #send;
   #typing;
   #waits;
@@ -45,6 +47,7 @@ export class ChatComposer {
    * @param {() => void} typing somebody writes @param {() => string} waits what to say of what is sent now, where there is no connection
    */
   constructor(form, send, typing, waits) {
+    this.#form = form;
     this.#send = send;
     this.#typing = typing;
     this.#waits = waits;
@@ -75,6 +78,14 @@ export class ChatComposer {
     this.#write(draft);
     this.#button.disabled = this.#busy.has(conv);
     this.#typedAt = -TYPING_MS;
+  }
+
+  /** Nothing can be said here any more; what is written stays to be read. @param {string} why while something can: "" */
+  end(why) {
+    this.#over.textContent = why;
+    this.#over.hidden = why === "";
+    this.#form.classList.toggle("over", why !== "");
+    this.#text.readOnly = this.#image.readOnly = why !== "";
   }
 
   /** For another user. */
@@ -169,7 +180,7 @@ export class ChatComposer {
   async #submit() {
     const conv = this.#conv;
     const [text, address] = [this.#text.value.trim(), this.#image.value.trim()];
-    if (this.#busy.has(conv) || (text === "" && address === "")) return;
+    if (this.#text.readOnly || this.#busy.has(conv) || (text === "" && address === "")) return;
     const url = address === "" ? null : webAddress(address);
     if (address !== "" && url === null) return this.say(t("image.address"), true);
     if (Array.from(text).length > MOST_TEXT) return this.say(t("text.most", { n: MOST_TEXT }), true);

@@ -16,10 +16,12 @@
  * @property {number} unread messages of others @property {number} mentions those that mention this user, or all
  * @property {number} countedTo messages up to this seq are in `unread` already
  * @property {Chat | null} last
+ * @property {string} over why nothing can be said in it any more; while something can: ""
+ * @property {boolean} isGone not the user's any more: it stays while it is looked at
  */
 
 import { knows, t } from "../shared/language.js";
-import { lasting } from "../shared/wording.js";
+import { changeInWords, over, sendsAway } from "./changes.js";
 
 const GIST = 80; // characters of the last message in the list
 
@@ -54,19 +56,24 @@ export class Inbox {
       const name = isGroup ? conv.slice(2) : otherOf(conv, this.me);
       found = {
         conv, name, isGroup, role: "", lastSeq: 0, readSeq: 0, otherRead: 0, unread: 0, mentions: 0, countedTo: 0,
-        last: null,
+        last: null, over: "", isGone: false,
       };
       this.#all.set(conv, found);
     }
     return found;
   }
 
-  /** What the service knows of all of them; those it does not name are no longer the user's. @param {Synced[]} all */
-  synced(all) {
+  /** What the service knows of all of them; those it does not name are no longer the user's. @param {Synced[]} all @param {string} present the open one */
+  synced(all, present = "") {
     const named = new Set(all.map((one) => one.conv));
-    for (const [conv, { lastSeq }] of this.#all) if (lastSeq > 0 && !named.has(conv)) this.#all.delete(conv);
+    for (const [conv, known] of this.#all) {
+      if (known.lastSeq === 0 || named.has(conv)) continue;
+      if (conv !== present) this.#all.delete(conv);
+      else if (!known.isGone) Object.assign(known, { isGone: true, over: t("over.gone", { name: known.name }) });
+    }
     for (const one of all) {
       const known = this.open(one.conv);
+      if (known.isGone && one.last_seq > known.lastSeq) Object.assign(known, { isGone: false, over: "" }); // let in again
       if (known.isGroup) known.name = one.name || known.name;
       known.role = one.role ?? "";
       known.lastSeq = known.countedTo = one.last_seq;
@@ -81,15 +88,22 @@ export class Inbox {
 
   /** A message whose turn it is. @param {Chat} message */
   shown(message) {
+    if (!this.#all.has(message.conv) && sendsAway(message, this.me)) return;
     const known = this.open(message.conv);
     known.lastSeq = Math.max(known.lastSeq, message.seq);
     if (message.seq >= (known.last?.seq ?? 0)) known.last = message;
     if (message.kind === "member" && message.change?.verb === "rename") known.name = String(message.change.name);
+    Object.assign(known, over(message, this.me, known.name));
     if (message.seq <= known.countedTo) return;
     known.countedTo = message.seq;
     if (message.kind !== "message" || message.from === this.me || message.seq <= known.readSeq) return;
     known.unread += 1;
     if (mentions(message, this.me)) known.mentions += 1;
+  }
+
+  /** @param {string} conv that is no longer the user's */
+  drop(conv) {
+    this.#all.delete(conv);
   }
 
   /** Somebody has read up to `seq`. @param {string} conv @param {string} uid @param {number} seq */
@@ -126,18 +140,6 @@ function otherOf(conv, me) {
 /** @param {Chat} message @param {string} uid */
 export function mentions(message, uid) {
   return message.mention === "all" || (Array.isArray(message.mention) && message.mention.includes(uid));
-}
-
-/** Whether `uid` is no member any more because of this. @param {Chat} message @param {string} uid */
-export function sendsAway(message, uid) {
-  const { verb, uid: whom } = message.change ?? {};
-  return (verb === "leave" && message.from === uid) || (verb === "kick" && whom === uid);
-}
-
-/** Whether `uid` may speak again because of this. @param {Chat} message @param {string} uid */
-export function letsSpeak(message, uid) {
-  const { verb, uid: whom } = message.change ?? {};
-  return verb === "unmute_all" || (verb === "unmute" && whom === uid);
 }
 
 /**
@@ -186,19 +188,4 @@ export function gist(message, me) {
 function kindOf(type) {
   const key = `gist.${type}`;
   return t(knows(key) ? key : "gist.other");
-}
-
-/** What changed in a group. @param {string} from @param {Record<string, any>} change */
-export function changeInWords(from, change) {
-  const { name = "", uid = "", seconds } = change;
-  const uids = Array.isArray(change.uids) ? change.uids.join(t("change.joint")) : "";
-  const key = `change.${kindOfChange(change, uids)}`;
-  return t(knows(key) ? key : "change.other", { from, name, uid, uids, time: lasting(seconds ?? 0) });
-}
-
-/** @param {Record<string, any>} change @param {string} uids with whom it was made */
-function kindOfChange({ verb = "", role = "", seconds }, uids) {
-  if (verb === "appoint") return `appoint.${role}`;
-  if (verb === "create" && uids) return "create.with";
-  return verb === "mute" && seconds ? "mute.for" : verb;
 }

@@ -40,7 +40,9 @@ class ChatPage {
   /** Which connection of this device is the newest: grows, whatever the clock does. */
   #n = 0;
   #list = new ChatList(part("conversations"), part("nothing"), (conv) => this.#go(conv));
-  #thread = new Thread(this.#groups, this.#identity.calls, () => this.#draw(), () => waiting(this.#link));
+  #thread = new Thread(this.#groups, this.#identity.calls, {
+    changed: () => this.#draw(), left: (conv) => this.#left(conv), waits: () => waiting(this.#link),
+  });
   #status = new Status(() => this.#link.connect());
   #link = new Link(() => this.#hello(), {
     changed: (state) => {
@@ -102,7 +104,7 @@ class ChatPage {
     document.title = t("title");
     this.#messenger = me === "" ? null : new Messenger(this.#link, {
       synced: (all) => {
-        this.#inbox.synced(all);
+        this.#inbox.synced(all, this.#thread.conv);
         this.#synced();
       },
       shown: (messages) => this.#shown(messages),
@@ -112,15 +114,14 @@ class ChatPage {
 
   #synced() {
     this.#isSynced = true;
-    const { conv } = this.#thread;
-    if (conv === "") this.#look(convInAddress());
-    else if (this.#inbox.find(conv) === undefined) this.#go("");
+    if (this.#thread.conv === "") this.#look(convInAddress());
     else this.#thread.synced();
     this.#draw();
   }
 
   /** @param {Chat[]} messages */
   #shown(messages) {
+    if (messages.some(({ conv }) => this.#inbox.find(conv) === undefined)) this.#messenger?.resync(); // and what it is called
     for (const message of messages) this.#inbox.shown(message);
     this.#thread.take(messages);
     this.#draw();
@@ -141,6 +142,13 @@ class ChatPage {
     }
   }
 
+  /** The user wanted to be no member any more. @param {string} conv */
+  #left(conv) {
+    this.#inbox.drop(conv);
+    if (conv === this.#thread.conv) this.#go("");
+    else this.#draw();
+  }
+
   /** Look at a conversation, or with "" at none; the address says so, and the way back leads back. @param {string} conv */
   #go(conv) {
     if (conv !== this.#thread.conv) {
@@ -153,6 +161,7 @@ class ChatPage {
   /** @param {string} conv */
   #look(conv) {
     if (!this.#isSynced || this.#messenger === null || (conv !== "" && conv === this.#thread.conv)) return;
+    if (this.#inbox.find(this.#thread.conv)?.isGone) this.#inbox.drop(this.#thread.conv);
     if (isOwn(conv, this.#inbox.me)) this.#thread.open(this.#inbox.open(conv), this.#inbox, this.#messenger);
     else this.#thread.close();
     this.#draw();

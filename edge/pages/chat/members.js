@@ -36,8 +36,8 @@ export class MembersDialog {
 
   /**
    * @param {Groups} groups @param {(uid: string) => void} mention
-   * @param {(members: Member[]) => void} changed those of the open group are known, or others than before
-   * @param {() => void} left the user is no member any more
+   * @param {(group: Group) => void} changed the open group is known, or another than before
+   * @param {(conv: string) => void} left the user is no member any more
    */
   constructor(groups, mention, changed, left) {
     this.#groups = groups;
@@ -102,14 +102,16 @@ export class MembersDialog {
     const at = /** @type {HTMLElement | null} */ (document.activeElement?.closest("#members li"))?.dataset.uid;
     const label = document.activeElement?.getAttribute("aria-label") ?? "";
     const mine = members.find((member) => member.uid === this.#me)?.role ?? "";
-    this.#list.replaceChildren(...members.map((member) => this.#row(member, dissolved ? "" : mine)));
+    this.#list.replaceChildren(...members.map((member) => this.#row(member, mine)));
+    part("members-over").hidden = !dissolved;
+    part("inviting").hidden = dissolved;
     part("staff").hidden = dissolved || !isStaff(mine);
     part("dissolve").hidden = dissolved || mine !== "owner";
     part("leave").hidden = !dissolved && mine === "owner" && members.length > 1; // whose it is hands it over first
     this.#muteAll.checked = muted;
     if (document.activeElement !== this.#name) this.#name.value = name;
     if (at !== undefined) this.#focus(at, label);
-    this.#changed(members);
+    this.#changed(group);
   }
 
   /** @param {string} uid @param {string} label of what had the focus there */
@@ -132,7 +134,7 @@ export class MembersDialog {
     const key = mutedUntil > 0 ? "member.muted.until" : "member.muted";
     const muted = () => t(key, { role: t(`group.${role}`), at: timeOf(mutedUntil, { hour: "2-digit", minute: "2-digit" }) });
     row.append(element("bdi", "", uid), element("span", "role", isMuted ? muted() : t(`group.${role}`)));
-    if (uid === this.#me) return row;
+    if (uid === this.#me || this.#group?.dissolved) return row;
     row.append(button(t("mention"), t("mention.who", { uid }), () => {
       this.#dialog.close();
       this.#mention(uid);
@@ -211,15 +213,17 @@ export class MembersDialog {
 
   /** @throws {Refusal} */
   async #dissolve() {
-    const question = t("dissolve.sure");
-    if (await confirmed(question, t("dissolve"))) await this.#change((gid) => this.#groups.dissolve(gid));
+    if (!(await confirmed(t("dissolve.sure"), t("dissolve")))) return;
+    await this.#change((gid) => this.#groups.dissolve(gid));
+    part("leave").focus(); // that is what is left to do
   }
 
   /** @throws {Refusal} */
   async #leave() {
-    await this.#groups.remove(this.#gid, this.#me);
-    this.#dialog.close();
-    this.#left();
+    const gid = this.#gid;
+    await this.#groups.remove(gid, this.#me);
+    if (gid === this.#gid) this.#dialog.close();
+    this.#left(`g:${gid}`);
   }
 }
 

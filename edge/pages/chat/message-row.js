@@ -10,7 +10,8 @@
 
 import { element, person } from "../shared/element.js";
 import { t, timeOf } from "../shared/language.js";
-import { changeInWords, mentions, webAddress } from "./inbox.js";
+import { changeInWords } from "./changes.js";
+import { mentions, webAddress } from "./inbox.js";
 
 const CLOCK = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
 

@@ -4,19 +4,24 @@
  * @typedef {import("../sdk/protocol.js").Chat} Chat
  * @typedef {import("../sdk/protocol.js").Part} Part
  * @typedef {import("../sdk/calls.js").Calls} Calls
+ * @typedef {import("../sdk/groups.js").Group} Group
  * @typedef {import("../sdk/groups.js").Groups} Groups
  * @typedef {import("./inbox.js").Inbox} Inbox
  * @typedef {import("./inbox.js").Conversation} Conversation
  * @typedef {import("../sdk/messenger.js").Messenger} Messenger
  * @typedef {{conversation: Conversation, inbox: Inbox, messenger: Messenger, members: string[]}} Visit
+ * @typedef {object} Around
+ * @property {() => void} changed what is unread @property {(conv: string) => void} left by the user, who wanted that
+ * @property {() => string} waits what to say of what is sent now
  */
 
 import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
 import { BlockButton } from "./block-button.js";
+import { letsSpeak } from "./changes.js";
 import { ChatComposer } from "./composer.js";
-import { letsSpeak, mentioned, sendsAway } from "./inbox.js";
+import { mentioned } from "./inbox.js";
 import { MembersDialog } from "./members.js";
 import { Reading } from "./reading.js";
 import { Sayings } from "./sayings.js";
@@ -37,21 +42,21 @@ export class Thread {
   );
   #composer = new ChatComposer(
     /** @type {HTMLFormElement} */ (part("composer")), (text, body) => this.#send(text, body),
-    () => this.#visit?.messenger.typing(this.#visit.conversation.conv), () => this.#waits(),
+    () => this.#visit?.messenger.typing(this.#visit.conversation.conv), () => this.#around.waits(),
   );
-  #waits;
+  #around;
   #reading;
   #members;
   #block;
 
-  /** @param {Groups} groups @param {Calls} calls @param {() => void} changed what is unread @param {() => string} waits what to say of what is sent now */
-  constructor(groups, calls, changed, waits) {
-    this.#waits = waits;
-    this.#reading = new Reading(() => this.#seen(), changed);
+  /** @param {Groups} groups @param {Calls} calls @param {Around} around */
+  constructor(groups, calls, around) {
+    this.#around = around;
+    this.#reading = new Reading(() => this.#seen(), () => around.changed());
     this.#block = new BlockButton(calls, (text, isBad) => this.#composer.say(text, isBad));
-    this.#members = new MembersDialog(groups, (uid) => this.#composer.mention(uid), (members) => {
-      if (this.#visit !== null) this.#visit.members = members.map((member) => member.uid);
-    }, () => this.#visit?.messenger.resync());
+    this.#members = new MembersDialog(
+      groups, (uid) => this.#composer.mention(uid), (group) => this.#know(group), (conv) => around.left(conv),
+    );
     part("earlier").addEventListener("click", () => void this.#fetchEarlier());
     document.addEventListener("visibilitychange", () => void this.read());
   }
@@ -105,15 +110,14 @@ export class Thread {
   take(all) {
     this.#settle(all);
     if (this.#visit === null) return;
-    const { inbox, messenger } = this.#visit;
+    const { inbox } = this.#visit;
     for (const message of all) if (letsSpeak(message, inbox.me)) this.#composer.unmuted(message.conv);
     const messages = all.filter((message) => message.conv === this.conv);
     if (messages.length === 0) return;
     this.#transcript.add(messages);
     if (this.#transcript.hasForgotten) part("earlier").hidden = false;
     this.typing("");
-    if (messages.some((message) => sendsAway(message, inbox.me))) messenger.resync(); // the list tells what is left
-    else if (messages.some((message) => message.kind === "member")) this.#showHead();
+    if (messages.some((message) => message.kind === "member")) this.#showHead();
     void this.read();
   }
 
@@ -153,17 +157,27 @@ export class Thread {
 
   #showHead() {
     if (this.#visit === null) return;
-    const { conversation: { name, isGroup, conv }, inbox: { me } } = this.#visit;
+    const { conversation: { name, isGroup, isGone, conv, over }, inbox: { me } } = this.#visit;
+    const isIn = isGroup && !isGone;
     part("thread-name").textContent = name;
-    part("members-button").hidden = !isGroup;
-    this.#members.look(isGroup ? conv.slice(2) : "", me);
+    part("members-button").hidden = !isIn;
+    if (isGone) part("earlier").hidden = true;
+    this.#members.look(isIn ? conv.slice(2) : "", me);
     this.#block.look(isGroup ? "" : name);
+    this.#composer.end(over);
+  }
+
+  /** What is known of the group that is looked at. @param {Group} group */
+  #know({ members, dissolved }) {
+    if (this.#visit === null) return;
+    this.#visit.members = members.map((member) => member.uid);
+    if (dissolved) this.#composer.end((this.#visit.conversation.over = t("over.dissolved")));
   }
 
   /** The newest messages at first, then those before them. */
   async #fetchEarlier() {
     const visit = this.#visit;
-    if (visit === null || this.#isFetching) return;
+    if (visit === null || visit.conversation.isGone || this.#isFetching) return;
     this.#isFetching = true;
     part("scroller").ariaBusy = "true"; // nobody wants all of it read aloud
     try {
@@ -188,7 +202,7 @@ export class Thread {
       part("earlier").hidden = after === 0 || found.length === 0;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (visit !== this.#visit) return;
+      if (visit !== this.#visit || visit.conversation.isGone) return;
       this.refuse(error);
       part("earlier").hidden = false;
     }

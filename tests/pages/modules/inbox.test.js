@@ -1,4 +1,4 @@
-import { Inbox, changeInWords, gist, isOwn, mentioned, privately, sendsAway, webAddress } from "/chat/inbox.js";
+import { Inbox, gist, isOwn, mentioned, privately, webAddress } from "/chat/inbox.js";
 import en from "/chat/words.en.js";
 import { learn } from "/shared/language.js";
 import { same } from "./assert.js";
@@ -79,19 +79,42 @@ export function an_address_is_of_the_web_or_none() {
   ), ["https://a.example/x.png", null, null, null, null]);
 }
 
-export function who_leaves_or_is_sent_away_is_no_member_any_more() {
-  const change = (from, more) => message(1, from, { kind: "member", change: more });
-  same([sendsAway(change("ann", { verb: "leave" }), "ann"), sendsAway(change("bob", { verb: "kick", uid: "ann" }), "ann")], [true, true]);
-  same([sendsAway(change("bob", { verb: "leave" }), "ann"), sendsAway(change("bob", { verb: "kick", uid: "cid" }), "ann")], [false, false]);
-  same(sendsAway(message(1, "ann"), "ann"), false);
-}
-
 export function only_ones_own_conversations_are_opened_from_an_address() {
   const names = ["p:ann:bob", "g:team", "p:bob:ann", "p:bob:cid", "g:", "x", "", "p:ann:<b>"];
   same(names.filter((conv) => isOwn(conv, "ann")), ["p:ann:bob", "g:team"]);
 }
 
-export function a_mute_in_a_group_says_for_how_long() {
-  same(changeInWords("ann", { verb: "mute", uid: "bob", seconds: 600 }), "ann muted bob for 10 min");
-  same(changeInWords("ann", { verb: "mute", uid: "bob", seconds: null }), "ann muted bob");
+export function a_group_one_is_sent_away_from_stays_as_long_as_it_is_looked_at() {
+  const inbox = new Inbox("ann");
+  const standing = () => [inbox.find(CONV)?.over, inbox.find(CONV)?.isGone];
+  inbox.synced([{ conv: CONV, last_seq: 3, read_seq: 3, unread: 0, name: "The team" }]);
+  inbox.shown(message(4, "bob", { kind: "member", change: { verb: "kick", uid: "ann" } }));
+  same(standing(), ["bob sent you away from The team", true]);
+  inbox.synced([{ conv: CONV, last_seq: 3, read_seq: 3, unread: 0, name: "The team" }], CONV); // from before that
+  inbox.synced([], CONV);
+  same(standing(), ["bob sent you away from The team", true]);
+  inbox.synced([{ conv: CONV, last_seq: 5, read_seq: 5, unread: 0, name: "The team" }], CONV);
+  same(standing(), ["", false]);
+  inbox.synced([], CONV);
+  same(standing(), ["You are no longer a member of The team", true]);
+  inbox.shown(message(6, "bob", { kind: "member", change: { verb: "invite", uids: ["ann"] } }));
+  same(standing(), ["", false]);
+  inbox.synced([]);
+  same(standing(), [undefined, undefined]);
+}
+
+export function a_group_that_was_left_does_not_come_back_with_word_of_it() {
+  const inbox = new Inbox("ann");
+  inbox.shown(message(1, "bob"));
+  inbox.drop(CONV);
+  inbox.shown(message(2, "ann", { kind: "member", change: { verb: "leave" } }));
+  same(inbox.list, []);
+}
+
+export function nothing_is_said_any_more_in_a_group_that_was_dissolved() {
+  const inbox = new Inbox("ann");
+  inbox.shown(message(1, "bob", { kind: "member", change: { verb: "dissolve" } }));
+  inbox.shown(message(2, "cid", { kind: "member", change: { verb: "leave" } }));
+  inbox.synced([{ conv: CONV, last_seq: 2, read_seq: 2, unread: 0 }]);
+  same([inbox.find(CONV).over, inbox.find(CONV).isGone], ["The group was dissolved", false]);
 }
