@@ -172,6 +172,39 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await expect(mod.locator("#panel-audit .act .text")).to_have_text(said)
 
 
+async def test_a_key_decides_about_the_comment_one_looks_at_and_about_no_other(
+    visitors: Visitors, service: Deployment
+) -> None:
+    admin = service.token("root", "admin")
+    base = "/v1/admin/rooms/decided"
+    assert (await service.call("PUT", "/v1/rooms/decided", {}, admin))[0] == 200
+    assert (await service.call("PATCH", f"{base}/settings", {"review": True}, admin))[0] == 200
+    bob = await _watch(visitors, service, "decided", "bob")
+    for text in ("one", "two", "three"):
+        await bob.get_by_label("Your comment").fill(text)
+        await bob.get_by_label("Your comment").press("Enter")
+        await expect(bob.locator("#outcome")).to_contain_text("moderator")
+    mod = await _console(visitors, service, "decided")
+    shown = mod.locator("#panel-held .text")
+    await expect(shown).to_have_text(["one", "two", "three"])
+    await mod.keyboard.press("h")
+    for _ in range(2):  # the second time it is held down
+        await mod.keyboard.down("a")
+    await mod.keyboard.up("a")
+    await expect(mod.locator(".held", has_text="two")).to_be_focused()
+    await expect(_toast(mod)).to_have_text("The comment is shown.")
+    await expect(shown).to_have_text(["two", "three"])
+
+    _, waiting = await service.call("GET", f"{base}/held", None, admin)
+    held = waiting["held"][0]["id"]
+    assert (await service.call("POST", f"{base}/held/{held}", {"decision": "approve"}, admin))[0] == 200
+    await expect(shown).to_have_text(["three"])
+    await expect(mod.locator("#panel-held .rows")).to_be_focused()
+    await mod.keyboard.press("x")  # too late
+    await mod.keyboard.press("ArrowDown")
+    await expect(mod.locator(".held", has_text="three")).to_be_focused()
+
+
 async def test_on_a_phone_what_is_told_leaves_place_for_what_is_pressed_next(
     visitors: Visitors, service: Deployment
 ) -> None:
@@ -217,6 +250,37 @@ async def test_the_newest_comment_is_reached_while_the_feed_stands_still(
     await expect(page.locator("button.newest")).to_be_hidden()
 
 
+async def test_what_one_has_not_seen_is_chosen_by_going_onward_alone(
+    visitors: Visitors, service: Deployment
+) -> None:
+    bob = await _watch(visitors, service, "onward", "bob")
+    await _say(bob, "before")
+    page = await _console(visitors, service, "onward")
+    await expect(_texts(page)).to_have_text(["before"])
+    await page.keyboard.press("p")
+    waiting = page.locator("button.newest")
+    for number, key in enumerate(("PageDown", "End", "ArrowDown", "PageUp")):
+        await _say(bob, f"meanwhile {number}")
+        await expect(waiting).to_have_text("1 new")
+        await page.locator("#columns").focus()
+        await page.keyboard.press("ArrowUp")
+        await expect(page.locator(".entry").last).to_be_focused()
+        await page.keyboard.press("Control+End")
+        await expect(waiting).to_have_text("1 new")
+        await expect(_texts(page)).to_have_count(number + 1)
+        if key == "PageUp":
+            continue
+        await page.keyboard.press(key)
+        await expect(page.locator(".entry", has_text=f"meanwhile {number}")).to_be_focused()
+        await expect(waiting).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await expect(_texts(page)).to_have_count(5)
+    for key in ("ArrowDown", "ArrowUp", "PageDown", "l"):
+        await page.locator(".feed").focus()
+        await page.keyboard.press(key)
+        await expect(page.locator(".entry").last).to_be_focused()
+
+
 async def test_the_newest_comment_is_not_what_else_is_last(visitors: Visitors, service: Deployment) -> None:
     bob = await _watch(visitors, service, "rules-last", "bob")
     await _say(bob, "said")
@@ -242,6 +306,27 @@ async def test_the_pointer_that_passes_by_moves_nothing(visitors: Visitors, serv
     await page.mouse.move(box["x"] + 60, box["y"] + box["height"] - 4)
     await expect(feed.locator(".acts")).to_be_attached()
     assert await feed.evaluate("it => it.scrollTop") == 100
+
+
+async def test_the_pointer_over_a_room_that_is_cut_off_moves_no_room(
+    visitors: Visitors, service: Deployment
+) -> None:
+    rooms = ("cut-1", "cut-2", "cut-3")
+    for room in rooms:
+        await _say(await _watch(visitors, service, room, "bob"), f"in {room}")
+    token = service.token("mod", "moderator")
+    where = "&".join(f"room={room}" for room in rooms)
+    page = await visitors.open(f"{service.url}/console?{where}#token={token}", width=1200)
+    last = page.locator(".entry", has_text="in cut-3")
+    await expect(last).to_be_attached()
+    columns = page.locator("#columns")
+    edge = await columns.evaluate("it => it.getBoundingClientRect().right")
+    box = await last.bounding_box()
+    assert box is not None
+    assert box["x"] < edge - 2 < box["x"] + box["width"]
+    await page.mouse.move(edge - 2, box["y"] + box["height"] / 2)
+    await expect(last.locator(".acts")).to_be_attached()
+    assert await columns.evaluate("it => it.scrollLeft") == 0
 
 
 async def test_a_room_that_was_set_up_with_nothing_was_set_up(
@@ -439,9 +524,14 @@ async def test_a_feed_stands_still_while_one_reads(visitors: Visitors, service: 
     await expect(_texts(mod)).to_have_text(["one", "two"])
     await expect(newest).to_be_hidden()
     await mod.get_by_role("button", name="Pause").click()
+    await expect(mod.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "true")
     await _say(bob, "three")
     await newest.click()
     await expect(_texts(mod)).to_have_text(["one", "two", "three"])
+    await expect(mod.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "false")
+    await expect(mod.locator(".feed")).to_be_focused()
+    await mod.keyboard.press("ArrowDown")
+    await expect(mod.locator(".entry", has_text="three")).to_be_focused()
 
 
 async def test_raid_mode_is_one_press_and_another_moderator_sees_it(

@@ -58,7 +58,8 @@ export class Column {
     this.#head = new ColumnHead(name, this.raid, { pause: () => this.pause(), close: () => desk.closed(name) });
     this.box.append(this.#head.box, this.#standing.line);
     this.acts = new ActBar({ ...desk, room: name, role: () => this.role, uid: () => desk.identity.who?.uid ?? "" });
-    this.feed = new Feed(this.box, t("feed.label", { room: name }), (entry, row) => this.acts.show(entry, row));
+    const pointed = (/** @type {Entry} */ entry, /** @type {HTMLElement} */ row) => this.acts.show(entry, row);
+    this.feed = new Feed(this.box, t("feed.label", { room: name }), pointed, (isPaused) => this.#head.pause(isPaused));
     this.box.addEventListener("focusin", () => desk.chosen(name));
     this.box.addEventListener("pointerdown", () => desk.chosen(name));
     this.box.addEventListener("click", (event) => this.#opened(event));
@@ -179,7 +180,6 @@ export class Column {
   /** Stand still, or go on. */
   pause() {
     this.feed.pause(!this.feed.isPaused);
-    this.#head.pause(this.feed.isPaused);
   }
 
   /** @param {MouseEvent} event */

@@ -106,7 +106,7 @@ export class Desk {
   beside(step) {
     const columns = this.columns;
     const at = columns.findIndex(({ name }) => name === this.#chosen);
-    columns[(at + step + columns.length) % columns.length]?.feed.enter();
+    columns[(at + step + columns.length) % columns.length]?.feed.enterShown();
   }
 
   /** As whom somebody spoke last in this room, else in another one; "" where nobody knows. @param {string} uid @param {string} room */

@@ -52,10 +52,11 @@ export class HeldPanel {
 
   changed() {
     const all = this.#all().slice(0, MOST);
-    const rows = new Map([...this.#waiting].map(([row, { room, held }]) => [`${room} ${held.id}`, row]));
+    const rows = new Map([...this.#waiting].map(([row, one]) => [keyOf(one), row]));
     const had = focusedRow(this.#list);
     const at = had === null ? -1 : [...this.#list.children].indexOf(had);
-    this.#waiting = new Map(all.map((one) => [rows.get(`${one.room} ${one.held.id}`) ?? this.#draw(one), one]));
+    const was = had === null ? undefined : this.#waiting.get(had);
+    this.#waiting = new Map(all.map((one) => [rows.get(keyOf(one)) ?? this.#draw(one), one]));
     for (const row of [...this.#list.children]) if (!this.#waiting.has(row)) row.remove();
     let next = this.#list.firstElementChild;
     for (const row of this.#waiting.keys()) { // what stays is not moved, for it would lose the focus
@@ -67,7 +68,9 @@ export class HeldPanel {
     this.#empty.textContent = t(columns.length === 0 ? "rooms.none" : "held.none");
     this.#empty.hidden = all.length > 0 || !mayLook;
     this.#list.hidden = all.length === 0;
-    if (had !== null && !had.isConnected) this.#focus(Math.min(at, all.length - 1));
+    if (had === null || had.isConnected) return;
+    if (was !== undefined && this.#decided.has(keyOf(was))) this.#focus(Math.min(at, all.length - 1));
+    else (all.length > 0 ? this.#list : this.#box).focus(); // a key that was meant for it is not for the next one
   }
 
   /** To the one that waits longest. */
@@ -77,7 +80,7 @@ export class HeldPanel {
 
   #all() {
     const all = this.#context.columns().flatMap((column) => column.held.map((held) => ({ room: column.name, held })));
-    return all.filter(({ room, held }) => !this.#decided.has(`${room} ${held.id}`)).sort((a, b) => a.held.at - b.held.at);
+    return all.filter((one) => !this.#decided.has(keyOf(one))).sort((a, b) => a.held.at - b.held.at);
   }
 
   /** @param {number} at */
@@ -107,7 +110,7 @@ export class HeldPanel {
   #press(event) {
     const row = focusedRow(this.#list);
     const decision = KEYS[event.key];
-    if (row === null || decision === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (row === null || decision === undefined || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
     void this.#decide(row, decision);
@@ -117,7 +120,7 @@ export class HeldPanel {
   async #decide(row, decision) {
     const one = this.#waiting.get(row);
     if (one === undefined) return;
-    const key = `${one.room} ${one.held.id}`;
+    const key = keyOf(one);
     this.#decided.add(key);
     this.changed();
     if ((await this.#context.acts.decide(one.room, one.held, decision)) === null) {
@@ -126,4 +129,9 @@ export class HeldPanel {
     }
     if (this.#decided.size > MOST) this.#decided = new Set([...this.#decided].slice(-MOST / 2));
   }
+}
+
+/** @param {{room: string, held: Held}} one */
+function keyOf({ room, held }) {
+  return `${room} ${held.id}`;
 }

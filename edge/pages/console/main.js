@@ -29,7 +29,7 @@ import zh from "./words.zh-CN.js";
 
 const NARROW = matchMedia("(max-width: 860px)");
 const LIVE = "live";
-const WALKS = new Set(["ArrowUp", "ArrowDown", "End"]);
+const WALKS = new Set(["ArrowDown", "End"]);
 
 class Console {
   #memory = new Memory();
@@ -175,7 +175,7 @@ class Console {
   #press(event) {
     const { target } = event;
     const isWriting = target instanceof Element && target.closest("input, select, textarea, dialog") !== null;
-    if (isWriting || event.ctrlKey || event.metaKey || event.altKey || part("console").hidden) return;
+    if (isWriting || event.repeat || event.ctrlKey || event.metaKey || event.altKey || part("console").hidden) return;
     if (this.#act(event)) event.preventDefault();
   }
 
@@ -220,7 +220,8 @@ class Console {
     const { column } = this.#desk;
     if (column === null || NARROW.matches) return false;
     const isElsewhere = target instanceof Element && target.closest(".panel, [role=tablist]") !== null; // where arrows are not the feed's
-    if (WALKS.has(key) && !isElsewhere) column.feed.enter();
+    if (key === "ArrowUp" && !isElsewhere) column.feed.enterShown();
+    else if (WALKS.has(key) && !isElsewhere) column.feed.enter();
     else if (column.acts.wants(key)) this.#toasts.bad(t(isElsewhere ? "choose.elsewhere" : "choose"));
     else return false;
     return true;

@@ -14,6 +14,7 @@ import { focusedRow, focusRow, walkWithArrows } from "./roving.js";
 
 const MOST_ROWS = 300;
 const NEAR_END = 24;
+const ONWARD = new Set(["ArrowDown", "PageDown", "End"]);
 
 export class Feed {
   #list = element("div", "feed");
@@ -23,23 +24,31 @@ export class Feed {
   #entries = new Map();
   /** @type {HTMLElement[]} */
   #fresh = [];
+  #paused;
   #request = 0;
   #isHovered = false;
   #isAtEnd = true;
   #isPaused = false;
   #dropped = 0;
 
-  /** @param {HTMLElement} box @param {string} label @param {(entry: Entry, row: HTMLElement) => void} pointed one is looked at closely */
-  constructor(box, label, pointed) {
+  /**
+   * @param {HTMLElement} box @param {string} label @param {(entry: Entry, row: HTMLElement) => void} pointed one is looked at closely
+   * @param {(isPaused: boolean) => void} paused it was paused, or goes on
+   */
+  constructor(box, label, pointed, paused = () => {}) {
+    this.#paused = paused;
     this.#list.setAttribute("aria-label", label);
     this.#list.dataset.empty = t("feed.empty");
     this.#list.tabIndex = 0;
     this.#newest.type = "button";
     this.#newest.hidden = true;
-    this.#newest.addEventListener("click", () => this.follow());
+    this.#newest.addEventListener("click", () => {
+      this.#list.focus({ preventScroll: true }); // the button is gone then
+      this.follow();
+    });
     box.append(this.#list, this.#newest, this.#state);
     this.#tell();
-    this.#list.addEventListener("keydown", ({ key }) => this.#walks(key));
+    this.#list.addEventListener("keydown", (event) => this.#walks(event));
     walkWithArrows(this.#list);
     this.#list.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#list.addEventListener("pointerenter", (event) => this.#hover(event.pointerType === "mouse"));
@@ -106,22 +115,34 @@ export class Feed {
 
   /** @param {boolean} isPaused */
   pause(isPaused) {
-    this.#isPaused = isPaused;
+    this.#hold(isPaused);
     if (!isPaused) this.#isAtEnd = true;
     this.#flush();
   }
 
   /** Show what waits, and go on. */
   follow() {
-    this.#isPaused = this.#isHovered = false;
+    this.#hold(false);
+    this.#isHovered = false;
     this.#isAtEnd = true;
     if (focusedRow(this.#list) !== null) this.#list.focus({ preventScroll: true });
     this.#flush();
   }
 
-  /** To the newest comment, also of those that wait; where there is none to what else is the last. */
+  /** @param {boolean} isPaused */
+  #hold(isPaused) {
+    this.#isPaused = isPaused;
+    this.#paused(isPaused);
+  }
+
+  /** To the newest comment, also of those that wait. */
   enter() {
     this.#append();
+    this.enterShown();
+  }
+
+  /** To the newest comment of those one sees; where there is none to what else is the last. */
+  enterShown() {
     const rows = [...this.#list.children];
     const newest = rows.findLast((row) => this.#entries.has(row)) ?? rows.at(-1);
     if (newest === undefined) this.#list.focus();
@@ -129,11 +150,16 @@ export class Feed {
     this.#tell();
   }
 
-  /** One walks on to what waits. @param {string} key */
-  #walks(key) {
-    if (key !== "End" && (key !== "ArrowDown" || focusedRow(this.#list) !== this.#list.lastElementChild)) return;
-    this.#append();
-    this.#tell();
+  /** One walks on to what waits; to the newest, where one was at none. @param {KeyboardEvent} event */
+  #walks({ key, ctrlKey, altKey, metaKey }) {
+    if (!ONWARD.has(key) || ctrlKey || altKey || metaKey) return;
+    const row = focusedRow(this.#list);
+    if (row === null) {
+      this.enter();
+    } else if (key === "End" || row === this.#list.lastElementChild) {
+      this.#append();
+      this.#tell();
+    }
   }
 
   get #isRead() {

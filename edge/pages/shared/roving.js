@@ -6,7 +6,7 @@ const STEPS = /** @type {Record<string, (at: number, last: number) => number>} *
   Home: () => 0,
   End: (_at, last) => last,
   PageDown: (at, last) => Math.min(at + 10, last),
-  PageUp: (at) => Math.max(at - 10, 0),
+  PageUp: (at, last) => Math.max((at < 0 ? last : at) - 10, 0),
 });
 
 /** The row in which the focus is. @param {HTMLElement} list @returns {HTMLElement | null} */
