@@ -110,6 +110,26 @@ async def test_who_is_not_connected_is_told_at_once_and_what_he_said_goes_out_wh
         await expect(page.locator("#outcome")).to_have_text("")
 
 
+async def test_what_is_not_answered_soon_is_said_to_be_still_on_its_way(visitors: Visitors) -> None:
+    go_on = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        send = await visit.expect(Send)
+        await go_on.wait()
+        await visit.say(Ok(send.id, shown=True, epoch=1, seq=1, at=1))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "hello")
+        outcome, box = page.locator("#outcome"), page.get_by_label("Your comment")
+        await expect(outcome).to_have_text("Still sending…")
+        await expect(box).to_have_attribute("placeholder", "hello")
+        go_on.set()
+        await expect(outcome).to_have_text("")
+        await expect(box).to_have_attribute("placeholder", "Say something…")
+
+
 async def test_what_was_written_while_a_comment_waited_is_not_joined_to_it_where_nobody_answered(
     visitors: Visitors,
 ) -> None:

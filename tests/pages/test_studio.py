@@ -313,11 +313,13 @@ async def test_what_is_sent_while_an_announcement_waits_follows_it_and_what_is_r
     await box.fill("two")
     await box.press("Enter")
     await expect(box).to_have_value("two")  # it waits for the first one
+    await expect(outcome).to_have_text("Still sending…")
     await page.locator("#gift-name").focus()
     goes.set()
     await expect(page.locator(".toast")).to_have_text("The announcement is shown.")
     await expect(page.locator(".entry .text")).to_have_text(["announces: one", "two"])
     await expect(box).to_have_value("")
+    await expect(outcome).to_be_empty()
     await expect(page.locator("#gift-name")).to_be_focused()  # where one had gone meanwhile
     goes.clear()
     refusal = {"error": {"error": "blocked_words", "message": "no", "retry_ms": None}}

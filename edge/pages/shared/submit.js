@@ -15,6 +15,21 @@ export function onSubmit(form, act) {
   });
 }
 
+const LASTS_MS = 2000;
+
+/**
+ * What `sent` becomes; where that lasts it is told, more than once. @template T @param {Promise<T>} sent @param {() => void} tell
+ * @returns {Promise<T>}
+ */
+export async function lasts(sent, tell) {
+  const timer = setInterval(tell, LASTS_MS);
+  try {
+    return await sent;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** Of what is written that which was not said: one may have written on meanwhile. @param {string} written @param {string} said */
 export function beyond(written, said) {
   const text = written.trimStart();

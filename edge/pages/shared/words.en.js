@@ -22,6 +22,7 @@ export default {
   "connection.now": "now",
   "connection.again": "try again",
   "connection.sends": "Not connected: sent if that ends within {n} s",
+  "sent.still": "Still sending…",
   "sent.unanswered": "No answer came: press Send to try again",
   "sign_in": "Sign in",
   "sign_in.token": "Login token",

@@ -22,6 +22,7 @@ export default {
   "connection.now": "立即重连",
   "connection.again": "重试",
   "connection.sends": "未连接：{n} 秒内恢复才会发出",
+  "sent.still": "仍在发送…",
   "sent.unanswered": "没有收到回应，请再次点击“发送”",
   "sign_in": "登录",
   "sign_in.token": "登录令牌",

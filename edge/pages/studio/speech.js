@@ -12,7 +12,7 @@ import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { refused, t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { giveBack, rejoined } from "../shared/submit.js";
+import { giveBack, lasts, rejoined } from "../shared/submit.js";
 import { lasting } from "../shared/wording.js";
 
 const PINS = [60, 300, 900, 3600];
@@ -111,9 +111,11 @@ export class Speech {
   async #try(place, saying) {
     place.said = saying;
     place.isBusy = true;
-    this.#tell(place, this.#way.waits(saying));
+    const waits = this.#way.waits(saying);
+    this.#tell(place, waits);
     try {
-      await place.once[saying.kind].say(JSON.stringify(saying), (cid) => this.#way.send(place.room, saying, cid));
+      const sent = place.once[saying.kind].say(JSON.stringify(saying), (cid) => this.#way.send(place.room, saying, cid));
+      await lasts(sent, () => place.outcome === waits && this.#way.waits(saying) === "" && this.#tell(place, t("sent.still")));
       this.#taken(place, saying);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -9,7 +9,7 @@
 import { Refusal } from "../sdk/protocol.js";
 import { refused, t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { beyond, giveBack } from "../shared/submit.js";
+import { beyond, giveBack, lasts } from "../shared/submit.js";
 import { lasting, noticed } from "../shared/wording.js";
 import { Styles } from "./styles.js";
 
@@ -46,7 +46,7 @@ export class Composer {
   #isNext = false;
   /** Whether it was shown before it was answered. */
   #hasCome = false;
-  /** What waits for a connection. */
+  /** What waits for a connection, or for its answer for long. */
   #waiting = "";
   /** Until when there is no use in trying. */
   #closedUntil = 0;
@@ -150,12 +150,20 @@ export class Composer {
     this.#waiting = waits && draft.text;
     this.#say(waits);
     try {
-      const waitMs = await this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }));
+      const sent = this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }));
+      const waitMs = await lasts(sent, () => this.#last(draft, waits));
       if (this.#said === draft) this.#taken(outcome(waitMs));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (this.#said === draft) this.#refused(draft, error);
     }
+  }
+
+  /** It is connected, and no answer comes. @param {Draft} draft @param {string} told of it so far */
+  #last(draft, told) {
+    if (this.#said !== draft || this.#hasCome || this.#outcome.textContent !== told || this.#waits() !== "") return;
+    this.#waiting = draft.text;
+    this.#say(t("sent.still"));
   }
 
   /** @param {Draft} draft @param {Refusal} refusal */
