@@ -119,7 +119,10 @@ class Owners(msgspec.Struct, array_like=True):
 
 
 class Counts(msgspec.Struct, array_like=True):
-    """Viewers per room at one edge worker; a room that is left out has none there."""
+    """Viewers per room at one edge worker; a room that is left out has none there.
+
+    edge: of all that ran in its stead, so that they are not counted twice; `incarnation` says which.
+    """
 
     edge: str
     incarnation: int

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 import time
@@ -28,28 +29,34 @@ USELESS: Final = 2
 # would run our code between fork and exec, which is not safe in a process that has threads.
 _TIE_TO_PARENT: Final = """
 import ctypes, os, signal, sys
-parent, name, argv = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+parent, place, argv = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 PR_SET_PDEATHSIG = 1
 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 if os.getppid() != parent:
     sys.exit(1)
-os.environ["SUPERVISED_AS"] = f"{os.getpid()}:{name}"
+os.environ["SUPERVISED_AS"] = f"{os.getpid()}:{place}"
 try:
     os.execvp(argv[0], argv)
 except OSError as error:
     sys.exit(f"cannot run {argv[0]}: {error.strerror}")
 """
 
-NAME_VARIABLE: Final = "SUPERVISED_AS"
-"""In a child's environment: its pid and name, as "4711:edge-0". With another pid it is about a parent."""
+PLACE_VARIABLE: Final = "SUPERVISED_AS"
+"""In a child's environment: "4711:9f3c/edge/edge-1", its pid and place; with another pid a parent's."""
 
 _log: Any = structlog.get_logger("danmaku.supervisor")
 
 
 def supervised_as() -> str:
     """The name under which a Supervisor runs this process; "" where none does."""
-    pid, _, name = os.environ.get(NAME_VARIABLE, "").partition(":")
-    return name if pid == str(os.getpid()) else ""
+    return place().rpartition("/")[2]
+
+
+def place() -> str:
+    """What this process has in common with those that a Supervisor ran before in its stead, also where that
+    was itself one that died and came back, and with no other anywhere; "" where none runs it."""
+    pid, _, own = os.environ.get(PLACE_VARIABLE, "").partition(":")
+    return own if pid == str(os.getpid()) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,11 @@ class Supervisor:
         self.ready = asyncio.Event()  # every child was started and is ready
         self._failed = asyncio.Event()
         self._code = 0
-        keepers = [_Keeper(child, backoff or Backoff(), stop_s, exited, self._fail) for child in children]
+        own = place() or secrets.token_hex(6)
+        keepers = [
+            _Keeper(child, f"{own}/{child.name}", backoff or Backoff(), stop_s, exited, self._fail)
+            for child in children
+        ]
         stages = sorted({child.stage for child in children})
         self._stages = [[keeper for keeper in keepers if keeper.child.stage == stage] for stage in stages]
 
@@ -175,12 +186,14 @@ class _Keeper:
     def __init__(
         self,
         child: Child,
+        place: str,
         backoff: Backoff,
         stop_s: float,
         exited: Callable[[Child, int], None] | None,
         fail: Callable[[int], None],
     ) -> None:
         self.child = child
+        self._place = place
         self._backoff = backoff
         self._stop_s = stop_s
         self._exited = exited
@@ -249,7 +262,7 @@ class _Keeper:
     async def _run(self) -> str | None:
         """One process from beginning to end; says why it ended, or None where that is final."""
         try:
-            process = await _spawn(self.child)
+            process = await _spawn(self.child, self._place)
         except OSError as error:
             return f"cannot be started: {error}"
         self._process = process
@@ -280,9 +293,9 @@ class _Keeper:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
-async def _spawn(child: Child) -> asyncio.subprocess.Process:
+async def _spawn(child: Child, place: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", "-c", _TIE_TO_PARENT, str(os.getpid()), child.name, *child.argv,
+        sys.executable, "-I", "-S", "-c", _TIE_TO_PARENT, str(os.getpid()), place, *child.argv,
         env=None if child.env is None else dict(child.env),
         stdin=asyncio.subprocess.DEVNULL,
         start_new_session=True,

@@ -81,8 +81,12 @@ class Node:
         spans: Spans | None = None,
         slow: Slow | None = None,
         keys: KeyLooks | None = None,
+        place: str = "",
     ) -> None:
-        """Raises LibuvMissing, CertificateError, and ValueError for a trusted proxy that is no address."""
+        """Raises LibuvMissing, CertificateError, and ValueError for a trusted proxy that is no address.
+
+        place: see Reports.
+        """
         settings = running.settings
         edge = settings.edge
         self._keys = keys
@@ -134,6 +138,7 @@ class Node:
             lambda: admission.is_closed,
             metrics,
             heard=lambda heads: self.feeds.hear(heads),
+            place=place,
         )
         self.feeds = Feeds(
             self._bus,

@@ -42,12 +42,17 @@ class Reports:
         is_draining: Callable[[], bool],
         metrics: EdgeMetrics,
         heard: Callable[[Mapping[str, Position]], None],
+        place: str = "",
     ) -> None:
-        """`about`: what this worker tells of itself, but for what changes."""
+        """about: what this worker tells of itself, but for what changes.
+
+        place: what it has in common with those that ran before in its stead, see `danmaku.supervisor`. Their
+        viewers are counted no longer once it tells of its own.
+        """
         self._bus = bus
         self._subjects = subjects
         self._about = about
-        self._name = about().edge
+        self._counted_as = place or about().edge
         self._owners = owners
         self._roster = roster
         self._connections = connections
@@ -109,7 +114,7 @@ class Reports:
         while True:
             shards = _shards(rooms, self._shards)
             messages = [
-                envelope.encode(Counts(f"{self._name}-{number}", self._incarnation, counts))
+                envelope.encode(Counts(f"{self._counted_as}-{number}", self._incarnation, counts))
                 for number, counts in enumerate(shards)
             ]
             fits = max(map(len, messages)) <= MAX_MESSAGE_BYTES and max(map(len, shards)) <= _MAX_ROOMS

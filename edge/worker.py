@@ -13,6 +13,7 @@ from danmaku.certificate import CertificateError
 from danmaku.logs import configure_logging
 from danmaku.retuning import retune
 from danmaku.slow import Slow
+from danmaku.supervisor import place
 from danmaku.telemetry import BusMetrics, EdgeMetrics, SlowMetrics
 from danmaku.tracing.opening import TracingMissing, tracing
 from danmaku.tracing.spans import Spans
@@ -46,7 +47,7 @@ async def _serve(
         auth, metrics = settings.auth, EdgeMetrics()
         ring = key_ring(auth) if auth.jwks_url or auth.jwks_file else None
         keys = None if ring is None else KeyLooks(auth, ring, metrics)
-        node = Node(running, from_settings(auth, ring), bus, metrics, name, spans, slow, keys)
+        node = Node(running, from_settings(auth, ring), bus, metrics, name, spans, slow, keys, place())
     except (AuthError, CertificateError, uws.LibuvMissing, ValueError) as error:
         await bus.close()
         raise NotStarted(str(error)) from error

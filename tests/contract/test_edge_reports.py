@@ -60,10 +60,11 @@ async def test_counts_go_to_the_owners_in_messages_of_bounded_size(connect: Conn
         lambda: False,
         EdgeMetrics(CollectorRegistry()),
         heads.update,
+        "9f3c/edge-1",
     )
     await told.tell()
     await until(lambda: len(heard) == 2)
-    assert [(counts.edge, counts.rooms) for counts in heard] == [("edge-0", {})] * 2
+    assert [(counts.edge, counts.rooms) for counts in heard] == [("9f3c/edge-1-0", {})] * 2
     assert reports == [EdgeReport("edge", ["wss://a"], 9)]
 
     heard.clear()

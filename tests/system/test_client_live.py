@@ -7,8 +7,8 @@ import os
 import signal
 from pathlib import Path
 
-from danmaku.client import Client, Comment, Position, Room, Sent, Timing
-from tests.system.deployment import serving
+from danmaku.client import Client, Comment, Position, Room, Sent, Stats, Timing
+from tests.system.deployment import serving, until
 
 TIMING = Timing(first_retry=0.1, most_retry=1.0, pull_jitter=0.05)
 SENDS = 80
@@ -68,3 +68,22 @@ async def test_nothing_is_lost_or_doubled_when_the_edges_are_killed(tmp_path: Pa
             assert {text for _, text in items} == everything
             assert room.missed == 0
             assert room.skipped == 0
+
+
+async def test_a_viewer_whose_edge_was_killed_is_not_counted_twice(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--workers", "1") as service, Client(service.url, timing=TIMING) as viewer:
+        room = await viewer.join("demo")
+        while await _viewers(room) != 1:
+            pass
+        edge = service.pid_of("-m edge")
+        os.kill(edge, signal.SIGKILL)
+        await asyncio.to_thread(until, lambda: edge not in service.processes(), "it is gone")
+        assert max([await _viewers(room) for _ in range(4)]) == 1
+
+
+async def _viewers(room: Room) -> int:
+    """As the next statistics say."""
+    while True:
+        item = await asyncio.wait_for(anext(room), 60)
+        if isinstance(item, Stats):
+            return item.viewers

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from danmaku.supervisor import USELESS, Backoff, Child, Supervisor, reason_of
+from danmaku.supervisor import USELESS, Backoff, Child, Supervisor, place, reason_of
 from tests.system.deployment import alive
 
 _QUICK = Backoff(first_s=0.01, most_s=0.05, healthy_s=60)
@@ -107,6 +107,28 @@ async def test_a_child_that_dies_comes_back_and_is_told_about(book: Book) -> Non
             assert supervisor.pids["servant"] != first
     assert "servant died: SIGKILL; it is started again in 0.01 s" in [line["event"] for line in logs]
     assert ended[0] == first
+
+
+_PLACED = """
+import pathlib, signal, sys
+from danmaku.supervisor import place
+with pathlib.Path(sys.argv[1]).open("a") as file:
+    file.write(f"came {place()} 1\\n")
+signal.pause()
+"""
+
+
+async def test_whoever_comes_back_has_the_place_of_the_one_before(book: Book) -> None:
+    children = [Child(name, _python(_PLACED, str(book.file))) for name in ("one", "two")]
+    supervisor = Supervisor(children, backoff=_QUICK)
+    async with supervised(supervisor):
+        await until(lambda: len(book.lines("came")) == 2)
+        os.kill(supervisor.pids["one"], signal.SIGKILL)
+        await until(lambda: len(book.lines("came")) == 3)
+    places = [place for place, _ in book.lines("came")]
+    assert sorted(place.rpartition("/")[2] for place in places) == ["one", "one", "two"]
+    assert len(set(places)) == 2
+    assert place() == ""  # nobody runs the tests
 
 
 async def test_a_child_that_keeps_dying_is_started_again_and_again(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from danmaku.supervisor import NAME_VARIABLE
+from danmaku.supervisor import PLACE_VARIABLE
 from danmaku.telemetry import (
     FOLDER_VARIABLE,
     BusMetrics,
@@ -99,7 +99,8 @@ sys.stdout.buffer.write(scrape())
 
 def _worker(folder: Path, name: str, amount: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """A process called `name` counts `amount`, scrapes and ends."""
-    run = f"import os, runpy, sys; os.environ[{NAME_VARIABLE!r}] = f'{{os.getpid()}}:{name}'\n" + _WORKER
+    placed = f"os.environ[{PLACE_VARIABLE!r}] = f'{{os.getpid()}}:9f3c/{name}'"
+    run = f"import os, runpy, sys; {placed}\n{_WORKER}"
     environment = {**os.environ, FOLDER_VARIABLE: str(folder)}
     argv = [sys.executable, "-W", "error", "-c", run, str(amount)]
     return _samples(subprocess.run(argv, env=environment, check=True, stdout=subprocess.PIPE).stdout)
