@@ -56,7 +56,7 @@ def _told(data: dict[str, Any]) -> str:
     counts = " : ".join(map(str, data.get("counts") or ()))
     settings = ", ".join(f"{name} {_word(value)}" for name, value in (data.get("settings") or {}).items())
     asked = (data.get("question"), options, counts)
-    words = (who, gift, where, *asked, settings, data.get("reason"), data.get("text"))
+    words = (who, gift, where, *asked, settings, data.get("title"), data.get("reason"), data.get("text"))
     return "  ".join(str(word) for word in words if word)
 
 

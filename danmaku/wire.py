@@ -55,6 +55,7 @@ from danmaku.wire_items import Poll as Poll
 from danmaku.wire_items import PollClosed as PollClosed
 from danmaku.wire_items import Recall as Recall
 from danmaku.wire_items import SettingsChanged as SettingsChanged
+from danmaku.wire_items import Titled as Titled
 from danmaku.wire_items import Unpinned as Unpinned
 from danmaku.wire_items import encode_item as encode_item
 

@@ -95,6 +95,12 @@ class SettingsChanged(msgspec.Struct, tag_field="k", tag="settings", gc=False):
     settings: msgspec.Raw
 
 
+class Titled(msgspec.Struct, tag_field="k", tag="title", gc=False):
+    """What the room is called from now on; empty where it has no title any more."""
+
+    title: str
+
+
 class Opened(msgspec.Struct, tag_field="k", tag="opened", gc=False):
     pass
 
@@ -119,7 +125,7 @@ class Gone(msgspec.Struct, tag_field="k", tag="gone", gc=False):
 
 
 _Said = Comment | Announce | Gift | Paid
-_Told = Unpinned | Poll | PollClosed | SettingsChanged | Opened | Closed | Recall
+_Told = Unpinned | Poll | PollClosed | SettingsChanged | Titled | Opened | Closed | Recall
 Item = _Said | _Told | Gone
 
 

@@ -62,7 +62,7 @@ class Room:
     ) -> None:
         self.name = name
         self.settings: dict[str, Any] = {}
-        self.title = ""  # as of the last join
+        self.title = ""
         self.stats: Stats | None = None
         self.pinned: list[Comment | Event] = []  # what was in view at the last join
         self.poll: Poll | None = None
@@ -233,6 +233,8 @@ class Room:
             item = read_item(self._codec, self.name, one)
             if isinstance(item, Event) and item.kind == "settings":
                 self.settings = item.data.get("settings", {})
+            elif isinstance(item, Event) and item.kind == "title":
+                self.title = str(item.data.get("title", ""))
             elif isinstance(item, PollOpened):
                 self.poll = Poll(item.id, item.question, item.options, [0] * len(item.options), item.until)
             elif isinstance(item, PollClosed):

@@ -161,10 +161,11 @@ async def test_a_room_is_made_changed_read_and_closed(live: Service) -> None:
     assert the(Room, await live.ask(GetRoomRow("a"))).info.open
     assert refusal(await live.ask(DeleteRoomRow("a", "u", Role.MODERATOR))) == "forbidden"
     the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.STREAMER)))
-    await until(lambda: len(watching.items) == 6)
-    said = ["settings", "closed", "opened", "c", "settings", "closed"]
+    await until(lambda: len(watching.items) == 8)
+    said = ["title", "settings", "closed", "opened", "c", "title", "settings", "closed"]
     assert watching.kinds == said
-    assert watching.items[0][1]["settings"]["max_length"] == 3
+    assert [watching.items[n][1]["title"] for n in (0, 5)] == ["Show", ""]
+    assert watching.items[1][1]["settings"]["max_length"] == 3
     assert refusal(await live.ask(GetRoomRow("a"))) == "room_not_found"
     assert await (await live.open_store()).rooms.load("a") == closed_for_good("a")
 
@@ -198,8 +199,8 @@ async def test_a_room_that_is_closed_for_good_stays_so_until_it_is_put_again(liv
     assert made.info.created_ms > 0
     assert refusal(await live.ask(JoinRow("a", "troll", Role.VIEWER))) == "banned"
     the(Shown, await live.ask(send("a", "u1", "two", "c2")))
-    await until(lambda: len(watching.items) == 4)
-    assert watching.kinds == ["c", "closed", "opened", "c"]
+    await until(lambda: len(watching.items) == 5)
+    assert watching.kinds == ["c", "closed", "title", "opened", "c"]
 
 
 async def test_a_room_in_which_nothing_was_said_is_kept_in_memory_only(live: Service) -> None:

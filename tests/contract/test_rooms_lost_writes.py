@@ -56,9 +56,9 @@ async def test_a_store_that_lost_its_last_writes_gets_them_again_with_the_next_c
         await lose(store, "a", lost)
         await lose_state(store, "a")
         shown = the(Shown, await live.ask(send("a", "u1", f"after {lost}", f"after {lost}")))
-        assert (shown.epoch, shown.seq) == (first.epoch, 3 + lost)
+        assert (shown.epoch, shown.seq) == (first.epoch, 4 + lost)
         await until(lambda: _saved(store, last.info))
-        await _whole(store, watching, 3 + lost)
+        await _whole(store, watching, 4 + lost)
     assert process.metric("danmaku_rooms_reappended_batches_total") == 6
     assert the(Shown, await live.ask(send("a", "u1", "two", "c2"))).seq == 3
     assert process.metric("danmaku_rooms_lease_changes_total", change="lost") == 0
@@ -124,7 +124,7 @@ async def test_a_deleted_room_of_a_store_that_lost_writes_stays_closed(live: Ser
     await until(lambda: process.metric("danmaku_rooms_reappended_batches_total") == 2)
     info, seqs = await kept_of(store, "a")
     assert info is not None
-    assert (info.title, info.open, seqs) == ("Again", True, [2, 3])
+    assert (info.title, info.open, seqs) == ("Again", True, [2, 4])
 
 
 async def test_a_store_that_is_back_without_its_last_writes_gets_them_again_at_once(

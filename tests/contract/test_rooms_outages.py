@@ -108,8 +108,8 @@ async def test_changes_of_one_room_at_one_time_do_not_lose_each_other(live: Serv
     assert [info.open for info in told] == [True, True, False, False, True]
     info, _ = await kept_of(await live.open_store(), "a")
     assert info == told[-1]
-    await until(lambda: len(watching.items) == 5)
-    assert watching.kinds == ["c", "settings", "closed", "settings", "opened"]
+    await until(lambda: len(watching.items) == 7)
+    assert watching.kinds == ["c", "settings", "title", "closed", "title", "settings", "opened"]
 
 
 async def test_leases_that_cannot_be_renewed_run_out_and_come_back(

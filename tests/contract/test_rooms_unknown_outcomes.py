@@ -96,15 +96,16 @@ async def test_changes_are_repeated_until_their_outcome_is_known(
     for fault in faults.values():
         fault.left = 2
     assert the(Room, await live.ask(PutRoomRow("a", "boss", Role.ADMIN, title="x"))).info.title == "x"
+    the(Room, await live.ask(PutRoomRow("b", "boss", Role.ADMIN)))  # of which nobody is told
     for verb in ("mute", "unmute"):
         the(Done, await live.ask(SanctionRow("a", verb, "u1", "mod", Role.MODERATOR)))
     for _ in range(2):  # the second time there is nothing to say
         the(Done, await live.ask(DeleteRoomRow("a", "boss", Role.ADMIN)))
     assert all(fault.left == 0 for fault in faults.values())
-    await until(lambda: len(watching.items) == 2)
-    assert watching.kinds == ["c", "closed"]
+    await until(lambda: len(watching.items) == 4)
+    assert watching.kinds == ["c", "title", "title", "closed"]
     assert [notice["kind"] for notice in watching.frames(OutKind.NOTICE)] == ["muted", "unmuted"]
-    assert await kept_of(store, "a") == (closed_for_good("a"), [2])
+    assert await kept_of(store, "a") == (closed_for_good("a"), [4])
 
 
 @pytest.mark.parametrize("carried_out", [False, True])

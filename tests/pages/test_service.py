@@ -81,6 +81,8 @@ async def test_a_vote_of_another_device_is_marked(visitors: Visitors, tmp_path: 
         await service.call("PUT", "/v1/rooms/demo", {"title": "Demo"}, boss)
         early = await _enter(visitors, service, f"demo#token={bob}")
         await expect(early.locator("#room-title")).to_have_text("Demo")
+        await service.call("PUT", "/v1/rooms/demo", {"title": "Encore"}, boss)
+        await expect(early.locator("#room-title")).to_have_text("Encore")
         asked = {"question": "Next song?", "options": ["one", "two", "three"], "cid": "p1"}
         status, poll = await service.call("POST", "/v1/rooms/demo/polls", asked, boss)
         assert status == 200, poll  # opened while he is there: only who comes later asks how he voted

@@ -394,6 +394,7 @@ async def test_the_room_is_closed_and_opened(visitors: Visitors, service: Deploy
     await page.locator("#title-field").fill("Harbour nights")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".toast").last).to_have_text("The title is changed.")
+    await expect(page.locator("#feed")).to_contain_text("The title is now “Harbour nights”.")
     await page.locator("#room-switch").click()
     await page.locator("#confirm-yes").click()
     await expect(page.locator("#room-state")).to_have_text("closed")

@@ -690,20 +690,24 @@ async def test_settings_follow_their_event() -> None:
         assert room.settings == {"slow_s": 9}
 
 
-async def test_the_title_is_that_of_the_last_join() -> None:
+async def test_the_title_is_the_one_told_last_and_that_of_a_join_where_it_joined_since() -> None:
     async def first(visit: Visit) -> None:
         await visit.greet()
-        await visit.admit(HEAD, title="Friday")
+        await visit.admit(HEAD, title="Thursday")
+        titled = visit.batch(5, 11)
+        titled.items.append(visit.codec.value({"k": "title", "title": "Friday"}))
+        await visit.say(titled, visit.batch(5, 12, "then"))
         await told.wait()
         visit.cut()
 
     async def second(visit: Visit) -> None:
         await visit.greet()
-        await visit.admit(HEAD, then=[visit.batch(5, 11, "back")])
+        await visit.admit(HEAD, then=[visit.batch(5, 13, "back")])
 
     told = asyncio.Event()
     async with scripted(first, second) as url, Client(url) as client:
         room = await client.join("demo")
+        await comments(room, 1)
         assert room.title == "Friday"
         told.set()
         await comments(room, 1)

@@ -146,11 +146,12 @@ def test_a_change_is_an_item_and_holds_once_that_is_stored() -> None:
     assert batch is not None
     assert batch.effect == change
     shown = items(batch)
-    assert [item["k"] for item in shown] == ["settings", "c"]
-    assert shown[0]["settings"]["max_length"] == 2
-    assert shown[0]["settings"]["display_per_s"] == LOOSE.display_per_s
+    assert [item["k"] for item in shown] == ["title", "settings", "c"]
+    assert shown[0]["title"] == "Show"
+    assert shown[1]["settings"]["max_length"] == 2
+    assert shown[1]["settings"]["display_per_s"] == LOOSE.display_per_s
     room.take(send("still", "c2"), "w2", NOW)
-    assert room.stored(NOW) == [("boss", Shown(7, 1, NOW.ms)), ("w", Shown(7, 2, NOW.ms))]
+    assert room.stored(NOW) == [("boss", Shown(7, 2, NOW.ms)), ("w", Shown(7, 3, NOW.ms))]
     assert room.info == change.info
     assert refused(room.take, send("abc", "c3"), "w", NOW) == "too_long"
     batch = room.cut(NOW).batch
@@ -246,30 +247,33 @@ def test_an_outage_while_nothing_is_offered_leaves_no_doubt() -> None:
 
 def test_a_change_that_viewers_are_not_told_of_is_for_the_caller_to_save() -> None:
     room = make()
-    change = save(title="Show")
+    change = save(created_ms=5)
     assert not room.change(change, "boss")
     assert not room.is_busy
-    assert room.info.title == ""
+    assert room.info.created_ms == 0
     room.bring_into_force(change)
-    assert room.info.title == "Show"
+    assert room.info.created_ms == 5
 
 
-def test_of_two_items_of_a_change_each_carries_what_it_says() -> None:
+def test_of_several_items_of_a_change_each_carries_what_it_says() -> None:
     """A batch may end between them."""
     room = make(limits=Rooms(batch_items=1), info=RoomInfo("a", "Before", created_ms=5))
     change = save(title="Show", open=False, settings=RoomSettings(max_length=2), created_ms=5)
     room.change(change, "boss")
-    batch = room.cut(NOW).batch
-    assert batch is not None
-    assert items(batch)[0]["k"] == "settings"
-    assert batch.effect == Effect("save", msgspec.structs.replace(change.info, open=True))
-    assert room.stored(NOW) == []
-    assert room.info == msgspec.structs.replace(change.info, open=True)
+    ruled = msgspec.structs.replace(change.info, open=True)
+    titled = msgspec.structs.replace(ruled, settings=RoomSettings())
+    for kind, info in (("title", titled), ("settings", ruled)):
+        batch = room.cut(NOW).batch
+        assert batch is not None
+        assert items(batch)[0]["k"] == kind
+        assert batch.effect == Effect("save", info)
+        assert room.stored(NOW) == []
+        assert room.info == info
     batch = room.cut(NOW).batch
     assert batch is not None
     assert items(batch)[0]["k"] == "closed"
     assert batch.effect == change
-    assert room.stored(NOW) == [("boss", Shown(7, 2, NOW.ms))]
+    assert room.stored(NOW) == [("boss", Shown(7, 3, NOW.ms))]
     assert room.info == change.info
 
 
@@ -345,7 +349,7 @@ def test_a_room_that_was_closed_for_good_begins_anew() -> None:
     room.change(DELETE, "boss")
     batch = room.cut(NOW).batch
     assert batch is not None
-    assert [item["k"] for item in items(batch)] == ["settings", "closed"]
+    assert [item["k"] for item in items(batch)] == ["title", "settings", "closed"]
     assert batch.effect == DELETE
     room.stored(NOW)
     assert [*there, room.is_there] == [True, False]
@@ -364,9 +368,10 @@ def test_a_room_that_is_being_deleted_is_there_until_its_last_item_is_stored() -
     before = RoomInfo("a", "Show", settings=RoomSettings(max_length=2), created_ms=5)
     room = make(limits=Rooms(batch_items=1), info=before)
     room.change(DELETE, "boss")
-    room.cut(NOW)
-    room.stored(NOW)
-    assert room.info == RoomInfo("a", "Show", created_ms=5)
+    for info in (msgspec.structs.replace(before, title=""), RoomInfo("a", created_ms=5)):
+        room.cut(NOW)
+        room.stored(NOW)
+        assert room.info == info
     room.cut(NOW)
     room.stored(NOW)
     assert not room.is_there

@@ -33,6 +33,7 @@ def test_a_line_says_who_and_what() -> None:
         ("recall", {"role": "moderator", "of": {"epoch": 5, "seq": 7}}, ": 5-7"),
         ("recall", {"role": "moderator", "uid": "bob"}, ": bob"),
         ("recall", {"role": "moderator"}, ""),
+        ("title", {"title": "Friday"}, ": Friday"),
         ("closed", {"reason": "good\x1bnight"}, ": good\ufffdnight"),
     ],
 )

@@ -163,6 +163,8 @@ export class Column {
         if (event.of === null) this.feed.note(note(t(event.uid ? "feed.cleared.user" : "feed.cleared", { uid: event.uid }), at));
       } else if (event.kind === "opened" || event.kind === "closed") {
         this.feed.note(note(t(`feed.${event.kind}`), at));
+      } else if (event.kind === "title" && event.title) {
+        this.feed.note(note(t("feed.title", { title: event.title }), at));
       } else if (event.kind === "settings") {
         this.#ruled(event.settings, position, at);
       }

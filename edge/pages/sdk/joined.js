@@ -64,7 +64,7 @@ export class JoinedRoom {
     return this.#showing.settings;
   }
 
-  /** What the room was called at the last join; empty where it has no title. */
+  /** What the room is called; empty where it has no title. */
   get title() {
     return this.#showing.title;
   }

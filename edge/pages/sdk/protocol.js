@@ -30,7 +30,7 @@
  * @typedef {{kind: "poll_closed", id: string, counts: number[]}} PollClosed
  * @typedef {{epoch: number, seq: number, at: number, item: Item}} Pinned
  * @typedef {{kind: "gift", uid: string, name: string, gift: string, count: number, text: string, amount: number | null, currency: string, until: number | null}} Gift where it was paid for, the rest is as of Paid
- * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "opened"} | {kind: "unpinned"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown", item: unknown}} Change `item` is what a later version shows
+ * @typedef {{kind: "settings", settings: RoomSettings} | {kind: "title", title: string} | {kind: "opened"} | {kind: "unpinned"} | {kind: "closed", reason: string} | {kind: "gone"} | {kind: "unknown", item: unknown}} Change `item` is what a later version shows
  * @typedef {{kind: "recall", of: Position | null, uid: string, role: string}} Recall takes back one, or all of a user, or all
  * @typedef {Comment | Announcement | Gift | Paid | Poll | PollClosed | Recall | Change} Event
  * @typedef {{slow_s?: number, max_length?: number, guests_may_send?: boolean, staff_only?: boolean,
@@ -210,6 +210,8 @@ export function readItem(item) {
       };
     case "settings":
       return { kind: "settings", settings: item.settings ?? {} };
+    case "title":
+      return { kind: "title", title: text(item.title) };
     case "opened":
       return { kind: "opened" };
     case "closed":

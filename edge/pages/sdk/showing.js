@@ -22,7 +22,7 @@ import { START } from "./reader.js";
 export class Showing {
   /** @type {RoomSettings} */
   settings = {};
-  /** What the room was called at the last join; empty where it has no title. */
+  /** What the room is called; empty where it has no title. */
   title = "";
   /** Where the room stood at the last join. @type {Position} */
   head = START;
@@ -48,6 +48,7 @@ export class Showing {
     for (const { position, at, item } of placed) {
       const shown = placeItem(this.#room, position, at, item);
       if (shown.kind === "settings") this.settings = shown.settings;
+      else if (shown.kind === "title") this.title = shown.title;
       else if (shown.kind === "poll") this.#open(shown, shown.options.map(() => 0));
       else if (shown.kind === "poll_closed") this.poll = null;
       this.inbox.put(shown);

@@ -11,7 +11,7 @@
  * @property {() => void} logIn somebody wants to, who may not vote otherwise
  * @property {() => string} waits what to say of a vote, where there is no connection
  * @property {(text: string) => void} said one's own comment was shown
- * @property {(event: Event, position: Position) => void} ruled the room was opened or closed, or has other rules
+ * @property {(event: Event, position: Position) => void} ruled the room was opened or closed, or has another title or other rules
  */
 
 import { numbers, readItem, readPoll } from "../sdk/protocol.js";

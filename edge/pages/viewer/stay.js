@@ -87,9 +87,10 @@ export class Stay {
     else if (isOfRoom(frame) && frame.room === this.name) this.room?.take(frame);
   }
 
-  /** The room has other rules, was opened, or closed. @param {Event} event @param {Position} position */
+  /** The room has other rules, another title, was opened, or closed. @param {Event} event @param {Position} position */
   ruled(event, position) {
     if (event.kind === "settings") this.#changed(event.settings, position);
+    else if (event.kind === "title") this.#entitle(event.title);
     else if (event.kind === "opened") this.#opened();
     else if (event.kind === "closed") this.#closed(event.reason ? t("room.closed.why", { why: event.reason }) : t("room.closed"));
   }

@@ -358,6 +358,8 @@ export async function polls_and_pins_are_known_and_counted() {
     same([room.poll?.counts, room.stats?.viewers], [[5, 6], 9]);
     Socket.all[0].say(batch(2, { k: "poll_closed", id: "p1", counts: [7, 7] }));
     same(room.poll, null);
+    Socket.all[0].say(batch(3, { k: "title", title: "Saturday" }));
+    same(room.title, "Saturday");
   }, { join: () => ({ room: "demo", epoch: 5, seq: 1, history: [], complete: true, settings: {}, ...view }) });
 }
 
