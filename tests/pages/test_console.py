@@ -133,6 +133,8 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     bob = await _watch(visitors, service, "held", "bob")
     await _say(bob, "hello")
     mod = await _console(visitors, service, "held")
+    assert (await service.call("PUT", "/v1/rooms/held", {"title": "Coffee"}, admin))[0] == 200
+    await expect(mod.locator(".entry.note .text").last).to_have_text("The title is now “Coffee”.")
     await mod.get_by_role("tab", name="Rules").click()
     await mod.get_by_label("Review").select_option(label="on")
     await mod.get_by_label("Slow mode").fill("-1")
@@ -167,6 +169,7 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
         "mod denied a comment of bob: two",
         "mod approved a comment of bob: one",
         "mod changed the rules: Review: on",
+        "root set the room up: Title: Coffee",
         "root set the room up: Title: Tea, Door: open",
     ]
     await expect(mod.locator("#panel-audit .act .text")).to_have_text(said)

@@ -164,7 +164,7 @@ export class Column {
       } else if (event.kind === "opened" || event.kind === "closed") {
         this.feed.note(note(t(`feed.${event.kind}`), at));
       } else if (event.kind === "title" && event.title) {
-        this.feed.note(note(t("feed.title", { title: event.title }), at));
+        this.feed.note(note(t("feed.titled", { title: event.title }), at));
       } else if (event.kind === "settings") {
         this.#ruled(event.settings, position, at);
       }

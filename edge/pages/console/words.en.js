@@ -54,7 +54,7 @@ export default {
   "feed.cleared.user": "All that {uid} said before this was deleted.",
   "feed.opened": "The room is open.",
   "feed.closed": "The room was closed.",
-  "feed.title": "The title is now “{title}”.",
+  "feed.titled": "The title is now “{title}”.",
   "feed.settings": "The rules changed.",
   "room.new": "Nothing was said in this room yet. It is there with the first comment, or when its streamer makes it.",
   "room.kicked": "{told}. Add it again to come back.",

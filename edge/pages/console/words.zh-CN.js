@@ -54,7 +54,7 @@ export default {
   "feed.cleared.user": "{uid} 此前的发言已全部删除。",
   "feed.opened": "房间已开放。",
   "feed.closed": "房间已关闭。",
-  "feed.title": "标题改为“{title}”。",
+  "feed.titled": "标题改为“{title}”。",
   "feed.settings": "规则已更改。",
   "room.new": "这个房间还没有人说过话。有了第一条弹幕，或主播创建之后，它才存在。",
   "room.kicked": "{told}。再次添加此房间即可返回。",

@@ -169,7 +169,7 @@ export class Live {
     else if (item.kind === "poll") this.#polls.open({ ...item, counts: item.options.map(() => 0) });
     else if (item.kind === "poll_closed") this.#polls.close(item.id, item.counts);
     else if (item.kind === "opened" || item.kind === "closed") this.#feed.note(note(t(`said.${item.kind}`), item.at));
-    else if (item.kind === "title" && item.title) this.#feed.note(note(t("said.title", { title: item.title }), item.at));
+    else if (item.kind === "title" && item.title) this.#feed.note(note(t("said.titled", { title: item.title }), item.at));
     else if (item.kind === "settings") this.#feed.note(note(this.#ruling.change(item.settings, item.position) || t("said.settings"), item.at));
     if (CHANGES.has(item.kind)) this.#told.happened(item);
   }

@@ -12,7 +12,7 @@ export default {
   "said.label": "What is said in the room, newest last",
   "said.opened": "The room is open.",
   "said.closed": "The room was closed.",
-  "said.title": "The title is now “{title}”.",
+  "said.titled": "The title is now “{title}”.",
   "said.settings": "The rules changed.",
   "say.no_pin": "no",
   "say.unknown": "No answer came from {room}: “{text}” is kept there",

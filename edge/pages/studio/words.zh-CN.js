@@ -26,7 +26,7 @@ export default {
   "said.come_in": "进入房间",
   "said.opened": "房间已开放。",
   "said.closed": "房间已关闭。",
-  "said.title": "标题改为“{title}”。",
+  "said.titled": "标题改为“{title}”。",
   "said.settings": "规则已更改。",
   "say.kind": "形式",
   "say.comment": "弹幕",
