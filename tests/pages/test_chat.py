@@ -395,7 +395,7 @@ async def _say(page: Page, text: str) -> None:
     box = page.get_by_label("Your message")
     await box.fill(text)
     await box.press("Enter")
-    await expect(box).to_have_value("")
+    await expect(page.locator("#messages .own .words").last).to_have_text(text)
 
 
 async def _image(page: Page, url: str) -> None:

@@ -1,82 +1,76 @@
 /**
  * The box to write a message: text, an image by its address, a word about what became of it. Each conversation has its own.
  *
+ * @typedef {import("../sdk/protocol.js").Chat} Chat
  * @typedef {import("../sdk/protocol.js").Part} Part
- * @typedef {{text: string, address: string, saying: string, why: string}} Draft
- *   why: the name of the refusal that it tells of; of none: "".
+ * @typedef {import("./place.js").Said} Said
+ * @typedef {object} Way how it is said
+ * @property {(said: Said, cid: string) => Promise<void>} send in the conversation that is looked at; may throw Refusal
+ * @property {() => void} typing somebody writes
+ * @property {() => string} waits what to say of what is sent now, where there is no connection
  */
 
 import { Refusal } from "../sdk/protocol.js";
 import { sentence, t } from "../shared/language.js";
-import { beyond } from "../shared/submit.js";
 import { unsent } from "../shared/telling.js";
 import { lasting } from "../shared/wording.js";
 import { webAddress } from "./inbox.js";
+import { Place, UNDECIDED } from "./place.js";
 
 const MOST_TEXT = 10_000;
+const NAMED = 80; // characters of what is told of
 const TYPING_MS = 3000; // between two words about it
-const UNDECIDED = "undecided"; // why, where nobody answered
-/** @type {Draft} */
-const NOTHING = { text: "", address: "", saying: "", why: "" };
+const ELSEWHERE = "elsewhere"; // why, where it is nothing that is said here
 
 export class ChatComposer {
+  #form;
+  #way;
   #text = /** @type {HTMLTextAreaElement} */ (document.getElementById("text"));
   #image = /** @type {HTMLInputElement} */ (document.getElementById("image"));
   #imageRow = /** @type {HTMLElement} */ (document.getElementById("image-row"));
   #imageButton = /** @type {HTMLButtonElement} */ (document.getElementById("image-button"));
-  #button = /** @type {HTMLButtonElement} */ (document.getElementById("send"));
   #outcome = /** @type {HTMLElement} */ (document.getElementById("outcome"));
   #over = /** @type {HTMLElement} */ (document.getElementById("over"));
-  #form;
-  #send;
-  #typing;
-  #waits;
+  #hint = this.#text.placeholder;
   #typedAt = -TYPING_MS;
-  #conv = "";
-  /** The name of the refusal that the word tells of. */
-  #why = "";
-  /** What is written in other conversations. @type {Map<string, Draft>} */
-  #drafts = new Map();
-  /** Where something is under way. @type {Set<string>} */
-  #busy = new Set();
-  /** Where what is under way has come, before it was answered. @type {Set<string>} */
-  #come = new Set();
+  #place = new Place("");
+  /** By conversation. @type {Map<string, Place>} */
+  #places = new Map();
 
-  /**
-   * @param {HTMLFormElement} form @param {(text: string, body: Part[]) => Promise<void>} send may throw Refusal
-   * @param {() => void} typing somebody writes @param {() => string} waits what to say of what is sent now, where there is no connection
-   */
-  constructor(form, send, typing, waits) {
+  /** @param {HTMLFormElement} form @param {Way} way */
+  constructor(form, way) {
     this.#form = form;
-    this.#send = send;
-    this.#typing = typing;
-    this.#waits = waits;
+    this.#way = way;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#submit();
+      this.#submit();
+      this.focus();
     });
     this.#text.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
-      void this.#submit();
+      this.#submit();
     });
+    form.addEventListener("input", () => this.#written());
     this.#text.addEventListener("input", () => this.#tellTyping());
     this.#imageButton.addEventListener("click", () => {
-      this.#showImage(this.#imageRow.hidden === true);
+      const isShown = this.#imageRow.hidden === true;
+      this.#showImage(isShown);
+      if (!isShown) this.#image.value = "";
+      this.#written();
       this.#image.focus();
     });
   }
 
   /** For another conversation; what is written in this one stands there when one comes back. @param {string} conv */
   open(conv) {
-    const left = this.#draft;
-    const isStill = left.why === UNDECIDED || this.#busy.has(this.#conv); // anything else was read, and may not hold any more
-    this.#keep(this.#conv, isStill ? left : { ...left, saying: "", why: "" });
-    this.#conv = conv;
-    const draft = this.#drafts.get(conv) ?? NOTHING;
-    this.#showImage(draft.address !== "");
-    this.#write(draft);
-    this.#button.disabled = this.#busy.has(conv);
+    const left = this.#place;
+    left.isNext = false;
+    if (left.said === null && left.why !== UNDECIDED) this.#tell(left, ""); // it was read, and may not hold any more
+    this.#place = this.#places.get(conv) ?? new Place(conv);
+    this.#places.set(conv, this.#place);
+    this.#showImage(false);
+    this.#draw();
     this.#typedAt = -TYPING_MS;
   }
 
@@ -90,10 +84,8 @@ export class ChatComposer {
 
   /** For another user. */
   forget() {
-    this.#write(NOTHING);
-    this.#showImage(false);
-    this.#conv = "";
-    for (const known of [this.#drafts, this.#busy, this.#come]) known.clear();
+    this.#places.clear();
+    this.open("");
   }
 
   focus() {
@@ -104,104 +96,125 @@ export class ChatComposer {
   mention(uid) {
     const { value } = this.#text;
     this.#text.value = `${value}${value === "" || /\s$/.test(value) ? "" : " "}@${uid} `;
+    this.#written();
     this.focus();
   }
 
-  /** @param {string} saying */
+  /** What is told here of something else. @param {string} saying */
   say(saying, isBad = false) {
-    this.#why = "";
-    this.#outcome.textContent = sentence(saying);
-    this.#outcome.classList.toggle("bad", isBad);
+    this.#tell(this.#place, sentence(saying), ELSEWHERE, isBad);
   }
 
-  /** It need not be said again. @param {string} conv @param {Part[]} body */
-  taken(conv, body) {
-    const of = (/** @type {string} */ type) => body.find((one) => one.type === type);
-    const url = of("image")?.url;
-    const { text, address } = this.#of(conv);
-    const isSaid = url !== undefined && webAddress(address.trim())?.href === url;
-    if (isSaid && conv === this.#conv) this.#showImage(false);
-    this.#put(conv, { ...NOTHING, text: beyond(text, of("text")?.text ?? ""), address: isSaid ? "" : address });
-    this.#come.add(conv);
-    this.#typedAt = -TYPING_MS;
+  /** What has come need not be said again. @param {Chat[]} messages */
+  settle(messages) {
+    for (const { conv, cid, body = [] } of messages) {
+      const place = this.#places.get(conv);
+      if (cid !== undefined && place?.once.settle(cid)) this.#come(place, body);
+    }
   }
 
   /** The user may speak again. @param {string} conv */
   unmuted(conv) {
-    const draft = this.#of(conv);
-    if (draft.why === "muted") this.#put(conv, { ...draft, saying: "", why: "" });
+    const place = this.#places.get(conv);
+    if (place?.why === "muted") this.#tell(place, "");
   }
 
-  /** @returns {Draft} */
-  get #draft() {
-    const saying = this.#outcome.textContent ?? "";
-    return { text: this.#text.value, address: this.#image.value, saying, why: this.#why };
+  #submit() {
+    const place = this.#place;
+    if (this.#text.readOnly) return;
+    if (place.isBusy) {
+      place.isNext = !place.isEmpty;
+    } else if (place.said !== null) {
+      void this.#try(place, place.said);
+    } else if (!place.isEmpty) {
+      const body = this.#body(place);
+      if (body === null) return;
+      this.#showImage(false);
+      void this.#try(place, place.take(body));
+    }
   }
 
-  /** @param {string} conv */
-  #of(conv) {
-    return conv === this.#conv ? this.#draft : this.#drafts.get(conv) ?? NOTHING;
+  /** What is written, as parts; null where that cannot be sent, which is told. @param {Place} place @returns {Part[] | null} */
+  #body({ text, address }) {
+    const [said, image] = [text.trim(), address.trim()];
+    const url = image === "" ? null : webAddress(image);
+    const isBad = image !== "" && url === null;
+    if (isBad || Array.from(said).length > MOST_TEXT) {
+      this.say(isBad ? t("image.address") : t("text.most", { n: MOST_TEXT }), true);
+      return null;
+    }
+    const words = said === "" ? [] : [{ type: "text", text: said }];
+    return url === null ? words : [...words, { type: "image", url: url.href }];
   }
 
-  /** @param {string} conv @param {Draft} draft */
-  #put(conv, draft) {
-    if (conv === this.#conv) this.#write(draft);
-    else this.#keep(conv, draft);
+  /** @param {Place} place @param {Said} said */
+  async #try(place, said) {
+    place.isBusy = true;
+    this.#typedAt = -TYPING_MS;
+    this.#tell(place, this.#way.waits());
+    try {
+      await place.once.say(JSON.stringify(said.body), (cid) => this.#way.send(said, cid));
+      if (place.said === said) this.#come(place, said.body);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (place.said !== said) return; // it has come all the same
+      place.refused(said, place.once.isOpen(JSON.stringify(said.body)));
+      this.#tell(place, inWords(error), error.isUndecided ? UNDECIDED : error.name);
+    }
   }
 
-  /** Whether the row for an image is open stays as it is: one may be about to write there. @param {Draft} draft */
-  #write({ text, address, saying, why }) {
-    if (text !== this.#text.value) this.#text.value = text;
+  /** @param {Place} place @param {Part[]} body */
+  #come(place, body) {
+    const { isNext } = place;
+    place.come(body);
+    this.#tell(place, "");
+    if (isNext && place === this.#place) this.#submit();
+  }
+
+  /** @param {Place} place @param {string} saying */
+  #tell(place, saying, why = "", isBad = why !== "") {
+    Object.assign(place, { saying, why, isBad });
+    if (place === this.#place) this.#draw();
+  }
+
+  #written() {
+    Object.assign(this.#place, { text: this.#text.value, address: this.#image.value, isNext: false }); // it is another text now
+    this.#draw();
+  }
+
+  /** Whether the row for an image is open stays as it is, unless there is one: one may be about to write there. */
+  #draw() {
+    const { text, address, said, isBusy, isEmpty, saying, isBad, why } = this.#place;
+    const name = said === null ? "" : Array.from(said.text || t("gist.image")).slice(0, NAMED).join("");
+    const isNamed = saying !== "" && name !== "" && why !== ELSEWHERE && !(isBusy && isEmpty);
+    if (text !== this.#text.value) rewrite(this.#text, text);
     if (address !== this.#image.value) this.#image.value = address;
-    this.say(saying, why !== "");
-    this.#why = why;
-  }
-
-  /** @param {string} conv @param {Draft} draft */
-  #keep(conv, draft) {
-    if (draft.text === "" && draft.address === "") this.#drafts.delete(conv);
-    else this.#drafts.set(conv, draft);
+    if (address !== "") this.#showImage(true);
+    this.#text.placeholder = isBusy ? name : this.#hint;
+    this.#outcome.textContent = isNamed ? `${saying}: ${name}` : saying;
+    this.#outcome.classList.toggle("bad", isBad);
   }
 
   #tellTyping() {
     const now = performance.now();
     if (this.#text.value === "" || now - this.#typedAt < TYPING_MS) return;
     this.#typedAt = now;
-    this.#typing();
+    this.#way.typing();
   }
 
   /** @param {boolean} isShown */
   #showImage(isShown) {
     this.#imageRow.hidden = !isShown;
     this.#imageButton.setAttribute("aria-expanded", String(isShown));
-    if (!isShown) this.#image.value = "";
   }
+}
 
-  async #submit() {
-    const conv = this.#conv;
-    const [text, address] = [this.#text.value.trim(), this.#image.value.trim()];
-    if (this.#text.readOnly || this.#busy.has(conv) || (text === "" && address === "")) return;
-    const url = address === "" ? null : webAddress(address);
-    if (address !== "" && url === null) return this.say(t("image.address"), true);
-    if (Array.from(text).length > MOST_TEXT) return this.say(t("text.most", { n: MOST_TEXT }), true);
-    this.#busy.add(conv);
-    this.#come.delete(conv);
-    this.say(this.#waits());
-    this.#button.disabled = true;
-    this.focus(); // a dimmed button has none
-    try {
-      const words = text === "" ? [] : [{ type: "text", text }];
-      const body = url === null ? words : [...words, { type: "image", url: url.href }];
-      await this.#send(text, body);
-      if (!this.#come.has(conv)) this.taken(conv, body);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#put(conv, { ...this.#of(conv), saying: inWords(error), why: error.isUndecided ? UNDECIDED : error.name });
-    } finally {
-      this.#busy.delete(conv);
-      if (conv === this.#conv) this.#button.disabled = false;
-    }
-  }
+/** What comes or goes stands before that where one writes. @param {HTMLTextAreaElement} box @param {string} text */
+function rewrite(box, text) {
+  const behind = box.value.length - box.selectionEnd;
+  box.value = text;
+  const at = Math.max(0, text.length - behind);
+  box.setSelectionRange(at, at);
 }
 
 /** @param {Refusal} refusal */

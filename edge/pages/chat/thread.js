@@ -2,12 +2,12 @@
  * The conversation that is looked at: reads what was said before, sends, takes back, tells what was read.
  *
  * @typedef {import("../sdk/protocol.js").Chat} Chat
- * @typedef {import("../sdk/protocol.js").Part} Part
  * @typedef {import("../sdk/calls.js").Calls} Calls
  * @typedef {import("../sdk/groups.js").Group} Group
  * @typedef {import("../sdk/groups.js").Groups} Groups
  * @typedef {import("./inbox.js").Inbox} Inbox
  * @typedef {import("./inbox.js").Conversation} Conversation
+ * @typedef {import("./place.js").Said} Said
  * @typedef {import("../sdk/messenger.js").Messenger} Messenger
  * @typedef {{conversation: Conversation, inbox: Inbox, messenger: Messenger, members: string[]}} Visit
  * @typedef {object} Around
@@ -24,7 +24,6 @@ import { ChatComposer } from "./composer.js";
 import { mentioned } from "./inbox.js";
 import { MembersDialog } from "./members.js";
 import { Reading } from "./reading.js";
-import { Sayings } from "./sayings.js";
 import { Transcript } from "./transcript.js";
 
 const PAGE = 50; // messages that are read at one time
@@ -33,17 +32,17 @@ const TYPING_MS = 5000; // after which somebody is thought to have stopped
 export class Thread {
   /** Another one with each conversation that is opened. @type {Visit | null} */
   #visit = null;
-  #sayings = new Sayings();
   #isFetching = false;
   #typingTimer = 0;
   #transcript = new Transcript(
     part("scroller"), part("messages"), /** @type {HTMLButtonElement} */ (part("newest")),
     (seq) => void this.#recall(seq), () => void this.read(), () => this.#renew(),
   );
-  #composer = new ChatComposer(
-    /** @type {HTMLFormElement} */ (part("composer")), (text, body) => this.#send(text, body),
-    () => this.#visit?.messenger.typing(this.#visit.conversation.conv), () => this.#around.waits(),
-  );
+  #composer = new ChatComposer(/** @type {HTMLFormElement} */ (part("composer")), {
+    send: (said, cid) => this.#send(said, cid),
+    typing: () => this.#visit?.messenger.typing(this.#visit.conversation.conv),
+    waits: () => this.#around.waits(),
+  });
   #around;
   #reading;
   #members;
@@ -108,7 +107,7 @@ export class Thread {
 
   /** What was said, here and elsewhere. @param {Chat[]} all */
   take(all) {
-    this.#settle(all);
+    this.#composer.settle(all);
     if (this.#visit === null) return;
     const { inbox } = this.#visit;
     for (const message of all) if (letsSpeak(message, inbox.me)) this.#composer.unmuted(message.conv);
@@ -198,7 +197,7 @@ export class Thread {
       const found = await visit.messenger.page(visit.conversation.conv, after, until);
       if (visit !== this.#visit) return;
       this.#transcript.add(found);
-      this.#settle(found);
+      this.#composer.settle(found);
       part("earlier").hidden = after === 0 || found.length === 0;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -208,19 +207,11 @@ export class Thread {
     }
   }
 
-  /** @param {string} text @param {Part[]} body @throws {Refusal} */
-  async #send(text, body) {
+  /** @param {Said} said @param {string} cid @throws {Refusal} */
+  async #send({ text, body }, cid) {
     if (this.#visit === null) throw new Refusal("unavailable", "there is no conversation");
     const { conversation: { conv }, inbox: { me }, messenger, members } = this.#visit;
-    const mention = mentioned(text, members);
-    await this.#sayings.say(conv, JSON.stringify([me, body]), (cid) => messenger.send(me, conv, body, mention, cid));
-  }
-
-  /** What has come need not be said again. @param {Chat[]} messages */
-  #settle(messages) {
-    for (const { conv, body } of this.#sayings.settle(messages)) {
-      if (body !== undefined) this.#composer.taken(conv, body);
-    }
+    await messenger.send(me, conv, body, mentioned(text, members), cid);
   }
 
   /** @param {number} seq */
