@@ -245,6 +245,7 @@ async def test_who_is_sent_away_is_told_so_and_keeps_what_he_wrote(
 
     await _begin(dan, "olga")
     await expect(box).to_be_editable()
+    await _say(dan, "hi olga")
     await expect(over).to_be_hidden()
     await expect(dan.locator("#conversations button .name")).to_have_text(["olga"])
     await olga.get_by_label("Invite a user").fill("dan")
@@ -253,6 +254,16 @@ async def test_who_is_sent_away_is_told_so_and_keeps_what_he_wrote(
     await expect(box).to_be_editable()
     await expect(box).to_have_value("half a sen")
     await expect(over).to_be_hidden()
+
+    await dan.locator("#conversations button", has_text="hi olga").click()
+    await _do(olga, "dan", "Send away")
+    await olga.locator("#confirm-yes").click()
+    row = dan.locator("#conversations button", has_text="Friends")
+    await expect(row).to_contain_text("olga sent dan away")
+    await row.click()
+    await expect(over).to_have_text("olga sent you away from Friends")
+    await dan.locator("#conversations button", has_text="hi olga").click()
+    await expect(row).to_have_count(0)
 
 
 async def test_a_group_that_was_dissolved_is_read_and_left(visitors: Visitors, service: Deployment) -> None:
