@@ -195,10 +195,13 @@ class Stats(msgspec.Struct, tag_field="t", tag="stats", omit_defaults=True, gc=F
 
 
 class Notice(msgspec.Struct, tag_field="t", tag="notice", omit_defaults=True, gc=False):
+    """text: of one's comment about which was decided."""
+
     kind: str
     room: str | None = None
     reason: str | None = None
     retry_ms: int | None = None
+    text: str | None = None
 
 
 ServerFrame = Ok | Err | Batch | Aside | Skip | Stats | Notice | Chat | Head | Read | Typing

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from config.settings import Review
+from danmaku import wire
 from danmaku.errors import CONFLICT, NO_SUCH_MESSAGE, UNAVAILABLE, Refusal
 from danmaku.held import Held, place_of
 from danmaku.model import Act
@@ -23,6 +24,8 @@ from rooms.dedupe import Key
 _FULL_MS: Final = 10_000
 _SWEEP_MS: Final = 1000
 _PAGE_BYTES: Final = 256 * 1024
+
+_comment = msgspec.msgpack.Decoder(wire.Comment)
 
 
 class HeldQueue:
@@ -145,14 +148,14 @@ class HeldQueue:
             self._remove(one.id)
             self._add(one)
 
-    def taken_back(self, uid: str | None, act: Act) -> list[Held]:
-        """What waits of this user, None: of all, as it is to be stored, for this act denies it.
+    def undecided(self, uid: str | None) -> list[Held]:
+        """What waits of this user, None: of all, also what is not stored yet.
 
-        What is not stored yet is among it: nothing of it may be on its way to the store meanwhile.
+        Before it is denied nothing of it may be on its way to the store.
         """
         waiting = [one for one in self._held.values() if not one.decision]
         waiting += self._unsaved.values()
-        return [decision(one, act) for one in waiting if uid in (None, one.uid)]
+        return [one for one in waiting if uid in (None, one.uid)]
 
     def drop_unsaved(self) -> list[Key]:
         """Of what is not stored yet nothing will be. Returns whose senders wait."""
@@ -197,6 +200,11 @@ class HeldQueue:
         self._bytes -= len(one.item)
         if self._keys.get((one.uid, one.cid)) == held:
             del self._keys[one.uid, one.cid]
+
+
+def text_of(one: Held) -> str:
+    """What its sender said. Of one that waits: a decided one has no text any more."""
+    return _comment.decode(one.item).text
 
 
 def decision(one: Held, act: Act) -> Held:

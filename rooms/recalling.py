@@ -17,6 +17,7 @@ from danmaku.rows import Done, Refused
 from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from rooms.acts import act_of
+from rooms.held import decision, text_of
 from rooms.loaded import ELSEWHERE, LoadedRoom, LoadedRooms
 from rooms.moment import Moment
 from rooms.recalls import read_wanted
@@ -63,13 +64,14 @@ class Recalling:
         That comes before the recall: if this process dies between them, nothing was answered yet.
         """
         room, held = loaded.room, self._store.held
-        denied = room.held.taken_back(uid, act)
-        if not denied:
+        waiting = room.held.undecided(uid)
+        if not waiting:
             return
+        denied = [decision(one, act) for one in waiting]
         await self._storing.written(loaded, lambda: self._rooms.save(loaded))
         await self._storing.written(loaded, lambda: held.change(self._process, room.lease, room.name, denied))
         for ticket in room.held_stored(denied, ()):
             ticket.answer(_HELD)
-        for one in denied:
-            notice = wire.Notice("denied", room.name, act.reason or None)
+        for one in waiting:
+            notice = wire.Notice("denied", room.name, act.reason or None, text=text_of(one))
             self._whisper.notice(room, one.uid, notice)

@@ -22,7 +22,7 @@ from danmaku.rows import Done, HeldPage, Refused
 from danmaku.store import Store
 from danmaku.telemetry import RoomsMetrics
 from rooms.acts import act_of
-from rooms.held import decision
+from rooms.held import decision, text_of
 from rooms.leases import Leases
 from rooms.loaded import LoadedRoom, LoadedRooms
 from rooms.moment import Moment
@@ -35,7 +35,6 @@ _AT_ONCE: Final = 1000
 _MOST: Final = 100  # of one page
 _HELD: Final = Refused.of(Refusal(HELD_FOR_REVIEW))
 
-_comment = msgspec.msgpack.Decoder(wire.Comment)
 _log: Any = structlog.get_logger("rooms.review")
 
 
@@ -118,7 +117,7 @@ class Reviews:
         key = one.uid, one.cid
         if one.decision:  # by this very act: its answer got lost
             return room.settled(key) or Done()
-        act = msgspec.structs.replace(asked, uid=one.uid, what=_comment.decode(one.item).text)
+        act = msgspec.structs.replace(asked, uid=one.uid, what=text_of(one))
         if row.approve:
             await self._storing.said(loaded, lambda told: room.approve(one, act, told, now))
             answer = room.settled(key) or Done()
@@ -126,7 +125,8 @@ class Reviews:
             await self._written(loaded, [decision(one, act)], [], act)
             room.held.decided(decision(one, act))
             answer = Done()
-        notice = wire.Notice("approved" if row.approve else "denied", room.name, act.reason or None)
+        verdict = "approved" if row.approve else "denied"
+        notice = wire.Notice(verdict, room.name, act.reason or None, text=act.what)
         self._whisper.notice(room, one.uid, notice)
         return answer
 

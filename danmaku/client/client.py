@@ -210,7 +210,7 @@ class Client:
         elif isinstance(frame, Typing):
             self._tell(TypingBy(frame.conv, frame.uid))
         elif isinstance(frame, NoticeFrame):
-            self._tell(Notice(frame.kind, frame.room, frame.reason, frame.retry_ms))
+            self._tell(Notice(frame.kind, frame.room, frame.reason, frame.retry_ms, frame.text))
             self._obey(frame)
 
     def _lost(self, code: int, reason: str, retry_s: float) -> None:

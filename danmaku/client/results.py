@@ -167,12 +167,16 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the server tells this connection: `kicked`, `banned`, `muted`, `approved`, `denied`, …"""
+    """Something the server tells this connection: `kicked`, `banned`, `muted`, `approved`, `denied`, …
+
+    text: of one's own comment, which was approved or denied.
+    """
 
     kind: str
     room: str | None = None
     reason: str | None = None
     retry_ms: int | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

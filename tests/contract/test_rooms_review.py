@@ -29,10 +29,13 @@ async def decide(live: Service, one: Held, approve: bool, act: str, role: Role =
     return await live.ask(DecideRow("a", one.id, approve, "mod", role, "because", act=act))
 
 
-def notices(watching: Watching) -> list[tuple[str, str, str]]:
+def notices(watching: Watching) -> list[tuple[str, str, str, str]]:
     found = [out for out in watching.outs if out.kind is OutKind.NOTICE]
     frames = [msgspec.msgpack.decode(out.frame) for out in found]
-    return [(out.uid, frame["kind"], frame["reason"]) for out, frame in zip(found, frames, strict=True)]
+    return [
+        (out.uid, frame["kind"], frame["text"], frame["reason"])
+        for out, frame in zip(found, frames, strict=True)
+    ]
 
 
 async def test_what_is_held_waits_for_a_decision_and_outlives_its_owner(live: Service) -> None:
@@ -74,7 +77,7 @@ async def test_what_is_held_waits_for_a_decision_and_outlives_its_owner(live: Se
     assert the(Shown, await live.ask(send("a", "u1", "one", "c1"))) == shown
     assert watching.texts == ["staff", "one"]
     await until(lambda: len(notices(watching)) >= 2)
-    assert notices(watching) == [("u1", "approved", "because"), ("u2", "denied", "because")]
+    assert notices(watching) == [("u1", "approved", "one", "because"), ("u2", "denied", "two", "because")]
     audit = [one.act for one in await (await live.open_store()).audit.after("a", "0-0", 10)]
     acts = [(act.verb, act.by, act.uid, act.what, act.reason) for act in audit]
     assert acts == [("approve", "mod", "u1", "one", "because"), ("deny", "mod", "u2", "two", "because")]
@@ -165,7 +168,7 @@ async def test_what_is_taken_back_is_not_approved_any_more(
     assert refusal(await live.ask(late)) == "held_for_review"
     assert [waiting.uid for waiting in await held(live)] == left
     assert refusal(await decide(live, one, True, "a1")) == "conflict"
-    await until(lambda: ("u1", "denied", "spam") in notices(watching))
+    await until(lambda: ("u1", "denied", "bad", "spam") in notices(watching))
     await process.kill()
     await live.sole_owner(policy=REVIEWED)
     assert [waiting.uid for waiting in await held(live)] == left

@@ -436,6 +436,24 @@ async def test_what_is_held_was_taken_and_need_not_be_said_again(visitors: Visit
         await expect(page.locator("#outcome")).to_have_text("")
 
 
+async def test_which_comment_a_moderator_decided_about_is_said(visitors: Visitors) -> None:
+    async def script(visit: Visit) -> None:
+        await welcome(visit)
+        await visit.say(wire.Notice("denied", "demo", "no links", text="see http://b"))
+        await visit.say(wire.Notice("denied", "demo", text="\u202e" + "x" * 40))
+        await visit.say(wire.Notice("approved", "demo", text="see http://a"))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await expect(page.locator("#list .note")).to_have_text(
+            [
+                "A moderator did not let your comment “\u2068see http://b\u2069” through: no links",
+                f"A moderator did not let your comment “\u2068\u202e{'x' * 29}…\u2069” through",
+                "A moderator let your comment “\u2068see http://a\u2069” through",
+            ]
+        )
+
+
 async def test_one_decision_is_enough_where_more_were_held_since_others_may_be_lost(
     visitors: Visitors,
 ) -> None:

@@ -93,6 +93,7 @@ async def test_what_is_shadowed_and_what_is_held_as_all_sides_see_it(service: De
         await call("POST", f"{HELD}/{second['id']}", {"decision": "deny", "reason": "no links"})
         notice = await noticed(events)
         assert (notice.kind, notice.room, notice.reason) == ("denied", "stage", "no links")
+        assert notice.text == "see http://b"
         again = f"{HELD}/{second['id']}"
         status, answer = await service.call("POST", again, {"decision": "approve"}, moderator)
         assert (status, answer["error"]["error"]) == (409, "conflict")

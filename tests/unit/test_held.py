@@ -213,7 +213,7 @@ def test_what_is_taken_back_is_denied_stored_or_not() -> None:
     waiting.hold(("bob", "c1"), b"item", "link", NOW)
     store(waiting)
     hold(waiting, "c2")
-    denied = waiting.taken_back("ann", clear)
+    denied = [decision(one, clear) for one in waiting.undecided("ann")]
     assert [(one.id, one.decision, one.by, one.item) for one in denied] == [
         ("7-1", "deny", "mod", b""),
         ("7-3", "deny", "mod", b""),
@@ -222,8 +222,8 @@ def test_what_is_taken_back_is_denied_stored_or_not() -> None:
     assert (ids(waiting), len(waiting), waiting.has_unsaved) == (["7-2"], 1, False)
     assert refused(waiting, "7-1", act(act="other")) == "conflict"
     assert waiting.knows(("ann", "c2"))
-    waiting.stored(waiting.taken_back(None, clear), ())
-    assert (ids(waiting), waiting.taken_back(None, clear)) == ([], [])
+    waiting.stored([decision(one, clear) for one in waiting.undecided(None)], ())
+    assert (ids(waiting), waiting.undecided(None)) == ([], [])
     hold(waiting, "large", item=bytes(1024))
 
 

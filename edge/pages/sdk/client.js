@@ -10,6 +10,7 @@
  * @typedef {object} Notice something the service tells this connection
  * @property {"notice"} kind @property {string} notice `kicked`, `banned`, `muted`, `unmuted`, `approved`, `denied`, …
  * @property {string | null} room @property {string} reason @property {number | null} retryMs
+ * @property {string} text of one's own comment, which was approved or denied
  * @typedef {{kind: "read", conv: string, uid: string, seq: number}} ReadBy `uid` has read a private conversation up to `seq`
  * @typedef {{kind: "typing", conv: string, uid: string}} TypingBy forget it after some seconds
  * @typedef {ConnectionChange | Notice | ReadBy | TypingBy} Happening
@@ -277,8 +278,8 @@ export class Client {
   }
 
   /** @param {import("./protocol.js").Notice} frame */
-  #noticed({ kind, room, reason = "", retry_ms: retryMs }) {
-    this.#tell({ kind: "notice", notice: kind, room: room ?? null, reason, retryMs: retryMs ?? null });
+  #noticed({ kind, room, reason = "", retry_ms: retryMs, text = "" }) {
+    this.#tell({ kind: "notice", notice: kind, room: room ?? null, reason, retryMs: retryMs ?? null, text });
     const concerned = room === undefined ? undefined : this.#rooms.get(room);
     if (kind === "reconnect") this.#connection.move(retryMs ?? 0);
     else if ((kind === "kicked" || kind === "banned") && concerned !== undefined) {

@@ -9,7 +9,7 @@
  * @typedef {{t: "aside", room: string, at: number, items: Item[]}} Aside
  * @typedef {{t: "skip", room: string, epoch: number, from: number, to: number, prev?: Position}} Skip
  * @typedef {{t: "stats", room: string, epoch: number, seq: number, viewers: number, likes: number, poll?: string, counts?: number[]}} Stats
- * @typedef {{t: "notice", kind: string, room?: string, reason?: string, retry_ms?: number}} Notice
+ * @typedef {{t: "notice", kind: string, room?: string, reason?: string, retry_ms?: number, text?: string}} Notice
  * @typedef {{t: "ok", id: number} & Record<string, any>} Ok
  * @typedef {{t: "err", id: number | null, code: number, error: string, message: string, retry_ms?: number}} Err
  * @typedef {{t: "chat", conv: string, seq: number, kind: string, from?: string, at?: number, cid?: string, body?: Part[], mention?: string[] | "all", of?: number, change?: Record<string, any>}} Chat

@@ -3,6 +3,7 @@
 import { TIMING } from "../sdk/pace.js";
 import { language, t } from "./language.js";
 
+const QUOTED = 30; // letters
 const compact = new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 });
 
 /** @param {number} seconds */
@@ -17,11 +18,20 @@ export function waiting({ isComing }) {
   return isComing ? t("connection.sends", { n: TIMING.answer / 1000 }) : "";
 }
 
-/** What a notice, or a refusal, tells somebody about himself. @param {string} kind @param {string} [reason] @param {number | null} [retryMs] for so long */
-export function noticed(kind, reason = "", retryMs = null) {
+/**
+ * What a notice, or a refusal, tells somebody about himself.
+ * @param {string} kind @param {string} [reason] @param {number | null} [retryMs] for so long @param {string} [text] of his own
+ */
+export function noticed(kind, reason = "", retryMs = null, text = "") {
   const span = retryMs === null ? "" : t("notice.span", { time: lasting(Math.ceil(retryMs / 1000)) });
   const isTold = reason !== "" && reason !== `you are ${kind}`; // as the service refuses where no reason was given
-  return t(`notice.${kind}`, { span, why: isTold ? t("notice.why", { reason }) : "" });
+  return t(`notice.${kind}`, { span, why: isTold ? t("notice.why", { reason }) : "", text: text && quoted(text) });
+}
+
+/** Its beginning, which turns nothing round that stands beside it. @param {string} text */
+function quoted(text) {
+  const letters = Array.from(text);
+  return ` “\u2068${letters.slice(0, QUOTED).join("")}${letters.length > QUOTED ? "…" : ""}\u2069”`;
 }
 
 /** A number that fits anywhere: 999, 12.3K, 4M; 1.2万. @param {number} value */

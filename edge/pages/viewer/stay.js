@@ -181,7 +181,7 @@ export class Stay {
   /** @param {Notice} notice */
   #noticed(notice) {
     if (notice.room !== undefined && notice.room !== this.name) return;
-    const { kind, reason, retry_ms: retryMs = null } = notice;
+    const { kind, reason, retry_ms: retryMs = null, text } = notice;
     switch (kind) {
       case "kicked":
         this.room?.end();
@@ -201,7 +201,7 @@ export class Stay {
         break;
       case "approved":
       case "denied":
-        this.#screen.note(noticed(kind, reason));
+        this.#screen.note(noticed(kind, reason, null, text));
         this.#composer.decided();
         break;
       case "resync":
