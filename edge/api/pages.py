@@ -36,7 +36,7 @@ _NAMES: Final = {
 _LOST: Final = "/lost/index.html"
 # What a browser may open by itself; a policy means nothing for the rest.
 _DOCUMENTS: Final = {".html", ".svg"}
-_GZIP_FROM: Final = 1024
+_SAID_OF_PACKED: Final = len(b"Content-Encoding: gzip\r\n")
 # Whole lines of them, which modules are full of; the lines stay, for whoever reads where an error was.
 _COMMENT: Final = {
     ".js": re.compile(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$", re.M | re.S),
@@ -135,6 +135,7 @@ def _body(name: str, ending: str, files: Mapping[str, bytes]) -> bytes:
 
 
 def _page(ending: str, policy: str, body: bytes) -> Page:
-    packed = gzip.compress(body, mtime=0) if len(body) >= _GZIP_FROM and ending != ".png" else None
+    packed = gzip.compress(body, mtime=0)
+    is_smaller = len(packed) + _SAID_OF_PACKED < len(body)
     tag = blake2b(policy.encode() + body, digest_size=8).hexdigest()
-    return Page(_TYPES[ending], policy, f'W/"{tag}"', body, packed)
+    return Page(_TYPES[ending], policy, f'W/"{tag}"', body, packed if is_smaller else None)
