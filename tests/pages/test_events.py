@@ -225,8 +225,8 @@ async def test_who_votes_while_not_connected_is_told_and_what_was_told_goes_when
         await expect(hint).to_have_text(WAITS)
         await expect(page.locator("#voice")).to_have_text(WAITS)
         back.set()
-        await expect(hint).to_have_text("You are muted here")
-        await expect(page.locator("#voice")).to_have_text("You are muted here")
+        await expect(hint).to_have_text("You are muted")
+        await expect(page.locator("#voice")).to_have_text("You are muted")
         await page.locator("#like").click()
         await expect(hint).to_have_text("3 votes")
 
@@ -556,9 +556,10 @@ async def test_who_says_something_in_the_studio_while_not_connected_is_told_at_o
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await page.locator("#say-text").fill("still here")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_text(WAITS)
-        await expect(page.locator("#say-text")).to_have_value("still here")
+        await expect(page.locator("#say-outcome")).to_have_text(WAITS)
+        await expect(page.locator("#say-text")).to_have_attribute("placeholder", "still here")
         back.set()
+        await expect(page.locator("#say-outcome")).to_be_empty()
         await expect(page.locator("#say-text")).to_have_value("")
     visitors.complaints.clear()  # nobody answers the API here
 
@@ -590,11 +591,11 @@ async def test_what_waits_in_the_studio_goes_out_where_only_another_token_was_ne
         await expect(page.locator("#connection-text")).to_contain_text("refused: ")
         await page.locator("#say-text").fill("still here")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_text(WAITS)
-        await expect(page.locator("#say-text")).to_have_value("still here")
+        await expect(page.locator("#say-outcome")).to_have_text(WAITS)
+        await expect(page.locator("#say-text")).to_have_attribute("placeholder", "still here")
         renewed.set()
+        await expect(page.locator("#say-outcome")).to_be_empty()
         await expect(page.locator("#say-text")).to_have_value("")
-        await expect(page.locator(".toast")).to_have_text(WAITS)
     visitors.complaints.clear()  # nobody answers the API here
 
 
@@ -610,7 +611,7 @@ async def test_who_says_something_in_the_studio_that_will_not_be_connected_again
         await expect(page.locator("#connection-text")).to_contain_text("refused: ")
         await page.locator("#say-text").fill("is anybody there?")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_text("Replaced")
+        await expect(page.locator("#say-outcome")).to_have_text("Replaced")
         await expect(page.locator("#say-text")).to_have_value("is anybody there?")
     visitors.complaints.clear()  # nobody answers the API here
 
@@ -627,8 +628,8 @@ async def test_who_was_never_in_the_studios_room_waits_no_longer_than_he_is_told
         await expect(page.locator("#connection-text")).to_have_text("connecting…")
         await page.locator("#say-text").fill("anybody?")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_text("Not connected: sent if that ends within 10 s")
-        await expect(page.locator(".toast").last).to_have_text("No answer came: press Send to try again")
+        await expect(page.locator("#say-outcome")).to_have_text(WAITS)
+        await expect(page.locator("#say-outcome")).to_have_text("No answer came: press Send to try again")
         await expect(page.locator("#say-text")).to_have_value("anybody?")
         over.set()
     visitors.complaints.clear()  # nobody answers the API here
@@ -688,7 +689,7 @@ async def test_who_was_sent_out_is_told_that_in_the_studio_and_not_to_wait_where
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await page.locator("#say-text").fill("still here")
         await page.locator("#say-text").press("Enter")
-        await expect(page.locator(".toast")).to_have_text("You were sent out of the room: rest")
+        await expect(page.locator("#say-outcome")).to_have_text("You were sent out of the room: rest")
         await expect(page.locator("#say-text")).to_have_value("still here")
         back.set()
     visitors.complaints.clear()  # nobody answers the API here

@@ -70,5 +70,5 @@ def test_each_text_is_there_in_each_language(folder: str) -> None:
 
 def test_every_refusal_is_told_by_its_name() -> None:
     said = [key for folder in FOLDERS for key in words(folder, "zh-CN")]
-    told = {key.removeprefix("refusal.") for key in said if key.startswith("refusal.")}
+    told = {name for kind, _, name in (key.partition(".") for key in said) if kind in ("refusal", "notice")}
     assert set(REFUSALS) <= told

@@ -232,7 +232,7 @@ async def test_when_it_is_sent_away_it_stays_away(visitors: Visitors) -> None:
 
     async with scripted(script, http=respond) as url:
         page = await visitors.open(f"{url}/?room=demo")
-        await expect(page.locator("#connection-text")).to_have_text("refused: spam")
+        await expect(page.locator("#connection-text")).to_have_text("refused: You are banned: spam")
         await page.evaluate("dispatchEvent(new Event('online'))")
         await expect(page.locator("#connection")).to_have_attribute("data-phase", "refused")
         assert visits == 1

@@ -147,6 +147,34 @@ async def test_who_is_banned_is_told_why_he_does_not_come_in(visitors: Visitors,
     visitors.complaints.clear()  # the browser itself tells of what may not be read
 
 
+async def test_who_is_banned_everywhere_reads_that_and_why_wherever_he_tries(
+    visitors: Visitors, service: Deployment
+) -> None:
+    token = service.token("nora", "streamer", "barred")
+    page = await visitors.open(f"{service.url}/studio?room=barred#token={token}")
+    await expect(page.locator("#figure-viewers")).to_have_text("1")
+    ban = {"uid": "nora", "reason": "broke the rules"}
+    assert (await service.call("POST", "/v1/admin/bans", ban, service.token("root", "admin")))[0] == 200
+    why = "You are banned: broke the rules"
+    await expect(page.locator("#connection-text")).to_have_text(f"refused: {why}")
+    for kind in ("Comment", "Announcement"):
+        await page.get_by_role("radio", name=kind).check()
+        await page.locator("#say-text").fill(kind)
+        await page.locator("#say-text").press("Enter")
+        await expect(page.locator("#say-outcome")).to_have_text(why)
+        await expect(page.locator("#say-text")).to_have_value(kind)
+    await page.locator("#gift-name").fill("Lantern")
+    await page.get_by_role("button", name="Show it").click()
+    await expect(page.locator("#gift-outcome")).to_have_text(why)
+    await page.locator("#poll-question").fill("Which song?")
+    for number in (0, 1):
+        await page.locator(f"#poll-option-{number}").fill(f"song {number}")
+    await page.get_by_role("button", name="Ask it").click()
+    await expect(page.locator("#poll .outcome")).to_have_text(why)
+    await expect(page.locator(".toast")).to_have_count(0)
+    visitors.complaints.clear()  # the browser itself tells of what is refused
+
+
 async def test_which_rules_hold_now_is_said(visitors: Visitors, service: Deployment) -> None:
     page = await studio(visitors, service, "rules")
     await expect(page.locator("#figure-viewers")).to_have_text("1")  # it is in, and knows which rules hold
@@ -183,13 +211,14 @@ async def test_a_gift_that_nobody_answered_is_shown_once_whatever_is_said_meanwh
     await page.route("**/v1/rooms/lantern/messages", lose)
     await page.locator("#gift-name").fill("Lantern")
     await page.get_by_role("button", name="Show it").click()
-    await expect(page.locator(".toast.bad")).to_contain_text("cannot be reached")
+    await expect(page.locator("#gift-outcome")).to_contain_text("cannot be reached")
     assert tries > 0
     visitors.complaints.clear()  # the browser itself tells of lost calls
     await page.unroute("**/v1/rooms/lantern/messages")
     await say(page, "thanks")
     await page.get_by_role("button", name="Show it").click()
     await expect(page.locator(".toast").last).to_have_text("The gift is shown.")
+    await expect(page.locator("#gift-outcome")).to_be_empty()
     await say(page, "thanks again")
     await expect(page.locator(".entry .text").last).to_have_text("thanks again")
     await expect(page.locator(".entry.gift")).to_have_count(1)
@@ -212,7 +241,7 @@ async def test_on_a_network_that_stalls_it_is_said_that_no_answer_came_and_nothi
     await expect(box).to_have_value("")
     await expect(box).to_have_attribute("placeholder", "thanks")  # it is under way
     await box.press_sequentially("and more")
-    await expect(page.locator(".toast.bad", has_text="No answer came in time")).to_be_visible()
+    await expect(page.locator("#gift-outcome")).to_have_text("No answer came in time")
     await expect(outcome).to_have_text(f"{UNANSWERED}: thanks")
     await expect(page.locator("#connection-text")).to_have_text("no answer")
     await box.press("Enter")

@@ -7,7 +7,8 @@
 import { Refusal } from "../sdk/protocol.js";
 import { confirmed } from "../shared/confirm.js";
 import { part } from "../shared/dialog.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
+import { refused } from "../shared/wording.js";
 
 const BLOCKS = "v1/chat/blocks";
 

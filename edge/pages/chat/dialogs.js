@@ -6,7 +6,8 @@
 
 import { isId, Refusal } from "../sdk/protocol.js";
 import { makeClosable, part } from "../shared/dialog.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
+import { refused } from "../shared/wording.js";
 
 /** What the page itself says no to. @param {string} key */
 export function complaint(key) {

@@ -17,7 +17,8 @@
 
 import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
+import { refused } from "../shared/wording.js";
 import { BlockButton } from "./block-button.js";
 import { letsSpeak } from "./changes.js";
 import { ChatComposer } from "./composer.js";

@@ -1,10 +1,10 @@
 /** The record of a room as it is written, or that of what admins did for all rooms; newest first. */
 
 import { element } from "../shared/element.js";
-import { knows, refused, t } from "../shared/language.js";
+import { knows, t } from "../shared/language.js";
 import { button, field, input, nothingRow, select, when } from "../shared/parts.js";
 import { read, thisTab, write } from "../shared/storage.js";
-import { lasting } from "../shared/wording.js";
+import { lasting, refused } from "../shared/wording.js";
 import { adjusted, ruled } from "./adjusted.js";
 import { Round } from "./round.js";
 import { Trail } from "./trail.js";

@@ -1,9 +1,9 @@
 /** How one stands in a room: whether one is in it, and may moderate it. Why not is said in a line. */
 
 import { element } from "../shared/element.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
 import { PASSING } from "../shared/returning.js";
-import { noticed } from "../shared/wording.js";
+import { noticed, refused } from "../shared/wording.js";
 
 /** @typedef {import("../sdk/protocol.js").Refusal} Refusal */
 

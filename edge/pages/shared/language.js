@@ -56,16 +56,6 @@ export function knows(key) {
   return find(key) !== undefined;
 }
 
-/**
- * What was refused, by its name. English has the service's own words where a page knows no better ones; other
- * languages have them where the name is new to this page.
- * @param {{name: string, message: string}} refusal
- */
-export function refused({ name, message }) {
-  const key = `refusal.${name}`;
-  return knows(key) ? t(key) : sentence(message);
-}
-
 /** A time of day as feeds have it, with its date where that is not today. @param {number} at in ms since 1970 @param {Intl.DateTimeFormatOptions} [how] */
 export function timeOf(at, how) {
   const when = new Date(at);

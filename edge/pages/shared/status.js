@@ -6,7 +6,8 @@
 
 import { part } from "./dialog.js";
 import { element } from "./element.js";
-import { knows, refused, t } from "./language.js";
+import { t } from "./language.js";
+import { refused } from "./wording.js";
 
 export class Status {
   #box = part("connection");
@@ -53,6 +54,5 @@ export class Status {
 /** @param {State} state */
 function saying(state) {
   if (state.phase !== "refused") return t(`connection.${state.phase}`);
-  const key = `refusal.${state.name}`;
-  return t("connection.refused", { why: knows(key) ? t(key) : state.reason });
+  return t("connection.refused", { why: refused({ name: state.name, message: state.reason }) });
 }

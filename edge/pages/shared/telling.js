@@ -1,7 +1,8 @@
 /** What one does by a call, or sends: done, or refused and told why. */
 
 import { Refusal } from "../sdk/protocol.js";
-import { refused, t } from "./language.js";
+import { t } from "./language.js";
+import { refused } from "./wording.js";
 
 /** Of what is sent by a button of that name: what nobody answered is said again by the same one. @param {Refusal} refusal */
 export function unsent(refusal) {

@@ -1,9 +1,11 @@
 /** Figures as people read them, in their language. */
 
 import { TIMING } from "../sdk/pace.js";
-import { language, t } from "./language.js";
+import { knows, language, sentence, t } from "./language.js";
 
 const QUOTED = 30; // letters
+/** Refusals whose message is why a moderator did that. */
+const REASONED = new Set(["banned", "muted"]);
 const compact = new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 });
 
 /** @param {number} seconds */
@@ -32,6 +34,17 @@ export function noticed(kind, reason = "", retryMs = null, text = "") {
 function quoted(text) {
   const letters = Array.from(text);
   return ` “\u2068${letters.slice(0, QUOTED).join("")}${letters.length > QUOTED ? "…" : ""}\u2069”`;
+}
+
+/**
+ * What was refused, by its name. English has the service's own words where a page knows no better ones; other
+ * languages have them where the name is new to this page.
+ * @param {{name: string, message: string, retryMs?: number | null}} refusal
+ */
+export function refused({ name, message, retryMs = null }) {
+  if (REASONED.has(name)) return noticed(name, message, retryMs);
+  const key = `refusal.${name}`;
+  return knows(key) ? t(key) : sentence(message);
 }
 
 /** A number that fits anywhere: 999, 12.3K, 4M; 1.2万. @param {number} value */

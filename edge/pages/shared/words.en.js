@@ -36,6 +36,7 @@ export default {
   "role.streamer": "streamer",
   "role.admin": "admin",
   "notice.kicked": "You were sent out of the room{why}",
+  "notice.muted": "You are muted{span}{why}",
   "notice.banned": "You are banned{span}{why}",
   "notice.span": " for {time}",
   "notice.why": ": {reason}",

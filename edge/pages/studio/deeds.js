@@ -37,10 +37,22 @@ export class Deeds {
     return this.#calls.call("GET", path).then(() => true, ({ name }) => !DENIED.has(name));
   }
 
-  /** @template T @param {() => Promise<T>} act @param {string} [done] @returns {Promise<T | null>} null where it was refused */
-  async tell(act, done = "") {
-    const answer = await told(this.#toasts, act);
+  /**
+   * @template T @param {() => Promise<T>} act @param {string} [done] what to say then
+   * @param {() => HTMLElement | null} [line] where it stays said why not; null: only in passing
+   * @returns {Promise<T | null>} null where it was refused
+   */
+  async tell(act, done = "", line = () => null) {
+    const before = line();
+    if (before !== null) before.textContent = "";
+    const answer = await told({ bad: (why) => this.#refuse(why, line()) }, act);
     if (answer !== null && done) this.#toasts.good(done);
     return answer;
+  }
+
+  /** @param {string} why @param {HTMLElement | null} line */
+  #refuse(why, line) {
+    if (line === null) this.#toasts.bad(why);
+    else line.textContent = why;
   }
 }

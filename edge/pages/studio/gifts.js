@@ -11,6 +11,7 @@ export class Gifts {
   #deeds;
   #room = "";
   #once = new Once();
+  #outcome = part("gift-outcome");
 
   /** @param {import("./deeds.js").Deeds} deeds */
   constructor(deeds) {
@@ -22,13 +23,16 @@ export class Gifts {
   /** @param {string} room */
   show(room) {
     this.#room = room;
+    this.#outcome.textContent = "";
   }
 
   /** @param {HTMLFormElement} form */
   async #give(form) {
-    const [path, body] = [`v1/rooms/${this.#room}/messages`, gift()];
+    const [room, body] = [this.#room, gift()];
+    const path = `v1/rooms/${room}/messages`;
     const post = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
-    const isDone = (await this.#deeds.tell(() => this.#once.say(path + JSON.stringify(body), post), t("done.gift"))) !== null;
+    const say = () => this.#once.say(path + JSON.stringify(body), post);
+    const isDone = (await this.#deeds.tell(say, t("done.gift"), () => (room === this.#room ? this.#outcome : null))) !== null;
     if (isDone && JSON.stringify(gift()) === JSON.stringify(body)) form.reset(); // else the next one is written there
   }
 }

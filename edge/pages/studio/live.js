@@ -17,9 +17,9 @@ import { Client } from "../sdk/client.js";
 import { sleep, TIMING } from "../sdk/pace.js";
 import { Refusal } from "../sdk/protocol.js";
 import { Entry, note } from "../shared/entry.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
 import { Ruling } from "../shared/ruling.js";
-import { noticed } from "../shared/wording.js";
+import { noticed, refused } from "../shared/wording.js";
 
 const SAID = new Set(["comment", "gift", "paid", "announce"]);
 const CHANGES = new Set(["opened", "closed", "settings", "unpinned", "announce", "recall"]);
@@ -139,7 +139,7 @@ export class Live {
     if (this.#isOver) return; // what it says now is of a room that is not looked at any more
     if (!why) return;
     if (!(why instanceof Refusal)) throw why;
-    this.#outside = this.#sentOut || (why.name === "banned" ? noticed("banned", why.message, why.retryMs) : refused(why));
+    this.#outside = this.#sentOut || refused(why);
     this.#told.outside(this.#outside);
     this.#changed(this.#client.state);
   }

@@ -26,6 +26,7 @@ export class Polls {
   #options = /** @type {HTMLInputElement[]} */ ([]);
   #time = select([["", t("poll.until_closed")], ...TIMES.map((s) => /** @type {[string, string]} */ ([String(s), lasting(s)]))]);
   #more = button(t("poll.more"), () => this.#addOption(), "link");
+  #outcome = element("p", "outcome bad");
   #form = /** @type {HTMLFormElement} */ (element("form", "new-poll"));
   /** @type {Poll | null} */
   #poll = null;
@@ -42,6 +43,7 @@ export class Polls {
     this.#question.maxLength = LONGEST_QUESTION;
     this.#question.required = true;
     this.#form.autocomplete = "off";
+    this.#outcome.role = "status";
     onSubmit(this.#form, () => this.#start());
     this.clear("");
   }
@@ -55,6 +57,7 @@ export class Polls {
   /** Of another room; nothing is known of its polls. @param {string} room */
   clear(room) {
     this.#room = room;
+    this.#outcome.textContent = "";
     this.#poll = null;
     this.#isOpen = false;
     this.#draw();
@@ -112,7 +115,7 @@ export class Polls {
     this.#more.hidden = this.#options.length >= MOST_OPTIONS;
     this.#form.replaceChildren(
       field("poll-question", t("poll.question"), this.#question), ...fields, this.#more,
-      field("poll-time", t("poll.time"), this.#time), send,
+      field("poll-time", t("poll.time"), this.#time), send, this.#outcome,
     );
     this.#box.replaceChildren(this.#form);
   }
@@ -160,7 +163,8 @@ export class Polls {
     const body = { question: this.#question.value.trim(), options, seconds };
     const path = `v1/rooms/${room}/polls`;
     const ask = (/** @type {string} */ cid) => this.#deeds.ask("POST", path, { ...body, cid });
-    const opened = await this.#deeds.tell(() => this.#asking.say(path + JSON.stringify(body), ask), t("done.poll"));
+    const say = () => this.#asking.say(path + JSON.stringify(body), ask);
+    const opened = await this.#deeds.tell(say, t("done.poll"), () => (room === this.#room ? this.#outcome : null));
     if (opened === null || room !== this.#room) return; // or another room is looked at by now
     const until = body.seconds === undefined ? null : opened.at + body.seconds * 1000;
     this.open({ id: opened.poll, question: body.question, options, counts: options.map(() => 0), until });

@@ -10,10 +10,10 @@
 
 import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
 import { giveBack, lasts, rejoined } from "../shared/submit.js";
-import { lasting } from "../shared/wording.js";
+import { lasting, refused } from "../shared/wording.js";
 
 const PINS = [60, 300, 900, 3600];
 

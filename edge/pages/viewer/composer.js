@@ -7,10 +7,10 @@
  */
 
 import { Refusal } from "../sdk/protocol.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
 import { beyond, giveBack, lasts } from "../shared/submit.js";
-import { lasting, noticed } from "../shared/wording.js";
+import { lasting, noticed, refused } from "../shared/wording.js";
 import { Styles } from "./styles.js";
 
 const LENGTH = 100; // what a room allows that says nothing else

@@ -8,7 +8,8 @@
 import { barsOf } from "../shared/bars.js";
 import { part } from "../shared/dialog.js";
 import { element } from "../shared/element.js";
-import { refused, t, timeOf } from "../shared/language.js";
+import { t, timeOf } from "../shared/language.js";
+import { refused } from "../shared/wording.js";
 import { Votes } from "./votes.js";
 
 const RESULT_MS = 20_000;

@@ -12,10 +12,10 @@ import { isOfRoom } from "../sdk/protocol.js";
 import { TIMING } from "../sdk/pace.js";
 import { Room } from "../sdk/room.js";
 import { part } from "../shared/dialog.js";
-import { refused, t } from "../shared/language.js";
+import { t } from "../shared/language.js";
 import { PASSING, Returning } from "../shared/returning.js";
 import { Ruling } from "../shared/ruling.js";
-import { noticed, short, waiting } from "../shared/wording.js";
+import { noticed, refused, short, waiting } from "../shared/wording.js";
 import { Likes } from "./likes.js";
 
 export class Stay {
@@ -157,7 +157,6 @@ export class Stay {
 
   /** @param {Refusal} refusal */
   #keptOut(refusal) {
-    if (refusal.name === "banned") return this.#outside(noticed("banned", refusal.message, refusal.retryMs));
     if (!PASSING.has(refusal.name)) return this.#outside(refused(refusal));
     if (!this.#isWaiting) this.#closed(t("room.waiting", { why: refused(refusal) }));
     this.#isWaiting = true;

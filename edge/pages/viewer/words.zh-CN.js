@@ -9,7 +9,6 @@ export default {
   "room.closed": "房间已关闭",
   "room.waiting": "{why}，开放后会自动进入",
   "room.closed.why": "房间已关闭：{why}",
-  "notice.muted": "你已被禁言{span}{why}",
   "notice.unmuted": "你可以继续发言了",
   "notice.approved": "你的弹幕{text}已通过审核",
   "notice.denied": "你的弹幕{text}未通过审核{why}",
