@@ -35,6 +35,15 @@ LETS_THROUGH = """(element) => {
     const { x, y, width, height } = element.getBoundingClientRect();
     return !element.parentElement.contains(document.elementFromPoint(x + width / 2, y + height / 2));
 }"""
+# What is pressed and lies under what is told.
+COVERED = """() => {
+    const box = (one) => one.getBoundingClientRect();
+    const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const toasts = [...document.querySelectorAll(".toast")].map(box);
+    const isCovered = (one) => one.checkVisibility() && toasts.some((toast) => meets(toast, box(one)));
+    const pressed = [...document.querySelectorAll("button, input, select")];
+    return pressed.filter(isCovered).map((one) => one.textContent || one.id);
+}"""
 EVIL = "<img src=x onerror=\"document.title='pwned'\">"
 
 
@@ -219,6 +228,40 @@ async def test_on_a_phone_what_is_told_leaves_place_for_what_is_pressed_next(
         await expect(page.locator(".toast")).to_have_count(shown)
     await page.set_viewport_size({"width": 390, "height": 844})
     await expect(page.locator(".toast:visible")).to_have_count(2)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+async def test_on_a_desk_what_is_told_covers_nothing_that_is_pressed(
+    visitors: Visitors, service: Deployment, locale: str
+) -> None:
+    where = f"{service.url}/console#token={service.token('mod', 'moderator')}"
+    page = await visitors.open(where, width=1280, locale=locale)
+    await expect(page.locator("#tab-held")).to_be_visible()
+    for shown in (1, 2):
+        await page.keyboard.press("z")  # there is nothing to undo
+        await expect(page.locator(".toast")).to_have_count(shown)
+    for width in (1200, 1280, 1920):
+        await page.set_viewport_size({"width": width, "height": 720})
+        assert await page.evaluate(COVERED) == []
+
+
+async def test_on_a_phone_one_sees_that_there_is_another_room(
+    visitors: Visitors, service: Deployment
+) -> None:
+    token = service.token("mod", "moderator")
+    page = await visitors.open(f"{service.url}/console?room=one-1#token={token}", width=390, height=844)
+    columns, rooms = page.locator("#columns"), page.locator(".column")
+    right = "it => it.getBoundingClientRect().right"
+    await expect(rooms).to_have_count(1)
+    assert abs(await rooms.evaluate(right) - await columns.evaluate(right)) < 1
+    await page.locator("#room-field").fill("two-2")
+    await page.locator("#room-field").press("Enter")
+    await expect(rooms).to_have_count(2)
+    edge = await columns.evaluate(right)
+    second = await rooms.last.bounding_box()
+    assert second is not None
+    assert second["x"] + 24 < edge < second["x"] + second["width"]
+    visitors.complaints.clear()  # the browser itself tells of rooms that are not there yet
 
 
 async def test_what_can_be_done_about_the_newest_comment_is_in_sight(
