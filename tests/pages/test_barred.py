@@ -55,6 +55,8 @@ async def test_each_page_says_that_a_proxy_lets_no_websocket_through(
         pages = [await visitors.open(f"http://127.0.0.1:{port}/{path}#token={token}") for path in where]
         for page in pages:
             await expect(page.get_by_role("alert").filter(has_text="proxy")).to_have_text(TOLD)
+        overlay = await visitors.open(f"http://127.0.0.1:{port}/overlay?room=demo")
+        await expect(overlay.locator("#complaint")).to_have_text(f"The room “demo” cannot be shown: {TOLD}")
 
 
 async def test_it_is_asked_seldom_and_said_until_a_connection_is_made(visitors: Visitors) -> None:

@@ -135,7 +135,10 @@ class Page {
 
   /** @param {import("../sdk/connection.js").State} state */
   #changed(state) {
-    if (state.phase === "refused") this.#refused(state.name, refused({ name: state.name, message: state.reason }));
+    if (!("name" in state)) return;
+    const why = refused({ name: state.name, message: state.reason });
+    if (state.phase === "refused") this.#refused(state.name, why);
+    else if (state.name === "upgrade_required") this.#complain(t("overlay.other", { room: this.#wish.room, why }));
   }
 
   /** Somebody may mend it: try again in a while. @param {string} name of the refusal @param {string} why */
