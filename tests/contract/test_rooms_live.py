@@ -49,7 +49,7 @@ from danmaku.store import Store
 from danmaku.store.errors import LayoutMismatch
 from danmaku.subjects import PARTITIONS
 from tests.contract.failing import away
-from tests.contract.rooms_service import LOOSE, PATIENCE_MS, Service, refusal, send, the
+from tests.contract.rooms_service import LONG, LOOSE, PATIENCE_MS, Service, refusal, send, the
 from tests.waiting import until
 
 GIFT = wire.encode_item(wire.Gift("boss", "Boss", "rocket"))
@@ -72,7 +72,7 @@ async def test_a_comment_is_stored_shown_and_acknowledged(live: Service) -> None
 
 
 async def test_one_request_carries_rows_of_all_kinds_for_many_rooms(live: Service) -> None:
-    process = await live.sole_owner()
+    process = await live.sole_owner(rooms=LONG)
     rows = [send(f"r{number}", "u1", "hi", "c1") for number in range(40)]
     likes = [LikeRow("r1", "u2", Role.GUEST, 3), LikeRow("r1", "u2", Role.GUEST, 101)]
     answers = await live.request(process.name, *rows, *likes, JoinRow("r2", "u2", Role.VIEWER))
@@ -112,7 +112,7 @@ async def test_many_comments_are_numbered_without_gaps_and_shown_once(live: Serv
 
 async def test_what_is_too_much_to_read_is_left_out_and_said_so(live: Service) -> None:
     policy = Policy(display_per_s=3, repeat_s=0)
-    process = await live.sole_owner(policy=policy)
+    process = await live.sole_owner(rooms=LONG, policy=policy)
     rows = [send("a", f"u{number}", "hi", "c") for number in range(10)]
     await live.request(process.name, JoinRow("a", "u1", Role.VIEWER))  # so that one cut takes them all
     answers = await live.request(process.name, *rows)
@@ -411,7 +411,7 @@ async def test_history_answers_for_every_room(live: Service) -> None:
 
 
 async def test_history_is_no_larger_than_a_message_and_than_was_asked_for(live: Service) -> None:
-    process = await live.sole_owner(policy=msgspec.structs.replace(LOOSE, max_length=10_000))
+    process = await live.sole_owner(rooms=LONG, policy=msgspec.structs.replace(LOOSE, max_length=10_000))
     text = "x" * 10_000
     for begin in range(0, 80, 20):
         rows = [send("a", f"u{number}", text, "c") for number in range(begin, begin + 20)]

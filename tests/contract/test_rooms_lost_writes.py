@@ -26,7 +26,7 @@ async def test_a_log_that_went_back_is_continued_in_a_new_epoch(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await live.open_store()
-    process = await live.sole_owner(store=store)
+    process = await live.sole_owner(rooms=LONG, store=store)
     watching = await live.watch("a")
     first = the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     other = Position(first.epoch, 9)

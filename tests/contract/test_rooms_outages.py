@@ -40,7 +40,7 @@ async def test_a_room_that_cannot_be_loaded_in_time_is_asked_for_again_and_nothi
 ) -> None:
     store = await live.open_store()
     load = Fault(store.rooms, "load", monkeypatch, carried_out=True)
-    process = await live.sole_owner(store=store)
+    process = await live.sole_owner(rooms=LONG, store=store)
     load.left = 3  # which takes longer than is waited for
     name = process.name
     assert await live.request(name, send("a", "u1", "one", "c1"), budget_s=0.5) == [Open()]
@@ -92,7 +92,7 @@ async def test_a_change_for_a_lost_partition_is_sent_elsewhere(live: Service, ro
 
 
 async def test_changes_of_one_room_at_one_time_do_not_lose_each_other(live: Service) -> None:
-    process = await live.sole_owner()
+    process = await live.sole_owner(rooms=LONG)
     watching = await live.watch("a")
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     answers = await live.request(
@@ -236,7 +236,7 @@ async def test_whoever_is_one_too_many_is_told_so_at_once(
 async def test_a_message_that_finds_no_bus_is_asked_for_again(
     live: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = await live.sole_owner()
+    process = await live.sole_owner(rooms=LONG)
     publish, lost = process.bus.publish, 0
 
     async def deaf(subject: str, payload: bytes) -> None:

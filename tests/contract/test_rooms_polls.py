@@ -18,7 +18,7 @@ from danmaku.store import Store
 from danmaku.store.errors import StoreDown
 from danmaku.store.polls import Ballot, Counted, Polls
 from tests.contract.failing import away
-from tests.contract.rooms_service import Service, refusal, send, the
+from tests.contract.rooms_service import LONG, Service, refusal, send, the
 from tests.waiting import until
 
 ID = poll_id("boss", "p1")
@@ -49,7 +49,7 @@ async def acts(live: Service) -> list[tuple[str, str, str]]:
 
 
 async def test_a_poll_from_its_opening_to_its_end(live: Service) -> None:
-    running = await live.sole_owner()
+    running = await live.sole_owner(rooms=LONG)
     room = await live.watch("a")
     shown = the(Shown, await live.ask(opens()))
     assert await live.ask(opens()) == shown
@@ -170,7 +170,7 @@ async def test_votes_wait_for_a_store_that_is_away(live: Service) -> None:
     store: Store = await live.open_store()
     forgetful = _Forgetful(store.polls)
     store.polls = forgetful  # type: ignore[misc]  # both stores have it as an attribute
-    running = await live.sole_owner(store=store)
+    running = await live.sole_owner(rooms=LONG, store=store)
     await live.ask(opens())
     forgetful.left = 1000
     assert await live.request(running.name, vote("ann", 1), budget_s=0.3) == [Open()]
@@ -183,7 +183,7 @@ async def test_a_poll_is_told_while_votes_cannot_be_stored(live: Service) -> Non
     store: Store = await live.open_store()
     forgetful = _Forgetful(store.polls)
     store.polls = forgetful  # type: ignore[misc]  # both stores have it as an attribute
-    running = await live.sole_owner(store=store)
+    running = await live.sole_owner(rooms=LONG, store=store)
     await live.ask(opens())
     forgetful.left = 0
     assert await live.ask(vote("ann", 1)) == Done()

@@ -177,7 +177,7 @@ async def test_what_is_taken_back_is_not_approved_any_more(
 
 
 async def test_what_was_not_stored_yet_does_not_outlive_a_room_closed_for_good(live: Service) -> None:
-    process = await live.sole_owner(policy=REVIEWED)
+    process = await live.sole_owner(rooms=LONG, policy=REVIEWED)
     assert refusal(await live.ask(send("a", "u1", "one", "c1"))) == "held_for_review"
     closing = DeleteRoomRow("a", "ann", Role.STREAMER)
     answers = await live.request(process.name, closing, send("a", "u1", "two", "c2"))

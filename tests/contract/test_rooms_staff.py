@@ -20,7 +20,7 @@ from danmaku.moderation_rows import (
 from danmaku.records import Acts, ActsRequest, Card, CardRequest, Sanctioned, SanctionedRequest
 from danmaku.rows import DeleteRoomRow, Done, JoinRow, PutRoomRow, Rank, RankRow, Room, Shown
 from tests.contract.failing import Fault
-from tests.contract.rooms_service import PATIENCE_MS, Service, refusal, send, the
+from tests.contract.rooms_service import LONG, PATIENCE_MS, Service, refusal, send, the
 
 R = TypeVar("R", bound=records.Reply)
 
@@ -162,12 +162,12 @@ async def test_moderators_read_acts_sanctions_and_who_somebody_is(live: Service)
 
 def rows_of_all_kinds() -> list[PutRoomRow | SanctionRow | AppointRow | DeleteRoomRow]:
     return [
-        PutRoomRow("a", "ann", Role.STREAMER, "Title", act="put"),
+        PutRoomRow("a", "ann", Role.STREAMER, act="put"),
         SanctionRow("a", "mute", "bob", "ann", Role.STREAMER, act="mute"),
         SanctionRow("a", "unmute", "bob", "ann", Role.STREAMER, act="unmute"),
         SanctionRow("a", "kick", "bob", "ann", Role.STREAMER, act="kick"),
         AppointRow("a", "mod", "ann", Role.STREAMER, act="appoint"),
-        PutRoomRow("a", "ann", Role.STREAMER, open=False, act="close"),
+        PutRoomRow("a", "ann", Role.STREAMER, "Title", open=False, act="close"),
     ]
 
 
@@ -181,7 +181,7 @@ async def test_an_act_of_unknown_outcome_is_repeated_and_is_one_entry(
         (store.audit, "write_down"), (store.moderators, "appoint"), (store.history, "append"),
     )  # fmt: skip
     faults = [Fault(noun, verb, monkeypatch, carried_out=carried_out) for noun, verb in verbs]
-    process = await live.sole_owner(store=store)
+    process = await live.sole_owner(rooms=LONG, store=store)
     for row in rows_of_all_kinds():
         for fault in faults:
             fault.left = 1

@@ -23,7 +23,7 @@ from danmaku.rows import (
 )
 from danmaku.store import Store
 from tests.contract.failing import Fault
-from tests.contract.rooms_service import Running, Service, refusal, send, the
+from tests.contract.rooms_service import LONG, Running, Service, refusal, send, the
 from tests.contract.rooms_watching import Watching
 from tests.contract.stores import kept_of
 from tests.waiting import until
@@ -35,7 +35,7 @@ async def begun(
     """A room with one comment, of a process whose appends fail where that is asked for."""
     store = await live.open_store()
     append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
-    process = await live.sole_owner(store=store)
+    process = await live.sole_owner(rooms=LONG, store=store)
     watching = await live.watch("a")
     the(Shown, await live.ask(send("a", "u1", "one", "c1")))
     return store, append, process, watching
@@ -65,7 +65,7 @@ async def test_an_outcome_that_is_open_is_told_and_silences_no_other_row(
 ) -> None:
     store = await live.open_store()
     append = Fault(store.history, "append", monkeypatch, carried_out=True)
-    process = await live.sole_owner(store=store)
+    process = await live.sole_owner(rooms=LONG, store=store)
     the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER)))
     append.left = 1000
     name = process.name
@@ -158,7 +158,7 @@ async def test_the_first_item_of_a_room_creates_it(
 ) -> None:
     store = await live.open_store()
     append = Fault(store.history, "append", monkeypatch, carried_out=carried_out)
-    process = await live.sole_owner(store=store)
+    process = await live.sole_owner(rooms=LONG, store=store)
     the(Admitted, await live.ask(JoinRow("a", "u1", Role.VIEWER)))
     assert await kept_of(store, "a") == (None, [])
     append.left = 2

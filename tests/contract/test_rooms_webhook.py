@@ -21,7 +21,7 @@ from danmaku.model import Role
 from danmaku.moderation_rows import HeldRow, SanctionRow
 from danmaku.rows import Delayed, Done, HeldPage, Refused, Shadowed, Shown
 from rooms.advice import signature
-from tests.contract.rooms_service import LOOSE, Service, refusal, send, the
+from tests.contract.rooms_service import LONG, LOOSE, Service, refusal, send, the
 from tests.waiting import until
 
 SECRET = "a shared secret"
@@ -200,7 +200,7 @@ async def test_who_fails_is_not_asked_for_a_while_and_then_again(live: Service, 
 async def test_one_senders_comments_keep_their_order_and_a_repeat_is_not_asked_about(
     live: Service, hook: Hook
 ) -> None:
-    process = await live.sole_owner(review=review(hook, at_once=3))
+    process = await live.sole_owner(rooms=LONG, review=review(hook, at_once=3))
     watching = await live.watch("a")
     first_waits = asyncio.Event()
 
@@ -226,7 +226,7 @@ async def test_one_senders_comments_keep_their_order_and_a_repeat_is_not_asked_a
 async def test_no_more_are_asked_at_once_than_may_be_and_nobody_is_shown_after_a_mute(
     live: Service, hook: Hook
 ) -> None:
-    process = await live.sole_owner(review=review(hook, at_once=2, fallback="deny"))
+    process = await live.sole_owner(rooms=LONG, review=review(hook, at_once=2, fallback="deny"))
     waits = asyncio.Event()
     hook.gate = lambda _: waits.wait()
     name = process.name
