@@ -113,6 +113,19 @@ async def test_what_was_not_done_to_whom_is_said_until_one_puts_it_away_and_can_
     await mod.unroute("**/mutes/bob")
     await mod.keyboard.press("z")
     await expect(_toast(mod)).to_contain_text("bob may speak in outage again")
+    await mod.keyboard.press("1")
+    await expect(_toast(mod)).to_contain_text("bob is muted in outage for 60 s")
+    await mod.route("**/kicks", refuse)
+    await mod.keyboard.press("k")
+    await expect(_toast(mod)).to_contain_text("Kick – bob, outage: The service")
+    await mod.get_by_role("button", name="Sign out").click()
+    for who, count in (("mod", 1), ("ann", 0)):
+        token = service.token(who, "moderator")
+        await mod.evaluate("token => (location.hash = `#token=${token}`)", token)
+        await expect(mod.locator("#me")).to_have_text(who)
+        await expect(mod.locator(".toast", has_text="Kick – bob")).to_have_count(count)
+    await mod.keyboard.press("z")
+    await expect(_toast(mod)).to_have_text("There is nothing to undo.")
     visitors.complaints.clear()  # the browser itself tells of what is refused
 
 
@@ -171,7 +184,8 @@ async def test_a_held_comment_appears_after_approval(visitors: Visitors, service
     await expect(bob.locator("#list .text")).to_have_text(["hello", "one"])
     await expect(mod.locator("#panel-held .text")).to_have_text(["two"])
     await mod.keyboard.press("x")
-    await expect(bob.locator("#list .note").last).to_contain_text("did not let your comment through")
+    denied = "did not let your comment “\u2068two\u2069” through"
+    await expect(bob.locator("#list .note").last).to_contain_text(denied)
     await expect(mod.locator("#panel-held .empty")).to_be_visible()
     await mod.get_by_role("tab", name="Record").click()
     said = [

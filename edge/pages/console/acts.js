@@ -102,6 +102,12 @@ export class Acts {
     return told(this.#toasts, () => this.#calls.call("POST", `${base(room)}/words/test`, { text }));
   }
 
+  /** Another user: what the one before did, or could not, is not his. */
+  forget() {
+    this.#undo = null;
+    this.#toasts.clear();
+  }
+
   /** Undo the last that can be. */
   undo() {
     if (this.#undo === null) this.#toasts.bad(t("undo.nothing"));

@@ -70,6 +70,8 @@ class Console {
   };
   #card = new CardDialog(this.#context, confirmed);
   #tabs = new Tabs(part("tabs"), () => this.#look());
+  /** Who was signed in last. @type {string | undefined} */
+  #uid = undefined;
 
   start() {
     prepareConfirm();
@@ -93,6 +95,8 @@ class Console {
     this.#signIn.hide();
     for (const name of ["console", "add-room", "tools", "sign-out"]) part(name).hidden = false;
     part("me").textContent = this.#identity.who?.name ?? "";
+    if (this.#uid !== this.#identity.who?.uid) this.#acts.forget();
+    this.#uid = this.#identity.who?.uid;
     this.#desk.link.connect();
     if (isAddressWrong()) this.#toasts.bad(t("rooms.unusable"));
     this.#desk.open();

@@ -30,6 +30,11 @@ export class Toasts {
     this.#show("bad", text, { label: t("toast.close"), act: () => {} }, null);
   }
 
+  /** Nothing of it is for who looks now. */
+  clear() {
+    this.#box.replaceChildren();
+  }
+
   /**
    * @param {string} kind @param {string} text @param {{label: string, act: () => void} | null} button
    * @param {number | null} ms how long; null: until its button is pressed
