@@ -17,7 +17,7 @@ from danmaku.model import START, Position
 from danmaku.store.history import Append, Appended, Entry, Outcome, Slice, follows_on
 from danmaku.subjects import partition_of
 
-_TRIMMED_AT_ONCE: Final = 400
+_TRIMMED_AT_ONCE: Final = 252  # 4, 8 … 128, as append.lua takes them
 
 
 class MemoryHistory:

@@ -141,6 +141,21 @@ async def test_a_room_in_which_much_is_said_keeps_no_more_for_that(
         assert oldest.at >= last.at - 3000
 
 
+async def test_what_is_old_goes_bit_by_bit(store_settings: StoreSettings | None) -> None:
+    """Many rooms that begin again at one time must not hold up a store."""
+    async with opened(store_settings, history_s=1) as store:
+        owner = await Owner.take(store)
+        began, many = _now_ms(), []
+        for _ in range(300):
+            many.append(owner.next(at=began))
+            owner.head = many[-1].entry.last
+        await store.history.append("one", many)
+        stored = _now_ms()
+        await until(lambda: _now_ms() > stored + 2500)
+        await owner.append(at=_now_ms())
+        assert len((await store.history.latest(ROOM, 1000, 10_000_000)).entries) == 301 - 252
+
+
 async def test_a_clock_that_jumps_ages_nothing_alone(store: Store) -> None:
     """Of an owner: what it stores meanwhile has a wrong time, and nothing goes because of it."""
     owner = await Owner.take(store)

@@ -9,7 +9,7 @@
 -- include _audit
 -- include _recalls
 -- include _effect
-local TRIMMED_AT_ONCE = 400 -- above what a room appends in a second
+local FEW, MANY = 4, 128 -- entries that are looked at in a row, and how many more: what is many is taken away in few commands
 
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 local head = newest and newest[1] or '0-0'
@@ -30,14 +30,19 @@ redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[9], ARGV[3], 'frame', ARGV[4], '
 -- jumped alone ages nothing. The entry just written stays whatever its age: the log must not lose its head.
 -- It is looked for once a second: a busy room appends many times in that.
 local now = math.min(tonumber(ARGV[5]), stored)
-local looks = newest and math.floor(newest[2][4] / 1000) ~= math.floor(ARGV[5] / 1000)
-for _ = 1, looks and TRIMMED_AT_ONCE or 0 do
-  local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-  local at = math.max(tonumber(oldest[2][4]), tonumber(oldest[2][12] or 0)) -- earlier versions did not write when
-  if oldest[1] == ARGV[3] or at >= now - ARGV[10] then
-    break
+local function is_old(entry)
+  local at = math.max(tonumber(entry[2][4]), tonumber(entry[2][12] or 0)) -- earlier versions did not write when
+  return entry[1] ~= ARGV[3] and at < now - ARGV[10]
+end
+local looked = newest and math.floor(newest[2][4] / 1000) ~= math.floor(ARGV[5] / 1000) and FEW or MANY + 1
+while looked <= MANY do
+  local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', looked + 1)
+  local stays = 1
+  while stays <= looked and is_old(oldest[stays]) do
+    stays = stays + 1
   end
-  redis.call('XDEL', KEYS[2], oldest[1])
+  redis.call('XTRIM', KEYS[2], 'MINID', '=', oldest[stays][1])
+  looked = stays <= looked and MANY + 1 or looked * 2
 end
 if ARGV[12] ~= '' then
   for id in string.gmatch(ARGV[14], '%S+') do
