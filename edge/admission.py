@@ -99,9 +99,10 @@ class Admission:
         return client_address(headers.get("x-forwarded-for", ""), peer, self._proxies)
 
     def judge(self, headers: Mapping[str, str], peer: str, now: float) -> Admitted:
-        """May this upgrade request be granted at `now` (monotonic seconds)? Raises Refusal."""
-        if headers.get("upgrade", "").lower() != "websocket":  # native code goes by its key
-            raise Refusal(UPGRADE_REQUIRED)
+        """May this upgrade request be granted at `now` (monotonic seconds)? Raises Refusal.
+
+        What is wrong with the request for other reasons comes before that it is none: who only asks is told.
+        """
         codec = wire.codec_for(headers.get("sec-websocket-protocol"))
         if codec is None:
             raise Refusal(BAD_FRAME, f"offer {wire.MSGPACK_PROTOCOL} or {wire.JSON_PROTOCOL}")
@@ -120,6 +121,8 @@ class Admission:
         if wait_s > 0:
             detail = "too many connections at a time from this address"
             raise Refusal(RATE_LIMITED, detail, retry_ms=math.ceil(wait_s * 1000))
+        if headers.get("upgrade", "").lower() != "websocket":  # native code goes by its key
+            raise Refusal(UPGRADE_REQUIRED)
         return Admitted(codec, address)
 
     def opened(self, address: str) -> None:

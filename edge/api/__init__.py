@@ -99,6 +99,10 @@ class Api:
         self._now_s = now_s
         self._pages = pages or Pages(frames=edge.frame_ancestors)
         self._lost = Lost(self._pages.lost) if self._pages.lost is not None else None
+
+        def judge(request: Request) -> object:
+            return admission.judge(request.headers, request.address, monotonic())
+
         calls = (
             TokenCalls(authority, rooms, now_s),
             RoomCalls(rooms),
@@ -119,7 +123,7 @@ class Api:
             ChatCalls(chat),
             SessionCalls(chat),
             GroupCalls(chat),
-            EdgeCalls(rooms, edge.addresses, tls=bool(edge.tls_certificate)),
+            EdgeCalls(rooms, edge.addresses, judge, tls=bool(edge.tls_certificate)),
             FleetCalls(rooms),
             HealthCalls(rooms, admission, metrics),
         )

@@ -8,9 +8,10 @@ from typing import Final
 
 import msgspec
 
-from danmaku.errors import UPGRADE_REQUIRED, Refusal
+from danmaku.errors import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, UPGRADE_REQUIRED, Refusal
 from edge.api.routing import Call, IdQuery, RoomsClient, Route, Who
 from edge.steering import Place, steer
+from edge.uws import Request
 
 _ROOM: Final = IdQuery("room", "the room one wants to join; every edge serves every room")
 _REGION: Final = IdQuery("region", "where one is: edges of that region come first")
@@ -41,29 +42,35 @@ class Edges(msgspec.Struct):
 
 
 class EdgeCalls:
-    """`addresses` are this node's own, where it was told any; `tls`: it is spoken to over TLS itself."""
+    """`addresses` are this node's own, where it was told any; `tls`: it is spoken to over TLS itself.
+
+    judge: raises the Refusal of an upgrade.
+    """
 
     def __init__(
         self,
         rooms: RoomsClient,
         addresses: Sequence[str],
+        judge: Callable[[Request], object],
         *,
         tls: bool,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._rooms = rooms
         self._addresses = addresses
+        self._judge = judge
         self._tls = tls
         self._chance = chance
 
     def routes(self) -> list[Route]:
         text = "Where to connect, in the order to try, and how to come back after a lost connection."
+        socket = "Where WebSockets connect; without an upgrade it tells why one would be refused."
         query = (_ROOM, _REGION)
         return [
             Route("GET", "/v1/edges", Who.ANYONE, text, self.list, None, Edges, query),
             Route(
-                *("GET", "/v1/ws", Who.ANYONE, "Where WebSockets connect.", self.refuse),
-                refuses=(UPGRADE_REQUIRED,),
+                *("GET", "/v1/ws", Who.ANYONE, socket, self.refuse),
+                refuses=(UPGRADE_REQUIRED, FORBIDDEN, RATE_LIMITED, UNAVAILABLE),
                 status=101,
                 media="text/plain",
             ),
@@ -80,7 +87,9 @@ class EdgeCalls:
         return Edges(edges, Reconnect())
 
     async def refuse(self, call: Call) -> None:
-        """What comes here is no WebSocket any more. Raises Refusal (upgrade_required)."""
+        """What comes here is no WebSocket any more. Raises Refusal: why one would not be let in, or
+        upgrade_required, from which a client sees that the header got lost on the way."""
+        self._judge(call.request)
         raise Refusal(UPGRADE_REQUIRED)
 
     def _derived(self, call: Call) -> str:

@@ -46,6 +46,14 @@ def test_what_asks_for_no_upgrade_is_none() -> None:
     assert admission_of(Edge()).judge({"upgrade": "WebSocket"}, "1.1.1.1", 0.0)
 
 
+def test_who_only_asks_is_told_what_else_stands_in_the_way() -> None:
+    strict = admission_of(Edge(origins=["https://live.example"], connections=1))
+    assert refused(strict, {"origin": "https://evil.example"}) == ("forbidden", 403)
+    assert refused(strict, {"origin": "https://live.example"}) == ("upgrade_required", 426)
+    strict.opened("a")
+    assert refused(strict, {}) == ("unavailable", 503)
+
+
 def test_origins_are_on_a_list_or_free() -> None:
     evil = NOBODY | {"origin": "https://evil.example"}
     assert admission_of(Edge()).judge(evil, "1.1.1.1", 0.0)

@@ -59,24 +59,16 @@ export class Places {
 }
 
 /**
- * What a service says about where to go. No token is shown.
- * @param {string} url @param {string} query @param {number} ms
- * @returns {Promise<{address: string, full?: boolean}[]>} @throws {Error} where it does not answer
- */
-export async function edgesAt(url, query, ms) {
-  const answer = await fetch(`${httpAddress(url)}v1/edges${query}`, { signal: AbortSignal.timeout(ms), redirect: "error" });
-  return (await answer.json()).edges;
-}
-
-/**
- * Move on, by what `GET /v1/edges` says about it where that is answered.
+ * Move on, by what `GET /v1/edges` says about it where that is answered. No token is shown.
  * @param {Places} places @param {string} region "" where that does not matter @param {number} ms for each question
  */
 export async function find(places, region, ms) {
-  const query = region ? `?region=${encodeURIComponent(region)}` : "";
   for (const url of places.toAsk()) {
     try {
-      const edges = await edgesAt(url, query, ms);
+      const query = region ? `?region=${encodeURIComponent(region)}` : "";
+      const answer = await fetch(`${httpAddress(url)}v1/edges${query}`, { signal: AbortSignal.timeout(ms), redirect: "error" });
+      /** @type {{edges: {address: string, full?: boolean}[]}} */
+      const { edges } = await answer.json();
       places.told(edges.filter(({ full }) => !full).map(({ address }) => address));
       break;
     } catch {} // somebody else may answer, and what is known already can be tried in any case

@@ -55,7 +55,7 @@ export default {
   "refusal.no_such_route": "这个地址没有内容",
   "refusal.no_such_poll": "本房间没有这个投票",
   "refusal.method_not_allowed": "这个地址不支持此方法",
-  "refusal.upgrade_required": "可以访问服务，但 WebSocket 不通：中间的代理可能没有转发 Upgrade",
+  "refusal.upgrade_required": "可以访问服务，但 WebSocket 不通：中间的代理可能没有转发 Upgrade，或 edge.origins 中没有本页的来源",
   "refusal.conflict": "请求与当前状态不符",
   "refusal.not_joined": "请先进入房间",
   "refusal.duplicate_text": "你刚刚说过同样的话",
