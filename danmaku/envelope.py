@@ -121,7 +121,8 @@ class Owners(msgspec.Struct, array_like=True):
 class Counts(msgspec.Struct, array_like=True):
     """Viewers per room at one edge worker; a room that is left out has none there.
 
-    edge: of all that ran in its stead, so that they are not counted twice; `incarnation` says which.
+    edge: its place, which is that of all that ran in its stead, and behind a dash which shard of its rooms
+    this is; `incarnation` says which of them it is.
     """
 
     edge: str

@@ -26,6 +26,18 @@ def test_a_former_life_of_an_edge_is_ignored() -> None:
     assert viewers.of("a") == 1
 
 
+def test_a_former_life_that_had_more_shards_is_forgotten_whole() -> None:
+    viewers = Viewers()
+    for shard in range(2):
+        viewers.report(Counts(f"9f/e1-{shard}", 1, {"a": 3}), 0)
+    viewers.report(Counts("9f/e2-0", 1, {"a": 10}), 0)
+    viewers.report(Counts("9f/e1-0", 2, {"a": 4}), 1)
+    viewers.report(Counts("9f/e1-1", 1, {"a": 100}), 1)
+    assert viewers.of("a") == 14
+    viewers.report(Counts("9f/e1-1", 2, {"a": 5}), 1)
+    assert viewers.of("a") == 19
+
+
 def test_an_edge_that_is_silent_for_three_intervals_is_forgotten() -> None:
     viewers = Viewers()
     viewers.report(Counts("e1", 1, {"a": 3}), 0)
