@@ -6,11 +6,12 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from danmaku import wire
 from danmaku.errors import BLOCKED_WORDS, FORBIDDEN, HELD_FOR_REVIEW, MUTED, SLOW_MODE, UNAUTHORIZED
-from danmaku.wire import Comment, Err, Like, Ok, Send
+from danmaku.model import Position
+from danmaku.wire import Comment, Err, Leave, Like, Ok, Send
 from tests.pages.conftest import Visitors
 from tests.pages.files import respond
 from tests.pages.test_events import ANN, enter, items, say
@@ -30,6 +31,12 @@ _COLLECT_OUTCOMES = """() => {
   };
   new MutationObserver(collect).observe(document.getElementById("outcome"), { childList: true });
 }"""
+
+
+async def go(page: Page, room: str) -> None:
+    await page.get_by_role("button", name="Room:").click()
+    await page.get_by_label("Go to a room").fill(room)
+    await page.get_by_role("button", name="Go", exact=True).click()
 
 
 async def test_what_is_said_of_a_text_goes_with_it(visitors: Visitors) -> None:
@@ -254,13 +261,49 @@ async def test_a_comment_that_waits_does_not_trouble_the_room_one_goes_to(visito
         await page.evaluate(_COLLECT_OUTCOMES)
         await say(page, "for demo only")
         await expect(page.locator("#outcome")).to_have_text(WAITS)
-        await page.get_by_role("button", name="Room:").click()
-        await page.get_by_label("Go to a room").fill("quiet")
-        await page.get_by_role("button", name="Go", exact=True).click()
+        await go(page, "quiet")
         await expect(page.locator("#room-name")).to_contain_text("quiet")
-        await expect(page.get_by_label("Your comment")).to_have_value("for demo only")
+        await expect(page.get_by_label("Your comment")).to_have_value("")
         await page.evaluate("new Promise((done) => setTimeout(done))")  # what was refused was told by now
         assert await page.evaluate("outcomes") == [WAITS]
+        await page.go_back()
+        await expect(page.get_by_label("Your comment")).to_have_value("for demo only")
+
+
+async def test_what_is_written_and_said_stays_with_its_room(visitors: Visitors) -> None:
+    sent: list[tuple[str, str]] = []
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        first = await visit.expect(Send)
+        await visit.expect(Leave)
+        await visit.say(Ok(first.id, shown=True, epoch=1, seq=1, at=1))
+        await visit.admit(Position(0, 0))
+        second = await visit.expect(Send)
+        sent.extend((one.room, one.text) for one in (first, second))
+        await visit.expect(Leave)
+        await visit.admit(Position(0, 0))
+        await visit.say(refused(second, BLOCKED_WORDS))
+        await visit.say(items(visit, 1, Comment("u2", "bob", "he said casino")))
+        await visit.expect(Leave)
+        await visit.admit(Position(0, 0))
+
+    async with scripted(script, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        box, outcome = page.get_by_label("Your comment"), page.locator("#outcome")
+        await say(page, "secret of demo")
+        await page.keyboard.type("written in demo")
+        await go(page, "quiet")
+        await expect(box).to_have_value("")
+        await say(page, "casino")
+        await until(lambda: sent == [("demo", "secret of demo"), ("quiet", "casino")])
+        await page.go_back()
+        await expect(box).to_have_value("written in demo")
+        await expect(page.locator("#list .text")).to_have_text("he said casino")
+        await expect(outcome).to_have_text("")
+        await page.go_forward()
+        await expect(box).to_have_value("casino")
+        await expect(outcome).to_have_text("")
 
 
 async def test_who_will_not_be_connected_again_is_not_told_to_wait(visitors: Visitors) -> None:

@@ -12,6 +12,7 @@
 
 import { Refusal } from "../sdk/protocol.js";
 import { sentence, t } from "../shared/language.js";
+import { rewrite } from "../shared/submit.js";
 import { unsent } from "../shared/telling.js";
 import { lasting } from "../shared/wording.js";
 import { webAddress } from "./inbox.js";
@@ -207,14 +208,6 @@ export class ChatComposer {
     this.#imageRow.hidden = !isShown;
     this.#imageButton.setAttribute("aria-expanded", String(isShown));
   }
-}
-
-/** What comes or goes stands before that where one writes. @param {HTMLTextAreaElement} box @param {string} text */
-function rewrite(box, text) {
-  const behind = box.value.length - box.selectionEnd;
-  box.value = text;
-  const at = Math.max(0, text.length - behind);
-  box.setSelectionRange(at, at);
 }
 
 /** @param {Refusal} refusal */

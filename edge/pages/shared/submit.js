@@ -42,11 +42,10 @@ export function rejoined(said, written) {
   return ["", said].includes(written.trim()) ? said : `${said} ${written}`;
 }
 
-/** That comes back, and one writes on where one was. @param {HTMLInputElement | HTMLTextAreaElement} box @param {string} said */
-export function giveBack(box, said) {
+/** One writes on where one was: what comes or goes stands before that. @param {HTMLInputElement | HTMLTextAreaElement} box @param {string} text */
+export function rewrite(box, text) {
   const [from, to] = [box.selectionStart ?? 0, box.selectionEnd ?? 0];
-  const length = box.value.length;
-  box.value = rejoined(said, box.value);
-  const by = box.value.length - length;
-  box.setSelectionRange(from + by, to + by);
+  const by = text.length - box.value.length;
+  box.value = text;
+  box.setSelectionRange(Math.max(0, from + by), Math.max(0, to + by));
 }

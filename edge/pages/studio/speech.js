@@ -12,28 +12,22 @@ import { Refusal } from "../sdk/protocol.js";
 import { part } from "../shared/dialog.js";
 import { t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { giveBack, lasts, rejoined } from "../shared/submit.js";
+import { Place } from "../shared/place.js";
+import { lasts, rewrite } from "../shared/submit.js";
 import { lasting, refused } from "../shared/wording.js";
 
 const PINS = [60, 300, 900, 3600];
 
-/** What is written and said in one room. */
-class Place {
+/** What is written and said in one room. @extends {Place<Saying>} */
+class RoomPlace extends Place {
   room;
-  /** What stands in the box when one looks at the room again. */
-  text = "";
-  /** What has left the box and may not have come yet. @type {Saying | null} */
-  said = null;
-  /** Whether that is under way; else nobody answered it, and Send repeats it. */
-  isBusy = false;
-  /** Whether what is in the box is to follow it. */
-  isNext = false;
   outcome = "";
   isBad = false;
   once = { comment: new Once(), announce: new Once() };
 
   /** @param {string} room */
   constructor(room) {
+    super();
     this.room = room;
   }
 }
@@ -45,8 +39,8 @@ export class Speech {
   #text = /** @type {HTMLInputElement} */ (part("say-text"));
   #pin = /** @type {HTMLSelectElement} */ (part("say-pin"));
   #hint = this.#text.placeholder;
-  #place = new Place("");
-  /** By room. @type {Map<string, Place>} */
+  #place = new RoomPlace("");
+  /** By room. @type {Map<string, RoomPlace>} */
   #places = new Map();
 
   /** @param {Way} way @param {import("../shared/toasts.js").Toasts} toasts */
@@ -73,18 +67,15 @@ export class Speech {
 
   /** What was written in another room stands there when one comes back. @param {string} room none: "" */
   show(room) {
-    this.#place.text = this.#text.value;
     this.#place.isNext = false;
-    this.#place = this.#places.get(room) ?? new Place(room);
+    this.#place = this.#places.get(room) ?? new RoomPlace(room);
     this.#places.set(room, this.#place);
-    this.#text.value = this.#place.text;
     this.#draw();
   }
 
   /** Another user: what one wrote is not for the other. */
   forget() {
     this.#places.clear();
-    this.#text.value = "";
     this.show("");
   }
 
@@ -96,18 +87,18 @@ export class Speech {
 
   #submit() {
     const place = this.#place;
-    const text = this.#text.value.trim();
+    const text = place.text.trim();
     if (place.isBusy) {
       place.isNext = true;
     } else if (place.said !== null) {
       void this.#try(place, place.said);
     } else if (text !== "") {
-      this.#text.value = "";
+      place.text = "";
       void this.#try(place, this.#draft(text));
     }
   }
 
-  /** @param {Place} place @param {Saying} saying */
+  /** @param {RoomPlace} place @param {Saying} saying */
   async #try(place, saying) {
     place.said = saying;
     place.isBusy = true;
@@ -123,11 +114,9 @@ export class Speech {
     }
   }
 
-  /** @param {Place} place @param {Saying} saying */
+  /** @param {RoomPlace} place @param {Saying} saying */
   #taken(place, saying) {
-    const { isNext } = place;
-    place.said = null;
-    place.isBusy = place.isNext = false;
+    const isNext = place.come();
     this.#tell(place, "");
     if (!this.#isKnown(place)) return;
     const done = t("done.announced");
@@ -135,28 +124,22 @@ export class Speech {
     if (isNext) this.#submit();
   }
 
-  /** @param {Place} place @param {Saying} saying @param {Refusal} refusal */
+  /** @param {RoomPlace} place @param {Saying} saying @param {Refusal} refusal */
   #refused(place, saying, refusal) {
     const { kind, text } = saying;
     const isOpen = place.once[kind].isOpen(JSON.stringify(saying));
     const isHere = place === this.#place;
-    const written = (isHere ? this.#text.value : place.text).trim();
-    place.isBusy = place.isNext = false;
-    if (!isOpen || ["", text].includes(written)) { // else it would be said twice, once along with that
-      place.said = null;
-      if (isHere) giveBack(this.#text, text);
-      else place.text = rejoined(text, place.text);
-    }
+    place.refused(saying, isOpen);
     this.#tell(place, isOpen ? t("sent.unanswered") : refused(refusal), true);
     if (!isHere && this.#isKnown(place)) this.#toasts.bad(t(isOpen ? "say.unknown" : "say.kept", { room: place.room, text }));
   }
 
-  /** Whether it is of who is signed in. @param {Place} place */
+  /** Whether it is of who is signed in. @param {RoomPlace} place */
   #isKnown(place) {
     return this.#places.get(place.room) === place;
   }
 
-  /** @param {Place} place @param {string} outcome */
+  /** @param {RoomPlace} place @param {string} outcome */
   #tell(place, outcome, isBad = false) {
     [place.outcome, place.isBad] = [outcome, isBad];
     if (place === this.#place) this.#draw();
@@ -164,12 +147,13 @@ export class Speech {
 
   /** What was said of another text is over. */
   #write() {
-    this.#place.isNext = false; // it is another text now
+    Object.assign(this.#place, { text: this.#text.value, isNext: false }); // it is another text now
     if (this.#place.said === null) this.#tell(this.#place, "");
   }
 
   #draw() {
-    const { said, isBusy, outcome, isBad } = this.#place;
+    const { text, said, isBusy, outcome, isBad } = this.#place;
+    if (text !== this.#text.value) rewrite(this.#text, text);
     this.#text.placeholder = isBusy && said !== null ? said.text : this.#hint;
     part("say-outcome").textContent = said === null || isBusy ? outcome : `${outcome}: ${said.text}`;
     part("say-outcome").classList.toggle("bad", isBad);

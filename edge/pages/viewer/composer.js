@@ -1,5 +1,5 @@
 /**
- * The box to send comments: text, mode, size and colour, and what the service said to it.
+ * The box to send comments: text, mode, size and colour, and what the service said to it. Each room has its own text.
  *
  * @typedef {import("../sdk/protocol.js").RoomSettings} RoomSettings
  * @typedef {import("./styles.js").Draft} Draft
@@ -9,7 +9,8 @@
 import { Refusal } from "../sdk/protocol.js";
 import { t } from "../shared/language.js";
 import { Once } from "../shared/once.js";
-import { beyond, giveBack, lasts } from "../shared/submit.js";
+import { Place } from "../shared/place.js";
+import { beyond, lasts, rewrite } from "../shared/submit.js";
 import { lasting, noticed, refused } from "../shared/wording.js";
 import { Styles } from "./styles.js";
 
@@ -29,6 +30,15 @@ function outcome(waitMs) {
   return waitMs > 0 ? t("sent.later", { n: Math.ceil(waitMs / 1000) }) : "";
 }
 
+/** What is written and said in one room. @extends {Place<Draft>} */
+class Box extends Place {
+  once = new Once();
+  /** Whether it was shown before it was answered. */
+  hasCome = false;
+  /** What is told while it waits for a connection, or for its answer for long. */
+  waits = "";
+}
+
 export class Composer {
   #styles;
   #text;
@@ -38,23 +48,16 @@ export class Composer {
   #send;
   #most = LENGTH;
   #hint = "";
-  /** What has left the box and may not have come yet. @type {Draft | null} */
-  #said = null;
-  /** Whether that is under way; else nobody answered it, and Send repeats it. */
-  #isBusy = false;
-  /** Whether what is in the box is to follow it. */
-  #isNext = false;
-  /** Whether it was shown before it was answered. */
-  #hasCome = false;
-  /** What waits for a connection, or for its answer for long. */
-  #waiting = "";
+  /** Also of the first room. */
+  #box = new Box();
+  /** By room. @type {Map<string, Box>} */
+  #boxes = new Map();
   /** Until when there is no use in trying. */
   #closedUntil = 0;
   #saying = "";
   #isRefusedByRule = false;
   /** Whether what it says is of the text that was there: it goes as one writes on. */
   #isPassing = false;
-  #once = new Once();
   #waits;
   #timer = 0;
 
@@ -77,6 +80,7 @@ export class Composer {
       this.#submit();
     });
     form.addEventListener("input", () => this.#write());
+    this.#box.text = this.#text.value; // one was quick
     this.#show();
   }
 
@@ -108,93 +112,85 @@ export class Composer {
     if (this.#outcome.textContent === t("sent.held")) this.#say("");
   }
 
-  /** For another room: what was said in the one before does not come into this one by itself. */
-  leave() {
-    const said = this.#said;
-    this.#end();
-    if (said !== null) giveBack(this.#text, said.text);
+  /** For a room: what was written there before stands there, and what was refused may be tried now. @param {string} room */
+  open(room) {
+    this.#box.isNext = false;
+    this.#box = this.#boxes.get(room) ?? (this.#boxes.size > 0 ? new Box() : this.#box);
+    this.#boxes.set(room, this.#box);
+    this.#say(this.#box.isBusy ? this.#box.waits : "");
   }
 
   /** One's own comment is there: if nobody answered it, that is known now. @param {string} text */
   shown(text) {
-    const said = this.#said;
-    if (said === null ? !this.#once.isOpen(JSON.stringify(this.#styles.draft(text))) : said.text !== text) return;
-    if (this.#isBusy) {
-      this.#hasCome = true; // or one said the same before: there may be an answer yet
+    const box = this.#box;
+    const { said } = box;
+    if (said === null ? !box.once.isOpen(JSON.stringify(this.#styles.draft(text))) : said.text !== text) return;
+    if (box.isBusy) {
+      box.hasCome = true; // or one said the same before: there may be an answer yet
       return;
     }
-    this.#once.settle();
-    if (said === null) this.#text.value = beyond(this.#text.value, text);
-    this.#taken("");
+    box.once.settle();
+    if (said === null) box.text = beyond(box.text, text);
+    this.#taken(box, "");
   }
 
   #submit() {
-    const text = this.#text.value.trim();
+    const box = this.#box;
+    const text = box.text.trim();
     if (this.#isClosed || this.#isOver) return;
-    if (this.#isBusy) {
-      this.#isNext = true;
-    } else if (this.#said !== null) {
-      void this.#try(this.#said);
+    if (box.isBusy) {
+      box.isNext = true;
+    } else if (box.said !== null) {
+      void this.#try(box, box.said);
     } else if (text !== "") {
-      this.#text.value = "";
-      void this.#try(this.#styles.draft(text));
+      box.text = "";
+      void this.#try(box, this.#styles.draft(text));
     }
     this.#text.focus({ preventScroll: true });
   }
 
-  /** @param {Draft} draft */
-  async #try(draft) {
-    this.#said = draft;
-    this.#isBusy = true;
+  /** @param {Box} box @param {Draft} draft */
+  async #try(box, draft) {
     const waits = this.#waits();
-    this.#waiting = waits && draft.text;
+    Object.assign(box, { said: draft, isBusy: true, hasCome: false, waits });
     this.#say(waits);
     try {
-      const sent = this.#once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }));
-      const waitMs = await lasts(sent, () => this.#last(draft, waits));
-      if (this.#said === draft) this.#taken(outcome(waitMs));
+      const sent = box.once.say(JSON.stringify(draft), (cid) => this.#send({ ...draft, cid }));
+      this.#taken(box, outcome(await lasts(sent, () => this.#last(box, waits))));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (this.#said === draft) this.#refused(draft, error);
+      this.#refused(box, draft, error);
     }
   }
 
-  /** It is connected, and no answer comes. @param {Draft} draft @param {string} told of it so far */
-  #last(draft, told) {
-    if (this.#said !== draft || this.#hasCome || this.#outcome.textContent !== told || this.#waits() !== "") return;
-    this.#waiting = draft.text;
-    this.#say(t("sent.still"));
+  /** It is connected, and no answer comes. @param {Box} box @param {string} told of it so far */
+  #last(box, told) {
+    if (box !== this.#box || box.hasCome || this.#outcome.textContent !== told || this.#waits() !== "") return;
+    box.waits = t("sent.still");
+    this.#say(box.waits);
   }
 
-  /** @param {Draft} draft @param {Refusal} refusal */
-  #refused(draft, refusal) {
-    if (refusal.name === "held_for_review") return this.#taken(t("sent.held"));
+  /** @param {Box} box @param {Draft} draft @param {Refusal} refusal */
+  #refused(box, draft, refusal) {
+    if (refusal.name === "held_for_review") return this.#taken(box, t("sent.held"));
     const { name, message, retryMs } = refusal;
-    const isOpen = this.#once.isOpen(JSON.stringify(draft));
-    if (isOpen && this.#hasCome) {
-      this.#once.settle();
-      return this.#taken("");
+    const isOpen = box.once.isOpen(JSON.stringify(draft));
+    if (isOpen && box.hasCome) {
+      box.once.settle();
+      return this.#taken(box, "");
     }
-    this.#end();
-    if (isOpen && !["", draft.text].includes(this.#text.value.trim())) this.#said = draft; // joined it would be said twice
-    else giveBack(this.#text, draft.text);
+    box.refused(draft, isOpen);
+    if (box !== this.#box) return; // it stands there again when one comes back
     if (name === "muted") this.refuse(noticed("muted", message), retryMs);
     else this.refuse(isOpen ? this.#unanswered || t("sent.unanswered") : refused(refusal), retryMs);
     this.#isRefusedByRule = RULES.has(name);
-    this.#isPassing ||= retryMs === null && this.#said === null && (isOpen || TEXTS.has(name));
+    this.#isPassing ||= retryMs === null && box.said === null && (isOpen || TEXTS.has(name));
   }
 
-  /** Nothing is under way any more. */
-  #end() {
-    this.#said = null;
-    this.#isBusy = this.#isNext = this.#hasCome = false;
-    this.#waiting = "";
-  }
-
-  /** It need not be said again. @param {string} saying */
-  #taken(saying) {
-    const isNext = this.#isNext;
-    this.#end();
+  /** It need not be said again. @param {Box} box @param {string} saying */
+  #taken(box, saying) {
+    const isNext = box.come();
+    if (box !== this.#box) return;
     this.#say(saying);
     this.#isPassing = true;
     if (isNext) this.#submit();
@@ -202,7 +198,8 @@ export class Composer {
 
   /** What Send repeats, while something else stands in the box. */
   get #unanswered() {
-    return this.#said === null || this.#isBusy ? "" : `${t("sent.unanswered")}: ${this.#said.text}`;
+    const { said, isBusy } = this.#box;
+    return said === null || isBusy ? "" : `${t("sent.unanswered")}: ${said.text}`;
   }
 
   get #isClosed() {
@@ -238,7 +235,7 @@ export class Composer {
 
   /** What was said of another text is over; of this one there may be something to say. */
   #write() {
-    this.#isNext = false; // it is another text now
+    Object.assign(this.#box, { text: this.#text.value, isNext: false }); // it is another text now
     if (this.#isPassing) this.#say("");
     if (this.#isOver && this.#outcome.textContent === "") {
       this.refuse(t("sent.too_long", { n: this.#most }));
@@ -248,18 +245,20 @@ export class Composer {
   }
 
   get #isOver() {
-    return this.#count(this.#text.value.trim()) > this.#most;
+    return this.#count(this.#box.text.trim()) > this.#most;
   }
 
   #show() {
-    const count = this.#count(this.#text.value.trim());
+    const { text, said, isBusy, waits } = this.#box;
+    const count = this.#count(text.trim());
     const isOver = this.#isOver;
     const left = Math.ceil((this.#closedUntil - performance.now()) / 1000);
     this.#button.disabled = isOver || left > 0;
     this.#button.textContent = left > 0 && left < 100 ? t("send.wait", { n: left }) : t("send");
     this.#length.textContent = count > 0 ? `${count}/${this.#most}` : "";
     this.#length.classList.toggle("over", isOver);
-    this.#text.placeholder = this.#waiting || this.#hint;
+    if (text !== this.#text.value) rewrite(this.#text, text);
+    this.#text.placeholder = isBusy && waits !== "" && said !== null ? said.text : this.#hint;
     this.#text.setAttribute("aria-invalid", String(isOver));
     this.#styles.show();
   }

@@ -100,7 +100,7 @@ export class Stay {
     if (name !== this.name) this.#clear(name); // else what was said is still to be read
     this.#screen.hush();
     this.#likes.open();
-    this.#composer.reopen();
+    this.#composer.open(name);
     this.#isWaiting = this.#isOut = false;
     this.#comeIn.hidden = true;
     this.#returning.stop();
@@ -136,7 +136,6 @@ export class Stay {
     this.#screen.clear();
     this.#screen.allow(name, this.#me.uid, this.#me.role);
     this.#likes.clear();
-    this.#composer.leave();
   }
 
   /** @param {RoomSettings} settings @param {Position} head @param {string} title */
