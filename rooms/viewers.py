@@ -51,7 +51,7 @@ class Viewers:
         return self._totals.get(room, 0)
 
     def _succeeds(self, counts: Counts) -> bool:
-        """Whether nothing later runs in its place. What ran there before, maybe as more shards, is forgotten."""
+        """Whether nothing later runs in its place. What ran there before, in however many shards, is gone."""
         place = _place(counts.edge)
         known = {edge: one.incarnation for edge, one in self._reports.items() if _place(edge) == place}
         for edge, incarnation in known.items():
