@@ -101,7 +101,7 @@ class Admission:
     def judge(self, headers: Mapping[str, str], peer: str, now: float) -> Admitted:
         """May this upgrade request be granted at `now` (monotonic seconds)? Raises Refusal.
 
-        What is wrong with the request for other reasons comes before that it is none: who only asks is told.
+        What else stands in its way comes before that it is none: who only asks is told, and takes no allowance.
         """
         codec = wire.codec_for(headers.get("sec-websocket-protocol"))
         if codec is None:
@@ -117,12 +117,12 @@ class Admission:
         address = self.address(headers, peer)
         if most and self._open.of(address) >= most:
             raise Refusal(RATE_LIMITED, "too many connections from this address", retry_ms=1000)
+        if headers.get("upgrade", "").lower() != "websocket":  # native code goes by its key
+            raise Refusal(UPGRADE_REQUIRED)
         wait_s = self.allowances.wait_s(address, now)
         if wait_s > 0:
             detail = "too many connections at a time from this address"
             raise Refusal(RATE_LIMITED, detail, retry_ms=math.ceil(wait_s * 1000))
-        if headers.get("upgrade", "").lower() != "websocket":  # native code goes by its key
-            raise Refusal(UPGRADE_REQUIRED)
         return Admitted(codec, address)
 
     def opened(self, address: str) -> None:

@@ -64,7 +64,6 @@ async def test_each_page_says_that_a_proxy_lets_no_websocket_through(
             await expect(page.get_by_role("alert").filter(has_text="proxy")).to_have_text(TOLD)
         overlay = await visitors.open(f"http://127.0.0.1:{port}/overlay?room=demo")
         await expect(overlay.locator("#complaint")).to_have_text(f"The room “demo” cannot be shown: {TOLD}")
-    visitors.complaints.clear()  # the browser itself tells what the answer was
 
 
 async def test_it_is_asked_seldom_and_said_until_a_connection_is_made(visitors: Visitors) -> None:
@@ -83,7 +82,6 @@ async def test_it_is_asked_seldom_and_said_until_a_connection_is_made(visitors: 
         barrier.down = False
         await expect(page.locator("#connection-text")).to_have_text("已连接", timeout=30_000)
         await expect(told).to_be_hidden()
-    visitors.complaints.clear()  # the browser itself tells what the answer was
 
 
 @pytest.mark.parametrize("refuses", [False, True], ids=["is_down", "has_another_reason"])
@@ -107,4 +105,3 @@ async def test_a_proxy_is_not_named_where_the_service(visitors: Visitors, *, ref
         await until(lambda: len(attempts) > begun + 1, 40)
         await expect(page.locator("#connection-text")).to_contain_text("reconnecting")
         await expect(page.get_by_role("alert").filter(has_text="proxy")).to_be_hidden()
-    visitors.complaints.clear()  # the browser itself tells what the answer was

@@ -52,6 +52,10 @@ def test_who_only_asks_is_told_what_else_stands_in_the_way() -> None:
     assert refused(strict, {"origin": "https://live.example"}) == ("upgrade_required", 426)
     strict.opened("a")
     assert refused(strict, {}) == ("unavailable", 503)
+    paced = admission_of(Edge(address_per_s=1, address_burst=1))
+    for _ in range(3):
+        assert refused(paced, {}) == ("upgrade_required", 426)
+    assert paced.judge(NOBODY, "1.1.1.1", 0.0)
 
 
 def test_origins_are_on_a_list_or_free() -> None:
