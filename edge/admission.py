@@ -101,7 +101,7 @@ class Admission:
     def judge(self, headers: Mapping[str, str], peer: str, now: float) -> Admitted:
         """May this upgrade request be granted at `now` (monotonic seconds)? Raises Refusal.
 
-        What else stands in its way comes before that it is none: who only asks is told, and takes no allowance.
+        What else stands in its way comes before that it is none: who only asks is told, at no cost.
         """
         codec = wire.codec_for(headers.get("sec-websocket-protocol"))
         if codec is None:

@@ -98,7 +98,7 @@ class Visitors:
             await self._contexts.pop().close()
 
     def _heard(self, message: ConsoleMessage) -> None:
-        # That a server is gone, or why it takes no WebSocket, is told by the browser itself, whatever a page does.
+        # That a server is gone, or takes no WebSocket, is told by the browser itself, whatever a page does.
         gone = message.text.startswith("WebSocket connection to") or any(how in message.text for how in GONE)
         asked = message.location["url"].endswith("/v1/ws")
         if message.type in ("error", "warning") and not gone and not asked:
