@@ -48,7 +48,8 @@ export class Composer {
   #send;
   #most = LENGTH;
   #hint = "";
-  /** Also of the first room. */
+  #room = "";
+  /** Of this room; before there is one, of the first. */
   #box = new Box();
   /** By room. @type {Map<string, Box>} */
   #boxes = new Map();
@@ -78,6 +79,7 @@ export class Composer {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
+      this.#text.focus({ preventScroll: true });
     });
     form.addEventListener("input", () => this.#write());
     this.#box.text = this.#text.value; // one was quick
@@ -115,9 +117,19 @@ export class Composer {
   /** For a room: what was written there before stands there, and what was refused may be tried now. @param {string} room */
   open(room) {
     this.#box.isNext = false;
-    this.#box = this.#boxes.get(room) ?? (this.#boxes.size > 0 ? new Box() : this.#box);
+    this.#box = this.#boxes.get(room) ?? (["", room].includes(this.#room) ? this.#box : new Box());
+    this.#room = room;
     this.#boxes.set(room, this.#box);
     this.#say(this.#box.isBusy ? this.#box.waits : "");
+  }
+
+  /** Another user: what one said is not for the other to repeat. @param {boolean} isSame who signed in, and writes on */
+  forget(isSame) {
+    const { text } = this.#box;
+    this.#boxes.clear();
+    this.#box = new Box();
+    if (isSame) this.#box.text = text;
+    this.open(this.#room);
   }
 
   /** One's own comment is there: if nobody answered it, that is known now. @param {string} text */
@@ -139,14 +151,13 @@ export class Composer {
     const text = box.text.trim();
     if (this.#isClosed || this.#isOver) return;
     if (box.isBusy) {
-      box.isNext = true;
+      box.isNext = text !== "";
     } else if (box.said !== null) {
       void this.#try(box, box.said);
     } else if (text !== "") {
       box.text = "";
       void this.#try(box, this.#styles.draft(text));
     }
-    this.#text.focus({ preventScroll: true });
   }
 
   /** @param {Box} box @param {Draft} draft */

@@ -74,8 +74,13 @@ export class Stay {
 
   /** As whom. @param {string} uid @param {string} role */
   greeted(uid, role) {
-    const isAnother = uid !== this.#me.uid;
+    const before = this.#me;
+    const isAnother = ![uid, ""].includes(before.uid);
     this.#me = { uid, role };
+    if (isAnother) {
+      this.#composer.forget(before.role === "guest");
+      this.#isWaiting = false; // he is told himself
+    }
     this.#composer.allow(this.#ruling.now, role);
     this.#screen.allow(this.name, uid, role);
     if (this.#isOut && isAnother) this.#begin(this.name); // it was not he who was sent out
