@@ -241,7 +241,7 @@ export async function where_no_socket_ever_opened_it_is_asked_whether_http_gets_
   globalThis.fetch = async (url) => {
     asked.push(url);
     if (!answers) throw new TypeError("nobody there");
-    return new Response('{"edges": [{"address": "ws://full", "full": true}, {"address": "ws://here"}]}');
+    return new Response('{"error": {"error": "upgrade_required", "message": "a plain request"}}', { status: 426 });
   };
   const listener = { changed: (state) => states.push(state), delivered() {}, lost() {} };
   const connection = new Connection("ws://here/v1/ws", () => ({}), listener, TIMING, { now: () => now });
@@ -254,7 +254,7 @@ export async function where_no_socket_ever_opened_it_is_asked_whether_http_gets_
     same([fail(), fail(), asked], ["unavailable", "unavailable", []]);
     same(fail(), "unavailable");
     await until(() => fail() === "upgrade_required");
-    same(asked, ["http://here/v1/edges"]);
+    same(asked, ["http://here/v1/ws"]);
     answers = false;
     now += 60_000;
     same(fail(), "upgrade_required");
