@@ -307,6 +307,41 @@ async def test_what_is_written_and_said_stays_with_its_room(visitors: Visitors) 
         await expect(outcome).to_have_text("")
 
 
+async def test_what_may_have_been_heard_is_said_again_by_the_same_id_where_one_was_elsewhere(
+    visitors: Visitors,
+) -> None:
+    sent: list[Send] = []
+    left = asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await enter(visit, [], None)
+        sent.append(await visit.expect(Send))
+        visit.cut()
+
+    async def again(visit: Visit) -> None:
+        await left.wait()
+        await visit.greet()
+        await visit.admit(Position(0, 0))
+        await visit.expect(Leave)
+        await visit.admit(Position(0, 0))
+        sent.append(await visit.expect(Send))
+
+    async with scripted(script, again, http=respond) as url:
+        page = await visitors.open(f"{url}/?room=demo")
+        await say(page, "hello")
+        await expect(page.locator("#connection-text")).not_to_have_text("live")
+        await go(page, "quiet")
+        left.set()
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.go_back()
+        box = page.get_by_label("Your comment")
+        await expect(box).to_have_value("hello")
+        await box.press("Enter")
+        await until(lambda: len(sent) == 2)
+        first, second = sent
+        assert (first.cid, first.room, first.text) == (second.cid, "demo", "hello")
+
+
 async def test_what_a_guest_said_is_not_repeated_as_another_user(visitors: Visitors) -> None:
     sent: list[str] = []
 

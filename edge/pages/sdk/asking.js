@@ -21,8 +21,8 @@ const RETRY_MS = 250;
 export function untilAnswered(linked, attempt, timeoutMs, random) {
   return within(timeoutMs, async (late, leftMs) => {
     let last = new Refusal("timeout", "no answer came in time");
-    while (true) {
-      await linked(late);
+    for (let tries = 0; ; tries += 1) {
+      await linked(late).catch((why) => { throw tries > 0 && why instanceof Refusal ? afterTry(why) : why; });
       if (late.aborted) throw last;
       let waitMs = RETRY_MS; // after a loss too: a socket that is closing is not closed yet
       try {
@@ -35,6 +35,11 @@ export function untilAnswered(linked, attempt, timeoutMs, random) {
       await sleep(waitMs * (0.5 + random()), late);
     }
   });
+}
+
+/** What came of the try is not known, though there will be no other. @param {Refusal} why */
+function afterTry({ name, message, retryMs }) {
+  return new Refusal(name, message, retryMs, true);
 }
 
 /**

@@ -79,11 +79,14 @@ const SHAPES = {
 
 /** A request that was answered with no; `retryMs` is set where a later try may succeed. */
 export class Refusal extends Error {
-  /** @param {string} name @param {string} message @param {number | null} retryMs */
-  constructor(name, message, retryMs = null) {
+  #isOpen;
+
+  /** @param {string} name @param {string} message @param {number | null} retryMs @param {boolean} isOpen an earlier try may have been heard */
+  constructor(name, message, retryMs = null, isOpen = false) {
     super(message);
     this.name = name;
     this.retryMs = retryMs;
+    this.#isOpen = isOpen;
   }
 
   get retryable() {
@@ -92,7 +95,7 @@ export class Refusal extends Error {
 
   /** Whether nobody knows what came of the request. */
   get isUndecided() {
-    return this.name === "unavailable" || this.name === "timeout";
+    return this.#isOpen || this.name === "unavailable" || this.name === "timeout";
   }
 
   /** @param {Err} frame */
