@@ -228,7 +228,7 @@ async def test_while_one_server_hangs_the_others_answer(shared_cluster: ValkeyCl
     link = Link.to(settings(shared_cluster))
     own = Keys(f"t{token_hex(4)}")
     keys = [own.lease(partition) for partition in range(PARTITIONS)]
-    await link.all([("SET", key, "x") for key in keys])
+    await _at_last(link, [("SET", key, "x") for key in keys])
     hanging = await shared_cluster.primary_of(keys[0])
     os.kill(hanging.pid, signal.SIGSTOP)
     try:
@@ -241,7 +241,7 @@ async def test_while_one_server_hangs_the_others_answer(shared_cluster: ValkeyCl
         assert time.monotonic() - begin < TIMEOUT_S  # they are not waited with once more
     finally:
         os.kill(hanging.pid, signal.SIGCONT)
-    assert await _at_last(link, keys) == [b"x"] * PARTITIONS
+    assert await _at_last(link, [("GET", key) for key in keys]) == [b"x"] * PARTITIONS
     await link.close()
 
 
@@ -272,7 +272,7 @@ async def test_what_moves_to_another_server_is_found_there(shared_cluster: Valke
     keys = Keys(f"t{token_hex(4)}")
     link = Link.to(settings(shared_cluster))
     call = link.script("enlist", [keys.processes], "one", LONG)
-    await link.one(*call)
+    await _at_last(link, [call])
     slot = key_slot(keys.processes.encode())
     here = await shared_cluster.primary_of(keys.processes)
     async with client(port_of(here)) as source:
@@ -389,11 +389,12 @@ async def _say(link: Link, *call: Any, safe: bool = False) -> None:
     await until(taken, RESUMED_S)
 
 
-async def _at_last(link: Link, keys: list[str]) -> list[Any]:
+async def _at_last(link: Link, calls: list[tuple[Any, ...]]) -> list[Any]:
+    """The answers, once all servers are found and answer. Raises TimeoutError."""
     found: list[Any] = []
 
     async def all_answer() -> bool:
-        found[:] = await link.many([("GET", key) for key in keys])
+        found[:] = await link.many(calls)
         return not any(isinstance(one, StoreDown) for one in found)
 
     await until(all_answer, RESUMED_S)
