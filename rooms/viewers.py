@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from danmaku.envelope import Counts
@@ -14,9 +14,16 @@ _MAX_EDGES: Final = 10_000
 
 @dataclass(slots=True)
 class _Report:
-    incarnation: int
     heard_s: float
     rooms: dict[str, int]
+
+
+@dataclass(slots=True)
+class _Place:
+    """What runs there now, by its shards."""
+
+    incarnation: int
+    reports: dict[str, _Report] = field(default_factory=dict)
 
 
 class Viewers:
@@ -24,43 +31,46 @@ class Viewers:
 
     def __init__(self, max_edges: int = _MAX_EDGES) -> None:
         self._max_edges = max_edges
-        self._reports: dict[str, _Report] = {}
+        self._known = 0
+        self._places: dict[str, _Place] = {}
         self._totals: dict[str, int] = {}
 
     def report(self, counts: Counts, now_s: float) -> None:
-        """Replaces what the edge said before, in a former life also of its other shards. What one of these
-        said late is ignored."""
-        before = self._reports.get(counts.edge)
-        is_another = before is None or before.incarnation != counts.incarnation
-        if is_another and not self._succeeds(counts):
+        """Replaces what the edge said before, and all that what ran in its place before said in any shard.
+        What that says late is ignored."""
+        name = counts.edge.rsplit("-", 1)[0]
+        place = self._places.get(name)
+        if place is not None and counts.incarnation > place.incarnation:
+            for edge in list(place.reports):
+                self._forget(name, edge)
+            place = None
+        if place is not None and counts.incarnation < place.incarnation:
             return
-        if counts.edge in self._reports:
-            self._forget(counts.edge)
-        elif len(self._reports) >= self._max_edges:
+        if place is not None and counts.edge in place.reports:
+            self._forget(name, counts.edge)
+        if self._known >= self._max_edges:
             return
         rooms = {room: viewers for room, viewers in counts.rooms.items() if viewers > 0}
-        self._reports[counts.edge] = _Report(counts.incarnation, now_s, rooms)
+        place = self._places.setdefault(name, _Place(counts.incarnation))
+        place.reports[counts.edge] = _Report(now_s, rooms)
+        self._known += 1
         self._add(rooms, 1)
 
     def forget_silent(self, now_s: float) -> None:
-        for edge, report in list(self._reports.items()):
-            if now_s - report.heard_s > _SILENT_S:
-                self._forget(edge)
+        for name, place in list(self._places.items()):
+            for edge, report in list(place.reports.items()):
+                if now_s - report.heard_s > _SILENT_S:
+                    self._forget(name, edge)
 
     def of(self, room: str) -> int:
         return self._totals.get(room, 0)
 
-    def _succeeds(self, counts: Counts) -> bool:
-        """Whether nothing later runs in its place. What ran there before, in however many shards, is gone."""
-        place = _place(counts.edge)
-        known = {edge: one.incarnation for edge, one in self._reports.items() if _place(edge) == place}
-        for edge, incarnation in known.items():
-            if incarnation < counts.incarnation:
-                self._forget(edge)
-        return max(known.values(), default=0) <= counts.incarnation
-
-    def _forget(self, edge: str) -> None:
-        self._add(self._reports.pop(edge).rooms, -1)
+    def _forget(self, name: str, edge: str) -> None:
+        reports = self._places[name].reports
+        self._known -= 1
+        self._add(reports.pop(edge).rooms, -1)
+        if not reports:
+            del self._places[name]
 
     def _add(self, rooms: dict[str, int], sign: int) -> None:
         for room, viewers in rooms.items():
@@ -69,8 +79,3 @@ class Viewers:
                 self._totals[room] = total
             else:
                 del self._totals[room]
-
-
-def _place(edge: str) -> str:
-    """Without the number of its shard."""
-    return edge.rsplit("-", 1)[0]
