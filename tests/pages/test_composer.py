@@ -360,10 +360,12 @@ async def test_what_a_guest_said_is_not_repeated_as_another_user(visitors: Visit
         send = await visit.expect(Send)
         sent.append(send.text)
         await visit.say(Ok(send.id, shown=True, epoch=1, seq=1, at=1))
+        sent.append((await visit.expect(Send)).text)
         await asyncio.Event().wait()
 
     async def bob(visit: Visit) -> None:
         await greeted(visit, "bob")
+        sent.append((await visit.expect(Send)).text)
         await asyncio.Event().wait()
 
     async with scripted(guest, ann, bob, http=respond) as url:
@@ -377,9 +379,17 @@ async def test_what_a_guest_said_is_not_repeated_as_another_user(visitors: Visit
         await expect(box).to_have_value("mine")
         await box.press("Enter")
         await until(lambda: sent == ["mine"])
+        await page.clock.install()
+        await say(page, "of ann")
         await page.keyboard.type("ann's own")
+        await until(lambda: sent == ["mine", "of ann"])
         await page.evaluate("token => (location.hash = `#token=${token}`)", ANN.replace(".x", ".y"))
         await expect(box).to_have_value("")
+        await expect(page.locator("#connection-text")).to_have_text("live")
+        await page.clock.run_for(1000)  # it would be said again by now
+        await say(page, "of bob")
+        await until(lambda: len(sent) == 3)
+        assert sent[-1] == "of bob"  # what ann said waits for its answer no more
 
 
 async def test_where_one_is_when_a_comment_is_answered_one_stays(visitors: Visitors) -> None:

@@ -37,6 +37,19 @@ export function untilAnswered(linked, attempt, timeoutMs, random) {
   });
 }
 
+/**
+ * What one user asks is never repeated over the connection of another.
+ * @param {{user?: string | null}} connection @param {Linked} linked @returns {Linked}
+ */
+export function asOneUser(connection, linked) {
+  const { user } = connection;
+  return async (late) => {
+    await linked(late);
+    const isAnother = user !== undefined && connection.user !== user;
+    if (isAnother) throw new Refusal("unauthorized", "another user has signed in");
+  };
+}
+
 /** What came of the try is not known, though there will be no other. @param {Refusal} why */
 function afterTry({ name, message, retryMs }) {
   return new Refusal(name, message, retryMs, true);

@@ -68,6 +68,8 @@ export class Connection {
   #mostBytes = MESSAGE_BYTES;
   /** How far the service's clock is ahead of ours, in ms; 0 until it was greeted once. */
   aheadMs = 0;
+  /** Who was greeted last; a guest: null, nobody yet: undefined. @type {string | null | undefined} */
+  user;
   /** The one thing that is waited for: the greeting, the next ping or the next attempt. @type {Timer} */
   #timer;
   /** @type {Timer} */
@@ -282,6 +284,7 @@ export class Connection {
       const ok = await this.#sayHello(socket, { t: "hello", deflate: CAN_INFLATE, ...hello });
       if (socket !== this.#socket) return;
       this.#isLive = true;
+      this.user = ok.role === "guest" ? null : ok.uid;
       this.#heartbeat = ok.heartbeat_ms ?? this.#timing.heartbeat;
       this.#mostBytes = ok.frame_bytes ?? MESSAGE_BYTES;
       this.#pace.connected(this.#now());

@@ -23,7 +23,7 @@
  * @property {(refusal: Refusal) => void} refused the room cannot be watched
  */
 
-import { untilAnswered } from "./asking.js";
+import { asOneUser, untilAnswered } from "./asking.js";
 import { sleep } from "./pace.js";
 import { Lost, newId, Refusal } from "./protocol.js";
 import { Reader } from "./reader.js";
@@ -199,7 +199,7 @@ export class Room {
   /** Again until it is answered. @param {{t: string} & Record<string, any>} frame @returns {Promise<Ok>} @throws {Refusal} */
   #ask(frame, timeoutMs = this.#timing.answer) {
     const ask = (/** @type {number} */ leftMs) => this.#connection.ask(frame, leftMs);
-    return untilAnswered((late) => this.linked(late), ask, timeoutMs, this.#random);
+    return untilAnswered(asOneUser(this.#connection, (late) => this.linked(late)), ask, timeoutMs, this.#random);
   }
 
   /** @returns {AbortSignal} given when this stay is over */

@@ -10,7 +10,7 @@
  * @typedef {{conv: string, seq: number, at: number, cid: string, isDuplicate: boolean}} Said stored as number `seq`
  */
 
-import { untilAnswered } from "./asking.js";
+import { asOneUser, untilAnswered } from "./asking.js";
 import { conversations } from "./following.js";
 import { sleep } from "./pace.js";
 import { newId, Refusal } from "./protocol.js";
@@ -110,7 +110,7 @@ export class Speaking {
   /** @param {{t: string} & Record<string, any>} frame @param {number} [timeoutMs] @returns {Promise<Ok>} @throws {Refusal} */
   ask(frame, timeoutMs = this.#timing.answer) {
     const ask = (/** @type {number} */ leftMs) => this.#connection.ask(frame, leftMs);
-    return untilAnswered((late) => this.#connection.linked(late), ask, timeoutMs, this.#random);
+    return untilAnswered(asOneUser(this.#connection, (late) => this.#connection.linked(late)), ask, timeoutMs, this.#random);
   }
 }
 

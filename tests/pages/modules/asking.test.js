@@ -1,4 +1,4 @@
-import { untilAnswered } from "/sdk/asking.js";
+import { asOneUser, untilAnswered } from "/sdk/asking.js";
 import { Lost, Refusal } from "/sdk/protocol.js";
 import { same } from "./assert.js";
 
@@ -21,4 +21,15 @@ async function refusedAfter(tries) {
 export async function where_a_try_may_have_been_heard_it_is_undecided_whatever_ends_it() {
   same(await refusedAfter(0), ["not_joined", false]);
   same(await refusedAfter(1), ["not_joined", true]);
+}
+
+export async function what_one_user_asked_is_not_asked_again_as_another() {
+  for (const [before, after, isAsked] of [
+    [undefined, "ann", true], [null, null, true], ["ann", "ann", true], [null, "ann", false], ["ann", null, false], ["bob", "ann", false],
+  ]) {
+    const connection = { user: before };
+    const linked = asOneUser(connection, async () => { connection.user = after; });
+    const asked = await untilAnswered(linked, async () => true, 20_000, AT_ONCE).catch((refusal) => refusal.name);
+    same(asked, isAsked || "unauthorized");
+  }
 }

@@ -149,3 +149,15 @@ export async function a_page_that_comes_in_pieces_has_no_hole() {
   await messenger.page(CONV, 0, 5).catch((refusal) => (name = refusal.name));
   same(name, "not_a_member");
 }
+
+export async function what_one_user_said_is_not_said_again_over_the_connection_of_another() {
+  const service = new Service();
+  service.user = "ann";
+  const { messenger } = begin(service);
+  service.refusals["chat.send"] = [new Lost()];
+  const refused = messenger.send("ann", CONV, [], null, "c1").catch((refusal) => refusal);
+  await until(() => service.said("chat.send").length === 1);
+  service.user = "bob";
+  const { name, isUndecided } = await refused;
+  same([name, isUndecided, service.said("chat.send").length], ["unauthorized", true, 1]);
+}
