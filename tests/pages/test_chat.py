@@ -90,7 +90,7 @@ async def test_a_connection_that_was_lost_misses_nothing(visitors: Visitors, ser
     await expect(_words(bill)).to_have_text(["before"])
     elsewhere = await bill.context.new_page()  # the same device: the newer page takes the place of the older
     await elsewhere.goto(f"{service.url}/chat#token={service.token('bill')}")
-    await expect(bill.locator("#connection-text")).to_contain_text("replaced by a newer connection")
+    await expect(bill.locator("#connection-text")).to_contain_text("Replaced by a newer connection")
     for text in ("one", "two", "three"):
         await _say(ada, text)
     await bill.locator("#connection-button").click()
