@@ -114,11 +114,14 @@ async def test_a_log_keeps_so_many_of_its_newest_batches(store: Store) -> None:
 async def test_trimmed_by_age_but_never_to_nothing(store_settings: StoreSettings | None) -> None:
     async with opened(store_settings, history_s=1) as store:
         owner = await Owner.take(store)
-        old = [await owner.append(at=_now_ms()) for _ in range(18)][-1]
-        await until(lambda: _now_ms() > old.at + 1500)
+        for _ in range(18):
+            await owner.append(at=_now_ms())
+        old_ms = _now_ms()
+        await until(lambda: _now_ms() > old_ms + 1500)
         new = await owner.append(at=_now_ms())
         assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (new,)
-        await until(lambda: _now_ms() > new.at + 1500)
+        new_ms = _now_ms()
+        await until(lambda: _now_ms() > new_ms + 1500)
         last = await owner.append(at=new.at)
         # It is looked for once a second.
         assert (await store.history.latest(ROOM, 100, PLENTY)).entries == (new, last)

@@ -7,6 +7,9 @@ import re
 
 import pytest
 from playwright.async_api import Page, Route, expect
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from danmaku import wire
 from danmaku.errors import BLOCKED_WORDS, FORBIDDEN, HELD_FOR_REVIEW, MUTED, SLOW_MODE, UNAUTHORIZED
@@ -319,20 +322,24 @@ async def test_what_may_have_been_heard_is_said_again_by_the_same_id_where_one_w
         visit.cut()
 
     async def again(visit: Visit) -> None:
-        await left.wait()
         await visit.greet()
         await visit.admit(Position(0, 0))
         await visit.expect(Leave)
         await visit.admit(Position(0, 0))
         sent.append(await visit.expect(Send))
 
-    async with scripted(script, again, http=respond) as url:
+    def away(connection: ServerConnection, request: Request) -> Response | None:
+        if request.path == "/v1/ws" and sent and not left.is_set():
+            return Response(503, "Away", Headers({"Content-Length": "0"}), b"")
+        return respond(connection, request)
+
+    async with scripted(script, again, http=away) as url:
         page = await visitors.open(f"{url}/?room=demo")
         await say(page, "hello")
         await expect(page.locator("#connection-text")).not_to_have_text("live")
         await go(page, "quiet")
         left.set()
-        await expect(page.locator("#connection-text")).to_have_text("live")
+        await expect(page.get_by_text("Nobody has said anything yet")).to_be_visible()  # one is in
         await page.go_back()
         box = page.get_by_label("Your comment")
         await expect(box).to_have_value("hello")

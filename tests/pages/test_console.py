@@ -126,6 +126,23 @@ async def test_what_was_not_done_to_whom_is_said_until_one_puts_it_away_and_can_
         await expect(mod.locator(".toast", has_text="Kick – bob")).to_have_count(count)
     await mod.keyboard.press("z")
     await expect(_toast(mod)).to_have_text("There is nothing to undo.")
+    gone_on = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await gone_on.wait()
+        await route.continue_()
+
+    await mod.route("**/mutes", late)
+    await mod.keyboard.press("l")
+    async with mod.expect_response("**/mutes"):
+        await mod.keyboard.press("1")
+        token = service.token("mod", "moderator")
+        await mod.evaluate("token => (location.hash = `#token=${token}`)", token)
+        await expect(mod.locator("#me")).to_have_text("mod")
+        gone_on.set()
+    await mod.evaluate("() => fetch('/v1/edges').then((answer) => answer.json())")  # that one is read by then
+    await mod.keyboard.press("z")
+    await expect(_toast(mod)).to_have_text("There is nothing to undo.")
     visitors.complaints.clear()  # the browser itself tells of what is refused
 
 

@@ -435,6 +435,9 @@ async def test_the_room_is_closed_and_opened(visitors: Visitors, service: Deploy
     await expect(page.locator("#room-state")).to_have_text("open")
     await page.reload()
     await expect(page.locator("#title-field")).to_have_value("Harbour nights")
+    admin = service.token("root", "admin")
+    assert (await service.call("PUT", "/v1/rooms/doors", {"title": "Noon"}, admin))[0] == 200
+    await expect(page.locator("#title-field")).to_have_value("Noon")
     await expect(page.locator("#connection-text")).to_have_text("live")
     await say(page, "here we are again")
 

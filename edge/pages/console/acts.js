@@ -24,6 +24,8 @@ export class Acts {
   #nameOf;
   /** @type {(() => Promise<any>) | null} */
   #undo = null;
+  /** Raised with each user: what one did before is none of the next one's. */
+  #turn = 0;
 
   /**
    * @param {Calls} calls @param {Toasts} toasts @param {(room: string) => void} done something was done in a room, "" for all
@@ -104,6 +106,7 @@ export class Acts {
 
   /** Another user: what the one before did, or could not, is not his. */
   forget() {
+    this.#turn += 1;
     this.#undo = null;
     this.#toasts.clear();
   }
@@ -117,7 +120,8 @@ export class Acts {
   /** Where that is refused it can be tried again. @param {() => Promise<any>} undo */
   async #takeBack(undo) {
     if (this.#undo === undo) this.#undo = null;
-    if ((await undo()) === null) this.#undo ??= undo;
+    const turn = this.#turn;
+    if ((await undo()) === null && turn === this.#turn) this.#undo ??= undo;
   }
 
   /** To whom, and where, in words. @param {string} uid "" for nobody in particular @param {string} room */
@@ -138,8 +142,10 @@ export class Acts {
    * @returns {Promise<any>} the answer, null where it was refused
    */
   async #do(act, room, call, values, undo = null) {
-    const answer = await told({ bad: (why) => this.#undone(act, values, why) }, () => this.#calls.call(...call));
-    if (answer === null) return null;
+    const turn = this.#turn;
+    const bad = (/** @type {string} */ why) => void (turn === this.#turn && this.#undone(act, values, why));
+    const answer = await told({ bad }, () => this.#calls.call(...call));
+    if (answer === null || turn !== this.#turn) return null;
     if (undo !== null) this.#undo = undo;
     this.#toasts.good(t(`done.${act}`, values), undo && { label: t("undo"), act: () => void this.#takeBack(undo) });
     this.#done(room);

@@ -16,18 +16,21 @@ export class Calls {
   #base;
   #renewed;
   #unanswered;
+  #whose;
 
   /**
    * @param {() => string | Promise<string>} token "" for a guest @param {string | (() => string)} base where the service
    *   is, with a slash at its end
    * @param {(why: string) => boolean | Promise<boolean>} renewed told that the token is not taken any more; whether there is another one now
    * @param {() => void} unanswered told that an answer did not come
+   * @param {() => unknown} whose who asks: what one user asked is never asked again as another
    */
-  constructor(token, base = "", renewed = async () => false, unanswered = () => {}) {
+  constructor(token, base = "", renewed = async () => false, unanswered = () => {}, whose = () => null) {
     this.#token = token;
     this.#base = typeof base === "function" ? base : () => base;
     this.#renewed = renewed;
     this.#unanswered = unanswered;
+    this.#whose = whose;
   }
 
   /**
@@ -37,6 +40,7 @@ export class Calls {
    */
   async call(method, path, body, timeoutMs = ANSWER_MS) {
     const late = AbortSignal.timeout(timeoutMs);
+    const whose = this.#whose();
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#once(method, path, body, late);
@@ -44,7 +48,7 @@ export class Calls {
         if (!(error instanceof Refusal) || attempt === ATTEMPTS || late.aborted) throw error;
         if (error.isUndecided) await sleep((error.retryMs ?? AGAIN_MS) * (0.5 + Math.random()), late);
         else if (error.name !== "unauthorized" || !(await this.#renewed(error.message))) throw error;
-        if (late.aborted) throw error;
+        if (late.aborted || this.#whose() !== whose) throw error;
       }
     }
   }

@@ -29,7 +29,7 @@ export class Identity {
   #told;
   #now;
   /** The HTTP API, as who is signed in. */
-  calls = new Calls(() => this.token, "", (why) => this.refused(why), () => this.#told.unanswered?.());
+  calls = new Calls(() => this.token, "", (why) => this.refused(why), () => this.#told.unanswered?.(), () => this.who?.uid);
   #asking = new Calls(() => "");
   #tabs = new BroadcastChannel("danmaku.tokens");
   /** @type {Promise<boolean> | null} */

@@ -57,7 +57,11 @@ export class Toasts {
     }
     this.#host();
     this.#box.append(toast);
-    while (this.#box.childElementCount > MOST) this.#box.firstElementChild?.remove();
+    toast.classList.toggle("kept", ms === null);
+    // What is kept makes room for nothing else; of that, too, there are only so many.
+    for (const kind of [".kept", ":not(.kept)"]) {
+      for (const old of [...this.#box.querySelectorAll(`.toast${kind}`)].slice(0, -MOST)) old.remove();
+    }
     if (ms !== null) fade(toast, ms);
   }
 

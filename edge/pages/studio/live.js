@@ -22,7 +22,7 @@ import { Ruling } from "../shared/ruling.js";
 import { noticed, refused } from "../shared/wording.js";
 
 const SAID = new Set(["comment", "gift", "paid", "announce"]);
-const CHANGES = new Set(["opened", "closed", "settings", "unpinned", "announce", "recall"]);
+const CHANGES = new Set(["opened", "closed", "title", "settings", "unpinned", "announce", "recall"]);
 
 export class Live {
   #client;

@@ -62,3 +62,16 @@ export async function what_was_answered_is_not_asked_again_when_it_is_late() {
   const busy = () => Promise.resolve(Response.json({ error: { error: "unavailable", message: "busy", retry_ms: 60_000 } }, { status: 503 }));
   same(await asked(busy, 20), ["unavailable", 1, 0]);
 }
+
+export async function what_one_user_asked_is_not_asked_again_as_another() {
+  const native = globalThis.fetch;
+  let [tries, user] = [0, "ann"];
+  globalThis.fetch = () => {
+    tries += 1;
+    user = "bob";
+    return Promise.reject(new TypeError("failed to fetch"));
+  };
+  const refused = await new Calls(() => user, "", undefined, undefined, () => user).call("POST", "v1/any", {}).catch((why) => why);
+  globalThis.fetch = native;
+  same([refused.name, refused.isUndecided, tries], ["unavailable", true, 1]);
+}
