@@ -80,10 +80,11 @@ async def test_what_is_said_in_private_comes_to_all_devices_of_both(whole: Fleet
         for stream in streams:
             assert numbered(await read(stream, 21)) == expected
         await ann.chat.typing(CONV)
+        async with asyncio.timeout(30):
+            assert await anext(heard[0]) == TypingBy(CONV, "ann")
         assert await bob.chat.read(CONV, 21) == 21
         assert await bob.chat.read(CONV, 3) == 21
         async with asyncio.timeout(30):
-            assert await anext(heard[0]) == TypingBy(CONV, "ann")
             assert await anext(heard[1]) == ReadBy(CONV, "bob", 21)
         [place] = await bob.chat.sync()
         assert (place.conv, place.last_seq, place.read_seq, place.unread) == (CONV, 21, 21, 0)
